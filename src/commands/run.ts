@@ -1,0 +1,115 @@
+/** `sluice run`: puts the parts together and keeps them running. */
+import type { Server } from 'node:http';
+import type { Config } from '../config.js';
+import { asSluiceError } from '../errors.js';
+import { KafkaSource } from '../kafka-source.js';
+import type { Logger } from '../log.js';
+import { MergeThread } from '../merge-client.js';
+import { Metrics, serveMetrics } from '../metrics.js';
+import { Pipeline, type PipelineOptions, type RunTotals } from '../pipeline.js';
+import { WorkerPool } from '../pool.js';
+import { reportProgress } from '../progress.js';
+import { loadSpec } from '../spec.js';
+
+export interface RunOptions {
+  readonly untilEnd: boolean;
+  /** Aborting it drains and commits what was read, then ends the run. */
+  readonly signal: AbortSignal;
+  /** Shows a progress line there; undefined where stderr is not a terminal. */
+  readonly terminal: { write(text: string): void } | undefined;
+}
+
+/** What `run` prints as its last line. */
+export interface RunSummary extends RunTotals {
+  seconds: number;
+  eventsPerSecond: number;
+  /** Seconds from the start of the process to the first committed transaction. */
+  firstCommitSeconds: number | undefined;
+}
+
+/**
+ * Consumes until stopped or, with `untilEnd`, up to the end offsets.
+ * @throws SluiceError after everything was shut down
+ */
+export async function run(config: Config, log: Logger, options: RunOptions): Promise<RunSummary> {
+  const spec = loadSpec(config.tableSpec);
+  const { dataDir } = config;
+  const { topic } = config.kafka;
+  const startMs = performance.now();
+  const sink = MergeThread.start({ dataDir, topic, spec, ...config.duckdb });
+  const source = new KafkaSource(config.kafka, log);
+  const metrics = new Metrics();
+  let pool: WorkerPool | undefined;
+  let server: Server | undefined;
+  let stopProgress = () => {};
+  try {
+    const positions = await sink.open();
+    pool = new WorkerPool(config.workers, {
+      spec,
+      topic,
+      dataDir,
+      compression: config.parquetCompression,
+      highValueThreshold: config.highValueThreshold,
+      lateAfterMs: config.lateAfterMs,
+      batchRows: config.batchRows,
+      batchBytes: config.batchBytes,
+    });
+    const workers = pool;
+    const runBatch = workers.run.bind(workers);
+    const pipeline = new Pipeline(pipelineOptions(config, options.untilEnd), { source, sink, runBatch, metrics, log });
+    if (config.metricsPort !== 0) {
+      server = await serveMetrics(
+        config.metricsPort,
+        metrics,
+        () => ({ healthy: true, ready: pipeline.ready }),
+        () => {
+          metrics.workerUtilization.set(workers.utilization);
+          pipeline.refreshMetrics();
+        },
+      );
+    }
+    options.signal.addEventListener('abort', () => pipeline.stop(), { once: true });
+    await source.start();
+    stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
+    if (options.signal.aborted) pipeline.stop();
+    await pipeline.run(positions);
+    return summarize(pipeline, startMs);
+  } catch (thrown) {
+    const error = asSluiceError(thrown, 'SLUICE_SINK', 'the run failed');
+    metrics.errors.inc({ code: error.code });
+    throw error;
+  } finally {
+    stopProgress();
+    server?.close();
+    await Promise.allSettled([source.close(), pool?.close(), sink.close()]);
+  }
+}
+
+function pipelineOptions(config: Config, untilEnd: boolean): PipelineOptions {
+  const { batchRows, batchBytes, flushIntervalMs, commitRows, bufferBytes, workers, shutdownGraceMs } = config;
+  const { topic, startFrom } = config.kafka;
+  return {
+    topic,
+    startFrom,
+    untilEnd,
+    lateAfterMs: config.lateAfterMs,
+    batchRows,
+    batchBytes,
+    flushIntervalMs,
+    commitRows,
+    bufferBytes,
+    workers,
+    shutdownGraceMs,
+  };
+}
+
+function summarize(pipeline: Pipeline, startMs: number): RunSummary {
+  const seconds = (performance.now() - startMs) / 1e3;
+  const { totals, firstCommitMs } = pipeline;
+  return {
+    ...totals,
+    seconds: Number(seconds.toFixed(3)),
+    eventsPerSecond: Math.round(totals.events / seconds),
+    firstCommitSeconds: firstCommitMs === undefined ? undefined : Number((firstCommitMs / 1e3).toFixed(3)),
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * The process's configuration: every environment variable is read here, and only here.
+ *
+ * All of them are checked together, so that one start names every mistake.
+ */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { SluiceError } from './errors.js';
+
+const MIB = 1 << 20;
+
+const SIZE_UNITS: Record<string, number> = { '': 1, B: 1, KIB: 1 << 10, MIB, GIB: 1 << 30 };
+
+/** A number of bytes, plain or with a binary unit: `33554432`, `32 MiB`. */
+const bytes = (minimum: number, maximum: number) =>
+  z.string().transform((text, context) => {
+    const match = /^(\d+)\s*(B|KiB|MiB|GiB)?$/i.exec(text.trim());
+    const value = match ? Number(match[1]) * SIZE_UNITS[(match[2] ?? '').toUpperCase()] : Number.NaN;
+    if (value >= minimum && value <= maximum) return value;
+    context.addIssue(`must be a number of bytes from ${minimum} to ${maximum}, such as 33554432 or 32MiB`);
+    return z.NEVER;
+  });
+
+const integer = (minimum: number, maximum: number) =>
+  z.string().transform((text, context) => {
+    const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (value >= minimum && value <= maximum) return value;
+    context.addIssue(`must be a whole number from ${minimum} to ${maximum}`);
+    return z.NEVER;
+  });
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `must be one of ${values.join(', ')}` });
+
+const schema = z.object({
+  KAFKA_BROKERS: z
+    .string()
+    .regex(/^[^\s,]+:\d+(,[^\s,]+:\d+)*$/, 'must be host:port, or several joined by commas')
+    .default('127.0.0.1:9092'),
+  KAFKA_TOPIC: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{1,249}$/, 'must be a topic name: letters, digits, ".", "_" and "-", at most 249')
+    .refine((name) => name !== '.' && name !== '..', 'must not be "." or ".."')
+    .default('cdc_orders'),
+  KAFKA_GROUP_ID: z.string().min(1, 'must not be empty').default('sluice'),
+  START_FROM: oneOf(['earliest', 'latest']).default('earliest'),
+  WORKERS: integer(1, 256).default(Math.max(1, availableParallelism() - 1)),
+  BATCH_ROWS: integer(1, 1_000_000).default(65_536),
+  BATCH_BYTES: bytes(1, 256 * MIB).default(32 * MIB),
+  FLUSH_INTERVAL_MS: integer(1, 3_600_000).default(250),
+  COMMIT_ROWS: integer(1, 10_000_000).default(245_760),
+  BUFFER_BYTES: bytes(4 * MIB, 64 * 1024 * MIB).default(256 * MIB),
+  HIGH_VALUE_THRESHOLD: z
+    .string()
+    .regex(/^\d{1,14}(\.\d{1,4})?$/, 'must be an amount from 0 to 99999999999999.9999, such as 1000 or 999.99')
+    .default('1000'),
+  LATE_AFTER_MS: integer(0, Number.MAX_SAFE_INTEGER / 1000).default(600_000),
+  DATA_DIR: z.string().min(1, 'must not be empty').default('./data'),
+  PARQUET_COMPRESSION: oneOf(['zstd', 'snappy', 'lz4', 'none']).default('zstd'),
+  DUCKDB_THREADS: integer(1, 256).default(1),
+  DUCKDB_MEMORY_LIMIT: z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/i, 'must be a size such as 4GB')
+    .optional(),
+  TABLE_SPEC: z.string().min(1, 'must be the path of a spec file').optional(),
+  SHUTDOWN_GRACE_MS: integer(0, 3_600_000).default(30_000),
+  METRICS_PORT: integer(0, 65_535).default(9464),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOG_FORMAT: oneOf(['pretty', 'json']).optional(),
+});
+
+export interface Config {
+  readonly kafka: {
+    readonly brokers: string;
+    readonly topic: string;
+    readonly groupId: string;
+    readonly startFrom: 'earliest' | 'latest';
+    /** librdkafka properties from KAFKA_CONFIG_*. */
+    readonly properties: Readonly<Record<string, string>>;
+  };
+  readonly workers: number;
+  readonly batchRows: number;
+  readonly batchBytes: number;
+  readonly flushIntervalMs: number;
+  readonly commitRows: number;
+  readonly bufferBytes: number;
+  /** Decimal text: amounts are never floating point. */
+  readonly highValueThreshold: string;
+  readonly lateAfterMs: number;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly parquetCompression: 'zstd' | 'snappy' | 'lz4' | 'none';
+  readonly duckdb: { readonly threads: number; readonly memoryLimit: string | undefined };
+  readonly tableSpec: string | undefined;
+  readonly shutdownGraceMs: number;
+  readonly metricsPort: number;
+  readonly log: { readonly level: string; readonly format: 'pretty' | 'json' };
+}
+
+/** Properties that the exactly-once protocol depends on. */
+const FIXED_PROPERTIES = new Set([
+  'bootstrap.servers',
+  'metadata.broker.list',
+  'group.id',
+  'enable.auto.commit',
+  'enable.auto.offset.store',
+  'auto.offset.reset',
+  'isolation.level',
+  'enable.partition.eof',
+  'rebalance_cb',
+  'partition.assignment.strategy',
+  'group.protocol',
+]);
+
+const KAFKA_PREFIX = 'KAFKA_CONFIG_';
+
+/**
+ * Reads and checks the whole environment.
+ * @throws SluiceError SLUICE_CONFIG, naming each variable that is not acceptable and what it may be
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = process.stderr.isTTY === true): Config {
+  const given = Object.fromEntries(Object.keys(schema.shape).map((name) => [name, env[name] || undefined]));
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => {
+        const name = String(issue.path[0]);
+        return `${name}=${JSON.stringify(env[name])}: ${issue.message}`;
+      });
+  const properties: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(KAFKA_PREFIX) || value === undefined) continue;
+    const property = name.slice(KAFKA_PREFIX.length).toLowerCase().replaceAll('_', '.');
+    if (FIXED_PROPERTIES.has(property)) {
+      problems.push(`${name}: ${property} is set by Sluice, exactly-once delivery depends on it`);
+    }
+    properties[property] = value;
+  }
+  if (parsed.success && parsed.data.BATCH_BYTES > parsed.data.BUFFER_BYTES / 2) {
+    problems.push('BATCH_BYTES: must be at most half of BUFFER_BYTES, so that one batch fills while one is worked on');
+  }
+  if (!parsed.success || problems.length > 0) {
+    throw new SluiceError('SLUICE_CONFIG', `the environment is not acceptable:\n  ${problems.join('\n  ')}`);
+  }
+  const value = parsed.data;
+  return {
+    kafka: {
+      brokers: value.KAFKA_BROKERS,
+      topic: value.KAFKA_TOPIC,
+      groupId: value.KAFKA_GROUP_ID,
+      startFrom: value.START_FROM,
+      properties,
+    },
+    workers: value.WORKERS,
+    batchRows: value.BATCH_ROWS,
+    batchBytes: value.BATCH_BYTES,
+    flushIntervalMs: value.FLUSH_INTERVAL_MS,
+    commitRows: value.COMMIT_ROWS,
+    bufferBytes: value.BUFFER_BYTES,
+    highValueThreshold: value.HIGH_VALUE_THRESHOLD,
+    lateAfterMs: value.LATE_AFTER_MS,
+    dataDir: resolve(value.DATA_DIR),
+    parquetCompression: value.PARQUET_COMPRESSION,
+    duckdb: { threads: value.DUCKDB_THREADS, memoryLimit: value.DUCKDB_MEMORY_LIMIT },
+    tableSpec: value.TABLE_SPEC,
+    shutdownGraceMs: value.SHUTDOWN_GRACE_MS,
+    metricsPort: value.METRICS_PORT,
+    log: { level: value.LOG_LEVEL, format: value.LOG_FORMAT ?? (isTerminal ? 'pretty' : 'json') },
+  };
+}

@@ -1,0 +1,63 @@
+/** The closed list of operational failures. A code is stable: alert rules and tests name it. */
+export const ERROR_CODES = {
+  SLUICE_CONFIG: 'an environment variable, option or table spec is not acceptable',
+  SLUICE_KAFKA_UNREACHABLE: 'no Kafka broker answers',
+  SLUICE_KAFKA: 'Kafka refused or failed a request for good',
+  SLUICE_TOPIC_ABSENT: 'the topic does not exist',
+  SLUICE_OFFSET_GONE: 'the position to read from is no longer in the topic',
+  SLUICE_NOT_ALONE: 'another member of the consumer group holds partitions of the topic',
+  SLUICE_FENCED: 'a position in the sink was moved by someone else',
+  SLUICE_LOCKED: 'another process holds the data directory',
+  SLUICE_DATA_DIR: 'the data directory cannot be written',
+  SLUICE_SPEC_CHANGED: 'the table in the data directory does not fit the table spec',
+  SLUICE_SINK: 'DuckDB or Parquet failed',
+  SLUICE_QUERY: 'a query failed',
+  SLUICE_WORKER: 'a worker thread failed',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** An operational failure: says what failed, where, and what to do; `cause` has the library's own error. */
+export class SluiceError extends Error {
+  override readonly name = 'SluiceError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+
+  /** Errors lose their class when they cross threads: this form survives structured cloning. */
+  toMessage(): SluiceErrorMessage {
+    return { code: this.code, message: this.message, cause: describeCause(this.cause) };
+  }
+
+  static fromMessage(sent: SluiceErrorMessage): SluiceError {
+    return new SluiceError(sent.code, sent.message, { cause: sent.cause });
+  }
+}
+
+export interface SluiceErrorMessage {
+  code: ErrorCode;
+  message: string;
+  cause: string | undefined;
+}
+
+/** Any thrown value as a SluiceError: itself if it is one, else wrapped under `code` with `context` before its message. */
+export function asSluiceError(thrown: unknown, code: ErrorCode, context: string): SluiceError {
+  if (thrown instanceof SluiceError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new SluiceError(code, `${context}: ${message}`, { cause: thrown });
+}
+
+/** A broken invariant: a bug in Sluice, not a failure of its surroundings. Stops the process. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`invariant broken: ${message}`);
+}
+
+function describeCause(cause: unknown): string | undefined {
+  if (cause === undefined) return undefined;
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}

@@ -1,0 +1,149 @@
+/**
+ * READ FIRST. Every type that crosses rooms, in the order the data flows:
+ *
+ *   source ─Run─▶ chunk ─Batch─▶ pool ─BatchTask─▶ worker ─BatchResult─▶ merge ─CommitReceipt─▶ pipeline
+ *
+ * Offsets are JS numbers: Kafka's 64-bit offsets are exact in a double up to 2^53.
+ */
+import type { SluiceErrorMessage } from './errors.js';
+
+/** The fate of a message; the index is the kernel's status code. A closed list. */
+export const STATUSES = ['ok', 'tombstone', 'malformed', 'not_object', 'missing_required', 'too_large'] as const;
+export type Status = (typeof STATUSES)[number];
+
+// ── source → chunk ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What one `fill` did. */
+export type Fill =
+  /** Messages of one partition were appended to the chunk; `nextOffset` is the last one's offset + 1. */
+  | { kind: 'rows'; partition: number; rows: number; nextOffset: number }
+  /** The partition is read up to `nextOffset`, transaction markers and compacted gaps included. */
+  | { kind: 'end'; partition: number; nextOffset: number }
+  /** The next message does not fit an empty chunk: call again with a chunk of at least these capacities, in bytes. */
+  | { kind: 'oversize'; partition: number; valueBytes: number; keyBytes: number }
+  /** Nothing came within the timeout. */
+  | { kind: 'idle' };
+
+/** A filled chunk as a worker sees it: structured-cloneable, the memory itself is shared (layout: chunk.ts). */
+export interface ChunkHandle {
+  readonly memory: SharedArrayBuffer;
+  readonly rowCapacity: number;
+  readonly valueCapacity: number;
+  readonly keyCapacity: number;
+  readonly rows: number;
+  readonly valueBytes: number;
+}
+
+// ── pool → worker ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Consecutive chunks of one partition that cover the offset range [startOffset, nextOffset). */
+export interface BatchTask {
+  readonly partition: number;
+  readonly startOffset: number;
+  readonly nextOffset: number;
+  readonly chunks: readonly ChunkHandle[];
+}
+
+// ── worker → merge ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A durable but not yet counted Parquet file: fsynced under `tempPath`, to be renamed to `path`. */
+export interface ParquetFile {
+  readonly tempPath: string;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** A message that cannot become a row, byte for byte. */
+export interface QuarantinedMessage {
+  readonly offset: number;
+  /** Milliseconds since the epoch, -1 where the message has none. */
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array;
+  readonly status: Exclude<Status, 'ok' | 'tombstone'>;
+  /** Byte of the value where it stops being acceptable; -1 where no single byte is to blame. */
+  readonly position: number;
+}
+
+export interface StageSeconds {
+  kernel: number;
+  parquet: number;
+}
+
+/** Everything a worker made of a batch. Sent by transfer, not by copy. */
+export interface BatchResult {
+  readonly partition: number;
+  readonly startOffset: number;
+  readonly nextOffset: number;
+  /** Arrow IPC stream with the schema of arrow.ts; undefined where no message became a row. */
+  readonly arrow: Uint8Array | undefined;
+  readonly file: ParquetFile | undefined;
+  readonly quarantined: readonly QuarantinedMessage[];
+  /** Messages by status; `ok` is the number of rows in `arrow` and in the file. */
+  readonly counts: Readonly<Record<Status, number>>;
+  readonly rowsLate: number;
+  readonly rowsWithIssues: number;
+  readonly rowsHighValue: number;
+  /** Highest event time, microseconds since the epoch, undefined where no row has one. */
+  readonly maxEventTime: bigint | undefined;
+  /** Lowest change_seq, 0 where no row: lets the merge see that nothing of the batch can be in the table yet. */
+  readonly minChangeSeq: bigint;
+  readonly valueBytes: number;
+  readonly stageSeconds: Readonly<StageSeconds>;
+}
+
+// ── merge ↔ pipeline ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where a partition stands in the sink. */
+export interface SinkPosition {
+  readonly partition: number;
+  readonly nextOffset: number;
+  /** Highest event time committed, microseconds since the epoch. */
+  readonly watermark: bigint | undefined;
+}
+
+/** What one transaction did. */
+export interface CommitReceipt {
+  readonly positions: readonly SinkPosition[];
+  readonly rowsMerged: number;
+  readonly rowsDuplicate: number;
+  readonly rowsQuarantined: number;
+  readonly mergeSeconds: number;
+}
+
+/** Totals over the whole ledger of a topic. */
+export interface LedgerTotals {
+  readonly batches: number;
+  readonly rowsConsumed: number;
+  readonly rowsMerged: number;
+  readonly rowsDuplicate: number;
+  readonly rowsQuarantined: number;
+  readonly rowsTombstone: number;
+}
+
+/** The sink as the pipeline sees it; merge.ts does it, merge-thread.ts carries it across the thread boundary. */
+export interface Sink {
+  /** Opens the database, brings files and ledger into agreement, and tells where every known partition stands. */
+  open(): Promise<SinkPosition[]>;
+  /** Makes the position rows of partitions that have none yet. */
+  initPositions(positions: readonly { partition: number; nextOffset: number }[]): Promise<void>;
+  /** Takes a batch into staging, so that its buffers can go before the commit. In offset order per partition. */
+  stage(batch: BatchResult): Promise<void>;
+  /** Commits everything staged, in one transaction. */
+  commit(): Promise<CommitReceipt>;
+  totals(): Promise<LedgerTotals>;
+  close(): Promise<void>;
+}
+
+// ── thread messages ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One call of a Sink method across the thread boundary, answered by the reply of the same id. */
+export interface SinkCall {
+  readonly id: number;
+  readonly method: keyof Sink;
+  readonly args: readonly unknown[];
+}
+
+export type SinkReply =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly error: SluiceErrorMessage };

@@ -1,0 +1,112 @@
+/**
+ * Arrow → durable Parquet file.
+ *
+ * A file is written beside its final place under a hidden temporary name and fsynced; the merge renames it just before
+ * the transaction that makes it count.
+ *
+ *   <dataDir>/parquet/<topic>/partition=<p>/.<startOffset>-<nextOffset>.parquet.tmp
+ *                                           <startOffset>-<nextOffset>.parquet       offsets zero-padded to 20 digits
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Compression, Table, type WriterProperties, WriterPropertiesBuilder, writeParquet } from 'parquet-wasm';
+import { asSluiceError } from './errors.js';
+import type { ParquetFile } from './flow.js';
+import { roleColumn, type TableSpec } from './spec.js';
+
+const COMPRESSIONS = {
+  zstd: Compression.ZSTD,
+  snappy: Compression.SNAPPY,
+  lz4: Compression.LZ4_RAW,
+  none: Compression.UNCOMPRESSED,
+} as const;
+
+export type ParquetCompression = keyof typeof COMPRESSIONS;
+
+/** One batch is one row group, so this only has to be above the largest BATCH_ROWS. */
+const MAX_ROW_GROUP_ROWS = 1 << 20;
+
+/**
+ * Columns with few distinct values, where a dictionary costs less than the bytes that it saves. Text columns that are
+ * not an id, a key or free text cannot be told from the spec alone, so the kind and the usual names decide.
+ */
+const DICTIONARY_COLUMNS = new Set(['operation', 'currency', 'status', 'kafka_partition', 'issues']);
+
+/** Where the file of an offset range belongs. */
+export function parquetPath(dataDir: string, topic: string, partition: number, start: number, next: number): string {
+  const name = `${String(start).padStart(20, '0')}-${String(next).padStart(20, '0')}.parquet`;
+  return join(dataDir, 'parquet', topic, `partition=${partition}`, name);
+}
+
+/** The temporary name of a file that is not yet counted. */
+export function temporaryPath(path: string): string {
+  const folder = dirname(path);
+  return join(folder, `.${path.slice(folder.length + 1)}.tmp`);
+}
+
+export interface ParquetOptions {
+  readonly compression: ParquetCompression;
+  readonly spec: TableSpec;
+}
+
+/** Writes the Parquet files of one worker. */
+export class ParquetFiles {
+  readonly #compression: ParquetCompression;
+  readonly #dictionaryColumns: string[];
+
+  constructor(options: ParquetOptions) {
+    this.#compression = options.compression;
+    const operation = roleColumn(options.spec, 'operation')?.name;
+    this.#dictionaryColumns = [...DICTIONARY_COLUMNS, ...(operation === undefined ? [] : [operation])];
+  }
+
+  /**
+   * Encodes an Arrow IPC stream and writes it under the temporary name of `path`, fsynced.
+   * @param metadata key-value metadata of the file
+   * @throws SluiceError SLUICE_DATA_DIR when the file cannot be written, SLUICE_SINK when the table cannot be encoded
+   */
+  write(arrow: Uint8Array, path: string, metadata: ReadonlyMap<string, string>): ParquetFile {
+    const bytes = this.encode(arrow, metadata);
+    const tempPath = temporaryPath(path);
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      writeDurably(tempPath, bytes);
+    } catch (cause) {
+      rmSync(tempPath, { force: true });
+      throw asSluiceError(cause, 'SLUICE_DATA_DIR', `cannot write ${tempPath}`);
+    }
+    return { tempPath, path, bytes: bytes.byteLength };
+  }
+
+  /** The Parquet file as bytes. */
+  encode(arrow: Uint8Array, metadata: ReadonlyMap<string, string>): Uint8Array {
+    try {
+      return writeParquet(Table.fromIPCStream(arrow), this.#properties(metadata));
+    } catch (cause) {
+      throw asSluiceError(cause, 'SLUICE_SINK', 'cannot encode a batch as Parquet');
+    }
+  }
+
+  #properties(metadata: ReadonlyMap<string, string>): WriterProperties {
+    let builder = new WriterPropertiesBuilder()
+      .setCompression(COMPRESSIONS[this.#compression])
+      .setCreatedBy('sluice')
+      .setMaxRowGroupSize(MAX_ROW_GROUP_ROWS)
+      .setDictionaryEnabled(false)
+      .setKeyValueMetadata(new Map(metadata));
+    for (const column of this.#dictionaryColumns) builder = builder.setColumnDictionaryEnabled(column, true);
+    return builder.build();
+  }
+}
+
+function writeDurably(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'w', 0o644);
+  try {
+    for (let written = 0; written < bytes.byteLength; ) {
+      written += writeSync(file, bytes, written, bytes.byteLength - written);
+    }
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}

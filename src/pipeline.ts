@@ -1,0 +1,276 @@
+/**
+ * The one loop: polls the source into chunks, closes batches, dispatches them, and lets the sequencer commit.
+ *
+ * Every decision about partitions, backpressure and stopping is made here, between two fills; nothing else polls.
+ */
+import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
+import { Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
+import { type Chunk, ChunkPool } from './chunk.js';
+import { SluiceError } from './errors.js';
+import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkPosition } from './flow.js';
+import { Sequencer } from './sequencer.js';
+
+export interface PipelineOptions extends BatchLimits, AssignmentOptions {
+  readonly commitRows: number;
+  readonly bufferBytes: number;
+  readonly workers: number;
+  readonly shutdownGraceMs: number;
+  /** Stop at the end offsets seen at the first assignment. */
+  readonly untilEnd: boolean;
+}
+
+export interface PipelineParts extends AssignmentParts {
+  readonly runBatch: (task: BatchTask) => Promise<BatchResult>;
+}
+
+/** What a run did since its start. */
+export interface RunTotals {
+  events: number;
+  bytes: number;
+  merged: number;
+  duplicate: number;
+  quarantined: number;
+  tombstone: number;
+  highValue: number;
+  late: number;
+  withIssues: number;
+  batches: number;
+  commits: number;
+}
+
+const MAX_POLL_MS = 100;
+const WAIT_MS = 50;
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #parts: PipelineParts;
+  readonly #chunks: ChunkPool;
+  readonly #batcher: Batcher;
+  readonly #sequencer: Sequencer;
+  readonly #assignment: Assignment;
+  readonly #totals: RunTotals = {
+    events: 0,
+    bytes: 0,
+    merged: 0,
+    duplicate: 0,
+    quarantined: 0,
+    tombstone: 0,
+    highValue: 0,
+    late: 0,
+    withIssues: 0,
+    batches: 0,
+    commits: 0,
+  };
+  #firstCommitMs: number | undefined;
+  #stopping = false;
+  /** What the next chunk must hold at least, after a fill said `oversize`. */
+  #need = { valueBytes: 0, keyBytes: 0 };
+  #spare: Chunk | undefined;
+
+  constructor(options: PipelineOptions, parts: PipelineParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#chunks = new ChunkPool(options.bufferBytes, options.batchRows);
+    this.#batcher = new Batcher(options, this.#chunks);
+    this.#assignment = new Assignment(options, parts);
+    this.#sequencer = new Sequencer(parts.sink, {
+      commitRows: options.commitRows,
+      commitBytes: options.bufferBytes / 2,
+      minBacklogRows: options.batchRows,
+      maxInFlightRows: Math.max(options.commitRows, (options.workers + 1) * options.batchRows),
+      maxInFlightBytes: options.bufferBytes,
+      backlogRows: () => this.#batcher.openRows + this.lag,
+      onCommitted: (receipt, group) => this.#onCommitted(receipt, group),
+    });
+  }
+
+  get totals(): Readonly<RunTotals> {
+    return this.#totals;
+  }
+
+  /** Milliseconds from the start of the process to the first commit. */
+  get firstCommitMs(): number | undefined {
+    return this.#firstCommitMs;
+  }
+
+  get inFlightBatches(): number {
+    return this.#sequencer.inFlightBatches;
+  }
+
+  /** Messages in the log behind what was read, over all partitions. */
+  get lag(): number {
+    let messages = 0;
+    for (const partition of this.#assignment.partitions) {
+      messages += this.#parts.source.lag(partition, this.#batcher.nextOffset(partition) ?? 0);
+    }
+    return messages;
+  }
+
+  /** Whether the pipeline has its partitions and reads them. */
+  get ready(): boolean {
+    return this.#assignment.complete && !this.#stopping;
+  }
+
+  /** Asks the loop to end: what was read is committed, nothing more is read. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Brings the gauges up to date. */
+  refreshMetrics(): void {
+    const { metrics } = this.#parts;
+    metrics.inFlightBatches.set(this.inFlightBatches);
+    metrics.lentChunks.set(this.#chunks.lentChunks);
+    this.#assignment.refreshMetrics();
+  }
+
+  /**
+   * Runs until stopped, or with `untilEnd` until the end offsets are committed.
+   * @param positions where the sink stands
+   */
+  async run(positions: readonly SinkPosition[]): Promise<void> {
+    this.#assignment.restore(positions);
+    while (!this.#stopping && !this.#assignment.reachedEnd((partition) => this.#batcher.nextOffset(partition))) {
+      this.#sequencer.throwIfFailed();
+      await this.#followAssignment();
+      this.#dispatch(this.#batcher.takeClosed(performance.now(), (p, next) => this.#parts.source.lag(p, next)));
+      this.#sequencer.poke();
+      await this.#poll();
+    }
+    await this.#drain();
+  }
+
+  async #poll(): Promise<void> {
+    const { source, metrics } = this.#parts;
+    const startMs = performance.now();
+    const chunk = this.#sequencer.full ? undefined : this.#borrow();
+    if (chunk === undefined) {
+      if (this.#sequencer.inFlightBatches === 0) this.#dispatch(this.#batcher.takeAll());
+      await this.#sequencer.progress(WAIT_MS);
+      metrics.backpressureSeconds.inc((performance.now() - startMs) / 1e3);
+      return;
+    }
+    const timeoutMs = Math.min(
+      this.#batcher.msToNextFlush(startMs, MAX_POLL_MS),
+      this.#sequencer.idle ? MAX_POLL_MS : WAIT_MS,
+    );
+    const fill = await source.fill(chunk, timeoutMs);
+    const filledMs = performance.now();
+    metrics.stageSeconds.inc({ stage: 'consume' }, (filledMs - startMs) / 1e3);
+    this.#pack(chunk, fill, filledMs);
+    metrics.stageSeconds.inc({ stage: 'pack' }, (performance.now() - filledMs) / 1e3);
+  }
+
+  #borrow(): Chunk | undefined {
+    const chunk = this.#spare ?? this.#chunks.lend(this.#need.valueBytes, this.#need.keyBytes);
+    this.#spare = undefined;
+    return chunk;
+  }
+
+  #pack(chunk: Chunk, fill: Fill, nowMs: number): void {
+    if (fill.kind === 'rows') {
+      this.#need = { valueBytes: 0, keyBytes: 0 };
+      const end = this.#assignment.endOffset(fill.partition);
+      let { nextOffset } = fill;
+      if (end !== undefined && nextOffset > end) {
+        chunk.truncate(end);
+        nextOffset = end;
+      }
+      if (chunk.rows === 0) {
+        this.#keepSpare(chunk);
+        return;
+      }
+      this.#totals.events += chunk.rows;
+      this.#totals.bytes += chunk.valueBytes;
+      this.#parts.metrics.events.inc(chunk.rows);
+      this.#parts.metrics.bytes.inc(chunk.valueBytes);
+      this.#batcher.add(fill.partition, chunk, nextOffset, nowMs);
+      return;
+    }
+    if (fill.kind === 'end') {
+      const end = this.#assignment.endOffset(fill.partition) ?? fill.nextOffset;
+      this.#batcher.end(fill.partition, Math.min(fill.nextOffset, end), nowMs);
+    }
+    if (fill.kind === 'oversize') {
+      this.#need = fill;
+      this.#chunks.giveBack(chunk);
+      return;
+    }
+    this.#keepSpare(chunk);
+  }
+
+  /** An unused chunk serves the next fill. */
+  #keepSpare(chunk: Chunk): void {
+    chunk.clear();
+    this.#spare = chunk;
+  }
+
+  #dispatch(batches: readonly ClosedBatch[]): void {
+    for (const batch of batches) {
+      const { partition, startOffset, nextOffset, chunks, rows, valueBytes } = batch;
+      const dispatchedMs = performance.now();
+      const task = { partition, startOffset, nextOffset, chunks: chunks.map((chunk) => chunk.handle()) };
+      const work = this.#parts.runBatch(task).then((result) => {
+        for (const chunk of chunks) this.#chunks.giveBack(chunk);
+        const { kernel, parquet } = result.stageSeconds;
+        const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernel - parquet;
+        this.#parts.metrics.stageSeconds.inc({ stage: 'wait' }, Math.max(0, waitSeconds));
+        return result;
+      });
+      this.#sequencer.add(partition, rows, valueBytes, work);
+    }
+  }
+
+  /** Answers what the group said about partitions since the last fill. */
+  async #followAssignment(): Promise<void> {
+    for (let change = this.#parts.source.takeChange(); change; change = this.#parts.source.takeChange()) {
+      if (change.kind === 'revoked') {
+        this.#parts.log.info({ lost: change.lost }, 'partitions revoked: committing what is in flight');
+        this.#batcher.reset(new Map());
+        await this.#drainOrFail();
+        this.#assignment.revoke();
+      } else {
+        const positions = await this.#assignment.assign(change.partitions);
+        this.#batcher.reset(positions);
+        this.#parts.source.assign(positions);
+      }
+    }
+    this.#assignment.checkAlone();
+  }
+
+  async #drainOrFail(): Promise<void> {
+    const { shutdownGraceMs } = this.#options;
+    if (await this.#sequencer.drain(shutdownGraceMs)) return;
+    throw new SluiceError(
+      'SLUICE_SINK',
+      `the batches in flight were not committed within SHUTDOWN_GRACE_MS=${shutdownGraceMs}; they will be read again`,
+    );
+  }
+
+  async #drain(): Promise<void> {
+    this.#dispatch(this.#batcher.takeAll());
+    if (this.#options.untilEnd && !this.#stopping) {
+      while (!(await this.#sequencer.drain(this.#options.shutdownGraceMs)));
+    } else if (!(await this.#sequencer.drain(this.#options.shutdownGraceMs))) {
+      this.#parts.log.warn('the grace period is over: batches in flight are dropped and will be read again');
+    }
+  }
+
+  #onCommitted(receipt: CommitReceipt, group: readonly BatchResult[]): void {
+    const totals = this.#totals;
+    this.#firstCommitMs ??= performance.now();
+    totals.commits++;
+    totals.batches += group.length;
+    totals.merged += receipt.rowsMerged;
+    totals.duplicate += receipt.rowsDuplicate;
+    totals.quarantined += receipt.rowsQuarantined;
+    for (const { counts, rowsHighValue, rowsLate, rowsWithIssues } of group) {
+      totals.tombstone += counts.tombstone;
+      totals.highValue += rowsHighValue;
+      totals.late += rowsLate;
+      totals.withIssues += rowsWithIssues;
+    }
+    this.#parts.metrics.committed(receipt, group);
+    this.#assignment.committed(receipt.positions);
+  }
+}

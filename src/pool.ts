@@ -1,0 +1,49 @@
+/** The dispatch side of the worker threads. */
+import { Piscina } from 'piscina';
+import { SluiceError } from './errors.js';
+import type { BatchResult, BatchTask } from './flow.js';
+import type { WorkerOptions, WorkerReply } from './worker.js';
+
+/** Gives batches to a fixed number of worker threads; results come in any order. */
+export class WorkerPool {
+  readonly #piscina: Piscina<BatchTask, WorkerReply>;
+
+  constructor(
+    readonly workers: number,
+    options: WorkerOptions,
+  ) {
+    this.#piscina = new Piscina<BatchTask, WorkerReply>({
+      filename: new URL('./worker.js', import.meta.url).href,
+      name: 'processBatch',
+      minThreads: workers,
+      maxThreads: workers,
+      workerData: options,
+      recordTiming: true,
+    });
+    // A thread that dies also rejects its task, which is where the failure is handled.
+    this.#piscina.on('error', () => {});
+  }
+
+  /** @throws SluiceError of the worker, or SLUICE_WORKER when its thread died */
+  async run(task: BatchTask): Promise<BatchResult> {
+    let reply: WorkerReply;
+    try {
+      reply = await this.#piscina.run(task);
+    } catch (cause) {
+      const range = `partition ${task.partition}, offsets ${task.startOffset} to ${task.nextOffset}`;
+      throw new SluiceError('SLUICE_WORKER', `a worker failed on ${range}: ${(cause as Error).message}`, { cause });
+    }
+    if (!reply.ok) throw SluiceError.fromMessage(reply.error);
+    return reply.result;
+  }
+
+  /** Share of the threads' time spent on tasks since the start, 0 to 1. */
+  get utilization(): number {
+    return this.#piscina.utilization;
+  }
+
+  /** Stops the threads; tasks that still run are dropped. */
+  async close(): Promise<void> {
+    await this.#piscina.destroy();
+  }
+}

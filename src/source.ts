@@ -1,0 +1,50 @@
+/**
+ * The contract of a source: *fill this chunk*. The pipeline calls one method at a time and never two at once.
+ *
+ * Partitions come and go in `takeChange`; a source delivers nothing before `assign` said from which offset on.
+ */
+import type { Chunk } from './chunk.js';
+import type { Fill } from './flow.js';
+
+/** A change of the partitions that this process holds. */
+export type AssignmentChange =
+  | { kind: 'assigned'; partitions: number[] }
+  /** `lost`: the broker gave the partitions to someone else already. */
+  | { kind: 'revoked'; lost: boolean };
+
+export interface OffsetRange {
+  /** First offset that is still in the partition. */
+  low: number;
+  /** Next offset to be written; with read_committed the last stable offset. */
+  high: number;
+}
+
+export interface Source {
+  /**
+   * Connects and joins the group.
+   * @throws SluiceError SLUICE_KAFKA_UNREACHABLE, SLUICE_TOPIC_ABSENT
+   */
+  start(): Promise<void>;
+  /** The number of partitions that the topic has now. */
+  partitionCount(): Promise<number>;
+  /** The next change of the assignment, if there is one. Must be answered by `assign` or `unassign`. */
+  takeChange(): AssignmentChange | undefined;
+  /** The group's committed offset of each partition, undefined where there is none. */
+  committed(partitions: readonly number[]): Promise<Map<number, number | undefined>>;
+  /** The offsets that a partition has now, asked from the broker. */
+  offsetRange(partition: number): Promise<OffsetRange>;
+  /** Starts reading these partitions from these offsets. */
+  assign(positions: ReadonlyMap<number, number>): void;
+  unassign(): void;
+  /**
+   * Appends the next messages of one partition to an empty chunk; waits at most `timeoutMs` for the first.
+   * @throws SluiceError SLUICE_OFFSET_GONE, SLUICE_KAFKA
+   */
+  fill(chunk: Chunk, timeoutMs: number): Promise<Fill>;
+  /** How many messages the partition's log holds beyond `nextOffset`, from what the last fetch said; 0 if unknown. */
+  lag(partition: number, nextOffset: number): number;
+  /** Tells the group how far the sink is. A courtesy: failures are logged, not thrown. */
+  commit(positions: ReadonlyMap<number, number>): void;
+  /** Leaves the group and disconnects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,146 @@
+/** A worker thread: one batch of messages in; one Arrow IPC stream and one durable Parquet file out. */
+import { workerData } from 'node:worker_threads';
+import { type RecordBatch, RecordBatchStreamWriter, type Schema } from 'apache-arrow';
+import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { arrowSchema } from './arrow.js';
+import { bit, ChunkViews } from './chunk.js';
+import { SluiceError, type SluiceErrorMessage } from './errors.js';
+import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES } from './flow.js';
+import { Kernel, type KernelOutput } from './kernel.js';
+import { type ParquetCompression, ParquetFiles, parquetPath } from './parquet.js';
+import { specHash, type TableSpec } from './spec.js';
+
+export interface WorkerOptions {
+  readonly spec: TableSpec;
+  readonly topic: string;
+  readonly dataDir: string;
+  readonly compression: ParquetCompression;
+  readonly highValueThreshold: string;
+  readonly lateAfterMs: number;
+  readonly batchRows: number;
+  readonly batchBytes: number;
+}
+
+/** What a task resolves to: a thrown SluiceError would lose its class and code on its way between threads. */
+export type WorkerReply = { ok: true; result: BatchResult } | { ok: false; error: SluiceErrorMessage };
+
+/** Turns batches into results; everything that it needs is made once, when its thread starts. */
+export class BatchProcessor {
+  readonly #options: WorkerOptions;
+  readonly #kernel: Kernel;
+  readonly #files: ParquetFiles;
+  readonly #schema: Schema;
+  readonly #specHash: string;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#kernel = Kernel.create(options.spec, options);
+    this.#files = new ParquetFiles(options);
+    this.#schema = arrowSchema(options.spec);
+    this.#specHash = specHash(options.spec);
+  }
+
+  /** @throws SluiceError SLUICE_DATA_DIR when the Parquet file cannot be written */
+  process(task: BatchTask): BatchResult {
+    const { partition, startOffset, nextOffset } = task;
+    const start = performance.now();
+    const output = this.#kernel.read(partition, task.chunks);
+    const arrow = output.counts.ok === 0 ? undefined : toIpc(this.#schema, output.recordBatches);
+    const quarantined = copyRejects(task, output);
+    const kernelDone = performance.now();
+    const file =
+      arrow &&
+      this.#files.write(
+        arrow,
+        parquetPath(this.#options.dataDir, this.#options.topic, partition, startOffset, nextOffset),
+        this.#metadata(task, output),
+      );
+    return {
+      partition,
+      startOffset,
+      nextOffset,
+      arrow,
+      file,
+      quarantined,
+      counts: output.counts,
+      rowsLate: output.rowsLate,
+      rowsWithIssues: output.rowsWithIssues,
+      rowsHighValue: output.rowsHighValue,
+      maxEventTime: output.maxEventTime,
+      minChangeSeq: output.minChangeSeq,
+      valueBytes: task.chunks.reduce((sum, chunk) => sum + chunk.valueBytes, 0),
+      stageSeconds: { kernel: (kernelDone - start) / 1e3, parquet: (performance.now() - kernelDone) / 1e3 },
+    };
+  }
+
+  #metadata(task: BatchTask, output: KernelOutput): Map<string, string> {
+    const metadata = new Map([
+      ['sluice.topic', this.#options.topic],
+      ['sluice.partition', String(task.partition)],
+      ['sluice.start_offset', String(task.startOffset)],
+      ['sluice.next_offset', String(task.nextOffset)],
+      ['sluice.spec_hash', this.#specHash],
+    ]);
+    for (const status of STATUSES) metadata.set(`sluice.messages_${status}`, String(output.counts[status]));
+    return metadata;
+  }
+}
+
+function toIpc(schema: Schema, recordBatches: readonly RecordBatch[]): Uint8Array {
+  const writer = new RecordBatchStreamWriter({ autoDestroy: true });
+  writer.reset(undefined, schema);
+  for (const recordBatch of recordBatches) writer.write(recordBatch);
+  return writer.finish().toUint8Array(true);
+}
+
+/** The rejected messages, copied out of the shared chunks into one buffer of their own. */
+function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[] {
+  const { rejects } = output;
+  if (rejects.length === 0) return [];
+  const views = task.chunks.map((chunk) => ChunkViews.of(chunk));
+  let bytes = 0;
+  for (const { chunk, row } of rejects) {
+    const { valueOffsets, keyOffsets } = views[chunk];
+    bytes += valueOffsets[row + 1] - valueOffsets[row] + keyOffsets[row + 1] - keyOffsets[row];
+  }
+  const buffer = new Uint8Array(bytes);
+  let at = 0;
+  const copy = (source: Uint8Array, start: number, end: number) => {
+    buffer.set(source.subarray(start, end), at);
+    at += end - start;
+    return buffer.subarray(at - (end - start), at);
+  };
+  return rejects.map(({ chunk, row, status, position }) => {
+    const { offsets, timestamps, values, valueOffsets, keys, keyOffsets, keyValidity } = views[chunk];
+    return {
+      offset: Number(offsets[row]),
+      timestamp: Number(timestamps[row]),
+      key: bit(keyValidity, row) ? copy(keys, keyOffsets[row], keyOffsets[row + 1]) : null,
+      value: copy(values, valueOffsets[row], valueOffsets[row + 1]),
+      status,
+      position,
+    };
+  });
+}
+
+/** The buffers of a result, to be handed over without a copy. */
+function buffersOf(result: BatchResult): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  if (result.arrow !== undefined) buffers.add(result.arrow.buffer as ArrayBuffer);
+  for (const { value } of result.quarantined) buffers.add(value.buffer as ArrayBuffer);
+  return [...buffers];
+}
+
+let processor: BatchProcessor | undefined;
+
+/** The task of the pool. */
+export function processBatch(task: BatchTask): WorkerReply {
+  try {
+    processor ??= new BatchProcessor(workerData as WorkerOptions);
+    const reply: WorkerReply = { ok: true, result: processor.process(task) };
+    return move({ [transferableSymbol]: buffersOf(reply.result), [valueSymbol]: reply }) as unknown as WorkerReply;
+  } catch (thrown) {
+    if (thrown instanceof SluiceError) return { ok: false, error: thrown.toMessage() };
+    throw thrown;
+  }
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../src/config.js';
+
+describe('readConfig', () => {
+  it('has the documented defaults', () => {
+    const config = readConfig({}, false);
+    expect(config).toMatchObject({
+      kafka: {
+        brokers: '127.0.0.1:9092',
+        topic: 'cdc_orders',
+        groupId: 'sluice',
+        startFrom: 'earliest',
+        properties: {},
+      },
+      batchRows: 65_536,
+      batchBytes: 32 << 20,
+      flushIntervalMs: 250,
+      commitRows: 245_760,
+      bufferBytes: 256 << 20,
+      highValueThreshold: '1000',
+      lateAfterMs: 600_000,
+      parquetCompression: 'zstd',
+      duckdb: { threads: 1, memoryLimit: undefined },
+      metricsPort: 9464,
+      log: { level: 'info', format: 'json' },
+    });
+    expect(config.workers).toBeGreaterThanOrEqual(1);
+    expect(config.dataDir).toMatch(/^\/.*\/data$/);
+  });
+
+  it('reads sizes with binary units, and takes an empty variable as not set', () => {
+    const config = readConfig({ BATCH_BYTES: '8 MiB', BUFFER_BYTES: '1GiB', KAFKA_TOPIC: '' }, true);
+    expect([config.batchBytes, config.bufferBytes, config.kafka.topic]).toEqual([8 << 20, 1 << 30, 'cdc_orders']);
+    expect(config.log.format).toBe('pretty');
+  });
+
+  it('passes librdkafka properties on', () => {
+    const { properties } = readConfig({
+      KAFKA_CONFIG_SECURITY_PROTOCOL: 'sasl_ssl',
+      KAFKA_CONFIG_SASL_USERNAME: 'me',
+    }).kafka;
+    expect(properties).toEqual({ 'security.protocol': 'sasl_ssl', 'sasl.username': 'me' });
+  });
+
+  it('names every variable that is not acceptable at once, and what it may be', () => {
+    const bad = {
+      WORKERS: '0',
+      BATCH_ROWS: '1e3',
+      BATCH_BYTES: '5 cows',
+      START_FROM: 'yesterday',
+      KAFKA_BROKERS: 'nohost',
+      HIGH_VALUE_THRESHOLD: '1,000',
+      METRICS_PORT: '99999',
+      KAFKA_CONFIG_ENABLE_AUTO_COMMIT: 'true',
+    };
+    let message = '';
+    try {
+      readConfig(bad);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'SLUICE_CONFIG' });
+      message = (error as Error).message;
+    }
+    for (const name of Object.keys(bad)) expect(message).toContain(name);
+    expect(message).toContain('WORKERS="0": must be a whole number from 1 to 256');
+    expect(message).toContain('must be one of earliest, latest');
+  });
+
+  it('refuses a batch that would take more than half of the buffers', () => {
+    expect(() => readConfig({ BATCH_BYTES: '64MiB', BUFFER_BYTES: '100MiB' })).toThrow(
+      /BATCH_BYTES: must be at most half/,
+    );
+  });
+});

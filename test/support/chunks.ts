@@ -1,0 +1,43 @@
+/** Chunks made from, and read back as, plain messages. */
+import { bit, type Chunk, setBit } from '../../src/chunk.js';
+
+export interface PlainMessage {
+  offset: number;
+  timestamp: number;
+  key: string | null;
+  value: string | null;
+}
+
+/** Writes messages into an empty chunk. */
+export function fillChunk(chunk: Chunk, messages: readonly PlainMessage[]): Chunk {
+  const { offsets, timestamps, values, valueOffsets, valueValidity, keys, keyOffsets, keyValidity } = chunk.views;
+  for (const [row, { offset, timestamp, key, value }] of messages.entries()) {
+    offsets[row] = BigInt(offset);
+    timestamps[row] = BigInt(timestamp);
+    const valueBytes = Buffer.from(value ?? '');
+    const keyBytes = Buffer.from(key ?? '');
+    values.set(valueBytes, chunk.valueBytes);
+    keys.set(keyBytes, chunk.keyBytes);
+    chunk.valueBytes += valueBytes.length;
+    chunk.keyBytes += keyBytes.length;
+    valueOffsets[row + 1] = chunk.valueBytes;
+    keyOffsets[row + 1] = chunk.keyBytes;
+    setBit(valueValidity, row, value !== null);
+    setBit(keyValidity, row, key !== null);
+  }
+  chunk.rows = messages.length;
+  return chunk;
+}
+
+/** The messages of a chunk, in order. */
+export function messagesOf(chunk: Chunk): PlainMessage[] {
+  const { offsets, timestamps, values, valueOffsets, valueValidity, keys, keyOffsets, keyValidity } = chunk.views;
+  const text = (bytes: Uint8Array, at: Int32Array, row: number) =>
+    Buffer.from(bytes.slice(at[row], at[row + 1])).toString();
+  return Array.from({ length: chunk.rows }, (_, row) => ({
+    offset: Number(offsets[row]),
+    timestamp: Number(timestamps[row]),
+    key: bit(keyValidity, row) ? text(keys, keyOffsets, row) : null,
+    value: bit(valueValidity, row) ? text(values, valueOffsets, row) : null,
+  }));
+}

@@ -1,0 +1,138 @@
+/** A source and a sink in memory, for tests of what decides between them. */
+import type { Chunk } from '../../src/chunk.js';
+import type { BatchResult, BatchTask, CommitReceipt, Fill, Sink, SinkPosition } from '../../src/flow.js';
+import { createLogger } from '../../src/log.js';
+import type { AssignmentChange, OffsetRange, Source } from '../../src/source.js';
+import { fillChunk, type PlainMessage } from './chunks.js';
+
+export const silent = createLogger({ level: 'silent', format: 'json' });
+
+/** A topic in memory. Fills deliver at most `rowsPerFill` messages. */
+export class FakeSource implements Source {
+  readonly changes: AssignmentChange[] = [];
+  readonly committedOffsets = new Map<number, number>();
+  readonly commits: Map<number, number>[] = [];
+  readonly ranges = new Map<number, OffsetRange>();
+  positions = new Map<number, number>();
+  rowsPerFill = 10;
+  closed = false;
+  #ended = new Set<number>();
+
+  /** @param log the messages of each partition, in offset order */
+  constructor(readonly log: PlainMessage[][]) {
+    for (const [partition, messages] of log.entries()) {
+      this.ranges.set(partition, { low: messages[0]?.offset ?? 0, high: (messages.at(-1)?.offset ?? -1) + 1 });
+    }
+  }
+
+  async start() {
+    this.changes.push({ kind: 'assigned', partitions: [...this.log.keys()] });
+  }
+  async partitionCount() {
+    return this.log.length;
+  }
+  takeChange() {
+    return this.changes.shift();
+  }
+  async committed(partitions: readonly number[]) {
+    return new Map(partitions.map((partition) => [partition, this.committedOffsets.get(partition)]));
+  }
+  async offsetRange(partition: number) {
+    return this.ranges.get(partition)!;
+  }
+  assign(positions: ReadonlyMap<number, number>) {
+    this.positions = new Map(positions);
+    this.#ended.clear();
+  }
+  unassign() {
+    this.positions.clear();
+  }
+  async fill(chunk: Chunk): Promise<Fill> {
+    for (const [partition, position] of this.positions) {
+      const messages = this.log[partition].filter(({ offset }) => offset >= position).slice(0, this.rowsPerFill);
+      if (messages.length > 0) {
+        const valueBytes = Buffer.byteLength(messages[0].value ?? '');
+        if (valueBytes > chunk.valueCapacity) return { kind: 'oversize', partition, valueBytes, keyBytes: 0 };
+        fillChunk(chunk, messages);
+        const nextOffset = messages.at(-1)!.offset + 1;
+        this.positions.set(partition, nextOffset);
+        return { kind: 'rows', partition, rows: messages.length, nextOffset };
+      }
+      if (this.#ended.has(partition)) continue;
+      this.#ended.add(partition);
+      return { kind: 'end', partition, nextOffset: this.ranges.get(partition)!.high };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return { kind: 'idle' };
+  }
+  lag(partition: number, nextOffset: number) {
+    return this.log[partition].filter(({ offset }) => offset >= nextOffset).length;
+  }
+  commit(positions: ReadonlyMap<number, number>) {
+    this.commits.push(new Map(positions));
+  }
+  async close() {
+    this.closed = true;
+  }
+}
+
+/** A sink that keeps positions as the real one does, and every committed batch. */
+export class FakeSink implements Sink {
+  readonly positions = new Map<number, SinkPosition>();
+  readonly batches: BatchResult[] = [];
+  #staged: BatchResult[] = [];
+
+  async open() {
+    return [...this.positions.values()];
+  }
+  async initPositions(positions: readonly { partition: number; nextOffset: number }[]) {
+    for (const position of positions) this.positions.set(position.partition, { ...position, watermark: undefined });
+  }
+  async stage(batch: BatchResult) {
+    this.#staged.push(batch);
+  }
+  async commit(): Promise<CommitReceipt> {
+    const group = this.#staged;
+    this.#staged = [];
+    for (const { partition, startOffset, nextOffset } of group) {
+      if (this.positions.get(partition)?.nextOffset !== startOffset)
+        throw new Error(`partition ${partition} is fenced`);
+      this.positions.set(partition, { partition, nextOffset, watermark: undefined });
+    }
+    this.batches.push(...group);
+    const rowsMerged = group.reduce((sum, { counts }) => sum + counts.ok, 0);
+    const positions = [...new Set(group.map(({ partition }) => partition))].map((p) => this.positions.get(p)!);
+    return { positions, rowsMerged, rowsDuplicate: 0, rowsQuarantined: 0, mergeSeconds: 0 };
+  }
+  async totals(): Promise<never> {
+    throw new Error('not asked');
+  }
+  async close() {}
+}
+
+/** What a worker would make of a batch in which every message is a row. */
+export async function fakeBatch(task: BatchTask): Promise<BatchResult> {
+  const { partition, startOffset, nextOffset, chunks } = task;
+  const ok = chunks.reduce((sum, { rows }) => sum + rows, 0);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  return {
+    partition,
+    startOffset,
+    nextOffset,
+    arrow: undefined,
+    file: undefined,
+    quarantined: [],
+    counts: { ok, tombstone: 0, malformed: 0, not_object: 0, missing_required: 0, too_large: 0 },
+    rowsLate: 0,
+    rowsWithIssues: 0,
+    rowsHighValue: 0,
+    maxEventTime: undefined,
+    minChangeSeq: 0n,
+    valueBytes: 0,
+    stageSeconds: { kernel: 0, parquet: 0 },
+  };
+}
+
+export function messages(offsets: readonly number[], value = 'x'): PlainMessage[] {
+  return offsets.map((offset) => ({ offset, timestamp: 0, key: 'k', value }));
+}
