@@ -4,7 +4,16 @@
  * Each step looks first and does nothing where its result is already there. Plain Node: nothing is installed yet.
  */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -81,12 +90,13 @@ function provideAddon() {
   if (downloaded) return;
   report('no prebuilt Kafka addon can be downloaded for this system: it is built from source');
   provideSystemPackages();
-  step('building the Kafka addon (one to three minutes)', () =>
+  step('building the Kafka addon (takes a few minutes)', () =>
     npm(['rebuild', ADDON, '--ignore-scripts=false', '--foreground-scripts'], {
       // Linked to the system's libraries: the static default would download and build each of them.
       CKJS_LINKING: 'dynamic',
       npm_config_build_from_source: 'true',
-      JOBS: 'max',
+      // The addon's build rules rely on their order: jobs in parallel break them. librdkafka has jobs of its own.
+      npm_config_jobs: '1',
       ...nodeHeaders(),
     }),
   );
@@ -104,11 +114,17 @@ function provideSystemPackages() {
   if (missing.length === 0) return;
   const advice = `apt-get install -y ${missing.join(' ')}`;
   if (!commandExists('apt-get')) {
-    fail(`to build the Kafka addon, these (Debian's names) or their like must be installed first: ${missing.join(' ')}`);
+    throw new SetupError(
+      `to build the Kafka addon, these (Debian's names) or their like must be installed first: ${missing.join(' ')}`,
+    );
   }
-  if (process.getuid?.() !== 0) fail(`to build the Kafka addon, run this first, as root:\n\n  ${advice}\n`);
+  if (process.getuid?.() !== 0) {
+    throw new SetupError(`to build the Kafka addon, run this first, as root:\n\n  ${advice}\n`);
+  }
   const install = () =>
-    run('apt-get', ['install', '-y', '--no-install-recommends', ...missing], { env: { DEBIAN_FRONTEND: 'noninteractive' } });
+    run('apt-get', ['install', '-y', '--no-install-recommends', ...missing], {
+      env: { DEBIAN_FRONTEND: 'noninteractive' },
+    });
   step(`installing system packages: ${missing.join(' ')}`, () => {
     // A new machine or image often has no package index yet, or an old one.
     if (install() === 0) return 0;

@@ -72,7 +72,7 @@ export class ParquetFiles {
       mkdirSync(dirname(path), { recursive: true });
       writeDurably(tempPath, bytes);
     } catch (cause) {
-      rmSync(tempPath, { force: true });
+      removeIfPossible(tempPath);
       throw asSluiceError(cause, 'SLUICE_DATA_DIR', `cannot write ${tempPath}`);
     }
     return { tempPath, path, bytes: bytes.byteLength };
@@ -96,6 +96,15 @@ export class ParquetFiles {
       .setKeyValueMetadata(new Map(metadata));
     for (const column of this.#dictionaryColumns) builder = builder.setColumnDictionaryEnabled(column, true);
     return builder.build();
+  }
+}
+
+/** A full disk wants the space back at once; what cannot be removed now is removed at the next start. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The reason to come here is reported; this one follows from it.
   }
 }
 

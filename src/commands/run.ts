@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Shows a progress line there; undefined where stderr is not a terminal. */
   readonly terminal: { write(text: string): void } | undefined;
+  /** Told the pipeline before it reads. */
+  readonly onStart?: (pipeline: Pipeline) => void;
 }
 
 /** What `run` prints as its last line. */
@@ -25,6 +27,9 @@ export interface RunSummary extends RunTotals {
   eventsPerSecond: number;
   /** Seconds from the start of the process to the first committed transaction. */
   firstCommitSeconds: number | undefined;
+  /** User and system time of all threads since the process started. */
+  cpuSeconds: number;
+  peakRssMiB: number;
 }
 
 /**
@@ -69,6 +74,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
       );
     }
     options.signal.addEventListener('abort', () => pipeline.stop(), { once: true });
+    options.onStart?.(pipeline);
     await source.start();
     stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
     if (options.signal.aborted) pipeline.stop();
@@ -106,10 +112,13 @@ function pipelineOptions(config: Config, untilEnd: boolean): PipelineOptions {
 function summarize(pipeline: Pipeline, startMs: number): RunSummary {
   const seconds = (performance.now() - startMs) / 1e3;
   const { totals, firstCommitMs } = pipeline;
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   return {
     ...totals,
     seconds: Number(seconds.toFixed(3)),
     eventsPerSecond: Math.round(totals.events / seconds),
     firstCommitSeconds: firstCommitMs === undefined ? undefined : Number((firstCommitMs / 1e3).toFixed(3)),
+    cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+    peakRssMiB: Math.round(maxRSS / 1024),
   };
 }

@@ -3,6 +3,7 @@ import kafka, { type IAdminClient, type LibrdKafkaError, type Message } from '@c
 
 const TIMEOUT_MS = 30_000;
 const QUEUE_MESSAGES = 200_000;
+const QUEUE_FULL_WAIT_MS = 5;
 const CONSUME_BATCH = 1000;
 
 export interface TestMessage {
@@ -65,18 +66,30 @@ export class TestProducer {
     return new TestProducer(client);
   }
 
-  /**
-   * Hands messages over and waits until the broker has all of them (in a transaction: until `commit`, it may not).
-   * @returns how many
-   */
+  /** Hands messages over and waits until the broker has all of them. @returns how many */
   async send(topic: string, messages: Iterable<TestMessage>): Promise<number> {
-    let sent = 0;
-    for (const message of messages) {
-      while (!this.#enqueue(topic, message)) await new Promise((resolve) => setTimeout(resolve, 5));
-      sent++;
-    }
-    await this.#flush();
+    const sent = await this.enqueue(topic, messages);
+    await this.flush();
     return sent;
+  }
+
+  /** Hands messages over; waits only where librdkafka's queue is full. @returns how many */
+  async enqueue(topic: string, messages: Iterable<TestMessage>): Promise<number> {
+    let enqueued = 0;
+    for (const message of messages) {
+      while (!this.#offer(topic, message)) await new Promise((resolve) => setTimeout(resolve, QUEUE_FULL_WAIT_MS));
+      enqueued++;
+    }
+    return enqueued;
+  }
+
+  /** Waits until the broker has everything that was handed over. @throws where it refused a message */
+  async flush(): Promise<void> {
+    await called((done) => this.#client.flush(TIMEOUT_MS, done));
+    // Reports of failures reach JavaScript one turn of the poll after the queue is empty.
+    this.#client.poll();
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#failure !== undefined) throw new Error(`not delivered: ${this.#failure.message}`);
   }
 
   async begin(): Promise<void> {
@@ -96,7 +109,7 @@ export class TestProducer {
   }
 
   /** @returns false where librdkafka's queue is full */
-  #enqueue(topic: string, { partition, key, value, timestamp }: TestMessage): boolean {
+  #offer(topic: string, { partition, key, value, timestamp }: TestMessage): boolean {
     try {
       this.#client.produce(topic, partition ?? -1, asBuffer(value), asBuffer(key ?? null), timestamp ?? null);
       return true;
@@ -104,14 +117,6 @@ export class TestProducer {
       if ((error as LibrdKafkaError).code !== kafka.CODES.ERRORS.ERR__QUEUE_FULL) throw error;
       return false;
     }
-  }
-
-  async #flush(): Promise<void> {
-    await called((done) => this.#client.flush(TIMEOUT_MS, done));
-    // Reports of failures reach JavaScript one turn of the poll after the queue is empty.
-    this.#client.poll();
-    await new Promise((resolve) => setImmediate(resolve));
-    if (this.#failure !== undefined) throw new Error(`not delivered: ${this.#failure.message}`);
   }
 }
 
@@ -191,6 +196,7 @@ export async function endOffsets(
     const [description] = await called<kafka.TopicDescription[]>((done) =>
       admin.describeTopics([topic], { timeout: TIMEOUT_MS }, done),
     );
+    if (description.error) throw new Error(`topic ${topic}: ${description.error.message}`);
     const wanted = description.partitions.map(({ partition }) => ({
       topic,
       partition,
@@ -247,8 +253,12 @@ async function withAdmin<T>(bootstrap: string, action: (admin: IAdminClient) => 
   }
 }
 
+/** The client turns a Buffer without memory into null: an empty one must be a view into some. */
+const EMPTY = Buffer.from(' ').subarray(0, 0);
+
 function asBuffer(bytes: string | Uint8Array | null): Buffer | null {
-  if (bytes === null || Buffer.isBuffer(bytes)) return bytes;
+  if (bytes === null) return null;
+  if (bytes.length === 0) return EMPTY;
   return typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

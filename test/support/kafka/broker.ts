@@ -43,9 +43,14 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   'num.partitions': '4',
   'auto.create.topics.enable': 'false',
   'group.initial.rebalance.delay.ms': '0',
+  // After a crash the controller waits so long before it believes that the former broker is gone.
+  'broker.session.timeout.ms': '3000',
+  'broker.heartbeat.interval.ms': '500',
   'group.min.session.timeout.ms': '100',
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
   'log.initial.task.delay.ms': '500',
+  // Events of tests have timestamps of any time; retention goes by them.
+  'log.retention.ms': '-1',
   'log.segment.delete.delay.ms': '0',
   'message.max.bytes': String(64 << 20),
   'replica.fetch.max.bytes': String(64 << 20),

@@ -1,0 +1,96 @@
+/**
+ * The memory map. The host computes it for a spec and a capacity and writes it into the header; nothing is allocated
+ * here, and there is no other state than this memory and a few globals.
+ *
+ *   64     header    addresses, numbers and counters, see below
+ *   1024   slots     64 × 16 bytes: where the value of each spec column is in the current row
+ *   2048   columns   one record of 32 bytes per Arrow column
+ *   6144   nesting   1 byte per open container of a value that is skipped
+ *   8192   nodes     one record of 64 bytes per mapped object: the tree of the spec's paths
+ *   …      keys      one record of 16 bytes per mapped key, grouped by node; then the bytes of the keys
+ *   …      input     the values of one chunk and 64 spare bytes; value offsets, validity, Kafka offsets, timestamps
+ *   …      extras    one record of 24 bytes per unmapped field of the current row
+ *   …      scratch   one decoded string
+ *   …      rejects   12 bytes per message that is no row
+ *   …      output    per Arrow column: validity, offsets, data
+ *
+ * Every region has 64 spare bytes behind it: reads and copies go by 16 bytes and may overrun.
+ */
+export const SLOTS: usize = 1024;
+export const COLUMNS: usize = 2048;
+export const NESTING: usize = 6144;
+export const NODES: usize = 8192;
+
+/** Header fields, written by the host. */
+export const VALUES: usize = 64;
+export const VALUE_OFFSETS: usize = 68;
+export const VALUE_VALIDITY: usize = 72;
+export const KAFKA_OFFSETS: usize = 76;
+export const TIMESTAMPS: usize = 80;
+export const EXTRAS: usize = 84;
+export const SCRATCH: usize = 88;
+export const REJECTS: usize = 92;
+export const SPEC_COLUMNS: usize = 96;
+export const ARROW_COLUMNS: usize = 100;
+export const ROW_CAPACITY: usize = 104;
+export const PARTITION: usize = 108;
+export const CHANGE_ID_SLOT: usize = 112;
+/** Slots of the roles; NO_SLOT where the spec gives the role to no column. */
+export const AMOUNT_SLOT: usize = 116;
+export const EVENT_TIME_SLOT: usize = 120;
+/** Bit i: spec column i is required. */
+export const REQUIRED: usize = 128;
+/** Scaled by 10^4. */
+export const HIGH_VALUE_THRESHOLD: usize = 136;
+/** Microseconds. */
+export const LATE_AFTER: usize = 144;
+
+/** Header fields, written by the kernel. */
+export const ROWS: usize = 192;
+export const REJECT_COUNT: usize = 196;
+export const ROWS_LATE: usize = 200;
+export const ROWS_WITH_ISSUES: usize = 204;
+export const ROWS_HIGH_VALUE: usize = 208;
+export const MAX_EVENT_TIME: usize = 216;
+export const MIN_CHANGE_SEQ: usize = 224;
+/** Messages by status, six words. */
+export const STATUS_COUNTS: usize = 232;
+
+export const NO_SLOT: u32 = 0xffffffff;
+
+/** Record of a slot: kind u32, start u32, end u32, escaped u32. Strings are without their quotes. */
+export const SLOT_BYTES: usize = 16;
+export const K_MISSING: u32 = 0;
+export const K_STRING: u32 = 1;
+export const K_NUMBER: u32 = 2;
+export const K_NULL: u32 = 3;
+export const K_TRUE: u32 = 4;
+export const K_FALSE: u32 = 5;
+export const K_OBJECT: u32 = 6;
+export const K_ARRAY: u32 = 7;
+
+/** Record of an Arrow column: operation u32, slot u32, bytes used u32, data u32, offsets u32, validity u32, nulls u32. */
+export const COLUMN_BYTES: usize = 32;
+
+/**
+ * Record of a node: keys u32, key count u32, hint u32, parent u32, key start u32, key end u32, first extra u32, last
+ * extra u32, row stamp u32, depth u32, leaves below u64 (bit per spec column).
+ */
+export const NODE_BYTES: usize = 64;
+/** Record of a key: address u32, length u32, target u32 (a spec column, or a node with NODE_TARGET set). */
+export const KEY_BYTES: usize = 16;
+export const NODE_TARGET: u32 = 0x80000000;
+
+/** Record of an extra: node u32, key start u32, key end u32, value start u32, value end u32 (0: replaced later). */
+export const EXTRA_BYTES: usize = 24;
+/** Record of a reject: row of the chunk u32, status u32, position i32. */
+export const REJECT_BYTES: usize = 12;
+
+/** Status codes, as in STATUSES of src/flow.ts. */
+export const OK: u32 = 0;
+export const TOMBSTONE: u32 = 1;
+export const MALFORMED: u32 = 2;
+export const NOT_OBJECT: u32 = 3;
+export const MISSING_REQUIRED: u32 = 4;
+
+export const MAX_NESTING: u32 = 1024;

@@ -1,0 +1,180 @@
+/** JSON strings: a SIMD scan for the byte that ends the plain part, UTF-8 validation, decoding of escapes. */
+
+/** Where the last failed check stopped: the address of the first byte that is not acceptable. */
+export let errorAt: usize = 0;
+/** Whether the last scanned string has escapes. */
+export let escaped: bool = false;
+
+/** Notes where the input is not acceptable; 0 is the result of everything that failed. */
+export function failAt(p: usize): usize {
+  errorAt = p;
+  return 0;
+}
+
+/** From `p` to the first byte that is a quote, a backslash, a control character or not ASCII. */
+@inline
+function scanPlain(p: usize): usize {
+  while (true) {
+    const v = v128.load(p);
+    // Signed: bytes from 0x80 on are negative, and so below 0x20 as well.
+    const special = v128.or(
+      v128.or(i8x16.eq(v, i8x16.splat(0x22)), i8x16.eq(v, i8x16.splat(0x5c))),
+      i8x16.lt_s(v, i8x16.splat(0x20)),
+    );
+    const mask = i8x16.bitmask(special);
+    if (mask) return p + ctz<i32>(mask);
+    p += 16;
+  }
+  return 0;
+}
+
+/** From the byte behind the opening quote to the closing quote; sets `escaped`. */
+@inline
+export function scanString(p: usize): usize {
+  const q = scanPlain(p);
+  escaped = false;
+  return load<u8>(q) == 0x22 ? q : scanSpecial(q);
+}
+
+function scanSpecial(q: usize): usize {
+  while (true) {
+    const c: u32 = load<u8>(q);
+    if (c == 0x22) return q;
+    if (c == 0x5c) {
+      escaped = true;
+      const length = escapeLength(q);
+      if (length == 0) return failAt(q);
+      q += length;
+    } else if (c >= 0x80) {
+      do {
+        const length = utf8Length(q);
+        if (length == 0) return failAt(q);
+        q += length;
+      } while (load<u8>(q) >= 0x80);
+    } else return failAt(q);
+    q = scanPlain(q);
+  }
+  return 0;
+}
+
+/** Bytes of the escape at `q`, 0 where it is none. */
+function escapeLength(q: usize): usize {
+  const c: u32 = load<u8>(q, 1);
+  if (c == 0x75) {
+    const digits = hexDigit(load<u8>(q, 2)) | hexDigit(load<u8>(q, 3)) | hexDigit(load<u8>(q, 4)) | hexDigit(load<u8>(q, 5));
+    return digits < 16 ? 6 : 0;
+  }
+  // " \ / b f n r t
+  if (c == 0x22 || c == 0x5c || c == 0x2f || c == 0x62 || c == 0x66 || c == 0x6e || c == 0x72 || c == 0x74) return 2;
+  return 0;
+}
+
+/** 0 to 15, or 16 and more for what is no digit. A NUL behind the row ends it: the digits are checked in their order. */
+@inline
+export function hexDigit(c: u32): u32 {
+  const digit = c - 0x30;
+  if (digit < 10) return digit;
+  const letter = (c | 0x20) - 0x61;
+  return letter < 6 ? letter + 10 : 0x100;
+}
+
+@inline
+function isContinuation(c: u32): bool {
+  return (c & 0xc0) == 0x80;
+}
+
+/** Bytes of the UTF-8 sequence at `q`, whose first byte is not ASCII; 0 where it is not well formed (RFC 3629). */
+function utf8Length(q: usize): usize {
+  const c: u32 = load<u8>(q);
+  const c1: u32 = load<u8>(q, 1);
+  if (c < 0xc2 || c > 0xf4 || !isContinuation(c1)) return 0;
+  if (c < 0xe0) return 2;
+  if (!isContinuation(load<u8>(q, 2))) return 0;
+  if (c < 0xf0) {
+    if ((c == 0xe0 && c1 < 0xa0) || (c == 0xed && c1 > 0x9f)) return 0;
+    return 3;
+  }
+  if (!isContinuation(load<u8>(q, 3))) return 0;
+  if ((c == 0xf0 && c1 < 0x90) || (c == 0xf4 && c1 > 0x8f)) return 0;
+  return 4;
+}
+
+/** Copies bytes; may write up to 15 more. */
+@inline
+export function copyBytes(to: usize, from: usize, length: usize): void {
+  for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
+}
+
+/** Decodes the inside of a valid JSON string; may write up to 15 bytes more. @returns the end of what was written */
+export function decodeString(to: usize, p: usize, end: usize): usize {
+  while (p < end) {
+    const v = v128.load(p);
+    v128.store(to, v);
+    const mask = i8x16.bitmask(i8x16.eq(v, i8x16.splat(0x5c)));
+    const plain: usize = mask ? <usize>ctz<i32>(mask) : 16;
+    p += plain;
+    to += plain;
+    if (p >= end) return to - (p - end);
+    if (plain == 16) continue;
+    const c: u32 = load<u8>(p, 1);
+    if (c == 0x75) {
+      const unit = hex4(p + 2);
+      p += 6;
+      let code = unit;
+      if ((unit & 0xf800) == 0xd800) {
+        code = 0xfffd;
+        // A pair of surrogates is one character; each that stands alone is U+FFFD.
+        if (unit < 0xdc00 && p + 6 <= end && load<u16>(p) == 0x755c) {
+          const low = hex4(p + 2);
+          if ((low & 0xfc00) == 0xdc00) {
+            code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+            p += 6;
+          }
+        }
+      }
+      to = storeUtf8(to, code);
+    } else {
+      store<u8>(to++, unescaped(c));
+      p += 2;
+    }
+  }
+  return to;
+}
+
+@inline
+function hex4(p: usize): u32 {
+  return (hexDigit(load<u8>(p)) << 12) | (hexDigit(load<u8>(p, 1)) << 8) | (hexDigit(load<u8>(p, 2)) << 4) | hexDigit(load<u8>(p, 3));
+}
+
+@inline
+function unescaped(c: u32): u32 {
+  if (c == 0x62) return 0x08;
+  if (c == 0x66) return 0x0c;
+  if (c == 0x6e) return 0x0a;
+  if (c == 0x72) return 0x0d;
+  if (c == 0x74) return 0x09;
+  return c;
+}
+
+function storeUtf8(to: usize, code: u32): usize {
+  if (code < 0x80) {
+    store<u8>(to, code);
+    return to + 1;
+  }
+  if (code < 0x800) {
+    store<u8>(to, 0xc0 | (code >> 6));
+    store<u8>(to, 0x80 | (code & 63), 1);
+    return to + 2;
+  }
+  if (code < 0x10000) {
+    store<u8>(to, 0xe0 | (code >> 12));
+    store<u8>(to, 0x80 | ((code >> 6) & 63), 1);
+    store<u8>(to, 0x80 | (code & 63), 2);
+    return to + 3;
+  }
+  store<u8>(to, 0xf0 | (code >> 18));
+  store<u8>(to, 0x80 | ((code >> 12) & 63), 1);
+  store<u8>(to, 0x80 | ((code >> 6) & 63), 2);
+  store<u8>(to, 0x80 | (code & 63), 3);
+  return to + 4;
+}

@@ -1,0 +1,112 @@
+/** Timestamps: ISO 8601 text or milliseconds → microseconds since the epoch, UTC. */
+import { converted, integerText } from './decimal';
+
+/** Whether the last conversion succeeded. */
+export let timestampConverted: bool = false;
+
+/** The range of ECMAScript's and BSON tools' dates. */
+const MAX_MILLISECONDS: i64 = 8640000000000000;
+const MICROSECONDS: i64 = 1000000;
+
+/** An integer of milliseconds. */
+export function millisecondText(p: usize, end: usize): i64 {
+  const milliseconds = integerText(p, end);
+  timestampConverted = converted && milliseconds >= -MAX_MILLISECONDS && milliseconds <= MAX_MILLISECONDS;
+  return milliseconds * 1000;
+}
+
+/** `count` digits at `p`, or -1. */
+@inline
+function digits(p: usize, count: usize): i32 {
+  let value: i32 = 0;
+  for (let i: usize = 0; i < count; i++) {
+    const digit: u32 = load<u8>(p + i) - 0x30;
+    if (digit > 9) return -1;
+    value = value * 10 + <i32>digit;
+  }
+  return value;
+}
+
+/** Days since the epoch of a proleptic Gregorian date, by eras of 400 years that start in March. */
+function daysSinceEpoch(year: i32, month: i32, day: i32): i64 {
+  const y = year - i32(month <= 2);
+  const era = (y >= 0 ? y : y - 399) / 400;
+  const yearOfEra = y - era * 400;
+  const dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  const dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear;
+  return <i64>(era * 146097 + dayOfEra - 719468);
+}
+
+function daysInMonth(year: i32, month: i32): i32 {
+  if (month == 2) return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28;
+  return 30 + ((month + (month >> 3)) & 1);
+}
+
+/** `YYYY-MM-DD[(T| )HH:MM[:SS[.d{1,9}]][Z|±HH:MM|±HHMM]]`; without a zone it is UTC. */
+export function timestampText(p: usize, end: usize): i64 {
+  timestampConverted = false;
+  if (end - p < 10 || load<u8>(p, 4) != 0x2d || load<u8>(p, 7) != 0x2d) return 0;
+  const year = digits(p, 4);
+  const month = digits(p + 5, 2);
+  const day = digits(p + 8, 2);
+  if (year < 0 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return 0;
+  const seconds = daysSinceEpoch(year, month, day) * 86400;
+  if (end - p == 10) {
+    timestampConverted = true;
+    return seconds * MICROSECONDS;
+  }
+  const c: u32 = load<u8>(p, 10);
+  if ((c != 0x54 && c != 0x20) || end - p < 16) return 0;
+  return timeText(p + 11, end, seconds);
+}
+
+/** The time of day at `p`, added to the seconds of its day. */
+function timeText(p: usize, end: usize, daySeconds: i64): i64 {
+  const hour = digits(p, 2);
+  const minute = digits(p + 3, 2);
+  if (hour < 0 || hour > 23 || load<u8>(p, 2) != 0x3a || minute < 0 || minute > 59) return 0;
+  let seconds = daySeconds + <i64>(hour * 3600 + minute * 60);
+  let microseconds: i64 = 0;
+  p += 5;
+  if (p < end && load<u8>(p) == 0x3a) {
+    if (end - p < 3) return 0;
+    const second = digits(p + 1, 2);
+    if (second < 0 || second > 59) return 0;
+    seconds += second;
+    p += 3;
+    if (p < end && load<u8>(p) == 0x2e) {
+      const first = ++p;
+      let unit: i64 = 100000;
+      for (; p < end && <u32>load<u8>(p) - 0x30 < 10; p++) {
+        microseconds += <i64>(<u32>load<u8>(p) - 0x30) * unit;
+        unit /= 10;
+      }
+      if (p == first || p - first > 9) return 0;
+    }
+  }
+  if (p < end) {
+    const offset = zoneOffset(p, end);
+    if (!timestampConverted) return 0;
+    seconds -= offset;
+  }
+  timestampConverted = true;
+  return seconds * MICROSECONDS + microseconds;
+}
+
+/** Seconds that the zone at `p` is ahead of UTC; sets `timestampConverted`. */
+function zoneOffset(p: usize, end: usize): i64 {
+  const c: u32 = load<u8>(p);
+  const length = end - p;
+  if (c == 0x5a) {
+    timestampConverted = length == 1;
+    return 0;
+  }
+  if ((c != 0x2b && c != 0x2d) || (length != 6 && length != 5)) return 0;
+  if (length == 6 && load<u8>(p, 3) != 0x3a) return 0;
+  const hours = digits(p + 1, 2);
+  const minutes = digits(end - 2, 2);
+  if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return 0;
+  timestampConverted = true;
+  const seconds = <i64>(hours * 3600 + minutes * 60);
+  return c == 0x2b ? seconds : -seconds;
+}

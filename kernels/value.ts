@@ -1,0 +1,146 @@
+/**
+ * JSON values that are not taken apart: the complete grammar of `JSON.parse`, checked byte by byte.
+ *
+ * A row is followed by a NUL byte, which no rule accepts: nothing here has to look for the end of the row.
+ */
+import { K_ARRAY, K_FALSE, K_NULL, K_NUMBER, K_OBJECT, K_STRING, K_TRUE, MAX_NESTING, NESTING } from './layout';
+import { failAt, scanString } from './string';
+
+@inline
+export function skipSpace(p: usize): usize {
+  return load<u8>(p) > 0x20 ? p : skipSpaces(p);
+}
+
+function skipSpaces(p: usize): usize {
+  while (true) {
+    const c: u32 = load<u8>(p);
+    if (c != 0x20 && c != 0x0a && c != 0x0d && c != 0x09) return p;
+    p++;
+  }
+  return p;
+}
+
+@inline
+function isDigit(c: u32): bool {
+  return c - 0x30 < 10;
+}
+
+/** The end of the number at `p`, 0 where it is none. */
+export function skipNumber(p: usize): usize {
+  if (load<u8>(p) == 0x2d) p++;
+  if (load<u8>(p) == 0x30) p++;
+  else {
+    if (!isDigit(load<u8>(p))) return failAt(p);
+    p = skipDigits(p);
+  }
+  if (load<u8>(p) == 0x2e) {
+    p++;
+    if (!isDigit(load<u8>(p))) return failAt(p);
+    p = skipDigits(p);
+  }
+  if ((load<u8>(p) | 0x20) == 0x65) {
+    p++;
+    if (load<u8>(p) == 0x2b || load<u8>(p) == 0x2d) p++;
+    if (!isDigit(load<u8>(p))) return failAt(p);
+    p = skipDigits(p);
+  }
+  return p;
+}
+
+@inline
+function skipDigits(p: usize): usize {
+  do p++;
+  while (isDigit(load<u8>(p)));
+  return p;
+}
+
+/** The end of `null`, `true` or `false` at `p`, 0 where it is none. */
+function skipLiteral(p: usize): usize {
+  const word = load<u32>(p);
+  if (word == 0x6c6c756e || word == 0x65757274) return p + 4;
+  if (word == 0x736c6166 && load<u8>(p, 4) == 0x65) return p + 5;
+  const c: u32 = load<u8>(p);
+  const expected: u32 = c == 0x6e ? 0x6c6c756e : c == 0x74 ? 0x65757274 : c == 0x66 ? 0x736c6166 : 0;
+  if (expected == 0) return failAt(p);
+  const same: u32 = ctz(word ^ expected) >> 3;
+  return failAt(p + (word == expected ? 4 : same));
+}
+
+/** What kind of value starts with byte `c`; only right where the value is valid. */
+@inline
+export function kindOf(c: u32): u32 {
+  if (c == 0x22) return K_STRING;
+  if (c == 0x7b) return K_OBJECT;
+  if (c == 0x5b) return K_ARRAY;
+  if (c == 0x6e) return K_NULL;
+  if (c == 0x74) return K_TRUE;
+  if (c == 0x66) return K_FALSE;
+  return K_NUMBER;
+}
+
+/** From the quote of a key to the first byte of its value, 0 where either is not there. */
+@inline
+function skipKey(p: usize): usize {
+  if (load<u8>(p) != 0x22) return failAt(p);
+  p = scanString(p + 1);
+  if (p == 0) return 0;
+  p = skipSpace(p + 1);
+  if (load<u8>(p) != 0x3a) return failAt(p);
+  return skipSpace(p + 1);
+}
+
+/**
+ * The end of the value at `p`, 0 where it is none.
+ * @param depth containers that are open around it
+ */
+export function skipValue(p: usize, depth: u32): usize {
+  const top = NESTING + depth;
+  let nest = top;
+  let inObject: u32 = 0;
+  while (true) {
+    const c: u32 = load<u8>(p);
+    if (c == 0x22) {
+      p = scanString(p + 1);
+      if (p == 0) return 0;
+      p++;
+    } else if (isDigit(c) || c == 0x2d) {
+      p = skipNumber(p);
+      if (p == 0) return 0;
+    } else if (c == 0x7b || c == 0x5b) {
+      if (nest - NESTING >= MAX_NESTING) return failAt(p);
+      store<u8>(nest++, inObject);
+      inObject = u32(c == 0x7b);
+      p = skipSpace(p + 1);
+      // '{' and '[' are followed by '}' and ']' two places on.
+      if (load<u8>(p) != c + 2) {
+        if (inObject) {
+          p = skipKey(p);
+          if (p == 0) return 0;
+        }
+        continue;
+      }
+      p++;
+      inObject = load<u8>(--nest);
+    } else {
+      p = skipLiteral(p);
+      if (p == 0) return 0;
+    }
+    while (true) {
+      if (nest == top) return p;
+      p = skipSpace(p);
+      const d: u32 = load<u8>(p);
+      if (d == 0x2c) {
+        p = skipSpace(p + 1);
+        if (inObject) {
+          p = skipKey(p);
+          if (p == 0) return 0;
+        }
+        break;
+      }
+      if (d != (inObject ? 0x7d : 0x5d)) return failAt(p);
+      p++;
+      inObject = load<u8>(--nest);
+    }
+  }
+  return 0;
+}

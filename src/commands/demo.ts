@@ -1,0 +1,127 @@
+/** `sluice demo`: the whole pipeline on sample events and an embedded Kafka, with nothing else installed. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config.js';
+import { EmbeddedKafka } from '../embedded-kafka.js';
+import { SluiceError } from '../errors.js';
+import { createLogger } from '../log.js';
+import type { RunTotals } from '../pipeline.js';
+import { sampleEvents } from '../sample-events.js';
+import { query } from './query.js';
+import { run } from './run.js';
+import { verify } from './verify.js';
+
+export interface DemoOptions {
+  readonly events: number;
+  readonly signal: AbortSignal;
+  readonly write: (text: string) => void;
+}
+
+const TOPIC = 'cdc_orders';
+const MAX_EVENTS = 10_000_000;
+/** The embedded Kafka forgets what is older: the producer stays closer to the consumer than that. */
+const MAX_AHEAD_EVENTS = 20_000;
+const BLOCK_EVENTS = 2_000;
+const WAIT_MS = 10;
+
+const QUERIES = [
+  {
+    title: 'Orders by status',
+    sql: `SELECT status, count(*) AS orders, count(*) FILTER (WHERE is_high_value) AS high_value, max(amount) AS largest
+FROM orders GROUP BY status ORDER BY orders DESC`,
+  },
+  {
+    title: 'What was refused, and why',
+    sql: `SELECT reason, count(*) AS messages, min(octet_length(value)) AS shortest, max(octet_length(value)) AS longest
+FROM sluice.quarantine GROUP BY reason ORDER BY messages DESC`,
+  },
+  {
+    title: 'The ledger',
+    sql: `SELECT partition_id, count(*) AS batches, sum(rows_consumed) AS consumed, sum(rows_merged) AS merged,
+  sum(rows_duplicate) AS duplicate, sum(rows_quarantined) AS quarantined, sum(rows_tombstone) AS tombstones
+FROM sluice.batches GROUP BY partition_id ORDER BY partition_id`,
+  },
+];
+
+/**
+ * Runs the demo in a folder of its own, DATA_DIR/demo, which is made anew.
+ * @throws SluiceError SLUICE_CONFIG when `events` is out of range, or what `run` failed with
+ */
+export async function demo(base: Config, { events, signal, write }: DemoOptions): Promise<void> {
+  if (!Number.isInteger(events) || events < 1 || events > MAX_EVENTS) {
+    throw new SluiceError('SLUICE_CONFIG', `--events must be a whole number from 1 to ${MAX_EVENTS}`);
+  }
+  const dataDir = join(base.dataDir, 'demo');
+  await rm(dataDir, { recursive: true, force: true });
+  const kafka = await EmbeddedKafka.start(TOPIC);
+  write(`An embedded Kafka listens on ${kafka.brokers}; the topic ${TOPIC} has 4 partitions.\n`);
+  const config: Config = {
+    ...base,
+    dataDir,
+    tableSpec: undefined,
+    metricsPort: 0,
+    kafka: { brokers: kafka.brokers, topic: TOPIC, groupId: 'sluice-demo', startFrom: 'earliest', properties: {} },
+  };
+  const summary = await consumeSamples(kafka, config, events, signal);
+  await kafka.stop();
+  write(describeRun(summary, summary.seconds));
+  for (const { title, sql } of QUERIES) {
+    write(`\n${title}\n\n${sql}\n\n`);
+    await query({ ...config, sql, format: 'table', write });
+  }
+  write('\nDoes it all agree?\n\n');
+  const { ok } = await verify({ ...config, write });
+  if (!ok) throw new SluiceError('SLUICE_SINK', 'the demo did not verify');
+  write(
+    `\nLook around:\n  DATA_DIR=${dataDir} node dist/cli.js query "FROM orders LIMIT 10"\n  find ${dataDir} -name '*.parquet'\n`,
+  );
+}
+
+/** Produces and consumes side by side; the producer waits when it is too far ahead. */
+async function consumeSamples(kafka: EmbeddedKafka, config: Config, events: number, signal: AbortSignal) {
+  const stop = new AbortController();
+  signal.addEventListener('abort', () => stop.abort(), { once: true });
+  let totals: Readonly<RunTotals> | undefined;
+  const log = createLogger({ ...config.log, level: 'warn' });
+  const consumed = run(config, log, {
+    untilEnd: false,
+    signal: stop.signal,
+    terminal: undefined,
+    onStart: (pipeline) => {
+      totals = pipeline.totals;
+    },
+  });
+  // A failure is seen below; without a handler here it would end the process before.
+  consumed.catch(() => stop.abort());
+  let produced = 0;
+  for (const { key, value } of sampleEvents(events, Date.now())) {
+    kafka.produce(TOPIC, key, value);
+    produced++;
+    while (
+      produced % BLOCK_EVENTS === 0 &&
+      produced - (totals?.events ?? 0) >= MAX_AHEAD_EVENTS &&
+      !stop.signal.aborted
+    ) {
+      await sleep(WAIT_MS);
+    }
+    if (stop.signal.aborted) break;
+  }
+  await kafka.flush();
+  while ((totals?.events ?? 0) < produced && !stop.signal.aborted) await sleep(WAIT_MS);
+  stop.abort();
+  return consumed;
+}
+
+function describeRun(totals: RunTotals, seconds: number): string {
+  const n = (value: number) => value.toLocaleString('en-US');
+  return [
+    `Consumed ${n(totals.events)} events (${n(Math.round(totals.bytes / 1024))} KiB) in ${seconds.toFixed(1)} s,`,
+    `in ${n(totals.batches)} batches and ${n(totals.commits)} transactions:`,
+    `  ${n(totals.merged)} rows merged into DuckDB and written to Parquet (${n(totals.highValue)} of high value, ${n(totals.late)} late)`,
+    `  ${n(totals.duplicate)} duplicates of a change that was there already`,
+    `  ${n(totals.quarantined)} messages quarantined`,
+    `  ${n(totals.tombstone)} tombstones`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,290 @@
+/**
+ * Table spec → the kernel's tables and memory map. Mirrors kernels/layout.ts, where the map is drawn.
+ */
+import { roleColumn, type SpecColumn, type TableColumn, type TableSpec, tableColumns } from './spec.js';
+
+/** Addresses and record sizes, as in kernels/layout.ts. */
+const COLUMNS = 2048;
+const COLUMN_BYTES = 32;
+const NODES = 8192;
+const NODE_BYTES = 64;
+const KEY_BYTES = 16;
+const EXTRA_BYTES = 24;
+const REJECT_BYTES = 12;
+const NODE_TARGET = 0x80000000;
+const NO_SLOT = 0xffffffff;
+/** The shortest member of an object, `"":0` and a comma: how many extras a row can have at most. */
+const MIN_MEMBER_BYTES = 5;
+/** Behind every region: the kernel reads and copies by 16 bytes. */
+const SPARE_BYTES = 64;
+export const PAGE_BYTES = 65_536;
+export const MAX_MEMORY_BYTES = 2 ** 32 - PAGE_BYTES;
+
+/** Header fields that the host writes, word addresses as in kernels/layout.ts. */
+const HEADER = {
+  values: 64,
+  valueOffsets: 68,
+  valueValidity: 72,
+  kafkaOffsets: 76,
+  timestamps: 80,
+  extras: 84,
+  scratch: 88,
+  rejects: 92,
+  specColumns: 96,
+  arrowColumns: 100,
+  rowCapacity: 104,
+  changeIdSlot: 112,
+  amountSlot: 116,
+  eventTimeSlot: 120,
+  required: 128,
+  highValueThreshold: 136,
+  lateAfter: 144,
+} as const;
+
+/** Header field that the host writes for each batch. */
+export const PARTITION = 108;
+
+/** Header fields that the kernel writes. */
+export const RESULTS = {
+  rows: 192,
+  rejectCount: 196,
+  rowsLate: 200,
+  rowsWithIssues: 204,
+  rowsHighValue: 208,
+  maxEventTime: 216,
+  minChangeSeq: 224,
+  statusCounts: 232,
+} as const;
+
+/** Operations of kernels/columns.ts. */
+const OPERATIONS = {
+  text: 0,
+  json: 1,
+  amount: 2,
+  raw: 3,
+  timestamp: 4,
+  int64: 5,
+  bool: 6,
+  extra: 7,
+  is_high_value: 8,
+  is_late: 9,
+  issues: 10,
+  kafka_partition: 11,
+  kafka_offset: 12,
+  kafka_timestamp: 13,
+  change_seq: 14,
+} as const;
+
+/** Bytes per row of the fixed part of a column; a bit is an eighth. */
+const ROW_BYTES: Record<TableColumn['type'], number> = {
+  utf8: 4,
+  decimal18_4: 16,
+  timestamp_us_utc: 8,
+  int64: 8,
+  uint64: 8,
+  int32: 4,
+  bool: 1 / 8,
+};
+
+export interface KernelLimits {
+  /** Messages and value bytes of one chunk. */
+  readonly chunkRows: number;
+  readonly chunkBytes: number;
+  /** Rows and bytes per text column of one record batch. */
+  readonly batchRows: number;
+  readonly columnBytes: number;
+}
+
+/** Where the host finds and puts things. */
+export interface MemoryMap {
+  readonly values: number;
+  readonly valueOffsets: number;
+  readonly valueValidity: number;
+  readonly kafkaOffsets: number;
+  readonly timestamps: number;
+  readonly rejects: number;
+  readonly columns: readonly ColumnRegion[];
+  readonly bytes: number;
+}
+
+export interface ColumnRegion extends TableColumn {
+  /** The record of the column: bytes used at +8, nulls at +24. */
+  readonly record: number;
+  readonly data: number;
+  /** 0 where the column has none. */
+  readonly offsets: number;
+  readonly validity: number;
+}
+
+export interface FlagOptions {
+  /** Decimal text: `is_high_value` is amount > this. */
+  readonly highValueThreshold: string;
+  readonly lateAfterMs: number;
+}
+
+/** A mapped object: its keys lead to columns or to further objects. */
+interface Node {
+  readonly parent: number;
+  readonly depth: number;
+  readonly keys: Map<string, { column: number } | { node: number }>;
+  leaves: bigint;
+}
+
+/** The tree of the spec's paths; the first node is the whole message. */
+function pathTree(columns: readonly SpecColumn[]): Node[] {
+  const nodes: Node[] = [{ parent: 0, depth: 0, keys: new Map(), leaves: 0n }];
+  for (const [index, { path }] of columns.entries()) {
+    let at = 0;
+    nodes[at].leaves |= 1n << BigInt(index);
+    for (const [depth, key] of path.slice(0, -1).entries()) {
+      const known = nodes[at].keys.get(key);
+      if (known !== undefined && 'node' in known) at = known.node;
+      else {
+        nodes.push({ parent: at, depth: depth + 1, keys: new Map(), leaves: 0n });
+        nodes[at].keys.set(key, { node: nodes.length - 1 });
+        at = nodes.length - 1;
+      }
+      nodes[at].leaves |= 1n << BigInt(index);
+    }
+    nodes[at].keys.set(path[path.length - 1], { column: index });
+  }
+  return nodes;
+}
+
+/** Hands out regions one behind the other. */
+class Regions {
+  #end: number;
+
+  constructor(start: number) {
+    this.#end = start;
+  }
+
+  take(bytes: number): number {
+    const start = this.#end;
+    this.#end = (start + Math.ceil(bytes) + SPARE_BYTES + 15) & ~15;
+    // Beyond 2 GiB the bit operation above turns negative.
+    if (this.#end < start) this.#end = Math.ceil((start + Math.ceil(bytes) + SPARE_BYTES) / 16) * 16;
+    return start;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+}
+
+/** The address of everything. Needs no memory: `bytes` says how much it takes. */
+export function memoryMap(
+  spec: TableSpec,
+  limits: KernelLimits,
+): MemoryMap & { keys: number; extras: number; scratch: number } {
+  const nodes = pathTree(spec.columns);
+  const keyCount = nodes.reduce((sum, { keys }) => sum + keys.size, 0);
+  const keyBytes = nodes.reduce(
+    (sum, { keys }) => sum + [...keys.keys()].reduce((s, key) => s + Buffer.byteLength(key), 0),
+    0,
+  );
+  const regions = new Regions(NODES + nodes.length * NODE_BYTES);
+  const { chunkRows, chunkBytes, batchRows, columnBytes } = limits;
+  const keys = regions.take(keyCount * (KEY_BYTES + 16) + keyBytes);
+  return {
+    keys,
+    values: regions.take(chunkBytes),
+    valueOffsets: regions.take((chunkRows + 1) * 4),
+    valueValidity: regions.take(chunkRows / 8),
+    kafkaOffsets: regions.take(chunkRows * 8),
+    timestamps: regions.take(chunkRows * 8),
+    rejects: regions.take(chunkRows * REJECT_BYTES),
+    scratch: regions.take(chunkBytes),
+    extras: regions.take((chunkBytes / MIN_MEMBER_BYTES + 1) * EXTRA_BYTES),
+    columns: tableColumns(spec).map((column, index) => {
+      const isText = column.type === 'utf8';
+      const fixed = regions.take(batchRows * ROW_BYTES[column.type] + 4);
+      return {
+        ...column,
+        record: COLUMNS + index * COLUMN_BYTES,
+        offsets: isText ? fixed : 0,
+        data: isText ? regions.take(columnBytes) : fixed,
+        validity: column.nullable ? regions.take(batchRows / 8) : 0,
+      };
+    }),
+    bytes: regions.end,
+  };
+}
+
+/** Writes header, tree and column records. */
+export function writeTables(
+  memory: WebAssembly.Memory,
+  spec: TableSpec,
+  limits: KernelLimits,
+  flags: FlagOptions,
+): MemoryMap {
+  const map = memoryMap(spec, limits);
+  const view = new DataView(memory.buffer);
+  const word = (at: number, value: number) => view.setUint32(at, value, true);
+  for (const name of ['values', 'valueOffsets', 'valueValidity', 'kafkaOffsets', 'timestamps'] as const) {
+    word(HEADER[name], map[name]);
+  }
+  word(HEADER.extras, map.extras);
+  word(HEADER.scratch, map.scratch);
+  word(HEADER.rejects, map.rejects);
+  word(HEADER.specColumns, spec.columns.length);
+  word(HEADER.arrowColumns, map.columns.length);
+  word(HEADER.rowCapacity, limits.batchRows);
+  const slotOf = (column: SpecColumn | undefined) => (column === undefined ? NO_SLOT : spec.columns.indexOf(column));
+  word(HEADER.changeIdSlot, slotOf(roleColumn(spec, 'change_id')));
+  word(HEADER.amountSlot, slotOf(roleColumn(spec, 'amount')));
+  word(HEADER.eventTimeSlot, slotOf(roleColumn(spec, 'event_time')));
+  const required = spec.columns.reduce(
+    (bits, column, index) => bits | (column.required ? 1n << BigInt(index) : 0n),
+    0n,
+  );
+  view.setBigUint64(HEADER.required, required, true);
+  view.setBigInt64(HEADER.highValueThreshold, scaledBy10000(flags.highValueThreshold), true);
+  view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
+  writeTree(memory, pathTree(spec.columns), map.keys);
+  for (const column of map.columns) {
+    word(column.record, operationOf(spec, column));
+    word(column.record + 4, column.source ?? 0);
+    word(column.record + 12, column.data);
+    word(column.record + 16, column.offsets);
+    word(column.record + 20, column.validity);
+    word(column.record + 28, column.type === 'bool' ? 1 : 0);
+  }
+  return map;
+}
+
+function writeTree(memory: WebAssembly.Memory, nodes: readonly Node[], keysAt: number): void {
+  const view = new DataView(memory.buffer);
+  const bytes = new Uint8Array(memory.buffer);
+  let record = keysAt;
+  let text = keysAt + nodes.reduce((sum, { keys }) => sum + keys.size, 0) * KEY_BYTES;
+  for (const [index, { parent, depth, keys, leaves }] of nodes.entries()) {
+    const at = NODES + index * NODE_BYTES;
+    view.setUint32(at, record, true);
+    view.setUint32(at + 4, keys.size, true);
+    view.setUint32(at + 12, NODES + parent * NODE_BYTES, true);
+    view.setUint32(at + 36, depth, true);
+    view.setBigUint64(at + 40, leaves, true);
+    for (const [key, target] of keys) {
+      const encoded = Buffer.from(key);
+      bytes.set(encoded, text);
+      view.setUint32(record, text, true);
+      view.setUint32(record + 4, encoded.length, true);
+      view.setUint32(record + 8, 'column' in target ? target.column : NODE_TARGET + target.node, true);
+      record += KEY_BYTES;
+      text += encoded.length + 16;
+    }
+  }
+}
+
+function operationOf(spec: TableSpec, { name, source }: TableColumn): number {
+  if (source === undefined) return OPERATIONS[name as keyof typeof OPERATIONS];
+  const column = spec.columns[source];
+  return column.raw === name ? OPERATIONS.raw : OPERATIONS[column.kind];
+}
+
+/** Decimal text with up to four decimals as an integer scaled by 10^4. */
+function scaledBy10000(text: string): bigint {
+  const [whole, fraction = ''] = text.split('.');
+  return BigInt(whole + fraction.padEnd(4, '0'));
+}
