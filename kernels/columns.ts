@@ -1,61 +1,16 @@
 /** Slots → Arrow columns: one operation per column kind. Only rows that are OK come here. */
-import { amountText, converted, integerText, plainDecimal } from './decimal';
+import { converted } from './decimal';
 import {
-  AMOUNT_SLOT,
-  ARROW_COLUMNS,
-  CHANGE_ID_SLOT,
-  COLUMN_BYTES,
-  COLUMNS,
-  EVENT_TIME_SLOT,
-  HIGH_VALUE_THRESHOLD,
-  K_FALSE,
-  K_MISSING,
-  K_NULL,
-  K_NUMBER,
-  K_OBJECT,
-  K_STRING,
-  K_TRUE,
-  LATE_AFTER,
-  MAX_EVENT_TIME,
-  MIN_CHANGE_SEQ,
-  PARTITION,
-  ROWS,
-  ROWS_HIGH_VALUE,
-  ROWS_LATE,
-  ROWS_WITH_ISSUES,
-  SCRATCH,
-  SLOT_BYTES,
-  SLOTS,
+  AMOUNT, AMOUNT_SLOT, ARROW_COLUMNS, BOOL, CHANGE_ID_SLOT, CHANGE_SEQ, COLUMNS, COLUMN_BYTES,
+  EVENT_TIME_SLOT, EXTRA, HIGH_VALUE, HIGH_VALUE_THRESHOLD, INT64, ISSUES, JSON_TEXT, KAFKA_OFFSET,
+  KAFKA_PARTITION, KAFKA_TIMESTAMP, K_FALSE, K_MISSING, K_NULL, K_STRING, K_TRUE, LATE, LATE_AFTER,
+  MAX_EVENT_TIME, MIN_CHANGE_SEQ, PARTITION, RAW, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES, SLOTS,
+  SLOT_BYTES, TEXT, TIMESTAMP,
 } from './layout';
-import {
-  memberEscaped,
-  memberKey,
-  memberKeyEnd,
-  memberKind,
-  memberValue,
-  memberValueEnd,
-  readSoleMember,
-  writeExtras,
-} from './row';
+import { writeExtras } from './row';
 import { copyBytes, decodeString, hexDigit } from './string';
-import { millisecondText, timestampConverted, timestampText } from './timestamp';
-
-/** Operations, as in src/fields.ts. */
-const TEXT: u32 = 0;
-const JSON_TEXT: u32 = 1;
-const AMOUNT: u32 = 2;
-const RAW: u32 = 3;
-const TIMESTAMP: u32 = 4;
-const INT64: u32 = 5;
-const BOOL: u32 = 6;
-const EXTRA: u32 = 7;
-const HIGH_VALUE: u32 = 8;
-const LATE: u32 = 9;
-const ISSUES: u32 = 10;
-const KAFKA_PARTITION: u32 = 11;
-const KAFKA_OFFSET: u32 = 12;
-const KAFKA_TIMESTAMP: u32 = 13;
-const CHANGE_SEQ: u32 = 14;
+import { timestampConverted } from './timestamp';
+import { amountOf, integerOf, locate, textFrom, textTo, timestampOf } from './values';
 
 /** What derived columns need of the current row. */
 let issues: u64 = 0;
@@ -246,46 +201,6 @@ function appendNullInt(column: usize, row: usize): void {
   countNull(column);
 }
 
-/** Where the text of a value is, decoded if need be. */
-let textFrom: usize = 0;
-let textTo: usize = 0;
-
-@inline
-function locate(start: usize, end: usize, hasEscapes: bool): void {
-  textFrom = start;
-  textTo = end;
-  if (hasEscapes) {
-    textFrom = load<u32>(SCRATCH);
-    textTo = decodeString(textFrom, start, end);
-  }
-}
-
-/** Members of extended JSON: `$number…` and `$date`. */
-const NOT_EXTENDED: u32 = 0;
-const NUMBER_DECIMAL: u32 = 1;
-const NUMBER_DOUBLE: u32 = 2;
-const NUMBER_LONG: u32 = 3;
-const NUMBER_INT: u32 = 4;
-const DATE: u32 = 5;
-
-/** Which extended JSON the object in the slot is; its value is then in `member…`. */
-function extendedKind(start: usize): u32 {
-  if (!readSoleMember(start)) return NOT_EXTENDED;
-  const length = memberKeyEnd - memberKey;
-  const head = load<u64>(memberKey);
-  if (length == 14 && head == 0x447265626d756e24 && load<u32>(memberKey, 8) == 0x6d696365 && load<u16>(memberKey, 12) == 0x6c61) {
-    return NUMBER_DECIMAL;
-  }
-  if (length == 13 && head == 0x447265626d756e24 && load<u32>(memberKey, 8) == 0x6c62756f && load<u8>(memberKey, 12) == 0x65) {
-    return NUMBER_DOUBLE;
-  }
-  if (length == 11 && head == 0x4c7265626d756e24 && load<u16>(memberKey, 8) == 0x6e6f && load<u8>(memberKey, 10) == 0x67) {
-    return NUMBER_LONG;
-  }
-  if (length == 10 && head == 0x497265626d756e24 && load<u16>(memberKey, 8) == 0x746e) return NUMBER_INT;
-  return length == 5 && head << 24 == 0x6574616424000000 ? DATE : NOT_EXTENDED;
-}
-
 function appendAmount(column: usize, row: usize, slot: usize, slotIndex: u32): void {
   const data = <usize>load<u32>(column, 12) + (row << 4);
   const kind = load<u32>(slot);
@@ -305,25 +220,6 @@ function appendAmount(column: usize, row: usize, slot: usize, slotIndex: u32): v
       hasAmount = true;
     }
   } else countNull(column);
-}
-
-/** Sets `converted`. */
-function amountOf(slot: usize, kind: u32): i64 {
-  const start: usize = load<u32>(slot, 4);
-  const end: usize = load<u32>(slot, 8);
-  if (kind == K_NUMBER) return plainDecimal(start, end, false);
-  if (kind == K_STRING) {
-    locate(start, end, load<u32>(slot, 12) != 0);
-    return amountText(textFrom, textTo);
-  }
-  if (kind == K_OBJECT) {
-    const extended = extendedKind(start);
-    if (extended != NOT_EXTENDED && extended != DATE && (memberKind == K_STRING || memberKind == K_NUMBER)) {
-      locate(memberValue, memberValueEnd, memberEscaped);
-      return plainDecimal(textFrom, textTo, true);
-    }
-  }
-  return plainDecimal(start, start, false);
 }
 
 function appendTimestamp(column: usize, row: usize, slot: usize, slotIndex: u32): void {
@@ -346,47 +242,17 @@ function appendTimestamp(column: usize, row: usize, slot: usize, slotIndex: u32)
   }
 }
 
-/** Sets `timestampConverted`. */
-function timestampOf(start: usize, end: usize, kind: u32, hasEscapes: bool): i64 {
-  if (kind == K_NUMBER) return millisecondText(start, end);
-  if (kind == K_STRING) {
-    locate(start, end, hasEscapes);
-    return timestampText(textFrom, textTo);
-  }
-  if (kind == K_OBJECT && extendedKind(start) == DATE) {
-    if (memberKind == K_NUMBER) return millisecondText(memberValue, memberValueEnd);
-    if (memberKind == K_STRING) {
-      locate(memberValue, memberValueEnd, memberEscaped);
-      return timestampText(textFrom, textTo);
-    }
-    if (memberKind == K_OBJECT && extendedKind(memberValue) == NUMBER_LONG && memberKind == K_STRING) {
-      locate(memberValue, memberValueEnd, memberEscaped);
-      return millisecondText(textFrom, textTo);
-    }
-  }
-  return timestampText(start, start);
-}
-
 function appendInt64(column: usize, row: usize, slot: usize, slotIndex: u32): void {
   const kind = load<u32>(slot);
-  let value: i64 = 0;
-  let valid = false;
-  if (kind == K_NUMBER || kind == K_STRING) {
-    locate(load<u32>(slot, 4), load<u32>(slot, 8), kind == K_STRING && load<u32>(slot, 12) != 0);
-    value = integerText(textFrom, textTo);
-    valid = converted;
-  } else if (kind == K_OBJECT) {
-    const extended = extendedKind(load<u32>(slot, 4));
-    if ((extended == NUMBER_LONG || extended == NUMBER_INT) && memberKind == K_STRING) {
-      locate(memberValue, memberValueEnd, memberEscaped);
-      value = integerText(textFrom, textTo);
-      valid = converted;
-    }
-  }
-  if (valid) appendInt(column, row, value);
-  else {
+  if (kind == K_MISSING || kind == K_NULL) {
     appendNullInt(column, row);
-    if (kind != K_MISSING && kind != K_NULL) setIssue(slotIndex);
+    return;
+  }
+  const value = integerOf(slot, kind);
+  if (converted) appendInt(column, row, value);
+  else {
+    setIssue(slotIndex);
+    appendNullInt(column, row);
   }
 }
 

@@ -69,7 +69,7 @@ export const K_FALSE: u32 = 5;
 export const K_OBJECT: u32 = 6;
 export const K_ARRAY: u32 = 7;
 
-/** Record of an Arrow column: operation u32, slot u32, bytes used u32, data u32, offsets u32, validity u32, nulls u32. */
+/** Record of an Arrow column: operation, slot, bytes used, address of data, offsets and validity, nulls, bits; all u32. */
 export const COLUMN_BYTES: usize = 32;
 
 /**
@@ -94,3 +94,20 @@ export const NOT_OBJECT: u32 = 3;
 export const MISSING_REQUIRED: u32 = 4;
 
 export const MAX_NESTING: u32 = 1024;
+
+/** Operations of columns, as in src/fields.ts. */
+export const TEXT: u32 = 0;
+export const JSON_TEXT: u32 = 1;
+export const AMOUNT: u32 = 2;
+export const RAW: u32 = 3;
+export const TIMESTAMP: u32 = 4;
+export const INT64: u32 = 5;
+export const BOOL: u32 = 6;
+export const EXTRA: u32 = 7;
+export const HIGH_VALUE: u32 = 8;
+export const LATE: u32 = 9;
+export const ISSUES: u32 = 10;
+export const KAFKA_PARTITION: u32 = 11;
+export const KAFKA_OFFSET: u32 = 12;
+export const KAFKA_TIMESTAMP: u32 = 13;
+export const CHANGE_SEQ: u32 = 14;

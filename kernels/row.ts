@@ -27,7 +27,10 @@ export let extraCount: usize = 0;
 /** Tells the nodes of this row from those of rows before, without clearing them. */
 let rowStamp: u32 = 0;
 
-/** Reads the row from `p` to `end`, where a NUL byte stands. @returns its status; where it is not OK, `errorAt` is set */
+/**
+ * Reads the row from `p` to `end`, where a NUL byte stands.
+ * @returns its status; where it is not OK, `errorAt` is set
+ */
 export function readRow(p: usize, end: usize): u32 {
   rowStamp++;
   extraCount = 0;

@@ -61,15 +61,15 @@ function scanSpecial(q: usize): usize {
 function escapeLength(q: usize): usize {
   const c: u32 = load<u8>(q, 1);
   if (c == 0x75) {
-    const digits = hexDigit(load<u8>(q, 2)) | hexDigit(load<u8>(q, 3)) | hexDigit(load<u8>(q, 4)) | hexDigit(load<u8>(q, 5));
-    return digits < 16 ? 6 : 0;
+    for (let i: usize = 2; i < 6; i++) if (hexDigit(load<u8>(q + i)) > 15) return 0;
+    return 6;
   }
-  // " \ / b f n r t
-  if (c == 0x22 || c == 0x5c || c == 0x2f || c == 0x62 || c == 0x66 || c == 0x6e || c == 0x72 || c == 0x74) return 2;
-  return 0;
+  // b f n r t, and " \ / themselves.
+  const isLetter = c == 0x62 || c == 0x66 || c == 0x6e || c == 0x72 || c == 0x74;
+  return isLetter || c == 0x22 || c == 0x5c || c == 0x2f ? 2 : 0;
 }
 
-/** 0 to 15, or 16 and more for what is no digit. A NUL behind the row ends it: the digits are checked in their order. */
+/** 0 to 15, or more for what is no digit. */
 @inline
 export function hexDigit(c: u32): u32 {
   const digit = c - 0x30;
@@ -143,7 +143,8 @@ export function decodeString(to: usize, p: usize, end: usize): usize {
 
 @inline
 function hex4(p: usize): u32 {
-  return (hexDigit(load<u8>(p)) << 12) | (hexDigit(load<u8>(p, 1)) << 8) | (hexDigit(load<u8>(p, 2)) << 4) | hexDigit(load<u8>(p, 3));
+  const high = (hexDigit(load<u8>(p)) << 4) | hexDigit(load<u8>(p, 1));
+  return (high << 8) | (hexDigit(load<u8>(p, 2)) << 4) | hexDigit(load<u8>(p, 3));
 }
 
 @inline
