@@ -91,9 +91,10 @@ function report(name: string, outcomes: readonly Outcome[]): number {
   const rates = outcomes.map(({ events, seconds }) => events / seconds);
   const cpu = outcomes.map(({ events, cpuSeconds }) => (cpuSeconds * 1e6) / events);
   const rate = median(rates);
-  const spread = `${Math.round(Math.min(...rates)).toLocaleString('en-US')} to ${Math.round(Math.max(...rates)).toLocaleString('en-US')}`;
+  const count = (value: number) => Math.round(value).toLocaleString('en-US');
+  const spread = `${count(Math.min(...rates))} to ${count(Math.max(...rates))}`;
   console.log(
-    `${name.padEnd(16)} ${Math.round(rate).toLocaleString('en-US').padStart(9)} rows/s (${spread})  ` +
+    `${name.padEnd(16)} ${count(rate).padStart(9)} rows/s (${spread})  ` +
       `${median(cpu).toFixed(2)} CPU µs per row  peak ${median(outcomes.map(({ peakRssMiB }) => peakRssMiB))} MiB`,
   );
   return rate;
@@ -108,7 +109,7 @@ async function main(): Promise<void> {
     const topic = `bench-${Date.now()}`;
     await load(bootstrap, topic);
     console.log(
-      `${flags.events} events, ${flags.partitions} partitions, ${cpus().length} × ${cpus()[0].model}, Node ${process.version}`,
+      `${flags.events} events, ${flags.partitions} partitions; ${cpus().length} × ${cpus()[0].model}, ${process.version}`,
     );
     const bare: Outcome[] = [];
     const sluice: Outcome[] = [];

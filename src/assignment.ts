@@ -177,8 +177,8 @@ export class Assignment {
         : 'the topic was truncated or made anew';
     throw new SluiceError(
       'SLUICE_OFFSET_GONE',
-      `${topic} partition ${partition}: the position ${nextOffset} is outside of what Kafka has, ${low} to ${high}: ${why}. ` +
-        'Nothing was skipped; move the data directory away to start anew from START_FROM',
+      `${topic} partition ${partition}: the position ${nextOffset} is outside of what Kafka has, ${low} to ${high}: ` +
+        `${why}. Nothing was skipped; move the data directory away to start anew from START_FROM`,
     );
   }
 
@@ -188,8 +188,8 @@ export class Assignment {
     return new SluiceError(
       'SLUICE_NOT_ALONE',
       `the group gives this process ${share} of ${topic}: another member reads the rest. One data directory has one ` +
-        'process; stop the other one, or give this one a KAFKA_GROUP_ID of its own. To spread a topic over processes, ' +
-        'use a shared lake as sink',
+        'process; stop the other one, or give this one a KAFKA_GROUP_ID of its own. Spreading a topic over processes ' +
+        'needs a shared lake as sink',
     );
   }
 }

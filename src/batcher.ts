@@ -34,7 +34,7 @@ interface OpenBatch {
 
 /** While its log holds enough to fill it, a batch may stay open for this many flush intervals. */
 const BACKLOG_INTERVALS = 8;
-/** A run shorter than this share of a chunk is copied behind the run before it: trickles would else pin a chunk each. */
+/** A run shorter than this share of a chunk is copied behind the one before it: a trickle would pin many chunks. */
 const SHORT_RUN = 0.5;
 
 export class Batcher {

@@ -15,7 +15,7 @@
 import { assert } from './errors.js';
 import type { ChunkHandle } from './flow.js';
 
-/** A slab of the usual size: with values of 350 bytes it holds about 2,500 messages, which stay in a core's L2 cache. */
+/** The usual size: with values of 350 bytes about 2,500 messages, which stay in a core's L2 cache. */
 const SLAB_BYTES = 1 << 20;
 const ROW_CAPACITY = 4096;
 const KEY_CAPACITY = 64 << 10;

@@ -66,7 +66,13 @@ function program(): Command {
     });
   addParseCommand(sluice);
   addQueryCommand(sluice, readConfig);
-  addVerifyCommand(sluice, readConfig);
+  const environment = () => {
+    const config = readConfig();
+    return { config, log: createLogger(config.log) };
+  };
+  addVerifyCommand(sluice, environment, () => {
+    process.exitCode = EXIT.failedCheck;
+  });
   for (const command of sluice.commands) command.exitOverride();
   return sluice;
 }

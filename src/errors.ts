@@ -45,7 +45,7 @@ export interface SluiceErrorMessage {
   cause: string | undefined;
 }
 
-/** Any thrown value as a SluiceError: itself if it is one, else wrapped under `code` with `context` before its message. */
+/** Any thrown value as a SluiceError: itself if it is one, else under `code` and with `context` before its message. */
 export function asSluiceError(thrown: unknown, code: ErrorCode, context: string): SluiceError {
   if (thrown instanceof SluiceError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);

@@ -24,7 +24,7 @@ export interface KafkaSourceOptions {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-/** What librdkafka keeps ahead of the pipeline, in KiB: enough for a second of full speed, little beside BUFFER_BYTES. */
+/** What librdkafka keeps ahead of the pipeline, in KiB: half a second of full speed, and little beside BUFFER_BYTES. */
 const PREFETCH_KIB = 64 << 10;
 
 function consumerProperties(options: KafkaSourceOptions): ConsumerGlobalConfig {
@@ -80,6 +80,12 @@ export class KafkaSource implements Source {
   }
 
   async start(): Promise<void> {
+    await this.connect();
+    this.#consumer.subscribe([this.#options.topic]);
+  }
+
+  /** Connects without joining the group: enough to ask for offsets. */
+  async connect(): Promise<void> {
     const { topic, brokers } = this.#options;
     const metadata = await new Promise<Metadata>((resolve, reject) => {
       this.#consumer.connect({ topic, timeout: CONNECT_TIMEOUT_MS }, (error, data) => {
@@ -93,7 +99,6 @@ export class KafkaSource implements Source {
         `the topic ${topic} does not exist on ${brokers}: create it, or set KAFKA_TOPIC`,
       );
     }
-    this.#consumer.subscribe([topic]);
   }
 
   async partitionCount(): Promise<number> {

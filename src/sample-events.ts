@@ -1,4 +1,4 @@
-/** Sample change events of an orders collection: what `sluice demo` feeds itself. Deterministic: a seed, an event stream. */
+/** Sample change events of an orders collection for `sluice demo`: deterministic for a seed. */
 
 export interface SampleEvent {
   readonly key: Buffer | null;

@@ -15,7 +15,7 @@ import { verify } from './verify.js';
 export interface DemoOptions {
   readonly events: number;
   readonly signal: AbortSignal;
-  readonly write: (text: string) => void;
+  readonly write: (text: string | Uint8Array) => void;
 }
 
 const TOPIC = 'cdc_orders';
@@ -71,10 +71,12 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
     await query({ ...config, sql, format: 'table', write });
   }
   write('\nDoes it all agree?\n\n');
-  const { ok } = await verify({ ...config, write });
-  if (!ok) throw new SluiceError('SLUICE_SINK', 'the demo did not verify');
+  const log = createLogger({ ...config.log, level: 'warn' });
+  if (!(await verify(config, { kafka: false, log, write })))
+    throw new SluiceError('SLUICE_SINK', 'the demo did not verify');
   write(
-    `\nLook around:\n  DATA_DIR=${dataDir} node dist/cli.js query "FROM orders LIMIT 10"\n  find ${dataDir} -name '*.parquet'\n`,
+    `\nLook around:\n  DATA_DIR=${dataDir} node dist/cli.js query "FROM orders LIMIT 10"\n` +
+      `  find ${dataDir} -name '*.parquet'\n`,
   );
 }
 
@@ -118,7 +120,8 @@ function describeRun(totals: RunTotals, seconds: number): string {
   return [
     `Consumed ${n(totals.events)} events (${n(Math.round(totals.bytes / 1024))} KiB) in ${seconds.toFixed(1)} s,`,
     `in ${n(totals.batches)} batches and ${n(totals.commits)} transactions:`,
-    `  ${n(totals.merged)} rows merged into DuckDB and written to Parquet (${n(totals.highValue)} of high value, ${n(totals.late)} late)`,
+    `  ${n(totals.merged)} rows merged into DuckDB`,
+    `  ${n(totals.merged + totals.duplicate)} rows in Parquet, ${n(totals.highValue)} of high value, ${n(totals.late)} late`,
     `  ${n(totals.duplicate)} duplicates of a change that was there already`,
     `  ${n(totals.quarantined)} messages quarantined`,
     `  ${n(totals.tombstone)} tombstones`,

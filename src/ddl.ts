@@ -1,0 +1,136 @@
+/** Table spec → DuckDB: the tables of a data directory, and how they follow a spec that has changed. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { SluiceError } from './errors.js';
+import { type ColumnType, roleColumn, specHash, specJson, type TableSpec, tableColumns } from './spec.js';
+
+/** Raised when the tables change in a way that an older Sluice cannot write to. */
+const FORMAT_VERSION = 1;
+
+const DUCKDB_TYPES: Record<ColumnType, string> = {
+  utf8: 'VARCHAR',
+  decimal18_4: 'DECIMAL(18,4)',
+  timestamp_us_utc: 'TIMESTAMP WITH TIME ZONE',
+  int64: 'BIGINT',
+  uint64: 'UBIGINT',
+  int32: 'INTEGER',
+  bool: 'BOOLEAN',
+};
+
+export function duckdbType(type: ColumnType): string {
+  return DUCKDB_TYPES[type];
+}
+
+/** SQL text literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** `name TYPE, …` of the spec's table. */
+export function columnDefinitions(spec: TableSpec): string {
+  return tableColumns(spec)
+    .map(({ name, type }) => `${name} ${DUCKDB_TYPES[type]}`)
+    .join(', ');
+}
+
+/**
+ * The change log has no index: an index costs more per row than all the rest, and uniqueness comes from the merge.
+ * `file` is relative to the data directory, which can be moved.
+ */
+const SLUICE_TABLES = `
+CREATE SCHEMA IF NOT EXISTS sluice;
+CREATE TABLE IF NOT EXISTS sluice.meta (
+  format_version INTEGER NOT NULL, topic VARCHAR NOT NULL, spec JSON NOT NULL, spec_hash VARCHAR NOT NULL,
+  changed_at TIMESTAMPTZ NOT NULL);
+CREATE TABLE IF NOT EXISTS sluice.positions (
+  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, next_offset BIGINT NOT NULL, watermark TIMESTAMPTZ);
+CREATE TABLE IF NOT EXISTS sluice.batches (
+  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, start_offset BIGINT NOT NULL, next_offset BIGINT NOT NULL,
+  file VARCHAR, file_bytes BIGINT, rows_consumed BIGINT NOT NULL, rows_merged BIGINT NOT NULL,
+  rows_duplicate BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL, rows_tombstone BIGINT NOT NULL,
+  rows_late BIGINT NOT NULL, rows_with_issues BIGINT NOT NULL, kernel_seconds DOUBLE NOT NULL,
+  parquet_seconds DOUBLE NOT NULL, stage_seconds DOUBLE NOT NULL, committed_at TIMESTAMPTZ NOT NULL);
+CREATE TABLE IF NOT EXISTS sluice.quarantine (
+  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, message_offset BIGINT NOT NULL, key BLOB, value BLOB NOT NULL,
+  reason VARCHAR NOT NULL, byte_position BIGINT, kafka_timestamp TIMESTAMPTZ);`;
+
+/**
+ * Makes what is missing, and brings an existing table in line with the spec: new columns are added, columns that the
+ * spec no longer has stay and get NULL.
+ * @throws SluiceError SLUICE_SPEC_CHANGED when a column has another type, SLUICE_CONFIG when the directory belongs to
+ * another topic or to a newer Sluice
+ */
+export async function migrate(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<void> {
+  await connection.run(SLUICE_TABLES);
+  await checkMeta(connection, topic);
+  await connection.run(`CREATE TABLE IF NOT EXISTS ${spec.table} (${columnDefinitions(spec)})`);
+  await addColumns(connection, spec);
+  await connection.run(orderView(spec));
+  const hash = specHash(spec);
+  const [known] = await rowsOf(connection, 'SELECT spec_hash FROM sluice.meta');
+  if (known?.spec_hash === hash) return;
+  await connection.run(
+    `BEGIN; DELETE FROM sluice.meta; INSERT INTO sluice.meta
+     VALUES (${FORMAT_VERSION}, ${literal(topic)}, ${literal(specJson(spec))}, '${hash}', now()); COMMIT`,
+  );
+}
+
+async function checkMeta(connection: DuckDBConnection, topic: string): Promise<void> {
+  const [meta] = await rowsOf(connection, 'SELECT format_version, topic FROM sluice.meta');
+  if (meta === undefined) return;
+  if (Number(meta.format_version) > FORMAT_VERSION) {
+    throw new SluiceError(
+      'SLUICE_CONFIG',
+      `the data directory has format ${meta.format_version}, this Sluice writes ${FORMAT_VERSION}: use the newer Sluice`,
+    );
+  }
+  if (meta.topic !== topic) {
+    throw new SluiceError(
+      'SLUICE_CONFIG',
+      `DATA_DIR holds the topic ${meta.topic}, KAFKA_TOPIC is ${topic}: one data directory has one topic`,
+    );
+  }
+}
+
+async function addColumns(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+  const existing = await rowsOf(
+    connection,
+    `SELECT column_name, data_type FROM duckdb_columns()
+     WHERE database_name = current_database() AND schema_name = 'main' AND table_name = ${literal(spec.table)}`,
+  );
+  const types = new Map(existing.map(({ column_name, data_type }) => [column_name, data_type]));
+  for (const { name, type } of tableColumns(spec)) {
+    const known = types.get(name);
+    const wanted = DUCKDB_TYPES[type];
+    if (known === undefined) await connection.run(`ALTER TABLE ${spec.table} ADD COLUMN ${name} ${wanted}`);
+    else if (known !== wanted) {
+      throw new SluiceError(
+        'SLUICE_SPEC_CHANGED',
+        `column ${name} of ${spec.table} is ${known}, the table spec makes it ${wanted}: give the new kind a new name ` +
+          'in the spec, or move the data directory away and read the topic again',
+      );
+    }
+  }
+}
+
+/**
+ * The newest change of each key, deleted ones left out. Newest is Kafka's order: within a partition the highest
+ * offset; across partitions, to which a key can only have moved when partitions were added, the later timestamp.
+ */
+function orderView(spec: TableSpec): string {
+  const key = roleColumn(spec, 'key')!.name;
+  const operation = roleColumn(spec, 'operation')?.name;
+  const alive = operation === undefined ? '' : `WHERE ${operation} IS DISTINCT FROM 'delete'`;
+  return `CREATE OR REPLACE VIEW ${spec.view} AS
+WITH last_of_partition AS (
+  SELECT ${key}, kafka_partition, max(kafka_offset) AS kafka_offset, max_by(kafka_timestamp, kafka_offset) AS stamp
+  FROM ${spec.table} GROUP BY ${key}, kafka_partition),
+newest AS (
+  SELECT kafka_partition, kafka_offset FROM last_of_partition
+  QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY stamp DESC NULLS LAST, kafka_partition DESC) = 1)
+SELECT * FROM ${spec.table} SEMI JOIN newest USING (kafka_partition, kafka_offset) ${alive}`;
+}
+
+/** All rows of a small result, as objects; 64-bit integers are BigInts. */
+export async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Record<string, unknown>[]> {
+  return (await connection.runAndReadAll(sql)).getRowObjects();
+}

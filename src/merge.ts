@@ -1,0 +1,318 @@
+/**
+ * The sink: Arrow → DuckDB, one transaction per commit group.
+ *
+ *   stage    the group's rows go into a table in memory, its quarantined messages and ledger rows are kept
+ *   commit   1. duplicates leave the staging table: of each change id the lowest partition and offset stays, and none
+ *               that the change log has already
+ *            2. the Parquet files get their final names
+ *            3. one transaction: rows, quarantine, ledger, positions
+ *
+ * What step 1 leaves is new, so that step 3 is a plain INSERT. Nothing can come between them: DuckDB's file lock keeps
+ * every other process out, and this object is the only writer inside. While one group is committed, the next one is
+ * staged into the other of two staging tables.
+ */
+import { mkdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, timestampTZValue } from '@duckdb/node-api';
+import { literal, migrate, rowsOf } from './ddl.js';
+import { asSluiceError, assert, SluiceError } from './errors.js';
+import type { BatchResult, CommitReceipt, LedgerTotals, ParquetFile, Sink, SinkPosition } from './flow.js';
+import { writeLedger, writeQuarantine } from './ledger.js';
+import { publish, reconcileFiles, withdraw } from './recovery.js';
+import { roleColumn, type TableSpec } from './spec.js';
+import { Staging } from './staging.js';
+
+export interface MergeOptions {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly topic: string;
+  readonly spec: TableSpec;
+  readonly threads: number;
+  /** Such as `4GB`; undefined leaves it to DuckDB. */
+  readonly memoryLimit: string | undefined;
+}
+
+/** Above what a group's small tables write: bulk rows go past the log, and a checkpoint in between costs throughput. */
+const CHECKPOINT_THRESHOLD = '1GB';
+/** Resume tokens give a change_seq; any other change id has 0. */
+const NO_SEQUENCE = 0n;
+
+/** One commit group while it is gathered. */
+interface Group {
+  readonly staging: Staging;
+  readonly batches: BatchResult[];
+  readonly stageSeconds: number[];
+}
+
+export class Merge implements Sink {
+  readonly #options: MergeOptions;
+  #instance: DuckDBInstance | undefined;
+  #connection: DuckDBConnection | undefined;
+  #stagingConnection: DuckDBConnection | undefined;
+  #group: Group | undefined;
+  #otherStaging: Staging | undefined;
+  #maxChangeSeq = NO_SEQUENCE;
+  readonly #changeId: string;
+
+  constructor(options: MergeOptions) {
+    this.#options = options;
+    this.#changeId = roleColumn(options.spec, 'change_id')!.name;
+  }
+
+  /** The database, for connections that read beside the commits. */
+  get instance(): DuckDBInstance {
+    assert(this.#instance !== undefined, 'the sink is open');
+    return this.#instance;
+  }
+
+  async open(): Promise<SinkPosition[]> {
+    const { dataDir, topic, spec } = this.#options;
+    try {
+      mkdirSync(join(dataDir, 'parquet', topic), { recursive: true });
+    } catch (cause) {
+      throw asSluiceError(cause, 'SLUICE_DATA_DIR', `DATA_DIR=${dataDir} cannot be written`);
+    }
+    this.#instance = await this.#openDatabase(join(dataDir, 'analytics.db'));
+    this.#connection = await this.#instance.connect();
+    this.#stagingConnection = await this.#instance.connect();
+    try {
+      await this.#connection.run(`SET checkpoint_threshold = '${CHECKPOINT_THRESHOLD}'`);
+      await this.#connection.run(`ATTACH ':memory:' AS staging`);
+      await migrate(this.#connection, spec, topic);
+      const files = await rowsOf(
+        this.#connection,
+        'SELECT file, file_bytes FROM sluice.batches WHERE file IS NOT NULL',
+      );
+      reconcileFiles(dataDir, topic, new Map(files.map(({ file, file_bytes }) => [String(file), Number(file_bytes)])));
+      const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${spec.table}`);
+      this.#maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
+      const [one, other] = ['rows_0', 'rows_1'].map(
+        (table) => new Staging(this.#stagingConnection!, spec, 'staging', table),
+      );
+      await one.clear();
+      await other.clear();
+      this.#group = { staging: one, batches: [], stageSeconds: [] };
+      this.#otherStaging = other;
+      return await this.#positions();
+    } catch (thrown) {
+      await this.close();
+      throw sinkError(thrown, 'the data directory cannot be opened');
+    }
+  }
+
+  async initPositions(positions: readonly { partition: number; nextOffset: number }[]): Promise<void> {
+    if (positions.length === 0) return;
+    const rows = positions.map(({ partition, nextOffset }) => `(${partition}, ${nextOffset})`).join(', ');
+    await this.#run(
+      `INSERT INTO sluice.positions SELECT ${literal(this.#options.topic)}, p, o, NULL FROM (VALUES ${rows}) new(p, o)
+       WHERE p NOT IN (SELECT partition_id FROM sluice.positions WHERE topic = ${literal(this.#options.topic)})`,
+    );
+  }
+
+  async stage(batch: BatchResult): Promise<void> {
+    assert(this.#group !== undefined, 'the sink is open');
+    assert(batch.nextOffset > batch.startOffset, 'a batch covers at least one offset');
+    const { staging, batches, stageSeconds } = this.#group;
+    const startMs = performance.now();
+    try {
+      await staging.append(batch, batches.length);
+    } catch (thrown) {
+      throw sinkError(thrown, 'a batch cannot be staged');
+    }
+    // The rows are in the staging table now; their Arrow form would only hold memory.
+    batches.push({ ...batch, arrow: undefined });
+    stageSeconds.push((performance.now() - startMs) / 1e3);
+  }
+
+  async commit(): Promise<CommitReceipt> {
+    assert(this.#group !== undefined && this.#otherStaging !== undefined, 'the sink is open, and one commit at a time');
+    const startMs = performance.now();
+    const { staging, batches, stageSeconds } = this.#group;
+    staging.flush();
+    this.#group = { staging: this.#otherStaging, batches: [], stageSeconds: [] };
+    this.#otherStaging = undefined;
+    const files = batches.flatMap(({ file }) => (file === undefined ? [] : [file]));
+    try {
+      const merged = await this.#removeDuplicates(staging, batches);
+      publish(files);
+      const positions = await this.#transaction(staging, batches, merged, stageSeconds);
+      await staging.clear();
+      this.#otherStaging = staging;
+      const sum = (of: (batch: BatchResult, index: number) => number) =>
+        batches.reduce((total, batch, index) => total + of(batch, index), 0);
+      return {
+        positions,
+        rowsMerged: sum((_, index) => merged[index]),
+        rowsDuplicate: sum(({ counts }, index) => counts.ok - merged[index]),
+        rowsQuarantined: sum(({ quarantined }) => quarantined.length),
+        mergeSeconds: (performance.now() - startMs) / 1e3 + stageSeconds.reduce((a, b) => a + b, 0),
+      };
+    } catch (thrown) {
+      withdraw(files);
+      throw sinkError(thrown, 'a commit group cannot be committed');
+    }
+  }
+
+  async totals(): Promise<LedgerTotals> {
+    const [row] = await rowsOf(
+      this.#connection!,
+      `SELECT count(*) AS batches, sum(rows_consumed) AS rowsConsumed, sum(rows_merged) AS rowsMerged,
+       sum(rows_duplicate) AS rowsDuplicate, sum(rows_quarantined) AS rowsQuarantined,
+       sum(rows_tombstone) AS rowsTombstone FROM sluice.batches WHERE topic = ${literal(this.#options.topic)}`,
+    );
+    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value ?? 0)])) as never;
+  }
+
+  async close(): Promise<void> {
+    this.#stagingConnection?.closeSync();
+    this.#connection?.closeSync();
+    this.#instance?.closeSync();
+    this.#instance = undefined;
+    this.#connection = undefined;
+    this.#group = undefined;
+  }
+
+  async #openDatabase(path: string): Promise<DuckDBInstance> {
+    const { threads, memoryLimit } = this.#options;
+    try {
+      return await DuckDBInstance.create(path, {
+        threads: String(threads),
+        autoinstall_known_extensions: 'false',
+        autoload_known_extensions: 'false',
+        ...(memoryLimit !== undefined && { memory_limit: memoryLimit }),
+      });
+    } catch (cause) {
+      const message = (cause as Error).message;
+      const holder = /Conflicting lock is held in (.+?\(PID \d+\))/.exec(message)?.[1];
+      if (holder === undefined) throw sinkError(cause, `${path} cannot be opened`);
+      throw new SluiceError(
+        'SLUICE_LOCKED',
+        `DATA_DIR=${this.#options.dataDir} is held by ${holder}: stop that process, or use another DATA_DIR`,
+        { cause },
+      );
+    }
+  }
+
+  /**
+   * Leaves in the staging table what the change log gets.
+   * @returns rows per batch that stay
+   */
+  async #removeDuplicates(staging: Staging, batches: readonly BatchResult[]): Promise<number[]> {
+    const rows = batches.reduce((sum, { counts }) => sum + counts.ok, 0);
+    if (rows === 0) return batches.map(() => 0);
+    const { name } = staging;
+    const id = this.#changeId;
+    await this.#run(
+      `DELETE FROM ${name} WHERE rowid IN (
+         SELECT rowid FROM (
+           SELECT rowid, row_number() OVER (PARTITION BY ${id} ORDER BY kafka_partition, kafka_offset) AS nth
+           FROM ${name} SEMI JOIN (SELECT ${id} FROM ${name} GROUP BY ${id} HAVING count(*) > 1) USING (${id}))
+         WHERE nth > 1)`,
+    );
+    // Ids that grow with time and are all above the highest known one cannot be in the change log.
+    const lowest = batches.reduce<bigint | undefined>(
+      (low, { counts, minChangeSeq }) =>
+        counts.ok > 0 && (low === undefined || minChangeSeq < low) ? minChangeSeq : low,
+      undefined,
+    );
+    if (lowest === undefined || lowest === NO_SEQUENCE || lowest <= this.#maxChangeSeq) {
+      await this.#run(
+        `DELETE FROM ${name} WHERE rowid IN (
+           SELECT new.rowid FROM ${name} new JOIN ${this.#options.spec.table} known
+           ON known.change_seq = new.change_seq AND known.${id} = new.${id})`,
+      );
+    }
+    const kept = await rowsOf(this.#connection!, `SELECT batch, count(*) AS rows FROM ${name} GROUP BY batch`);
+    const merged = batches.map(() => 0);
+    for (const { batch, rows } of kept) merged[Number(batch)] = Number(rows);
+    return merged;
+  }
+
+  async #transaction(
+    staging: Staging,
+    batches: readonly BatchResult[],
+    merged: readonly number[],
+    stageSeconds: readonly number[],
+  ): Promise<SinkPosition[]> {
+    const { topic, spec, dataDir } = this.#options;
+    const connection = this.#connection!;
+    const [{ highest }] = await rowsOf(connection, `SELECT max(change_seq) AS highest FROM ${staging.name}`);
+    await this.#run('BEGIN');
+    try {
+      await this.#run(`INSERT INTO ${spec.table} BY NAME SELECT * EXCLUDE (batch) FROM ${staging.name}`);
+      await writeQuarantine(connection, topic, batches);
+      const fileOf = (file: ParquetFile) => relative(dataDir, file.path);
+      await writeLedger(connection, topic, batches, merged, stageSeconds, fileOf);
+      const moved = await this.#movePositions(batches);
+      await this.#run('COMMIT');
+      if ((highest as bigint | null) !== null && (highest as bigint) > this.#maxChangeSeq) {
+        this.#maxChangeSeq = highest as bigint;
+      }
+      const partitions = new Set(moved);
+      return (await this.#positions()).filter(({ partition }) => partitions.has(partition));
+    } catch (thrown) {
+      await connection.run('ROLLBACK').catch(() => {});
+      throw thrown;
+    }
+  }
+
+  /** Moves each batch's partition on from its start, which is where it must stand. */
+  async #movePositions(batches: readonly BatchResult[]): Promise<number[]> {
+    const { topic } = this.#options;
+    const statement = await this.#connection!.prepare(
+      `UPDATE sluice.positions SET next_offset = $1, watermark = greatest(watermark, $2)
+       WHERE topic = $3 AND partition_id = $4 AND next_offset = $5`,
+    );
+    for (const { partition, startOffset, nextOffset, maxEventTime } of batches) {
+      statement.bindBigInt(1, BigInt(nextOffset));
+      if (maxEventTime === undefined) statement.bindNull(2);
+      else statement.bindTimestampTZ(2, timestampTZValue(maxEventTime));
+      statement.bindVarchar(3, topic);
+      statement.bindInteger(4, partition);
+      statement.bindBigInt(5, BigInt(startOffset));
+      const { rowsChanged } = await statement.run();
+      if (rowsChanged !== 1) throw await this.#fenced(partition, startOffset);
+    }
+    statement.destroySync();
+    return batches.map(({ partition }) => partition);
+  }
+
+  async #fenced(partition: number, startOffset: number): Promise<SluiceError> {
+    const { topic } = this.#options;
+    const [found] = await rowsOf(
+      this.#connection!,
+      `SELECT next_offset FROM sluice.positions WHERE topic = ${literal(topic)} AND partition_id = ${partition}`,
+    );
+    return new SluiceError(
+      'SLUICE_FENCED',
+      `the position of ${topic} partition ${partition} is ${found?.next_offset ?? 'gone'}, not ${startOffset} as when this ` +
+        'process read it: someone else moved it. Nothing of the group was committed',
+    );
+  }
+
+  async #positions(): Promise<SinkPosition[]> {
+    const rows = await rowsOf(
+      this.#connection!,
+      `SELECT partition_id, next_offset, epoch_us(watermark) AS watermark FROM sluice.positions
+       WHERE topic = ${literal(this.#options.topic)} ORDER BY partition_id`,
+    );
+    return rows.map(({ partition_id, next_offset, watermark }) => ({
+      partition: Number(partition_id),
+      nextOffset: Number(next_offset),
+      watermark: (watermark as bigint | null) ?? undefined,
+    }));
+  }
+
+  async #run(sql: string): Promise<void> {
+    await this.#connection!.run(sql);
+  }
+}
+
+/** What DuckDB failed with: a full or failing disk is the data directory's, all else the sink's. */
+function sinkError(thrown: unknown, context: string): SluiceError {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const isDisk = /No space left|Could not write|Read-only file system|Permission denied|Disk quota|I\/O error/i.test(
+    message,
+  );
+  return asSluiceError(thrown, isDisk ? 'SLUICE_DATA_DIR' : 'SLUICE_SINK', context);
+}

@@ -1,0 +1,50 @@
+/** One reading statement on a connection, streamed. */
+import { type DuckDBConnection, type Json, StatementType } from '@duckdb/node-api';
+import { SluiceError } from './errors.js';
+
+export interface QueryRows {
+  readonly columns: readonly string[];
+  /** Rows in blocks; values in JSON's types, numbers beyond 2^53 and decimals as text. */
+  readonly batches: AsyncIterable<readonly (readonly unknown[])[]>;
+}
+
+const READING: ReadonlySet<StatementType> = new Set([StatementType.SELECT, StatementType.EXPLAIN]);
+
+/**
+ * Runs one statement in a read-only transaction, which ends with the connection.
+ * @throws SluiceError SLUICE_QUERY when it is not one statement that reads, or fails
+ */
+export async function readOnlyRows(connection: DuckDBConnection, sql: string): Promise<QueryRows> {
+  try {
+    const statements = await connection.extractStatements(sql);
+    if (statements.count !== 1) {
+      throw new SluiceError('SLUICE_QUERY', `one statement is allowed, not ${statements.count}`);
+    }
+    await connection.run("SET TimeZone = 'UTC'");
+    await connection.run('BEGIN TRANSACTION READ ONLY');
+    const statement = await statements.prepare(0);
+    if (!READING.has(statement.statementType)) {
+      throw new SluiceError(
+        'SLUICE_QUERY',
+        'only statements that read are allowed: SELECT, FROM, DESCRIBE, EXPLAIN, …',
+      );
+    }
+    const result = await statement.stream();
+    return { columns: result.deduplicatedColumnNames(), batches: translateErrors(result.yieldRowsJson()) };
+  } catch (cause) {
+    throw queryError(cause);
+  }
+}
+
+async function* translateErrors(batches: AsyncIterable<Json[][]>): AsyncIterable<Json[][]> {
+  try {
+    yield* batches;
+  } catch (cause) {
+    throw queryError(cause);
+  }
+}
+
+function queryError(cause: unknown): SluiceError {
+  if (cause instanceof SluiceError) return cause;
+  return new SluiceError('SLUICE_QUERY', (cause as Error).message, { cause });
+}

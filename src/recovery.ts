@@ -1,0 +1,80 @@
+/**
+ * Files of the data directory: made durable just before a transaction, taken back when it is rolled back, and brought
+ * into agreement with the ledger at start. A Parquet file counts only when the ledger names it.
+ */
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { asSluiceError, SluiceError } from './errors.js';
+import type { ParquetFile } from './flow.js';
+
+/** Gives files their final names, durably. @throws SluiceError SLUICE_DATA_DIR; then no file has its final name */
+export function publish(files: readonly ParquetFile[]): void {
+  try {
+    for (const { tempPath, path } of files) renameSync(tempPath, path);
+    for (const folder of new Set(files.map(({ path }) => dirname(path)))) {
+      syncFolder(folder);
+      // The partition's folder may be new itself.
+      syncFolder(dirname(folder));
+    }
+  } catch (cause) {
+    withdraw(files);
+    throw asSluiceError(cause, 'SLUICE_DATA_DIR', 'cannot publish Parquet files');
+  }
+}
+
+/** Removes files that do not count after all; what cannot be removed is removed at the next start. */
+export function withdraw(files: readonly ParquetFile[]): void {
+  for (const { tempPath, path } of files) {
+    for (const name of [tempPath, path]) {
+      try {
+        rmSync(name, { force: true });
+      } catch {
+        // Reported is what led here.
+      }
+    }
+  }
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/**
+ * Removes every file under the topic's folder that the ledger does not name. The caller holds the database's lock.
+ * @param ledger path relative to the data directory → bytes
+ * @returns what was removed, relative to the data directory
+ * @throws SluiceError SLUICE_SINK when a file of the ledger is missing or has another size
+ */
+export function reconcileFiles(dataDir: string, topic: string, ledger: ReadonlyMap<string, number>): string[] {
+  const removed: string[] = [];
+  for (const path of listFiles(join(dataDir, 'parquet', topic))) {
+    const name = relative(dataDir, path);
+    if (ledger.has(name)) continue;
+    rmSync(path, { force: true });
+    removed.push(name);
+  }
+  for (const [name, bytes] of ledger) {
+    const found = statSync(join(dataDir, name), { throwIfNoEntry: false })?.size;
+    if (found === bytes) continue;
+    const what = found === undefined ? 'is missing' : `has ${found} bytes, not ${bytes}`;
+    throw new SluiceError('SLUICE_SINK', `${name}, which the ledger names, ${what}: see "sluice verify"`);
+  }
+  return removed;
+}
+
+/** All files below a folder, absolute; none where the folder does not exist. */
+export function listFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
