@@ -1,0 +1,73 @@
+/** Batches as workers make them: real kernel, real Parquet files. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { Chunk } from '../../src/chunk.js';
+import type { BatchResult } from '../../src/flow.js';
+import { Merge, type MergeOptions } from '../../src/merge.js';
+import { ORDERS_SPEC, type TableSpec } from '../../src/spec.js';
+import { BatchProcessor } from '../../src/worker.js';
+import { fillChunk } from './chunks.js';
+
+export const TOPIC = 'cdc_orders';
+
+/** A data directory of its own, removed at the end of the test. */
+export function temporaryDirectory(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-sink-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export function mergeOptions(dataDir: string, spec: TableSpec = ORDERS_SPEC): MergeOptions {
+  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit: undefined };
+}
+
+/** An open sink with positions of two partitions at 0, closed at the end of the test. */
+export async function openMerge(dataDir: string, spec?: TableSpec): Promise<Merge> {
+  const merge = new Merge(mergeOptions(dataDir, spec));
+  await merge.open();
+  await merge.initPositions([0, 1].map((partition) => ({ partition, nextOffset: 0 })));
+  onTestFinished(() => merge.close());
+  return merge;
+}
+
+/** A resume token of second `seconds` and increment `increment`. */
+export function token(seconds: number, increment = 0): string {
+  return `82${seconds.toString(16).padStart(8, '0')}${increment.toString(16).padStart(8, '0')}2B`;
+}
+
+export function order(changeId: string, fields: Record<string, unknown> = {}): string {
+  return JSON.stringify({ change_id: changeId, operation: 'insert', order_id: `o-${changeId}`, ...fields });
+}
+
+const processors = new Map<string, BatchProcessor>();
+
+/**
+ * The result of a batch whose messages have the offsets from `startOffset` on.
+ * @param nextOffset where the batch ends; default behind its last message
+ */
+export function makeBatch(
+  dataDir: string,
+  partition: number,
+  startOffset: number,
+  values: readonly (string | null)[],
+  { nextOffset = startOffset + values.length, spec = ORDERS_SPEC } = {},
+): BatchResult {
+  const name = JSON.stringify([dataDir, spec]);
+  const options = { highValueThreshold: '1000', lateAfterMs: 600_000, batchRows: 65_536, batchBytes: 4 << 20 };
+  const processor =
+    processors.get(name) ?? new BatchProcessor({ ...options, spec, topic: TOPIC, dataDir, compression: 'zstd' });
+  processors.set(name, processor);
+  const messages = values.map((value, index) => ({
+    offset: startOffset + index,
+    timestamp: 1_700_000_000_000,
+    key: 'k',
+    value,
+  }));
+  const chunks = [];
+  for (let from = 0; from < messages.length; from += 1000) {
+    chunks.push(fillChunk(new Chunk(), messages.slice(from, from + 1000)).handle());
+  }
+  return processor.process({ partition, startOffset, nextOffset, chunks });
+}
