@@ -80,8 +80,11 @@ async function answer(socket: Socket, instance: DuckDBInstance, line: string): P
   const send = async (message: QueryAnswer) => {
     if (!socket.destroyed && !socket.write(`${JSON.stringify(message)}\n`)) {
       await new Promise<void>((resolve) => {
-        socket.once('drain', resolve);
-        socket.once('close', resolve);
+        const goOn = () => {
+          socket.off('drain', goOn).off('close', goOn);
+          resolve();
+        };
+        socket.on('drain', goOn).on('close', goOn);
       });
     }
   };

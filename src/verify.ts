@@ -52,13 +52,15 @@ function statements({ table, changeId }: VerifyScope): { name: string; sql: stri
     },
     {
       name: 'each position is where the last batch of its partition ends',
-      sql: `SELECT format('partition {}: the position is {}, the ledger ends at {}', partition_id, p.next_offset, b.last)
+      sql: `SELECT format('partition {}: the position is {}, the ledger ends at {}', partition_id,
+          coalesce(p.next_offset::VARCHAR, 'gone'), b.last)
         FROM (SELECT partition_id, max(next_offset) AS last FROM sluice.batches GROUP BY ALL) b
         LEFT JOIN sluice.positions p USING (partition_id) WHERE p.next_offset IS DISTINCT FROM b.last`,
     },
     {
       name: `${table} has the rows that the ledger counts as merged`,
-      sql: `SELECT format('partition {}: {} rows, the ledger says {}', kafka_partition, rows, merged)
+      sql: `SELECT format('partition {}: {} rows, the ledger says {}', kafka_partition,
+          coalesce(rows, 0), coalesce(merged, 0))
         FROM (SELECT kafka_partition, count(*) AS rows FROM ${table} GROUP BY ALL)
         FULL JOIN (SELECT partition_id AS kafka_partition, sum(rows_merged) AS merged FROM sluice.batches GROUP BY ALL)
         USING (kafka_partition) WHERE coalesce(rows, 0) <> coalesce(merged, 0)`,
@@ -70,7 +72,8 @@ function statements({ table, changeId }: VerifyScope): { name: string; sql: stri
     },
     {
       name: 'the quarantine has the messages that the ledger counts as quarantined',
-      sql: `SELECT format('partition {}: {} messages, the ledger says {}', partition_id, messages, quarantined)
+      sql: `SELECT format('partition {}: {} messages, the ledger says {}', partition_id,
+          coalesce(messages, 0), coalesce(quarantined, 0))
         FROM (SELECT partition_id, count(*) AS messages FROM sluice.quarantine GROUP BY ALL)
         FULL JOIN (SELECT partition_id, sum(rows_quarantined) AS quarantined FROM sluice.batches GROUP BY ALL)
         USING (partition_id) WHERE coalesce(messages, 0) <> coalesce(quarantined, 0)`,

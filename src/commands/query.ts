@@ -76,10 +76,13 @@ function csvCell(value: unknown): string {
 function drawTable(columns: readonly string[], rows: readonly (readonly unknown[])[], count: number): string {
   const cells = [columns, ...rows].map((row) => row.map(tableCell));
   const widths = columns.map((_, index) => Math.max(...cells.map((row) => [...row[index]].length)));
-  const numeric = columns.map((_, index) => rows.every((row) => row[index] === null || isNumeric(row[index])));
+  const numeric = columns.map((_, index) => {
+    const values = rows.map((row) => row[index]).filter((value) => value !== null);
+    return values.length > 0 && values.every(isNumeric);
+  });
   const line = (row: readonly string[]) =>
     row
-      .map((cell, index) => pad(cell, widths[index], numeric[index] && rows.length > 0))
+      .map((cell, index) => pad(cell, widths[index], numeric[index]))
       .join('  ')
       .trimEnd();
   const [head, ...body] = cells.map(line);
