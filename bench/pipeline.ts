@@ -109,7 +109,7 @@ async function main(): Promise<void> {
     const topic = `bench-${Date.now()}`;
     await load(bootstrap, topic);
     console.log(
-      `${flags.events} events, ${flags.partitions} partitions; ${cpus().length} × ${cpus()[0].model}, ${process.version}`,
+      `${flags.events} events, ${flags.partitions} partitions, ${cpus().length} × ${cpus()[0].model}`,
     );
     const bare: Outcome[] = [];
     const sluice: Outcome[] = [];

@@ -69,7 +69,7 @@ export const K_FALSE: u32 = 5;
 export const K_OBJECT: u32 = 6;
 export const K_ARRAY: u32 = 7;
 
-/** Record of an Arrow column, all u32: operation, slot, bytes used, addresses of data, offsets, validity, nulls, bits. */
+/** Record of an Arrow column: operation, slot, bytes used, data, offsets, validity, nulls, is bits; all u32. */
 export const COLUMN_BYTES: usize = 32;
 
 /**

@@ -14,13 +14,13 @@
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, timestampTZValue } from '@duckdb/node-api';
-import { literal, migrate, rowsOf } from './ddl.js';
+import { identifier, literal, migrate, rowsOf } from './ddl.js';
 import { asSluiceError, assert, SluiceError } from './errors.js';
 import type { BatchResult, CommitReceipt, LedgerTotals, ParquetFile, Sink, SinkPosition } from './flow.js';
 import { writeLedger, writeQuarantine } from './ledger.js';
 import { publish, reconcileFiles, withdraw } from './recovery.js';
 import { roleColumn, type TableSpec } from './spec.js';
-import { Staging } from './staging.js';
+import { BATCH_COLUMN, Staging } from './staging.js';
 
 export interface MergeOptions {
   /** Absolute. */
@@ -34,6 +34,8 @@ export interface MergeOptions {
 
 /** Above what a group's small tables write: bulk rows go past the log, and a checkpoint in between costs throughput. */
 const CHECKPOINT_THRESHOLD = '1GB';
+/** The oldest DuckDB that can read the file: text columns are zstd-compressed (ddl.ts), which 1.2 brought. */
+const STORAGE_VERSION = 'v1.2.0';
 /** Resume tokens give a change_seq; any other change id has 0. */
 const NO_SEQUENCE = 0n;
 
@@ -52,11 +54,14 @@ export class Merge implements Sink {
   #group: Group | undefined;
   #otherStaging: Staging | undefined;
   #maxChangeSeq = NO_SEQUENCE;
+  #committing: Promise<unknown> = Promise.resolve();
+  readonly #table: string;
   readonly #changeId: string;
 
   constructor(options: MergeOptions) {
     this.#options = options;
-    this.#changeId = roleColumn(options.spec, 'change_id')!.name;
+    this.#table = identifier(options.spec.table);
+    this.#changeId = identifier(roleColumn(options.spec, 'change_id')!.name);
   }
 
   /** The database, for connections that read beside the commits. */
@@ -84,7 +89,7 @@ export class Merge implements Sink {
         'SELECT file, file_bytes FROM sluice.batches WHERE file IS NOT NULL',
       );
       reconcileFiles(dataDir, topic, new Map(files.map(({ file, file_bytes }) => [String(file), Number(file_bytes)])));
-      const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${spec.table}`);
+      const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#table}`);
       this.#maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
       const [one, other] = ['rows_0', 'rows_1'].map(
         (table) => new Staging(this.#stagingConnection!, spec, 'staging', table),
@@ -124,7 +129,13 @@ export class Merge implements Sink {
     stageSeconds.push((performance.now() - startMs) / 1e3);
   }
 
-  async commit(): Promise<CommitReceipt> {
+  commit(): Promise<CommitReceipt> {
+    const receipt = this.#commit();
+    this.#committing = receipt.catch(() => {});
+    return receipt;
+  }
+
+  async #commit(): Promise<CommitReceipt> {
     assert(this.#group !== undefined && this.#otherStaging !== undefined, 'the sink is open, and one commit at a time');
     const startMs = performance.now();
     const { staging, batches, stageSeconds } = this.#group;
@@ -132,10 +143,18 @@ export class Merge implements Sink {
     this.#group = { staging: this.#otherStaging, batches: [], stageSeconds: [] };
     this.#otherStaging = undefined;
     const files = batches.flatMap(({ file }) => (file === undefined ? [] : [file]));
+    let merged: number[];
     try {
-      const merged = await this.#removeDuplicates(staging, batches);
+      merged = await this.#removeDuplicates(staging, batches);
       publish(files);
-      const positions = await this.#transaction(staging, batches, merged, stageSeconds);
+      await this.#write(staging, batches, merged, stageSeconds);
+    } catch (thrown) {
+      await this.#connection!.run('ROLLBACK').catch(() => {});
+      withdraw(files);
+      throw sinkError(thrown, 'a commit group cannot be written');
+    }
+    try {
+      const positions = await this.#decide(staging, batches);
       await staging.clear();
       this.#otherStaging = staging;
       const sum = (of: (batch: BatchResult, index: number) => number) =>
@@ -148,7 +167,7 @@ export class Merge implements Sink {
         mergeSeconds: (performance.now() - startMs) / 1e3 + stageSeconds.reduce((a, b) => a + b, 0),
       };
     } catch (thrown) {
-      withdraw(files);
+      // A COMMIT that failed may still be in the log: the files stay, and the next start asks the ledger.
       throw sinkError(thrown, 'a commit group cannot be committed');
     }
   }
@@ -163,7 +182,9 @@ export class Merge implements Sink {
     return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value ?? 0)])) as never;
   }
 
+  /** Waits for a running commit: a connection must not go while DuckDB works on it. */
   async close(): Promise<void> {
+    await this.#committing;
     this.#stagingConnection?.closeSync();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
@@ -179,6 +200,7 @@ export class Merge implements Sink {
         threads: String(threads),
         autoinstall_known_extensions: 'false',
         autoload_known_extensions: 'false',
+        storage_compatibility_version: STORAGE_VERSION,
         ...(memoryLimit !== undefined && { memory_limit: memoryLimit }),
       });
     } catch (cause) {
@@ -218,46 +240,47 @@ export class Merge implements Sink {
     if (lowest === undefined || lowest === NO_SEQUENCE || lowest <= this.#maxChangeSeq) {
       await this.#run(
         `DELETE FROM ${name} WHERE rowid IN (
-           SELECT new.rowid FROM ${name} new JOIN ${this.#options.spec.table} known
+           SELECT new.rowid FROM ${name} new JOIN ${this.#table} known
            ON known.change_seq = new.change_seq AND known.${id} = new.${id})`,
       );
     }
-    const kept = await rowsOf(this.#connection!, `SELECT batch, count(*) AS rows FROM ${name} GROUP BY batch`);
+    const kept = await rowsOf(
+      this.#connection!,
+      `SELECT ${BATCH_COLUMN} AS batch, count(*) AS rows FROM ${name} GROUP BY batch`,
+    );
     const merged = batches.map(() => 0);
     for (const { batch, rows } of kept) merged[Number(batch)] = Number(rows);
     return merged;
   }
 
-  async #transaction(
+  /** Opens the transaction and does all of it but the COMMIT. */
+  async #write(
     staging: Staging,
     batches: readonly BatchResult[],
     merged: readonly number[],
     stageSeconds: readonly number[],
-  ): Promise<SinkPosition[]> {
-    const { topic, spec, dataDir } = this.#options;
+  ): Promise<void> {
+    const { topic, dataDir } = this.#options;
     const connection = this.#connection!;
-    const [{ highest }] = await rowsOf(connection, `SELECT max(change_seq) AS highest FROM ${staging.name}`);
     await this.#run('BEGIN');
-    try {
-      await this.#run(`INSERT INTO ${spec.table} BY NAME SELECT * EXCLUDE (batch) FROM ${staging.name}`);
-      await writeQuarantine(connection, topic, batches);
-      const fileOf = (file: ParquetFile) => relative(dataDir, file.path);
-      await writeLedger(connection, topic, batches, merged, stageSeconds, fileOf);
-      const moved = await this.#movePositions(batches);
-      await this.#run('COMMIT');
-      if ((highest as bigint | null) !== null && (highest as bigint) > this.#maxChangeSeq) {
-        this.#maxChangeSeq = highest as bigint;
-      }
-      const partitions = new Set(moved);
-      return (await this.#positions()).filter(({ partition }) => partitions.has(partition));
-    } catch (thrown) {
-      await connection.run('ROLLBACK').catch(() => {});
-      throw thrown;
-    }
+    await this.#run(`INSERT INTO ${this.#table} BY NAME SELECT * EXCLUDE (${BATCH_COLUMN}) FROM ${staging.name}`);
+    await writeQuarantine(connection, topic, batches);
+    const fileOf = (file: ParquetFile) => relative(dataDir, file.path);
+    await writeLedger(connection, topic, batches, merged, stageSeconds, fileOf);
+    await this.#movePositions(batches);
+  }
+
+  /** Commits. @returns the positions that moved */
+  async #decide(staging: Staging, batches: readonly BatchResult[]): Promise<SinkPosition[]> {
+    await this.#run('COMMIT');
+    const [{ highest }] = await rowsOf(this.#connection!, `SELECT max(change_seq) AS highest FROM ${staging.name}`);
+    if (highest !== null && (highest as bigint) > this.#maxChangeSeq) this.#maxChangeSeq = highest as bigint;
+    const moved = new Set(batches.map(({ partition }) => partition));
+    return (await this.#positions()).filter(({ partition }) => moved.has(partition));
   }
 
   /** Moves each batch's partition on from its start, which is where it must stand. */
-  async #movePositions(batches: readonly BatchResult[]): Promise<number[]> {
+  async #movePositions(batches: readonly BatchResult[]): Promise<void> {
     const { topic } = this.#options;
     const statement = await this.#connection!.prepare(
       `UPDATE sluice.positions SET next_offset = $1, watermark = greatest(watermark, $2)
@@ -274,7 +297,6 @@ export class Merge implements Sink {
       if (rowsChanged !== 1) throw await this.#fenced(partition, startOffset);
     }
     statement.destroySync();
-    return batches.map(({ partition }) => partition);
   }
 
   async #fenced(partition: number, startOffset: number): Promise<SluiceError> {
@@ -285,8 +307,8 @@ export class Merge implements Sink {
     );
     return new SluiceError(
       'SLUICE_FENCED',
-      `the position of ${topic} partition ${partition} is ${found?.next_offset ?? 'gone'}, not ${startOffset} as when this ` +
-        'process read it: someone else moved it. Nothing of the group was committed',
+      `the position of ${topic} partition ${partition} is ${found?.next_offset ?? 'gone'}, not ${startOffset} as when ` +
+        'this process read it: someone else moved it. Nothing of the group was committed',
     );
   }
 

@@ -33,6 +33,8 @@ import type { BatchResult } from './flow.js';
 import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from './spec.js';
 
 const CHUNK_ROWS = 2048;
+/** Which batch of the group a row is of; no column of a spec can have this name. */
+export const BATCH_COLUMN = '"the batch"';
 const STRING_BYTES = 16;
 const INLINED_BYTES = 12;
 
@@ -46,7 +48,7 @@ const TYPES: Record<ColumnType, DuckDBType> = {
   bool: BOOLEAN,
 };
 
-/** Rows and quarantined messages of one commit group. `batch` numbers its batches in the order of staging. */
+/** The rows of one commit group. BATCH_COLUMN numbers its batches in the order of staging. */
 export class Staging {
   readonly #connection: DuckDBConnection;
   readonly #columns: readonly TableColumn[];
@@ -64,7 +66,7 @@ export class Staging {
   ) {
     this.#connection = connection;
     this.#columns = tableColumns(spec);
-    this.#definitions = `${columnDefinitions(spec)}, batch INTEGER`;
+    this.#definitions = `${columnDefinitions(spec)}, ${BATCH_COLUMN} INTEGER`;
     this.#chunk = DuckDBDataChunk.create([...this.#columns.map(({ type }) => TYPES[type]), INTEGER]);
     this.#heap = DuckDBDataChunk.create(this.#columns.filter(({ type }) => type === 'utf8').map(() => BLOB));
   }

@@ -39,13 +39,15 @@ function statements({ table, changeId }: VerifyScope): { name: string; sql: stri
   return [
     {
       name: 'the ranges of each partition are contiguous',
-      sql: `SELECT format('partition {}: a batch starts at {}, the one before it ends at {}', partition_id, start_offset, before)
+      sql: `SELECT format('partition {}: a batch starts at {}, the one before it ends at {}',
+          partition_id, start_offset, before)
         FROM (SELECT *, lag(next_offset) OVER (PARTITION BY partition_id ORDER BY start_offset, next_offset) AS before
           FROM sluice.batches) WHERE before <> start_offset OR next_offset <= start_offset`,
     },
     {
       name: 'consumed = merged + duplicate + quarantined + tombstone in each batch',
-      sql: `SELECT format('partition {}, offsets {} to {}: consumed {}', partition_id, start_offset, next_offset, rows_consumed)
+      sql: `SELECT format('partition {}, offsets {} to {}: consumed {}',
+          partition_id, start_offset, next_offset, rows_consumed)
         FROM sluice.batches
         WHERE rows_consumed <> rows_merged + rows_duplicate + rows_quarantined + rows_tombstone
           OR least(rows_merged, rows_duplicate, rows_quarantined, rows_tombstone) < 0`,

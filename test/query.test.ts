@@ -57,7 +57,12 @@ describe.each([
       { change_id: token(2), amount: null, status: '', change_seq: two, extra: null },
     ]);
     expect(await run(dataDir, SQL, 'csv')).toBe(
-      `change_id,amount,status,change_seq,extra\n${token(1)},99999999999999.9999,"a ""b"", c",${one},\n${token(2)},,"",${two},\n`,
+      [
+        'change_id,amount,status,change_seq,extra',
+        `${token(1)},99999999999999.9999,"a ""b"", c",${one},`,
+        `${token(2)},,"",${two},`,
+        '',
+      ].join('\n'),
     );
     expect(await run(dataDir, 'SELECT 1 AS n, NULL AS gone, [1, 2] AS list', 'table')).toBe(
       'n  gone  list\n─  ────  ─────\n1  ∅     [1,2]\n',

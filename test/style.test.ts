@@ -14,15 +14,16 @@ const MAX_LINE_LENGTH = 120;
  * The layers of src/, lowest first: a file imports from lower layers and from its own. Rooms are apart from each other:
  * a file of a room imports from its own room and from contracts. A folder stands for all files in it.
  */
-const CONTRACTS = ['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'sql-client', 'log', 'metrics'];
+const CONTRACTS = ['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'log', 'metrics'];
 const ROOMS = [
   ['kafka-source', 'stock-reader', 'packed-reader', 'embedded-kafka'],
   ['kernel', 'fields'],
   ['parquet'],
-  ['merge', 'staging', 'ddl', 'recovery'],
+  ['merge', 'staging', 'ddl', 'ledger', 'recovery'],
+  ['read-only', 'query-server', 'sql-client'],
   ['capture/'],
 ];
-const THREADS = ['worker', 'pool', 'merge-thread', 'merge-client', 'query-socket', 'query-client'];
+const THREADS = ['worker', 'pool', 'merge-thread', 'merge-client'];
 const PIPELINE = ['batcher', 'sequencer', 'assignment', 'pipeline'];
 const COMMANDS = ['config', 'progress', 'sample-events', 'verify', 'commands/'];
 const LAYERS = [CONTRACTS, ROOMS.flat(), THREADS, PIPELINE, COMMANDS, ['cli']];

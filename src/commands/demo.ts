@@ -121,7 +121,7 @@ function describeRun(totals: RunTotals, seconds: number): string {
     `Consumed ${n(totals.events)} events (${n(Math.round(totals.bytes / 1024))} KiB) in ${seconds.toFixed(1)} s,`,
     `in ${n(totals.batches)} batches and ${n(totals.commits)} transactions:`,
     `  ${n(totals.merged)} rows merged into DuckDB`,
-    `  ${n(totals.merged + totals.duplicate)} rows in Parquet, ${n(totals.highValue)} of high value, ${n(totals.late)} late`,
+    `  ${n(totals.merged + totals.duplicate)} rows in Parquet (${n(totals.highValue)} of high value)`,
     `  ${n(totals.duplicate)} duplicates of a change that was there already`,
     `  ${n(totals.quarantined)} messages quarantined`,
     `  ${n(totals.tombstone)} tombstones`,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { Chunk } from '../../src/chunk.js';
+import { rowsOf } from '../../src/ddl.js';
 import type { BatchResult } from '../../src/flow.js';
 import { Merge, type MergeOptions } from '../../src/merge.js';
 import { ORDERS_SPEC, type TableSpec } from '../../src/spec.js';
@@ -70,4 +71,14 @@ export function makeBatch(
     chunks.push(fillChunk(new Chunk(), messages.slice(from, from + 1000)).handle());
   }
   return processor.process({ partition, startOffset, nextOffset, chunks });
+}
+
+/** The rows of a query beside the sink's own connections, as arrays of values. */
+export async function select(merge: Merge, sql: string): Promise<unknown[][]> {
+  const connection = await merge.instance.connect();
+  try {
+    return (await rowsOf(connection, sql)).map((row) => Object.values(row));
+  } finally {
+    connection.closeSync();
+  }
 }
