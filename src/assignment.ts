@@ -124,6 +124,15 @@ export class Assignment {
     throw this.#notAlone(this.#assigned.length, undefined);
   }
 
+  /** @throws SluiceError SLUICE_OFFSET_GONE when Kafka no longer has what is to be read next */
+  async checkPositions(nextOffset: (partition: number) => number | undefined): Promise<void> {
+    const ranges = await this.#ranges(this.#assigned);
+    for (const [partition, range] of ranges) {
+      const next = nextOffset(partition);
+      if (next !== undefined) this.#checkInRange(partition, next, range);
+    }
+  }
+
   /** Notes what a transaction committed, and tells the group as a courtesy. */
   committed(positions: readonly SinkPosition[]): void {
     for (const position of positions) this.#note(position);

@@ -11,14 +11,14 @@
  * every other process out, and this object is the only writer inside. While one group is committed, the next one is
  * staged into the other of two staging tables.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, timestampTZValue } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { identifier, literal, migrate, rowsOf } from './ddl.js';
 import { asSluiceError, assert, SluiceError } from './errors.js';
 import type { BatchResult, CommitReceipt, LedgerTotals, ParquetFile, Sink, SinkPosition } from './flow.js';
-import { writeLedger, writeQuarantine } from './ledger.js';
-import { publish, reconcileFiles, withdraw } from './recovery.js';
+import { insertPositions, movePositions, readPositions, writeLedger, writeQuarantine } from './ledger.js';
+import { makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
 import { roleColumn, type TableSpec } from './spec.js';
 import { BATCH_COLUMN, Staging } from './staging.js';
 
@@ -72,12 +72,10 @@ export class Merge implements Sink {
 
   async open(): Promise<SinkPosition[]> {
     const { dataDir, topic, spec } = this.#options;
-    try {
-      mkdirSync(join(dataDir, 'parquet', topic), { recursive: true });
-    } catch (cause) {
-      throw asSluiceError(cause, 'SLUICE_DATA_DIR', `DATA_DIR=${dataDir} cannot be written`);
-    }
-    this.#instance = await this.#openDatabase(join(dataDir, 'analytics.db'));
+    const database = join(dataDir, 'analytics.db');
+    makeFolders(dataDir, topic);
+    if (!existsSync(database)) refuseOrphans(dataDir, topic);
+    this.#instance = await this.#openDatabase(database);
     this.#connection = await this.#instance.connect();
     this.#stagingConnection = await this.#instance.connect();
     try {
@@ -106,12 +104,7 @@ export class Merge implements Sink {
   }
 
   async initPositions(positions: readonly { partition: number; nextOffset: number }[]): Promise<void> {
-    if (positions.length === 0) return;
-    const rows = positions.map(({ partition, nextOffset }) => `(${partition}, ${nextOffset})`).join(', ');
-    await this.#run(
-      `INSERT INTO sluice.positions SELECT ${literal(this.#options.topic)}, p, o, NULL FROM (VALUES ${rows}) new(p, o)
-       WHERE p NOT IN (SELECT partition_id FROM sluice.positions WHERE topic = ${literal(this.#options.topic)})`,
-    );
+    await insertPositions(this.#connection!, this.#options.topic, positions);
   }
 
   async stage(batch: BatchResult): Promise<void> {
@@ -267,7 +260,7 @@ export class Merge implements Sink {
     await writeQuarantine(connection, topic, batches);
     const fileOf = (file: ParquetFile) => relative(dataDir, file.path);
     await writeLedger(connection, topic, batches, merged, stageSeconds, fileOf);
-    await this.#movePositions(batches);
+    await movePositions(connection, topic, batches);
   }
 
   /** Commits. @returns the positions that moved */
@@ -279,50 +272,8 @@ export class Merge implements Sink {
     return (await this.#positions()).filter(({ partition }) => moved.has(partition));
   }
 
-  /** Moves each batch's partition on from its start, which is where it must stand. */
-  async #movePositions(batches: readonly BatchResult[]): Promise<void> {
-    const { topic } = this.#options;
-    const statement = await this.#connection!.prepare(
-      `UPDATE sluice.positions SET next_offset = $1, watermark = greatest(watermark, $2)
-       WHERE topic = $3 AND partition_id = $4 AND next_offset = $5`,
-    );
-    for (const { partition, startOffset, nextOffset, maxEventTime } of batches) {
-      statement.bindBigInt(1, BigInt(nextOffset));
-      if (maxEventTime === undefined) statement.bindNull(2);
-      else statement.bindTimestampTZ(2, timestampTZValue(maxEventTime));
-      statement.bindVarchar(3, topic);
-      statement.bindInteger(4, partition);
-      statement.bindBigInt(5, BigInt(startOffset));
-      const { rowsChanged } = await statement.run();
-      if (rowsChanged !== 1) throw await this.#fenced(partition, startOffset);
-    }
-    statement.destroySync();
-  }
-
-  async #fenced(partition: number, startOffset: number): Promise<SluiceError> {
-    const { topic } = this.#options;
-    const [found] = await rowsOf(
-      this.#connection!,
-      `SELECT next_offset FROM sluice.positions WHERE topic = ${literal(topic)} AND partition_id = ${partition}`,
-    );
-    return new SluiceError(
-      'SLUICE_FENCED',
-      `the position of ${topic} partition ${partition} is ${found?.next_offset ?? 'gone'}, not ${startOffset} as when ` +
-        'this process read it: someone else moved it. Nothing of the group was committed',
-    );
-  }
-
-  async #positions(): Promise<SinkPosition[]> {
-    const rows = await rowsOf(
-      this.#connection!,
-      `SELECT partition_id, next_offset, epoch_us(watermark) AS watermark FROM sluice.positions
-       WHERE topic = ${literal(this.#options.topic)} ORDER BY partition_id`,
-    );
-    return rows.map(({ partition_id, next_offset, watermark }) => ({
-      partition: Number(partition_id),
-      nextOffset: Number(next_offset),
-      watermark: (watermark as bigint | null) ?? undefined,
-    }));
+  #positions(): Promise<SinkPosition[]> {
+    return readPositions(this.#connection!, this.#options.topic);
   }
 
   async #run(sql: string): Promise<void> {

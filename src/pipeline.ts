@@ -40,6 +40,8 @@ export interface RunTotals {
 
 const MAX_POLL_MS = 100;
 const WAIT_MS = 50;
+/** After this long without a message although the log has some, positions are checked against the broker. */
+const STALLED_MS = 10_000;
 
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -66,6 +68,7 @@ export class Pipeline {
   /** What the next chunk must hold at least, after a fill said `oversize`. */
   #need = { valueBytes: 0, keyBytes: 0 };
   #spare: Chunk | undefined;
+  #lastRowsMs = performance.now();
 
   constructor(options: PipelineOptions, parts: PipelineParts) {
     this.#options = options;
@@ -158,7 +161,15 @@ export class Pipeline {
     const filledMs = performance.now();
     metrics.stageSeconds.inc({ stage: 'consume' }, (filledMs - startMs) / 1e3);
     this.#pack(chunk, fill, filledMs);
+    if (fill.kind !== 'idle') this.#lastRowsMs = filledMs;
+    else if (filledMs - this.#lastRowsMs > STALLED_MS) await this.#checkStalled(filledMs);
     metrics.stageSeconds.inc({ stage: 'pack' }, (performance.now() - filledMs) / 1e3);
+  }
+
+  /** The client can lose the error that a position is gone, when messages came before it in the same call. */
+  async #checkStalled(nowMs: number): Promise<void> {
+    this.#lastRowsMs = nowMs;
+    if (this.lag > 0) await this.#assignment.checkPositions((partition) => this.#batcher.nextOffset(partition));
   }
 
   #borrow(): Chunk | undefined {

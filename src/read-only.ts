@@ -1,5 +1,5 @@
 /** One reading statement on a connection, streamed. */
-import { type DuckDBConnection, type Json, StatementType } from '@duckdb/node-api';
+import { type DuckDBConnection, type DuckDBPreparedStatement, type Json, StatementType } from '@duckdb/node-api';
 import { SluiceError } from './errors.js';
 
 export interface QueryRows {
@@ -8,7 +8,8 @@ export interface QueryRows {
   readonly batches: AsyncIterable<readonly (readonly unknown[])[]>;
 }
 
-const READING: ReadonlySet<StatementType> = new Set([StatementType.SELECT, StatementType.EXPLAIN]);
+/** What comes before the explained statement: comments, the keyword, how to explain. */
+const EXPLAIN = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*explain\b\s*(?:analyze\b|\([^)]*\))?/i;
 
 /**
  * Runs one statement in a read-only transaction, which ends with the connection.
@@ -16,24 +17,32 @@ const READING: ReadonlySet<StatementType> = new Set([StatementType.SELECT, State
  */
 export async function readOnlyRows(connection: DuckDBConnection, sql: string): Promise<QueryRows> {
   try {
-    const statements = await connection.extractStatements(sql);
-    if (statements.count !== 1) {
-      throw new SluiceError('SLUICE_QUERY', `one statement is allowed, not ${statements.count}`);
-    }
     await connection.run("SET TimeZone = 'UTC'");
     await connection.run('BEGIN TRANSACTION READ ONLY');
-    const statement = await statements.prepare(0);
-    if (!READING.has(statement.statementType)) {
-      throw new SluiceError(
-        'SLUICE_QUERY',
-        'only statements that read are allowed: SELECT, FROM, DESCRIBE, EXPLAIN, …',
-      );
-    }
+    const statement = await prepareReading(connection, sql);
     const result = await statement.stream();
     return { columns: result.deduplicatedColumnNames(), batches: translateErrors(result.yieldRowsJson()) };
   } catch (cause) {
     throw queryError(cause);
   }
+}
+
+/**
+ * A read-only transaction does not keep a statement from writing files (COPY … TO), nor does it if EXPLAIN ANALYZE runs
+ * it: what is explained must read as well.
+ */
+async function prepareReading(connection: DuckDBConnection, sql: string): Promise<DuckDBPreparedStatement> {
+  const statements = await connection.extractStatements(sql);
+  if (statements.count !== 1) {
+    throw new SluiceError('SLUICE_QUERY', `one statement is allowed, not ${statements.count}`);
+  }
+  const statement = await statements.prepare(0);
+  if (statement.statementType === StatementType.SELECT) return statement;
+  if (statement.statementType === StatementType.EXPLAIN && EXPLAIN.test(sql)) {
+    (await prepareReading(connection, sql.replace(EXPLAIN, ''))).destroySync();
+    return statement;
+  }
+  throw new SluiceError('SLUICE_QUERY', 'only statements that read are allowed: SELECT, FROM, DESCRIBE, EXPLAIN, …');
 }
 
 async function* translateErrors(batches: AsyncIterable<Json[][]>): AsyncIterable<Json[][]> {

@@ -2,10 +2,37 @@
  * Files of the data directory: made durable just before a transaction, taken back when it is rolled back, and brought
  * into agreement with the ledger at start. A Parquet file counts only when the ledger names it.
  */
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { asSluiceError, SluiceError } from './errors.js';
 import type { ParquetFile } from './flow.js';
+
+/**
+ * Makes the folders that hold the topic's files, durably.
+ * @throws SluiceError SLUICE_DATA_DIR when they cannot be made
+ */
+export function makeFolders(dataDir: string, topic: string): void {
+  try {
+    mkdirSync(join(dataDir, 'parquet', topic), { recursive: true });
+    for (const folder of [join(dataDir, 'parquet'), dataDir, dirname(dataDir)]) syncFolder(folder);
+  } catch (cause) {
+    throw asSluiceError(cause, 'SLUICE_DATA_DIR', `DATA_DIR=${dataDir} cannot be written`);
+  }
+}
+
+/**
+ * Files without a database were committed by one that is gone: taking them for leftovers of a crash would delete data.
+ * @throws SluiceError SLUICE_SINK when there are any
+ */
+export function refuseOrphans(dataDir: string, topic: string): void {
+  const orphans = listFiles(join(dataDir, 'parquet', topic)).filter((path) => path.endsWith('.parquet'));
+  if (orphans.length === 0) return;
+  throw new SluiceError(
+    'SLUICE_SINK',
+    `DATA_DIR=${dataDir} has ${orphans.length} Parquet files of ${topic}, such as ${relative(dataDir, orphans[0])}, but ` +
+      'not the database that says which of them count: put analytics.db back, or move the files away',
+  );
+}
 
 /** Gives files their final names, durably. @throws SluiceError SLUICE_DATA_DIR; then no file has its final name */
 export function publish(files: readonly ParquetFile[]): void {

@@ -56,6 +56,15 @@ describe('Assignment', () => {
     });
   });
 
+  it('notices that what is to be read next was deleted meanwhile', async () => {
+    const running = assignment();
+    await running.assign([0, 1]);
+    await running.checkPositions((partition) => (partition === 0 ? 6 : 0));
+    source.ranges.set(0, { low: 9, high: 10 });
+    const checked = running.checkPositions((partition) => (partition === 0 ? 6 : 0));
+    await expect(checked).rejects.toMatchObject({ code: 'SLUICE_OFFSET_GONE' });
+  });
+
   it('refuses a part of the topic at start', async () => {
     await expect(assignment().assign([1])).rejects.toMatchObject({ code: 'SLUICE_NOT_ALONE' });
     await expect(assignment().assign([])).rejects.toMatchObject({ code: 'SLUICE_NOT_ALONE' });

@@ -1,7 +1,7 @@
 /** `sluice run`: puts the parts together and keeps them running. */
 import type { Server } from 'node:http';
 import type { Config } from '../config.js';
-import { asSluiceError } from '../errors.js';
+import { SluiceError } from '../errors.js';
 import { KafkaSource } from '../kafka-source.js';
 import type { Logger } from '../log.js';
 import { MergeThread } from '../merge-client.js';
@@ -81,9 +81,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     await pipeline.run(positions);
     return summarize(pipeline, startMs);
   } catch (thrown) {
-    const error = asSluiceError(thrown, 'SLUICE_SINK', 'the run failed');
-    metrics.errors.inc({ code: error.code });
-    throw error;
+    if (thrown instanceof SluiceError) metrics.errors.inc({ code: thrown.code });
+    throw thrown;
   } finally {
     stopProgress();
     server?.close();
