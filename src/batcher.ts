@@ -32,6 +32,8 @@ interface OpenBatch {
   openedMs: number;
 }
 
+/** This share of BATCH_ROWS is worth a file when nothing was committed yet. */
+const EAGER_SHARE = 1 / 8;
 /** While its log holds enough to fill it, a batch may stay open for this many flush intervals. */
 const BACKLOG_INTERVALS = 8;
 /** A run shorter than this share of a chunk is copied behind the one before it: a trickle would pin many chunks. */
@@ -107,10 +109,15 @@ export class Batcher {
   /**
    * The batches that are full or due. A due batch stays open as long as `lag` (messages that the log holds behind it)
    * would fill it: under a backlog, large batches cost less and nobody waits for the newest row.
+   * @param eager also take batches that are large enough to be worth a file: the workers have nothing else to do
    */
-  takeClosed(nowMs: number, lag: (partition: number, nextOffset: number) => number): ClosedBatch[] {
+  takeClosed(nowMs: number, lag: (partition: number, nextOffset: number) => number, eager = false): ClosedBatch[] {
     const { flushIntervalMs, batchRows } = this.#limits;
     for (const [partition, batch] of this.#open) {
+      if (eager && batch.rows >= batchRows * EAGER_SHARE) {
+        this.#close(partition, batch);
+        continue;
+      }
       const ageMs = nowMs - batch.openedMs;
       if (ageMs < flushIntervalMs) continue;
       const fillable = lag(partition, batch.nextOffset) >= batchRows - batch.rows;

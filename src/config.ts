@@ -3,7 +3,8 @@
  *
  * All of them are checked together, so that one start names every mistake.
  */
-import { availableParallelism } from 'node:os';
+import { createHash } from 'node:crypto';
+import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { SluiceError } from './errors.js';
@@ -75,6 +76,8 @@ export interface Config {
     readonly brokers: string;
     readonly topic: string;
     readonly groupId: string;
+    /** The same for each start on this host and data directory. */
+    readonly instanceId: string;
     readonly startFrom: 'earliest' | 'latest';
     /** librdkafka properties from KAFKA_CONFIG_*. */
     readonly properties: Readonly<Record<string, string>>;
@@ -144,11 +147,13 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = pr
     throw new SluiceError('SLUICE_CONFIG', `the environment is not acceptable:\n  ${problems.join('\n  ')}`);
   }
   const value = parsed.data;
+  const dataDir = resolve(value.DATA_DIR);
   return {
     kafka: {
       brokers: value.KAFKA_BROKERS,
       topic: value.KAFKA_TOPIC,
       groupId: value.KAFKA_GROUP_ID,
+      instanceId: `sluice-${createHash('sha256').update(`${hostname()}:${dataDir}`).digest('hex').slice(0, 16)}`,
       startFrom: value.START_FROM,
       properties,
     },
@@ -160,7 +165,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = pr
     bufferBytes: value.BUFFER_BYTES,
     highValueThreshold: value.HIGH_VALUE_THRESHOLD,
     lateAfterMs: value.LATE_AFTER_MS,
-    dataDir: resolve(value.DATA_DIR),
+    dataDir,
     parquetCompression: value.PARQUET_COMPRESSION,
     duckdb: { threads: value.DUCKDB_THREADS, memoryLimit: value.DUCKDB_MEMORY_LIMIT },
     tableSpec: value.TABLE_SPEC,

@@ -21,6 +21,8 @@ export interface KafkaSourceOptions {
   readonly brokers: string;
   readonly topic: string;
   readonly groupId: string;
+  /** Names this member over restarts, so that a process that was killed gets its partitions back at once. */
+  readonly instanceId: string;
   readonly properties: Readonly<Record<string, string>>;
 }
 
@@ -37,6 +39,9 @@ function consumerProperties(options: KafkaSourceOptions): ConsumerGlobalConfig {
     'fetch.queue.backoff.ms': 50,
     'socket.nagle.disable': true,
     'reconnect.backoff.max.ms': 2000,
+    // A static member does not leave when it ends: how long its partitions wait for it. Heartbeats have their own thread.
+    'session.timeout.ms': 10_000,
+    'group.instance.id': options.instanceId,
     ...options.properties,
     'metadata.broker.list': options.brokers,
     'group.id': options.groupId,
@@ -231,6 +236,10 @@ export class KafkaSource implements Source {
       return new SluiceError('SLUICE_OFFSET_GONE', `the position in ${topic} is no longer there: ${error.message}`, {
         cause: error,
       });
+    }
+    if (error.code === CODES.ERRORS.ERR_FENCED_INSTANCE_ID) {
+      const message = 'another process joined the group under the same group.instance.id';
+      return new SluiceError('SLUICE_NOT_ALONE', message, { cause: error });
     }
     if (error.code === CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART || error.code === CODES.ERRORS.ERR__UNKNOWN_TOPIC) {
       return new SluiceError('SLUICE_TOPIC_ABSENT', `the topic ${topic} was deleted: ${error.message}`, {

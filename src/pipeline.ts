@@ -136,7 +136,10 @@ export class Pipeline {
     while (!this.#stopping && !this.#assignment.reachedEnd((partition) => this.#batcher.nextOffset(partition))) {
       this.#sequencer.throwIfFailed();
       await this.#followAssignment();
-      this.#dispatch(this.#batcher.takeClosed(performance.now(), (p, next) => this.#parts.source.lag(p, next)));
+      // A start that is cut short before its first commit gets nowhere: the first batches are small, and not held back.
+      const eager = this.#firstCommitMs === undefined && this.#sequencer.inFlightBatches < this.#options.workers;
+      const lag = (partition: number, nextOffset: number) => this.#parts.source.lag(partition, nextOffset);
+      this.#dispatch(this.#batcher.takeClosed(performance.now(), lag, eager));
       this.#sequencer.poke();
       await this.#poll();
     }

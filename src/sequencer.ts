@@ -42,6 +42,7 @@ export class Sequencer {
   #groupBytes = 0;
   #groupSinceMs = 0;
   #committing = false;
+  #committedBefore = false;
   #pumping = false;
   #draining = false;
   #failure: { thrown: unknown } | undefined;
@@ -159,6 +160,7 @@ export class Sequencer {
     this.#groupRows = 0;
     this.#groupBytes = 0;
     this.#committing = true;
+    this.#committedBefore = true;
     this.#sink.commit().then(
       (receipt) => {
         this.#committing = false;
@@ -184,7 +186,8 @@ export class Sequencer {
 
   #shouldCommit(): boolean {
     if (this.#group.length === 0 || this.#committing) return false;
-    if (this.#groupFull || performance.now() - this.#groupSinceMs >= MAX_HOLD_MS) return true;
+    // The first group is not held: whoever starts wants to see something, and a short run is done sooner.
+    if (!this.#committedBefore || this.#groupFull || performance.now() - this.#groupSinceMs >= MAX_HOLD_MS) return true;
     if (this.#draining) return this.#inFlight.batches === 0;
     const missingRows = this.#options.commitRows - this.#groupRows;
     return this.#inFlight.rows + this.#options.backlogRows() < Math.min(missingRows, this.#options.minBacklogRows);

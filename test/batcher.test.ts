@@ -87,6 +87,12 @@ describe('Batcher', () => {
     expect(ranges(batcher.takeClosed(300, () => 98))).toEqual([[0, 1001, 1002, 1]]);
   });
 
+  it('gives idle workers what is worth a file', () => {
+    add(0, 1000, 12);
+    add(1, 5, 13);
+    expect(ranges(batcher.takeClosed(1, NO_LAG, true))).toEqual([[1, 5, 18, 13]]);
+  });
+
   it('copies short runs together, so that a trickle does not pin a chunk per message', () => {
     for (let offset = 1000; offset < 1020; offset++) add(0, offset, 1);
     expect(pool.lentChunks).toBe(1);

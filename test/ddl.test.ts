@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Merge } from '../src/merge.js';
 import { ORDERS_SPEC, parseSpec, specJson } from '../src/spec.js';
-import { makeBatch, mergeOptions, openMerge, order, select, temporaryDirectory } from './support/batches.js';
+import { openSql } from '../src/sql-client.js';
+import { checks } from '../src/verify.js';
+import { makeBatch, mergeOptions, openMerge, order, select, TOPIC, temporaryDirectory } from './support/batches.js';
 
 describe('schema evolution', () => {
   const specWith = (edit: (columns: Record<string, unknown>[]) => void) => {
@@ -51,6 +53,80 @@ describe('schema evolution', () => {
     await select(merge, 'UPDATE sluice.meta SET format_version = 2');
     await merge.close();
     await expect(new Merge(mergeOptions(dataDir)).open()).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
+  });
+
+  it.each([
+    [
+      'a kind that DuckDB stores alike',
+      (columns: Record<string, unknown>[]) => {
+        columns.find(({ name }) => name === 'status')!.kind = 'json';
+      },
+      /column status of cdc_orders is text, the table spec makes it json/,
+    ],
+    [
+      'another change id',
+      (columns: Record<string, unknown>[]) => {
+        delete columns.find(({ name }) => name === 'change_id')!.role;
+        Object.assign(columns.find(({ name }) => name === 'status')!, { role: 'change_id', required: true });
+      },
+      /has the table cdc_orders with the change id change_id, .* with the change id status/,
+    ],
+  ])('refuses %s, and changes nothing', async (_, edit, message) => {
+    const dataDir = temporaryDirectory();
+    await (await openMerge(dataDir)).close();
+    const spec = specWith((columns) => {
+      columns.push({ name: 'added', kind: 'text' });
+      edit(columns);
+    });
+    await expect(new Merge(mergeOptions(dataDir, spec)).open()).rejects.toMatchObject({
+      code: 'SLUICE_SPEC_CHANGED',
+      message: expect.stringMatching(message),
+    });
+    const merge = await openMerge(dataDir);
+    expect(await select(merge, `SELECT count(*) FROM duckdb_columns() WHERE column_name = 'added'`)).toEqual([[0n]]);
+  });
+
+  it('refuses another table in the same directory', async () => {
+    const dataDir = temporaryDirectory();
+    await (await openMerge(dataDir)).close();
+    const spec = { ...ORDERS_SPEC, table: 'other' };
+    await expect(new Merge(mergeOptions(dataDir, spec)).open()).rejects.toMatchObject({
+      code: 'SLUICE_SPEC_CHANGED',
+      message: expect.stringContaining('has the table cdc_orders'),
+    });
+  });
+});
+
+describe('names', () => {
+  it('may be words of SQL, or those that the sink uses itself', async () => {
+    const names = ['batch', 'group', 'select', 'desc', 'end', 'rowid_', 'nth', 'stamp', 'rows', 'filename'];
+    const spec = parseSpec(
+      JSON.stringify({
+        table: 'table',
+        view: 'view',
+        columns: [
+          { name: 'new', kind: 'text', required: true, role: 'change_id' },
+          { name: 'order', kind: 'text', required: true, role: 'key' },
+          { name: 'case', kind: 'text', role: 'operation' },
+          ...names.map((name) => ({ name, kind: 'text' })),
+        ],
+      }),
+      'test',
+    );
+    const change = (id: string, fields = {}) => JSON.stringify({ new: id, order: 'o', batch: 'b', ...fields });
+    const dataDir = temporaryDirectory();
+    const merge = await openMerge(dataDir, spec);
+    await merge.stage(makeBatch(dataDir, 0, 0, [change('1'), change('1'), change('2', { end: 'e' })], { spec }));
+    expect(await merge.commit()).toMatchObject({ rowsMerged: 2, rowsDuplicate: 1 });
+    await merge.stage(makeBatch(dataDir, 0, 3, [change('1')], { spec }));
+    expect(await merge.commit()).toMatchObject({ rowsMerged: 0, rowsDuplicate: 1 });
+    expect(await select(merge, `SELECT "new", "end", batch FROM "view"`)).toEqual([['2', 'e', 'b']]);
+    await merge.close();
+    const client = await openSql(dataDir);
+    for await (const { name, problems } of checks(client, { dataDir, topic: TOPIC, table: 'table', changeId: 'new' })) {
+      expect([name, problems]).toEqual([name, []]);
+    }
+    client.close();
   });
 });
 

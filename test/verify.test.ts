@@ -1,4 +1,4 @@
-import { rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -101,6 +101,15 @@ describe('verify', () => {
     expect((await problems()).join('\n')).toMatch(/0+4\.parquet has 10 bytes, not \d+/);
     rmSync(join(folder(), FIRST));
     expect((await problems()).join('\n')).toMatch(/0+4\.parquet is missing/);
+  });
+
+  it('finds a file of the right size that cannot be read', async () => {
+    const path = join(folder(), FIRST);
+    writeFileSync(path, new Uint8Array(statSync(path).size));
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^each file has the rows of its batch.*: .*0+4\.parquet/),
+      expect.stringMatching(/^every row of cdc_orders is in the files.*: .*0+4\.parquet/),
+    ]);
   });
 
   it('compares positions with what Kafka has', async () => {

@@ -21,7 +21,7 @@ export interface DemoOptions {
 const TOPIC = 'cdc_orders';
 const MAX_EVENTS = 10_000_000;
 /** The embedded Kafka forgets what is older: the producer stays closer to the consumer than that. */
-const MAX_AHEAD_EVENTS = 20_000;
+const MAX_AHEAD_EVENTS = 40_000;
 const BLOCK_EVENTS = 2_000;
 const WAIT_MS = 10;
 
@@ -61,7 +61,7 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
     dataDir,
     tableSpec: undefined,
     metricsPort: 0,
-    kafka: { brokers: kafka.brokers, topic: TOPIC, groupId: 'sluice-demo', startFrom: 'earliest', properties: {} },
+    kafka: { ...base.kafka, brokers: kafka.brokers, topic: TOPIC, startFrom: 'earliest', properties: {} },
   };
   const summary = await consumeSamples(kafka, config, events, signal);
   await kafka.stop();

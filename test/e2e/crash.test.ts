@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect, it } from 'vitest';
+import { CliProcess, temporaryDataDir } from '../support/cli.js';
+import { orderEvents } from '../support/events.js';
+import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
+import { createTopic, produce } from '../support/produce.js';
+import { Random } from '../support/random.js';
+import { hiddenFiles, parquetGlob, queryFile, runEnv, runUntilEnd, verifies } from './support.js';
+
+const EVENTS = 60_000;
+const KILLS = 15;
+/** Small batches and groups: many moments at which a commit is half done. */
+const SMALL = { BATCH_ROWS: '1000', COMMIT_ROWS: '3000', FLUSH_INTERVAL_MS: '50' };
+
+const TABLE = 'SELECT *, hash(COLUMNS(*)) FROM cdc_orders ORDER BY kafka_partition, kafka_offset';
+
+describeKafka('kill -9', (bootstrap) => {
+  const topic = uniqueTopic('crash');
+
+  beforeAll(async () => {
+    await createTopic(bootstrap(), topic, 4);
+    await produce(bootstrap(), topic, orderEvents({ count: EVENTS, seed: 7 }));
+  });
+
+  it(`at ${KILLS} random moments leaves the result of an undisturbed run`, { timeout: 400_000 }, async () => {
+    const random = new Random(20_261);
+    const calmDir = await temporaryDataDir();
+    const calm = await runUntilEnd(runEnv(bootstrap(), topic, calmDir, { KAFKA_GROUP_ID: `${topic}-calm` }));
+    expect(calm.events).toBe(EVENTS);
+
+    const dataDir = await temporaryDataDir();
+    const env = runEnv(bootstrap(), topic, dataDir, SMALL);
+    let committed = 0;
+    for (let kill = 0; kill < KILLS; kill++) {
+      const run = await CliProcess.start(['run'], { env, timeoutMs: 120_000 });
+      // A third of the moments lie in the start, the others in the work.
+      if (kill % 3 !== 0) await run.line(/"msg":"reading /);
+      await sleep(random.next() * (kill % 3 === 0 ? 1200 : 700));
+      run.kill('SIGKILL');
+      expect((await run.ended).signal).toBe('SIGKILL');
+      if (kill % 5 === 4) {
+        const [[now]] = await queryFile(dataDir, 'SELECT coalesce(sum(rows_consumed), 0)::INTEGER FROM sluice.batches');
+        committed = now as number;
+      }
+    }
+    expect(committed).toBeGreaterThan(0);
+    expect(committed).toBeLessThan(EVENTS);
+    await runUntilEnd(env);
+    await verifies(env);
+
+    expect(await queryFile(dataDir, TABLE)).toEqual(await queryFile(calmDir, TABLE));
+    const valid = `SELECT count(*), count(DISTINCT (kafka_partition, kafka_offset)), bit_xor(hash(f)) FROM ${parquetGlob(dataDir)} f`;
+    expect(await queryFile(dataDir, valid)).toEqual(await queryFile(calmDir, valid.replace(dataDir, calmDir)));
+    expect(hiddenFiles(dataDir)).toEqual([]);
+    const quarantine = 'SELECT * EXCLUDE (topic) FROM sluice.quarantine ORDER BY partition_id, message_offset';
+    expect(await queryFile(dataDir, quarantine)).toEqual(await queryFile(calmDir, quarantine));
+  });
+});

@@ -1,0 +1,141 @@
+/** What end-to-end tests share: `sluice run` on a topic and a data directory, and a look at what it made. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { expect, vi } from 'vitest';
+import { allRows, openSql } from '../../src/sql-client.js';
+import { type CliOptions, CliProcess, type CliResult, runCli } from '../support/cli.js';
+import { uniqueTopic } from '../support/kafka/shared.js';
+import { createTopic, produce, type TestMessage } from '../support/produce.js';
+
+/** The environment of a run: quiet, no metrics, everything named. */
+export function runEnv(bootstrap: string, topic: string, dataDir: string, more: Record<string, string> = {}) {
+  return {
+    KAFKA_BROKERS: bootstrap,
+    KAFKA_TOPIC: topic,
+    KAFKA_GROUP_ID: `${topic}-group`,
+    DATA_DIR: dataDir,
+    METRICS_PORT: '0',
+    LOG_FORMAT: 'json',
+    // A member that was killed holds its partitions for this long.
+    KAFKA_CONFIG_SESSION_TIMEOUT_MS: '2000',
+    KAFKA_CONFIG_HEARTBEAT_INTERVAL_MS: '300',
+    ...more,
+  };
+}
+
+/** A topic of its own with these messages. @returns its name */
+export async function filledTopic(
+  bootstrap: string,
+  name: string,
+  partitions: number,
+  messages: Iterable<TestMessage>,
+): Promise<string> {
+  const topic = uniqueTopic(name);
+  await createTopic(bootstrap, topic, partitions);
+  await produce(bootstrap, topic, messages);
+  return topic;
+}
+
+export interface Summary {
+  readonly events: number;
+  readonly batches: number;
+  readonly merged: number;
+  readonly duplicate: number;
+  readonly quarantined: number;
+  readonly tombstone: number;
+}
+
+/** Runs up to the end of the topic; fails the test where that fails. */
+export async function runUntilEnd(env: Record<string, string>, options: CliOptions = {}): Promise<Summary> {
+  const result = await runCli(['run', '--until-end'], { timeoutMs: 120_000, ...options, env });
+  expect(result.code, result.stderr).toBe(0);
+  return JSON.parse(result.stdout.trim().split('\n').at(-1)!) as Summary;
+}
+
+/** Starts a run and waits until it reads. */
+export async function startRun(env: Record<string, string>, args: readonly string[] = []): Promise<CliProcess> {
+  const run = await CliProcess.start(['run', ...args], { env, timeoutMs: 180_000 });
+  await run.line(/"msg":"reading /);
+  return run;
+}
+
+/** Ends a run as an operator does: it must drain, commit and exit with 0. */
+export async function stop(run: CliProcess): Promise<Summary> {
+  run.kill('SIGTERM');
+  const { code, stdout, stderr } = await run.ended;
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Summary;
+}
+
+/** Waits until the ledger of a running process counts at least so many messages; fails where it has more in the end. */
+export async function consumedIs(dataDir: string, messages: number): Promise<void> {
+  await vi.waitFor(async () => expect(await consumed(dataDir)).toBeGreaterThanOrEqual(messages), {
+    timeout: 60_000,
+    interval: 50,
+  });
+  expect(await consumed(dataDir)).toBe(messages);
+}
+
+/** Waits until a running process has committed something; fails where it has committed everything. */
+export async function committedSome(dataDir: string, all: number): Promise<void> {
+  await vi.waitFor(async () => expect(await consumed(dataDir)).toBeGreaterThan(0), { timeout: 60_000, interval: 5 });
+  expect(await consumed(dataDir)).toBeLessThan(all);
+}
+
+/** Messages in the ledger, asked of the running process. */
+export async function consumed(dataDir: string): Promise<number> {
+  const client = await openSql(dataDir);
+  try {
+    expect(client.live, 'a process runs on the data directory').toBe(true);
+    const [{ messages }] = await allRows(
+      client,
+      'SELECT coalesce(sum(rows_consumed), 0)::INTEGER AS messages FROM sluice.batches',
+    );
+    return Number(messages);
+  } finally {
+    client.close();
+  }
+}
+
+export async function verifies(env: Record<string, string>): Promise<void> {
+  const result = await runCli(['verify'], { env });
+  expect(result.code, result.stdout + result.stderr).toBe(0);
+  expect(result.stdout).not.toMatch(/FAIL|skip/);
+}
+
+/** A run that must not work: the one line that says why, and no stack trace. */
+export async function refusal(
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<CliResult & { error: string }> {
+  const result = await runCli(args, { env });
+  const lines = result.stderr.trim().split('\n');
+  const error = lines.filter((line) => /SLUICE_/.test(line));
+  expect(error, result.stderr).toHaveLength(1);
+  expect(result.stderr).not.toMatch(/^\s+at /m);
+  return { ...result, error: error[0] };
+}
+
+/** Rows of a query on the database file, as arrays; no process may run on it. */
+export async function queryFile(dataDir: string, sql: string): Promise<unknown[][]> {
+  const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'), { access_mode: 'READ_ONLY' });
+  const connection = await instance.connect();
+  try {
+    return (await connection.runAndReadAll(sql)).getRows();
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+/** Every Parquet file of the topic by glob, as people read them. */
+export function parquetGlob(dataDir: string): string {
+  return `read_parquet('${dataDir}/parquet/*/*/*.parquet', union_by_name = true, hive_partitioning = false)`;
+}
+
+export function hiddenFiles(dataDir: string): string[] {
+  return readdirSync(join(dataDir, 'parquet'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.tmp$/.test(name),
+  );
+}
