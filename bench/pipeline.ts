@@ -108,9 +108,7 @@ async function main(): Promise<void> {
     const bootstrap = flags.kafka ?? broker!.bootstrap;
     const topic = `bench-${Date.now()}`;
     await load(bootstrap, topic);
-    console.log(
-      `${flags.events} events, ${flags.partitions} partitions, ${cpus().length} × ${cpus()[0].model}`,
-    );
+    console.log(`${flags.events} events, ${flags.partitions} partitions, ${cpus().length} × ${cpus()[0].model}`);
     const bare: Outcome[] = [];
     const sluice: Outcome[] = [];
     const rssMiB: number[] = [];

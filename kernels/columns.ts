@@ -9,8 +9,8 @@ import {
 } from './layout';
 import { writeExtras } from './row';
 import { copyBytes, decodeString, hexDigit } from './string';
-import { timestampConverted } from './timestamp';
-import { amountOf, integerOf, locate, textFrom, textTo, timestampOf } from './values';
+import { MAX_MILLISECONDS, timestampConverted } from './timestamp';
+import { amountOf, integerOf, locate, textFrom, textTo, timestampOf } from './conversion';
 
 /** What derived columns need of the current row. */
 let issues: u64 = 0;
@@ -65,7 +65,7 @@ export function appendRow(offset: i64, timestamp: i64): void {
         break;
       }
       case LATE: {
-        const late = hasEventTime && timestamp >= 0 && eventTime < timestamp * 1000 - load<i64>(LATE_AFTER);
+        const late = hasEventTime && hasTimestamp(timestamp) && eventTime < timestamp * 1000 - load<i64>(LATE_AFTER);
         if (late) setBit(load<u32>(column, 12), row);
         count32(ROWS_LATE, late);
         break;
@@ -81,7 +81,7 @@ export function appendRow(offset: i64, timestamp: i64): void {
         store<i64>(<usize>load<u32>(column, 12) + (row << 3), offset);
         break;
       case KAFKA_TIMESTAMP:
-        if (timestamp >= 0) appendInt(column, row, timestamp * 1000);
+        if (hasTimestamp(timestamp)) appendInt(column, row, timestamp * 1000);
         else appendNullInt(column, row);
         break;
       case CHANGE_SEQ:
@@ -90,6 +90,12 @@ export function appendRow(offset: i64, timestamp: i64): void {
     }
   }
   store<u32>(ROWS, <u32>row + 1);
+}
+
+/** Whether it is a time: -1 says that there is none, and what is beyond every date is none either. */
+@inline
+function hasTimestamp(milliseconds: i64): bool {
+  return milliseconds >= 0 && milliseconds <= MAX_MILLISECONDS;
 }
 
 @inline

@@ -111,7 +111,7 @@ function readExponent(p: usize, end: usize): i64 {
 }
 
 /**
- * `[-]d+[.d*][e±d+]` or `[-].d+[e±d+]`: a JSON number, or plain decimal text where `plus` allows a leading `+`.
+ * `[-]d+[.d*][e±d+]` or `[-].d+`: a JSON number, or plain decimal text where `plus` allows a leading `+`.
  */
 export function plainDecimal(p: usize, end: usize, plus: bool): i64 {
   converted = false;
@@ -129,13 +129,13 @@ export function unsignedPlain(p: usize, end: usize, negative: bool): i64 {
   startDigits();
   let digits = 0;
   for (; p < end && isDigit(load<u8>(p)); p++, digits++) integerDigit(load<u8>(p) - 0x30);
+  const hasInteger = digits > 0;
   if (p < end && load<u8>(p) == 0x2e) {
     for (p++; p < end && isDigit(load<u8>(p)); p++, digits++) fractionDigit(load<u8>(p) - 0x30);
   }
-  converted = digits > 0;
-  if (!converted || p == end) return converted ? scaled(0, negative) : 0;
-  converted = false;
-  if ((load<u8>(p) | 0x20) != 0x65) return 0;
+  if (digits == 0) return refuse();
+  if (p == end) return scaled(0, negative);
+  if (!hasInteger || (load<u8>(p) | 0x20) != 0x65) return refuse();
   const exponent = readExponent(p, end);
   return converted ? scaled(exponent, negative) : 0;
 }

@@ -5,20 +5,20 @@
  *   64     header    addresses, numbers and counters, see below
  *   1024   slots     64 × 16 bytes: where the value of each spec column is in the current row
  *   2048   columns   one record of 32 bytes per Arrow column
- *   6144   nesting   1 byte per open container of a value that is skipped
+ *   6656   nesting   1 byte per open container of a value that is skipped
  *   8192   nodes     one record of 64 bytes per mapped object: the tree of the spec's paths
  *   …      keys      one record of 16 bytes per mapped key, grouped by node; then the bytes of the keys
  *   …      input     the values of one chunk and 64 spare bytes; value offsets, validity, Kafka offsets, timestamps
- *   …      extras    one record of 24 bytes per unmapped field of the current row
- *   …      scratch   one decoded string
  *   …      rejects   12 bytes per message that is no row
+ *   …      scratch   one decoded string
+ *   …      extras    one record of 24 bytes per unmapped field of the current row
  *   …      output    per Arrow column: validity, offsets, data
  *
  * Every region has 64 spare bytes behind it: reads and copies go by 16 bytes and may overrun.
  */
 export const SLOTS: usize = 1024;
 export const COLUMNS: usize = 2048;
-export const NESTING: usize = 6144;
+export const NESTING: usize = 6656;
 export const NODES: usize = 8192;
 
 /** Header fields, written by the host. */

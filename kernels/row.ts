@@ -20,7 +20,7 @@ import {
   SPEC_COLUMNS,
 } from './layout';
 import { copyBytes, decodeString, escaped, failAt, scanString } from './string';
-import { kindOf, skipSpace, skipValue } from './value';
+import { kindOf, skipSpace, skipValue } from './json';
 
 /** Extras of the current row, those that were replaced later included. */
 export let extraCount: usize = 0;
@@ -239,39 +239,4 @@ function writeKey(at: usize, start: usize, end: usize): usize {
   at += end - start + 1;
   store<u16>(at, 0x3a22);
   return at + 2;
-}
-
-/** Where a lone member of an object is. */
-export let memberKey: usize = 0;
-export let memberKeyEnd: usize = 0;
-export let memberValue: usize = 0;
-export let memberValueEnd: usize = 0;
-export let memberKind: u32 = 0;
-export let memberEscaped: bool = false;
-
-/** Takes a valid object with exactly one member apart; false for any other value. Strings come without their quotes. */
-export function readSoleMember(p: usize): bool {
-  if (load<u8>(p) != 0x7b) return false;
-  p = skipSpace(p + 1);
-  if (load<u8>(p) != 0x22) return false;
-  memberKey = p + 1;
-  memberKeyEnd = scanString(memberKey);
-  if (escaped) {
-    const scratch = <usize>load<u32>(SCRATCH);
-    memberKeyEnd = decodeString(scratch, memberKey, memberKeyEnd);
-    p = skipSpace(scanString(memberKey) + 1);
-    memberKey = scratch;
-  } else p = skipSpace(memberKeyEnd + 1);
-  p = skipSpace(p + 1);
-  memberKind = kindOf(load<u8>(p));
-  memberValue = p;
-  memberValueEnd = skipValue(p, 1);
-  memberEscaped = false;
-  p = skipSpace(memberValueEnd);
-  if (memberKind == K_STRING) {
-    scanString(++memberValue);
-    memberEscaped = escaped;
-    memberValueEnd--;
-  }
-  return load<u8>(p) == 0x7d;
 }

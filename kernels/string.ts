@@ -1,6 +1,6 @@
 /** JSON strings: a SIMD scan for the byte that ends the plain part, UTF-8 validation, decoding of escapes. */
 
-/** Where the last failed check stopped: the address of the first byte that is not acceptable. */
+/** Where the last failed check stopped: the first byte with which no valid row can go on. */
 export let errorAt: usize = 0;
 /** Whether the last scanned string has escapes. */
 export let escaped: bool = false;
@@ -36,20 +36,19 @@ export function scanString(p: usize): usize {
   return load<u8>(q) == 0x22 ? q : scanSpecial(q);
 }
 
+/** The same from a byte at `q` that is special. */
 function scanSpecial(q: usize): usize {
   while (true) {
     const c: u32 = load<u8>(q);
     if (c == 0x22) return q;
     if (c == 0x5c) {
       escaped = true;
-      const length = escapeLength(q);
-      if (length == 0) return failAt(q);
-      q += length;
+      q = skipEscape(q);
+      if (q == 0) return 0;
     } else if (c >= 0x80) {
       do {
-        const length = utf8Length(q);
-        if (length == 0) return failAt(q);
-        q += length;
+        q = skipUtf8(q);
+        if (q == 0) return 0;
       } while (load<u8>(q) >= 0x80);
     } else return failAt(q);
     q = scanPlain(q);
@@ -57,16 +56,16 @@ function scanSpecial(q: usize): usize {
   return 0;
 }
 
-/** Bytes of the escape at `q`, 0 where it is none. */
-function escapeLength(q: usize): usize {
+/** Behind the escape at `q`. */
+function skipEscape(q: usize): usize {
   const c: u32 = load<u8>(q, 1);
   if (c == 0x75) {
-    for (let i: usize = 2; i < 6; i++) if (hexDigit(load<u8>(q + i)) > 15) return 0;
-    return 6;
+    for (let i: usize = 2; i < 6; i++) if (hexDigit(load<u8>(q + i)) > 15) return failAt(q + i);
+    return q + 6;
   }
   // b f n r t, and " \ / themselves.
   const isLetter = c == 0x62 || c == 0x66 || c == 0x6e || c == 0x72 || c == 0x74;
-  return isLetter || c == 0x22 || c == 0x5c || c == 0x2f ? 2 : 0;
+  return isLetter || c == 0x22 || c == 0x5c || c == 0x2f ? q + 2 : failAt(q + 1);
 }
 
 /** 0 to 15, or more for what is no digit. */
@@ -83,20 +82,19 @@ function isContinuation(c: u32): bool {
   return (c & 0xc0) == 0x80;
 }
 
-/** Bytes of the UTF-8 sequence at `q`, whose first byte is not ASCII; 0 where it is not well formed (RFC 3629). */
-function utf8Length(q: usize): usize {
+/** Behind the UTF-8 sequence at `q`, whose first byte is not ASCII (RFC 3629). */
+function skipUtf8(q: usize): usize {
   const c: u32 = load<u8>(q);
+  if (c < 0xc2 || c > 0xf4) return failAt(q);
+  // No overlong forms, no surrogates, nothing past U+10FFFF: the second byte tells.
+  const low: u32 = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+  const high: u32 = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
   const c1: u32 = load<u8>(q, 1);
-  if (c < 0xc2 || c > 0xf4 || !isContinuation(c1)) return 0;
-  if (c < 0xe0) return 2;
-  if (!isContinuation(load<u8>(q, 2))) return 0;
-  if (c < 0xf0) {
-    if ((c == 0xe0 && c1 < 0xa0) || (c == 0xed && c1 > 0x9f)) return 0;
-    return 3;
-  }
-  if (!isContinuation(load<u8>(q, 3))) return 0;
-  if ((c == 0xf0 && c1 < 0x90) || (c == 0xf4 && c1 > 0x8f)) return 0;
-  return 4;
+  if (c1 < low || c1 > high) return failAt(q + 1);
+  if (c < 0xe0) return q + 2;
+  if (!isContinuation(load<u8>(q, 2))) return failAt(q + 2);
+  if (c < 0xf0) return q + 3;
+  return isContinuation(load<u8>(q, 3)) ? q + 4 : failAt(q + 3);
 }
 
 /** Copies bytes; may write up to 15 more. */

@@ -5,7 +5,7 @@ import { converted, integerText } from './decimal';
 export let timestampConverted: bool = false;
 
 /** The range of ECMAScript's and BSON tools' dates. */
-const MAX_MILLISECONDS: i64 = 8640000000000000;
+export const MAX_MILLISECONDS: i64 = 8640000000000000;
 const MICROSECONDS: i64 = 1000000;
 
 /** An integer of milliseconds. */

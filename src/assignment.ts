@@ -168,9 +168,11 @@ export class Assignment {
     if (partitions.length === 0) return;
     const { source, sink } = this.#parts;
     const committed = await source.committed(partitions);
+    // A partition that comes later is new: whatever is in it came after we started to read the topic.
+    const isFirst = this.#known.size === 0;
     const positions = partitions.map((partition) => {
       const { low, high } = ranges.get(partition)!;
-      const fallback = this.#options.startFrom === 'earliest' ? low : high;
+      const fallback = isFirst && this.#options.startFrom === 'latest' ? high : low;
       return { partition, nextOffset: committed.get(partition) ?? fallback };
     });
     await sink.initPositions(positions);

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from './errors.js';
 import {
   type ColumnType,
+  parseSpec,
   roleColumn,
   specHash,
   specJson,
@@ -82,15 +83,20 @@ CREATE TABLE IF NOT EXISTS sluice.quarantine (
 /**
  * Makes what is missing, and brings an existing table in line with the spec: new columns are added, columns that the
  * spec no longer has stay and get NULL.
- * @throws SluiceError SLUICE_SPEC_CHANGED when a column has another type, SLUICE_CONFIG when the directory belongs to
- * another topic or to a newer Sluice
+ * @throws SluiceError SLUICE_SPEC_CHANGED when a column has another kind or rows have another identity, SLUICE_CONFIG
+ * when the directory belongs to another topic or to a newer Sluice
  */
 export async function migrate(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<void> {
   await connection.run(SLUICE_TABLES);
   await checkMeta(connection, topic);
+  const table = identifier(spec.table);
+  const missing = await missingColumns(connection, spec);
+  await checkSpec(connection, spec);
   const columns = tableColumns(spec).map((column) => storedColumn(spec, column));
-  await connection.run(`CREATE TABLE IF NOT EXISTS ${identifier(spec.table)} (${columns.join(', ')})`);
-  await addColumns(connection, spec);
+  await connection.run(`CREATE TABLE IF NOT EXISTS ${table} (${columns.join(', ')})`);
+  for (const column of missing) {
+    await connection.run(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${storedColumn(spec, column)}`);
+  }
   await connection.run(orderView(spec));
   const hash = specHash(spec);
   const [known] = await rowsOf(connection, 'SELECT spec_hash FROM sluice.meta');
@@ -118,27 +124,47 @@ async function checkMeta(connection: DuckDBConnection, topic: string): Promise<v
   }
 }
 
-async function addColumns(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+/** The spec's columns that the table does not have yet; all of them where there is no table. */
+async function missingColumns(connection: DuckDBConnection, spec: TableSpec): Promise<TableColumn[]> {
   const existing = await rowsOf(
     connection,
     `SELECT column_name, data_type FROM duckdb_columns()
      WHERE database_name = current_database() AND schema_name = 'main' AND table_name = ${literal(spec.table)}`,
   );
   const types = new Map(existing.map(({ column_name, data_type }) => [column_name, data_type]));
-  for (const column of tableColumns(spec)) {
-    const { name } = column;
+  for (const { name, type } of tableColumns(spec)) {
     const known = types.get(name);
-    const wanted = DUCKDB_TYPES[column.type];
-    if (known === undefined) {
-      await connection.run(`ALTER TABLE ${identifier(spec.table)} ADD COLUMN ${storedColumn(spec, column)}`);
-    } else if (known !== wanted) {
-      throw new SluiceError(
-        'SLUICE_SPEC_CHANGED',
-        `column ${name} of ${spec.table} is ${known}, the table spec makes it ${wanted}: give the new kind a ` +
-          'new name in the spec, or move the data directory away and read the topic again',
-      );
-    }
+    const wanted = DUCKDB_TYPES[type];
+    if (known !== undefined && known !== wanted) throw kindChanged(spec, name, String(known), wanted);
   }
+  return tableColumns(spec).filter(({ name }) => !types.has(name));
+}
+
+/** What the types of the table's columns do not tell: text and json are both VARCHAR, and a role leaves no trace. */
+async function checkSpec(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+  const [meta] = await rowsOf(connection, 'SELECT spec FROM sluice.meta');
+  if (meta === undefined) return;
+  const known = parseSpec(String(meta.spec), 'of the data directory');
+  const kinds = new Map(known.columns.map(({ name, kind }) => [name, kind]));
+  for (const { name, kind } of spec.columns) {
+    const before = kinds.get(name);
+    if (before !== undefined && before !== kind) throw kindChanged(spec, name, before, kind);
+  }
+  const identity = (of: TableSpec) => `table ${of.table} with the change id ${roleColumn(of, 'change_id')!.name}`;
+  if (identity(known) === identity(spec)) return;
+  throw new SluiceError(
+    'SLUICE_SPEC_CHANGED',
+    `the data directory has the ${identity(known)}, the table spec has the ${identity(spec)}: change the spec back, ` +
+      'or move the data directory away and read the topic again',
+  );
+}
+
+function kindChanged(spec: TableSpec, name: string, before: string, after: string): SluiceError {
+  return new SluiceError(
+    'SLUICE_SPEC_CHANGED',
+    `column ${name} of ${spec.table} is ${before}, the table spec makes it ${after}: give the new kind a new name in ` +
+      'the spec, or move the data directory away and read the topic again',
+  );
 }
 
 /**

@@ -161,9 +161,8 @@ class Regions {
 
   take(bytes: number): number {
     const start = this.#end;
-    this.#end = (start + Math.ceil(bytes) + SPARE_BYTES + 15) & ~15;
-    // Beyond 2 GiB the bit operation above turns negative.
-    if (this.#end < start) this.#end = Math.ceil((start + Math.ceil(bytes) + SPARE_BYTES) / 16) * 16;
+    // No bit operations: these numbers may be beyond 2^32, where a large message does not fit.
+    this.#end = Math.ceil((start + bytes + SPARE_BYTES) / 16) * 16;
     return start;
   }
 

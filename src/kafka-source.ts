@@ -39,7 +39,7 @@ function consumerProperties(options: KafkaSourceOptions): ConsumerGlobalConfig {
     'fetch.queue.backoff.ms': 50,
     'socket.nagle.disable': true,
     'reconnect.backoff.max.ms': 2000,
-    // A static member does not leave when it ends: how long its partitions wait for it. Heartbeats have their own thread.
+    // How long the partitions of a static member wait for it when it is gone. Heartbeats have their own thread.
     'session.timeout.ms': 10_000,
     'group.instance.id': options.instanceId,
     ...options.properties,

@@ -5,48 +5,11 @@
  * chunks of a batch. Record batches are views over the kernel's memory, valid until the next `read`.
  */
 import { readFileSync } from 'node:fs';
-import { type Data, type DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
-import { arrowSchema } from './arrow.js';
 import { ChunkViews } from './chunk.js';
-import { assert } from './errors.js';
-import {
-  type ColumnRegion,
-  type FlagOptions,
-  type KernelLimits,
-  MAX_MEMORY_BYTES,
-  type MemoryMap,
-  memoryMap,
-  PAGE_BYTES,
-  PARTITION,
-  RESULTS,
-  writeTables,
-} from './fields.js';
-import { type ChunkHandle, type QuarantinedMessage, STATUSES, type Status } from './flow.js';
+import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './fields.js';
+import type { ChunkHandle } from './flow.js';
+import { KernelInstance, type KernelOutput, Results } from './kernel-instance.js';
 import type { TableSpec } from './spec.js';
-
-/** A message that is no row. */
-export interface Reject {
-  /** Index into the chunks that were read, and row of that chunk. */
-  readonly chunk: number;
-  readonly row: number;
-  readonly status: QuarantinedMessage['status'];
-  /** Byte of the value where it stops being acceptable, -1 where no byte is to blame. */
-  readonly position: number;
-}
-
-export interface KernelOutput {
-  /** Rows of status ok, in order; one batch as a rule, several where text columns would not fit. */
-  readonly recordBatches: readonly RecordBatch[];
-  readonly rejects: readonly Reject[];
-  readonly counts: Readonly<Record<Status, number>>;
-  readonly rowsLate: number;
-  readonly rowsWithIssues: number;
-  readonly rowsHighValue: number;
-  /** Microseconds since the epoch. */
-  readonly maxEventTime: bigint | undefined;
-  /** 0 where there is no row. */
-  readonly minChangeSeq: bigint;
-}
 
 export interface KernelOptions extends FlagOptions {
   readonly batchRows: number;
@@ -60,14 +23,8 @@ const CHUNK_ROWS = 4096;
 const CHUNK_BYTES = 1 << 20;
 /** All text columns together; the memory counts only where it is touched. */
 const MAX_TEXT_BYTES = 2 ** 31;
-const MAX_OFFSET = 2 ** 31 - 1;
 
 const WASM_FILES = { release: '../build/kernel.wasm', debug: '../build/kernel.debug.wasm' } as const;
-
-interface Exports {
-  begin(): void;
-  readChunk(count: number): void;
-}
 
 export class Kernel {
   readonly #spec: TableSpec;
@@ -99,16 +56,20 @@ export class Kernel {
     return new Kernel(spec, options, new WebAssembly.Module(readFileSync(file)));
   }
 
-  /** Reads the messages of consecutive chunks of one partition. */
+  /**
+   * Reads the messages of consecutive chunks of one partition.
+   * @returns what they came to; record batches are valid until the next call
+   */
   read(partition: number, chunks: readonly ChunkHandle[]): KernelOutput {
     const results = new Results();
     this.#instance.begin(partition);
     for (const [index, chunk] of chunks.entries()) {
       const views = ChunkViews.of(chunk);
-      if (chunk.valueBytes <= CHUNK_BYTES && chunk.rows <= CHUNK_ROWS) {
-        this.#readRows(results, partition, index, views, 0, chunk.rows);
-      } else {
-        for (let row = 0; row < chunk.rows; row++) this.#readAny(results, partition, index, views, row);
+      for (let from = 0; from < chunk.rows; ) {
+        const to = endOfRun(views.valueOffsets, from, chunk.rows);
+        if (to > from) this.#readRows(results, partition, index, views, from, to);
+        else this.#readLarge(results, partition, index, views, from);
+        from = Math.max(to, from + 1);
       }
     }
     this.#instance.collect(results, false);
@@ -124,15 +85,11 @@ export class Kernel {
     this.#instance.read(results, chunk, views, from, to);
   }
 
-  /** Reads one message of any size. */
-  #readAny(results: Results, partition: number, chunk: number, views: ChunkViews, row: number): void {
+  /** Reads a message that is larger than the input region, in memory of its own. */
+  #readLarge(results: Results, partition: number, chunk: number, views: ChunkViews, row: number): void {
     const bytes = views.valueOffsets[row + 1] - views.valueOffsets[row];
-    if (bytes <= CHUNK_BYTES) {
-      this.#readRows(results, partition, chunk, views, row, row + 1);
-      return;
-    }
     const limits = { chunkRows: 8, chunkBytes: bytes, batchRows: 8, columnBytes: bytes };
-    if (bytes > MAX_OFFSET || memoryMap(this.#spec, limits).bytes > MAX_MEMORY_BYTES) {
+    if (memoryMap(this.#spec, limits).bytes > MAX_MEMORY_BYTES) {
       results.counts.too_large++;
       results.rejects.push({ chunk, row, status: 'too_large', position: -1 });
       return;
@@ -147,151 +104,10 @@ export class Kernel {
   }
 }
 
-/** What the instances of one `read` came to. */
-class Results {
-  readonly recordBatches: RecordBatch[] = [];
-  readonly rejects: Reject[] = [];
-  readonly counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
-  rowsLate = 0;
-  rowsWithIssues = 0;
-  rowsHighValue = 0;
-  maxEventTime: bigint | undefined;
-  minChangeSeq: bigint | undefined;
-
-  output(): KernelOutput {
-    const { recordBatches, rejects, counts, rowsLate, rowsWithIssues, rowsHighValue, maxEventTime } = this;
-    const minChangeSeq = this.minChangeSeq ?? 0n;
-    return { recordBatches, rejects, counts, rowsLate, rowsWithIssues, rowsHighValue, maxEventTime, minChangeSeq };
-  }
-}
-
-const NO_EVENT_TIME = -(2n ** 63n);
-
-/** One instance of the module, with memory for the given limits. */
-class KernelInstance {
-  readonly #limits: KernelLimits;
-  readonly #memory: WebAssembly.Memory;
-  readonly #map: MemoryMap;
-  readonly #exports: Exports;
-  readonly #schema: Schema;
-  readonly #view: DataView;
-  readonly #bytes: Uint8Array;
-
-  constructor(module: WebAssembly.Module, spec: TableSpec, limits: KernelLimits, flags: FlagOptions) {
-    this.#limits = limits;
-    const pages = Math.ceil(memoryMap(spec, limits).bytes / PAGE_BYTES);
-    this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    this.#map = writeTables(this.#memory, spec, limits, flags);
-    this.#exports = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as unknown as Exports;
-    this.#schema = arrowSchema(spec);
-    this.#view = new DataView(this.#memory.buffer);
-    this.#bytes = new Uint8Array(this.#memory.buffer);
-  }
-
-  begin(partition: number): void {
-    this.#view.setInt32(PARTITION, partition, true);
-    this.#exports.begin();
-  }
-
-  /** Every byte of a message goes into one text column at most, and an amount's into its raw column. */
-  hasRoomFor(rows: number, valueBytes: number): boolean {
-    if (this.#word(RESULTS.rows) + rows > this.#limits.batchRows) return false;
-    return this.#map.columns.every(
-      ({ type, record }) => type !== 'utf8' || this.#word(record + 8) + valueBytes <= this.#limits.columnBytes,
-    );
-  }
-
-  /** Reads the messages [from, to) of a chunk, which must fit. */
-  read(results: Results, chunk: number, views: ChunkViews, from: number, to: number): void {
-    const { values, valueOffsets, valueValidity, kafkaOffsets, timestamps } = this.#map;
-    const rows = to - from;
-    const base = views.valueOffsets[from];
-    assert(
-      rows <= this.#limits.chunkRows && views.valueOffsets[to] - base <= this.#limits.chunkBytes,
-      'the chunk fits',
-    );
-    const { buffer } = this.#memory;
-    this.#bytes.set(views.values.subarray(base, views.valueOffsets[to]), values);
-    const offsets = new Int32Array(buffer, valueOffsets, rows + 1);
-    for (let row = 0; row <= rows; row++) offsets[row] = views.valueOffsets[from + row] - base;
-    for (let row = 0; row < rows; row++) {
-      const at = from + row;
-      const present = (views.valueValidity[at >> 3] >> (at & 7)) & 1;
-      const byte = valueValidity + (row >> 3);
-      this.#bytes[byte] = (this.#bytes[byte] & ~(1 << (row & 7))) | (present << (row & 7));
-    }
-    new BigInt64Array(buffer, kafkaOffsets, rows).set(views.offsets.subarray(from, to));
-    new BigInt64Array(buffer, timestamps, rows).set(views.timestamps.subarray(from, to));
-    this.#exports.readChunk(rows);
-    this.#collectRejects(results, chunk, from);
-  }
-
-  /**
-   * Takes the rows and counters over into the results.
-   * @param copy whether the record batch must outlive this instance's next `begin`
-   */
-  collect(results: Results, copy: boolean): void {
-    const rows = this.#word(RESULTS.rows);
-    results.rowsLate += this.#word(RESULTS.rowsLate);
-    results.rowsWithIssues += this.#word(RESULTS.rowsWithIssues);
-    results.rowsHighValue += this.#word(RESULTS.rowsHighValue);
-    for (const [index, status] of STATUSES.entries()) {
-      if (status !== 'too_large') results.counts[status] += this.#word(RESULTS.statusCounts + index * 4);
-    }
-    if (rows === 0) return;
-    const eventTime = this.#view.getBigInt64(RESULTS.maxEventTime, true);
-    if (eventTime !== NO_EVENT_TIME && (results.maxEventTime === undefined || eventTime > results.maxEventTime)) {
-      results.maxEventTime = eventTime;
-    }
-    const changeSeq = this.#view.getBigUint64(RESULTS.minChangeSeq, true);
-    if (results.minChangeSeq === undefined || changeSeq < results.minChangeSeq) results.minChangeSeq = changeSeq;
-    const children = this.#map.columns.map((column, index) =>
-      this.#columnData(column, this.#schema.fields[index].type, rows, copy),
-    );
-    const struct = makeData({ type: new Struct(this.#schema.fields), length: rows, children });
-    results.recordBatches.push(new RecordBatch(this.#schema, struct));
-  }
-
-  #collectRejects(results: Results, chunk: number, from: number): void {
-    const count = this.#word(RESULTS.rejectCount);
-    for (let index = 0, at = this.#map.rejects; index < count; index++, at += 12) {
-      results.rejects.push({
-        chunk,
-        row: from + this.#word(at),
-        status: STATUSES[this.#word(at + 4)] as Reject['status'],
-        position: this.#view.getInt32(at + 8, true),
-      });
-    }
-  }
-
-  #columnData(column: ColumnRegion, type: DataType, rows: number, copy: boolean): Data {
-    const { data, offsets, validity, record } = column;
-    const { buffer } = this.#memory;
-    const keep = <T extends { slice(): T }>(view: T): T => (copy ? view.slice() : view);
-    const nullCount = this.#word(record + 24);
-    const nullBitmap = validity === 0 ? undefined : keep(new Uint8Array(buffer, validity, (rows + 7) >> 3));
-    const common = { type, length: rows, nullCount, nullBitmap };
-    switch (column.type) {
-      case 'utf8':
-        return makeData({
-          ...common,
-          valueOffsets: keep(new Int32Array(buffer, offsets, rows + 1)),
-          data: keep(new Uint8Array(buffer, data, this.#word(record + 8))),
-        } as never);
-      case 'decimal18_4':
-        return makeData({ ...common, data: keep(new Uint32Array(buffer, data, rows * 4)) } as never);
-      case 'int32':
-        return makeData({ ...common, data: keep(new Int32Array(buffer, data, rows)) } as never);
-      case 'uint64':
-        return makeData({ ...common, data: keep(new BigUint64Array(buffer, data, rows)) } as never);
-      case 'bool':
-        return makeData({ ...common, data: keep(new Uint8Array(buffer, data, (rows + 7) >> 3)) } as never);
-      default:
-        return makeData({ ...common, data: keep(new BigInt64Array(buffer, data, rows)) } as never);
-    }
-  }
-
-  #word(at: number): number {
-    return this.#view.getUint32(at, true);
-  }
+/** The messages from `from` on that fit the input region together end here; at `from` where not even the first does. */
+function endOfRun(valueOffsets: Int32Array, from: number, rows: number): number {
+  const limit = valueOffsets[from] + CHUNK_BYTES;
+  let to = Math.min(rows, from + CHUNK_ROWS);
+  while (valueOffsets[to] > limit) to--;
+  return to;
 }

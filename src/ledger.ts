@@ -1,6 +1,6 @@
 /**
- * The bookkeeping of a transaction: a ledger row per batch, a quarantine row per message that is no row, and the positions,
- * which are the truth about what was consumed.
+ * The bookkeeping of a transaction: a ledger row per batch, a quarantine row per message that is no row, and the
+ * positions, which are the truth about what was consumed.
  */
 import {
   type DuckDBAppender,

@@ -239,7 +239,7 @@ export class Merge implements Sink {
     }
     const kept = await rowsOf(
       this.#connection!,
-      `SELECT ${BATCH_COLUMN} AS batch, count(*) AS rows FROM ${name} GROUP BY batch`,
+      `SELECT ${BATCH_COLUMN} AS batch, count(*) AS rows FROM ${name} GROUP BY ALL`,
     );
     const merged = batches.map(() => 0);
     for (const { batch, rows } of kept) merged[Number(batch)] = Number(rows);

@@ -14,7 +14,7 @@ import type { ParquetFile } from './flow.js';
 export function makeFolders(dataDir: string, topic: string): void {
   try {
     mkdirSync(join(dataDir, 'parquet', topic), { recursive: true });
-    for (const folder of [join(dataDir, 'parquet'), dataDir, dirname(dataDir)]) syncFolder(folder);
+    for (const folder of [join(dataDir, 'parquet'), dataDir]) syncFolder(folder);
   } catch (cause) {
     throw asSluiceError(cause, 'SLUICE_DATA_DIR', `DATA_DIR=${dataDir} cannot be written`);
   }
@@ -29,8 +29,8 @@ export function refuseOrphans(dataDir: string, topic: string): void {
   if (orphans.length === 0) return;
   throw new SluiceError(
     'SLUICE_SINK',
-    `DATA_DIR=${dataDir} has ${orphans.length} Parquet files of ${topic}, such as ${relative(dataDir, orphans[0])}, but ` +
-      'not the database that says which of them count: put analytics.db back, or move the files away',
+    `DATA_DIR=${dataDir} has ${orphans.length} Parquet files, such as ${relative(dataDir, orphans[0])}, but not the ` +
+      'database that says which of them count: put analytics.db back, or move the files away',
   );
 }
 

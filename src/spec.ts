@@ -55,6 +55,7 @@ export interface TableColumn {
   readonly type: ColumnType;
   /** Index into `spec.columns`, undefined for derived columns. */
   readonly source: number | undefined;
+  /** A required value of another kind that cannot be read is null as well, with its issue bit. */
   readonly nullable: boolean;
 }
 
@@ -67,11 +68,16 @@ const KIND_TYPES: Record<Kind, ColumnType> = {
   bool: 'bool',
 };
 
+/** Text and JSON take whatever is there, so what is required is never null. */
+function isNeverNull({ kind, required }: SpecColumn): boolean {
+  return required && (kind === 'text' || kind === 'json');
+}
+
 /** Every column of the table in order: the spec's (an amount followed by its raw text), then the derived ones. */
 export function tableColumns(spec: TableSpec): TableColumn[] {
   const columns: TableColumn[] = [];
   spec.columns.forEach((column, source) => {
-    columns.push({ name: column.name, type: KIND_TYPES[column.kind], source, nullable: !column.required });
+    columns.push({ name: column.name, type: KIND_TYPES[column.kind], source, nullable: !isNeverNull(column) });
     if (column.raw !== undefined) columns.push({ name: column.raw, type: 'utf8', source, nullable: true });
   });
   const derived = (name: (typeof DERIVED_COLUMNS)[number], type: ColumnType, nullable = false) =>

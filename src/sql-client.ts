@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, SluiceError } from './errors.js';
-import { type QueryAnswer, querySocketPath } from './query-server.js';
+import { type QueryAnswer, queryAddress } from './query-server.js';
 import { type QueryRows, readOnlyRows } from './read-only.js';
 
 export interface SqlClient {
@@ -23,10 +23,10 @@ export interface SqlClient {
  */
 export async function openSql(dataDir: string): Promise<SqlClient> {
   const path = join(dataDir, 'analytics.db');
-  const socket = await connect(querySocketPath(dataDir));
+  const socket = await connect(queryAddress(dataDir));
   if (socket !== undefined) {
     socket.destroy();
-    return new SocketClient(querySocketPath(dataDir));
+    return new SocketClient(queryAddress(dataDir));
   }
   if (!existsSync(path)) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no database yet: "sluice run" makes it`);

@@ -4,7 +4,8 @@
  */
 import { statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { literal } from './ddl.js';
+import { identifier, literal } from './ddl.js';
+import { SluiceError } from './errors.js';
 import { listFiles } from './recovery.js';
 import { allRows, type SqlClient } from './sql-client.js';
 
@@ -31,11 +32,15 @@ export interface KafkaRange {
 
 const MAX_PROBLEMS = 10;
 const FILES_PER_QUERY = 200;
+/** The name of a file as a column of its rows; no column of a spec can have this name. */
+const FILE_COLUMN = 'the file';
 /** A running process publishes files moments before the transaction that names them. */
 const UNCOUNTED_FOR_MS = 60_000;
 
 /** Statements that give a row per problem: its text. */
-function statements({ table, changeId }: VerifyScope): { name: string; sql: string }[] {
+function statements(scope: VerifyScope): { name: string; sql: string }[] {
+  const table = identifier(scope.table);
+  const changeId = identifier(scope.changeId);
   return [
     {
       name: 'the ranges of each partition are contiguous',
@@ -60,7 +65,7 @@ function statements({ table, changeId }: VerifyScope): { name: string; sql: stri
         LEFT JOIN sluice.positions p USING (partition_id) WHERE p.next_offset IS DISTINCT FROM b.last`,
     },
     {
-      name: `${table} has the rows that the ledger counts as merged`,
+      name: `${scope.table} has the rows that the ledger counts as merged`,
       sql: `SELECT format('partition {}: {} rows, the ledger says {}', kafka_partition,
           coalesce(rows, 0), coalesce(merged, 0))
         FROM (SELECT kafka_partition, count(*) AS rows FROM ${table} GROUP BY ALL)
@@ -68,7 +73,7 @@ function statements({ table, changeId }: VerifyScope): { name: string; sql: stri
         USING (kafka_partition) WHERE coalesce(rows, 0) <> coalesce(merged, 0)`,
     },
     {
-      name: `${changeId} is unique in ${table}`,
+      name: `${scope.changeId} is unique in ${scope.table}`,
       sql: `SELECT format('{} is there {} times', ${changeId}, count(*)) FROM ${table} GROUP BY ${changeId}
         HAVING count(*) > 1 LIMIT ${MAX_PROBLEMS}`,
     },
@@ -86,8 +91,8 @@ function statements({ table, changeId }: VerifyScope): { name: string; sql: stri
 /** Runs all checks that need no Kafka. */
 export async function* checks(client: SqlClient, scope: VerifyScope): AsyncGenerator<CheckResult> {
   for (const { name, sql } of statements(scope)) {
-    const rows = await allRows(client, sql);
-    yield { name, problems: rows.slice(0, MAX_PROBLEMS).map((row) => String(Object.values(row)[0])) };
+    const check = async () => (await allRows(client, sql)).map((row) => String(Object.values(row)[0]));
+    yield { name, problems: await problemsOf(check) };
   }
   const files = await ledgerFiles(client);
   yield {
@@ -101,12 +106,22 @@ export async function* checks(client: SqlClient, scope: VerifyScope): AsyncGener
   const whole = files.filter(({ bytes, name }) => sizeOf(join(scope.dataDir, name)) === bytes);
   yield {
     name: 'each file has the rows of its batch, each offset once',
-    problems: await contentProblems(client, scope, whole),
+    problems: await problemsOf(() => contentProblems(client, scope, whole)),
   };
   yield {
     name: `every row of ${scope.table} is in the files, value by value`,
-    problems: await rowProblems(client, scope, whole),
+    problems: await problemsOf(() => rowProblems(client, scope, whole)),
   };
+}
+
+/** What a check finds. A query that fails finds something too: a damaged file or table cannot be read. */
+async function problemsOf(check: () => Promise<string[]>): Promise<string[]> {
+  try {
+    return (await check()).slice(0, MAX_PROBLEMS);
+  } catch (thrown) {
+    if (thrown instanceof SluiceError && thrown.code === 'SLUICE_QUERY') return [thrown.message];
+    throw thrown;
+  }
 }
 
 /** Compares the positions with what Kafka has. */
@@ -182,7 +197,7 @@ function* blocks(files: readonly LedgerFile[]): Generator<LedgerFile[]> {
 
 function readParquet(dataDir: string, block: readonly LedgerFile[]): string {
   const list = block.map(({ name }) => literal(join(dataDir, name))).join(', ');
-  return `read_parquet([${list}], union_by_name = true, hive_partitioning = false, filename = true)`;
+  return `read_parquet([${list}], union_by_name = true, hive_partitioning = false, filename = '${FILE_COLUMN}')`;
 }
 
 async function contentProblems(client: SqlClient, { dataDir }: VerifyScope, files: readonly LedgerFile[]) {
@@ -190,11 +205,12 @@ async function contentProblems(client: SqlClient, { dataDir }: VerifyScope, file
   for (const block of blocks(files)) {
     const rows = await allRows(
       client,
-      `SELECT filename, count(*) AS rows, count(DISTINCT kafka_offset) AS offsets, min(kafka_offset) AS lowest,
-       max(kafka_offset) AS highest, bool_and(kafka_partition = ${block[0].partition}) AS in_partition
-       FROM ${readParquet(dataDir, block)} GROUP BY filename`,
+      `SELECT "${FILE_COLUMN}" AS file, count(*) AS rows, count(DISTINCT kafka_offset) AS offsets,
+       min(kafka_offset) AS lowest, max(kafka_offset) AS highest,
+       bool_and(kafka_partition = ${block[0].partition}) AS in_partition
+       FROM ${readParquet(dataDir, block)} GROUP BY ALL`,
     );
-    const found = new Map(rows.map((row) => [relative(dataDir, String(row.filename)), row]));
+    const found = new Map(rows.map((row) => [relative(dataDir, String(row.file)), row]));
     for (const { name, rows: expected, start, next } of block) {
       const row = found.get(name);
       const [count, offsets, lowest, highest] = ['rows', 'offsets', 'lowest', 'highest'].map((key) =>
@@ -207,10 +223,12 @@ async function contentProblems(client: SqlClient, { dataDir }: VerifyScope, file
       else if (row?.in_partition !== true) problems.push(`${name} has rows of another partition`);
     }
   }
-  return problems.slice(0, MAX_PROBLEMS);
+  return problems;
 }
 
-async function rowProblems(client: SqlClient, { dataDir, table }: VerifyScope, files: readonly LedgerFile[]) {
+async function rowProblems(client: SqlClient, scope: VerifyScope, files: readonly LedgerFile[]) {
+  const { dataDir } = scope;
+  const table = identifier(scope.table);
   const tableColumns = (await allRows(client, `DESCRIBE ${table}`)).map(({ column_name }) => String(column_name));
   const problems: string[] = [];
   for (const block of blocks(files)) {
@@ -218,7 +236,10 @@ async function rowProblems(client: SqlClient, { dataDir, table }: VerifyScope, f
     const fileColumns = new Set(
       (await allRows(client, `DESCRIBE FROM ${source}`)).map(({ column_name }) => column_name),
     );
-    const hash = `hash(${tableColumns.filter((name) => fileColumns.has(name)).join(', ')})`;
+    const hash = `hash(${tableColumns
+      .filter((name) => fileColumns.has(name))
+      .map(identifier)
+      .join(', ')})`;
     const ranges = block.map(({ start, next }) => `(kafka_offset >= ${start} AND kafka_offset < ${next})`);
     const [{ differing, example }] = await allRows(
       client,
@@ -232,7 +253,7 @@ async function rowProblems(client: SqlClient, { dataDir, table }: VerifyScope, f
       problems.push(`partition ${block[0].partition}: ${differing} rows differ, the first at offset ${example}`);
     }
   }
-  return problems.slice(0, MAX_PROBLEMS);
+  return problems;
 }
 
 /** One condition for a block whose ranges have no gap between them; undefined where they have. */

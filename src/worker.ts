@@ -1,12 +1,13 @@
 /** A worker thread: one batch of messages in; one Arrow IPC stream and one durable Parquet file out. */
-import { workerData } from 'node:worker_threads';
+import { isMainThread, workerData } from 'node:worker_threads';
 import { type RecordBatch, RecordBatchStreamWriter, type Schema } from 'apache-arrow';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { arrowSchema } from './arrow.js';
 import { bit, ChunkViews } from './chunk.js';
-import { SluiceError, type SluiceErrorMessage } from './errors.js';
+import { assert, SluiceError, type SluiceErrorMessage } from './errors.js';
 import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES } from './flow.js';
-import { Kernel, type KernelOutput } from './kernel.js';
+import { Kernel } from './kernel.js';
+import type { KernelOutput } from './kernel-instance.js';
 import { type ParquetCompression, ParquetFiles, parquetPath } from './parquet.js';
 import { specHash, type TableSpec } from './spec.js';
 
@@ -131,12 +132,13 @@ function buffersOf(result: BatchResult): ArrayBuffer[] {
   return [...buffers];
 }
 
-let processor: BatchProcessor | undefined;
+/** Made when the thread starts, so that the first batch does not wait for it. */
+const processor = isMainThread ? undefined : new BatchProcessor(workerData as WorkerOptions);
 
 /** The task of the pool. */
 export function processBatch(task: BatchTask): WorkerReply {
   try {
-    processor ??= new BatchProcessor(workerData as WorkerOptions);
+    assert(processor !== undefined, 'batches are processed on worker threads');
     const reply: WorkerReply = { ok: true, result: processor.process(task) };
     return move({ [transferableSymbol]: buffersOf(reply.result), [valueSymbol]: reply }) as unknown as WorkerReply;
   } catch (thrown) {

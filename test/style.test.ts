@@ -17,7 +17,7 @@ const MAX_LINE_LENGTH = 120;
 const CONTRACTS = ['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'log', 'metrics'];
 const ROOMS = [
   ['kafka-source', 'stock-reader', 'packed-reader', 'embedded-kafka'],
-  ['kernel', 'fields'],
+  ['kernel', 'kernel-instance', 'fields'],
   ['parquet'],
   ['merge', 'staging', 'ddl', 'ledger', 'recovery'],
   ['read-only', 'query-server', 'sql-client'],

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { CliProcess, temporaryDataDir } from '../support/cli.js';
@@ -7,10 +9,17 @@ import { createTopic, produce } from '../support/produce.js';
 import { Random } from '../support/random.js';
 import { hiddenFiles, parquetGlob, queryFile, runEnv, runUntilEnd, verifies } from './support.js';
 
-const EVENTS = 60_000;
+const EVENTS = 150_000;
 const KILLS = 15;
 /** Small batches and groups: many moments at which a commit is half done. */
 const SMALL = { BATCH_ROWS: '1000', COMMIT_ROWS: '3000', FLUSH_INTERVAL_MS: '50' };
+
+/** Enough for some commits, and too few to reach the end in all runs together. */
+const MAX_FILES_PER_RUN = 10;
+
+function files(dataDir: string): number {
+  return readdirSync(join(dataDir, 'parquet'), { recursive: true }).length;
+}
 
 const TABLE = 'SELECT *, hash(COLUMNS(*)) FROM cdc_orders ORDER BY kafka_partition, kafka_offset';
 
@@ -33,9 +42,13 @@ describeKafka('kill -9', (bootstrap) => {
     let committed = 0;
     for (let kill = 0; kill < KILLS; kill++) {
       const run = await CliProcess.start(['run'], { env, timeoutMs: 120_000 });
-      // A third of the moments lie in the start, the others in the work.
-      if (kill % 3 !== 0) await run.line(/"msg":"reading /);
-      await sleep(random.next() * (kill % 3 === 0 ? 1200 : 700));
+      // A third of the moments lie in the start; the others follow the files, so that any machine is fast enough.
+      if (kill % 3 !== 0) {
+        await run.line(/"msg":"reading /);
+        const target = files(dataDir) + random.next() * MAX_FILES_PER_RUN;
+        while (files(dataDir) < target) await sleep(2);
+        await sleep(random.next() * 60);
+      } else await sleep(random.next() * 1200);
       run.kill('SIGKILL');
       expect((await run.ended).signal).toBe('SIGKILL');
       if (kill % 5 === 4) {
@@ -49,7 +62,8 @@ describeKafka('kill -9', (bootstrap) => {
     await verifies(env);
 
     expect(await queryFile(dataDir, TABLE)).toEqual(await queryFile(calmDir, TABLE));
-    const valid = `SELECT count(*), count(DISTINCT (kafka_partition, kafka_offset)), bit_xor(hash(f)) FROM ${parquetGlob(dataDir)} f`;
+    const valid = `SELECT count(*), count(DISTINCT (kafka_partition, kafka_offset)), bit_xor(hash(f))
+    FROM ${parquetGlob(dataDir)} f`;
     expect(await queryFile(dataDir, valid)).toEqual(await queryFile(calmDir, valid.replace(dataDir, calmDir)));
     expect(hiddenFiles(dataDir)).toEqual([]);
     const quarantine = 'SELECT * EXCLUDE (topic) FROM sluice.quarantine ORDER BY partition_id, message_offset';

@@ -1,17 +1,9 @@
 /** Values in slots → numbers: a JSON number, text, or extended JSON of either. */
 import { amountText } from './amount';
 import { integerText, plainDecimal, refuse } from './decimal';
+import { kindOf, skipSpace, skipValue } from './json';
 import { K_NUMBER, K_OBJECT, K_STRING, SCRATCH } from './layout';
-import {
-  memberEscaped,
-  memberKey,
-  memberKeyEnd,
-  memberKind,
-  memberValue,
-  memberValueEnd,
-  readSoleMember,
-} from './row';
-import { decodeString } from './string';
+import { decodeString, escaped, scanString } from './string';
 import { millisecondText, timestampText } from './timestamp';
 
 /** Where the text of a value is, decoded if need be. */
@@ -29,7 +21,7 @@ export function locate(start: usize, end: usize, hasEscapes: bool): void {
   }
 }
 
-/** Members of extended JSON: `$number…` and `$date`. */
+/** Keys of extended JSON: `$number…` and `$date`. */
 const NOT_EXTENDED: u32 = 0;
 const NUMBER_DECIMAL: u32 = 1;
 const NUMBER_DOUBLE: u32 = 2;
@@ -37,12 +29,9 @@ const NUMBER_LONG: u32 = 3;
 const NUMBER_INT: u32 = 4;
 const DATE: u32 = 5;
 
-/** Which extended JSON the object in the slot is; its value is then in `member…`. */
-function extendedKind(start: usize): u32 {
-  if (!readSoleMember(start)) return NOT_EXTENDED;
-  const length = memberKeyEnd - memberKey;
-  const head = load<u64>(memberKey);
-  const tail = load<u64>(memberKey, 8);
+function extendedKey(key: usize, length: usize): u32 {
+  const head = load<u64>(key);
+  const tail = load<u64>(key, 8);
   // "$numberD", "$numberL", "$numberI" and what follows in up to eight bytes, little endian.
   if (head == 0x447265626d756e24) {
     if (length == 14 && tail << 16 == 0x6c616d6963650000) return NUMBER_DECIMAL;
@@ -51,6 +40,58 @@ function extendedKind(start: usize): u32 {
   if (length == 11 && head == 0x4c7265626d756e24 && tail << 40 == 0x676e6f0000000000) return NUMBER_LONG;
   if (length == 10 && head == 0x497265626d756e24 && tail << 48 == 0x746e000000000000) return NUMBER_INT;
   return length == 5 && head << 24 == 0x6574616424000000 ? DATE : NOT_EXTENDED;
+}
+
+/** The value of the extended JSON that was looked at last; a string is without its quotes. */
+let memberStart: usize = 0;
+let memberEnd: usize = 0;
+let memberKind: u32 = 0;
+let memberEscaped: bool = false;
+
+/** Notes the valid value at `p`. @returns its end */
+function readMember(p: usize): usize {
+  memberKind = kindOf(load<u8>(p));
+  memberEscaped = false;
+  if (memberKind != K_STRING) {
+    memberStart = p;
+    memberEnd = skipValue(p, 1);
+    return memberEnd;
+  }
+  memberStart = p + 1;
+  memberEnd = scanString(memberStart);
+  memberEscaped = escaped;
+  return memberEnd + 1;
+}
+
+/**
+ * Which extended JSON the valid object at `p` is; its value is then in `member…`. It has no other key, but may have
+ * that one twice: the last wins, as everywhere.
+ */
+function extendedKind(p: usize): u32 {
+  let kind = NOT_EXTENDED;
+  p = skipSpace(p + 1);
+  while (load<u8>(p) == 0x22) {
+    let key = p + 1;
+    let keyEnd = scanString(key);
+    p = skipSpace(skipSpace(keyEnd + 1) + 1);
+    if (escaped) {
+      const scratch = <usize>load<u32>(SCRATCH);
+      keyEnd = decodeString(scratch, key, keyEnd);
+      key = scratch;
+    }
+    const found = extendedKey(key, keyEnd - key);
+    if (found == NOT_EXTENDED || (kind != NOT_EXTENDED && found != kind)) return NOT_EXTENDED;
+    kind = found;
+    p = skipSpace(readMember(p));
+    if (load<u8>(p) != 0x2c) break;
+    p = skipSpace(p + 1);
+  }
+  return kind;
+}
+
+/** Sets `textFrom` and `textTo` to the value of extended JSON. */
+function locateMember(): void {
+  locate(memberStart, memberEnd, memberEscaped);
 }
 
 /** An amount scaled by 10^4; sets `converted`. */
@@ -65,7 +106,7 @@ export function amountOf(slot: usize, kind: u32): i64 {
   if (kind == K_OBJECT) {
     const extended = extendedKind(start);
     if (extended != NOT_EXTENDED && extended != DATE && (memberKind == K_STRING || memberKind == K_NUMBER)) {
-      locate(memberValue, memberValueEnd, memberEscaped);
+      locateMember();
       return plainDecimal(textFrom, textTo, true);
     }
   }
@@ -80,13 +121,13 @@ export function timestampOf(start: usize, end: usize, kind: u32, hasEscapes: boo
     return timestampText(textFrom, textTo);
   }
   if (kind == K_OBJECT && extendedKind(start) == DATE) {
-    if (memberKind == K_NUMBER) return millisecondText(memberValue, memberValueEnd);
+    if (memberKind == K_NUMBER) return millisecondText(memberStart, memberEnd);
     if (memberKind == K_STRING) {
-      locate(memberValue, memberValueEnd, memberEscaped);
+      locateMember();
       return timestampText(textFrom, textTo);
     }
-    if (memberKind == K_OBJECT && extendedKind(memberValue) == NUMBER_LONG && memberKind == K_STRING) {
-      locate(memberValue, memberValueEnd, memberEscaped);
+    if (memberKind == K_OBJECT && extendedKind(memberStart) == NUMBER_LONG && memberKind == K_STRING) {
+      locateMember();
       return millisecondText(textFrom, textTo);
     }
   }
@@ -103,7 +144,7 @@ export function integerOf(slot: usize, kind: u32): i64 {
   if (kind == K_OBJECT) {
     const extended = extendedKind(start);
     if ((extended == NUMBER_LONG || extended == NUMBER_INT) && memberKind == K_STRING) {
-      locate(memberValue, memberValueEnd, memberEscaped);
+      locateMember();
       return integerText(textFrom, textTo);
     }
   }

@@ -1,0 +1,201 @@
+/**
+ * One instance of the WASM module: its memory, and the typed views through which chunks go in and columns come out.
+ */
+import { type Data, type DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
+import { arrowSchema } from './arrow.js';
+import type { ChunkViews } from './chunk.js';
+import { assert } from './errors.js';
+import {
+  type ColumnRegion,
+  type FlagOptions,
+  type KernelLimits,
+  MAX_MEMORY_BYTES,
+  type MemoryMap,
+  memoryMap,
+  PAGE_BYTES,
+  PARTITION,
+  RESULTS,
+  writeTables,
+} from './fields.js';
+import { type QuarantinedMessage, STATUSES, type Status } from './flow.js';
+import type { TableSpec } from './spec.js';
+
+/** A message that is no row. */
+export interface Reject {
+  /** Index into the chunks that were read, and row of that chunk. */
+  readonly chunk: number;
+  readonly row: number;
+  readonly status: QuarantinedMessage['status'];
+  /** Byte of the value where it stops being acceptable, -1 where no byte is to blame. */
+  readonly position: number;
+}
+
+export interface KernelOutput {
+  /** Rows of status ok, in order; one batch as a rule, several where text columns would not fit. */
+  readonly recordBatches: readonly RecordBatch[];
+  readonly rejects: readonly Reject[];
+  readonly counts: Readonly<Record<Status, number>>;
+  readonly rowsLate: number;
+  readonly rowsWithIssues: number;
+  readonly rowsHighValue: number;
+  /** Microseconds since the epoch. */
+  readonly maxEventTime: bigint | undefined;
+  /** 0 where there is no row. */
+  readonly minChangeSeq: bigint;
+}
+
+interface Exports {
+  begin(): void;
+  readChunk(count: number): void;
+}
+
+/** What the instances of one `read` came to. */
+export class Results {
+  readonly recordBatches: RecordBatch[] = [];
+  readonly rejects: Reject[] = [];
+  readonly counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+  rowsLate = 0;
+  rowsWithIssues = 0;
+  rowsHighValue = 0;
+  maxEventTime: bigint | undefined;
+  minChangeSeq: bigint | undefined;
+
+  output(): KernelOutput {
+    const { recordBatches, rejects, counts, rowsLate, rowsWithIssues, rowsHighValue, maxEventTime } = this;
+    const minChangeSeq = this.minChangeSeq ?? 0n;
+    return { recordBatches, rejects, counts, rowsLate, rowsWithIssues, rowsHighValue, maxEventTime, minChangeSeq };
+  }
+}
+
+const NO_EVENT_TIME = -(2n ** 63n);
+
+/** One instance of the module, with memory for the given limits. */
+export class KernelInstance {
+  readonly #limits: KernelLimits;
+  readonly #memory: WebAssembly.Memory;
+  readonly #map: MemoryMap;
+  readonly #exports: Exports;
+  readonly #schema: Schema;
+  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+
+  constructor(module: WebAssembly.Module, spec: TableSpec, limits: KernelLimits, flags: FlagOptions) {
+    this.#limits = limits;
+    const { bytes } = memoryMap(spec, limits);
+    assert(bytes <= MAX_MEMORY_BYTES, `the kernel's memory of ${bytes} bytes can be addressed`);
+    const pages = Math.ceil(bytes / PAGE_BYTES);
+    this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.#map = writeTables(this.#memory, spec, limits, flags);
+    this.#exports = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as unknown as Exports;
+    this.#schema = arrowSchema(spec);
+    this.#view = new DataView(this.#memory.buffer);
+    this.#bytes = new Uint8Array(this.#memory.buffer);
+  }
+
+  begin(partition: number): void {
+    this.#view.setInt32(PARTITION, partition, true);
+    this.#exports.begin();
+  }
+
+  /** Every byte of a message goes into one text column at most, and an amount's into its raw column. */
+  hasRoomFor(rows: number, valueBytes: number): boolean {
+    if (this.#word(RESULTS.rows) + rows > this.#limits.batchRows) return false;
+    return this.#map.columns.every(
+      ({ type, record }) => type !== 'utf8' || this.#word(record + 8) + valueBytes <= this.#limits.columnBytes,
+    );
+  }
+
+  /** Reads the messages [from, to) of a chunk, which must fit. */
+  read(results: Results, chunk: number, views: ChunkViews, from: number, to: number): void {
+    const { values, valueOffsets, valueValidity, kafkaOffsets, timestamps } = this.#map;
+    const rows = to - from;
+    const base = views.valueOffsets[from];
+    assert(
+      rows <= this.#limits.chunkRows && views.valueOffsets[to] - base <= this.#limits.chunkBytes,
+      'the chunk fits',
+    );
+    const { buffer } = this.#memory;
+    this.#bytes.set(views.values.subarray(base, views.valueOffsets[to]), values);
+    const offsets = new Int32Array(buffer, valueOffsets, rows + 1);
+    for (let row = 0; row <= rows; row++) offsets[row] = views.valueOffsets[from + row] - base;
+    for (let row = 0; row < rows; row++) {
+      const at = from + row;
+      const present = (views.valueValidity[at >> 3] >> (at & 7)) & 1;
+      const byte = valueValidity + (row >> 3);
+      this.#bytes[byte] = (this.#bytes[byte] & ~(1 << (row & 7))) | (present << (row & 7));
+    }
+    new BigInt64Array(buffer, kafkaOffsets, rows).set(views.offsets.subarray(from, to));
+    new BigInt64Array(buffer, timestamps, rows).set(views.timestamps.subarray(from, to));
+    this.#exports.readChunk(rows);
+    this.#collectRejects(results, chunk, from);
+  }
+
+  /**
+   * Takes the rows and counters over into the results.
+   * @param copy whether the record batch must outlive this instance's next `begin`
+   */
+  collect(results: Results, copy: boolean): void {
+    const rows = this.#word(RESULTS.rows);
+    results.rowsLate += this.#word(RESULTS.rowsLate);
+    results.rowsWithIssues += this.#word(RESULTS.rowsWithIssues);
+    results.rowsHighValue += this.#word(RESULTS.rowsHighValue);
+    for (const [index, status] of STATUSES.entries()) {
+      if (status !== 'too_large') results.counts[status] += this.#word(RESULTS.statusCounts + index * 4);
+    }
+    if (rows === 0) return;
+    const eventTime = this.#view.getBigInt64(RESULTS.maxEventTime, true);
+    if (eventTime !== NO_EVENT_TIME && (results.maxEventTime === undefined || eventTime > results.maxEventTime)) {
+      results.maxEventTime = eventTime;
+    }
+    const changeSeq = this.#view.getBigUint64(RESULTS.minChangeSeq, true);
+    if (results.minChangeSeq === undefined || changeSeq < results.minChangeSeq) results.minChangeSeq = changeSeq;
+    const children = this.#map.columns.map((column, index) =>
+      this.#columnData(column, this.#schema.fields[index].type, rows, copy),
+    );
+    const struct = makeData({ type: new Struct(this.#schema.fields), length: rows, children });
+    results.recordBatches.push(new RecordBatch(this.#schema, struct));
+  }
+
+  #collectRejects(results: Results, chunk: number, from: number): void {
+    const count = this.#word(RESULTS.rejectCount);
+    for (let index = 0, at = this.#map.rejects; index < count; index++, at += 12) {
+      results.rejects.push({
+        chunk,
+        row: from + this.#word(at),
+        status: STATUSES[this.#word(at + 4)] as Reject['status'],
+        position: this.#view.getInt32(at + 8, true),
+      });
+    }
+  }
+
+  #columnData(column: ColumnRegion, type: DataType, rows: number, copy: boolean): Data {
+    const { data, offsets, validity, record } = column;
+    const { buffer } = this.#memory;
+    const keep = <T extends { slice(): T }>(view: T): T => (copy ? view.slice() : view);
+    const nullCount = this.#word(record + 24);
+    const nullBitmap = validity === 0 ? undefined : keep(new Uint8Array(buffer, validity, (rows + 7) >> 3));
+    const common = { type, length: rows, nullCount, nullBitmap };
+    switch (column.type) {
+      case 'utf8':
+        return makeData({
+          ...common,
+          valueOffsets: keep(new Int32Array(buffer, offsets, rows + 1)),
+          data: keep(new Uint8Array(buffer, data, this.#word(record + 8))),
+        } as never);
+      case 'decimal18_4':
+        return makeData({ ...common, data: keep(new Uint32Array(buffer, data, rows * 4)) } as never);
+      case 'int32':
+        return makeData({ ...common, data: keep(new Int32Array(buffer, data, rows)) } as never);
+      case 'uint64':
+        return makeData({ ...common, data: keep(new BigUint64Array(buffer, data, rows)) } as never);
+      case 'bool':
+        return makeData({ ...common, data: keep(new Uint8Array(buffer, data, (rows + 7) >> 3)) } as never);
+      default:
+        return makeData({ ...common, data: keep(new BigInt64Array(buffer, data, rows)) } as never);
+    }
+  }
+
+  #word(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+}

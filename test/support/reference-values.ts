@@ -1,0 +1,150 @@
+/** Values of JSON fields → numbers and times, with regular expressions and big integers instead of a state machine. */
+
+/** What is in a field: as JSON.parse gives it, and as it is written. */
+export interface FieldValue {
+  readonly parsed: unknown;
+  readonly source: string;
+}
+
+const SPACE = '[ \u00a0\u202f]';
+const CURRENCY = '(?:[$€£¥₹]|[A-Z]{3})';
+const SIGN = '[-+\u2212]';
+const PLAIN = '(?:\\d+(?:\\.\\d*)?(?:[eE][-+]?\\d+)?|\\.\\d+)';
+const GROUPED = [
+  '\\d{1,3}(?:,\\d{3})+(?:\\.\\d+)?',
+  '\\d{1,3}(?:\\.\\d{3})+,\\d+',
+  '\\d{1,3}(?:\\.\\d{3}){2,}',
+  '\\d+,\\d{1,2}',
+  ...["'", '\u2019', ' ', '\u00a0', '\u202f'].map((separator) => `\\d{1,3}(?:${separator}\\d{3})+(?:[.,]\\d+)?`),
+];
+const DIGITS = `(?:${[PLAIN, ...GROUPED].join('|')})`;
+const UNSIGNED = `(?:(?:${CURRENCY}${SPACE}?)?(${DIGITS})|(${DIGITS})${SPACE}?${CURRENCY})`;
+const SIGNED = [
+  `(${SIGN})?(?:${CURRENCY}${SPACE}?)?(${DIGITS})`,
+  `${CURRENCY}${SPACE}?(${SIGN})(${DIGITS})`,
+  `(${SIGN})?(${DIGITS})${SPACE}?${CURRENCY}`,
+].map((form) => new RegExp(`^${SPACE}*${form}${SPACE}*$`));
+const PARENTHESES = new RegExp(`^${SPACE}*\\(${UNSIGNED}\\)${SPACE}*$`);
+const PLAIN_ONLY = new RegExp(`^([-+])?(${PLAIN})$`);
+const ALL_PLAIN = new RegExp(`^${PLAIN}$`);
+
+const MAX_SCALED = 10n ** 18n;
+const EXTENDED_AMOUNTS = ['$numberDecimal', '$numberDouble', '$numberInt', '$numberLong'];
+const MAX_MILLISECONDS = 8_640_000_000_000_000n;
+const MIN_INT64 = -(2n ** 63n);
+const MAX_INT64 = 2n ** 63n - 1n;
+
+/** DECIMAL(18,4) scaled by 10^4; undefined where the value is not an amount that fits. */
+export function referenceAmount({ parsed, source }: FieldValue): bigint | undefined {
+  if (typeof parsed === 'number') return plainAmount(source);
+  if (typeof parsed === 'string') return textAmount(parsed);
+  const extended = soleMember(parsed, source, EXTENDED_AMOUNTS);
+  if (typeof extended?.parsed === 'string') return plainAmount(extended.parsed);
+  return typeof extended?.parsed === 'number' ? plainAmount(extended.source) : undefined;
+}
+
+function plainAmount(text: string): bigint | undefined {
+  const match = PLAIN_ONLY.exec(text);
+  return match ? scaled(match[1] === '-', match[2]) : undefined;
+}
+
+function textAmount(text: string): bigint | undefined {
+  const inside = PARENTHESES.exec(text);
+  if (inside) return scaled(true, inside[1] ?? inside[2]);
+  for (const form of SIGNED) {
+    const match = form.exec(text);
+    if (match) return scaled(match[1] === '-' || match[1] === '\u2212', match[2]);
+  }
+  return undefined;
+}
+
+/** Digits in one of the documented forms, scaled and rounded half away from zero. */
+function scaled(negative: boolean, digits: string): bigint | undefined {
+  const value = roundedTo4(ALL_PLAIN.test(digits) ? digits : ungrouped(digits));
+  if (value === undefined || value >= MAX_SCALED) return undefined;
+  return negative ? -value : value;
+}
+
+/** Grouped digits as plain ones. */
+function ungrouped(digits: string): string {
+  const separators = digits.replace(/\d/g, '');
+  const last = separators[separators.length - 1];
+  const isDecimal =
+    separators.length > 1 ? separators.indexOf(last) === separators.length - 1 : /^\d+,\d{1,2}$/.test(digits);
+  if (!isDecimal) return digits.replace(/\D/g, '');
+  const [, whole, fraction] = /^(.*)\D(\d+)$/s.exec(digits)!;
+  return `${whole.replace(/\D/g, '')}.${fraction}`;
+}
+
+function roundedTo4(plain: string): bigint | undefined {
+  const [mantissa, exponent = '0'] = plain.toLowerCase().split('e');
+  const [whole, fraction = ''] = mantissa.split('.');
+  const significant = (whole + fraction).replace(/^0+/, '');
+  if (significant === '') return 0n;
+  // Exponents of thousands of digits are beyond every double, but not beyond its infinity.
+  const shift = Number(exponent) - fraction.length + 4;
+  if (significant.length + shift > 30) return undefined;
+  if (significant.length + shift < 0) return 0n;
+  if (shift >= 0) return BigInt(significant) * 10n ** BigInt(shift);
+  const unit = 10n ** BigInt(-shift);
+  const value = BigInt(significant);
+  return value / unit + ((value % unit) * 2n >= unit ? 1n : 0n);
+}
+
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([-+])(\d\d):?(\d\d))?)?$/;
+
+/** Microseconds since the epoch; undefined where the value is no time. */
+export function referenceTimestamp({ parsed, source }: FieldValue): bigint | undefined {
+  if (typeof parsed === 'number') return milliseconds(source);
+  if (typeof parsed === 'string') return isoTime(parsed);
+  const date = soleMember(parsed, source, ['$date']);
+  if (date === undefined) return undefined;
+  if (typeof date.parsed !== 'object') return referenceTimestamp(date);
+  const long = soleMember(date.parsed, date.source, ['$numberLong']);
+  return typeof long?.parsed === 'string' ? milliseconds(long.parsed) : undefined;
+}
+
+function milliseconds(text: string): bigint | undefined {
+  if (!/^-?\d+$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value < -MAX_MILLISECONDS || value > MAX_MILLISECONDS ? undefined : value * 1000n;
+}
+
+function isoTime(text: string): bigint | undefined {
+  const match = TIME.exec(text);
+  if (!match) return undefined;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0));
+  const [zoneHour, zoneMinute] = match.slice(9, 11).map((digits) => Number(digits ?? 0));
+  if (hour > 23 || minute > 59 || second > 59 || zoneHour > 23 || zoneMinute > 59) return undefined;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  // A day that the month does not have has become one of another month.
+  if (month < 1 || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
+  date.setUTCHours(hour, minute, second);
+  const offset = (match[8] === '-' ? -1 : 1) * (zoneHour * 60 + zoneMinute) * 60_000;
+  const microseconds = (match[7] ?? '').padEnd(6, '0').slice(0, 6);
+  return BigInt(date.getTime() - offset) * 1000n + BigInt(microseconds);
+}
+
+/** An integer that fits 64 bits; undefined where the value is none. */
+export function referenceInt64({ parsed, source }: FieldValue): bigint | undefined {
+  if (typeof parsed === 'number') return int64(source);
+  if (typeof parsed === 'string') return int64(parsed);
+  const long = soleMember(parsed, source, ['$numberLong', '$numberInt']);
+  return typeof long?.parsed === 'string' ? int64(long.parsed) : undefined;
+}
+
+function int64(text: string): bigint | undefined {
+  if (!/^-?\d+$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value >= MIN_INT64 && value <= MAX_INT64 ? value : undefined;
+}
+
+/** The value of an object that has one key, which is one of `keys`; where the key is repeated the last one counts. */
+function soleMember(parsed: unknown, source: string, keys: readonly string[]): FieldValue | undefined {
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
+  const [[key, value] = [], ...others] = Object.entries(parsed);
+  if (key === undefined || others.length > 0 || !keys.includes(key)) return undefined;
+  // Of a number the source text counts, which is what follows the last colon.
+  return { parsed: value, source: source.slice(source.lastIndexOf(':') + 1, -1).trim() };
+}
