@@ -25,14 +25,14 @@ export function messagesOf(values: readonly (Uint8Array | string | null)[], part
   }));
 }
 
-/** As few chunks as will do. @param padding bytes of free space in front of the first value of each chunk */
-export function chunksOf(messages: readonly ReferenceMessage[]): Chunk[] {
+/** As few chunks as will do. @param newChunk makes one that has room for a value of so many bytes */
+export function chunksOf(messages: readonly ReferenceMessage[], newChunk = chunkFor): Chunk[] {
   const chunks: Chunk[] = [];
   let chunk: Chunk | undefined;
   for (const { value, offset, timestamp } of messages) {
     const bytes = value?.length ?? 0;
     if (!chunk?.hasRoomFor(1, bytes, 0)) {
-      chunk = bytes > new Chunk().valueCapacity ? new Chunk(undefined, bytes) : new Chunk();
+      chunk = newChunk(bytes);
       chunks.push(chunk);
     }
     const { views, rows } = chunk;
@@ -45,6 +45,11 @@ export function chunksOf(messages: readonly ReferenceMessage[]): Chunk[] {
     setBit(views.valueValidity, rows, value !== null);
   }
   return chunks;
+}
+
+function chunkFor(valueBytes: number): Chunk {
+  const chunk = new Chunk();
+  return valueBytes > chunk.valueCapacity ? new Chunk(undefined, valueBytes) : chunk;
 }
 
 /** What the kernel makes of each message, in the form of the reference. */
