@@ -64,7 +64,7 @@ function program(): Command {
         write: (text) => process.stdout.write(text),
       });
     });
-  addParseCommand(sluice);
+  addParseCommand(sluice, (overrides) => readConfig({ ...process.env, ...overrides }));
   addQueryCommand(sluice, readConfig);
   const environment = () => {
     const config = readConfig();
