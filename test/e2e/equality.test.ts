@@ -68,7 +68,7 @@ async function fill(bootstrap: string, topic: string, events: Iterable<OrderEven
   await transactional.close();
 }
 
-/** Repeats have the key and so the partition of what they repeat: first is the lowest offset, whatever the groups were. */
+/** Repeats have the key and so the partition of what they repeat: the first one has the lowest offset. */
 function firstOfEachChange(valid: readonly Expected[]): Expected[] {
   const firsts = new Map<ReferenceValue, Expected>();
   for (const one of valid) {
