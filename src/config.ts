@@ -45,6 +45,7 @@ const schema = z.object({
     .refine((name) => name !== '.' && name !== '..', 'must not be "." or ".."')
     .default('cdc_orders'),
   KAFKA_GROUP_ID: z.string().min(1, 'must not be empty').default('sluice'),
+  KAFKA_SOURCE: oneOf(['auto', 'packed', 'stock']).default('auto'),
   START_FROM: oneOf(['earliest', 'latest']).default('earliest'),
   WORKERS: integer(1, 256).default(Math.max(1, availableParallelism() - 1)),
   BATCH_ROWS: integer(1, 1_000_000).default(65_536),
@@ -78,6 +79,8 @@ export interface Config {
     readonly groupId: string;
     /** The same for each start on this host and data directory. */
     readonly instanceId: string;
+    /** How messages get out of the Kafka client. */
+    readonly reader: 'auto' | 'packed' | 'stock';
     readonly startFrom: 'earliest' | 'latest';
     /** librdkafka properties from KAFKA_CONFIG_*. */
     readonly properties: Readonly<Record<string, string>>;
@@ -154,6 +157,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = pr
       topic: value.KAFKA_TOPIC,
       groupId: value.KAFKA_GROUP_ID,
       instanceId: `sluice-${createHash('sha256').update(`${hostname()}:${dataDir}`).digest('hex').slice(0, 16)}`,
+      reader: value.KAFKA_SOURCE,
       startFrom: value.START_FROM,
       properties,
     },

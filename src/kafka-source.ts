@@ -8,14 +8,18 @@ import kafka, {
 import type { Chunk } from './chunk.js';
 import { SluiceError } from './errors.js';
 import type { Fill } from './flow.js';
+import { connectError, isTransient, readError } from './kafka-errors.js';
 import type { Logger } from './log.js';
-import type { AssignmentChange, OffsetRange, Source } from './source.js';
+import { PackedReader } from './packed-reader.js';
+import type { AssignmentChange, MessageReader, OffsetRange, Source } from './source.js';
 import { StockReader } from './stock-reader.js';
 
 const { CODES, KafkaConsumer } = kafka;
 const CONNECT_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 10_000;
+const GIVE_BACK_TIMEOUT_MS = 5_000;
+const GIVE_BACK_POLL_MS = 20;
 
 export interface KafkaSourceOptions {
   readonly brokers: string;
@@ -23,6 +27,8 @@ export interface KafkaSourceOptions {
   readonly groupId: string;
   /** Names this member over restarts, so that a process that was killed gets its partitions back at once. */
   readonly instanceId: string;
+  /** `auto`: packed where the addon has it. */
+  readonly reader: 'auto' | 'packed' | 'stock';
   readonly properties: Readonly<Record<string, string>>;
 }
 
@@ -53,9 +59,8 @@ function consumerProperties(options: KafkaSourceOptions): ConsumerGlobalConfig {
   };
 }
 
-/** Methods that the client has, but its typings do not. */
+/** A method that the client has, but its typings do not. */
 interface Untyped {
-  setDefaultIsTimeoutOnlyForFirstMessage(on: boolean): void;
   assignmentLost(): boolean;
 }
 
@@ -63,9 +68,11 @@ export class KafkaSource implements Source {
   readonly #options: KafkaSourceOptions;
   readonly #log: Logger;
   readonly #consumer: InstanceType<typeof KafkaConsumer>;
-  readonly #reader: StockReader;
+  readonly #reader: MessageReader;
   readonly #changes: AssignmentChange[] = [];
   #fatal: LibrdKafkaError | undefined;
+  /** The group gave partitions, and has not taken them back. */
+  #holding = false;
   #closing = false;
 
   constructor(options: KafkaSourceOptions, log: Logger) {
@@ -78,10 +85,13 @@ export class KafkaSource implements Source {
       },
       { 'auto.offset.reset': 'error' },
     );
-    this.#reader = new StockReader(this.#consumer);
-    // Else every message of a call after the first would be waited for.
-    (this.#consumer as unknown as Untyped).setDefaultIsTimeoutOnlyForFirstMessage(true);
+    this.#reader = makeReader(this.#consumer, options.reader);
     this.#consumer.on('event.error', (error) => this.#onError(error));
+  }
+
+  /** Which reader is in use. */
+  get reader(): MessageReader['kind'] {
+    return this.#reader.kind;
   }
 
   async start(): Promise<void> {
@@ -94,7 +104,7 @@ export class KafkaSource implements Source {
     const { topic, brokers } = this.#options;
     const metadata = await new Promise<Metadata>((resolve, reject) => {
       this.#consumer.connect({ topic, timeout: CONNECT_TIMEOUT_MS }, (error, data) => {
-        if (error) reject(this.#connectError(error));
+        if (error) reject(connectError(error, this.#options));
         else resolve(data);
       });
     });
@@ -150,12 +160,12 @@ export class KafkaSource implements Source {
   }
 
   async fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
-    if (this.#fatal !== undefined) throw this.#fillError(this.#fatal);
+    if (this.#fatal !== undefined) throw readError(this.#fatal, this.#options.topic);
     try {
       return await this.#reader.fill(chunk, timeoutMs);
     } catch (thrown) {
       const error = thrown as LibrdKafkaError;
-      if (!isTransient(error)) throw this.#fillError(error);
+      if (!isTransient(error)) throw readError(error, this.#options.topic);
       this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
       return { kind: 'idle' };
     }
@@ -185,6 +195,7 @@ export class KafkaSource implements Source {
   async close(): Promise<void> {
     this.#closing = true;
     if (!this.#consumer.isConnected()) return;
+    await this.#giveBack();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
       this.#consumer.disconnect(() => {
@@ -194,12 +205,27 @@ export class KafkaSource implements Source {
     });
   }
 
-  #onRebalance(error: LibrdKafkaError, assignment: Assignment[]): void {
-    if (this.#closing) {
-      if (error.code === CODES.ERRORS.ERR__REVOKE_PARTITIONS) this.#consumer.unassign();
-      return;
+  /**
+   * Gives the partitions back while the client is whole. Left to `disconnect`, the revocation would be answered on this
+   * thread while another one destroys the client, which now and then ends the process with a segmentation fault.
+   */
+  async #giveBack(): Promise<void> {
+    const overdueMs = performance.now() + GIVE_BACK_TIMEOUT_MS;
+    if (this.#holding) this.#consumer.unsubscribe();
+    this.#consumer.setDefaultConsumeTimeout(GIVE_BACK_POLL_MS);
+    while (this.#holding && performance.now() < overdueMs) {
+      // Callbacks are served by polling. What else comes is not delivered to anyone: the sink has the positions.
+      await new Promise<void>((resolve) => this.#consumer.consume(1, () => resolve()));
     }
-    if (error.code === CODES.ERRORS.ERR__ASSIGN_PARTITIONS) {
+    // A change that the pipeline had not answered yet is answered with this.
+    this.#consumer.unassign();
+  }
+
+  #onRebalance(error: LibrdKafkaError, assignment: Assignment[]): void {
+    this.#holding = error.code === CODES.ERRORS.ERR__ASSIGN_PARTITIONS;
+    if (this.#closing) {
+      if (this.#consumer.isConnected()) this.#consumer.unassign();
+    } else if (error.code === CODES.ERRORS.ERR__ASSIGN_PARTITIONS) {
       const partitions = assignment.map(({ partition }) => partition).sort((a, b) => a - b);
       this.#changes.push({ kind: 'assigned', partitions });
     } else if (error.code === CODES.ERRORS.ERR__REVOKE_PARTITIONS) {
@@ -214,41 +240,6 @@ export class KafkaSource implements Source {
     if (!this.#closing) this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
   }
 
-  #connectError(error: LibrdKafkaError): SluiceError {
-    const { brokers, topic } = this.#options;
-    if (error.code === CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) {
-      return new SluiceError('SLUICE_TOPIC_ABSENT', `the topic ${topic} does not exist on ${brokers}`, {
-        cause: error,
-      });
-    }
-    return new SluiceError(
-      'SLUICE_KAFKA_UNREACHABLE',
-      `no broker of KAFKA_BROKERS=${brokers} answers: ${error.message}`,
-      {
-        cause: error,
-      },
-    );
-  }
-
-  #fillError(error: LibrdKafkaError): SluiceError {
-    const { topic } = this.#options;
-    if (error.code === CODES.ERRORS.ERR__AUTO_OFFSET_RESET || error.code === CODES.ERRORS.ERR_OFFSET_OUT_OF_RANGE) {
-      return new SluiceError('SLUICE_OFFSET_GONE', `the position in ${topic} is no longer there: ${error.message}`, {
-        cause: error,
-      });
-    }
-    if (error.code === CODES.ERRORS.ERR_FENCED_INSTANCE_ID) {
-      const message = 'another process joined the group under the same group.instance.id';
-      return new SluiceError('SLUICE_NOT_ALONE', message, { cause: error });
-    }
-    if (error.code === CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART || error.code === CODES.ERRORS.ERR__UNKNOWN_TOPIC) {
-      return new SluiceError('SLUICE_TOPIC_ABSENT', `the topic ${topic} was deleted: ${error.message}`, {
-        cause: error,
-      });
-    }
-    return new SluiceError('SLUICE_KAFKA', `reading ${topic} failed: ${error.message}`, { cause: error });
-  }
-
   async #request<T>(what: string, call: (done: (error: LibrdKafkaError, value: T) => void) => unknown): Promise<T> {
     try {
       return await new Promise<T>((resolve, reject) => {
@@ -260,21 +251,18 @@ export class KafkaSource implements Source {
   }
 }
 
-function partitionsOf(metadata: Metadata, topic: string): number {
-  return metadata.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+function makeReader(consumer: InstanceType<typeof KafkaConsumer>, wanted: KafkaSourceOptions['reader']): MessageReader {
+  const isSupported = PackedReader.isSupported(consumer);
+  if (wanted === 'packed' && !isSupported) {
+    throw new SluiceError(
+      'SLUICE_CONFIG',
+      'KAFKA_SOURCE=packed: the Kafka addon was not compiled with consumePacked; install a C++ compiler and run ' +
+        '"npm run setup" again, or set KAFKA_SOURCE=auto',
+    );
+  }
+  return isSupported && wanted !== 'stock' ? new PackedReader(consumer) : new StockReader(consumer);
 }
 
-const TRANSIENT: ReadonlySet<number> = new Set([
-  CODES.ERRORS.ERR__TRANSPORT,
-  CODES.ERRORS.ERR__ALL_BROKERS_DOWN,
-  CODES.ERRORS.ERR__TIMED_OUT,
-  CODES.ERRORS.ERR__TIMED_OUT_QUEUE,
-  CODES.ERRORS.ERR__RESOLVE,
-  CODES.ERRORS.ERR__MAX_POLL_EXCEEDED,
-  CODES.ERRORS.ERR__STATE,
-]);
-
-/** librdkafka keeps trying by itself after these. */
-function isTransient(error: LibrdKafkaError): boolean {
-  return TRANSIENT.has(error.code) && !error.isFatal;
+function partitionsOf(metadata: Metadata, topic: string): number {
+  return metadata.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
 }

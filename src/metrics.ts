@@ -35,6 +35,7 @@ export class Metrics {
     'sluice_pipeline_watermark_seconds',
     'The lowest watermark of the partitions that are not idle',
   );
+  readonly source = this.#gauge('sluice_source_info', 'Always 1; which reader takes messages from Kafka', 'reader');
   readonly workerUtilization = this.#gauge('sluice_worker_utilization', 'Share of the worker threads that is busy');
 
   constructor() {

@@ -19,6 +19,18 @@ export interface OffsetRange {
   high: number;
 }
 
+/** How messages get from librdkafka into a chunk. */
+export interface MessageReader {
+  readonly kind: 'packed' | 'stock';
+  /**
+   * Appends the next messages of one partition to an empty chunk; waits at most `timeoutMs` for the first.
+   * @throws LibrdKafkaError
+   */
+  fill(chunk: Chunk, timeoutMs: number): Promise<Fill>;
+  /** Forgets what was taken from librdkafka but not delivered. */
+  reset(): void;
+}
+
 export interface Source {
   /**
    * Connects and joins the group.

@@ -7,11 +7,13 @@
 import type { KafkaConsumer, LibrdKafkaError, Message } from '@confluentinc/kafka-javascript';
 import { type Chunk, setBit } from './chunk.js';
 import type { Fill } from './flow.js';
+import type { MessageReader } from './source.js';
 
 /** More per call promotes the messages to the old generation before they are let go; fewer pays more for each call. */
 const MESSAGES_PER_CALL = 1000;
 
-export class StockReader {
+export class StockReader implements MessageReader {
+  readonly kind = 'stock';
   readonly #consumer: KafkaConsumer;
   #messages: Message[] = [];
   #head = 0;
@@ -21,6 +23,10 @@ export class StockReader {
 
   constructor(consumer: KafkaConsumer) {
     this.#consumer = consumer;
+    // Else every message of a call after the first would be waited for; the typings do not know the method.
+    (
+      consumer as unknown as { setDefaultIsTimeoutOnlyForFirstMessage(on: boolean): void }
+    ).setDefaultIsTimeoutOnlyForFirstMessage(true);
     consumer.on('partition.eof', ({ partition, offset }: { partition: number; offset: number }) => {
       this.#ends.set(partition, offset);
     });

@@ -16,7 +16,7 @@ const MAX_LINE_LENGTH = 120;
  */
 const CONTRACTS = ['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'log', 'metrics'];
 const ROOMS = [
-  ['kafka-source', 'stock-reader', 'packed-reader', 'embedded-kafka'],
+  ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
   ['kernel', 'kernel-instance', 'fields'],
   ['parquet'],
   ['merge', 'staging', 'ddl', 'ledger', 'recovery'],

@@ -48,6 +48,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   let server: Server | undefined;
   let stopProgress = () => {};
   try {
+    metrics.source.set({ reader: source.reader }, 1);
     const positions = await sink.open();
     pool = new WorkerPool(config.workers, {
       spec,
@@ -76,6 +77,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     options.signal.addEventListener('abort', () => pipeline.stop(), { once: true });
     options.onStart?.(pipeline);
     await source.start();
+    log.info({ source: source.reader, workers: config.workers }, `consuming ${topic}`);
     stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
     if (options.signal.aborted) pipeline.stop();
     await pipeline.run(positions);
