@@ -4,6 +4,7 @@
  * Each step looks first and does nothing where its result is already there. Plain Node: nothing is installed yet.
  */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   closeSync,
@@ -11,6 +12,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,15 +23,21 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const LOG = path.join(ROOT, 'build', 'setup.log');
 const ADDON = '@confluentinc/kafka-javascript';
 const ADDON_DIR = path.join(ROOT, 'node_modules', ADDON);
+/** Adds `consumePacked` to the addon, which then has to be built from source. In the format of patch-package. */
+const PATCH = path.join(ROOT, 'patches', '@confluentinc+kafka-javascript+1.10.1.patch');
+/** Which patch was tried on the installed addon, whatever came of it. */
+const PATCH_STAMP = path.join(ROOT, 'node_modules', '.kafka-addon-patch');
 const OLDEST_NODE = [20, 19];
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 const LOG_TAIL_LINES = 30;
+const ADDON_HAS_PACKED = `typeof new (require('${ADDON}').KafkaConsumer)({ 'group.id': 'setup' }, {})._client.consumePacked === 'function'`;
 
 /** What the addon is built from where no prebuilt binary can be had: how to see that it is there, and Debian's name. */
 const BUILD_TOOLS = [
   { command: 'g++', package: 'build-essential' },
   { command: 'make', package: 'build-essential' },
   { command: 'python3', package: 'python3' },
+  { command: 'patch', package: 'patch' },
 ];
 const BUILD_HEADERS = [
   { header: 'openssl/ssl.h', package: 'libssl-dev' },
@@ -47,7 +55,7 @@ function main() {
   mkdirSync(path.dirname(LOG), { recursive: true });
   writeFileSync(LOG, '');
   if (!dependenciesInstalled()) installDependencies();
-  if (!addonLoads()) provideAddon();
+  if (!addonReady()) provideAddon();
   if (kernelStale()) step('compiling the WASM kernel', () => npm(['run', 'build:wasm']));
   if (typescriptStale()) step('compiling TypeScript', () => npm(['run', 'build:ts']));
 }
@@ -78,19 +86,55 @@ function installDependencies() {
 
 // ── Kafka addon ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+function addonReady() {
+  return addonLoads() && exists(PATCH_STAMP) && readFileSync(PATCH_STAMP, 'utf8') === patchHash();
+}
+
 /** In a process of its own: a failed load must not stay in this one's module cache. */
 function addonLoads() {
   return run(process.execPath, ['-e', `require('${ADDON}')`]) === 0;
 }
 
+function addonIsPacked() {
+  const script = `process.exit(${ADDON_HAS_PACKED} ? 0 : 1)`;
+  return run(process.execPath, ['-e', script]) === 0;
+}
+
+function patchHash() {
+  return createHash('sha256').update(readFileSync(PATCH)).digest('hex');
+}
+
 function provideAddon() {
+  // The sources may have another version of the patch in them: they are installed anew.
+  if (exists(PATCH_STAMP)) {
+    rmSync(PATCH_STAMP);
+    installDependencies();
+  }
+  const canBuild = missingSystemPackages().length === 0;
+  if (!canBuild && downloadAddon()) {
+    report('no C++ compiler with the libraries it needs: the Kafka addon stays as it is, KAFKA_SOURCE is stock');
+  } else if (!buildAddon() && !downloadAddon()) fail('the Kafka addon could neither be built nor downloaded');
+  writeFileSync(PATCH_STAMP, patchHash());
+}
+
+function downloadAddon() {
   const preGyp = path.join(ROOT, 'node_modules', '.bin', 'node-pre-gyp');
   report('downloading the Kafka addon');
   const downloaded = run(preGyp, ['install'], { cwd: ADDON_DIR, timeout: DOWNLOAD_TIMEOUT_MS }) === 0 && addonLoads();
-  if (downloaded) return;
-  report('no prebuilt Kafka addon can be downloaded for this system: it is built from source');
+  if (!downloaded) report('  there is none for this system');
+  return downloaded;
+}
+
+/** Builds the addon with the patch. False where that fails. */
+function buildAddon() {
   provideSystemPackages();
-  step('building the Kafka addon (takes a few minutes)', () =>
+  // Tried first: half of a patch would be worse than none.
+  const apply = (...flags) => run('patch', ['-p1', '--forward', '--batch', ...flags, '-i', PATCH]) === 0;
+  const patched = apply('--dry-run') && apply();
+  if (!patched) report('the patch for packed reading does not apply: the Kafka addon is built without it');
+  report('building the Kafka addon (takes a few minutes)');
+  const start = Date.now();
+  const built =
     npm(['rebuild', ADDON, '--ignore-scripts=false', '--foreground-scripts'], {
       // Linked to the system's libraries: the static default would download and build each of them.
       CKJS_LINKING: 'dynamic',
@@ -98,9 +142,10 @@ function provideAddon() {
       // The addon's build rules rely on their order: jobs in parallel break them. librdkafka has jobs of its own.
       npm_config_jobs: '1',
       ...nodeHeaders(),
-    }),
-  );
-  if (!addonLoads()) fail('the Kafka addon was built but does not load');
+    }) === 0 && addonLoads();
+  const outcome = built ? `done in ${Math.round((Date.now() - start) / 1000)} s` : 'failed';
+  report(`  ${outcome}${built && !addonIsPacked() ? ', without packed reading' : ''}`);
+  return built;
 }
 
 /** Node's own headers where they were installed beside it; else node-gyp downloads them. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: reads arguments and signals, and turns outcomes into exit codes. */
 import { readFileSync } from 'node:fs';
+import kafka from '@confluentinc/kafka-javascript';
 import { Command, CommanderError } from 'commander';
 import { demo } from './commands/demo.js';
 import { addParseCommand } from './commands/parse.js';
@@ -9,6 +10,7 @@ import { run } from './commands/run.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { type Config, readConfig } from './config.js';
 import { SluiceError } from './errors.js';
+import { fastestReader } from './kafka-source.js';
 import { createLogger } from './log.js';
 
 /** Done · a check failed · bad configuration or arguments · fatal at run time. */
@@ -39,7 +41,7 @@ function program(): Command {
   };
   const sluice = new Command('sluice')
     .description('Change events from Kafka to Parquet and DuckDB, exactly once')
-    .version(version)
+    .version(`${version} (Kafka source: ${fastestReader()}, librdkafka ${kafka.librdkafkaVersion})`)
     .addHelpText('after', ENVIRONMENT_HELP)
     .exitOverride();
   const terminal = process.stderr.isTTY ? process.stderr : undefined;

@@ -12,6 +12,7 @@ import { parquetGlob, queryFile, runEnv, runUntilEnd, type Summary, verifies } f
 const EVENTS = 200_000;
 const TRANSACTION_EVENTS = 8000;
 const PARTITIONS = 4;
+const LONG = { timeout: 300_000 };
 const OPTIONS = { highValueThreshold: '1000', lateAfterMs: 600_000 };
 /** Enough groups that repeats fall within one and across several. */
 const MANY_GROUPS = { BATCH_ROWS: '4000', COMMIT_ROWS: '15000' };
@@ -20,7 +21,7 @@ interface Expected extends ReferenceResult {
   readonly message: ConsumedMessage;
 }
 
-describeKafka('equality', (bootstrap) => {
+describeKafka(`a topic of ${EVENTS} events of every kind`, (bootstrap) => {
   const topic = uniqueTopic('equality');
   const tally = new KindTally();
 
@@ -29,21 +30,26 @@ describeKafka('equality', (bootstrap) => {
     await fill(bootstrap(), topic, tally.through(orderEvents({ count: EVENTS, seed: 11 })));
   });
 
-  it(`${EVENTS} events of every kind become exactly the reference's rows`, { timeout: 300_000 }, async () => {
-    const env = runEnv(bootstrap(), topic, await temporaryDataDir(), MANY_GROUPS);
-    const summary = await runUntilEnd(env);
-    const messages = await consumeAll(bootstrap(), topic);
-    const expected = messages.map((message) => ({ message, ...referenceRow(ORDERS_SPEC, OPTIONS, message) }));
-    expect(expected).toHaveLength(EVENTS);
+  it.each(['auto', 'stock'])(
+    `${EVENTS} events become exactly the reference's rows, KAFKA_SOURCE=%s`,
+    LONG,
+    async (reader) => {
+      const settings = { ...MANY_GROUPS, KAFKA_SOURCE: reader, KAFKA_GROUP_ID: `${topic}-${reader}` };
+      const env = runEnv(bootstrap(), topic, await temporaryDataDir(), settings);
+      const summary = await runUntilEnd(env);
+      const messages = await consumeAll(bootstrap(), topic);
+      const expected = messages.map((message) => ({ message, ...referenceRow(ORDERS_SPEC, OPTIONS, message) }));
+      expect(expected).toHaveLength(EVENTS);
 
-    const valid = expected.filter(({ status }) => status === 'ok');
-    expect(await differences(env.DATA_DIR, parquetGlob(env.DATA_DIR), valid)).toEqual([]);
-    expect(await differences(env.DATA_DIR, 'cdc_orders', firstOfEachChange(valid))).toEqual([]);
-    await expectQuarantine(env.DATA_DIR, expected);
-    await expectLedger(env.DATA_DIR, await endOffsets(bootstrap(), topic), tally);
-    expectSummary(summary, tally, valid);
-    await verifies(env);
-  });
+      const valid = expected.filter(({ status }) => status === 'ok');
+      expect(await differences(env.DATA_DIR, parquetGlob(env.DATA_DIR), valid)).toEqual([]);
+      expect(await differences(env.DATA_DIR, 'cdc_orders', firstOfEachChange(valid))).toEqual([]);
+      await expectQuarantine(env.DATA_DIR, expected);
+      await expectLedger(env.DATA_DIR, await endOffsets(bootstrap(), topic), tally);
+      expectSummary(summary, tally, valid);
+      await verifies(env);
+    },
+  );
 });
 
 /** A third plainly, the rest in transactions; between them aborted ones, with change ids of the others. */
