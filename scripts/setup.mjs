@@ -30,7 +30,6 @@ const PATCH_STAMP = path.join(ROOT, 'node_modules', '.kafka-addon-patch');
 const OLDEST_NODE = [20, 19];
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 const LOG_TAIL_LINES = 30;
-const ADDON_HAS_PACKED = `typeof new (require('${ADDON}').KafkaConsumer)({ 'group.id': 'setup' }, {})._client.consumePacked === 'function'`;
 
 /** What the addon is built from where no prebuilt binary can be had: how to see that it is there, and Debian's name. */
 const BUILD_TOOLS = [
@@ -96,7 +95,8 @@ function addonLoads() {
 }
 
 function addonIsPacked() {
-  const script = `process.exit(${ADDON_HAS_PACKED} ? 0 : 1)`;
+  const script = `const { KafkaConsumer } = require('${ADDON}');
+    process.exit(new KafkaConsumer({ 'group.id': 'setup' }, {})._client.consumePacked ? 0 : 1);`;
   return run(process.execPath, ['-e', script]) === 0;
 }
 
