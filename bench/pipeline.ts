@@ -1,134 +1,179 @@
 /**
- * The whole pipeline against a real broker on this machine, beside a bare `consume()` loop on the same topic.
- * Usage: npm run bench:pipeline -- [--events N] [--partitions P] [--rounds R] [--kafka HOST:PORT]
+ * The whole pipeline against a real broker on this machine, beside a bare `consume()` loop and, where it is installed,
+ * kcat, on the same topic.
  *
- * Each round runs both one after the other, in processes of their own; what is printed are the medians, and the
- * memory of the last run over time. Counts are compared before a figure is printed.
+ *   npm run bench:pipeline -- --events 2000000 --partitions 4 --rounds 3
+ *   npm run bench:pipeline -- --sweep workers=1,2,4 batch-rows=8192,65536
+ *   npm run bench:pipeline -- --profile build/profiles
+ *
+ * Programs run one after the other, in processes of their own; what is printed are medians over the rounds. Counts are
+ * compared before a figure is printed.
  */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { orderEvents } from '../test/support/events.js';
-import { type Broker, startBroker } from '../test/support/kafka/broker.js';
-import { createTopic, TestProducer } from '../test/support/produce.js';
+import type { RunSummary } from '../src/commands/run.js';
+import {
+  count,
+  cpuMicros,
+  describe,
+  load,
+  machine,
+  median,
+  type Outcome,
+  PAYLOAD_NAMES,
+  type Payload,
+  rate,
+  residentMiB,
+  runBare,
+  runSluice,
+  withBroker,
+} from './harness.js';
+import { hottestFunctions } from './profiles.js';
 
-const { values: flags } = parseArgs({
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     events: { type: 'string', default: '2000000' },
     partitions: { type: 'string', default: '4' },
+    payload: { type: 'string', default: 'medium' },
     rounds: { type: 'string', default: '3' },
     /** A broker that runs already; default: one is started for this run. */
     kafka: { type: 'string' },
+    /** A topic of it that is loaded already, with this many events. */
+    topic: { type: 'string' },
+    source: { type: 'string' },
+    workers: { type: 'string' },
+    'batch-rows': { type: 'string' },
+    'commit-rows': { type: 'string' },
+    'buffer-bytes': { type: 'string' },
+    compression: { type: 'string' },
+    /** Every combination of the lists that follow: `workers=1,2 batch-rows=8192,65536`. */
+    sweep: { type: 'boolean', default: false },
+    /** Writes CPU profiles of all threads into this folder. */
+    profile: { type: 'string' },
   },
 });
 
-interface Outcome {
-  events: number;
-  seconds: number;
-  cpuSeconds: number;
-  peakRssMiB: number;
+const EVENTS = Number(flags.events);
+const CURVE_POINTS = 24;
+
+/** Flags that stand for environment variables. */
+const VARIABLES = {
+  source: 'KAFKA_SOURCE',
+  workers: 'WORKERS',
+  'batch-rows': 'BATCH_ROWS',
+  'commit-rows': 'COMMIT_ROWS',
+  'buffer-bytes': 'BUFFER_BYTES',
+  compression: 'PARQUET_COMPRESSION',
+} as const;
+type Setting = keyof typeof VARIABLES;
+
+function environment(settings: Partial<Record<Setting, string>>): NodeJS.ProcessEnv {
+  const names = Object.keys(VARIABLES) as Setting[];
+  return Object.fromEntries(names.filter((name) => settings[name]).map((name) => [VARIABLES[name], settings[name]]));
 }
 
-const RSS_INTERVAL_MS = 500;
-const CURVE_POINTS = 20;
-
-/** Runs a script to its end; its last line on stdout is JSON. */
-async function runJson<T>(args: readonly string[], env: NodeJS.ProcessEnv, rssMiB: number[] = []): Promise<T> {
-  const child = spawn(process.execPath, args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let stdout = '';
-  child.stdout.on('data', (text: Buffer) => {
-    stdout += text;
-  });
-  const sampler = setInterval(() => rssMiB.push(residentMiB(child.pid!)), RSS_INTERVAL_MS);
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  clearInterval(sampler);
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as T;
-}
-
-function residentMiB(pid: number): number {
-  try {
-    return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);
-  } catch {
-    return Number.NaN;
-  }
-}
-
-async function load(bootstrap: string, topic: string): Promise<void> {
-  await createTopic(bootstrap, topic, Number(flags.partitions));
-  const producer = await TestProducer.connect(bootstrap);
-  await producer.send(topic, orderEvents({ count: Number(flags.events) }));
-  await producer.close();
-}
-
-async function runSluice(bootstrap: string, topic: string, rssMiB: number[]): Promise<Outcome> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-  try {
-    const env = {
-      KAFKA_BROKERS: bootstrap,
-      KAFKA_TOPIC: topic,
-      DATA_DIR: dataDir,
-      METRICS_PORT: '0',
-      LOG_LEVEL: 'warn',
-    };
-    const outcome = await runJson<Outcome>(['dist/cli.js', 'run', '--until-end'], env, rssMiB);
-    if (outcome.events !== Number(flags.events))
-      throw new Error(`consumed ${outcome.events} of ${flags.events} events`);
-    return outcome;
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-}
-
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1];
-
-function report(name: string, outcomes: readonly Outcome[]): number {
-  const rates = outcomes.map(({ events, seconds }) => events / seconds);
-  const cpu = outcomes.map(({ events, cpuSeconds }) => (cpuSeconds * 1e6) / events);
-  const rate = median(rates);
-  const count = (value: number) => Math.round(value).toLocaleString('en-US');
-  const spread = `${count(Math.min(...rates))} to ${count(Math.max(...rates))}`;
-  console.log(
-    `${name.padEnd(16)} ${count(rate).padStart(9)} rows/s (${spread})  ` +
-      `${median(cpu).toFixed(2)} CPU µs per row  peak ${median(outcomes.map(({ peakRssMiB }) => peakRssMiB))} MiB`,
+/** Every combination of `name=a,b` lists. */
+function combinations(lists: readonly string[]): Partial<Record<Setting, string>>[] {
+  return lists.reduce<Partial<Record<Setting, string>>[]>(
+    (combined, list) => {
+      const [name, values = ''] = list.split('=');
+      if (!(name in VARIABLES)) {
+        throw new Error(`--sweep takes ${Object.keys(VARIABLES).join(', ')}, not ${name}`);
+      }
+      return combined.flatMap((settings) => values.split(',').map((value) => ({ ...settings, [name]: value })));
+    },
+    [{}],
   );
-  return rate;
 }
 
-async function main(): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'sluice-broker-'));
-  let broker: Broker | undefined;
-  try {
-    broker = flags.kafka === undefined ? await startBroker({ dataDir }) : undefined;
-    const bootstrap = flags.kafka ?? broker!.bootstrap;
-    const topic = `bench-${Date.now()}`;
-    await load(bootstrap, topic);
-    console.log(`${flags.events} events, ${flags.partitions} partitions, ${cpus().length} × ${cpus()[0].model}`);
-    const bare: Outcome[] = [];
-    const sluice: Outcome[] = [];
-    const rssMiB: number[] = [];
-    for (let round = 0; round < Number(flags.rounds); round++) {
-      const viteNode = 'node_modules/vite-node/vite-node.mjs';
-      bare.push(
-        await runJson([viteNode, 'bench/bare-consume.ts', bootstrap, topic, flags.partitions, flags.events], {}),
-      );
-      rssMiB.length = 0;
-      sluice.push(await runSluice(bootstrap, topic, rssMiB));
+async function checkedRun(bootstrap: string, topic: string, env: NodeJS.ProcessEnv, sample?: (pid: number) => void) {
+  const summary = await runSluice(bootstrap, topic, env, sample && { sample });
+  if (summary.events !== EVENTS) throw new Error(`sluice consumed ${summary.events} of ${EVENTS} events`);
+  return summary;
+}
+
+async function compare(bootstrap: string, topic: string): Promise<void> {
+  const bare: Outcome[] = [];
+  const sluice: RunSummary[] = [];
+  const rssMiB: number[] = [];
+  for (let round = 0; round < Number(flags.rounds); round++) {
+    bare.push(await runBare(bootstrap, topic, Number(flags.partitions), EVENTS));
+    rssMiB.length = 0;
+    sluice.push(await checkedRun(bootstrap, topic, environment(flags), (pid) => rssMiB.push(residentMiB(pid))));
+  }
+  console.log(describe('bare consume()', bare));
+  const kcatRates = kcat(bootstrap, topic);
+  if (kcatRates === undefined) console.log('kcat                               not installed');
+  else console.log(`kcat                               ${count(kcatRates).padStart(10)} rows/s`);
+  console.log(describe(`sluice run, ${sluice[0].source} source`, sluice));
+  console.log(`sluice / bare: ${(median(sluice.map(rate)) / median(bare.map(rate))).toFixed(2)}`);
+  console.log(`first commit: ${median(sluice.map((run) => run.firstCommitSeconds ?? Number.NaN)).toFixed(2)} s`);
+  const stages = Object.keys(sluice[0].stageSeconds) as (keyof RunSummary['stageSeconds'])[];
+  const perRow = stages.map((stage) => {
+    const micros = median(sluice.map(({ stageSeconds }) => (stageSeconds[stage] * 1e6) / EVENTS));
+    return `${stage} ${micros.toFixed(2)}`;
+  });
+  console.log(`µs per row by stage, threads side by side: ${perRow.join('  ')}`);
+  console.log(`garbage collection on the main thread: ${median(sluice.map(gcMicros)).toFixed(3)} µs per row`);
+  const step = Math.max(1, Math.ceil(rssMiB.length / CURVE_POINTS));
+  console.log(`resident MiB over the last run: ${rssMiB.filter((_, index) => index % step === 0).join(' ')}`);
+}
+
+const gcMicros = ({ gcSeconds, events }: RunSummary) => (gcSeconds * 1e6) / events;
+
+/** Rows per second of the C client that reads the topic to nowhere; undefined where it is not installed. */
+function kcat(bootstrap: string, topic: string): number | undefined {
+  const start = performance.now();
+  const { status } = spawnSync('kcat', ['-b', bootstrap, '-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', ''], {
+    stdio: 'ignore',
+  });
+  return status === 0 ? EVENTS / ((performance.now() - start) / 1e3) : undefined;
+}
+
+async function sweep(bootstrap: string, topic: string): Promise<void> {
+  const settings = combinations(positionals);
+  const runs = settings.map((): RunSummary[] => []);
+  // Interleaved, so that a slow minute of the machine hits all alike.
+  for (let round = 0; round < Number(flags.rounds); round++) {
+    for (const [index, setting] of settings.entries()) {
+      runs[index].push(await checkedRun(bootstrap, topic, environment({ ...flags, ...setting })));
     }
-    const ceiling = report('bare consume()', bare);
-    const rate = report('sluice run', sluice);
-    console.log(`sluice / bare: ${(rate / ceiling).toFixed(2)}`);
-    const step = Math.max(1, Math.ceil(rssMiB.length / CURVE_POINTS));
-    console.log(`resident memory over the last run, MiB: ${rssMiB.filter((_, index) => index % step === 0).join(' ')}`);
-  } finally {
-    await broker?.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+  }
+  console.log(`| ${positionals.map((list) => list.split('=')[0]).join(' | ')} | rows/s | CPU µs per row | peak MiB |`);
+  console.log(`|${'---|'.repeat(positionals.length + 3)}`);
+  for (const [index, setting] of settings.entries()) {
+    const cells = [
+      ...Object.values(setting),
+      count(median(runs[index].map(rate))),
+      median(runs[index].map(cpuMicros)).toFixed(2),
+      median(runs[index].map(({ peakRssMiB }) => peakRssMiB)),
+    ];
+    console.log(`| ${cells.join(' | ')} |`);
   }
 }
 
-await main();
+async function profile(bootstrap: string, topic: string, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${resolve(folder)}`];
+  await runSluice(bootstrap, topic, environment(flags), { nodeArgs });
+  for (const { thread, functions } of hottestFunctions(folder)) {
+    console.log(`\n${thread}`);
+    for (const { name, percent } of functions) console.log(`  ${percent.toFixed(1).padStart(5)}%  ${name}`);
+  }
+}
+
+if (!PAYLOAD_NAMES.includes(flags.payload as Payload)) {
+  throw new Error(`--payload must be one of ${PAYLOAD_NAMES.join(', ')}, not ${flags.payload}`);
+}
+await withBroker(flags.kafka, async (bootstrap) => {
+  const topic =
+    flags.topic ?? (await load(bootstrap, Number(flags.partitions), flags.payload as Payload, { count: EVENTS }));
+  console.log(`${count(EVENTS)} ${flags.payload} events, ${flags.partitions} partitions; ${machine()}`);
+  if (flags.profile !== undefined) await profile(bootstrap, topic, flags.profile);
+  else if (flags.sweep) await sweep(bootstrap, topic);
+  else await compare(bootstrap, topic);
+});
+process.exit();

@@ -61,6 +61,25 @@ export class Metrics {
     }
   }
 
+  /** Seconds by stage since the start, over all threads. */
+  async stageTotals(): Promise<Record<Stage, number>> {
+    const { values } = await this.stageSeconds.get();
+    const seconds = (stage: Stage) => values.find(({ labels }) => labels.stage === stage)?.value ?? 0;
+    return Object.fromEntries(STAGES.map((stage) => [stage, Number(seconds(stage).toFixed(3))])) as Record<
+      Stage,
+      number
+    >;
+  }
+
+  /** Seconds that the main thread spent collecting garbage. */
+  async gcSeconds(): Promise<number> {
+    const durations = await this.registry.getSingleMetric('nodejs_gc_duration_seconds')?.get();
+    const sums = (durations?.values ?? []).filter(
+      (value) => 'metricName' in value && /_sum$/.test(`${value.metricName}`),
+    );
+    return Number(sums.reduce((total, { value }) => total + value, 0).toFixed(3));
+  }
+
   #counter(name: string, help: string, ...labelNames: string[]): Counter {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }

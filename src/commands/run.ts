@@ -5,7 +5,7 @@ import { SluiceError } from '../errors.js';
 import { KafkaSource } from '../kafka-source.js';
 import type { Logger } from '../log.js';
 import { MergeThread } from '../merge-client.js';
-import { Metrics, serveMetrics } from '../metrics.js';
+import { Metrics, type Stage, serveMetrics } from '../metrics.js';
 import { Pipeline, type PipelineOptions, type RunTotals } from '../pipeline.js';
 import { WorkerPool } from '../pool.js';
 import { reportProgress } from '../progress.js';
@@ -23,10 +23,15 @@ export interface RunOptions {
 
 /** What `run` prints as its last line. */
 export interface RunSummary extends RunTotals {
+  source: 'packed' | 'stock';
   seconds: number;
   eventsPerSecond: number;
   /** Seconds from the start of the process to the first committed transaction. */
   firstCommitSeconds: number | undefined;
+  /** Time by stage, over all threads: stages run side by side. */
+  stageSeconds: Record<Stage, number>;
+  /** Of the main thread. */
+  gcSeconds: number;
   /** User and system time of all threads since the process started. */
   cpuSeconds: number;
   peakRssMiB: number;
@@ -81,7 +86,13 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
     if (options.signal.aborted) pipeline.stop();
     await pipeline.run(positions);
-    return summarize(pipeline, startMs);
+    const stageSeconds = await metrics.stageTotals();
+    return {
+      ...summarize(pipeline, startMs),
+      source: source.reader,
+      stageSeconds,
+      gcSeconds: await metrics.gcSeconds(),
+    };
   } catch (thrown) {
     if (thrown instanceof SluiceError) metrics.errors.inc({ code: thrown.code });
     throw thrown;
@@ -110,7 +121,7 @@ function pipelineOptions(config: Config, untilEnd: boolean): PipelineOptions {
   };
 }
 
-function summarize(pipeline: Pipeline, startMs: number): RunSummary {
+function summarize(pipeline: Pipeline, startMs: number): Omit<RunSummary, 'source' | 'stageSeconds' | 'gcSeconds'> {
   const seconds = (performance.now() - startMs) / 1e3;
   const { totals, firstCommitMs } = pipeline;
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();

@@ -1,0 +1,164 @@
+/** What the benchmarks against a real broker share: a loaded topic, programs in processes of their own, figures. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { RunSummary } from '../src/commands/run.js';
+import { type EventOptions, orderEvents } from '../test/support/events.js';
+import { startBroker } from '../test/support/kafka/broker.js';
+import { createTopic, type TestMessage, TestProducer } from '../test/support/produce.js';
+
+const VITE_NODE = 'node_modules/vite-node/vite-node.mjs';
+
+/** What every program is measured by. */
+export interface Outcome {
+  readonly events: number;
+  /** From its start, connecting included, to its last commit. */
+  readonly seconds: number;
+  /** User and system time of all its threads. */
+  readonly cpuSeconds: number;
+  readonly peakRssMiB: number;
+}
+
+/** Calls `body` with a broker's address: of the one that was given, or of one that lives as long as the call. */
+export async function withBroker(kafka: string | undefined, body: (bootstrap: string) => Promise<void>): Promise<void> {
+  if (kafka !== undefined) return body(kafka);
+  const dataDir = mkdtempSync(join(tmpdir(), 'sluice-broker-'));
+  const broker = await startBroker({ dataDir });
+  try {
+    await body(broker.bootstrap);
+  } finally {
+    await broker.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+const PAYLOADS = { small: 0, medium: 0, large: 20_000 } as const;
+export type Payload = keyof typeof PAYLOADS;
+export const PAYLOAD_NAMES = Object.keys(PAYLOADS) as Payload[];
+
+/** Makes a topic of deterministic order events: small about 100 bytes, medium about 350, large about 20,000. */
+export async function load(
+  bootstrap: string,
+  partitions: number,
+  payload: Payload,
+  options: EventOptions,
+): Promise<string> {
+  const topic = `bench-${payload}-${Date.now()}`;
+  await createTopic(bootstrap, topic, partitions);
+  const producer = await TestProducer.connect(bootstrap);
+  await producer.send(topic, payloads(payload, options));
+  await producer.close();
+  return topic;
+}
+
+function* payloads(payload: Payload, options: EventOptions): Generator<TestMessage> {
+  const padding = `,"note":"${'n'.repeat(PAYLOADS.large)}"}`;
+  for (const event of orderEvents(options)) {
+    const { key, value } = event;
+    if (payload === 'medium' || value === null) yield event;
+    else if (payload === 'large') yield { ...event, value: value.toString().replace(/\}$/, padding) };
+    else {
+      const id = /"change_id":"[^"]*"/.exec(value.toString())?.[0] ?? '"change_id":null';
+      yield { ...event, value: `{${id},"order_id":"${key}","amount":"$12.50","status":"paid"}` };
+    }
+  }
+}
+
+/** Runs a program to its end; its last line on stdout is JSON. @param sample called with its pid now and then */
+export async function runJson<T>(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  sample: (pid: number) => void = () => {},
+): Promise<T> {
+  const child: ChildProcess = spawn(args[0], args.slice(1), {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let stdout = '';
+  child.stdout?.on('data', (text: Buffer) => {
+    stdout += text;
+  });
+  const sampler = setInterval(() => child.pid !== undefined && sample(child.pid), SAMPLE_MS);
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  clearInterval(sampler);
+  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as T;
+}
+
+const SAMPLE_MS = 500;
+
+export function residentMiB(pid: number): number {
+  try {
+    return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** `sluice run --until-end` on a topic, into a data directory that is gone afterwards. */
+export async function runSluice(
+  bootstrap: string,
+  topic: string,
+  env: NodeJS.ProcessEnv = {},
+  options: { readonly sample?: (pid: number) => void; readonly nodeArgs?: readonly string[] } = {},
+): Promise<RunSummary> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+  try {
+    return await runJson<RunSummary>(
+      [process.execPath, ...(options.nodeArgs ?? []), 'dist/cli.js', 'run', '--until-end'],
+      {
+        KAFKA_BROKERS: bootstrap,
+        KAFKA_TOPIC: topic,
+        KAFKA_GROUP_ID: `${topic}-${Date.now()}`,
+        DATA_DIR: dataDir,
+        METRICS_PORT: '0',
+        LOG_LEVEL: 'warn',
+        ...env,
+      },
+      options.sample,
+    );
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** The client's own consume loop, which does nothing with the messages. */
+export function runBare(bootstrap: string, topic: string, partitions: number, events: number): Promise<Outcome> {
+  return runJson([
+    process.execPath,
+    VITE_NODE,
+    'bench/bare-consume.ts',
+    bootstrap,
+    topic,
+    `${partitions}`,
+    `${events}`,
+  ]);
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}
+
+export const rate = ({ events, seconds }: Outcome) => events / seconds;
+export const cpuMicros = ({ events, cpuSeconds }: Outcome) => (cpuSeconds * 1e6) / events;
+
+export function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** One line of medians, with the spread of the rates. */
+export function describe(name: string, outcomes: readonly Outcome[]): string {
+  const rates = outcomes.map(rate);
+  return (
+    `${name.padEnd(34)} ${count(median(rates)).padStart(10)} rows/s ` +
+    `(${count(Math.min(...rates))} to ${count(Math.max(...rates))})  ` +
+    `${median(outcomes.map(cpuMicros)).toFixed(2).padStart(6)} CPU µs per row  ` +
+    `${median(outcomes.map(({ peakRssMiB }) => peakRssMiB))} MiB`
+  );
+}
+
+export function machine(): string {
+  const [{ model }] = cpus();
+  return `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
+}

@@ -1,0 +1,53 @@
+/** Reads V8's CPU profiles: where each thread spent its time. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  }[];
+  /** Ids of the node on top of the stack. */
+  readonly samples: readonly number[];
+  /** Microseconds before each sample. */
+  readonly timeDeltas: readonly number[];
+}
+
+export interface ThreadProfile {
+  readonly thread: string;
+  readonly functions: readonly { readonly name: string; readonly percent: number }[];
+}
+
+const HOTTEST = 10;
+
+/** The ten functions with the most time of their own, for each profile of the folder. Idle time is left out. */
+export function hottestFunctions(folder: string): ThreadProfile[] {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'));
+  return files.map((file) => {
+    const profile = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile;
+    const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+    const micros = new Map<string, number>();
+    for (const [index, id] of profile.samples.entries()) {
+      const name = names.get(id)!;
+      if (name !== '(idle)') micros.set(name, (micros.get(name) ?? 0) + profile.timeDeltas[index]);
+    }
+    const total = [...micros.values()].reduce((sum, value) => sum + value, 0);
+    const functions = [...micros]
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, HOTTEST)
+      .map(([name, own]) => ({ name, percent: (100 * own) / total }));
+    return { thread: `${threadOf(names)} (${(total / 1e6).toFixed(1)} s)`, functions };
+  });
+}
+
+function nameOf({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string {
+  const name = functionName || '(anonymous)';
+  return url === '' ? name : `${name}  ${url.split('/').at(-1)}:${lineNumber + 1}`;
+}
+
+/** Tells threads by a module that only they run. */
+function threadOf(names: ReadonlyMap<number, string>): string {
+  const runs = (file: string) => [...names.values()].some((name) => name.includes(`  ${file}:`));
+  if (runs('merge.js')) return 'merge thread';
+  return runs('kernel-instance.js') ? 'worker' : 'main thread';
+}
