@@ -25,7 +25,7 @@ const ADDON = '@confluentinc/kafka-javascript';
 const ADDON_DIR = path.join(ROOT, 'node_modules', ADDON);
 /** Adds `consumePacked` to the addon, which then has to be built from source. In the format of patch-package. */
 const PATCH = path.join(ROOT, 'patches', '@confluentinc+kafka-javascript+1.10.1.patch');
-/** Which patch was tried on the installed addon, whatever came of it. */
+/** Which patch the installed addon was to be built with, whatever came of it. Absent where it could not be tried. */
 const PATCH_STAMP = path.join(ROOT, 'node_modules', '.kafka-addon-patch');
 const OLDEST_NODE = [20, 19];
 const DOWNLOAD_TIMEOUT_MS = 120_000;
@@ -85,8 +85,14 @@ function installDependencies() {
 
 // ── Kafka addon ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** An addon as it was downloaded is enough as long as there is nothing to build the patched one with. */
 function addonReady() {
-  return addonLoads() && exists(PATCH_STAMP) && readFileSync(PATCH_STAMP, 'utf8') === patchHash();
+  if (!addonLoads()) return false;
+  return exists(PATCH_STAMP) ? readFileSync(PATCH_STAMP, 'utf8') === patchHash() : !canBuild();
+}
+
+function canBuild() {
+  return missingSystemPackages().length === 0;
 }
 
 /** In a process of its own: a failed load must not stay in this one's module cache. */
@@ -110,10 +116,11 @@ function provideAddon() {
     rmSync(PATCH_STAMP);
     installDependencies();
   }
-  const canBuild = missingSystemPackages().length === 0;
-  if (!canBuild && downloadAddon()) {
+  if (!canBuild() && downloadAddon()) {
     report('no C++ compiler with the libraries it needs: the Kafka addon stays as it is, KAFKA_SOURCE is stock');
-  } else if (!buildAddon() && !downloadAddon()) fail('the Kafka addon could neither be built nor downloaded');
+    return;
+  }
+  if (!buildAddon() && !downloadAddon()) fail('the Kafka addon could neither be built nor downloaded');
   writeFileSync(PATCH_STAMP, patchHash());
 }
 
@@ -128,10 +135,7 @@ function downloadAddon() {
 /** Builds the addon with the patch. False where that fails. */
 function buildAddon() {
   provideSystemPackages();
-  // Tried first: half of a patch would be worse than none.
-  const apply = (...flags) => run('patch', ['-p1', '--forward', '--batch', ...flags, '-i', PATCH]) === 0;
-  const patched = apply('--dry-run') && apply();
-  if (!patched) report('the patch for packed reading does not apply: the Kafka addon is built without it');
+  if (!applyPatch()) report('the patch for packed reading does not apply: the Kafka addon is built without it');
   report('building the Kafka addon (takes a few minutes)');
   const start = Date.now();
   const built =
@@ -146,6 +150,14 @@ function buildAddon() {
   const outcome = built ? `done in ${Math.round((Date.now() - start) / 1000)} s` : 'failed';
   report(`  ${outcome}${built && !addonIsPacked() ? ', without packed reading' : ''}`);
   return built;
+}
+
+/** True where the patch is in the addon's sources: since now, or since a build that was cut short. */
+function applyPatch() {
+  const patch = (...flags) => run('patch', ['-p1', ...flags, '-i', PATCH]) === 0;
+  if (patch('--reverse', '--force', '--dry-run')) return true;
+  // Tried first: half of a patch would be worse than none.
+  return patch('--forward', '--batch', '--dry-run') && patch('--forward', '--batch');
 }
 
 /** Node's own headers where they were installed beside it; else node-gyp downloads them. */

@@ -64,7 +64,7 @@ const schema = z.object({
   DUCKDB_MEMORY_LIMIT: z
     .string()
     .regex(/^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/i, 'must be a size such as 4GB')
-    .optional(),
+    .default('1GB'),
   TABLE_SPEC: z.string().min(1, 'must be the path of a spec file').optional(),
   SHUTDOWN_GRACE_MS: integer(0, 3_600_000).default(30_000),
   METRICS_PORT: integer(0, 65_535).default(9464),
@@ -97,7 +97,7 @@ export interface Config {
   /** Absolute. */
   readonly dataDir: string;
   readonly parquetCompression: 'zstd' | 'snappy' | 'lz4' | 'none';
-  readonly duckdb: { readonly threads: number; readonly memoryLimit: string | undefined };
+  readonly duckdb: { readonly threads: number; readonly memoryLimit: string };
   readonly tableSpec: string | undefined;
   readonly shutdownGraceMs: number;
   readonly metricsPort: number;

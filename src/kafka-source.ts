@@ -33,7 +33,7 @@ export interface KafkaSourceOptions {
 }
 
 /** What librdkafka keeps ahead of the pipeline, in KiB: half a second of full speed, and little beside BUFFER_BYTES. */
-const PREFETCH_KIB = 64 << 10;
+const PREFETCH_KIB = 32 << 10;
 
 function consumerProperties(options: KafkaSourceOptions): ConsumerGlobalConfig {
   return {

@@ -80,7 +80,7 @@ export class Pipeline {
       commitRows: options.commitRows,
       commitBytes: options.bufferBytes / 2,
       minBacklogRows: options.batchRows,
-      maxInFlightRows: Math.max(options.commitRows, (options.workers + 1) * options.batchRows),
+      maxInFlightRows: (options.workers + 1) * options.batchRows,
       maxInFlightBytes: options.bufferBytes,
       backlogRows: () => this.#batcher.openRows + this.lag,
       onCommitted: (receipt, group) => this.#onCommitted(receipt, group),

@@ -1,0 +1,148 @@
+/** Messages for the kernel's benchmarks, packed into chunks, and a plain `JSON.parse` reader of the same columns. */
+import { Chunk } from '../src/chunk.js';
+import { ORDERS_SPEC, parseSpec, type TableSpec } from '../src/spec.js';
+import { orderEvents } from '../test/support/events.js';
+import { Random } from '../test/support/random.js';
+
+export interface Corpus {
+  readonly name: string;
+  readonly spec: TableSpec;
+  readonly values: readonly Buffer[];
+}
+
+const NON_ASCII = 'Zoë Müller 田中 太郎 ';
+const COLUMNS = 64;
+
+export function corpora(events: number): Corpus[] {
+  const plain = values(events);
+  const random = new Random(3);
+  const rewritten = (name: string, rewrite: (json: string, index: number) => string): Corpus => ({
+    name,
+    spec: ORDERS_SPEC,
+    values: plain.map((value, index) => Buffer.from(rewrite(value.toString(), index))),
+  });
+  return [
+    { name: 'orders, one shape', spec: ORDERS_SPEC, values: plain },
+    rewritten('pretty-printed', (json) => JSON.stringify(JSON.parse(json), null, 2)),
+    rewritten('30% non-ASCII', (json) => json.replace('"items":[', `"items":["${NON_ASCII.repeat(6)}",`)),
+    rewritten('5% malformed', (json, index) => (index % 20 === 0 ? json.slice(0, -9) : json)),
+    rewritten('four key orders', (json, index) => reordered(json, (keys) => rotated(keys, (index % 4) * 2))),
+    rewritten('random key order', (json) => reordered(json, (keys) => shuffled(keys, random))),
+    { name: '64 columns', spec: wideSpec(), values: plain.map(wideMessage) },
+    rewritten(
+      '100 bytes',
+      (_, n) => `{"change_id":"82${hex(n)}","order_id":"ORD-${n}","amount":"$12.50","status":"paid"}`,
+    ),
+    {
+      name: '20 KB',
+      spec: ORDERS_SPEC,
+      values: plain
+        .slice(0, events / 20)
+        .map((value) => Buffer.from(`${value.toString().slice(0, -1)},"note":"${'n'.repeat(20_000)}"}`)),
+    },
+  ];
+}
+
+function values(count: number): Buffer[] {
+  return [...orderEvents({ count, shares: {} })].map(({ value }) => value!);
+}
+
+const hex = (value: number) => value.toString(16).padStart(16, '0');
+
+function reordered(json: string, order: (keys: string[]) => string[]): string {
+  const object = JSON.parse(json) as Record<string, unknown>;
+  return JSON.stringify(Object.fromEntries(order(Object.keys(object)).map((key) => [key, object[key]])));
+}
+
+function rotated(keys: string[], by: number): string[] {
+  return [...keys.slice(by), ...keys.slice(0, by)];
+}
+
+function shuffled(keys: string[], random: Random): string[] {
+  return keys
+    .map((key) => ({ key, at: random.next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ key }) => key);
+}
+
+function wideSpec(): TableSpec {
+  const columns = Array.from({ length: COLUMNS - 2 }, (_, n) => ({
+    name: `field_${n}`,
+    path: n % 4 === 0 ? `group_${n >> 3}.field_${n}` : `field_${n}`,
+    kind: (['text', 'int64', 'amount', 'bool'] as const)[n % 4],
+  }));
+  const keys = [
+    { name: 'id', kind: 'text', required: true, role: 'change_id' },
+    { name: 'key', kind: 'text', required: true, role: 'key' },
+  ];
+  return parseSpec(JSON.stringify({ table: 'wide', view: 'wide_newest', columns: [...keys, ...columns] }), 'wide');
+}
+
+function wideMessage(_: Buffer, row: number): Buffer {
+  const object: Record<string, unknown> = { id: `82${hex(row)}`, key: `k-${row}` };
+  for (const [n, { path, kind }] of wideSpec().columns.slice(2).entries()) {
+    const value = kind === 'text' ? `text ${row}` : kind === 'bool' ? row % 2 === 0 : row * 100 + n;
+    const [group, field] = path;
+    if (field === undefined) object[group] = value;
+    else object[group] = { ...(object[group] as object), [field]: value };
+  }
+  return Buffer.from(JSON.stringify(object));
+}
+
+/** The values one behind the other, as the source packs them. */
+export function packed(values: readonly Buffer[]): Chunk[] {
+  const chunks: Chunk[] = [];
+  let chunk: Chunk | undefined;
+  for (const [offset, value] of values.entries()) {
+    if (!chunk?.hasRoomFor(1, value.length, 0)) {
+      chunk = new Chunk();
+      chunks.push(chunk);
+    }
+    const { views, rows } = chunk;
+    views.values.set(value, chunk.valueBytes);
+    views.offsets[rows] = BigInt(offset);
+    views.timestamps[rows] = 1_735_689_600_000n;
+    views.valueValidity[rows >> 3] |= 1 << (rows & 7);
+    chunk.valueBytes += value.length;
+    chunk.rows++;
+    views.valueOffsets[chunk.rows] = chunk.valueBytes;
+  }
+  return chunks;
+}
+
+/**
+ * What one would write without a kernel: `JSON.parse`, and the fields of the spec into column buffers. Amounts and times
+ * are read in their most common form only, so it does less than the kernel.
+ * @returns how many rows were read
+ */
+export function parseIntoColumns({ spec, values }: Corpus): number {
+  const bytes = values.reduce((sum, value) => sum + value.length, 0);
+  const columns = spec.columns.map(({ path, kind }) => ({
+    path,
+    kind,
+    text: Buffer.allocUnsafe(kind === 'text' || kind === 'json' ? bytes : 0),
+    numbers: new Float64Array(values.length),
+    offsets: new Int32Array(values.length + 1),
+  }));
+  let rows = 0;
+  for (const value of values) {
+    let object: Record<string, unknown>;
+    try {
+      object = JSON.parse(value.toString()) as Record<string, unknown>;
+    } catch {
+      continue;
+    }
+    for (const { path, kind, text, numbers, offsets } of columns) {
+      let field: unknown = object;
+      for (const key of path) field = (field as Record<string, unknown> | undefined)?.[key];
+      const at = offsets[rows];
+      offsets[rows + 1] = at;
+      if (kind === 'text') offsets[rows + 1] = at + (field === undefined ? 0 : text.write(String(field), at));
+      else if (kind === 'json') offsets[rows + 1] = at + text.write(JSON.stringify(field) ?? '', at);
+      else if (kind === 'timestamp') numbers[rows] = Date.parse(String(field));
+      else numbers[rows] = Number(typeof field === 'string' ? field.replace(/[^0-9.-]/g, '') : field);
+    }
+    rows++;
+  }
+  return rows;
+}

@@ -1,0 +1,235 @@
+/**
+ * Each stage by itself on prepared data: `npm run bench [-- --only kernel|parquet|duckdb] [--table-rows N]`.
+ *
+ * Results are checked before they are timed. µs per row and GB/s of JSON are medians; the spread is the median
+ * absolute deviation over the rounds.
+ */
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Bench } from 'tinybench';
+import type { BatchResult } from '../src/flow.js';
+import { Kernel } from '../src/kernel.js';
+import { Merge } from '../src/merge.js';
+import { type ParquetCompression, ParquetFiles } from '../src/parquet.js';
+import { ORDERS_SPEC } from '../src/spec.js';
+import { BatchProcessor } from '../src/worker.js';
+import { orderEvents } from '../test/support/events.js';
+import { type Corpus, corpora, packed, parseIntoColumns } from './corpora.js';
+import { count, machine } from './harness.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    events: { type: 'string', default: '100000' },
+    /** Rows that the table has before commits are timed. */
+    'table-rows': { type: 'string', default: '3000000' },
+    rounds: { type: 'string', default: '7' },
+  },
+});
+
+const EVENTS = Number(flags.events);
+const ROUNDS = Number(flags.rounds);
+const BATCH_ROWS = 61_440;
+const BATCHES_PER_GROUP = 4;
+const OPTIONS = { highValueThreshold: '1000', lateAfterMs: 600_000, batchRows: 65_536, batchBytes: 32 << 20 };
+
+interface Task {
+  readonly name: string;
+  readonly rows: number;
+  /** Of JSON; 0 where that is not what is worked on. */
+  readonly bytes: number;
+  readonly run: () => unknown;
+}
+
+/** Runs tasks in turns. @returns median microseconds per row by name */
+async function measure(tasks: readonly Task[], rounds = ROUNDS): Promise<Map<string, number>> {
+  const bench = new Bench({ iterations: rounds, time: 0, warmup: rounds > 1, warmupIterations: 2, warmupTime: 0 });
+  for (const { name, run } of tasks) bench.add(name, async () => void (await run()));
+  await bench.run();
+  const medians = new Map<string, number>();
+  for (const { name, rows, bytes } of tasks) {
+    const { result } = bench.getTask(name)!;
+    if (!('latency' in result)) throw new Error(`${name}: ${JSON.stringify(result)}`);
+    const { p50, mad } = result.latency;
+    const micros = (p50 * 1e3) / rows;
+    medians.set(name, micros);
+    const speed = bytes === 0 ? '' : `${(bytes / p50 / 1e6).toFixed(2)} GB/s`;
+    console.log(
+      `  ${name.padEnd(44)} ${micros.toFixed(3).padStart(8)} µs per row  ±${((100 * mad) / p50).toFixed(1)}%  ${speed}`,
+    );
+  }
+  return medians;
+}
+
+async function kernelBench(): Promise<void> {
+  const wasm = new URL('../build/kernel.wasm', import.meta.url);
+  const start = performance.now();
+  Kernel.create(ORDERS_SPEC, OPTIONS);
+  const ms = (performance.now() - start).toFixed(1);
+  console.log(`\nKernel, one thread (${count(statSync(wasm).size)} bytes of WASM, ready in ${ms} ms)`);
+  for (const corpus of corpora(EVENTS)) {
+    const medians = await measure(kernelTasks(corpus));
+    const [kernel, plain] = [...medians.values()];
+    console.log(`  ${''.padEnd(44)} ${(plain / kernel).toFixed(1).padStart(8)} × JSON.parse`);
+  }
+}
+
+function kernelTasks(corpus: Corpus): Task[] {
+  const kernel = Kernel.create(corpus.spec, { ...OPTIONS, batchRows: EVENTS, batchBytes: 256 << 20 });
+  const handles = packed(corpus.values).map((chunk) => chunk.handle());
+  const { counts } = kernel.read(0, handles);
+  const rows = corpus.values.length;
+  if (counts.ok !== parseIntoColumns(corpus)) throw new Error(`${corpus.name}: the kernel read ${counts.ok} rows`);
+  const bytes = corpus.values.reduce((sum, value) => sum + value.length, 0);
+  return [
+    { name: `kernel, ${corpus.name}`, rows, bytes, run: () => kernel.read(0, handles) },
+    { name: `JSON.parse into columns, ${corpus.name}`, rows, bytes, run: () => parseIntoColumns(corpus) },
+  ];
+}
+
+/** Results of consecutive batches, as the workers make them. */
+class Batches {
+  readonly #processor: BatchProcessor;
+  #offset = 0;
+
+  constructor(dataDir: string) {
+    this.#processor = new BatchProcessor({
+      ...OPTIONS,
+      spec: ORDERS_SPEC,
+      topic: 'bench',
+      dataDir,
+      compression: 'zstd',
+    });
+  }
+
+  next(values: readonly Buffer[]): BatchResult {
+    const chunks = packed(values).map((chunk) => chunk.handle());
+    const startOffset = this.#offset;
+    this.#offset += values.length;
+    return this.#processor.process({ partition: 0, startOffset, nextOffset: this.#offset, chunks });
+  }
+}
+
+/** @param after seconds since the first event of all: later events have higher ids */
+function eventsFrom(seed: number, after: number, rows: number): Buffer[] {
+  const startMs = Date.UTC(2025, 0, 1) + after * 1000;
+  return [...orderEvents({ count: rows, seed, shares: {}, startMs })].map(({ value }) => value!);
+}
+
+async function parquetBench(folder: string): Promise<void> {
+  console.log(`\nParquet, batches of ${count(BATCH_ROWS)} rows`);
+  const { arrow, counts } = new Batches(folder).next(eventsFrom(1, 0, BATCH_ROWS));
+  if (arrow === undefined || counts.ok !== BATCH_ROWS) throw new Error('the batch has no rows');
+  const tasks = (['zstd', 'snappy', 'lz4', 'none'] as const).map((compression: ParquetCompression): Task => {
+    const files = new ParquetFiles({ compression, spec: ORDERS_SPEC });
+    const bytes = files.encode(arrow, new Map()).byteLength;
+    const name = `${compression}, ${(bytes / BATCH_ROWS).toFixed(0)} bytes per row`;
+    return { name, rows: BATCH_ROWS, bytes: 0, run: () => files.encode(arrow, new Map()) };
+  });
+  const files = new ParquetFiles({ compression: 'zstd', spec: ORDERS_SPEC });
+  let file = 0;
+  const write = () => files.write(arrow, join(folder, `${file++}.parquet`), new Map());
+  await measure([...tasks, { name: 'zstd, written and fsynced', rows: BATCH_ROWS, bytes: 0, run: write }]);
+}
+
+/** Shares of rows whose change id is in the table already. */
+const DUPLICATES = [0, 0.05, 0.5];
+
+async function duckdbBench(folder: string): Promise<void> {
+  const groupRows = BATCH_ROWS * BATCHES_PER_GROUP;
+  for (const tableRows of [0, Number(flags['table-rows'])]) {
+    console.log(`\nDuckDB, groups of ${count(groupRows)} rows into a table of ${count(tableRows)}`);
+    for (const share of DUPLICATES) {
+      const dataDir = mkdtempSync(join(folder, 'duckdb-'));
+      const merge = new Merge({ dataDir, topic: 'bench', spec: ORDERS_SPEC, threads: 1, memoryLimit: undefined });
+      await merge.open();
+      await merge.initPositions([{ partition: 0, nextOffset: 0 }]);
+      const batches = new Batches(dataDir);
+      const known = eventsFrom(1, 0, groupRows);
+      await commitGroup(merge, group(batches, known));
+      if (tableRows > 0) await grow(merge, tableRows, groupRows);
+      await groupTasks(merge, batches, known, share);
+      await merge.close();
+      rmSync(dataDir, { recursive: true });
+    }
+  }
+}
+
+/** Times what a group costs that has `share` of its rows from `known`: its staging and its transaction apart. */
+async function groupTasks(merge: Merge, batches: Batches, known: readonly Buffer[], share: number): Promise<void> {
+  const groups = Array.from({ length: 3 }, (_, round) => {
+    const fresh = eventsFrom(round + 2, 100_000 * (round + 1), known.length);
+    const repeated = Math.round(known.length * share);
+    return group(batches, [...known.slice(0, repeated), ...fresh.slice(repeated)]);
+  });
+  const rows = known.length;
+  let [staged, committed] = [0, 0];
+  const label = `${(share * 100).toFixed(0)}% duplicates`;
+  const stage = async () => {
+    for (const batch of groups[staged++]) await merge.stage(batch);
+  };
+  for (const expected = Math.round(rows * share); committed < groups.length; committed++) {
+    await measureOnce(`${label}: staging`, rows, stage);
+    await measureOnce(`${label}: transaction`, rows, async () => {
+      const { rowsDuplicate } = await merge.commit();
+      if (rowsDuplicate !== expected) throw new Error(`${rowsDuplicate} duplicates, not ${expected}`);
+    });
+  }
+  for (const name of [`${label}: staging`, `${label}: transaction`]) reportOnce(name);
+}
+
+const single = new Map<string, number[]>();
+
+/** For what cannot be repeated on the same data. */
+async function measureOnce(name: string, rows: number, run: () => Promise<void>): Promise<void> {
+  const start = performance.now();
+  await run();
+  single.set(name, [...(single.get(name) ?? []), ((performance.now() - start) * 1e3) / rows]);
+}
+
+function reportOnce(name: string): void {
+  const micros = (single.get(name) ?? []).sort((a, b) => a - b);
+  single.delete(name);
+  const [least, middle, most] = [micros[0], micros[micros.length >> 1], micros[micros.length - 1]];
+  console.log(
+    `  ${name.padEnd(44)} ${middle.toFixed(3).padStart(8)} µs per row  (${least.toFixed(2)} to ${most.toFixed(2)})`,
+  );
+}
+
+function group(batches: Batches, values: readonly Buffer[]): BatchResult[] {
+  return Array.from({ length: BATCHES_PER_GROUP }, (_, index) =>
+    batches.next(values.slice(index * BATCH_ROWS, (index + 1) * BATCH_ROWS)),
+  );
+}
+
+async function commitGroup(merge: Merge, batches: readonly BatchResult[]): Promise<void> {
+  for (const batch of batches) await merge.stage(batch);
+  await merge.commit();
+}
+
+/** Multiplies the rows of the table, with ids that were there before all others. */
+async function grow(merge: Merge, tableRows: number, groupRows: number): Promise<void> {
+  const connection = await merge.instance.connect();
+  for (let copy = 1; copy * groupRows < tableRows; copy++) {
+    await connection.run(
+      `INSERT INTO cdc_orders SELECT * REPLACE (change_id || '-${copy}' AS change_id, change_seq - ${copy} AS change_seq)
+       FROM cdc_orders WHERE NOT contains(change_id, '-')`,
+    );
+  }
+  connection.closeSync();
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-stages-'));
+try {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  console.log(`sluice ${version}; ${machine()}`);
+  const wants = (name: string) => flags.only === undefined || flags.only === name;
+  if (wants('kernel')) await kernelBench();
+  if (wants('parquet')) await parquetBench(folder);
+  if (wants('duckdb')) await duckdbBench(folder);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exit();
