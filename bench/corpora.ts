@@ -111,8 +111,8 @@ export function packed(values: readonly Buffer[]): Chunk[] {
 }
 
 /**
- * What one would write without a kernel: `JSON.parse`, and the fields of the spec into column buffers. Amounts and times
- * are read in their most common form only, so it does less than the kernel.
+ * What one would write without a kernel: `JSON.parse`, and the fields of the spec into column buffers. Amounts and
+ * times are read in their most common form only, so it does less than the kernel.
  * @returns how many rows were read
  */
 export function parseIntoColumns({ spec, values }: Corpus): number {

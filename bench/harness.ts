@@ -33,11 +33,12 @@ export async function withBroker(kafka: string | undefined, body: (bootstrap: st
   }
 }
 
-const PAYLOADS = { small: 0, medium: 0, large: 20_000 } as const;
-export type Payload = keyof typeof PAYLOADS;
-export const PAYLOAD_NAMES = Object.keys(PAYLOADS) as Payload[];
+/** About 100, 350 and 20,000 bytes; the last is medium with amounts in forms that everybody reads. */
+export const PAYLOAD_NAMES = ['small', 'medium', 'large', 'common-amounts'] as const;
+export type Payload = (typeof PAYLOAD_NAMES)[number];
+const LARGE_BYTES = 20_000;
 
-/** Makes a topic of deterministic order events: small about 100 bytes, medium about 350, large about 20,000. */
+/** Makes a topic of deterministic order events. */
 export async function load(
   bootstrap: string,
   partitions: number,
@@ -53,16 +54,24 @@ export async function load(
 }
 
 function* payloads(payload: Payload, options: EventOptions): Generator<TestMessage> {
-  const padding = `,"note":"${'n'.repeat(PAYLOADS.large)}"}`;
+  const padding = `,"note":"${'n'.repeat(LARGE_BYTES)}"}`;
   for (const event of orderEvents(options)) {
     const { key, value } = event;
     if (payload === 'medium' || value === null) yield event;
     else if (payload === 'large') yield { ...event, value: value.toString().replace(/\}$/, padding) };
+    else if (payload === 'common-amounts')
+      yield { ...event, value: value.toString().replace(EUROPEAN_AMOUNT, inDollars) };
     else {
       const id = /"change_id":"[^"]*"/.exec(value.toString())?.[0] ?? '"change_id":null';
       yield { ...event, value: `{${id},"order_id":"${key}","amount":"$12.50","status":"paid"}` };
     }
   }
+}
+
+const EUROPEAN_AMOUNT = /"([\d.]+),(\d\d) €"/;
+
+function inDollars(_: string, whole: string, cents: string): string {
+  return `"$${whole.replaceAll('.', ',')}.${cents}"`;
 }
 
 /** Runs a program to its end; its last line on stdout is JSON. @param sample called with its pid now and then */

@@ -214,7 +214,8 @@ async function grow(merge: Merge, tableRows: number, groupRows: number): Promise
   const connection = await merge.instance.connect();
   for (let copy = 1; copy * groupRows < tableRows; copy++) {
     await connection.run(
-      `INSERT INTO cdc_orders SELECT * REPLACE (change_id || '-${copy}' AS change_id, change_seq - ${copy} AS change_seq)
+      `INSERT INTO cdc_orders
+       SELECT * REPLACE (change_id || '-${copy}' AS change_id, change_seq - ${copy} AS change_seq)
        FROM cdc_orders WHERE NOT contains(change_id, '-')`,
     );
   }
