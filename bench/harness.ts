@@ -8,7 +8,7 @@ import { type EventOptions, orderEvents } from '../test/support/events.js';
 import { startBroker } from '../test/support/kafka/broker.js';
 import { createTopic, type TestMessage, TestProducer } from '../test/support/produce.js';
 
-const VITE_NODE = 'node_modules/vite-node/vite-node.mjs';
+export const VITE_NODE = 'node_modules/vite-node/vite-node.mjs';
 
 /** What every program is measured by. */
 export interface Outcome {

@@ -164,6 +164,12 @@ function statOf(pid: number): string[] | undefined {
   }
 }
 
+/** What a program said of its failure: of a Java stack trace the causes. */
+function reasonOf(stderr: string): string {
+  const causes = stderr.match(/^Caused by: .*$/gm) ?? [];
+  return [...new Set(causes), stderr.slice(-500)].join('\n');
+}
+
 interface PeerOutcome extends Outcome {
   /** Rows per second of micro-batches after the first; of Spark only. */
   readonly warmRate: number | undefined;
@@ -191,7 +197,7 @@ async function runPeer(peer: Peer, bootstrap: string, topic: string): Promise<Pe
     const sampler = setInterval(() => tree.sample(), SAMPLE_MS);
     const code = await new Promise<number | null>((done) => child.on('close', done));
     clearInterval(sampler);
-    if (code !== 0) throw new Error(`${peer.name} ended with ${code}:\n${output.stderr.slice(-2000)}`);
+    if (code !== 0) throw new Error(`${peer.name} ended with ${code}:\n${reasonOf(output.stderr)}`);
     const seconds = (performance.now() - start) / 1e3;
     const warmRate = /"warmRate": ([\d.]+)/.exec(output.stdout)?.[1];
     return {

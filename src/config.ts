@@ -64,7 +64,7 @@ const schema = z.object({
   DUCKDB_MEMORY_LIMIT: z
     .string()
     .regex(/^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/i, 'must be a size such as 4GB')
-    .default('1GB'),
+    .default('512MB'),
   TABLE_SPEC: z.string().min(1, 'must be the path of a spec file').optional(),
   SHUTDOWN_GRACE_MS: integer(0, 3_600_000).default(30_000),
   METRICS_PORT: integer(0, 65_535).default(9464),

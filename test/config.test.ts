@@ -21,7 +21,7 @@ describe('readConfig', () => {
       highValueThreshold: '1000',
       lateAfterMs: 600_000,
       parquetCompression: 'zstd',
-      duckdb: { threads: 1, memoryLimit: '1GB' },
+      duckdb: { threads: 1, memoryLimit: '512MB' },
       metricsPort: 9464,
       log: { level: 'info', format: 'json' },
     });

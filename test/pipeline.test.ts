@@ -123,9 +123,10 @@ describe('Pipeline', () => {
     });
     const made = pipeline({ untilEnd: false }, { source, runBatch: () => stuck });
     const done = run(made);
-    await until(() => made.totals.events >= 100);
+    const limit = (OPTIONS.workers + 1) * OPTIONS.batchRows;
+    await until(() => made.totals.events >= limit);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(made.totals.events).toBeLessThan(200);
+    expect(made.totals.events).toBeLessThan(limit + 2 * OPTIONS.batchRows);
     fail(new Error('worker died'));
     await expect(done).rejects.toThrow('worker died');
     expect(sink.batches).toEqual([]);

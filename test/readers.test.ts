@@ -1,4 +1,6 @@
 /** Both ways from Kafka into a chunk, held to the same contract. */
+import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import kafka from '@confluentinc/kafka-javascript';
@@ -61,7 +63,7 @@ describeKafka('readers', (bootstrap) => {
       source.assign(fromStart());
       const { messages, ends } = await readToEnd(source, 4);
       expect(ends).toEqual(await endOffsets(bootstrap(), topic));
-      expect(byCoordinates(messages)).toEqual(byCoordinates(await consumeAll(bootstrap(), topic)));
+      expectSame(messages, await consumeAll(bootstrap(), topic));
     });
 
     it('passes over aborted transactions and markers, to the end of the log', async () => {
@@ -122,32 +124,36 @@ describeKafka('readers', (bootstrap) => {
         Array.from({ length: 5000 }, (_, n) => ({ partition: n % 2, value: `${n}` })),
         2,
       );
+      /** A chunk of few bytes: most of what one call takes from librdkafka is held back for the next. */
+      const takeSome = async () => {
+        source.assign(fromStart(2));
+        const small = () => source.fill(new Chunk(undefined, 64), FILL_MS);
+        await vi.waitFor(async () => expect(await small()).toMatchObject({ kind: 'rows' }), { timeout: 10_000 });
+      };
+      const expectFrom = async (starts: readonly [number, number][]) => {
+        source.assign(new Map(starts));
+        const { messages } = await readToEnd(source, starts.length);
+        for (const [partition, start] of starts) {
+          const offsets = messages.filter((message) => message.partition === partition).map(({ offset }) => offset);
+          expect(offsets).toEqual(Array.from({ length: 2500 - start }, (_, n) => start + n));
+        }
+      };
       for (const [first, second] of [
         [0, 0],
         [100, 2000],
         [2400, 10],
         [0, 2499],
       ]) {
-        source.assign(
-          new Map([
-            [0, first],
-            [1, second],
-          ]),
-        );
-        const chunk = new Chunk(10);
-        await vi.waitFor(async () => expect(await source.fill(chunk, FILL_MS)).toMatchObject({ kind: 'rows' }));
-        const { messages } = await readToEnd(source, 2, undefined, undefined, messagesOf(chunk, 0));
-        expect(messages.length).toBe(5000 - first - second);
+        await takeSome();
+        await expectFrom([
+          [0, first],
+          [1, second],
+        ]);
       }
-      source.assign(fromStart(2));
-      await vi.waitFor(async () => expect(await source.fill(new Chunk(10), FILL_MS)).toMatchObject({ kind: 'rows' }));
+      await takeSome();
       source.unassign();
       expect(await source.fill(new Chunk(), FILL_MS)).toEqual({ kind: 'idle' });
-      source.assign(new Map([[1, 2490]]));
-      const { messages } = await readToEnd(source, 1);
-      expect(messages.map(({ offset }) => offset)).toEqual([
-        2490, 2491, 2492, 2493, 2494, 2495, 2496, 2497, 2498, 2499,
-      ]);
+      await expectFrom([[1, 2490]]);
     });
 
     it('reads many partitions', async () => {
@@ -169,28 +175,23 @@ describeKafka('readers', (bootstrap) => {
     });
 
     // The stock client loses an error behind messages of the same call; the pipeline looks for it when nothing comes.
-    it.skipIf(reader === 'stock')('loses neither messages nor the error where both are at hand', async () => {
+    it.skipIf(reader === 'stock')('loses neither messages nor errors where both are at hand', async () => {
       const { source } = await openSource(
-        Array.from({ length: 100 }, () => ({ partition: 0, value: 'v' })),
-        2,
+        Array.from({ length: 400 }, (_, n) => ({ partition: (n % 4) * 2, value: 'v' })),
+        8,
       );
-      source.assign(
-        new Map([
-          [0, 0],
-          [1, 5000],
-        ]),
-      );
-      const untilBothAreQueued = () => expect(source.lag(0, 0)).toBe(100);
-      await vi.waitFor(untilBothAreQueued, { timeout: 10_000 });
-      const chunk = new Chunk();
-      const errors: unknown[] = [];
-      while (chunk.rows === 0 || errors.length === 0) {
-        const next = new Chunk();
-        await source.fill(next, FILL_MS).catch((error) => errors.push(error));
-        if (next.rows > 0) chunk.append(next);
+      source.assign(new Map([0, 5000, 0, 5000, 0, 5000, 0, 5000].entries()));
+      // Time for all to be queued: in no fixed order, so that some errors are behind messages.
+      await setTimeout(1000);
+      const errors: string[] = [];
+      let rows = 0;
+      for (let fills = 0; fills < 40 && (rows < 400 || errors.length < 4); fills++) {
+        const chunk = new Chunk();
+        await source.fill(chunk, FILL_MS).catch(({ code }) => errors.push(code));
+        rows += chunk.rows;
       }
-      expect(messagesOf(chunk, 0).map(({ offset }) => offset)).toEqual(Array.from({ length: 100 }, (_, n) => n));
-      expect(errors).toMatchObject([{ code: 'SLUICE_OFFSET_GONE' }]);
+      expect(rows).toBe(400);
+      expect(errors).toEqual(new Array(4).fill('SLUICE_OFFSET_GONE'));
     });
 
     it('outlives garbage collection of the chunk, and being closed, while it waits', async () => {
@@ -250,13 +251,16 @@ async function readToEnd(
   partitions: number,
   onOversize: (valueBytes: number, keyBytes: number) => Chunk = () => expect.unreachable('every message fits'),
   newChunk = () => new Chunk(),
-  messages: ConsumedMessage[] = [],
 ): Promise<{ messages: ConsumedMessage[]; ends: number[] }> {
+  const messages: ConsumedMessage[] = [];
   const ends = new Map<number, number>();
   let chunk = newChunk();
+  let idleFills = 0;
   while (ends.size < partitions) {
+    expect(idleFills, 'fills without a message, though not all partitions have ended').toBeLessThan(50);
     const fill = await source.fill(chunk, FILL_MS);
-    if (fill.kind === 'end') ends.set(fill.partition, fill.nextOffset);
+    if (fill.kind === 'idle') idleFills++;
+    else if (fill.kind === 'end') ends.set(fill.partition, fill.nextOffset);
     else if (fill.kind === 'oversize') chunk = onOversize(fill.valueBytes, fill.keyBytes);
     else if (fill.kind === 'rows') {
       expect(fill.rows).toBe(chunk.rows);
@@ -284,6 +288,10 @@ function messagesOf(chunk: Chunk, partition: number): ConsumedMessage[] {
   }));
 }
 
-function byCoordinates(messages: readonly ConsumedMessage[]): ConsumedMessage[] {
-  return [...messages].sort((a, b) => a.partition - b.partition || a.offset - b.offset);
+/** Shows the first difference only: a diff of thousands of messages would take minutes. */
+function expectSame(...lists: [ConsumedMessage[], ConsumedMessage[]]): void {
+  const [got, wanted] = lists.map((list) => list.sort((a, b) => a.partition - b.partition || a.offset - b.offset));
+  const at = got.findIndex((message, index) => !isDeepStrictEqual(message, wanted[index]));
+  expect(got[at]).toEqual(wanted[at]);
+  expect(got).toHaveLength(wanted.length);
 }

@@ -155,7 +155,9 @@ export async function createTopic(
   partitions: number,
   config: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const newTopic = { topic, num_partitions: partitions, replication_factor: 1, config: { ...config } };
+  // The events' timestamps are older than the broker's default retention, which would delete them mid-test.
+  const kept = { 'retention.ms': '-1', ...config };
+  const newTopic = { topic, num_partitions: partitions, replication_factor: 1, config: kept };
   await withAdmin(bootstrap, (admin) => called((done) => admin.createTopic(newTopic, TIMEOUT_MS, done)));
 }
 
