@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import kafka from '@confluentinc/kafka-javascript';
 import { Command, CommanderError } from 'commander';
+import { addCompactCommand } from './commands/compact.js';
 import { demo } from './commands/demo.js';
 import { addParseCommand } from './commands/parse.js';
 import { addQueryCommand } from './commands/query.js';
@@ -75,6 +76,7 @@ function program(): Command {
   addVerifyCommand(sluice, environment, () => {
     process.exitCode = EXIT.failedCheck;
   });
+  addCompactCommand(sluice, readConfig);
   for (const command of sluice.commands) command.exitOverride();
   return sluice;
 }

@@ -111,6 +111,14 @@ export interface CommitReceipt {
   readonly mergeSeconds: number;
 }
 
+/** What joining small Parquet files did. */
+export interface CompactionReceipt {
+  readonly filesBefore: number;
+  readonly filesAfter: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
 /** Totals over the whole ledger of a topic. */
 export interface LedgerTotals {
   readonly batches: number;
@@ -131,6 +139,8 @@ export interface Sink {
   stage(batch: BatchResult): Promise<void>;
   /** Commits everything staged, in one transaction. */
   commit(): Promise<CommitReceipt>;
+  /** Joins small Parquet files where more of them have piled up than should; commits go on beside it. */
+  compact(): Promise<CompactionReceipt>;
   totals(): Promise<LedgerTotals>;
   close(): Promise<void>;
 }

@@ -1,7 +1,16 @@
 /** The sink as the main thread sees it: every call goes to the merge thread, batches by transfer. */
 import { Worker } from 'node:worker_threads';
 import { SluiceError } from './errors.js';
-import type { BatchResult, CommitReceipt, LedgerTotals, Sink, SinkCall, SinkPosition, SinkReply } from './flow.js';
+import type {
+  BatchResult,
+  CommitReceipt,
+  CompactionReceipt,
+  LedgerTotals,
+  Sink,
+  SinkCall,
+  SinkPosition,
+  SinkReply,
+} from './flow.js';
 import type { MergeOptions } from './merge.js';
 
 interface Pending {
@@ -48,6 +57,10 @@ export class MergeThread implements Sink {
 
   commit(): Promise<CommitReceipt> {
     return this.#call('commit', []);
+  }
+
+  compact(): Promise<CompactionReceipt> {
+    return this.#call('compact', []);
   }
 
   totals(): Promise<LedgerTotals> {

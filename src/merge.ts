@@ -13,29 +13,31 @@
  */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { Compaction, type CompactionOptions } from './compaction.js';
+import { type DatabaseOptions, openDatabase } from './database.js';
 import { identifier, literal, migrate, rowsOf } from './ddl.js';
-import { asSluiceError, assert, SluiceError } from './errors.js';
-import type { BatchResult, CommitReceipt, LedgerTotals, ParquetFile, Sink, SinkPosition } from './flow.js';
+import { assert, sinkError } from './errors.js';
+import type {
+  BatchResult,
+  CommitReceipt,
+  CompactionReceipt,
+  LedgerTotals,
+  ParquetFile,
+  Sink,
+  SinkPosition,
+} from './flow.js';
 import { insertPositions, movePositions, readPositions, writeLedger, writeQuarantine } from './ledger.js';
 import { makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
 import { roleColumn, type TableSpec } from './spec.js';
 import { BATCH_COLUMN, Staging } from './staging.js';
 
-export interface MergeOptions {
-  /** Absolute. */
-  readonly dataDir: string;
+export interface MergeOptions extends DatabaseOptions {
   readonly topic: string;
   readonly spec: TableSpec;
-  readonly threads: number;
-  /** Such as `4GB`; undefined leaves it to DuckDB. */
-  readonly memoryLimit: string | undefined;
+  readonly compaction: CompactionOptions;
 }
 
-/** Above what a group's small tables write: bulk rows go past the log, and a checkpoint in between costs throughput. */
-const CHECKPOINT_THRESHOLD = '1GB';
-/** The oldest DuckDB that can read the file: text columns are zstd-compressed (ddl.ts), which 1.2 brought. */
-const STORAGE_VERSION = 'v1.2.0';
 /** Resume tokens give a change_seq; any other change id has 0. */
 const NO_SEQUENCE = 0n;
 
@@ -51,6 +53,9 @@ export class Merge implements Sink {
   #instance: DuckDBInstance | undefined;
   #connection: DuckDBConnection | undefined;
   #stagingConnection: DuckDBConnection | undefined;
+  #compaction: Compaction | undefined;
+  /** Files made since the last compaction looked; before the first look, nobody knows how many there are. */
+  #newFiles = Number.POSITIVE_INFINITY;
   #group: Group | undefined;
   #otherStaging: Staging | undefined;
   #maxChangeSeq = NO_SEQUENCE;
@@ -71,20 +76,20 @@ export class Merge implements Sink {
   }
 
   async open(): Promise<SinkPosition[]> {
-    const { dataDir, topic, spec } = this.#options;
+    const { dataDir, topic, spec, compaction } = this.#options;
     const database = join(dataDir, 'analytics.db');
     makeFolders(dataDir, topic);
     if (!existsSync(database)) refuseOrphans(dataDir, topic);
-    this.#instance = await this.#openDatabase(database);
+    this.#instance = await openDatabase(database, this.#options);
     this.#connection = await this.#instance.connect();
     this.#stagingConnection = await this.#instance.connect();
+    this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
     try {
-      await this.#connection.run(`SET checkpoint_threshold = '${CHECKPOINT_THRESHOLD}'`);
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
       await migrate(this.#connection, spec, topic);
       const files = await rowsOf(
         this.#connection,
-        'SELECT file, file_bytes FROM sluice.batches WHERE file IS NOT NULL',
+        'SELECT DISTINCT file, file_bytes FROM sluice.batches WHERE file IS NOT NULL',
       );
       reconcileFiles(dataDir, topic, new Map(files.map(({ file, file_bytes }) => [String(file), Number(file_bytes)])));
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#table}`);
@@ -148,6 +153,7 @@ export class Merge implements Sink {
     }
     try {
       const positions = await this.#decide(staging, batches);
+      this.#newFiles += files.length;
       await staging.clear();
       this.#otherStaging = staging;
       const sum = (of: (batch: BatchResult, index: number) => number) =>
@@ -165,6 +171,15 @@ export class Merge implements Sink {
     }
   }
 
+  /** @param everything joins as much as fits, however few files there are */
+  async compact(everything = false): Promise<CompactionReceipt> {
+    const { afterFiles } = this.#options.compaction;
+    const isDue = everything || (afterFiles > 0 && this.#newFiles > afterFiles);
+    if (!isDue) return { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
+    this.#newFiles = 0;
+    return await this.#compaction!.run(everything);
+  }
+
   async totals(): Promise<LedgerTotals> {
     const [row] = await rowsOf(
       this.#connection!,
@@ -177,35 +192,14 @@ export class Merge implements Sink {
 
   /** Waits for a running commit: a connection must not go while DuckDB works on it. */
   async close(): Promise<void> {
-    await this.#committing;
+    await Promise.all([this.#committing, this.#compaction?.close()]);
     this.#stagingConnection?.closeSync();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
     this.#instance = undefined;
     this.#connection = undefined;
+    this.#compaction = undefined;
     this.#group = undefined;
-  }
-
-  async #openDatabase(path: string): Promise<DuckDBInstance> {
-    const { threads, memoryLimit } = this.#options;
-    try {
-      return await DuckDBInstance.create(path, {
-        threads: String(threads),
-        autoinstall_known_extensions: 'false',
-        autoload_known_extensions: 'false',
-        storage_compatibility_version: STORAGE_VERSION,
-        ...(memoryLimit !== undefined && { memory_limit: memoryLimit }),
-      });
-    } catch (cause) {
-      const message = (cause as Error).message;
-      const holder = /Conflicting lock is held in (.+?\(PID \d+\))/.exec(message)?.[1];
-      if (holder === undefined) throw sinkError(cause, `${path} cannot be opened`);
-      throw new SluiceError(
-        'SLUICE_LOCKED',
-        `DATA_DIR=${this.#options.dataDir} is held by ${holder}: stop that process, or use another DATA_DIR`,
-        { cause },
-      );
-    }
   }
 
   /**
@@ -279,13 +273,4 @@ export class Merge implements Sink {
   async #run(sql: string): Promise<void> {
     await this.#connection!.run(sql);
   }
-}
-
-/** What DuckDB failed with: a full or failing disk is the data directory's, all else the sink's. */
-function sinkError(thrown: unknown, context: string): SluiceError {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const isDisk = /No space left|Could not write|Read-only file system|Permission denied|Disk quota|I\/O error/i.test(
-    message,
-  );
-  return asSluiceError(thrown, isDisk ? 'SLUICE_DATA_DIR' : 'SLUICE_SINK', context);
 }

@@ -16,6 +16,10 @@ export class Metrics {
   readonly batches = this.#counter('sluice_batches_total', 'Committed batches');
   readonly commits = this.#counter('sluice_commits_total', 'Committed transactions');
   readonly fileBytes = this.#counter('sluice_parquet_bytes_total', 'Bytes of committed Parquet files');
+  readonly filesCompacted = this.#counter(
+    'sluice_files_compacted_total',
+    'Small Parquet files joined into larger ones',
+  );
   readonly stageSeconds = this.#counter('sluice_stage_seconds_total', 'Time spent by stage', 'stage');
   readonly backpressureSeconds = this.#counter(
     'sluice_backpressure_seconds_total',

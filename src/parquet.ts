@@ -1,15 +1,13 @@
 /**
  * Arrow → durable Parquet file.
  *
- * A file is written beside its final place under a hidden temporary name and fsynced; the merge renames it just before
- * the transaction that makes it count.
- *
- *   <dataDir>/parquet/<topic>/partition=<p>/.<startOffset>-<nextOffset>.parquet.tmp
- *                                           <startOffset>-<nextOffset>.parquet       offsets zero-padded to 20 digits
+ * A file is written beside its final place under a temporary name and fsynced; the merge renames it just before the
+ * transaction that makes it count.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Compression, Table, type WriterProperties, WriterPropertiesBuilder, writeParquet } from 'parquet-wasm';
+import { temporaryPath } from './data-dir.js';
 import { asSluiceError } from './errors.js';
 import type { ParquetFile } from './flow.js';
 import { roleColumn, type TableSpec } from './spec.js';
@@ -31,18 +29,6 @@ const MAX_ROW_GROUP_ROWS = 1 << 20;
  * not an id, a key or free text cannot be told from the spec alone, so the kind and the usual names decide.
  */
 const DICTIONARY_COLUMNS = new Set(['operation', 'currency', 'status', 'kafka_partition', 'issues']);
-
-/** Where the file of an offset range belongs. */
-export function parquetPath(dataDir: string, topic: string, partition: number, start: number, next: number): string {
-  const name = `${String(start).padStart(20, '0')}-${String(next).padStart(20, '0')}.parquet`;
-  return join(dataDir, 'parquet', topic, `partition=${partition}`, name);
-}
-
-/** The temporary name of a file that is not yet counted. */
-export function temporaryPath(path: string): string {
-  const folder = dirname(path);
-  return join(folder, `.${path.slice(folder.length + 1)}.tmp`);
-}
 
 export interface ParquetOptions {
   readonly compression: ParquetCompression;

@@ -6,9 +6,10 @@
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
 import { Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
 import { type Chunk, ChunkPool } from './chunk.js';
-import { SluiceError } from './errors.js';
+import { asSluiceError, SluiceError } from './errors.js';
 import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkPosition } from './flow.js';
 import { Sequencer } from './sequencer.js';
+import { countCommit, newTotals, type RunTotals } from './totals.js';
 
 export interface PipelineOptions extends BatchLimits, AssignmentOptions {
   readonly commitRows: number;
@@ -23,21 +24,6 @@ export interface PipelineParts extends AssignmentParts {
   readonly runBatch: (task: BatchTask) => Promise<BatchResult>;
 }
 
-/** What a run did since its start. */
-export interface RunTotals {
-  events: number;
-  bytes: number;
-  merged: number;
-  duplicate: number;
-  quarantined: number;
-  tombstone: number;
-  highValue: number;
-  late: number;
-  withIssues: number;
-  batches: number;
-  commits: number;
-}
-
 const MAX_POLL_MS = 100;
 const WAIT_MS = 50;
 /** After this long without a message although the log has some, positions are checked against the broker. */
@@ -50,21 +36,10 @@ export class Pipeline {
   readonly #batcher: Batcher;
   readonly #sequencer: Sequencer;
   readonly #assignment: Assignment;
-  readonly #totals: RunTotals = {
-    events: 0,
-    bytes: 0,
-    merged: 0,
-    duplicate: 0,
-    quarantined: 0,
-    tombstone: 0,
-    highValue: 0,
-    late: 0,
-    withIssues: 0,
-    batches: 0,
-    commits: 0,
-  };
+  readonly #totals = newTotals();
   #firstCommitMs: number | undefined;
   #stopping = false;
+  #compacting = false;
   /** What the next chunk must hold at least, after a fill said `oversize`. */
   #need = { valueBytes: 0, keyBytes: 0 };
   #spare: Chunk | undefined;
@@ -271,20 +246,27 @@ export class Pipeline {
   }
 
   #onCommitted(receipt: CommitReceipt, group: readonly BatchResult[]): void {
-    const totals = this.#totals;
     this.#firstCommitMs ??= performance.now();
-    totals.commits++;
-    totals.batches += group.length;
-    totals.merged += receipt.rowsMerged;
-    totals.duplicate += receipt.rowsDuplicate;
-    totals.quarantined += receipt.rowsQuarantined;
-    for (const { counts, rowsHighValue, rowsLate, rowsWithIssues } of group) {
-      totals.tombstone += counts.tombstone;
-      totals.highValue += rowsHighValue;
-      totals.late += rowsLate;
-      totals.withIssues += rowsWithIssues;
-    }
+    countCommit(this.#totals, receipt, group);
     this.#parts.metrics.committed(receipt, group);
     this.#assignment.committed(receipt.positions);
+    if (this.lag < this.#options.batchRows && !this.#compacting) void this.#compact();
+  }
+
+  /** Small files are joined beside the commits while little waits to be read. A failure leaves them as they are. */
+  async #compact(): Promise<void> {
+    const { sink, metrics, log } = this.#parts;
+    this.#compacting = true;
+    try {
+      const receipt = await sink.compact();
+      metrics.filesCompacted.inc(receipt.filesBefore);
+      if (receipt.filesBefore > 0) log.info(receipt, 'small Parquet files joined');
+    } catch (thrown) {
+      const { code, message } = asSluiceError(thrown, 'SLUICE_SINK', 'compaction');
+      metrics.errors.inc({ code });
+      log.warn({ code }, `small Parquet files stay as they are: ${message}`);
+    } finally {
+      this.#compacting = false;
+    }
   }
 }

@@ -2,8 +2,9 @@
  * Files of the data directory: made durable just before a transaction, taken back when it is rolled back, and brought
  * into agreement with the ledger at start. A Parquet file counts only when the ledger names it.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { sync } from './data-dir.js';
 import { asSluiceError, SluiceError } from './errors.js';
 import type { ParquetFile } from './flow.js';
 
@@ -14,7 +15,7 @@ import type { ParquetFile } from './flow.js';
 export function makeFolders(dataDir: string, topic: string): void {
   try {
     mkdirSync(join(dataDir, 'parquet', topic), { recursive: true });
-    for (const folder of [join(dataDir, 'parquet'), dataDir]) syncFolder(folder);
+    for (const folder of [join(dataDir, 'parquet'), dataDir]) sync(folder);
   } catch (cause) {
     throw asSluiceError(cause, 'SLUICE_DATA_DIR', `DATA_DIR=${dataDir} cannot be written`);
   }
@@ -39,9 +40,9 @@ export function publish(files: readonly ParquetFile[]): void {
   try {
     for (const { tempPath, path } of files) renameSync(tempPath, path);
     for (const folder of new Set(files.map(({ path }) => dirname(path)))) {
-      syncFolder(folder);
+      sync(folder);
       // The partition's folder may be new itself.
-      syncFolder(dirname(folder));
+      sync(dirname(folder));
     }
   } catch (cause) {
     withdraw(files);
@@ -59,15 +60,6 @@ export function withdraw(files: readonly ParquetFile[]): void {
         // Reported is what led here.
       }
     }
-  }
-}
-
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }
 

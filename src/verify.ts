@@ -94,24 +94,35 @@ export async function* checks(client: SqlClient, scope: VerifyScope): AsyncGener
     const check = async () => (await allRows(client, sql)).map((row) => String(Object.values(row)[0]));
     yield { name, problems: await problemsOf(check) };
   }
-  const files = await ledgerFiles(client);
-  yield {
-    name: `all ${files.length} Parquet files of the ledger are there, in full`,
-    problems: sizeProblems(scope, files),
-  };
-  yield {
-    name: 'there are no Parquet files that the ledger does not name',
-    problems: strayFiles(client, scope, files),
-  };
-  const whole = files.filter(({ bytes, name }) => sizeOf(join(scope.dataDir, name)) === bytes);
-  yield {
-    name: 'each file has the rows of its batch, each offset once',
-    problems: await problemsOf(() => contentProblems(client, scope, whole)),
-  };
-  yield {
-    name: `every row of ${scope.table} is in the files, value by value`,
-    problems: await problemsOf(() => rowProblems(client, scope, whole)),
-  };
+  const fileChecks: [name: string, check: FileCheck][] = [
+    ['all Parquet files of the ledger are there, in full', async (files) => sizeProblems(scope, files)],
+    ['there are no Parquet files that the ledger does not name', async (files) => strayFiles(client, scope, files)],
+    [
+      'each file has the rows of its batches, each offset once',
+      (files) => contentProblems(client, scope, wholeFiles(scope, files)),
+    ],
+    [
+      `every row of ${scope.table} is in the files, value by value`,
+      (files) => rowProblems(client, scope, wholeFiles(scope, files)),
+    ],
+  ];
+  for (const [name, check] of fileChecks) {
+    const problems = await problemsOf(() => onLedgerFiles(client, check));
+    yield { name, problems };
+  }
+}
+
+type FileCheck = (files: readonly LedgerFile[]) => Promise<string[]>;
+
+/** A check of the ledger's files. A running process may join files meanwhile: then it is made again. */
+async function onLedgerFiles(client: SqlClient, check: FileCheck): Promise<string[]> {
+  for (;;) {
+    const files = await ledgerFiles(client);
+    const problems = await problemsOf(() => check(files));
+    if (problems.length === 0 || !client.live) return problems;
+    const named = new Set((await ledgerFiles(client)).map(({ name }) => name));
+    if (files.every(({ name }) => named.has(name))) return problems;
+  }
 }
 
 /** What a check finds. A query that fails finds something too: a damaged file or table cannot be read. */
@@ -136,6 +147,7 @@ export async function checkKafka(client: SqlClient, ranges: readonly KafkaRange[
   return { name: 'each position is within what Kafka has', problems };
 }
 
+/** A Parquet file, of one batch or of several that were joined. */
 interface LedgerFile {
   readonly name: string;
   readonly bytes: number;
@@ -148,8 +160,10 @@ interface LedgerFile {
 async function ledgerFiles(client: SqlClient): Promise<LedgerFile[]> {
   const rows = await allRows(
     client,
-    `SELECT file, file_bytes, rows_merged + rows_duplicate AS rows, partition_id, start_offset, next_offset
-     FROM sluice.batches WHERE file IS NOT NULL ORDER BY partition_id, start_offset`,
+    `SELECT file, file_bytes, partition_id, sum(rows_merged + rows_duplicate) AS rows,
+     min(start_offset) AS start_offset, max(next_offset) AS next_offset
+     FROM sluice.batches WHERE file IS NOT NULL
+     GROUP BY file, file_bytes, partition_id ORDER BY partition_id, min(start_offset)`,
   );
   return rows.map(({ file, file_bytes, rows, partition_id, start_offset, next_offset }) => ({
     name: String(file),
@@ -163,6 +177,11 @@ async function ledgerFiles(client: SqlClient): Promise<LedgerFile[]> {
 
 function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
+}
+
+/** Those that can be read; the others are reported by their size. */
+function wholeFiles({ dataDir }: VerifyScope, files: readonly LedgerFile[]): LedgerFile[] {
+  return files.filter(({ bytes, name }) => sizeOf(join(dataDir, name)) === bytes);
 }
 
 function sizeProblems({ dataDir }: VerifyScope, files: readonly LedgerFile[]): string[] {

@@ -4,11 +4,12 @@ import { type RecordBatch, RecordBatchStreamWriter, type Schema } from 'apache-a
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { arrowSchema } from './arrow.js';
 import { bit, ChunkViews } from './chunk.js';
+import { parquetPath } from './data-dir.js';
 import { assert, SluiceError, type SluiceErrorMessage } from './errors.js';
 import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES } from './flow.js';
 import { Kernel } from './kernel.js';
 import type { KernelOutput } from './kernel-instance.js';
-import { type ParquetCompression, ParquetFiles, parquetPath } from './parquet.js';
+import { type ParquetCompression, ParquetFiles } from './parquet.js';
 import { specHash, type TableSpec } from './spec.js';
 
 export interface WorkerOptions {

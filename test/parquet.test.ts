@@ -5,7 +5,8 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { type Data, makeData, RecordBatch, RecordBatchStreamWriter, Struct, vectorFromArray } from 'apache-arrow';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { arrowSchema } from '../src/arrow.js';
-import { type ParquetCompression, ParquetFiles, parquetPath, temporaryPath } from '../src/parquet.js';
+import { parquetPath, temporaryPath } from '../src/data-dir.js';
+import { type ParquetCompression, ParquetFiles } from '../src/parquet.js';
 import { ORDERS_SPEC } from '../src/spec.js';
 
 let dataDir: string;

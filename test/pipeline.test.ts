@@ -115,6 +115,23 @@ describe('Pipeline', () => {
     expect(made.totals.merged).toBe(104);
   });
 
+  it('has small files joined while little waits to be read, and goes on where that fails', async () => {
+    const lags: number[] = [];
+    const metrics = new Metrics();
+    const made = pipeline({}, { metrics });
+    sink.compact = async () => {
+      lags.push(made.lag);
+      throw new Error('no room');
+    };
+    await run(made);
+    expect(made.totals.merged).toBe(104);
+    expect(lags.length).toBeGreaterThan(0);
+    expect(Math.max(...lags)).toBeLessThan(OPTIONS.batchRows);
+    expect((await metrics.errors.get()).values).toMatchObject([
+      { labels: { code: 'SLUICE_SINK' }, value: lags.length },
+    ]);
+  });
+
   it('stops polling while too much is in flight, and fails with what a worker failed with', async () => {
     source = new FakeSource([messages(Array.from({ length: 1000 }, (_, i) => i))]);
     let fail!: (error: Error) => void;

@@ -14,17 +14,17 @@ const MAX_LINE_LENGTH = 120;
  * The layers of src/, lowest first: a file imports from lower layers and from its own. Rooms are apart from each other:
  * a file of a room imports from its own room and from contracts. A folder stands for all files in it.
  */
-const CONTRACTS = ['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'log', 'metrics'];
+const CONTRACTS = ['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'log', 'metrics', 'data-dir'];
 const ROOMS = [
   ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
   ['kernel', 'kernel-instance', 'fields'],
   ['parquet'],
-  ['merge', 'staging', 'ddl', 'ledger', 'recovery'],
+  ['merge', 'staging', 'ddl', 'ledger', 'recovery', 'compaction', 'database'],
   ['read-only', 'query-server', 'sql-client'],
   ['capture/'],
 ];
 const THREADS = ['worker', 'pool', 'merge-thread', 'merge-client'];
-const PIPELINE = ['batcher', 'sequencer', 'assignment', 'pipeline'];
+const PIPELINE = ['batcher', 'sequencer', 'assignment', 'pipeline', 'totals'];
 const COMMANDS = ['config', 'progress', 'sample-events', 'verify', 'commands/'];
 const LAYERS = [CONTRACTS, ROOMS.flat(), THREADS, PIPELINE, COMMANDS, ['cli']];
 /** What only these may know of the process: its arguments, environment, signals and end. */

@@ -6,10 +6,11 @@ import { KafkaSource } from '../kafka-source.js';
 import type { Logger } from '../log.js';
 import { MergeThread } from '../merge-client.js';
 import { Metrics, type Stage, serveMetrics } from '../metrics.js';
-import { Pipeline, type PipelineOptions, type RunTotals } from '../pipeline.js';
+import { Pipeline, type PipelineOptions } from '../pipeline.js';
 import { WorkerPool } from '../pool.js';
 import { reportProgress } from '../progress.js';
 import { loadSpec } from '../spec.js';
+import type { RunTotals } from '../totals.js';
 
 export interface RunOptions {
   readonly untilEnd: boolean;
@@ -46,7 +47,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const { dataDir } = config;
   const { topic } = config.kafka;
   const startMs = performance.now();
-  const sink = MergeThread.start({ dataDir, topic, spec, ...config.duckdb });
+  const compaction = { ...config.compaction, compression: config.parquetCompression };
+  const sink = MergeThread.start({ dataDir, topic, spec, ...config.duckdb, compaction });
   const source = new KafkaSource(config.kafka, log);
   const metrics = new Metrics();
   let pool: WorkerPool | undefined;

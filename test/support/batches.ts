@@ -21,7 +21,8 @@ export function temporaryDirectory(): string {
 }
 
 export function mergeOptions(dataDir: string, spec: TableSpec = ORDERS_SPEC): MergeOptions {
-  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit: undefined };
+  const compaction = { afterFiles: 4, targetBytes: 1 << 20, compression: 'zstd' } as const;
+  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit: undefined, compaction };
 }
 
 /** An open sink with positions of two partitions at 0, closed at the end of the test. */

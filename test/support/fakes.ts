@@ -104,6 +104,9 @@ export class FakeSink implements Sink {
     const positions = [...new Set(group.map(({ partition }) => partition))].map((p) => this.positions.get(p)!);
     return { positions, rowsMerged, rowsDuplicate: 0, rowsQuarantined: 0, mergeSeconds: 0 };
   }
+  async compact() {
+    return { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
+  }
   async totals(): Promise<never> {
     throw new Error('not asked');
   }

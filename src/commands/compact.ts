@@ -1,0 +1,44 @@
+/** `sluice compact`: joins all small Parquet files of a data directory that no process works on. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Config } from '../config.js';
+import { SluiceError } from '../errors.js';
+import type { CompactionReceipt } from '../flow.js';
+import { Merge } from '../merge.js';
+import { loadSpec } from '../spec.js';
+
+export function addCompactCommand(program: Command, environment: () => Config): void {
+  program
+    .command('compact')
+    .description('join neighbouring small Parquet files; "run" does so by itself, see COMPACT_AFTER_FILES')
+    .action(async () => {
+      const { filesBefore, filesAfter, bytesBefore, bytesAfter } = await compact(environment());
+      const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+      process.stdout.write(
+        filesBefore === 0
+          ? 'nothing to join\n'
+          : `${filesBefore} files (${megabytes(bytesBefore)}) joined into ${filesAfter} (${megabytes(bytesAfter)})\n`,
+      );
+    });
+}
+
+/**
+ * Joins whatever neighbours fit files of COMPACT_TARGET_BYTES.
+ * @throws SluiceError SLUICE_LOCKED when a process works on the data directory, SLUICE_CONFIG when there is none
+ */
+export async function compact(config: Config): Promise<CompactionReceipt> {
+  const { dataDir, compaction, duckdb, parquetCompression: compression } = config;
+  if (!existsSync(join(dataDir, 'analytics.db'))) {
+    throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no analytics.db: nothing was consumed into it yet`);
+  }
+  const spec = loadSpec(config.tableSpec);
+  const { topic } = config.kafka;
+  const merge = new Merge({ dataDir, topic, spec, ...duckdb, compaction: { ...compaction, compression } });
+  await merge.open();
+  try {
+    return await merge.compact(true);
+  } finally {
+    await merge.close();
+  }
+}
