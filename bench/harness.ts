@@ -1,6 +1,6 @@
 /** What the benchmarks against a real broker share: a loaded topic, programs in processes of their own, figures. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { RunSummary } from '../src/commands/run.js';
@@ -170,4 +170,10 @@ export function describe(name: string, outcomes: readonly Outcome[]): string {
 export function machine(): string {
   const [{ model }] = cpus();
   return `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
+}
+
+/** Keeps the figures of a benchmark for its plots. @param file no file where undefined */
+export function writeResults(file: string | undefined, benchmark: string, figures: unknown): void {
+  if (file === undefined) return;
+  writeFileSync(file, `${JSON.stringify({ benchmark, machine: machine(), figures }, undefined, 1)}\n`);
 }

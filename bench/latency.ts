@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { allRows, openSql } from '../src/sql-client.js';
 import { createTopic } from '../test/support/produce.js';
-import { count, machine, VITE_NODE, withBroker } from './harness.js';
+import { count, machine, VITE_NODE, withBroker, writeResults } from './harness.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -23,13 +23,13 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '20' },
     partitions: { type: 'string', default: '4' },
     kafka: { type: 'string' },
+    json: { type: 'string' },
   },
 });
 
 const POLL_MS = 10;
 /** The first seconds are of a pipeline that starts. */
 const WARM_UP_SECONDS = 3;
-const PERCENTILES = [50, 95, 99, 100];
 
 /** When a partition's position was first seen at an offset. */
 interface Sighting {
@@ -37,7 +37,9 @@ interface Sighting {
   readonly seenMs: number;
 }
 
-async function measure(bootstrap: string, rate: number): Promise<void> {
+type Latencies = Record<'p50' | 'p95' | 'p99' | 'max', number>;
+
+async function measure(bootstrap: string, rate: number): Promise<Latencies & { rate: number }> {
   const topic = `latency-${rate}-${Date.now()}`;
   await createTopic(bootstrap, topic, Number(flags.partitions));
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-latency-'));
@@ -55,7 +57,7 @@ async function measure(bootstrap: string, rate: number): Promise<void> {
     if (loader.exitCode === null) await ended(loader);
     run.kill('SIGTERM');
     await ended(run);
-    report(rate, await latencies(dataDir, sightings, rate));
+    return { rate, ...report(rate, await latencies(dataDir, sightings, rate)) };
   } finally {
     run.kill('SIGKILL');
     rmSync(dataDir, { recursive: true, force: true });
@@ -123,15 +125,19 @@ function seen(list: readonly Sighting[], offset: number): number {
   return list[low].seenMs;
 }
 
-function report(rate: number, milliseconds: Float64Array): void {
-  const at = (percentile: number) =>
-    milliseconds[Math.min(milliseconds.length - 1, Math.floor((milliseconds.length * percentile) / 100))];
-  const cells = PERCENTILES.map((p) => `${p === 100 ? 'max' : `p${p}`} ${Math.round(at(p))} ms`.padEnd(14));
+function report(rate: number, milliseconds: Float64Array): Latencies {
+  const at = (share: number) =>
+    milliseconds[Math.min(milliseconds.length - 1, Math.floor(milliseconds.length * share))];
+  const figures = { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
+  const cells = Object.entries(figures).map(([name, value]) => `${name} ${Math.round(value)} ms`.padEnd(14));
   console.log(`${count(rate).padStart(9)} events/s   ${cells.join(' ')} (${count(milliseconds.length)} rows)`);
+  return figures;
 }
 
 await withBroker(flags.kafka, async (bootstrap) => {
   console.log(`${flags.seconds} s at each rate, ${flags.partitions} partitions; ${machine()}`);
-  for (const rate of flags.rates.split(',')) await measure(bootstrap, Number(rate));
+  const figures = [];
+  for (const rate of flags.rates.split(',')) figures.push(await measure(bootstrap, Number(rate)));
+  writeResults(flags.json, 'latency', figures);
 });
 process.exit();

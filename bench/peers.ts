@@ -12,7 +12,18 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { count, cpuMicros, describe, load, machine, median, type Outcome, rate, withBroker } from './harness.js';
+import {
+  count,
+  cpuMicros,
+  describe,
+  load,
+  machine,
+  median,
+  type Outcome,
+  rate,
+  withBroker,
+  writeResults,
+} from './harness.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -20,6 +31,8 @@ const { values: flags } = parseArgs({
     partitions: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
     kafka: { type: 'string' },
+    /** Keeps the figures in this file. */
+    json: { type: 'string' },
     /** Also the job's variants. */
     all: { type: 'boolean', default: false },
   },
@@ -252,5 +265,11 @@ await withBroker(flags.kafka, async (bootstrap) => {
       console.log(`${''.padEnd(34)} sluice: ${faster.toFixed(1)} × its rows/s, 1/${cpu.toFixed(1)} of its CPU`);
     }
   }
+  const figures = peers.map(({ name }, index) => ({
+    name,
+    rowsPerSecond: median(outcomes[index].map(rate)),
+    cpuMicros: median(outcomes[index].map(cpuMicros)),
+  }));
+  writeResults(flags.json, 'peers', figures);
 });
 process.exit();

@@ -29,6 +29,7 @@ import {
   runBare,
   runSluice,
   withBroker,
+  writeResults,
 } from './harness.js';
 import { hottestFunctions } from './profiles.js';
 
@@ -51,6 +52,8 @@ const { values: flags, positionals } = parseArgs({
     compression: { type: 'string' },
     /** Every combination of the lists that follow: `workers=1,2 batch-rows=8192,65536`. */
     sweep: { type: 'boolean', default: false },
+    /** Keeps the figures in this file. */
+    json: { type: 'string' },
     /** Writes CPU profiles of all threads into this folder. */
     profile: { type: 'string' },
   },
@@ -112,14 +115,16 @@ async function compare(bootstrap: string, topic: string): Promise<void> {
   console.log(`sluice / bare: ${(median(sluice.map(rate)) / median(bare.map(rate))).toFixed(2)}`);
   console.log(`first commit: ${median(sluice.map((run) => run.firstCommitSeconds ?? Number.NaN)).toFixed(2)} s`);
   const stages = Object.keys(sluice[0].stageSeconds) as (keyof RunSummary['stageSeconds'])[];
-  const perRow = stages.map((stage) => {
-    const micros = median(sluice.map(({ stageSeconds }) => (stageSeconds[stage] * 1e6) / EVENTS));
-    return `${stage} ${micros.toFixed(2)}`;
-  });
-  console.log(`µs per row by stage, threads side by side: ${perRow.join('  ')}`);
+  const perRow = stages.map((stage) => ({
+    stage,
+    micros: median(sluice.map(({ stageSeconds }) => (stageSeconds[stage] * 1e6) / EVENTS)),
+  }));
+  const stageTexts = perRow.map(({ stage, micros }) => `${stage} ${micros.toFixed(2)}`);
+  console.log(`µs per row by stage, threads side by side: ${stageTexts.join('  ')}`);
   console.log(`garbage collection on the main thread: ${median(sluice.map(gcMicros)).toFixed(3)} µs per row`);
   const step = Math.max(1, Math.ceil(rssMiB.length / CURVE_POINTS));
   console.log(`resident MiB over the last run: ${rssMiB.filter((_, index) => index % step === 0).join(' ')}`);
+  writeResults(flags.json, 'pipeline', perRow);
 }
 
 const gcMicros = ({ gcSeconds, events }: RunSummary) => (gcSeconds * 1e6) / events;
@@ -144,15 +149,17 @@ async function sweep(bootstrap: string, topic: string): Promise<void> {
   }
   console.log(`| ${positionals.map((list) => list.split('=')[0]).join(' | ')} | rows/s | CPU µs per row | peak MiB |`);
   console.log(`|${'---|'.repeat(positionals.length + 3)}`);
-  for (const [index, setting] of settings.entries()) {
-    const cells = [
-      ...Object.values(setting),
-      count(median(runs[index].map(rate))),
-      median(runs[index].map(cpuMicros)).toFixed(2),
-      median(runs[index].map(({ peakRssMiB }) => peakRssMiB)),
-    ];
+  const figures = settings.map((setting, index) => ({
+    ...setting,
+    rowsPerSecond: median(runs[index].map(rate)),
+    cpuMicros: median(runs[index].map(cpuMicros)),
+    peakRssMiB: median(runs[index].map(({ peakRssMiB }) => peakRssMiB)),
+  }));
+  for (const [index, { rowsPerSecond, cpuMicros, peakRssMiB }] of figures.entries()) {
+    const cells = [...Object.values(settings[index]), count(rowsPerSecond), cpuMicros.toFixed(2), peakRssMiB];
     console.log(`| ${cells.join(' | ')} |`);
   }
+  writeResults(flags.json, 'sweep', figures);
 }
 
 async function profile(bootstrap: string, topic: string, folder: string): Promise<void> {

@@ -14,8 +14,7 @@ import { Kernel } from '../src/kernel.js';
 import { Merge } from '../src/merge.js';
 import { type ParquetCompression, ParquetFiles } from '../src/parquet.js';
 import { ORDERS_SPEC } from '../src/spec.js';
-import { BatchProcessor } from '../src/worker.js';
-import { orderEvents } from '../test/support/events.js';
+import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, mergeOptions, OPTIONS } from './batches.js';
 import { type Corpus, corpora, packed, parseIntoColumns } from './corpora.js';
 import { count, machine } from './harness.js';
 
@@ -31,9 +30,6 @@ const { values: flags } = parseArgs({
 
 const EVENTS = Number(flags.events);
 const ROUNDS = Number(flags.rounds);
-const BATCH_ROWS = 61_440;
-const BATCHES_PER_GROUP = 4;
-const OPTIONS = { highValueThreshold: '1000', lateAfterMs: 600_000, batchRows: 65_536, batchBytes: 32 << 20 };
 
 interface Task {
   readonly name: string;
@@ -89,35 +85,6 @@ function kernelTasks(corpus: Corpus): Task[] {
   ];
 }
 
-/** Results of consecutive batches, as the workers make them. */
-class Batches {
-  readonly #processor: BatchProcessor;
-  #offset = 0;
-
-  constructor(dataDir: string) {
-    this.#processor = new BatchProcessor({
-      ...OPTIONS,
-      spec: ORDERS_SPEC,
-      topic: 'bench',
-      dataDir,
-      compression: 'zstd',
-    });
-  }
-
-  next(values: readonly Buffer[]): BatchResult {
-    const chunks = packed(values).map((chunk) => chunk.handle());
-    const startOffset = this.#offset;
-    this.#offset += values.length;
-    return this.#processor.process({ partition: 0, startOffset, nextOffset: this.#offset, chunks });
-  }
-}
-
-/** @param after seconds since the first event of all: later events have higher ids */
-function eventsFrom(seed: number, after: number, rows: number): Buffer[] {
-  const startMs = Date.UTC(2025, 0, 1) + after * 1000;
-  return [...orderEvents({ count: rows, seed, shares: {}, startMs })].map(({ value }) => value!);
-}
-
 async function parquetBench(folder: string): Promise<void> {
   console.log(`\nParquet, batches of ${count(BATCH_ROWS)} rows`);
   const { arrow, counts } = new Batches(folder).next(eventsFrom(1, 0, BATCH_ROWS));
@@ -143,12 +110,12 @@ async function duckdbBench(folder: string): Promise<void> {
     console.log(`\nDuckDB, groups of ${count(groupRows)} rows into a table of ${count(tableRows)}`);
     for (const share of DUPLICATES) {
       const dataDir = mkdtempSync(join(folder, 'duckdb-'));
-      const merge = new Merge({ dataDir, topic: 'bench', spec: ORDERS_SPEC, threads: 1, memoryLimit: undefined });
+      const merge = new Merge(mergeOptions(dataDir));
       await merge.open();
       await merge.initPositions([{ partition: 0, nextOffset: 0 }]);
       const batches = new Batches(dataDir);
       const known = eventsFrom(1, 0, groupRows);
-      await commitGroup(merge, group(batches, known));
+      await commitGroup(merge, batches.group(known));
       if (tableRows > 0) await grow(merge, tableRows, groupRows);
       await groupTasks(merge, batches, known, share);
       await merge.close();
@@ -162,7 +129,7 @@ async function groupTasks(merge: Merge, batches: Batches, known: readonly Buffer
   const groups = Array.from({ length: 3 }, (_, round) => {
     const fresh = eventsFrom(round + 2, 100_000 * (round + 1), known.length);
     const repeated = Math.round(known.length * share);
-    return group(batches, [...known.slice(0, repeated), ...fresh.slice(repeated)]);
+    return batches.group([...known.slice(0, repeated), ...fresh.slice(repeated)]);
   });
   const rows = known.length;
   let [staged, committed] = [0, 0];
@@ -195,12 +162,6 @@ function reportOnce(name: string): void {
   const [least, middle, most] = [micros[0], micros[micros.length >> 1], micros[micros.length - 1]];
   console.log(
     `  ${name.padEnd(44)} ${middle.toFixed(3).padStart(8)} µs per row  (${least.toFixed(2)} to ${most.toFixed(2)})`,
-  );
-}
-
-function group(batches: Batches, values: readonly Buffer[]): BatchResult[] {
-  return Array.from({ length: BATCHES_PER_GROUP }, (_, index) =>
-    batches.next(values.slice(index * BATCH_ROWS, (index + 1) * BATCH_ROWS)),
   );
 }
 

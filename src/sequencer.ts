@@ -8,6 +8,9 @@
  */
 import type { BatchResult, CommitReceipt, Sink } from './flow.js';
 
+/** What of the sink it needs. */
+export type CommitSink = Pick<Sink, 'stage' | 'commit'>;
+
 export interface SequencerOptions {
   readonly commitRows: number;
   /** A group closes at this many message bytes, however few its rows are. */
@@ -32,7 +35,7 @@ interface Slot {
 }
 
 export class Sequencer {
-  readonly #sink: Sink;
+  readonly #sink: CommitSink;
   readonly #options: SequencerOptions;
   /** Batches that are not staged yet, per partition in offset order. */
   readonly #queues = new Map<number, Slot[]>();
@@ -48,7 +51,7 @@ export class Sequencer {
   #failure: { thrown: unknown } | undefined;
   #sleepers: (() => void)[] = [];
 
-  constructor(sink: Sink, options: SequencerOptions) {
+  constructor(sink: CommitSink, options: SequencerOptions) {
     this.#sink = sink;
     this.#options = options;
   }

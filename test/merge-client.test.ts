@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { SluiceError } from '../src/errors.js';
 import type { BatchResult, SinkCall, SinkReply } from '../src/flow.js';
 import type { MergeThread } from '../src/merge-client.js';
-import { ORDERS_SPEC } from '../src/spec.js';
+import { mergeOptions } from './support/batches.js';
 import { fakeBatch } from './support/fakes.js';
 
 /** The thread's end of the port: keeps the calls, and says what the test makes it say. */
@@ -36,13 +36,7 @@ const client = await import('../src/merge-client.js');
 let thread: MergeThread;
 
 beforeEach(() => {
-  thread = client.MergeThread.start({
-    dataDir: '/x',
-    topic: 't',
-    spec: ORDERS_SPEC,
-    threads: 1,
-    memoryLimit: undefined,
-  });
+  thread = client.MergeThread.start(mergeOptions('/x'));
 });
 
 describe('MergeThread', () => {

@@ -1,18 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { BatchResult, CommitReceipt, Sink } from '../src/flow.js';
-import { Sequencer } from '../src/sequencer.js';
+import type { BatchResult, CommitReceipt } from '../src/flow.js';
+import { type CommitSink, Sequencer } from '../src/sequencer.js';
 
 /** A sink that notes what it is asked, and whose commits end when the test says so. */
-class NotingSink implements Sink {
+class NotingSink implements CommitSink {
   staged: string[] = [];
   commits: string[][] = [];
   release: ((receipt: CommitReceipt) => void)[] = [];
   failStage: Error | undefined;
 
-  async open() {
-    return [];
-  }
-  async initPositions() {}
   async stage(batch: BatchResult) {
     if (this.failStage !== undefined) throw this.failStage;
     this.staged.push(`${batch.partition}:${batch.startOffset}`);
@@ -22,10 +18,6 @@ class NotingSink implements Sink {
     this.staged = [];
     return new Promise((resolve) => this.release.push(resolve));
   }
-  async totals(): Promise<never> {
-    throw new Error('not asked');
-  }
-  async close() {}
 }
 
 const RECEIPT: CommitReceipt = { positions: [], rowsMerged: 0, rowsDuplicate: 0, rowsQuarantined: 0, mergeSeconds: 0 };

@@ -1,0 +1,53 @@
+/** Batches as the workers make them, for benchmarks of what comes after the workers. */
+import type { BatchResult } from '../src/flow.js';
+import type { MergeOptions } from '../src/merge.js';
+import { ORDERS_SPEC } from '../src/spec.js';
+import { BatchProcessor } from '../src/worker.js';
+import { orderEvents } from '../test/support/events.js';
+import { packed } from './corpora.js';
+
+export const BATCH_ROWS = 61_440;
+export const BATCHES_PER_GROUP = 4;
+export const OPTIONS = { highValueThreshold: '1000', lateAfterMs: 600_000, batchRows: 65_536, batchBytes: 32 << 20 };
+const TOPIC = 'bench';
+
+export function mergeOptions(dataDir: string, memoryLimit?: string): MergeOptions {
+  const compaction = { afterFiles: 0, targetBytes: 128 << 20, compression: 'zstd' } as const;
+  return { dataDir, topic: TOPIC, spec: ORDERS_SPEC, threads: 1, memoryLimit, compaction };
+}
+
+/** Results of consecutive batches of one partition. */
+export class Batches {
+  readonly #processor: BatchProcessor;
+  #offset = 0;
+
+  constructor(dataDir: string) {
+    this.#processor = new BatchProcessor({
+      ...OPTIONS,
+      spec: ORDERS_SPEC,
+      topic: TOPIC,
+      dataDir,
+      compression: 'zstd',
+    });
+  }
+
+  next(values: readonly Buffer[]): BatchResult {
+    const chunks = packed(values).map((chunk) => chunk.handle());
+    const startOffset = this.#offset;
+    this.#offset += values.length;
+    return this.#processor.process({ partition: 0, startOffset, nextOffset: this.#offset, chunks });
+  }
+
+  /** The batches of one commit group. */
+  group(values: readonly Buffer[]): BatchResult[] {
+    return Array.from({ length: BATCHES_PER_GROUP }, (_, index) =>
+      this.next(values.slice(index * BATCH_ROWS, (index + 1) * BATCH_ROWS)),
+    );
+  }
+}
+
+/** @param after seconds since the first event of all: later events have higher ids */
+export function eventsFrom(seed: number, after: number, rows: number): Buffer[] {
+  const startMs = Date.UTC(2025, 0, 1) + after * 1000;
+  return [...orderEvents({ count: rows, seed, shares: {}, startMs })].map(({ value }) => value!);
+}

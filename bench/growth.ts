@@ -1,0 +1,115 @@
+/**
+ * What a commit costs as the table grows: `npm run bench:growth -- --rows 50000000 [--json FILE]`.
+ *
+ * The same events are committed again and again with later change ids, as a change stream has them. Files are left out:
+ * the table is what grows.
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { tableFromIPC } from 'apache-arrow';
+import type { BatchResult } from '../src/flow.js';
+import { Merge } from '../src/merge.js';
+import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, mergeOptions } from './batches.js';
+import { count, machine, median, writeResults } from './harness.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '50000000' },
+    'memory-limit': { type: 'string', default: '512MB' },
+    json: { type: 'string' },
+  },
+});
+
+const GROUP_ROWS = BATCH_ROWS * BATCHES_PER_GROUP;
+/** Commits that one figure is the median of. */
+const COMMITS_PER_FIGURE = 10;
+/** A resume token: `82`, eight hex digits of seconds, eight of an increment, and more. */
+const SEQUENCE_AT = 2;
+const SEQUENCE_DIGITS = 16;
+
+/** A batch whose rows can be given later change ids, in place. */
+class Template {
+  readonly #batch: BatchResult;
+  readonly #sequences: BigUint64Array;
+  readonly #ids: Uint8Array;
+  readonly #idOffsets: Int32Array;
+  readonly #offsets: BigInt64Array;
+
+  constructor(batch: BatchResult) {
+    this.#batch = { ...batch, file: undefined };
+    const table = tableFromIPC(batch.arrow!);
+    if (table.batches.length !== 1) throw new Error(`a batch of ${table.batches.length} record batches`);
+    const column = (name: string) => table.getChild(name)!.data[0];
+    this.#sequences = column('change_seq').values;
+    this.#ids = column('change_id').values;
+    this.#idOffsets = column('change_id').valueOffsets;
+    this.#offsets = column('kafka_offset').values;
+  }
+
+  /** @param seconds by which its ids get later  @param rows by which its offsets move on */
+  later(seconds: number, rows: number): BatchResult {
+    const step = BigInt(seconds) << 32n;
+    for (let row = 0; row < this.#sequences.length; row++) {
+      const sequence = this.#sequences[row] + step;
+      this.#sequences[row] = sequence;
+      const digits = sequence.toString(16).toUpperCase().padStart(SEQUENCE_DIGITS, '0');
+      const at = this.#idOffsets[row] + SEQUENCE_AT;
+      for (let digit = 0; digit < SEQUENCE_DIGITS; digit++) this.#ids[at + digit] = digits.charCodeAt(digit);
+      this.#offsets[row] += BigInt(rows);
+    }
+    const { startOffset, nextOffset, minChangeSeq } = this.#batch;
+    Object.assign(this.#batch, {
+      startOffset: startOffset + rows,
+      nextOffset: nextOffset + rows,
+      minChangeSeq: minChangeSeq + step,
+    });
+    return this.#batch;
+  }
+}
+
+async function measure(dataDir: string): Promise<{ tableRows: number; micros: number }[]> {
+  const merge = new Merge(mergeOptions(dataDir, flags['memory-limit']));
+  await merge.open();
+  await merge.initPositions([{ partition: 0, nextOffset: 0 }]);
+  const templates = new Batches(dataDir).group(eventsFrom(1, 0, GROUP_ROWS)).map((batch) => new Template(batch));
+  const figures: { tableRows: number; micros: number }[] = [];
+  let seconds: number[] = [];
+  for (let tableRows = 0; tableRows < Number(flags.rows); tableRows += GROUP_ROWS) {
+    // An event per second at most, so that this is later than all before.
+    const isFirst = tableRows === 0;
+    const batches = templates.map((template) => template.later(isFirst ? 0 : GROUP_ROWS, isFirst ? 0 : GROUP_ROWS));
+    const start = performance.now();
+    for (const batch of batches) await merge.stage(batch);
+    const { rowsMerged } = await merge.commit();
+    seconds.push((performance.now() - start) / 1e3);
+    if (rowsMerged !== GROUP_ROWS) throw new Error(`${rowsMerged} rows merged, not ${GROUP_ROWS}`);
+    if (seconds.length < COMMITS_PER_FIGURE) continue;
+    const micros = (median(seconds) * 1e6) / GROUP_ROWS;
+    figures.push({ tableRows: tableRows + GROUP_ROWS, micros });
+    console.log(
+      `${count(tableRows + GROUP_ROWS).padStart(12)} rows  ${micros.toFixed(2)} µs per row  ` +
+        `${Math.round(process.memoryUsage.rss() / 2 ** 20)} MiB resident`,
+    );
+    seconds = [];
+  }
+  const start = performance.now();
+  await merge.close();
+  const bytes = statSync(join(dataDir, 'analytics.db')).size;
+  console.log(`closed in ${((performance.now() - start) / 1e3).toFixed(1)} s; ${(bytes / 1e9).toFixed(2)} GB`);
+  return figures;
+}
+
+const dataDir = mkdtempSync(join(tmpdir(), 'sluice-growth-'));
+try {
+  console.log(`commits of ${count(GROUP_ROWS)} rows, time-ordered ids; ${machine()}`);
+  const figures = await measure(dataDir);
+  const micros = figures.map((figure) => figure.micros);
+  const [first, last] = [median(micros.slice(0, 3)), median(micros.slice(-3))];
+  console.log(`the last 30 commits cost ${(last / first).toFixed(2)} × the first 30`);
+  writeResults(flags.json, 'growth', figures);
+} finally {
+  rmSync(dataDir, { recursive: true, force: true });
+}
+process.exit();
