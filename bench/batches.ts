@@ -9,11 +9,16 @@ import { packed } from './corpora.js';
 export const BATCH_ROWS = 61_440;
 export const BATCHES_PER_GROUP = 4;
 export const OPTIONS = { highValueThreshold: '1000', lateAfterMs: 600_000, batchRows: 65_536, batchBytes: 32 << 20 };
+
 const TOPIC = 'bench';
 
-export function mergeOptions(dataDir: string, memoryLimit?: string): MergeOptions {
+export function mergeOptions(
+  dataDir: string,
+  mergeFrom: MergeOptions['mergeFrom'],
+  memoryLimit?: string,
+): MergeOptions {
   const compaction = { afterFiles: 0, targetBytes: 128 << 20, compression: 'zstd' } as const;
-  return { dataDir, topic: TOPIC, spec: ORDERS_SPEC, threads: 1, memoryLimit, compaction };
+  return { dataDir, topic: TOPIC, spec: ORDERS_SPEC, threads: 1, memoryLimit, mergeFrom, compaction };
 }
 
 /** Results of consecutive batches of one partition. */
@@ -28,6 +33,7 @@ export class Batches {
       topic: TOPIC,
       dataDir,
       compression: 'zstd',
+      mergeFrom: 'arrow',
     });
   }
 

@@ -59,18 +59,19 @@ class Template {
       for (let digit = 0; digit < SEQUENCE_DIGITS; digit++) this.#ids[at + digit] = digits.charCodeAt(digit);
       this.#offsets[row] += BigInt(rows);
     }
-    const { startOffset, nextOffset, minChangeSeq } = this.#batch;
+    const { startOffset, nextOffset, minChangeSeq, maxChangeSeq } = this.#batch;
     Object.assign(this.#batch, {
       startOffset: startOffset + rows,
       nextOffset: nextOffset + rows,
       minChangeSeq: minChangeSeq + step,
+      maxChangeSeq: maxChangeSeq + step,
     });
     return this.#batch;
   }
 }
 
 async function measure(dataDir: string): Promise<{ tableRows: number; micros: number }[]> {
-  const merge = new Merge(mergeOptions(dataDir, flags['memory-limit']));
+  const merge = new Merge(mergeOptions(dataDir, 'arrow', flags['memory-limit']));
   await merge.open();
   await merge.initPositions([{ partition: 0, nextOffset: 0 }]);
   const templates = new Batches(dataDir).group(eventsFrom(1, 0, GROUP_ROWS)).map((batch) => new Template(batch));

@@ -110,7 +110,7 @@ async function duckdbBench(folder: string): Promise<void> {
     console.log(`\nDuckDB, groups of ${count(groupRows)} rows into a table of ${count(tableRows)}`);
     for (const share of DUPLICATES) {
       const dataDir = mkdtempSync(join(folder, 'duckdb-'));
-      const merge = new Merge(mergeOptions(dataDir));
+      const merge = new Merge(mergeOptions(dataDir, 'arrow'));
       await merge.open();
       await merge.initPositions([{ partition: 0, nextOffset: 0 }]);
       const batches = new Batches(dataDir);

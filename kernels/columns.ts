@@ -4,8 +4,8 @@ import {
   AMOUNT, AMOUNT_SLOT, ARROW_COLUMNS, BOOL, CHANGE_ID_SLOT, CHANGE_SEQ, COLUMNS, COLUMN_BYTES,
   EVENT_TIME_SLOT, EXTRA, HIGH_VALUE, HIGH_VALUE_THRESHOLD, INT64, ISSUES, JSON_TEXT, KAFKA_OFFSET,
   KAFKA_PARTITION, KAFKA_TIMESTAMP, K_FALSE, K_MISSING, K_NULL, K_STRING, K_TRUE, LATE, LATE_AFTER,
-  MAX_EVENT_TIME, MIN_CHANGE_SEQ, PARTITION, RAW, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES, SLOTS,
-  SLOT_BYTES, TEXT, TIMESTAMP,
+  MAX_CHANGE_SEQ, MAX_EVENT_TIME, MIN_CHANGE_SEQ, PARTITION, RAW, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES,
+  SLOTS, SLOT_BYTES, TEXT, TIMESTAMP,
 } from './layout';
 import { writeExtras } from './row';
 import { copyBytes, decodeString, hexDigit } from './string';
@@ -289,4 +289,5 @@ function appendChangeSeq(column: usize, row: usize): void {
   }
   store<u64>(<usize>load<u32>(column, 12) + (row << 3), sequence);
   if (sequence < load<u64>(MIN_CHANGE_SEQ)) store<u64>(MIN_CHANGE_SEQ, sequence);
+  if (sequence > load<u64>(MAX_CHANGE_SEQ)) store<u64>(MAX_CHANGE_SEQ, sequence);
 }

@@ -53,8 +53,9 @@ export const ROWS_WITH_ISSUES: usize = 204;
 export const ROWS_HIGH_VALUE: usize = 208;
 export const MAX_EVENT_TIME: usize = 216;
 export const MIN_CHANGE_SEQ: usize = 224;
+export const MAX_CHANGE_SEQ: usize = 232;
 /** Messages by status, six words. */
-export const STATUS_COUNTS: usize = 232;
+export const STATUS_COUNTS: usize = 240;
 
 export const NO_SLOT: u32 = 0xffffffff;
 

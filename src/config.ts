@@ -65,6 +65,7 @@ const schema = z.object({
     .string()
     .regex(/^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/i, 'must be a size such as 4GB')
     .default('512MB'),
+  MERGE_FROM: oneOf(['arrow', 'parquet']).default('parquet'),
   COMPACT_AFTER_FILES: integer(0, 1_000_000).default(64),
   COMPACT_TARGET_BYTES: bytes(MIB, 4096 * MIB).default(128 * MIB),
   TABLE_SPEC: z.string().min(1, 'must be the path of a spec file').optional(),
@@ -100,6 +101,7 @@ export interface Config {
   readonly dataDir: string;
   readonly parquetCompression: 'zstd' | 'snappy' | 'lz4' | 'none';
   readonly duckdb: { readonly threads: number; readonly memoryLimit: string };
+  readonly mergeFrom: 'arrow' | 'parquet';
   readonly compaction: { readonly afterFiles: number; readonly targetBytes: number };
   readonly tableSpec: string | undefined;
   readonly shutdownGraceMs: number;
@@ -175,6 +177,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = pr
     dataDir,
     parquetCompression: value.PARQUET_COMPRESSION,
     duckdb: { threads: value.DUCKDB_THREADS, memoryLimit: value.DUCKDB_MEMORY_LIMIT },
+    mergeFrom: value.MERGE_FROM,
     compaction: { afterFiles: value.COMPACT_AFTER_FILES, targetBytes: value.COMPACT_TARGET_BYTES },
     tableSpec: value.TABLE_SPEC,
     shutdownGraceMs: value.SHUTDOWN_GRACE_MS,

@@ -53,7 +53,8 @@ export const RESULTS = {
   rowsHighValue: 208,
   maxEventTime: 216,
   minChangeSeq: 224,
-  statusCounts: 232,
+  maxChangeSeq: 232,
+  statusCounts: 240,
 } as const;
 
 /** Operations of kernels/columns.ts. */

@@ -75,7 +75,7 @@ export interface BatchResult {
   readonly partition: number;
   readonly startOffset: number;
   readonly nextOffset: number;
-  /** Arrow IPC stream with the schema of arrow.ts; undefined where no message became a row. */
+  /** Arrow IPC stream with the schema of arrow.ts; undefined where no message became a row, or the file is enough. */
   readonly arrow: Uint8Array | undefined;
   readonly file: ParquetFile | undefined;
   readonly quarantined: readonly QuarantinedMessage[];
@@ -88,6 +88,8 @@ export interface BatchResult {
   readonly maxEventTime: bigint | undefined;
   /** Lowest change_seq, 0 where no row: lets the merge see that nothing of the batch can be in the table yet. */
   readonly minChangeSeq: bigint;
+  /** Highest change_seq, 0 where no row. */
+  readonly maxChangeSeq: bigint;
   readonly valueBytes: number;
   readonly stageSeconds: Readonly<StageSeconds>;
 }

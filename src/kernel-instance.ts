@@ -42,6 +42,7 @@ export interface KernelOutput {
   readonly maxEventTime: bigint | undefined;
   /** 0 where there is no row. */
   readonly minChangeSeq: bigint;
+  readonly maxChangeSeq: bigint;
 }
 
 interface Exports {
@@ -59,11 +60,10 @@ export class Results {
   rowsHighValue = 0;
   maxEventTime: bigint | undefined;
   minChangeSeq: bigint | undefined;
+  maxChangeSeq = 0n;
 
   output(): KernelOutput {
-    const { recordBatches, rejects, counts, rowsLate, rowsWithIssues, rowsHighValue, maxEventTime } = this;
-    const minChangeSeq = this.minChangeSeq ?? 0n;
-    return { recordBatches, rejects, counts, rowsLate, rowsWithIssues, rowsHighValue, maxEventTime, minChangeSeq };
+    return { ...this, minChangeSeq: this.minChangeSeq ?? 0n };
   }
 }
 
@@ -147,8 +147,11 @@ export class KernelInstance {
     if (eventTime !== NO_EVENT_TIME && (results.maxEventTime === undefined || eventTime > results.maxEventTime)) {
       results.maxEventTime = eventTime;
     }
-    const changeSeq = this.#view.getBigUint64(RESULTS.minChangeSeq, true);
-    if (results.minChangeSeq === undefined || changeSeq < results.minChangeSeq) results.minChangeSeq = changeSeq;
+    const [lowest, highest] = [RESULTS.minChangeSeq, RESULTS.maxChangeSeq].map((at) =>
+      this.#view.getBigUint64(at, true),
+    );
+    if (results.minChangeSeq === undefined || lowest < results.minChangeSeq) results.minChangeSeq = lowest;
+    if (highest > results.maxChangeSeq) results.maxChangeSeq = highest;
     const children = this.#map.columns.map((column, index) =>
       this.#columnData(column, this.#schema.fields[index].type, rows, copy),
     );

@@ -1,15 +1,16 @@
 /**
- * The sink: Arrow → DuckDB, one transaction per commit group.
+ * The sink: one DuckDB transaction per commit group.
  *
- *   stage    the group's rows go into a table in memory, its quarantined messages and ledger rows are kept
- *   commit   1. duplicates leave the staging table: of each change id the lowest partition and offset stays, and none
- *               that the change log has already
- *            2. the Parquet files get their final names
- *            3. one transaction: rows, quarantine, ledger, positions
+ *   stage    the group's rows are kept as a relation: a table in memory that is filled from Arrow, or the Parquet files
+ *            of its batches; its quarantined messages and ledger rows are kept as they are
+ *   commit   1. duplicates are found: of each change id the lowest partition and offset stays, and none that the change
+ *               log has already
+ *            2. in one transaction: all other rows, quarantine, ledger, positions
+ *            3. the Parquet files get their final names, and the transaction is committed
  *
- * What step 1 leaves is new, so that step 3 is a plain INSERT. Nothing can come between them: DuckDB's file lock keeps
+ * What step 1 leaves is new, so that step 2 is a plain INSERT. Nothing can come between them: DuckDB's file lock keeps
  * every other process out, and this object is the only writer inside. While one group is committed, the next one is
- * staged into the other of two staging tables.
+ * staged beside it.
  */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -18,6 +19,7 @@ import { Compaction, type CompactionOptions } from './compaction.js';
 import { type DatabaseOptions, openDatabase } from './database.js';
 import { identifier, literal, migrate, rowsOf } from './ddl.js';
 import { assert, sinkError } from './errors.js';
+import { FileStaging } from './file-staging.js';
 import type {
   BatchResult,
   CommitReceipt,
@@ -30,20 +32,24 @@ import type {
 import { insertPositions, movePositions, readPositions, writeLedger, writeQuarantine } from './ledger.js';
 import { makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
 import { roleColumn, type TableSpec } from './spec.js';
-import { BATCH_COLUMN, Staging } from './staging.js';
+import { ArrowStaging, type StagedRows } from './staging.js';
 
 export interface MergeOptions extends DatabaseOptions {
   readonly topic: string;
   readonly spec: TableSpec;
+  /** Where the rows of a transaction come from. */
+  readonly mergeFrom: 'arrow' | 'parquet';
   readonly compaction: CompactionOptions;
 }
 
 /** Resume tokens give a change_seq; any other change id has 0. */
 const NO_SEQUENCE = 0n;
+/** Coordinates of the rows of a group that are not merged. */
+const DUPLICATES = 'staging.duplicates';
 
 /** One commit group while it is gathered. */
 interface Group {
-  readonly staging: Staging;
+  readonly staging: StagedRows;
   readonly batches: BatchResult[];
   readonly stageSeconds: number[];
 }
@@ -57,7 +63,7 @@ export class Merge implements Sink {
   /** Files made since the last compaction looked; before the first look, nobody knows how many there are. */
   #newFiles = Number.POSITIVE_INFINITY;
   #group: Group | undefined;
-  #otherStaging: Staging | undefined;
+  #otherStaging: StagedRows | undefined;
   #maxChangeSeq = NO_SEQUENCE;
   #committing: Promise<unknown> = Promise.resolve();
   readonly #table: string;
@@ -76,7 +82,7 @@ export class Merge implements Sink {
   }
 
   async open(): Promise<SinkPosition[]> {
-    const { dataDir, topic, spec, compaction } = this.#options;
+    const { dataDir, topic, spec, mergeFrom, compaction } = this.#options;
     const database = join(dataDir, 'analytics.db');
     makeFolders(dataDir, topic);
     if (!existsSync(database)) refuseOrphans(dataDir, topic);
@@ -94,8 +100,10 @@ export class Merge implements Sink {
       reconcileFiles(dataDir, topic, new Map(files.map(({ file, file_bytes }) => [String(file), Number(file_bytes)])));
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#table}`);
       this.#maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
-      const [one, other] = ['rows_0', 'rows_1'].map(
-        (table) => new Staging(this.#stagingConnection!, spec, 'staging', table),
+      const [one, other] = ['rows_0', 'rows_1'].map((table) =>
+        mergeFrom === 'parquet'
+          ? new FileStaging()
+          : new ArrowStaging(this.#stagingConnection!, spec, 'staging', table),
       );
       await one.clear();
       await other.clear();
@@ -118,11 +126,11 @@ export class Merge implements Sink {
     const { staging, batches, stageSeconds } = this.#group;
     const startMs = performance.now();
     try {
-      await staging.append(batch, batches.length);
+      await staging.append(batch);
     } catch (thrown) {
       throw sinkError(thrown, 'a batch cannot be staged');
     }
-    // The rows are in the staging table now; their Arrow form would only hold memory.
+    // The rows are staged now; their Arrow form would only hold memory.
     batches.push({ ...batch, arrow: undefined });
     stageSeconds.push((performance.now() - startMs) / 1e3);
   }
@@ -143,16 +151,15 @@ export class Merge implements Sink {
     const files = batches.flatMap(({ file }) => (file === undefined ? [] : [file]));
     let merged: number[];
     try {
-      merged = await this.#removeDuplicates(staging, batches);
+      merged = await this.#write(staging, batches, stageSeconds);
       publish(files);
-      await this.#write(staging, batches, merged, stageSeconds);
     } catch (thrown) {
       await this.#connection!.run('ROLLBACK').catch(() => {});
       withdraw(files);
       throw sinkError(thrown, 'a commit group cannot be written');
     }
     try {
-      const positions = await this.#decide(staging, batches);
+      const positions = await this.#decide(batches);
       this.#newFiles += files.length;
       await staging.clear();
       this.#otherStaging = staging;
@@ -203,65 +210,74 @@ export class Merge implements Sink {
   }
 
   /**
-   * Leaves in the staging table what the change log gets.
-   * @returns rows per batch that stay
+   * Opens the transaction and does all of it but the COMMIT.
+   * @returns how many rows of each batch are merged
    */
-  async #removeDuplicates(staging: Staging, batches: readonly BatchResult[]): Promise<number[]> {
-    const rows = batches.reduce((sum, { counts }) => sum + counts.ok, 0);
-    if (rows === 0) return batches.map(() => 0);
-    const { name } = staging;
-    const id = this.#changeId;
-    await this.#run(
-      `DELETE FROM ${name} WHERE rowid IN (
-         SELECT rowid FROM (
-           SELECT rowid, row_number() OVER (PARTITION BY ${id} ORDER BY kafka_partition, kafka_offset) AS nth
-           FROM ${name} SEMI JOIN (SELECT ${id} FROM ${name} GROUP BY ${id} HAVING count(*) > 1) USING (${id}))
-         WHERE nth > 1)`,
-    );
-    // Ids that grow with time and are all above the highest known one cannot be in the change log.
-    const lowest = batches.reduce<bigint | undefined>(
-      (low, { counts, minChangeSeq }) =>
-        counts.ok > 0 && (low === undefined || minChangeSeq < low) ? minChangeSeq : low,
-      undefined,
-    );
-    if (lowest === undefined || lowest === NO_SEQUENCE || lowest <= this.#maxChangeSeq) {
-      await this.#run(
-        `DELETE FROM ${name} WHERE rowid IN (
-           SELECT new.rowid FROM ${name} new JOIN ${this.#table} known
-           ON known.change_seq = new.change_seq AND known.${id} = new.${id})`,
-      );
-    }
-    const kept = await rowsOf(
-      this.#connection!,
-      `SELECT ${BATCH_COLUMN} AS batch, count(*) AS rows FROM ${name} GROUP BY ALL`,
-    );
-    const merged = batches.map(() => 0);
-    for (const { batch, rows } of kept) merged[Number(batch)] = Number(rows);
-    return merged;
-  }
-
-  /** Opens the transaction and does all of it but the COMMIT. */
   async #write(
-    staging: Staging,
+    { relation }: StagedRows,
     batches: readonly BatchResult[],
-    merged: readonly number[],
     stageSeconds: readonly number[],
-  ): Promise<void> {
+  ): Promise<number[]> {
     const { topic, dataDir } = this.#options;
     const connection = this.#connection!;
+    const merged = batches.map(({ counts }) => counts.ok);
+    const hasRows = merged.some((rows) => rows > 0);
+    const duplicates = hasRows ? await this.#findDuplicates(relation, batches) : [];
+    for (const { batch, rows } of duplicates) merged[batch] -= rows;
     await this.#run('BEGIN');
-    await this.#run(`INSERT INTO ${this.#table} BY NAME SELECT * EXCLUDE (${BATCH_COLUMN}) FROM ${staging.name}`);
+    if (hasRows) {
+      const but = duplicates.length === 0 ? '' : `ANTI JOIN ${DUPLICATES} USING (kafka_partition, kafka_offset)`;
+      await this.#run(`INSERT INTO ${this.#table} BY NAME FROM ${relation} ${but}`);
+    }
     await writeQuarantine(connection, topic, batches);
     const fileOf = (file: ParquetFile) => relative(dataDir, file.path);
     await writeLedger(connection, topic, batches, merged, stageSeconds, fileOf);
     await movePositions(connection, topic, batches);
+    return merged;
+  }
+
+  /**
+   * Writes the coordinates of rows that are not to be merged into DUPLICATES.
+   * @returns how many there are of each batch that has any
+   */
+  async #findDuplicates(relation: string, batches: readonly BatchResult[]): Promise<{ batch: number; rows: number }[]> {
+    const id = this.#changeId;
+    await this.#run(
+      `CREATE OR REPLACE TABLE ${DUPLICATES} AS SELECT kafka_partition, kafka_offset FROM (
+         SELECT kafka_partition, kafka_offset,
+           row_number() OVER (PARTITION BY ${id} ORDER BY kafka_partition, kafka_offset) AS nth
+         FROM ${relation} SEMI JOIN (SELECT ${id} FROM ${relation} GROUP BY ${id} HAVING count(*) > 1) USING (${id}))
+       WHERE nth > 1`,
+    );
+    // Ids that grow with time and are all above the highest known one cannot be in the change log.
+    const sequences = batches.filter(({ counts }) => counts.ok > 0).map(({ minChangeSeq }) => minChangeSeq);
+    if (sequences.some((lowest) => lowest === NO_SEQUENCE || lowest <= this.#maxChangeSeq)) {
+      await this.#run(
+        `INSERT INTO ${DUPLICATES} SELECT new.kafka_partition, new.kafka_offset FROM ${relation} new
+         SEMI JOIN ${this.#table} known ON known.change_seq = new.change_seq AND known.${id} = new.${id}
+         ANTI JOIN ${DUPLICATES} found
+         ON found.kafka_partition = new.kafka_partition AND found.kafka_offset = new.kafka_offset`,
+      );
+    }
+    const ranges = batches.map(
+      ({ partition, startOffset, nextOffset }, batch) => `(${batch}, ${partition}, ${startOffset}, ${nextOffset})`,
+    );
+    const found = await rowsOf(
+      this.#connection!,
+      `SELECT batch, count(*) AS rows FROM ${DUPLICATES}
+       JOIN (VALUES ${ranges.join(', ')}) ranges(batch, partition_id, start_offset, next_offset)
+       ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset
+       GROUP BY batch`,
+    );
+    return found.map(({ batch, rows }) => ({ batch: Number(batch), rows: Number(rows) }));
   }
 
   /** Commits. @returns the positions that moved */
-  async #decide(staging: Staging, batches: readonly BatchResult[]): Promise<SinkPosition[]> {
+  async #decide(batches: readonly BatchResult[]): Promise<SinkPosition[]> {
     await this.#run('COMMIT');
-    const [{ highest }] = await rowsOf(this.#connection!, `SELECT max(change_seq) AS highest FROM ${staging.name}`);
-    if (highest !== null && (highest as bigint) > this.#maxChangeSeq) this.#maxChangeSeq = highest as bigint;
+    for (const { maxChangeSeq } of batches) {
+      if (maxChangeSeq > this.#maxChangeSeq) this.#maxChangeSeq = maxChangeSeq;
+    }
     const moved = new Set(batches.map(({ partition }) => partition));
     return (await this.#positions()).filter(({ partition }) => moved.has(partition));
   }

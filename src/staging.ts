@@ -33,8 +33,6 @@ import type { BatchResult } from './flow.js';
 import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from './spec.js';
 
 const CHUNK_ROWS = 2048;
-/** Which batch of the group a row is of; no column of a spec can have this name. */
-export const BATCH_COLUMN = '"the batch"';
 const STRING_BYTES = 16;
 const INLINED_BYTES = 12;
 
@@ -48,8 +46,19 @@ const TYPES: Record<ColumnType, DuckDBType> = {
   bool: BOOLEAN,
 };
 
-/** The rows of one commit group. BATCH_COLUMN numbers its batches in the order of staging. */
-export class Staging {
+/** The rows of one commit group, as a relation that statements read. */
+export interface StagedRows {
+  /** SQL. There is no such relation while no batch with rows was appended. */
+  readonly relation: string;
+  append(batch: BatchResult): Promise<void>;
+  /** Makes everything that was appended visible to queries. */
+  flush(): void;
+  /** Makes it empty. */
+  clear(): Promise<void>;
+}
+
+/** Rows in a table in memory. */
+export class ArrowStaging implements StagedRows {
   readonly #connection: DuckDBConnection;
   readonly #columns: readonly TableColumn[];
   readonly #definitions: string;
@@ -66,39 +75,35 @@ export class Staging {
   ) {
     this.#connection = connection;
     this.#columns = tableColumns(spec);
-    this.#definitions = `${columnDefinitions(spec)}, ${BATCH_COLUMN} INTEGER`;
-    this.#chunk = DuckDBDataChunk.create([...this.#columns.map(({ type }) => TYPES[type]), INTEGER]);
+    this.#definitions = columnDefinitions(spec);
+    this.#chunk = DuckDBDataChunk.create(this.#columns.map(({ type }) => TYPES[type]));
     this.#heap = DuckDBDataChunk.create(this.#columns.filter(({ type }) => type === 'utf8').map(() => BLOB));
   }
 
-  get name(): string {
+  get relation(): string {
     return `${this.catalog}.${this.table}`;
   }
 
-  /** Makes the table empty. */
   async clear(): Promise<void> {
     this.#appender = undefined;
-    await this.#connection.run(`CREATE OR REPLACE TABLE ${this.name} (${this.#definitions})`);
+    await this.#connection.run(`CREATE OR REPLACE TABLE ${this.relation} (${this.#definitions})`);
   }
 
-  /** Appends the rows of a batch. */
-  async append(result: BatchResult, batch: number): Promise<void> {
-    if (result.arrow === undefined) return;
+  async append({ arrow }: BatchResult): Promise<void> {
+    if (arrow === undefined) return;
     this.#appender ??= await this.#connection.createAppender(this.table, 'main', this.catalog);
-    for (const recordBatch of tableFromIPC(result.arrow).batches) this.#appendRecordBatch(recordBatch, batch);
+    for (const recordBatch of tableFromIPC(arrow).batches) this.#appendRecordBatch(recordBatch);
   }
 
-  /** Makes everything that was appended visible to queries. */
   flush(): void {
     this.#appender?.closeSync();
     this.#appender = undefined;
   }
 
-  #appendRecordBatch(recordBatch: RecordBatch, batch: number): void {
+  #appendRecordBatch(recordBatch: RecordBatch): void {
     const columns = recordBatch.data.children;
     this.#heap.reset();
     const addresses = this.#loadStrings(columns);
-    const batchNumbers = new Int32Array(Math.min(CHUNK_ROWS, recordBatch.numRows)).fill(batch);
     for (let from = 0; from < recordBatch.numRows; from += CHUNK_ROWS) {
       const rows = Math.min(CHUNK_ROWS, recordBatch.numRows - from);
       this.#chunk.reset();
@@ -106,8 +111,6 @@ export class Staging {
         const vector = duckdb.data_chunk_get_vector(this.#chunk.chunk, index);
         copyColumn(vector, this.#columns[index].type, columns[index], from, rows, addresses[index]);
       }
-      const vector = duckdb.data_chunk_get_vector(this.#chunk.chunk, columns.length);
-      duckdb.copy_data_to_vector(vector, 0, batchNumbers.buffer, 0, rows * 4);
       this.#chunk.rowCount = rows;
       this.#appender!.appendDataChunk(this.#chunk);
     }

@@ -21,6 +21,8 @@ export interface WorkerOptions {
   readonly lateAfterMs: number;
   readonly batchRows: number;
   readonly batchBytes: number;
+  /** Whether the result has the rows as Arrow, beside the file. */
+  readonly mergeFrom: 'arrow' | 'parquet';
 }
 
 /** What a task resolves to: a thrown SluiceError would lose its class and code on its way between threads. */
@@ -61,7 +63,7 @@ export class BatchProcessor {
       partition,
       startOffset,
       nextOffset,
-      arrow,
+      arrow: this.#options.mergeFrom === 'arrow' ? arrow : undefined,
       file,
       quarantined,
       counts: output.counts,
@@ -70,6 +72,7 @@ export class BatchProcessor {
       rowsHighValue: output.rowsHighValue,
       maxEventTime: output.maxEventTime,
       minChangeSeq: output.minChangeSeq,
+      maxChangeSeq: output.maxChangeSeq,
       valueBytes: task.chunks.reduce((sum, chunk) => sum + chunk.valueBytes, 0),
       stageSeconds: { kernel: (kernelDone - start) / 1e3, parquet: (performance.now() - kernelDone) / 1e3 },
     };

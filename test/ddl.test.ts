@@ -25,7 +25,7 @@ describe('schema evolution', () => {
         { name: 'note', kind: 'text' },
       );
     });
-    const second = await openMerge(dataDir, spec);
+    const second = await openMerge(dataDir, { spec });
     await second.stage(makeBatch(dataDir, 0, 1, [order('b', { status: 'paid', note: 'n' })], { spec }));
     await second.commit();
     expect(await select(second, 'SELECT change_id, status, note, extra FROM cdc_orders ORDER BY 1')).toEqual([
@@ -41,7 +41,7 @@ describe('schema evolution', () => {
     const spec = specWith((columns) => {
       columns.find(({ name }) => name === 'status')!.kind = 'int64';
     });
-    await expect(new Merge(mergeOptions(dataDir, spec)).open()).rejects.toMatchObject({
+    await expect(new Merge(mergeOptions(dataDir, { spec })).open()).rejects.toMatchObject({
       code: 'SLUICE_SPEC_CHANGED',
       message: expect.stringMatching(/column status of cdc_orders is VARCHAR, the table spec makes it BIGINT/),
     });
@@ -78,7 +78,7 @@ describe('schema evolution', () => {
       columns.push({ name: 'added', kind: 'text' });
       edit(columns);
     });
-    await expect(new Merge(mergeOptions(dataDir, spec)).open()).rejects.toMatchObject({
+    await expect(new Merge(mergeOptions(dataDir, { spec })).open()).rejects.toMatchObject({
       code: 'SLUICE_SPEC_CHANGED',
       message: expect.stringMatching(message),
     });
@@ -90,7 +90,7 @@ describe('schema evolution', () => {
     const dataDir = temporaryDirectory();
     await (await openMerge(dataDir)).close();
     const spec = { ...ORDERS_SPEC, table: 'other' };
-    await expect(new Merge(mergeOptions(dataDir, spec)).open()).rejects.toMatchObject({
+    await expect(new Merge(mergeOptions(dataDir, { spec })).open()).rejects.toMatchObject({
       code: 'SLUICE_SPEC_CHANGED',
       message: expect.stringContaining('has the table cdc_orders'),
     });
@@ -115,7 +115,7 @@ describe('names', () => {
     );
     const change = (id: string, fields = {}) => JSON.stringify({ new: id, order: 'o', batch: 'b', ...fields });
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir, spec);
+    const merge = await openMerge(dataDir, { spec });
     await merge.stage(makeBatch(dataDir, 0, 0, [change('1'), change('1'), change('2', { end: 'e' })], { spec }));
     expect(await merge.commit()).toMatchObject({ rowsMerged: 2, rowsDuplicate: 1 });
     await merge.stage(makeBatch(dataDir, 0, 3, [change('1')], { spec }));

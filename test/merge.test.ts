@@ -11,10 +11,13 @@ const parquetFiles = (dataDir: string) =>
     .map(({ name }) => name)
     .sort();
 
-describe('Merge', () => {
+describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
+  const open = (dataDir: string) => openMerge(dataDir, { mergeFrom });
+  const unopened = (dataDir: string) => new Merge(mergeOptions(dataDir, { mergeFrom }));
+
   it('commits rows, quarantine, ledger, positions and files together', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const merge = await open(dataDir);
     const values = [
       order(token(1), { amount: '-12.5', event_time: '1969-12-31T23:59:59.5Z' }),
       '{bad',
@@ -69,7 +72,7 @@ describe('Merge', () => {
 
   it('keeps of each change id the lowest partition and offset of a group, and the first of all groups', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const merge = await open(dataDir);
     const ids = ['a', token(7), 'b', 'a', token(7)];
     await merge.stage(makeBatch(dataDir, 1, 0, [order('a', { status: 'late' })]));
     await merge.stage(
@@ -109,7 +112,7 @@ describe('Merge', () => {
 
   it('carries every string length, unicode and nulls over the 2,048-row boundary', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const merge = await open(dataDir);
     const texts = Array.from({ length: 5000 }, (_, i) =>
       i % 7 === 0 ? null : [...'é€😀x'.repeat(20)].slice(0, i % 41).join(''),
     );
@@ -128,7 +131,7 @@ describe('Merge', () => {
 
   it('stages the next group while one is committed', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const merge = await open(dataDir);
     let start = 0;
     let commit: Promise<unknown> = Promise.resolve();
     for (let group = 0; group < 6; group++) {
@@ -146,7 +149,7 @@ describe('Merge', () => {
 
   it('is fenced when a position was moved: nothing of the group stays, not even its files', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const merge = await open(dataDir);
     await merge.stage(makeBatch(dataDir, 0, 0, [order('a')]));
     await merge.stage(makeBatch(dataDir, 1, 0, [order('b')]));
     await select(merge, 'UPDATE sluice.positions SET next_offset = 5 WHERE partition_id = 1');
@@ -162,18 +165,18 @@ describe('Merge', () => {
 
   it('removes files that the ledger does not name at start, and misses those that it names', async () => {
     const dataDir = temporaryDirectory();
-    const first = await openMerge(dataDir);
+    const first = await open(dataDir);
     await first.stage(makeBatch(dataDir, 0, 0, [order('a')]));
     await first.commit();
     await first.close();
     const folder = join(dataDir, 'parquet', 'cdc_orders', 'partition=0');
     writeFileSync(join(folder, '.00000000000000000001-00000000000000000002.parquet.tmp'), 'half');
     writeFileSync(join(folder, '00000000000000000001-00000000000000000002.parquet'), 'whole, but not committed');
-    const second = await openMerge(dataDir);
+    const second = await open(dataDir);
     expect(parquetFiles(dataDir)).toEqual(['00000000000000000000-00000000000000000001.parquet']);
     await second.close();
     writeFileSync(join(folder, '00000000000000000000-00000000000000000001.parquet'), 'damaged');
-    await expect(new Merge(mergeOptions(dataDir)).open()).rejects.toMatchObject({
+    await expect(unopened(dataDir).open()).rejects.toMatchObject({
       code: 'SLUICE_SINK',
       message: expect.stringMatching(/00000000000000000001\.parquet, which the ledger names, has 7 bytes/),
     });
@@ -181,11 +184,11 @@ describe('Merge', () => {
 
   it('goes on where it stood after it was opened again', async () => {
     const dataDir = temporaryDirectory();
-    const first = await openMerge(dataDir);
+    const first = await open(dataDir);
     await first.stage(makeBatch(dataDir, 0, 0, [order(token(5), { event_time: '2026-01-01' })]));
     await first.commit();
     await first.close();
-    const second = new Merge(mergeOptions(dataDir));
+    const second = unopened(dataDir);
     expect(await second.open()).toEqual([
       { partition: 0, nextOffset: 1, watermark: 1_767_225_600_000_000n },
       { partition: 1, nextOffset: 0, watermark: undefined },
@@ -209,7 +212,7 @@ describe('Merge', () => {
 
   it('says who holds the data directory', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const merge = await open(dataDir);
     const script = `import { Merge } from './dist/merge.js';
       const { ORDERS_SPEC: spec } = await import('./dist/spec.js');
       await new Merge({ dataDir: ${JSON.stringify(dataDir)}, topic: 'cdc_orders', spec, threads: 1 }).open()
@@ -222,10 +225,10 @@ describe('Merge', () => {
   it('names the directory that it cannot write', async () => {
     const dataDir = temporaryDirectory();
     writeFileSync(join(dataDir, 'parquet'), 'a file');
-    await expect(new Merge(mergeOptions(dataDir)).open()).rejects.toMatchObject({ code: 'SLUICE_DATA_DIR' });
+    await expect(unopened(dataDir).open()).rejects.toMatchObject({ code: 'SLUICE_DATA_DIR' });
     const other = temporaryDirectory();
     mkdirSync(join(other, 'analytics.db'));
-    await expect(new Merge(mergeOptions(other)).open()).rejects.toMatchObject({
+    await expect(unopened(other).open()).rejects.toMatchObject({
       code: expect.stringMatching(/SLUICE_(SINK|DATA_DIR)/),
     });
     expect(existsSync(join(other, 'query.sock'))).toBe(false);

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FileStaging } from '../src/file-staging.js';
 import type { ParquetFile } from '../src/flow.js';
 import { Merge } from '../src/merge.js';
 import { publish } from '../src/recovery.js';
-import { Staging } from '../src/staging.js';
 import { makeBatch, mergeOptions, openMerge, order, select, temporaryDirectory, token } from './support/batches.js';
 
 const filesIn = (dataDir: string) =>
@@ -39,7 +39,7 @@ describe('a failed commit', () => {
     const dataDir = temporaryDirectory();
     const merge = await openMerge(dataDir);
     await merge.stage(makeBatch(dataDir, 0, 0, [order(token(1))]));
-    vi.spyOn(Staging.prototype, 'clear').mockRejectedValueOnce(new Error('out of memory'));
+    vi.spyOn(FileStaging.prototype, 'clear').mockRejectedValueOnce(new Error('out of memory'));
     await expect(merge.commit()).rejects.toMatchObject({ code: 'SLUICE_SINK' });
     expect(filesIn(dataDir)).toEqual(['00000000000000000000-00000000000000000001.parquet']);
     await merge.close();

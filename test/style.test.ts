@@ -19,7 +19,7 @@ const ROOMS = [
   ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
   ['kernel', 'kernel-instance', 'fields'],
   ['parquet'],
-  ['merge', 'staging', 'ddl', 'ledger', 'recovery', 'compaction', 'database'],
+  ['merge', 'staging', 'file-staging', 'ddl', 'ledger', 'recovery', 'compaction', 'database'],
   ['read-only', 'query-server', 'sql-client'],
   ['capture/'],
 ];
@@ -42,7 +42,7 @@ function filesUnder(folder: string, endings: readonly string[]): string[] {
   const root = path.join(ROOT, folder);
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) return [];
   return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((name) => endings.some((ending) => name.endsWith(ending)))
+    .filter((name) => !name.includes('node_modules') && endings.some((ending) => name.endsWith(ending)))
     .map((name) => path.posix.join(folder, name));
 }
 

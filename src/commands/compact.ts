@@ -28,13 +28,16 @@ export function addCompactCommand(program: Command, environment: () => Config): 
  * @throws SluiceError SLUICE_LOCKED when a process works on the data directory, SLUICE_CONFIG when there is none
  */
 export async function compact(config: Config): Promise<CompactionReceipt> {
-  const { dataDir, compaction, duckdb, parquetCompression: compression } = config;
+  const { dataDir, mergeFrom, compaction, duckdb, parquetCompression: compression } = config;
   if (!existsSync(join(dataDir, 'analytics.db'))) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no analytics.db: nothing was consumed into it yet`);
   }
   const spec = loadSpec(config.tableSpec);
   const { topic } = config.kafka;
-  const merge = new Merge({ dataDir, topic, spec, ...duckdb, compaction: { ...compaction, compression } });
+  const merge = new Merge({
+    ...{ dataDir, topic, spec, ...duckdb, mergeFrom },
+    compaction: { ...compaction, compression },
+  });
   await merge.open();
   try {
     return await merge.compact(true);

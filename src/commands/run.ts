@@ -48,7 +48,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const { topic } = config.kafka;
   const startMs = performance.now();
   const compaction = { ...config.compaction, compression: config.parquetCompression };
-  const sink = MergeThread.start({ dataDir, topic, spec, ...config.duckdb, compaction });
+  const { mergeFrom } = config;
+  const sink = MergeThread.start({ dataDir, topic, spec, ...config.duckdb, mergeFrom, compaction });
   const source = new KafkaSource(config.kafka, log);
   const metrics = new Metrics();
   let pool: WorkerPool | undefined;
@@ -66,6 +67,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
       lateAfterMs: config.lateAfterMs,
       batchRows: config.batchRows,
       batchBytes: config.batchBytes,
+      mergeFrom,
     });
     const workers = pool;
     const runBatch = workers.run.bind(workers);

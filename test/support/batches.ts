@@ -7,7 +7,7 @@ import { Chunk } from '../../src/chunk.js';
 import { rowsOf } from '../../src/ddl.js';
 import type { BatchResult } from '../../src/flow.js';
 import { Merge, type MergeOptions } from '../../src/merge.js';
-import { ORDERS_SPEC, type TableSpec } from '../../src/spec.js';
+import { ORDERS_SPEC } from '../../src/spec.js';
 import { BatchProcessor } from '../../src/worker.js';
 import { fillChunk } from './chunks.js';
 
@@ -20,14 +20,20 @@ export function temporaryDirectory(): string {
   return folder;
 }
 
-export function mergeOptions(dataDir: string, spec: TableSpec = ORDERS_SPEC): MergeOptions {
+export function mergeOptions(
+  dataDir: string,
+  { spec = ORDERS_SPEC, mergeFrom = 'parquet' }: Partial<Pick<MergeOptions, 'spec' | 'mergeFrom'>> = {},
+): MergeOptions {
   const compaction = { afterFiles: 4, targetBytes: 1 << 20, compression: 'zstd' } as const;
-  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit: undefined, compaction };
+  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit: undefined, mergeFrom, compaction };
 }
 
 /** An open sink with positions of two partitions at 0, closed at the end of the test. */
-export async function openMerge(dataDir: string, spec?: TableSpec): Promise<Merge> {
-  const merge = new Merge(mergeOptions(dataDir, spec));
+export async function openMerge(
+  dataDir: string,
+  options: Partial<Pick<MergeOptions, 'spec' | 'mergeFrom'>> = {},
+): Promise<Merge> {
+  const merge = new Merge(mergeOptions(dataDir, options));
   await merge.open();
   await merge.initPositions([0, 1].map((partition) => ({ partition, nextOffset: 0 })));
   onTestFinished(() => merge.close());
@@ -57,7 +63,13 @@ export function makeBatch(
   { nextOffset = startOffset + values.length, spec = ORDERS_SPEC } = {},
 ): BatchResult {
   const name = JSON.stringify([dataDir, spec]);
-  const options = { highValueThreshold: '1000', lateAfterMs: 600_000, batchRows: 65_536, batchBytes: 4 << 20 };
+  const options = {
+    highValueThreshold: '1000',
+    lateAfterMs: 600_000,
+    batchRows: 65_536,
+    batchBytes: 4 << 20,
+    mergeFrom: 'arrow',
+  } as const;
   const processor =
     processors.get(name) ?? new BatchProcessor({ ...options, spec, topic: TOPIC, dataDir, compression: 'zstd' });
   processors.set(name, processor);

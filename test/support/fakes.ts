@@ -131,6 +131,7 @@ export async function fakeBatch(task: BatchTask): Promise<BatchResult> {
     rowsHighValue: 0,
     maxEventTime: undefined,
     minChangeSeq: 0n,
+    maxChangeSeq: 0n,
     valueBytes: 0,
     stageSeconds: { kernel: 0, parquet: 0 },
   };
