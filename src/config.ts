@@ -48,7 +48,7 @@ const schema = z.object({
   KAFKA_SOURCE: oneOf(['auto', 'packed', 'stock']).default('auto'),
   START_FROM: oneOf(['earliest', 'latest']).default('earliest'),
   WORKERS: integer(1, 256).default(Math.max(1, availableParallelism() - 1)),
-  BATCH_ROWS: integer(1, 1_000_000).default(65_536),
+  BATCH_ROWS: integer(1, 1_000_000).default(32_768),
   BATCH_BYTES: bytes(1, 256 * MIB).default(32 * MIB),
   FLUSH_INTERVAL_MS: integer(1, 3_600_000).default(250),
   COMMIT_ROWS: integer(1, 10_000_000).default(245_760),

@@ -32,8 +32,8 @@ export interface KafkaSourceOptions {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-/** What librdkafka keeps ahead of the pipeline, in KiB: half a second of full speed, and little beside BUFFER_BYTES. */
-const PREFETCH_KIB = 32 << 10;
+/** What librdkafka keeps ahead of the pipeline, in KiB: a tenth of a second at full speed. More only holds memory. */
+const PREFETCH_KIB = 8 << 10;
 
 function consumerProperties(options: KafkaSourceOptions): ConsumerGlobalConfig {
   return {

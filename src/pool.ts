@@ -1,12 +1,14 @@
 /** The dispatch side of the worker threads. */
 import { Piscina } from 'piscina';
 import { SluiceError } from './errors.js';
-import type { BatchResult, BatchTask } from './flow.js';
+import { type BatchResult, type BatchTask, WORKER_LOADED } from './flow.js';
 import type { WorkerOptions, WorkerReply } from './worker.js';
 
 /** Gives batches to a fixed number of worker threads; results come in any order. */
 export class WorkerPool {
   readonly #piscina: Piscina<BatchTask, WorkerReply>;
+  /** Settles when all threads have loaded their code, or one of them failed to. */
+  readonly #loaded: Promise<void>;
 
   constructor(
     readonly workers: number,
@@ -20,8 +22,14 @@ export class WorkerPool {
       workerData: options,
       recordTiming: true,
     });
-    // A thread that dies also rejects its task, which is where the failure is handled.
-    this.#piscina.on('error', () => {});
+    this.#loaded = new Promise((resolve) => {
+      let loading = workers;
+      this.#piscina.on('message', (message) => {
+        if (message === WORKER_LOADED && --loading === 0) resolve();
+      });
+      // A thread that dies also rejects its task, which is where the failure is handled.
+      this.#piscina.on('error', () => resolve());
+    });
   }
 
   /** @throws SluiceError of the worker, or SLUICE_WORKER when its thread died */
@@ -44,6 +52,8 @@ export class WorkerPool {
 
   /** Stops the threads; tasks that still run are dropped. */
   async close(): Promise<void> {
+    // Node aborts the process when a thread is ended while it loads an ES module.
+    await this.#loaded;
     await this.#piscina.destroy();
   }
 }

@@ -1,12 +1,12 @@
 /** A worker thread: one batch of messages in; one Arrow IPC stream and one durable Parquet file out. */
-import { isMainThread, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { type RecordBatch, RecordBatchStreamWriter, type Schema } from 'apache-arrow';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { arrowSchema } from './arrow.js';
 import { bit, ChunkViews } from './chunk.js';
 import { parquetPath } from './data-dir.js';
 import { assert, SluiceError, type SluiceErrorMessage } from './errors.js';
-import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES } from './flow.js';
+import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES, WORKER_LOADED } from './flow.js';
 import { Kernel } from './kernel.js';
 import type { KernelOutput } from './kernel-instance.js';
 import { type ParquetCompression, ParquetFiles } from './parquet.js';
@@ -138,6 +138,7 @@ function buffersOf(result: BatchResult): ArrayBuffer[] {
 
 /** Made when the thread starts, so that the first batch does not wait for it. */
 const processor = isMainThread ? undefined : new BatchProcessor(workerData as WorkerOptions);
+if (!isMainThread) parentPort?.postMessage(WORKER_LOADED);
 
 /** The task of the pool. */
 export function processBatch(task: BatchTask): WorkerReply {

@@ -13,7 +13,7 @@ describe('readConfig', () => {
         startFrom: 'earliest',
         properties: {},
       },
-      batchRows: 65_536,
+      batchRows: 32_768,
       batchBytes: 32 << 20,
       flushIntervalMs: 250,
       commitRows: 245_760,
