@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import kafka from '@confluentinc/kafka-javascript';
 import { Command, CommanderError } from 'commander';
+import { addCaptureCommand } from './commands/capture.js';
 import { addCompactCommand } from './commands/compact.js';
 import { demo } from './commands/demo.js';
 import { addParseCommand } from './commands/parse.js';
@@ -73,6 +74,7 @@ function program(): Command {
     const config = readConfig();
     return { config, log: createLogger(config.log) };
   };
+  addCaptureCommand(sluice, environment, stopSignal);
   addVerifyCommand(sluice, environment, () => {
     process.exitCode = EXIT.failedCheck;
   });

@@ -34,6 +34,9 @@ const integer = (minimum: number, maximum: number) =>
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `must be one of ${values.join(', ')}` });
 
+const FIELD_PATH = /^[^.\s$][^.]*(\.[^.]+)*$/;
+const FIELD_PATH_PROBLEM = 'must be a field or a path of fields, such as order.id';
+
 const schema = z.object({
   KAFKA_BROKERS: z
     .string()
@@ -71,6 +74,21 @@ const schema = z.object({
   TABLE_SPEC: z.string().min(1, 'must be the path of a spec file').optional(),
   SHUTDOWN_GRACE_MS: integer(0, 3_600_000).default(30_000),
   METRICS_PORT: integer(0, 65_535).default(9464),
+  MONGODB_URI: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\/\S+$/, 'must be a mongodb:// or mongodb+srv:// URI')
+    .default('mongodb://127.0.0.1:27017/?replicaSet=rs0'),
+  MONGODB_DATABASE: z.string().min(1, 'must not be empty').default('shop'),
+  MONGODB_COLLECTION: z.string().min(1, 'must not be empty').default('orders'),
+  ORDER_ID_PATH: z.string().regex(FIELD_PATH, FIELD_PATH_PROBLEM).optional(),
+  EVENT_TIME_PATH: z.string().regex(FIELD_PATH, FIELD_PATH_PROBLEM).optional(),
+  FULL_DOCUMENT: oneOf(['updateLookup', 'whenAvailable', 'required']).default('updateLookup'),
+  ON_INVALIDATE: oneOf(['stop', 'continue']).default('stop'),
+  TRANSACTION_EVENTS: integer(1, 100_000).default(2000),
+  TRANSACTION_BYTES: bytes(1, 64 * MIB).default(8 * MIB),
+  TRANSACTION_INTERVAL_MS: integer(1, 60_000).default(100),
+  TOKEN_INTERVAL_MS: integer(1, 86_400_000).default(10_000),
+  MAX_MESSAGE_BYTES: bytes(1000, 1024 * MIB).default(1_000_000),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LOG_FORMAT: oneOf(['pretty', 'json']).optional(),
 });
@@ -103,6 +121,20 @@ export interface Config {
   readonly duckdb: { readonly threads: number; readonly memoryLimit: string };
   readonly mergeFrom: 'arrow' | 'parquet';
   readonly compaction: { readonly afterFiles: number; readonly targetBytes: number };
+  readonly capture: {
+    readonly uri: string;
+    readonly database: string;
+    readonly collection: string;
+    readonly orderIdPath: string | undefined;
+    readonly eventTimePath: string | undefined;
+    readonly fullDocument: 'updateLookup' | 'whenAvailable' | 'required';
+    readonly onInvalidate: 'stop' | 'continue';
+    readonly transactionEvents: number;
+    readonly transactionBytes: number;
+    readonly transactionIntervalMs: number;
+    readonly tokenIntervalMs: number;
+    readonly maxMessageBytes: number;
+  };
   readonly tableSpec: string | undefined;
   readonly shutdownGraceMs: number;
   readonly metricsPort: number;
@@ -179,6 +211,20 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = pr
     duckdb: { threads: value.DUCKDB_THREADS, memoryLimit: value.DUCKDB_MEMORY_LIMIT },
     mergeFrom: value.MERGE_FROM,
     compaction: { afterFiles: value.COMPACT_AFTER_FILES, targetBytes: value.COMPACT_TARGET_BYTES },
+    capture: {
+      uri: value.MONGODB_URI,
+      database: value.MONGODB_DATABASE,
+      collection: value.MONGODB_COLLECTION,
+      orderIdPath: value.ORDER_ID_PATH,
+      eventTimePath: value.EVENT_TIME_PATH,
+      fullDocument: value.FULL_DOCUMENT,
+      onInvalidate: value.ON_INVALIDATE,
+      transactionEvents: value.TRANSACTION_EVENTS,
+      transactionBytes: value.TRANSACTION_BYTES,
+      transactionIntervalMs: value.TRANSACTION_INTERVAL_MS,
+      tokenIntervalMs: value.TOKEN_INTERVAL_MS,
+      maxMessageBytes: value.MAX_MESSAGE_BYTES,
+    },
     tableSpec: value.TABLE_SPEC,
     shutdownGraceMs: value.SHUTDOWN_GRACE_MS,
     metricsPort: value.METRICS_PORT,

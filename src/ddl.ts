@@ -170,22 +170,36 @@ function kindChanged(spec: TableSpec, name: string, before: string, after: strin
 /**
  * The newest change of each key, deleted ones left out. Newest is Kafka's order: within a partition the highest
  * offset; across partitions, to which a key can only have moved when partitions were added, the later timestamp.
- * Aliases have a space in them, which no column of a spec has.
+ *
+ * A snapshot that is complete has every key that was there: what is older than its beginning and did not come again is
+ * gone, though nobody saw it deleted. Aliases have a space in them, which no column of a spec has.
  */
 function orderView(spec: TableSpec): string {
   const table = identifier(spec.table);
   const key = identifier(roleColumn(spec, 'key')!.name);
-  const operation = roleColumn(spec, 'operation')?.name;
-  const alive = operation === undefined ? '' : `WHERE ${identifier(operation)} IS DISTINCT FROM 'delete'`;
-  return `CREATE OR REPLACE VIEW ${identifier(spec.view)} AS
-WITH last_of_partition AS (
+  const role = roleColumn(spec, 'operation')?.name;
+  const newest = `WITH last_of_partition AS (
   SELECT ${key} AS "the key", kafka_partition, max(kafka_offset) AS kafka_offset,
     max_by(kafka_timestamp, kafka_offset) AS "the time"
   FROM ${table} GROUP BY ${key}, kafka_partition),
 newest AS (
   SELECT kafka_partition, kafka_offset FROM last_of_partition
-  QUALIFY row_number() OVER (PARTITION BY "the key" ORDER BY "the time" DESC NULLS LAST, kafka_partition DESC) = 1)
-SELECT * FROM ${table} SEMI JOIN newest USING (kafka_partition, kafka_offset) ${alive}`;
+  QUALIFY row_number() OVER (PARTITION BY "the key" ORDER BY "the time" DESC NULLS LAST, kafka_partition DESC) = 1)`;
+  const view = `CREATE OR REPLACE VIEW ${identifier(spec.view)} AS\n${newest}`;
+  if (role === undefined)
+    return `${view}\nSELECT * FROM ${table} SEMI JOIN newest USING (kafka_partition, kafka_offset)`;
+  const operation = identifier(role);
+  return `${view},
+snapshots AS (
+  SELECT kafka_partition, max("the beginning") AS "the beginning" FROM (
+    SELECT kafka_partition, ${key}, min(kafka_offset) AS "the beginning" FROM ${table}
+    WHERE ${operation} IN ('snapshot_begin', 'snapshot_end')
+    GROUP BY kafka_partition, ${key} HAVING count(DISTINCT ${operation}) = 2)
+  GROUP BY kafka_partition)
+SELECT ${table}.* FROM ${table} SEMI JOIN newest USING (kafka_partition, kafka_offset)
+LEFT JOIN snapshots ON snapshots.kafka_partition = ${table}.kafka_partition
+WHERE coalesce(${operation}, '') NOT IN ('delete', 'vanished', 'snapshot_begin', 'snapshot_end')
+  AND ${table}.kafka_offset >= coalesce("the beginning", 0)`;
 }
 
 /** All rows of a small result, as objects; 64-bit integers are BigInts. */

@@ -107,7 +107,7 @@ export interface Health {
  */
 export async function serveMetrics(
   port: number,
-  metrics: Metrics,
+  metrics: { readonly registry: Registry },
   health: () => Health,
   refresh: () => void,
 ): Promise<Server> {

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const execFileAsync = promisify(execFile);
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const CACHE = path.resolve(HERE, '../../../.cache');
+export const CACHE = path.resolve(HERE, '../../../.cache');
 const MAVEN_TIMEOUT_MS = 300_000;
 const FORMAT_TIMEOUT_MS = 60_000;
 
@@ -35,7 +35,7 @@ export async function installKafka(): Promise<KafkaInstallation> {
   await mkdir(CACHE, { recursive: true });
   const unfinished = await mkdtemp(path.join(CACHE, 'kafka-unfinished-'));
   try {
-    await fetchJars(path.join(unfinished, 'lib'));
+    await fetchJars(path.join(HERE, 'pom.xml'), path.join(unfinished, 'lib'));
     await formatLogs(unfinished);
     await rename(unfinished, home);
   } catch (error) {
@@ -52,9 +52,10 @@ async function kafkaVersion(): Promise<string> {
   return version[1];
 }
 
-async function fetchJars(folder: string): Promise<void> {
+/** Fetches the jars that a pom.xml names into a folder. */
+export async function fetchJars(pom: string, folder: string): Promise<void> {
   const args = [
-    ...['-q', '-B', '-f', path.join(HERE, 'pom.xml'), `-Dmaven.repo.local=${path.join(CACHE, 'm2')}`],
+    ...['-q', '-B', '-f', pom, `-Dmaven.repo.local=${path.join(CACHE, 'm2')}`],
     ...['dependency:copy-dependencies', `-DoutputDirectory=${folder}`, '-DincludeScope=runtime'],
   ];
   await execFileAsync('mvn', args, { timeout: MAVEN_TIMEOUT_MS });

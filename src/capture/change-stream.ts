@@ -1,0 +1,185 @@
+/** A collection's change stream that goes on after elections and broken connections, and knows lost history. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type ChangeStream,
+  type ChangeStreamOptions,
+  type Collection,
+  type Document,
+  MongoClient,
+  MongoError,
+  Timestamp,
+} from 'mongodb';
+import { SluiceError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { ChangeEvent } from './envelope.js';
+
+const SERVER_SELECTION_TIMEOUT_MS = 10_000;
+const MAX_BACKOFF_MS = 10_000;
+/** ChangeStreamFatalError and ChangeStreamHistoryLost: the place is no longer in the oplog. */
+const HISTORY_LOST: ReadonlySet<number> = new Set([280, 286]);
+/** Numbers as objects of their BSON types: nothing is rounded. */
+const EXACT = { promoteValues: false, promoteLongs: false, promoteBuffers: false, bsonRegExp: true } as const;
+
+/** Where a stream starts: behind a resume token, or at a time, 16 hex digits of seconds and increment. */
+export type StreamStart = { readonly token: string } | { readonly time: string };
+
+export interface StreamOptions {
+  readonly fullDocument: 'updateLookup' | 'whenAvailable' | 'required';
+  /** Reads the document before the change as well; the collection must keep it. */
+  readonly preImages: boolean;
+  /** How long a call waits where nothing changes. */
+  readonly maxAwaitMs: number;
+}
+
+export class CapturedCollection {
+  readonly #client: MongoClient;
+  readonly #collection: Collection;
+  readonly name: string;
+
+  private constructor(client: MongoClient, database: string, collection: string) {
+    this.#client = client;
+    this.#collection = client.db(database).collection(collection);
+    this.name = `${database}.${collection}`;
+  }
+
+  /** @throws SluiceError SLUICE_MONGODB */
+  static async connect(uri: string, database: string, collection: string): Promise<CapturedCollection> {
+    let client: MongoClient | undefined;
+    try {
+      client = new MongoClient(uri, { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS, appName: 'sluice' });
+      await client.connect();
+      return new CapturedCollection(client, database, collection);
+    } catch (cause) {
+      await client?.close();
+      throw new SluiceError('SLUICE_MONGODB', `MONGODB_URI cannot be used: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** The time of the newest operation that the server knows, 16 hex digits. */
+  async operationTime(): Promise<string> {
+    const reply = await asked(this.#client.db('admin').command({ ping: 1 }), 'the operation time');
+    const time = reply.operationTime as Timestamp | undefined;
+    if (time !== undefined) return hexTime(time);
+    throw new SluiceError('SLUICE_MONGODB', 'the server is no member of a replica set: change streams need one');
+  }
+
+  /** The oldest time in the oplog; undefined where it may not be read. */
+  async oldestTime(): Promise<string | undefined> {
+    try {
+      const entry = await this.#client
+        .db('local')
+        .collection('oplog.rs')
+        .findOne({}, { sort: { $natural: 1 }, projection: { ts: 1 } });
+      return entry === null ? undefined : hexTime(entry.ts as Timestamp);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Whether the collection keeps documents as they were before a change. */
+  async keepsPreImages(): Promise<boolean> {
+    const { dbName, collectionName } = this.#collection;
+    const collections = this.#client.db(dbName).listCollections({ name: collectionName });
+    const [info] = await asked(collections.toArray(), 'the collection');
+    return info !== undefined && 'options' in info && info.options?.changeStreamPreAndPostImages?.enabled === true;
+  }
+
+  /**
+   * All documents in the order of `_id`.
+   * @param after canonical extended JSON of the `_id` to start behind
+   */
+  documents(after: unknown): AsyncIterable<Document> {
+    // Compared as an expression, so that ids of other types, which sort behind, are not left out.
+    const filter = after === undefined ? {} : { $expr: { $gt: ['$_id', { $literal: after }] } };
+    return this.#collection.find(filter, { sort: { _id: 1 }, ...EXACT });
+  }
+
+  watch(start: StreamStart, options: StreamOptions): ChangeStream {
+    const place: ChangeStreamOptions =
+      'token' in start
+        ? { startAfter: { _data: start.token } }
+        : { startAtOperationTime: new Timestamp(BigInt(`0x${start.time}`)) };
+    return this.#collection.watch([], {
+      ...place,
+      ...EXACT,
+      fullDocument: options.fullDocument,
+      ...(options.preImages && { fullDocumentBeforeChange: 'required' as const }),
+      maxAwaitTimeMS: options.maxAwaitMs,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close(true);
+  }
+}
+
+/** Reads one stream after another, each from where the one before it broke. */
+export class ChangeReader {
+  readonly #source: CapturedCollection;
+  readonly #options: StreamOptions;
+  readonly #log: Logger;
+  #stream: ChangeStream | undefined;
+  #start: StreamStart;
+  #failures = 0;
+
+  constructor(source: CapturedCollection, start: StreamStart, options: StreamOptions, log: Logger) {
+    this.#source = source;
+    this.#start = start;
+    this.#options = options;
+    this.#log = log;
+  }
+
+  /**
+   * The next change; undefined where none came within `maxAwaitMs`.
+   * @throws SluiceError SLUICE_HISTORY_LOST; everything else is tried again
+   */
+  async next(): Promise<ChangeEvent | undefined> {
+    try {
+      this.#stream ??= this.#source.watch(this.#start, this.#options);
+      const event = (await this.#stream.tryNext()) as ChangeEvent | null;
+      this.#failures = 0;
+      if (event !== null) this.#start = { token: event._id._data };
+      return event ?? undefined;
+    } catch (thrown) {
+      await this.#recover(thrown as Error);
+      return undefined;
+    }
+  }
+
+  /** The place behind everything that `next` gave, also where the stream moved on without an event. */
+  get token(): string | undefined {
+    const token = this.#stream?.resumeToken as { _data?: string } | null | undefined;
+    return token?._data ?? ('token' in this.#start ? this.#start.token : undefined);
+  }
+
+  async close(): Promise<void> {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    await stream?.close().catch(() => {});
+  }
+
+  async #recover(error: Error): Promise<void> {
+    await this.close();
+    // The code is an object of its BSON type too.
+    if (error instanceof MongoError && HISTORY_LOST.has(Number(error.code))) {
+      const message = `the place of ${this.#source.name} is no longer in the oplog: ${error.message}`;
+      throw new SluiceError('SLUICE_HISTORY_LOST', message, { cause: error });
+    }
+    const backoffMs = Math.min(MAX_BACKOFF_MS, 100 * 2 ** this.#failures++);
+    this.#log.warn({ backoffMs }, `MongoDB: ${error.message}; the stream is opened again`);
+    await sleep(backoffMs);
+  }
+}
+
+export function hexTime(time: Timestamp): string {
+  const hex = (value: number) => value.toString(16).padStart(8, '0').toUpperCase();
+  return hex(time.t) + hex(time.i);
+}
+
+async function asked<T>(answer: Promise<T>, what: string): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    throw new SluiceError('SLUICE_MONGODB', `MongoDB does not give ${what}: ${(cause as Error).message}`, { cause });
+  }
+}

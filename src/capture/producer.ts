@@ -1,0 +1,182 @@
+/** Kafka transactions: messages and the place in the change stream behind them are visible together or not at all. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafka, { type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
+import { SluiceError } from '../errors.js';
+import type { Logger } from '../log.js';
+
+const { ERRORS } = kafka.CODES;
+const REQUEST_TIMEOUT_MS = 30_000;
+const QUEUE_FULL_WAIT_MS = 5;
+const POLL_INTERVAL_MS = 50;
+const MAX_BACKOFF_MS = 10_000;
+/** A broker ends transactions that are open for longer, so that readers of committed messages do not wait. */
+const TRANSACTION_TIMEOUT_MS = 60_000;
+/** Beside key and value: headers, timestamps, lengths. */
+const MESSAGE_OVERHEAD_BYTES = 1024;
+
+export interface ProducerOptions {
+  readonly brokers: string;
+  readonly transactionalId: string;
+  readonly maxMessageBytes: number;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export interface OutgoingMessage {
+  readonly topic: string;
+  /** Chosen by the key's murmur2 hash, as the Java client does, where undefined. */
+  readonly partition?: number;
+  readonly key: string;
+  readonly value: string;
+}
+
+export class TransactionalProducer {
+  readonly #client: InstanceType<typeof kafka.Producer>;
+  readonly #log: Logger;
+  #closing = false;
+
+  private constructor(client: InstanceType<typeof kafka.Producer>, log: Logger) {
+    this.#client = client;
+    this.#log = log;
+  }
+
+  /**
+   * Connects and fences every former producer of the same transactional id: what it had open is aborted.
+   * @throws SluiceError SLUICE_KAFKA_UNREACHABLE, SLUICE_KAFKA
+   */
+  static async connect(options: ProducerOptions, log: Logger): Promise<TransactionalProducer> {
+    const client = makeClient({
+      'client.id': 'sluice-capture',
+      'linger.ms': 5,
+      'queue.buffering.max.messages': 200_000,
+      'queue.buffering.max.kbytes': 256 << 10,
+      'reconnect.backoff.max.ms': 2000,
+      'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
+      ...options.properties,
+      'metadata.broker.list': options.brokers,
+      'message.max.bytes': options.maxMessageBytes + MESSAGE_OVERHEAD_BYTES,
+      'transactional.id': options.transactionalId,
+      'enable.idempotence': true,
+      partitioner: 'murmur2_random',
+    });
+    const producer = new TransactionalProducer(client, log);
+    client.on('event.error', (error) => producer.#onError(error));
+    try {
+      await called((done) => client.connect({ timeout: REQUEST_TIMEOUT_MS / 3 }, done));
+    } catch (cause) {
+      const message = `no broker of KAFKA_BROKERS=${options.brokers} answers: ${(cause as Error).message}`;
+      throw new SluiceError('SLUICE_KAFKA_UNREACHABLE', message, { cause });
+    }
+    client.setPollInterval(POLL_INTERVAL_MS);
+    await producer.#untilDone('initTransactions', (done) => client.initTransactions(REQUEST_TIMEOUT_MS, done));
+    return producer;
+  }
+
+  /** @throws SluiceError SLUICE_TOPIC_ABSENT */
+  async partitionCount(topic: string): Promise<number> {
+    const metadata = await called<Metadata>((done) =>
+      this.#client.getMetadata({ topic, timeout: REQUEST_TIMEOUT_MS }, done),
+    ).catch(() => undefined);
+    const partitions = metadata?.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+    if (partitions > 0) return partitions;
+    throw new SluiceError('SLUICE_TOPIC_ABSENT', `the topic ${topic} does not exist: create it, or set KAFKA_TOPIC`);
+  }
+
+  /**
+   * Sends all messages in one transaction. What fails for now is tried again until it works or the producer is closed.
+   * @throws SluiceError SLUICE_FENCED when another capture took over, SLUICE_KAFKA when it cannot work
+   */
+  async transaction(messages: readonly OutgoingMessage[]): Promise<void> {
+    for (let backoffMs = 100; ; backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * 2)) {
+      try {
+        await called((done) => this.#client.beginTransaction(done));
+        for (const message of messages) await this.#produce(message);
+        await this.#untilDone('commitTransaction', (done) => this.#client.commitTransaction(REQUEST_TIMEOUT_MS, done));
+        return;
+      } catch (thrown) {
+        const error = thrown as LibrdKafkaError;
+        if (thrown instanceof SluiceError || isFatal(error) || this.#closing) throw failure(error);
+        this.#log.warn({ code: error.code }, `Kafka: ${error.message}; the transaction is made again`);
+        await this.#untilDone('abortTransaction', (done) => this.#client.abortTransaction(REQUEST_TIMEOUT_MS, done));
+        await sleep(backoffMs);
+      }
+    }
+  }
+
+  /** Ends the client; a transaction that is open is aborted by the broker. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, REQUEST_TIMEOUT_MS / 6);
+      this.#client.disconnect(REQUEST_TIMEOUT_MS / 6, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  async #produce({ topic, partition, key, value }: OutgoingMessage): Promise<void> {
+    for (;;) {
+      try {
+        this.#client.produce(topic, partition ?? null, Buffer.from(value), key);
+        return;
+      } catch (error) {
+        if ((error as LibrdKafkaError).code !== ERRORS.ERR__QUEUE_FULL) throw error;
+        await sleep(QUEUE_FULL_WAIT_MS);
+      }
+    }
+  }
+
+  /** A step that may take longer than one timeout, while brokers are away: asked for again until it is done. */
+  async #untilDone(step: string, call: (done: (error: LibrdKafkaError) => void) => unknown): Promise<void> {
+    for (;;) {
+      try {
+        await called((done) => call(done));
+        return;
+      } catch (thrown) {
+        const error = thrown as LibrdKafkaError;
+        if (!error.isRetriable || isFatal(error) || this.#closing) throw isFatal(error) ? failure(error) : error;
+        this.#log.warn({ code: error.code }, `Kafka: ${step}: ${error.message}`);
+      }
+    }
+  }
+
+  #onError(error: LibrdKafkaError): void {
+    if (!this.#closing) this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
+  }
+}
+
+function makeClient(properties: Readonly<Record<string, unknown>>): InstanceType<typeof kafka.Producer> {
+  try {
+    return new kafka.Producer(properties as ConstructorParameters<typeof kafka.Producer>[0]);
+  } catch (cause) {
+    throw new SluiceError('SLUICE_CONFIG', `KAFKA_CONFIG_*: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const FENCED: ReadonlySet<number> = new Set([
+  ERRORS.ERR__FENCED,
+  ERRORS.ERR_INVALID_PRODUCER_EPOCH,
+  ERRORS.ERR_PRODUCER_FENCED,
+]);
+
+function isFatal(error: LibrdKafkaError): boolean {
+  return error.isFatal === true || FENCED.has(error.code);
+}
+
+function failure(error: LibrdKafkaError | SluiceError): SluiceError {
+  if (error instanceof SluiceError) return error;
+  const { code, message } = error;
+  return FENCED.has(code) || /fenced/i.test(message)
+    ? new SluiceError('SLUICE_FENCED', `another capture of the same collection and topic took over: ${message}`, {
+        cause: error,
+      })
+    : new SluiceError('SLUICE_KAFKA', `a transaction cannot be written: ${message}`, { cause: error });
+}
+
+function called<T = void>(
+  call: (done: (error: LibrdKafkaError | null, result?: unknown) => void) => unknown,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, result) => (error ? reject(error) : resolve(result as T)));
+  });
+}

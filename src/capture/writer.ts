@@ -1,0 +1,131 @@
+/** Gathers messages into groups and writes each group, with the place behind it, as one transaction. */
+import { SluiceError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { type CapturedMessage, markerMessage, oversizeMessage } from './envelope.js';
+import type { CaptureMetrics } from './metrics.js';
+import type { OutgoingMessage, TransactionalProducer } from './producer.js';
+import { type TokenRecord, tokenTopic } from './token-store.js';
+
+export interface WriterOptions {
+  readonly topic: string;
+  /** database.collection */
+  readonly source: string;
+  /** Of the topic. */
+  readonly partitions: number;
+  /** A group is due at whichever comes first. */
+  readonly transactionEvents: number;
+  readonly transactionBytes: number;
+  readonly transactionIntervalMs: number;
+  readonly maxMessageBytes: number;
+}
+
+export interface WriterParts {
+  readonly producer: TransactionalProducer;
+  readonly metrics: CaptureMetrics;
+  readonly log: Logger;
+}
+
+export function oversizeTopic(topic: string): string {
+  return `${topic}.oversize`;
+}
+
+class Group {
+  readonly messages: OutgoingMessage[] = [];
+  readonly operations = new Map<string, number>();
+  bytes = 0;
+  sinceMs = 0;
+}
+
+export class GroupWriter {
+  readonly #options: WriterOptions;
+  readonly #parts: WriterParts;
+  #record: TokenRecord | undefined;
+  #group = new Group();
+  #committing: Promise<void> | undefined;
+  #failure: unknown;
+
+  /** @param record the last one that was committed */
+  constructor(options: WriterOptions, parts: WriterParts, record: TokenRecord | undefined) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#record = record;
+  }
+
+  /** The place behind all that was handed over to be committed. */
+  get record(): TokenRecord | undefined {
+    return this.#record;
+  }
+
+  get isEmpty(): boolean {
+    return this.#group.messages.length === 0;
+  }
+
+  get isFull(): boolean {
+    const { transactionEvents, transactionBytes } = this.#options;
+    return this.#group.messages.length >= transactionEvents || this.#group.bytes >= transactionBytes;
+  }
+
+  /** Whether the group should be written now. Time alone does not wait for the transaction before: it goes on filling. */
+  isDue(nowMs: number): boolean {
+    if (this.isEmpty || this.isFull) return !this.isEmpty;
+    return this.#committing === undefined && nowMs - this.#group.sinceMs >= this.#options.transactionIntervalMs;
+  }
+
+  add(captured: CapturedMessage): void {
+    const { topic, maxMessageBytes } = this.#options;
+    const { metrics, log } = this.#parts;
+    const group = this.#group;
+    if (this.isEmpty) group.sinceMs = performance.now();
+    group.operations.set(captured.operation, (group.operations.get(captured.operation) ?? 0) + 1);
+    const fits = captured.bytes <= maxMessageBytes;
+    const { key, value, bytes } = fits ? captured : oversizeMessage(captured, maxMessageBytes);
+    group.messages.push({ topic: fits ? topic : oversizeTopic(topic), key, value });
+    group.bytes += bytes;
+    if (fits) return;
+    metrics.oversize.inc();
+    log.error({ order_id: key, bytes: captured.bytes }, `larger than MAX_MESSAGE_BYTES=${maxMessageBytes}: left out`);
+  }
+
+  /** Marks in each partition where a snapshot begins or ends. */
+  addMarkers(time: string, end: 'begin' | 'end'): void {
+    const { topic, partitions } = this.#options;
+    for (let partition = 0; partition < partitions; partition++) {
+      const { key, value } = markerMessage(time, end, partition);
+      this.#group.messages.push({ topic, partition, key, value });
+    }
+  }
+
+  /**
+   * Starts to write the group and the place behind it, after the transaction before is done.
+   * @throws what that one failed with
+   */
+  async write(record: TokenRecord): Promise<void> {
+    await this.settled();
+    const { topic, source } = this.#options;
+    const { producer, metrics } = this.#parts;
+    const before = this.#record?.token;
+    if (before && record.token && record.token < before) {
+      throw new SluiceError('SLUICE_MONGODB', `the resume token went back from ${before} to ${record.token}`);
+    }
+    const { messages, operations } = this.#group;
+    this.#group = new Group();
+    this.#record = record;
+    const place = { topic: tokenTopic(topic), partition: 0, key: source, value: JSON.stringify(record) };
+    this.#committing = producer.transaction([...messages, place]).then(
+      () => {
+        this.#committing = undefined;
+        metrics.committed(operations, record.clusterTime);
+      },
+      (thrown) => {
+        this.#committing = undefined;
+        this.#failure ??= thrown;
+      },
+    );
+  }
+
+  /** Waits for the transaction that is under way. @throws what it failed with */
+  async settled(): Promise<void> {
+    await this.#committing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}

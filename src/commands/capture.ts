@@ -1,0 +1,90 @@
+/** `sluice capture`: a collection's changes into the topic that `sluice run` reads. */
+import type { Server } from 'node:http';
+import { type Command, Option } from 'commander';
+import { Capture, type CaptureOptions } from '../capture/capture.js';
+import { CapturedCollection } from '../capture/change-stream.js';
+import { CaptureMetrics } from '../capture/metrics.js';
+import { TransactionalProducer } from '../capture/producer.js';
+import { createTopics, readTokens, tokenTopic } from '../capture/token-store.js';
+import { GroupWriter, oversizeTopic } from '../capture/writer.js';
+import type { Config } from '../config.js';
+import { SluiceError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { serveMetrics } from '../metrics.js';
+
+type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'>;
+
+export function addCaptureCommand(
+  program: Command,
+  environment: () => { config: Config; log: Logger },
+  stopSignal: () => AbortSignal,
+): void {
+  program
+    .command('capture')
+    .description("write a MongoDB collection's changes to the topic, exactly once")
+    .addOption(
+      new Option('--snapshot <when>', 'read the whole collection: where nothing was captured yet, never, or now')
+        .choices(['initial', 'never', 'always'])
+        .default('initial'),
+    )
+    .addOption(
+      new Option('--on-lost-history <how>', 'what to do when changes are no longer in the oplog')
+        .choices(['fail', 'snapshot', 'gap'])
+        .default('fail'),
+    )
+    .action(async (choices: Choices) => {
+      const { config, log } = environment();
+      await capture(config, log, choices, stopSignal());
+    });
+}
+
+/**
+ * Captures until it is stopped.
+ * @throws SluiceError after everything was shut down
+ */
+export async function capture(config: Config, log: Logger, choices: Choices, signal: AbortSignal): Promise<void> {
+  const { brokers, topic, properties } = config.kafka;
+  const { uri, database, collection, maxMessageBytes } = config.capture;
+  const metrics = new CaptureMetrics();
+  const source = await CapturedCollection.connect(uri, database, collection);
+  let producer: TransactionalProducer | undefined;
+  let server: Server | undefined;
+  let following: Capture | undefined;
+  try {
+    await checkOrderIds(config, source);
+    const transactionalId = `${source.name}.${topic}`;
+    producer = await TransactionalProducer.connect({ brokers, transactionalId, maxMessageBytes, properties }, log);
+    const partitions = await producer.partitionCount(topic);
+    await createTopics({ brokers, properties }, [
+      { name: tokenTopic(topic), config: { 'cleanup.policy': 'compact' } },
+      { name: oversizeTopic(topic), config: {} },
+    ]);
+    const record = await readTokens({ brokers, topic, source: source.name, properties });
+    const writerOptions = { ...config.capture, topic, source: source.name, partitions };
+    const writer = new GroupWriter(writerOptions, { producer, metrics, log }, record);
+    const running = new Capture({ ...config.capture, ...choices }, { source, writer, metrics, log });
+    following = running;
+    if (config.metricsPort !== 0) {
+      const health = () => ({ healthy: true, ready: following !== undefined });
+      server = await serveMetrics(config.metricsPort, metrics, health, () => {});
+    }
+    signal.addEventListener('abort', () => running.stop(), { once: true });
+    if (signal.aborted) running.stop();
+    await running.run();
+  } finally {
+    server?.close();
+    await Promise.allSettled([producer?.close(), source.close()]);
+  }
+}
+
+/** An order id that is not the `_id` is in no delete event: it must be read from the document before. */
+async function checkOrderIds({ capture: { orderIdPath } }: Config, source: CapturedCollection): Promise<void> {
+  if (orderIdPath === undefined || (await source.keepsPreImages())) return;
+  const [, ...collection] = source.name.split('.');
+  throw new SluiceError(
+    'SLUICE_CONFIG',
+    `ORDER_ID_PATH=${orderIdPath}: ${source.name} does not keep documents as they were before a change, without ` +
+      'which a deleted order would never vanish; run ' +
+      `db.runCommand({ collMod: "${collection.join('.')}", changeStreamPreAndPostImages: { enabled: true } })`,
+  );
+}

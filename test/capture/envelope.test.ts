@@ -1,0 +1,84 @@
+import { Int32, Timestamp } from 'mongodb';
+import { describe, expect, it } from 'vitest';
+import { type ChangeEvent, changeMessage, oversizeMessage, snapshotMessage } from '../../src/capture/envelope.js';
+
+const PLAIN = { orderIdPath: undefined, eventTimePath: undefined };
+const TIME = '6500000000000001';
+
+function event(more: Partial<ChangeEvent>): ChangeEvent {
+  return {
+    _id: { _data: '82650000000000000100' },
+    operationType: 'update',
+    clusterTime: new Timestamp({ t: 0x65000000, i: 1 }),
+    wallTime: new Date(5),
+    documentKey: { _id: 'o-1' },
+    ...more,
+  };
+}
+
+const parsed = (message: { value: string }) => JSON.parse(message.value);
+
+describe('changeMessage', () => {
+  it('has the fields of the document at its top level', () => {
+    const message = changeMessage(event({ fullDocument: { _id: 'o-1', status: 'paid', n: new Int32(1) } }), PLAIN);
+    expect(message.key).toBe('o-1');
+    expect(parsed(message)).toEqual({
+      change_id: '82650000000000000100',
+      operation: 'update',
+      order_id: 'o-1',
+      event_time: { $date: { $numberLong: '5' } },
+      cluster_time: { $timestamp: { t: 0x65000000, i: 1 } },
+      status: 'paid',
+      n: 1,
+    });
+    expect(message.bytes).toBe(Buffer.byteLength(message.key) + Buffer.byteLength(message.value));
+  });
+
+  it('keeps fields of the document that have the names of its own', () => {
+    const message = changeMessage(event({ fullDocument: { _id: 1, operation: 'mine', document: 'x' } }), PLAIN);
+    expect(parsed(message)).toMatchObject({ operation: 'update', document: { operation: 'mine', document: 'x' } });
+  });
+
+  it('takes order id and event time from where they are, also in the document before a delete', () => {
+    const options = { orderIdPath: 'order.id', eventTimePath: 'at' };
+    const document = { _id: 'x', order: { id: 'o-9' }, at: '2026-01-01' };
+    expect(parsed(changeMessage(event({ fullDocument: document }), options))).toMatchObject({
+      order_id: 'o-9',
+      event_time: '2026-01-01',
+    });
+    const deleted = event({ operationType: 'delete', fullDocumentBeforeChange: document });
+    const message = changeMessage(deleted, options);
+    expect(parsed(message)).toMatchObject({ operation: 'delete', order_id: 'o-9' });
+    expect(parsed(message)).not.toHaveProperty('order');
+  });
+
+  it('does not make an order of a document that is gone already', () => {
+    const updateDescription = { updatedFields: { status: 'paid' }, removedFields: [] };
+    const message = changeMessage(event({ fullDocument: null, updateDescription }), PLAIN);
+    expect(parsed(message)).toMatchObject({ operation: 'vanished', order_id: 'o-1', update: updateDescription });
+    expect(parsed(message)).not.toHaveProperty('status');
+  });
+});
+
+describe('snapshotMessage', () => {
+  it('has the same change id each time it is made, with the time where resume tokens have theirs', () => {
+    const make = (id: string, time = TIME) => snapshotMessage({ _id: id, status: 'paid' }, time, PLAIN);
+    expect(make('a')).toEqual(make('a'));
+    expect(make('a').changeId).toMatch(new RegExp(`^82${TIME}[0-9A-F]{32}$`));
+    expect(new Set([make('a'), make('b'), make('a', '6500000000000002')].map(({ changeId }) => changeId)).size).toBe(3);
+    expect(parsed(make('a'))).toMatchObject({ operation: 'snapshot', order_id: 'a', status: 'paid' });
+  });
+});
+
+describe('oversizeMessage', () => {
+  it('says what was left out', () => {
+    const large = changeMessage(event({ fullDocument: { _id: 'o-1', note: 'x'.repeat(5000) } }), PLAIN);
+    expect(parsed(oversizeMessage(large, 1000))).toEqual({
+      change_id: large.changeId,
+      operation: 'update',
+      order_id: 'o-1',
+      bytes: large.bytes,
+      limit: 1000,
+    });
+  });
+});

@@ -1,0 +1,183 @@
+/** MongoDB to DuckDB through both commands, on a real broker and a replica set on MongoDB's wire protocol. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Collection, Decimal128, Long, MongoClient } from 'mongodb';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { CliProcess, temporaryDataDir } from '../support/cli.js';
+import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
+import { type ReplicaSet, startReplicaSet } from '../support/mongo/server.js';
+import { consumeAll, createTopic } from '../support/produce.js';
+import { Random } from '../support/random.js';
+import { queryFile, runEnv, runUntilEnd, verifies } from './support.js';
+
+const LONG_MS = 180_000;
+const LONG = { timeout: LONG_MS };
+
+const NEVER = ['--snapshot', 'never'];
+
+interface Order {
+  _id: string;
+  [field: string]: unknown;
+}
+
+describeKafka('capture', (bootstrap) => {
+  let server: ReplicaSet;
+  let client: MongoClient;
+  let databases = 0;
+
+  beforeAll(async () => {
+    server = await startReplicaSet();
+    client = new MongoClient(server.uri);
+    await client.connect();
+  }, LONG_MS);
+  afterAll(async () => {
+    await client.close();
+    await server.kill();
+  });
+
+  /** A collection and a topic of their own, and the environment of both commands. */
+  async function setUp(name: string, more: Record<string, string> = {}) {
+    const topic = uniqueTopic(name);
+    await createTopic(bootstrap(), topic, 4);
+    const database = `db${databases++}`;
+    const env = runEnv(bootstrap(), topic, await temporaryDataDir(), {
+      MONGODB_URI: server.uri,
+      MONGODB_DATABASE: database,
+      TRANSACTION_INTERVAL_MS: '50',
+      ...more,
+    });
+    return { env, topic, orders: client.db(database).collection<Order>('orders') };
+  }
+
+  async function startCapture(env: Record<string, string>, args: readonly string[] = []): Promise<CliProcess> {
+    const capture = await CliProcess.start(['capture', ...args], { env, timeoutMs: LONG_MS });
+    await capture.line(/following the change stream/);
+    return capture;
+  }
+
+  async function stopCapture(capture: CliProcess): Promise<void> {
+    capture.kill('SIGTERM');
+    const { code, stderr } = await capture.ended;
+    expect(code, stderr).toBe(0);
+  }
+
+  const messagesOf = async (topic: string) =>
+    (await consumeAll(bootstrap(), topic)).map(({ partition, offset, key, value }) => ({
+      partition,
+      offset,
+      key: key!.toString(),
+      value: JSON.parse(value!.toString()),
+    }));
+
+  /** Waits until the topic has so many messages of these operations. */
+  async function captured(topic: string, count: number): Promise<void> {
+    const documents = async () => (await messagesOf(topic)).filter(({ value }) => !/^snapshot_/.test(value.operation));
+    await vi.waitFor(async () => expect((await documents()).length).toBeGreaterThanOrEqual(count), {
+      timeout: 60_000,
+      interval: 300,
+    });
+  }
+
+  /** The rows of the view, as what they came from: amounts with four decimals. */
+  async function orderRows(dataDir: string): Promise<Map<unknown, unknown>> {
+    const rows = await queryFile(
+      dataDir,
+      `SELECT order_id, customer_id, customer_name, amount::VARCHAR, status, items, extra FROM orders`,
+    );
+    return new Map(
+      rows.map(([id, customer, name, amount, status, items, extra]) => {
+        const { cluster_time: _, ...rest } = JSON.parse((extra as string | null) ?? '{}');
+        return [id, { customer, name, amount, status, items, extra: rest }];
+      }),
+    );
+  }
+
+  async function collectionRows(orders: Collection<Order>): Promise<Map<unknown, unknown>> {
+    const documents = await orders.find({}, { promoteValues: true, promoteLongs: false }).toArray();
+    return new Map(
+      documents.map(({ _id, customer, amount, status, items, stock, at, deep }) => {
+        const { id = null, name = null } = (customer as { id?: string; name?: string } | undefined) ?? {};
+        const extra: Record<string, unknown> = {};
+        if (stock !== undefined) extra.stock = { $numberLong: String(stock) };
+        if (at !== undefined) extra.at = { $date: { $numberLong: String((at as Date).getTime()) } };
+        if (deep !== undefined) extra.deep = deep;
+        return [
+          _id,
+          {
+            customer: id,
+            name,
+            amount: amount === undefined ? null : Number(amount).toFixed(4),
+            status: status ?? null,
+            items: items === undefined ? null : JSON.stringify(items),
+            extra,
+          },
+        ];
+      }),
+    );
+  }
+
+  /** One random write; the ids of a writer are its own or everybody's. */
+  async function write(orders: Collection<Order>, random: Random): Promise<void> {
+    const _id = `ü-${random.below(400)}`;
+    const order: Order = {
+      _id,
+      amount: Decimal128.fromString(`${random.below(100_000)}.${10 + random.below(90)}`),
+      status: random.pick(['created', 'paid', 'shipped “é😀”']),
+      items: [{ sku: `s${random.below(9)}`, qty: random.below(5) }],
+    };
+    if (random.next() < 0.8) order.customer = { id: `c${random.below(50)}`, name: random.pick(['Ωmega', 'Bela']) };
+    if (random.next() < 0.5) order.stock = Long.fromString('9007199254740993').add(random.below(9));
+    if (random.next() < 0.5) order.at = new Date(random.below(2e9) - 1e9);
+    if (random.next() < 0.3) order.deep = { ünï: [1.5, null, { x: true }] };
+    const kind = random.next();
+    const { _id: __, ...fields } = order;
+    if (kind < 0.5) await orders.replaceOne({ _id }, fields, { upsert: true });
+    else if (kind < 0.8) await orders.updateOne({ _id }, { $set: { status: order.status, amount: order.amount } });
+    else if (kind < 0.9) await orders.updateOne({ _id }, { $unset: { customer: 1 } });
+    else await orders.deleteOne({ _id });
+  }
+
+  it(
+    'has each change exactly once and in order, however often it is killed; DuckDB ends as the collection',
+    LONG,
+    async () => {
+      const { env, topic, orders } = await setUp('mixed');
+      const truth = orders.watch();
+      await truth.tryNext();
+      const started = await startCapture(env, NEVER);
+      await orders.insertOne({ _id: 'first' });
+      await captured(topic, 1);
+      const writers = Promise.all(
+        Array.from({ length: 4 }, async (_, writer) => {
+          const random = new Random(writer + 1);
+          for (let n = 0; n < 12_500; n++) await write(orders, random);
+        }),
+      );
+      const random = new Random(7);
+      let capture = started;
+      for (let kills = 0; kills < 10; kills++) {
+        await sleep(random.below(1500));
+        capture.kill('SIGKILL');
+        await capture.ended;
+        capture = await startCapture(env, NEVER);
+      }
+      await writers;
+      const changes: string[] = [];
+      for (let event = await truth.tryNext(); event !== null; event = await truth.tryNext()) {
+        changes.push((event._id as { _data: string })._data);
+      }
+      await truth.close();
+      await captured(topic, changes.length);
+      await stopCapture(capture);
+      const messages = await messagesOf(topic);
+      expect(messages.map(({ value }) => value.change_id).sort()).toEqual(changes.sort());
+      const lastOf = new Map<string, string>();
+      for (const { key, value } of messages) {
+        expect(value.change_id > (lastOf.get(key) ?? '')).toBe(true);
+        lastOf.set(key, value.change_id);
+      }
+      await runUntilEnd(env);
+      await verifies(env);
+      expect(await orderRows(env.DATA_DIR)).toEqual(await collectionRows(orders));
+    },
+  );
+});
