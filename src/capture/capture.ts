@@ -86,6 +86,7 @@ export class Capture {
     try {
       while (!this.#stopping) {
         const event = await reader.next();
+        writer.throwIfFailed();
         const nowMs = performance.now();
         if (event !== undefined && (await this.#take(event)) === 'invalidated') return;
         const isIdle = event === undefined && writer.isEmpty && nowMs - storedMs >= tokenIntervalMs;

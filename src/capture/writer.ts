@@ -65,7 +65,7 @@ export class GroupWriter {
     return this.#group.messages.length >= transactionEvents || this.#group.bytes >= transactionBytes;
   }
 
-  /** Whether the group should be written now. Time alone does not wait for the transaction before: it goes on filling. */
+  /** Whether to write the group now. Time alone does not wait for the transaction before: the group goes on filling. */
   isDue(nowMs: number): boolean {
     if (this.isEmpty || this.isFull) return !this.isEmpty;
     return this.#committing === undefined && nowMs - this.#group.sinceMs >= this.#options.transactionIntervalMs;
@@ -126,6 +126,11 @@ export class GroupWriter {
   /** Waits for the transaction that is under way. @throws what it failed with */
   async settled(): Promise<void> {
     await this.#committing;
+    this.throwIfFailed();
+  }
+
+  /** Throws what a transaction failed with. */
+  throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 }

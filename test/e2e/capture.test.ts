@@ -1,8 +1,8 @@
 /** MongoDB to DuckDB through both commands, on a real broker and a replica set on MongoDB's wire protocol. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Collection, Decimal128, Long, MongoClient } from 'mongodb';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { CliProcess, temporaryDataDir } from '../support/cli.js';
+import { type Collection, Decimal128, Long, MongoClient, ObjectId } from 'mongodb';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { CliProcess, runCli, temporaryDataDir } from '../support/cli.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { type ReplicaSet, startReplicaSet } from '../support/mongo/server.js';
 import { consumeAll, createTopic } from '../support/produce.js';
@@ -45,7 +45,7 @@ describeKafka('capture', (bootstrap) => {
       TRANSACTION_INTERVAL_MS: '50',
       ...more,
     });
-    return { env, topic, orders: client.db(database).collection<Order>('orders') };
+    return { env, topic, database, orders: client.db(database).collection<Order>('orders') };
   }
 
   async function startCapture(env: Record<string, string>, args: readonly string[] = []): Promise<CliProcess> {
@@ -74,6 +74,14 @@ describeKafka('capture', (bootstrap) => {
     await vi.waitFor(async () => expect((await documents()).length).toBeGreaterThanOrEqual(count), {
       timeout: 60_000,
       interval: 300,
+    });
+  }
+
+  /** Waits until the topic has a message with this key. */
+  async function capturedIs(topic: string, key: string): Promise<void> {
+    await vi.waitFor(async () => expect((await messagesOf(topic)).map((message) => message.key)).toContain(key), {
+      timeout: 60_000,
+      interval: 100,
     });
   }
 
@@ -180,4 +188,141 @@ describeKafka('capture', (bootstrap) => {
       expect(await orderRows(env.DATA_DIR)).toEqual(await collectionRows(orders));
     },
   );
+
+  it('takes a snapshot first, which goes on where it was killed, while writes go on', LONG, async () => {
+    const { env, topic, orders } = await setUp('snapshot', { TRANSACTION_EVENTS: '50' });
+    const random = new Random(11);
+    const documents = Array.from({ length: 6000 }, (_, n) => ({
+      _id: `o-${n}`,
+      status: 'created',
+      customer: { id: 'c' },
+    }));
+    await orders.insertMany(documents);
+    let isWriting = true;
+    const writer = (async () => {
+      while (isWriting) {
+        const _id = `o-${random.below(6000)}`;
+        if (random.next() < 0.3) await orders.deleteOne({ _id });
+        else await orders.updateOne({ _id }, { $set: { status: 'paid' } }, { upsert: true });
+      }
+    })();
+    for (let kills = 0; kills < 3; kills++) {
+      const capture = await CliProcess.start(['capture'], { env, timeoutMs: LONG_MS });
+      await capture.line(/taking a snapshot/);
+      await sleep(100 + random.below(200));
+      capture.kill('SIGKILL');
+      await capture.ended;
+    }
+    const capture = await startCapture(env);
+    isWriting = false;
+    await writer;
+    await orders.insertOne({ _id: 'last' });
+    await capturedIs(topic, 'last');
+    await stopCapture(capture);
+    const messages = await messagesOf(topic);
+    expect(new Set(messages.map(({ value }) => value.change_id)).size).toBe(messages.length);
+    await runUntilEnd(env);
+    await verifies(env);
+    expect(await orderRows(env.DATA_DIR)).toEqual(await collectionRows(orders));
+  });
+
+  it('goes on after lost history as it is told to; a new snapshot leaves no ghosts', LONG, async () => {
+    const own = await startReplicaSet({ historyEvents: 50 });
+    onTestFinished(() => own.kill());
+    const { env, topic, database } = await setUp('lost', { MONGODB_URI: own.uri });
+    const ownClient = new MongoClient(own.uri);
+    onTestFinished(() => ownClient.close());
+    const orders = ownClient.db(database).collection<Order>('orders');
+    const loseHistory = async (status: string) => {
+      await orders.insertMany(Array.from({ length: 100 }, () => ({ _id: new ObjectId().toHexString(), status })));
+    };
+    await orders.insertOne({ _id: 'ghost', status: 'created' });
+    const first = await startCapture(env);
+    await orders.insertOne({ _id: 'kept', status: 'created' });
+    await capturedIs(topic, 'kept');
+    await stopCapture(first);
+    await orders.deleteOne({ _id: 'ghost' });
+    await loseHistory('lost');
+    const failed = await runCli(['capture'], { env });
+    expect(failed.code).toBe(3);
+    expect(failed.stderr).toMatch(/SLUICE_HISTORY_LOST.*--on-lost-history snapshot/);
+    const again = await startCapture(env, ['--on-lost-history', 'snapshot']);
+    await again.line(/the snapshot is complete/);
+    await stopCapture(again);
+    await runUntilEnd(env);
+    expect(await orderRows(env.DATA_DIR)).toEqual(await collectionRows(orders));
+    await loseHistory('left out');
+    const gap = await startCapture(env, ['--on-lost-history', 'gap']);
+    await gap.line(/changes between these times are lost/);
+    await orders.insertOne({ _id: 'after the gap' });
+    await capturedIs(topic, 'after the gap');
+    await stopCapture(gap);
+    const messages = await messagesOf(topic);
+    const ordersOf = (status: string) =>
+      new Set(messages.filter(({ value }) => value.status === status).map(({ key }) => key));
+    expect(ordersOf('lost').size).toBe(100);
+    // The stream goes on at the time of the newest change, which is in it.
+    expect(ordersOf('left out').size).toBeLessThanOrEqual(1);
+  });
+
+  it('fences a capture when another one of the same collection and topic starts', LONG, async () => {
+    const { env, topic, orders } = await setUp('fenced');
+    const first = await startCapture(env);
+    const second = await startCapture(env);
+    await orders.insertOne({ _id: 'a' });
+    const { code, stderr } = await first.ended;
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/SLUICE_FENCED/);
+    await capturedIs(topic, 'a');
+    await stopCapture(second);
+    expect((await messagesOf(topic)).filter(({ key }) => key === 'a')).toHaveLength(1);
+  });
+
+  it('leaves out what is too large, and says so', LONG, async () => {
+    const { env, topic, orders } = await setUp('oversize', { MAX_MESSAGE_BYTES: '5000' });
+    const capture = await startCapture(env);
+    await orders.insertOne({ _id: 'large', note: 'x'.repeat(6000) });
+    await orders.insertOne({ _id: 'small', note: 'x' });
+    await capturedIs(topic, 'small');
+    await stopCapture(capture);
+    expect((await messagesOf(topic)).map(({ key }) => key)).not.toContain('large');
+    expect(await messagesOf(`${topic}.oversize`)).toMatchObject([
+      { key: 'large', value: { order_id: 'large', operation: 'insert', limit: 5000 } },
+    ]);
+  });
+
+  it('stops where the collection is dropped, or goes on with the next one of its name', LONG, async () => {
+    const { env, topic, orders } = await setUp('dropped');
+    const first = await startCapture(env);
+    await orders.insertOne({ _id: 'before' });
+    await orders.drop();
+    const { code, stderr } = await first.ended;
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/SLUICE_STREAM_ENDED.*ON_INVALIDATE=continue/);
+    const second = await startCapture({ ...env, ON_INVALIDATE: 'continue' });
+    await orders.insertOne({ _id: 'after' });
+    await capturedIs(topic, 'after');
+    await stopCapture(second);
+    const keys = (await messagesOf(topic)).map(({ key }) => key).filter((key) => !key.startsWith('snapshot'));
+    expect(keys.sort()).toEqual(['after', 'before']);
+  });
+
+  it.each([
+    [
+      'a server that is not there',
+      { MONGODB_URI: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500' },
+      3,
+      /SLUICE_MONGODB/,
+    ],
+    ['a URI that is none', { MONGODB_URI: 'localhost' }, 2, /MONGODB_URI="localhost": must be/],
+    ['a topic that is not there', { KAFKA_TOPIC: 'absent' }, 3, /SLUICE_TOPIC_ABSENT/],
+    ['brokers that are not there', { KAFKA_BROKERS: '127.0.0.1:1' }, 3, /SLUICE_KAFKA_UNREACHABLE/],
+    ['an order id that deletes do not have', { ORDER_ID_PATH: 'number' }, 2, /ORDER_ID_PATH=number: .*collMod/],
+  ])('refuses %s', LONG, async (_, wrong, code, message) => {
+    const { env } = await setUp('refused');
+    const result = await runCli(['capture'], { env: { ...env, ...wrong } });
+    expect(result.code, result.stderr).toBe(code);
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).not.toMatch(/^\s+at /m);
+  });
 });
