@@ -1,23 +1,19 @@
 /** MongoDB to DuckDB through both commands, on a real broker and a replica set on MongoDB's wire protocol. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Collection, Decimal128, Long, MongoClient, ObjectId } from 'mongodb';
+import { MongoClient, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { CliProcess, runCli, temporaryDataDir } from '../support/cli.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { type ReplicaSet, startReplicaSet } from '../support/mongo/server.js';
 import { consumeAll, createTopic } from '../support/produce.js';
 import { Random } from '../support/random.js';
-import { queryFile, runEnv, runUntilEnd, verifies } from './support.js';
+import { collectionRows, type Order, orderRows, write } from './mongo-orders.js';
+import { runEnv, runUntilEnd, verifies } from './support.js';
 
 const LONG_MS = 180_000;
 const LONG = { timeout: LONG_MS };
 
 const NEVER = ['--snapshot', 'never'];
-
-interface Order {
-  _id: string;
-  [field: string]: unknown;
-}
 
 describeKafka('capture', (bootstrap) => {
   let server: ReplicaSet;
@@ -83,65 +79,6 @@ describeKafka('capture', (bootstrap) => {
       timeout: 60_000,
       interval: 100,
     });
-  }
-
-  /** The rows of the view, as what they came from: amounts with four decimals. */
-  async function orderRows(dataDir: string): Promise<Map<unknown, unknown>> {
-    const rows = await queryFile(
-      dataDir,
-      `SELECT order_id, customer_id, customer_name, amount::VARCHAR, status, items, extra FROM orders`,
-    );
-    return new Map(
-      rows.map(([id, customer, name, amount, status, items, extra]) => {
-        const { cluster_time: _, ...rest } = JSON.parse((extra as string | null) ?? '{}');
-        return [id, { customer, name, amount, status, items, extra: rest }];
-      }),
-    );
-  }
-
-  async function collectionRows(orders: Collection<Order>): Promise<Map<unknown, unknown>> {
-    const documents = await orders.find({}, { promoteValues: true, promoteLongs: false }).toArray();
-    return new Map(
-      documents.map(({ _id, customer, amount, status, items, stock, at, deep }) => {
-        const { id = null, name = null } = (customer as { id?: string; name?: string } | undefined) ?? {};
-        const extra: Record<string, unknown> = {};
-        if (stock !== undefined) extra.stock = { $numberLong: String(stock) };
-        if (at !== undefined) extra.at = { $date: { $numberLong: String((at as Date).getTime()) } };
-        if (deep !== undefined) extra.deep = deep;
-        return [
-          _id,
-          {
-            customer: id,
-            name,
-            amount: amount === undefined ? null : Number(amount).toFixed(4),
-            status: status ?? null,
-            items: items === undefined ? null : JSON.stringify(items),
-            extra,
-          },
-        ];
-      }),
-    );
-  }
-
-  /** One random write; the ids of a writer are its own or everybody's. */
-  async function write(orders: Collection<Order>, random: Random): Promise<void> {
-    const _id = `ü-${random.below(400)}`;
-    const order: Order = {
-      _id,
-      amount: Decimal128.fromString(`${random.below(100_000)}.${10 + random.below(90)}`),
-      status: random.pick(['created', 'paid', 'shipped “é😀”']),
-      items: [{ sku: `s${random.below(9)}`, qty: random.below(5) }],
-    };
-    if (random.next() < 0.8) order.customer = { id: `c${random.below(50)}`, name: random.pick(['Ωmega', 'Bela']) };
-    if (random.next() < 0.5) order.stock = Long.fromString('9007199254740993').add(random.below(9));
-    if (random.next() < 0.5) order.at = new Date(random.below(2e9) - 1e9);
-    if (random.next() < 0.3) order.deep = { ünï: [1.5, null, { x: true }] };
-    const kind = random.next();
-    const { _id: __, ...fields } = order;
-    if (kind < 0.5) await orders.replaceOne({ _id }, fields, { upsert: true });
-    else if (kind < 0.8) await orders.updateOne({ _id }, { $set: { status: order.status, amount: order.amount } });
-    else if (kind < 0.9) await orders.updateOne({ _id }, { $unset: { customer: 1 } });
-    else await orders.deleteOne({ _id });
   }
 
   it(
