@@ -1,5 +1,5 @@
 /**
- * Each stage by itself on prepared data: `npm run bench [-- --only kernel|parquet|duckdb] [--table-rows N]`.
+ * Each stage by itself on prepared data: `npm run bench [-- --only kernel|handover|parquet|duckdb] [--table-rows N]`.
  *
  * Results are checked before they are timed. µs per row and GB/s of JSON are medians; the spread is the median
  * absolute deviation over the rounds.
@@ -8,6 +8,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { tableFromIPC, tableToIPC } from 'apache-arrow';
+import { Compression, Table, WriterPropertiesBuilder, writeParquet } from 'parquet-wasm';
 import { Bench } from 'tinybench';
 import type { BatchResult } from '../src/flow.js';
 import { Kernel } from '../src/kernel.js';
@@ -85,6 +87,32 @@ function kernelTasks(corpus: Corpus): Task[] {
   ];
 }
 
+/** What it costs to get rows between rooms. */
+async function handoverBench(folder: string): Promise<void> {
+  console.log(`\nBetween rooms, batches of ${count(BATCH_ROWS)} rows`);
+  const values = eventsFrom(1, 0, BATCH_ROWS);
+  const bytes = values.reduce((sum, value) => sum + value.length, 0);
+  const table = tableFromIPC(new Batches(folder).next(values).arrow!);
+  if (table.numRows !== BATCH_ROWS) throw new Error(`the batch has ${table.numRows} rows`);
+  await measure([
+    { name: 'messages into chunks', rows: BATCH_ROWS, bytes, run: () => packed(values) },
+    { name: 'Arrow to an IPC stream', rows: BATCH_ROWS, bytes: 0, run: () => tableToIPC(table, 'stream') },
+  ]);
+}
+
+/** Dictionaries for no column, and for all of them, beside those that ParquetFiles chooses. */
+function dictionaryTasks(arrow: Uint8Array): Task[] {
+  return [false, true].map((everywhere) => {
+    const encode = () => {
+      const builder = new WriterPropertiesBuilder().setCompression(Compression.ZSTD).setDictionaryEnabled(everywhere);
+      return writeParquet(Table.fromIPCStream(arrow), builder.setMaxRowGroupSize(1 << 20).build());
+    };
+    const size = (encode().byteLength / BATCH_ROWS).toFixed(0);
+    const name = `zstd, dictionaries for ${everywhere ? 'all columns' : 'none'}, plain, ${size} bytes per row`;
+    return { name, rows: BATCH_ROWS, bytes: 0, run: encode };
+  });
+}
+
 async function parquetBench(folder: string): Promise<void> {
   console.log(`\nParquet, batches of ${count(BATCH_ROWS)} rows`);
   const { arrow, counts } = new Batches(folder).next(eventsFrom(1, 0, BATCH_ROWS));
@@ -98,6 +126,7 @@ async function parquetBench(folder: string): Promise<void> {
   const files = new ParquetFiles({ compression: 'zstd', spec: ORDERS_SPEC });
   let file = 0;
   const write = () => files.write(arrow, join(folder, `${file++}.parquet`), new Map());
+  tasks.push(...dictionaryTasks(arrow));
   await measure([...tasks, { name: 'zstd, written and fsynced', rows: BATCH_ROWS, bytes: 0, run: write }]);
 }
 
@@ -189,6 +218,7 @@ try {
   console.log(`sluice ${version}; ${machine()}`);
   const wants = (name: string) => flags.only === undefined || flags.only === name;
   if (wants('kernel')) await kernelBench();
+  if (wants('handover')) await handoverBench(folder);
   if (wants('parquet')) await parquetBench(folder);
   if (wants('duckdb')) await duckdbBench(folder);
 } finally {

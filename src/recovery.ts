@@ -39,11 +39,9 @@ export function refuseOrphans(dataDir: string, topic: string): void {
 export function publish(files: readonly ParquetFile[]): void {
   try {
     for (const { tempPath, path } of files) renameSync(tempPath, path);
-    for (const folder of new Set(files.map(({ path }) => dirname(path)))) {
-      sync(folder);
-      // The partition's folder may be new itself.
-      sync(dirname(folder));
-    }
+    // The partition's folder may be new itself.
+    const folders = files.flatMap(({ path }) => [dirname(path), dirname(dirname(path))]);
+    for (const folder of new Set(folders)) sync(folder);
   } catch (cause) {
     withdraw(files);
     throw asSluiceError(cause, 'SLUICE_DATA_DIR', 'cannot publish Parquet files');

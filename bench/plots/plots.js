@@ -44,12 +44,15 @@ const PLOTS = {
     ],
     spacing: 60,
   }),
-  pipeline: () =>
-    bars('Time by stage; stages run side by side', 'stage', null, {
+  pipeline: () => ({
+    ...bars('Time by stage; stages run side by side', 'stage', null, {
       field: 'micros',
-      axis: 'µs per row (wait: of a batch for a worker)',
+      axis: 'µs per row',
       format: '.2f',
     }),
+    // The time that a batch waits for a worker costs nothing.
+    transform: [{ filter: "datum.stage !== 'wait'" }],
+  }),
   sweep: () => ({
     hconcat: [
       { field: 'rowsPerSecond', title: 'Throughput', axis: 'rows per second' },
@@ -82,11 +85,10 @@ const PLOTS = {
     width: 420,
     height: 240,
     transform: [{ fold: ['p50', 'p95', 'p99', 'max'], as: ['percentile', 'milliseconds'] }],
-    mark: { type: 'bar' },
+    mark: { type: 'line', point: true },
     encoding: {
       x: { field: 'rate', type: 'ordinal', title: 'events per second', axis: { format: ',', labelAngle: 0 } },
-      xOffset: { field: 'percentile', sort: null },
-      y: { field: 'milliseconds', type: 'quantitative', title: 'milliseconds' },
+      y: { field: 'milliseconds', type: 'quantitative', title: 'milliseconds', scale: { type: 'log', nice: true } },
       color: { field: 'percentile', type: 'nominal', sort: null, title: null },
     },
   }),

@@ -143,7 +143,7 @@ export class Capture {
     log.info({ snapshot: time, lastId }, `taking a snapshot of ${source.name}`);
     const after = lastId === null ? undefined : BSON.EJSON.parse(lastId, { relaxed: false }).id;
     let documents = 0;
-    for await (const document of source.documents(after)) {
+    for await (const document of source.documents(after, log)) {
       writer.add(snapshotMessage(document, time, this.#options));
       lastId = BSON.EJSON.stringify({ id: document._id }, { relaxed: false });
       documents++;

@@ -85,13 +85,27 @@ export class CapturedCollection {
   }
 
   /**
-   * All documents in the order of `_id`.
-   * @param after canonical extended JSON of the `_id` to start behind
+   * All documents in the order of `_id`, over broken connections.
+   * @param after the `_id` to start behind; undefined: from the first
    */
-  documents(after: unknown): AsyncIterable<Document> {
-    // Compared as an expression, so that ids of other types, which sort behind, are not left out.
-    const filter = after === undefined ? {} : { $expr: { $gt: ['$_id', { $literal: after }] } };
-    return this.#collection.find(filter, { sort: { _id: 1 }, ...EXACT });
+  async *documents(after: unknown, log: Logger): AsyncGenerator<Document> {
+    for (let failures = 0; ; ) {
+      // Compared as an expression, so that ids of other types, which sort behind, are not left out.
+      const filter = after === undefined ? {} : { $expr: { $gt: ['$_id', { $literal: after }] } };
+      try {
+        for await (const document of this.#collection.find(filter, { sort: { _id: 1 }, ...EXACT })) {
+          after = document._id;
+          failures = 0;
+          yield document;
+        }
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof MongoError)) throw thrown;
+        const backoffMs = backoff(failures++);
+        log.warn({ backoffMs }, `MongoDB: ${thrown.message}; the snapshot goes on where it was`);
+        await sleep(backoffMs);
+      }
+    }
   }
 
   watch(start: StreamStart, options: StreamOptions): ChangeStream {
@@ -165,10 +179,14 @@ export class ChangeReader {
       const message = `the place of ${this.#source.name} is no longer in the oplog: ${error.message}`;
       throw new SluiceError('SLUICE_HISTORY_LOST', message, { cause: error });
     }
-    const backoffMs = Math.min(MAX_BACKOFF_MS, 100 * 2 ** this.#failures++);
+    const backoffMs = backoff(this.#failures++);
     this.#log.warn({ backoffMs }, `MongoDB: ${error.message}; the stream is opened again`);
     await sleep(backoffMs);
   }
+}
+
+function backoff(failures: number): number {
+  return Math.min(MAX_BACKOFF_MS, 100 * 2 ** failures);
 }
 
 export function hexTime(time: Timestamp): string {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { CliProcess, runCli, temporaryDataDir } from '../support/cli.js';
-import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
+import { describeKafka, describePrivateKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { type ReplicaSet, startReplicaSet } from '../support/mongo/server.js';
 import { consumeAll, createTopic } from '../support/produce.js';
 import { Random } from '../support/random.js';
@@ -261,5 +261,41 @@ describeKafka('capture', (bootstrap) => {
     expect(result.code, result.stderr).toBe(code);
     expect(result.stderr).toMatch(message);
     expect(result.stderr).not.toMatch(/^\s+at /m);
+  });
+});
+
+describePrivateKafka('capture, while Kafka is gone', (broker) => {
+  it('waits for it, and goes on', LONG, async () => {
+    const server = await startReplicaSet();
+    onTestFinished(() => server.kill());
+    const client = new MongoClient(server.uri);
+    onTestFinished(() => client.close());
+    const orders = client.db('shop').collection<Order>('orders');
+    const topic = uniqueTopic('gone');
+    const { bootstrap } = broker();
+    await createTopic(bootstrap, topic, 2);
+    const env = {
+      KAFKA_BROKERS: bootstrap,
+      KAFKA_TOPIC: topic,
+      MONGODB_URI: server.uri,
+      METRICS_PORT: '0',
+      LOG_FORMAT: 'json',
+    };
+    const capture = await CliProcess.start(['capture', ...NEVER], { env, timeoutMs: LONG_MS });
+    await capture.line(/following the change stream/);
+    const ids = Array.from({ length: 300 }, (_, n) => `o-${n}`);
+    const insert = (from: number, to: number) => orders.insertMany(ids.slice(from, to).map((_id) => ({ _id })));
+    await insert(0, 100);
+    await sleep(500);
+    await broker().kill();
+    await insert(100, 200);
+    await sleep(3000);
+    await broker().restart();
+    await insert(200, 300);
+    const keys = async () => (await consumeAll(bootstrap, topic)).map(({ key }) => key!.toString()).sort();
+    await vi.waitFor(async () => expect(await keys()).toHaveLength(300), { timeout: 90_000, interval: 500 });
+    expect(await keys()).toEqual([...ids].sort());
+    capture.kill('SIGTERM');
+    expect(await capture.ended).toMatchObject({ code: 0 });
   });
 });
