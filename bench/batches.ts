@@ -38,8 +38,8 @@ export class Batches {
   }
 
   next(values: readonly Buffer[]): BatchResult {
-    const chunks = packed(values).map((chunk) => chunk.handle());
     const startOffset = this.#offset;
+    const chunks = packed(values, startOffset).map((chunk) => chunk.handle());
     this.#offset += values.length;
     return this.#processor.process({ partition: 0, startOffset, nextOffset: this.#offset, chunks });
   }

@@ -90,17 +90,17 @@ function wideMessage(_: Buffer, row: number): Buffer {
 }
 
 /** The values one behind the other, as the source packs them. */
-export function packed(values: readonly Buffer[]): Chunk[] {
+export function packed(values: readonly Buffer[], startOffset = 0): Chunk[] {
   const chunks: Chunk[] = [];
   let chunk: Chunk | undefined;
-  for (const [offset, value] of values.entries()) {
+  for (const [index, value] of values.entries()) {
     if (!chunk?.hasRoomFor(1, value.length, 0)) {
       chunk = new Chunk();
       chunks.push(chunk);
     }
     const { views, rows } = chunk;
     views.values.set(value, chunk.valueBytes);
-    views.offsets[rows] = BigInt(offset);
+    views.offsets[rows] = BigInt(startOffset + index);
     views.timestamps[rows] = 1_735_689_600_000n;
     views.valueValidity[rows >> 3] |= 1 << (rows & 7);
     chunk.valueBytes += value.length;

@@ -265,11 +265,14 @@ export class Merge implements Sink {
     const found = await rowsOf(
       this.#connection!,
       `SELECT batch, count(*) AS rows FROM ${DUPLICATES}
-       JOIN (VALUES ${ranges.join(', ')}) ranges(batch, partition_id, start_offset, next_offset)
+       LEFT JOIN (VALUES ${ranges.join(', ')}) ranges(batch, partition_id, start_offset, next_offset)
        ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset
        GROUP BY batch`,
     );
-    return found.map(({ batch, rows }) => ({ batch: Number(batch), rows: Number(rows) }));
+    return found.map(({ batch, rows }) => {
+      assert(batch !== null, 'a row has an offset of its batch');
+      return { batch: Number(batch), rows: Number(rows) };
+    });
   }
 
   /** Commits. @returns the positions that moved */
