@@ -4,13 +4,13 @@ import { MongoClient, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { CliProcess, runCli, temporaryDataDir } from '../support/cli.js';
 import { describeKafka, describePrivateKafka, uniqueTopic } from '../support/kafka/shared.js';
-import { type ReplicaSet, startReplicaSet } from '../support/mongo/server.js';
+import { type ReplicaSet, replicaSet, startReplicaSet } from '../support/mongo/server.js';
 import { consumeAll, createTopic } from '../support/produce.js';
 import { Random } from '../support/random.js';
 import { collectionRows, type Order, orderRows, write } from './mongo-orders.js';
 import { runEnv, runUntilEnd, verifies } from './support.js';
 
-const LONG_MS = 180_000;
+const LONG_MS = 300_000;
 const LONG = { timeout: LONG_MS };
 
 const NEVER = ['--snapshot', 'never'];
@@ -18,10 +18,9 @@ const NEVER = ['--snapshot', 'never'];
 describeKafka('capture', (bootstrap) => {
   let server: ReplicaSet;
   let client: MongoClient;
-  let databases = 0;
 
   beforeAll(async () => {
-    server = await startReplicaSet();
+    server = await replicaSet();
     client = new MongoClient(server.uri);
     await client.connect();
   }, LONG_MS);
@@ -30,18 +29,17 @@ describeKafka('capture', (bootstrap) => {
     await server.kill();
   });
 
-  /** A collection and a topic of their own, and the environment of both commands. */
+  /** A topic and a database of the same name, and the environment of both commands. */
   async function setUp(name: string, more: Record<string, string> = {}) {
     const topic = uniqueTopic(name);
     await createTopic(bootstrap(), topic, 4);
-    const database = `db${databases++}`;
     const env = runEnv(bootstrap(), topic, await temporaryDataDir(), {
       MONGODB_URI: server.uri,
-      MONGODB_DATABASE: database,
+      MONGODB_DATABASE: topic,
       TRANSACTION_INTERVAL_MS: '50',
       ...more,
     });
-    return { env, topic, database, orders: client.db(database).collection<Order>('orders') };
+    return { env, topic, orders: client.db(topic).collection<Order>('orders') };
   }
 
   async function startCapture(env: Record<string, string>, args: readonly string[] = []): Promise<CliProcess> {
@@ -68,7 +66,7 @@ describeKafka('capture', (bootstrap) => {
   async function captured(topic: string, count: number): Promise<void> {
     const documents = async () => (await messagesOf(topic)).filter(({ value }) => !/^snapshot_/.test(value.operation));
     await vi.waitFor(async () => expect((await documents()).length).toBeGreaterThanOrEqual(count), {
-      timeout: 60_000,
+      timeout: 120_000,
       interval: 300,
     });
   }
@@ -76,7 +74,7 @@ describeKafka('capture', (bootstrap) => {
   /** Waits until the topic has a message with this key. */
   async function capturedIs(topic: string, key: string): Promise<void> {
     await vi.waitFor(async () => expect((await messagesOf(topic)).map((message) => message.key)).toContain(key), {
-      timeout: 60_000,
+      timeout: 120_000,
       interval: 100,
     });
   }
@@ -166,10 +164,10 @@ describeKafka('capture', (bootstrap) => {
   it('goes on after lost history as it is told to; a new snapshot leaves no ghosts', LONG, async () => {
     const own = await startReplicaSet({ historyEvents: 50 });
     onTestFinished(() => own.kill());
-    const { env, topic, database } = await setUp('lost', { MONGODB_URI: own.uri });
+    const { env, topic } = await setUp('lost', { MONGODB_URI: own.uri });
     const ownClient = new MongoClient(own.uri);
     onTestFinished(() => ownClient.close());
-    const orders = ownClient.db(database).collection<Order>('orders');
+    const orders = ownClient.db(topic).collection<Order>('orders');
     const loseHistory = async (status: string) => {
       await orders.insertMany(Array.from({ length: 100 }, () => ({ _id: new ObjectId().toHexString(), status })));
     };
