@@ -38,6 +38,8 @@ export interface KernelOutput {
   readonly rowsLate: number;
   readonly rowsWithIssues: number;
   readonly rowsHighValue: number;
+  /** Rows that the learned path read. */
+  readonly rowsLearned: number;
   /** Microseconds since the epoch. */
   readonly maxEventTime: bigint | undefined;
   /** 0 where there is no row. */
@@ -58,6 +60,7 @@ export class Results {
   rowsLate = 0;
   rowsWithIssues = 0;
   rowsHighValue = 0;
+  rowsLearned = 0;
   maxEventTime: bigint | undefined;
   minChangeSeq: bigint | undefined;
   maxChangeSeq = 0n;
