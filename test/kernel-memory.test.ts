@@ -7,15 +7,8 @@ import { KernelInstance, Results } from '../src/kernel-instance.js';
 import { ORDERS_SPEC } from '../src/spec.js';
 import { EQUAL_SHARES } from './support/event-kinds.js';
 import { orderEvents } from './support/events.js';
-import {
-  chunksOf,
-  expectAsReference,
-  kernelResults,
-  kernelsOf,
-  messagesOf,
-  OPTIONS,
-  rowsOf,
-} from './support/kernel.js';
+import { chunksOf, expectAsReference, kernelResults, kernelsOf, messagesOf, OPTIONS } from './support/kernel.js';
+import { rowsOf } from './support/kernel-output.js';
 import { mutated } from './support/mutate.js';
 import { Random } from './support/random.js';
 
