@@ -10,6 +10,7 @@ import { OPTIONS, type Reader, VARIANTS } from './kernel.js';
 import type { ReferenceMessage } from './reference.js';
 
 /** Reads and copies go by 16 bytes; what lies further behind a region is another one's. */
+const SPARE_BYTES = 64;
 const GUARD_BYTES = 32;
 const GUARD = 0xa5;
 /** What stands behind the input must not matter: in turns what ends, continues or breaks whatever is left open. */
@@ -30,6 +31,9 @@ export class GuardedKernel implements Reader {
   readonly #bytes: Uint8Array;
   readonly #guards: readonly number[];
   readonly #inputEnd: number;
+  /** Where the keys of the spec are, and what they are: they must stay. */
+  readonly #keys: Uint8Array;
+  readonly #keysBefore: Uint8Array;
   #reads = 0;
 
   constructor(spec: TableSpec, limits: KernelLimits, { wasm, learned }: (typeof VARIANTS)[number]) {
@@ -42,6 +46,9 @@ export class GuardedKernel implements Reader {
     this.#instance = instance;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#guards = starts.map((start) => start - GUARD_BYTES);
+    const behindKeys = Math.min(...starts.filter((start) => start > regions.keys));
+    this.#keys = this.#bytes.subarray(regions.keys, behindKeys - SPARE_BYTES);
+    this.#keysBefore = this.#keys.slice();
     this.#inputEnd = regions.values + limits.chunkBytes;
   }
 
@@ -61,6 +68,7 @@ export class GuardedKernel implements Reader {
       this.#bytes.subarray(start, start + GUARD_BYTES).some((byte) => byte !== GUARD),
     );
     expect(broken).toEqual([]);
+    expect(Buffer.compare(this.#keys, this.#keysBefore)).toBe(0);
     return results.output();
   }
 }
