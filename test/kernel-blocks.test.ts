@@ -12,7 +12,7 @@ import { filled } from './support/shapes.js';
 
 const BLOCK = 64;
 /** Around pairs, blocks, and the bytes of bitmaps. */
-const COUNTS = [1, 2, 3, 8, 63, 64, 65, 129];
+const COUNTS = [1, 2, 3, 63, 64, 65, 129];
 const PLACES = [0, 1, 2, 7, 62, 63, 64, 65, 127, 128];
 
 const USUAL =
@@ -48,11 +48,8 @@ describe.each(COUNTS)('%i rows', (count) => {
 
   it.each(ODD)('of which one or two are %s', (odd) => {
     for (const place of PLACES.filter((at) => at < count)) {
-      for (const width of [1, 2]) {
-        const values = usualRows(count, random).fill(odd, place, place + width);
-        const messages = messagesOf(values);
-        expectAsReference(kernels, KINDS_SPEC, messages, chunksOf(messages, splitAt(count)));
-      }
+      const messages = messagesOf(usualRows(count, random).fill(odd, place, place + 1 + random.below(2)));
+      expectAsReference(kernels, KINDS_SPEC, messages, chunksOf(messages, splitAt(count)));
     }
   });
 

@@ -11,7 +11,7 @@ const SUBJECTS = {
     ',"flag":true,"a":{"d":"leaf","x":1.5,"b":{"c":{"d":"deep"}}},"json":[{"n":2},[]],"x":{"y":null}}',
   ].join(''),
   'indented text': `{\n  ${ID},\n  "key": "k-1",\n  "b": {\n    "d": 7,\n    "amount": 12.5\n  },\n  "x": [\n    1\n  ]\n}\n`,
-  'long text': `{${ID},"key":"${'k'.repeat(40)}","${'long-'.repeat(14)}":"Zoë 田中 🎉","text":"${'\\n'.repeat(20)}"}`,
+  'long text': `{${ID},"key":"${'k'.repeat(40)}","${'long-'.repeat(9)}":"Zoë 田中 🎉","text":"${'\\n'.repeat(20)}"}`,
 } as const;
 
 const REPLACEMENTS = [...Buffer.from('"\\{},:7 '), 0x00, 0x0a, 0x80, 0xc3, 0xff];

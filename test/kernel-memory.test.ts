@@ -135,10 +135,10 @@ describe('regions', () => {
     const kernel = new GuardedKernel(ORDERS_SPEC, LIMITS, variant);
     const random = new Random(7);
     for (let round = 0; round < 200; round++) {
-      const shares = round % 2 === 0 ? EQUAL_SHARES : { unicode: 0.1, truncated: 0.1 };
+      const shares = round % 4 === 3 ? EQUAL_SHARES : { unicode: 0.1, extra_fields: 0.1, truncated: 0.1 };
       const events = [...orderEvents({ count: 1 + random.below(64), seed: round, shares })];
       const messages = messagesOf(
-        events.map(({ value }) => value && (random.below(2) === 0 ? value : mutated(value, random))),
+        events.map(({ value }) => value && (random.below(4) > 0 ? value : mutated(value, random))),
       );
       expectAsReference([kernel], ORDERS_SPEC, messages);
     }

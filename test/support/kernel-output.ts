@@ -1,6 +1,6 @@
 /** What a kernel gave back: as plain rows, and as bytes that are compared without making rows of them. */
+import assert from 'node:assert/strict';
 import type { Data, RecordBatch } from 'apache-arrow';
-import { expect } from 'vitest';
 import { bit } from '../../src/chunk.js';
 import type { KernelOutput } from '../../src/kernel-instance.js';
 import { roleColumn, type TableColumn, type TableSpec, tableColumns } from '../../src/spec.js';
@@ -21,8 +21,8 @@ function columnValues(data: Data, { name, type, nullable }: TableColumn): Refere
   const bits = data.nullBitmap;
   const isNull = (row: number) => bits !== undefined && bits.length > 0 && !bit(bits, row);
   const nulls = Array.from({ length: data.length }, (_, row) => isNull(row)).filter(Boolean).length;
-  expect([name, data.nullCount]).toEqual([name, nulls]);
-  if (!nullable) expect([name, nulls]).toEqual([name, 0]);
+  assert.deepEqual([name, data.nullCount], [name, nulls]);
+  if (!nullable) assert.deepEqual([name, nulls], [name, 0]);
   const read = reader(data, type);
   return Array.from({ length: data.length }, (_, row) => (isNull(row) ? null : read(row)));
 }
@@ -32,11 +32,8 @@ const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 function reader(data: Data, type: TableColumn['type']): (row: number) => ReferenceValue {
   if (type === 'utf8') {
     const { valueOffsets, values } = data;
-    expect([valueOffsets.length, valueOffsets[0], valueOffsets[data.length]]).toEqual([
-      data.length + 1,
-      0,
-      values.length,
-    ]);
+    const ends = [valueOffsets.length, valueOffsets[0], valueOffsets[data.length]];
+    assert.deepEqual(ends, [data.length + 1, 0, values.length]);
     return (row) => strictText.decode(values.subarray(valueOffsets[row], valueOffsets[row + 1]));
   }
   if (type === 'decimal18_4') {

@@ -1,5 +1,5 @@
 /** The kernel held against the reference: messages → chunks → kernel → plain rows. */
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import { Chunk, setBit } from '../../src/chunk.js';
 import { Kernel, type KernelOptions } from '../../src/kernel.js';
 import type { KernelOutput } from '../../src/kernel-instance.js';
@@ -34,8 +34,17 @@ export function messagesOf(values: readonly (Uint8Array | string | null)[], part
   }));
 }
 
+/** Chunks of the usual size, or of what the messages take. */
+function chunkFor(messages: readonly ReferenceMessage[]): (valueBytes: number) => Chunk {
+  const bytes = messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+  const usual = bytes > MAX_SMALL_BYTES ? undefined : bytes;
+  return (valueBytes) => new Chunk(undefined, valueBytes > MAX_SMALL_BYTES ? valueBytes : usual, 0);
+}
+
+const MAX_SMALL_BYTES = 512 << 10;
+
 /** As few chunks as will do. @param newChunk makes one that has room for a value of so many bytes */
-export function chunksOf(messages: readonly ReferenceMessage[], newChunk = chunkFor): Chunk[] {
+export function chunksOf(messages: readonly ReferenceMessage[], newChunk = chunkFor(messages)): Chunk[] {
   const chunks: Chunk[] = [];
   let chunk: Chunk | undefined;
   for (const { value, offset, timestamp } of messages) {
@@ -54,11 +63,6 @@ export function chunksOf(messages: readonly ReferenceMessage[], newChunk = chunk
     setBit(views.valueValidity, rows, value !== null);
   }
   return chunks;
-}
-
-function chunkFor(valueBytes: number): Chunk {
-  const chunk = new Chunk();
-  return valueBytes > chunk.valueCapacity ? new Chunk(undefined, valueBytes) : chunk;
 }
 
 /** What the kernel makes of each message, in the form of the reference. */
@@ -97,7 +101,7 @@ function resultsOf(
     if (reject !== undefined) return reject;
     return value === null ? { status: 'tombstone' } : { status: 'ok', row: rows[next++] };
   });
-  expect(next).toBe(rows.length);
+  assert.equal(next, rows.length);
   return results;
 }
 
@@ -131,14 +135,14 @@ export function expectAsReference(
 export function expectSameOutput(kernels: readonly Reader[], chunks: readonly Chunk[]): KernelOutput {
   const outputs = kernels.map((kernel) => read(kernel, [], chunks));
   const [first, ...others] = outputs.map((output) => new Imprint(output, firstRows(chunks)));
-  expect(others.map((other) => other.equals(first))).toEqual(others.map(() => true));
-  for (const { counts } of outputs) expect(counts).toEqual(outputs[0].counts);
+  for (const other of others) assert(other.equals(first), 'all kernels say the same');
+  for (const { counts } of outputs) assert.deepEqual(counts, outputs[0].counts);
   return outputs[0];
 }
 
 function expectSummary(output: KernelOutput, wanted: Summary): void {
   const names = Object.keys(wanted) as (keyof Summary)[];
-  expect(Object.fromEntries(names.map((name) => [name, output[name]]))).toEqual(wanted);
+  assert.deepEqual(Object.fromEntries(names.map((name) => [name, output[name]])), wanted);
 }
 
 function expectSame(
@@ -149,7 +153,7 @@ function expectSame(
   for (const [index, result] of results.entries()) {
     if (isSame(result, wanted[index])) continue;
     const value = Buffer.from(messages[index].value ?? []).toString('latin1');
-    expect({ index, value, ...result }).toEqual({ index, value, ...wanted[index] });
+    assert.deepEqual({ index, value, ...result }, { index, value, ...wanted[index] });
   }
 }
 
