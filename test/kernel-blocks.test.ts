@@ -1,4 +1,4 @@
-/** Rows are read in pairs and written in blocks of 64: counts of rows, places of rejects, and splits must not matter. */
+/** Rows are read in pairs and written in blocks of 64: how many there are, and what is where, must not matter. */
 import { describe, it } from 'vitest';
 import { Chunk } from '../src/chunk.js';
 import { ORDERS_SPEC } from '../src/spec.js';

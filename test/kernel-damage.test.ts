@@ -10,7 +10,10 @@ const SUBJECTS = {
     `{${ID},"key":"k-1","text":"t \\u00e9","amount":"$1,234.50","time":"2025-01-02T03:04:05.678901Z","int":42`,
     ',"flag":true,"a":{"d":"leaf","x":1.5,"b":{"c":{"d":"deep"}}},"json":[{"n":2},[]],"x":{"y":null}}',
   ].join(''),
-  'indented text': `{\n  ${ID},\n  "key": "k-1",\n  "b": {\n    "d": 7,\n    "amount": 12.5\n  },\n  "x": [\n    1\n  ]\n}\n`,
+  'indented text': [
+    `{\n  ${ID},\n  "key": "k-1",\n  "b": {\n    "d": 7,\n    "amount": 12.5\n  },\n`,
+    '  "x": [\n    1\n  ]\n}\n',
+  ].join(''),
   'long text': `{${ID},"key":"${'k'.repeat(40)}","${'long-'.repeat(9)}":"Zoë 田中 🎉","text":"${'\\n'.repeat(20)}"}`,
 } as const;
 

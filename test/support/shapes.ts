@@ -114,7 +114,7 @@ export const SHAPES = {
     '{"id":"%","key":"%","text":"%","a":{"d":"%"},"x":#}',
     '{ "id" : "%" , "key" : "%" , "text" : "%" , "a" : { "d" : "%" } , "x" : # }',
     '{\n  "id": "%",\n  "key": "%",\n  "text": "%",\n  "a": {\n    "d": "%"\n  },\n  "x": #\n}',
-    '{\r\n\t"id":\t"%",\r\n\t"key":\t"%",\r\n\t"text":\t"%",\r\n\t"a":\t{\r\n\t\t"d":\t"%"\r\n\t},\r\n\t"x":\t#\r\n}\r\n',
+    '{\r\n\t"id":\t"%",\r\n\t"key":\t"%",\r\n\t"a":\t{\r\n\t\t"d":\t"%"\r\n\t},\r\n\t"x":\t#\r\n}\r\n',
     `{${' '.repeat(40)}"id":"%",${'\n'.repeat(70)}"key":"%"${' '.repeat(200)}}`,
     ' {"id":"%","key":"%"}',
     '{"id":"%","key":"%"} \n',
