@@ -52,7 +52,7 @@ describe.each(Object.entries(SUBJECTS))('a row with %s', (_name, text) => {
       columnBytes: rows * good.length,
     };
     const kernels = VARIANTS.map((variant) => new GuardedKernel(KINDS_SPEC, limits, variant));
-    for (const [index, last] of [...truncated, ...truncated].entries()) {
+    for (const [index, last] of truncated.entries()) {
       const others = Array.from({ length: rows - 2 - (index % 2) }, () => good);
       const spaces = limits.chunkBytes - good.length * (others.length + 1) - last.length;
       const messages = messagesOf([`${' '.repeat(spaces)}${text}`, ...others, last]);

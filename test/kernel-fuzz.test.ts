@@ -63,7 +63,7 @@ describe('any spec', () => {
         });
         expectAsReference(kernelsOf(spec), spec, messagesOf(values));
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     );
   });
 });

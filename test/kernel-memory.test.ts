@@ -134,7 +134,7 @@ describe('regions', () => {
   it.each(VARIANTS)('are never left by what the kernel writes: $wasm, learned $learned', (variant) => {
     const kernel = new GuardedKernel(ORDERS_SPEC, LIMITS, variant);
     const random = new Random(7);
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 100; round++) {
       const shares = round % 4 === 3 ? EQUAL_SHARES : { unicode: 0.1, extra_fields: 0.1, truncated: 0.1 };
       const events = [...orderEvents({ count: 1 + random.below(64), seed: round, shares })];
       const messages = messagesOf(
