@@ -1,21 +1,13 @@
 /** Where bytes lie must not matter: alignments, the ends of regions, splits, and messages of any size. */
-import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Chunk } from '../src/chunk.js';
-import { type KernelLimits, memoryMap } from '../src/fields.js';
-import { KernelInstance, Results } from '../src/kernel-instance.js';
+import type { KernelLimits } from '../src/fields.js';
 import { ORDERS_SPEC } from '../src/spec.js';
 import { EQUAL_SHARES } from './support/event-kinds.js';
 import { orderEvents } from './support/events.js';
-import {
-  chunksOf,
-  expectAsReference,
-  kernelResults,
-  kernelsOf,
-  messagesOf,
-  OPTIONS,
-  rowsOf,
-} from './support/kernel.js';
+import { GuardedKernel } from './support/guarded-kernel.js';
+import { chunksOf, expectAsReference, kernelResults, kernelsOf, messagesOf, VARIANTS } from './support/kernel.js';
+import { rowsOf } from './support/kernel-output.js';
 import { mutated } from './support/mutate.js';
 import { Random } from './support/random.js';
 
@@ -137,45 +129,18 @@ describe('record batches', () => {
 });
 
 describe('regions', () => {
-  afterEach(() => vi.unstubAllGlobals());
-
-  /** Reads and copies go by 16 bytes; what lies further behind a region is another one's. */
-  const GUARD_BYTES = 32;
   const LIMITS: KernelLimits = { chunkRows: 64, chunkBytes: 64 << 10, batchRows: 64, columnBytes: 64 << 10 };
 
-  /** An instance, and the memory that it made for itself. */
-  function instanceAndMemory(wasm: string): { instance: KernelInstance; bytes: Uint8Array } {
-    const module = new WebAssembly.Module(readFileSync(new URL(`../build/${wasm}`, import.meta.url)));
-    let memory: WebAssembly.Memory | undefined;
-    class CaughtMemory extends WebAssembly.Memory {
-      constructor(descriptor: WebAssembly.MemoryDescriptor) {
-        super(descriptor);
-        memory = this;
-      }
-    }
-    vi.stubGlobal('WebAssembly', Object.create(WebAssembly, { Memory: { value: CaughtMemory } }));
-    const instance = new KernelInstance(module, ORDERS_SPEC, LIMITS, OPTIONS);
-    return { instance, bytes: new Uint8Array(memory!.buffer) };
-  }
-
-  it.each(['kernel.wasm', 'kernel.debug.wasm'])('are never left by what %s writes', (wasm) => {
-    const { instance, bytes } = instanceAndMemory(wasm);
-    const { columns, bytes: end, ...others } = memoryMap(ORDERS_SPEC, LIMITS);
-    const regions = columns.flatMap(({ data, offsets, validity }) => [data, offsets, validity]).filter((at) => at > 0);
-    const guards = [...Object.values(others), ...regions, end].filter((start) => start !== others.keys);
-    for (const start of guards) bytes.fill(0xa5, start - GUARD_BYTES, start);
-    const keys = bytes.slice(others.keys, others.values - BLOCK);
+  it.each(VARIANTS)('are never left by what the kernel writes: $wasm, learned $learned', (variant) => {
+    const kernel = new GuardedKernel(ORDERS_SPEC, LIMITS, variant);
     const random = new Random(7);
-    for (let round = 0; round < 200; round++) {
-      const messages = messagesOf(values(64, round).map((value) => value && mutated(value, random)));
-      const [chunk, ...more] = chunksOf(messages);
-      expect(more).toEqual([]);
-      instance.begin(0);
-      instance.read(new Results(), 0, chunk.views, 0, chunk.rows);
-      instance.collect(new Results(), true);
+    for (let round = 0; round < 100; round++) {
+      const shares = round % 4 === 3 ? EQUAL_SHARES : { unicode: 0.1, extra_fields: 0.1, truncated: 0.1 };
+      const events = [...orderEvents({ count: 1 + random.below(64), seed: round, shares })];
+      const messages = messagesOf(
+        events.map(({ value }) => value && (random.below(4) > 0 ? value : mutated(value, random))),
+      );
+      expectAsReference([kernel], ORDERS_SPEC, messages);
     }
-    const broken = guards.filter((start) => bytes.subarray(start - GUARD_BYTES, start).some((byte) => byte !== 0xa5));
-    expect(broken).toEqual([]);
-    expect(bytes.slice(others.keys, others.values - BLOCK)).toEqual(keys);
   });
 });

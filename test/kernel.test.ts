@@ -1,46 +1,20 @@
 /** The reading rules one by one: every case has its result written down, and the reference must agree. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseSpec } from '../src/spec.js';
 import { damaged } from './support/damage.js';
 import { expectAsReference, kernelResults, kernelsOf, messagesOf } from './support/kernel.js';
+import { KINDS_SPEC } from './support/kinds-spec.js';
 import { ODD_AMOUNTS } from './support/odd-amounts.js';
 import { Random } from './support/random.js';
 import type { ReferenceResult, ReferenceValue } from './support/reference.js';
 
-/** A column of each kind, and keys that are easily confused. */
-const KINDS = parseSpec(
-  JSON.stringify({
-    table: 't',
-    view: 'v',
-    columns: [
-      { name: 'id', kind: 'text', required: true, role: 'change_id' },
-      { name: 'key', kind: 'text', required: true, role: 'key' },
-      { name: 'text', kind: 'text' },
-      { name: 'json', kind: 'json' },
-      { name: 'amount', kind: 'amount', raw: 'amount_raw', role: 'amount' },
-      { name: 'time', kind: 'timestamp', role: 'event_time' },
-      { name: 'int', kind: 'int64' },
-      { name: 'flag', kind: 'bool' },
-      { name: 'empty', path: [''], kind: 'text' },
-      { name: 'prefix', path: ['tex'], kind: 'text' },
-      { name: 'longer', path: ['texts'], kind: 'text' },
-      { name: 'dotted', path: ['a.b'], kind: 'text' },
-      { name: 'quoted', path: ['say "hi"\\'], kind: 'text' },
-      { name: 'deep', path: ['a', 'b', 'c', 'd'], kind: 'text' },
-      { name: 'same_leaf', path: ['a', 'd'], kind: 'text' },
-      { name: 'accent', path: ['schön'], kind: 'text' },
-    ],
-  }),
-  'of the test',
-);
-const kernels = kernelsOf(KINDS);
+const kernels = kernelsOf(KINDS_SPEC);
 
 /** Reads values as the whole message; both builds and the reference must say the same. */
 function read(...values: (Uint8Array | string | null)[]): ReferenceResult[] {
   const messages = messagesOf(values);
-  expectAsReference(kernels, KINDS, messages);
-  return kernelResults(kernels[0], KINDS, messages);
+  expectAsReference(kernels, KINDS_SPEC, messages);
+  return kernelResults(kernels[0], KINDS_SPEC, messages);
 }
 
 /** The row of a message with these members. */
@@ -51,7 +25,10 @@ function row(members: string): Record<string, ReferenceValue> {
 }
 
 function issues(...columns: string[]): bigint {
-  return columns.reduce((bits, name) => bits | (1n << BigInt(KINDS.columns.findIndex((c) => c.name === name))), 0n);
+  return columns.reduce(
+    (bits, name) => bits | (1n << BigInt(KINDS_SPEC.columns.findIndex((c) => c.name === name))),
+    0n,
+  );
 }
 
 type Case = readonly [json: string, value: string | boolean | null];
@@ -190,8 +167,11 @@ describe('derived columns', () => {
     expect(late).toEqual([false, true, false]);
     const [message] = messagesOf(['{"id":"i","key":"k","time":0}']);
     const untimed = [{ ...message, timestamp: -1 }];
-    expectAsReference(kernels, KINDS, untimed);
-    expect(kernelResults(kernels[0], KINDS, untimed)[0].row).toMatchObject({ is_late: false, kafka_timestamp: null });
+    expectAsReference(kernels, KINDS_SPEC, untimed);
+    expect(kernelResults(kernels[0], KINDS_SPEC, untimed)[0].row).toMatchObject({
+      is_late: false,
+      kafka_timestamp: null,
+    });
   });
 
   it.each([
@@ -247,7 +227,7 @@ describe('quarantine', () => {
     const values = (['truncated', 'bad_syntax', 'invalid_utf8', 'empty', 'not_object'] as const).flatMap((kind) =>
       Array.from({ length: 100 }, () => damaged('{"id":"i","key":"k","name":"n","operation":"o"}', kind, random)),
     );
-    expectAsReference(kernels, KINDS, messagesOf(values));
+    expectAsReference(kernels, KINDS_SPEC, messagesOf(values));
   });
 
   it('nests to a depth of 1,024', () => {

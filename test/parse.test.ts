@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ParseOptions, parse } from '../src/commands/parse.js';
+import { ParseStats } from '../src/commands/parse-stats.js';
 import { ORDERS_SPEC } from '../src/spec.js';
 import { temporaryDirectory } from './support/batches.js';
 import { runCli } from './support/cli.js';
@@ -99,7 +100,53 @@ describe('parse', () => {
   });
 });
 
+describe('statistics', () => {
+  it('count messages by status, bytes and learned rows instead of printing rows', async () => {
+    const values = [...orderEvents({ count: 5000, shares: { not_object: 0.02, missing_required: 0.03 } })];
+    const bytes = Buffer.concat(values.flatMap(({ value }) => [value!, Buffer.from('\n')]));
+    const stats = new ParseStats();
+    expect(await lines(bytes, 100_000, { stats })).toEqual([]);
+    const expected = messagesOf(values.map(({ value }) => value)).map(
+      (message) => referenceRow(ORDERS_SPEC, { highValueThreshold: '1000', lateAfterMs: 0 }, message).status,
+    );
+    const found = numbersOf(stats.text());
+    for (const status of ['ok', 'not_object', 'missing_required']) {
+      expect([status, found.get(status)]).toEqual([status, expected.filter((one) => one === status).length]);
+    }
+    expect(Object.fromEntries(found)).toMatchObject({ messages: values.length, bytes: bytes.length - values.length });
+    expect(found.has('malformed')).toBe(false);
+    expect(found.get('learned')).toBeLessThanOrEqual(values.length);
+    expect(stats.text()).toMatch(/^kernel +\d+\.\d ms\nspeed +\d+\.\d\d GB\/s\n$/m);
+  });
+
+  it('are there for no message as well', () => {
+    expect(numbersOf(new ParseStats().text())).toEqual(
+      new Map(Object.entries({ messages: 0, bytes: 0, learned: 0, kernel: 0, speed: 0 })),
+    );
+  });
+});
+
+/** The number of each line by its label. */
+function numbersOf(text: string): Map<string, number> {
+  const found = text.trimEnd().split('\n');
+  return new Map(
+    found.map((line) => {
+      const [label, value] = line.split(/ +/);
+      return [label, Number(value.replaceAll(',', ''))];
+    }),
+  );
+}
+
 describe('sluice parse', () => {
+  it('prints statistics of all files together', async () => {
+    const file = join(temporaryDirectory(), 'orders.ndjson');
+    writeFileSync(file, '{"change_id":"i","order_id":"k"}\n[]\n');
+    const { code, stdout } = await runCli(['parse', '--stats', file, file]);
+    expect(code).toBe(0);
+    expect(Object.fromEntries(numbersOf(stdout))).toMatchObject({ messages: 4, bytes: 68, ok: 2, not_object: 2 });
+    expect(stdout).toContain('ok                               2   50.00%\n');
+  });
+
   it('reads stdin, files in their order, and a spec', async () => {
     const folder = temporaryDirectory();
     const [spec, first, second] = ['spec.json', 'a.ndjson', 'b.ndjson'].map((name) => join(folder, name));

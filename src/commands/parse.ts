@@ -7,6 +7,7 @@ import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import { Kernel } from '../kernel.js';
 import { loadSpec, type TableColumn, type TableSpec, tableColumns } from '../spec.js';
+import { ParseStats } from './parse-stats.js';
 
 const DELIMITERS = { newline: 0x0a, nul: 0 } as const;
 type Delimiter = keyof typeof DELIMITERS;
@@ -18,10 +19,14 @@ export interface ParseOptions {
   readonly delimiter: Delimiter;
   /** Takes whole lines; the next ones come when it has resolved. */
   readonly write: (lines: string) => Promise<void>;
+  /** Takes the numbers; then no line is written for a message. */
+  readonly stats?: ParseStats;
 }
 
 /** Options that stand for environment variables. */
 type Overrides = Partial<Record<'TABLE_SPEC' | 'HIGH_VALUE_THRESHOLD', string>>;
+
+type ParseFlags = Partial<Record<'delimiter' | 'spec' | 'threshold', string>> & { stats?: boolean };
 
 export function addParseCommand(program: Command, config: (overrides: Overrides) => Config): void {
   program
@@ -31,7 +36,12 @@ export function addParseCommand(program: Command, config: (overrides: Overrides)
     .option('--delimiter <name>', `what ends a message: ${Object.keys(DELIMITERS).join(', ')}`, 'newline')
     .option('--spec <file>', 'table spec; default: TABLE_SPEC, else the built-in orders spec')
     .option('--threshold <amount>', 'amounts above are of high value; default: HIGH_VALUE_THRESHOLD')
-    .action(async (files: string[], { delimiter, spec, threshold }: Record<string, string | undefined>) => {
+    .option(
+      '--stats',
+      'instead of messages: how many of each status, GB/s of the kernel alone, and the share of learned rows',
+    )
+    .action(async (files: string[], { stats, ...texts }: ParseFlags) => {
+      const { delimiter, spec, threshold } = texts;
       if (!isDelimiter(delimiter)) {
         throw new SluiceError('SLUICE_CONFIG', `--delimiter must be newline or nul, not ${delimiter}`);
       }
@@ -40,8 +50,10 @@ export function addParseCommand(program: Command, config: (overrides: Overrides)
         ...(threshold !== undefined && { HIGH_VALUE_THRESHOLD: threshold }),
       });
       const write = (lines: string) => new Promise<void>((resolve) => process.stdout.write(lines, () => resolve()));
-      const options = { spec: loadSpec(tableSpec), highValueThreshold, delimiter, write };
+      const totals = stats ? new ParseStats() : undefined;
+      const options = { spec: loadSpec(tableSpec), highValueThreshold, delimiter, write, stats: totals };
       for (const input of files.length > 0 ? files.map(fileBytes) : [process.stdin]) await parse(input, options);
+      if (totals !== undefined) await write(totals.text());
     });
 }
 
@@ -148,7 +160,8 @@ class MessageReader {
   async take(message: Message): Promise<void> {
     if (message === TOO_LARGE) {
       await this.flush();
-      await this.#options.write('{"status":"too_large"}\n');
+      if (this.#options.stats !== undefined) this.#options.stats.addTooLarge();
+      else await this.#options.write('{"status":"too_large"}\n');
     } else if (message.length > this.#chunk.valueCapacity) {
       await this.flush();
       const large = new Chunk(1, message.length);
@@ -166,7 +179,14 @@ class MessageReader {
   }
 
   async #read(chunk: Chunk): Promise<void> {
-    const { recordBatches, rejects } = this.#kernel.read(0, [chunk.handle()]);
+    const { stats } = this.#options;
+    const start = performance.now();
+    const output = this.#kernel.read(0, [chunk.handle()]);
+    if (stats !== undefined) {
+      stats.add(output, chunk.valueBytes, performance.now() - start);
+      return;
+    }
+    const { recordBatches, rejects } = output;
     const rejected = new Map(rejects.map((reject) => [reject.row, reject]));
     const rows = recordBatches.flatMap((batch) => this.#rows(batch));
     let next = 0;

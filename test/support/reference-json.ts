@@ -23,14 +23,12 @@ export interface JsonMember {
 }
 
 /** The text is not JSON: `position` is the first byte with which no JSON text can go on. */
-export class NotJson extends Error {
+export class NotJson {
   constructor(
     readonly position: number,
     /** It would be JSON if our limit were not. */
     readonly tooDeep = false,
-  ) {
-    super(`not JSON from byte ${position} on`);
-  }
+  ) {}
 }
 
 const MAX_DEPTH = 1024;
@@ -64,6 +62,7 @@ const BEGUN = new RegExp(
   ].join('|'),
   'y',
 );
+const PLAIN_KEY = /^"[\x20\x21\x23-\x5b\x5d-\x7f]*"$/;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const BEGUN_NUMBER = /-?(?:(?:0|[1-9]\d*)(?:\.(?:\d+(?:[eE][+-]?\d*)?)?|[eE][+-]?\d*)?)?/y;
 
@@ -121,7 +120,7 @@ class Scanner {
       this.spaces();
       this.expect(':');
       const value = this.value(depth + 1);
-      members.push({ key: JSON.parse(utf8(keySource)), keySource, value });
+      members.push({ key: keyOf(keySource), keySource, value });
       this.spaces();
     } while (this.take(','));
     this.expect('}');
@@ -175,6 +174,10 @@ class Scanner {
   expect(character: string): void {
     if (!this.take(character)) throw new NotJson(this.at);
   }
+}
+
+function keyOf(source: string): string {
+  return PLAIN_KEY.test(source) ? source.slice(1, -1) : JSON.parse(utf8(source));
 }
 
 /** Latin1 bytes as the text that they are in UTF-8. */

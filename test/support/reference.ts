@@ -44,7 +44,8 @@ export function referenceRow(spec: TableSpec, options: ReferenceOptions, message
     root = scanJson(bytes);
   } catch (thrown) {
     if (!(thrown instanceof NotJson)) throw thrown;
-    if (!thrown.tooDeep && isJson(message.value)) throw new Error(`JSON.parse takes what is ${thrown.message}`);
+    if (!thrown.tooDeep && isJson(message.value))
+      throw new Error(`JSON.parse takes what is no JSON from byte ${thrown.position} on`);
     return { status: 'malformed', position: thrown.position };
   }
   const parsed = parseJson(message.value);

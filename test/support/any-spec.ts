@@ -1,0 +1,115 @@
+/** Random specs whose paths meet, and random messages for them. */
+import fc from 'fast-check';
+import { KINDS, parseSpec, type TableSpec } from '../../src/spec.js';
+import { ODD_AMOUNTS } from './odd-amounts.js';
+import type { Random } from './random.js';
+
+/** Few and alike, so that they meet: prefixes of each other, empty, escaped, dotted, named as members of objects. */
+const NAMES = [
+  '',
+  'a',
+  'ab',
+  'abc',
+  'a.b',
+  'a"b',
+  'a\\',
+  'é',
+  '🎉',
+  '__proto__',
+  'constructor',
+  'a-key-of-16-chars',
+  'x'.repeat(40),
+];
+const name = fc.constantFrom(...NAMES);
+
+/** A valid spec of any columns. */
+export const anySpec: fc.Arbitrary<TableSpec> = fc
+  .array(
+    fc.record({
+      path: fc.oneof(
+        { weight: 3, arbitrary: fc.array(name, { minLength: 1, maxLength: 2 }) },
+        fc.array(name, { minLength: 3, maxLength: 8 }),
+      ),
+      kind: fc.constantFrom(...KINDS),
+      required: fc.boolean().map((required) => required),
+      withRaw: fc.boolean(),
+    }),
+    { maxLength: 62 },
+  )
+  .map((drafts) => {
+    const taken = [['id'], ['key']];
+    const columns = drafts.flatMap(({ path, kind, required, withRaw }, index) => {
+      const overlaps = taken.some((other) => {
+        const shared = Math.min(path.length, other.length);
+        return path.slice(0, shared).every((key, depth) => key === other[depth]);
+      });
+      if (overlaps) return [];
+      taken.push(path);
+      const raw = withRaw && kind === 'amount' ? { raw: `raw_${index}` } : {};
+      return [{ name: `column_${index}`, path, kind, required: required && index % 8 === 0, ...raw }];
+    });
+    const role = (kind: string, role: string) =>
+      columns.find((column) => column.kind === kind && Object.assign(column, { role }));
+    role('amount', 'amount');
+    role('timestamp', 'event_time');
+    return parseSpec(
+      JSON.stringify({
+        table: 't',
+        view: 'v',
+        columns: [
+          { name: 'id', kind: 'text', required: true, role: 'change_id' },
+          { name: 'key', kind: 'text', required: true, role: 'key' },
+          ...columns,
+        ],
+      }),
+      'of the test',
+    );
+  });
+
+const SCALARS = [
+  ...ODD_AMOUNTS.map(({ json }) => json),
+  ...['null', 'true', 'false', '0', '-1', '1.5', '1735689600000', '9223372036854775807', '9223372036854775808', '1e5'],
+  ...[
+    '""',
+    '"text"',
+    '"2025-01-02T03:04:05.678901Z"',
+    '"2025-02-30"',
+    '"-42"',
+    '"lone \\ud83d"',
+    '"\\u0041\\n"',
+    '"é 🎉"',
+  ],
+  ...[
+    '[]',
+    '{}',
+    '[1,[2,{"a":null}]]',
+    '{"$numberLong":"42"}',
+    '{"$date":{"$numberLong":"1735689600000"}}',
+    '{"$date":"2025-01-02"}',
+  ],
+];
+
+/** JSON text of objects whose keys are the names, in no style: spaces, escaped keys and repeated keys come. */
+function objectText(random: Random, depth: number): string {
+  const space = () => (random.below(6) === 0 ? random.pick([' ', '\n', '\t ', '  \r\n']) : '');
+  const keyText = () => {
+    const key = JSON.stringify(random.pick(NAMES));
+    return random.below(4) > 0 ? key : key.replace(/[a-z]/, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`);
+  };
+  const members = Array.from({ length: random.below(8) }, () => {
+    const value = depth > 0 && random.below(3) === 0 ? objectText(random, depth - 1) : random.pick(SCALARS);
+    return `${space()}${keyText()}${space()}:${space()}${value}${space()}`;
+  });
+  return `{${members.join(',') || space()}}`;
+}
+
+/** A message for any such spec, as JSON text. */
+export function messageText(random: Random): string {
+  const inner = objectText(random, 8).slice(1, -1);
+  const required = random.below(20) > 0 ? '"id":"82677501C00000002A2B","key":"k"' : '"key":5';
+  return inner.trim() === ''
+    ? `{${required}}`
+    : random.below(2) === 0
+      ? `{${required},${inner}}`
+      : `{${inner},${required}}`;
+}
