@@ -25,12 +25,12 @@ import {
   appendPartition,
 } from './derived';
 import {
-  AMOUNT, AMOUNT_SLOT, ARROW_COLUMNS, BOOL, CHANGE_SEQ, COLUMNS, COLUMN_BYTES, EVENT_TIME_SLOT, HIGH_VALUE, INT64,
+  AMOUNT, AMOUNT_SLOT, ARROW_COLUMNS, BOOL, CHANGE_SEQ, COLUMNS, COLUMN_BYTES, DATE, EVENT_TIME_SLOT, HIGH_VALUE, INT64,
   ISSUES, JSON_TEXT, KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, K_ESCAPED, K_FALSE, K_NULL, K_STRING, K_TRUE, LATE,
   MAX_EVENT_TIME, RAW, SLOTS, SLOT_BYTES, SLOT_COLUMN_BYTES, TEXT, TIMESTAMP,
 } from './layout';
 import { copyBytes, decodeString } from './string';
-import { timestampConverted } from './timestamp';
+import { DAY, timestampConverted } from './timestamp';
 
 /** Appends the block's rows to all columns but that of extras. */
 export function appendBlock(count: usize): void {
@@ -56,6 +56,8 @@ function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
       return appendAmounts(column, slotIndex, slots);
     case TIMESTAMP:
       return appendTimestamps(column, slotIndex, slots);
+    case DATE:
+      return appendDates(column, slotIndex, slots);
     case INT64:
       return appendIntegers(column, slotIndex, slots);
     case BOOL:
@@ -174,6 +176,26 @@ function appendTimestamps(column: usize, slotIndex: u32, slots: usize): void {
   let latest = load<i64>(MAX_EVENT_TIME);
   for (let left = valid; left; left &= left - 1) latest = max(latest, load<i64>(data + (<usize>ctz(left) << 3)));
   store<i64>(MAX_EVENT_TIME, latest);
+}
+
+/** The UTC days of what is a time. */
+function appendDates(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 4);
+  let valid: u64 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const slot = slots + i * SLOT_BYTES;
+    const kind = load<u32>(slot, 8);
+    let days: i64 = 0;
+    if (kind > K_NULL) {
+      const time = timestampOf(load<u32>(slot), load<u32>(slot, 4), kind);
+      if (timestampConverted) {
+        days = time / DAY - i64(time % DAY < 0);
+        valid |= (<u64>1) << i;
+      } else setIssue(i, (<u64>1) << slotIndex);
+    }
+    store<i32>(data + (i << 2), <i32>days);
+  }
+  setValid(column, valid);
 }
 
 function appendIntegers(column: usize, slotIndex: u32, slots: usize): void {

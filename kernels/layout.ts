@@ -143,3 +143,4 @@ export const KAFKA_PARTITION: u32 = 11;
 export const KAFKA_OFFSET: u32 = 12;
 export const KAFKA_TIMESTAMP: u32 = 13;
 export const CHANGE_SEQ: u32 = 14;
+export const DATE: u32 = 15;

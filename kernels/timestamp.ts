@@ -7,6 +7,7 @@ export let timestampConverted: bool = false;
 /** The range of ECMAScript's and BSON tools' dates. */
 export const MAX_MILLISECONDS: i64 = 8640000000000000;
 const MICROSECONDS: i64 = 1000000;
+export const DAY: i64 = 86400 * MICROSECONDS;
 
 /** An integer of milliseconds. */
 export function millisecondText(p: usize, end: usize): i64 {

@@ -83,6 +83,7 @@ const OPERATIONS = {
   kafka_offset: 12,
   kafka_timestamp: 13,
   change_seq: 14,
+  date: 15,
 } as const;
 
 /** Bytes per row of the fixed part of a column; a bit is an eighth. */
@@ -90,6 +91,7 @@ const ROW_BYTES: Record<TableColumn['type'], number> = {
   utf8: 4,
   decimal18_4: 16,
   timestamp_us_utc: 8,
+  date32: 4,
   int64: 8,
   uint64: 8,
   int32: 4,

@@ -189,6 +189,7 @@ export class KernelInstance {
       case 'decimal18_4':
         return makeData({ ...common, data: keep(new Uint32Array(buffer, data, rows * 4)) } as never);
       case 'int32':
+      case 'date32':
         return makeData({ ...common, data: keep(new Int32Array(buffer, data, rows)) } as never);
       case 'uint64':
         return makeData({ ...common, data: keep(new BigUint64Array(buffer, data, rows)) } as never);

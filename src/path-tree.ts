@@ -1,4 +1,4 @@
-/** The tree of a spec's paths, and how the kernel has it: nodes of NODE_BYTES, keys of KEY_BYTES (kernels/layout.ts). */
+/** The tree of a spec's paths, and the records of it that the kernel reads: its nodes and keys. */
 import type { SpecColumn } from './spec.js';
 
 export const NODES = 8192;
