@@ -10,7 +10,7 @@ export interface Corpus {
   readonly values: readonly Buffer[];
 }
 
-const NON_ASCII = 'Zoë Müller 田中 太郎 ';
+const NON_ASCII = '田中太郎，東京都港区，Zoë ';
 const COLUMNS = 64;
 
 export function corpora(events: number): Corpus[] {
@@ -24,14 +24,16 @@ export function corpora(events: number): Corpus[] {
   return [
     { name: 'orders, one shape', spec: ORDERS_SPEC, values: plain },
     rewritten('pretty-printed', (json) => JSON.stringify(JSON.parse(json), null, 2)),
-    rewritten('30% non-ASCII', (json) => json.replace('"items":[', `"items":["${NON_ASCII.repeat(6)}",`)),
-    rewritten('5% malformed', (json, index) => (index % 20 === 0 ? json.slice(0, -9) : json)),
+    rewritten('30% non-ASCII', nonAscii),
+    // Cut off anywhere.
+    rewritten('5% malformed', (json, index) => (index % 20 === 0 ? json.slice(0, random.below(json.length)) : json)),
     rewritten('four key orders', (json, index) => reordered(json, (keys) => rotated(keys, (index % 4) * 2))),
     rewritten('random key order', (json) => reordered(json, (keys) => shuffled(keys, random))),
     { name: '64 columns', spec: wideSpec(), values: plain.map(wideMessage) },
     rewritten(
       '100 bytes',
-      (_, n) => `{"change_id":"82${hex(n)}","order_id":"ORD-${n}","amount":"$12.50","status":"paid"}`,
+      (_, n) =>
+        `{"change_id":"82${hex(n)}","order_id":"ORD-${hex(n).slice(8)}","amount":"$12.50","status":"delivered"}`,
     ),
     {
       name: '20 KB',
@@ -48,6 +50,12 @@ function values(count: number): Buffer[] {
 }
 
 const hex = (value: number) => value.toString(16).padStart(16, '0');
+
+/** Other text for the name and the items: three of ten bytes of the event are not ASCII. */
+function nonAscii(json: string): string {
+  const text = NON_ASCII.repeat(3);
+  return json.replace(/"items":\[.*?\]/, `"items":["${text}"]`).replace('"name":"', `"name":"${NON_ASCII}`);
+}
 
 function reordered(json: string, order: (keys: string[]) => string[]): string {
   const object = JSON.parse(json) as Record<string, unknown>;

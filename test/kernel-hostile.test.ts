@@ -7,7 +7,7 @@ import { Random } from './support/random.js';
 import { filled } from './support/shapes.js';
 
 const BYTES = 1 << 20;
-const ROWS = 1 << 15;
+const ROWS = 1 << 14;
 const USUAL = '{"id":"82%","key":"%","text":"%","a":{"d":"%"},"x":["%"]}';
 const kernels = kernelsOf(KINDS_SPEC);
 

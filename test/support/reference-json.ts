@@ -159,10 +159,10 @@ class Scanner {
 
   /** Moves behind what the sticky pattern matches here; false where that is nothing. */
   match(pattern: RegExp): boolean {
-    pattern.lastIndex = this.at;
-    const length = pattern.exec(this.bytes)?.[0].length ?? 0;
-    this.at += length;
-    return length > 0;
+    const start = this.at;
+    pattern.lastIndex = start;
+    if (pattern.test(this.bytes)) this.at = pattern.lastIndex;
+    return this.at > start;
   }
 
   take(character: string): boolean {

@@ -55,9 +55,11 @@ export function referenceRow(spec: TableSpec, options: ReferenceOptions, message
   return { status: 'ok', row: rowOf(spec, options, message, { bytes, root, parsed }) };
 }
 
+const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Bytes → value by the platform; throws where they are not JSON in UTF-8. */
 export function parseJson(value: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value));
+  return JSON.parse(strictText.decode(value));
 }
 
 function isJson(value: Uint8Array): boolean {
