@@ -108,20 +108,24 @@ export class Batcher {
 
   /**
    * The batches that are full or due. A due batch stays open as long as `lag` (messages that the log holds behind it)
-   * would fill it: under a backlog, large batches cost less and nobody waits for the newest row.
+   * would fill it: under a backlog, large batches cost less and nobody waits for the newest row. With one that is due
+   * all others close that the log cannot fill, so that they share a commit instead of waiting for each other's.
    * @param eager also take batches that are large enough to be worth a file: the workers have nothing else to do
    */
   takeClosed(nowMs: number, lag: (partition: number, nextOffset: number) => number, eager = false): ClosedBatch[] {
     const { flushIntervalMs, batchRows } = this.#limits;
+    const fillable = (partition: number, batch: OpenBatch) =>
+      lag(partition, batch.nextOffset) >= batchRows - batch.rows;
+    let anyDue = false;
     for (const [partition, batch] of this.#open) {
-      if (eager && batch.rows >= batchRows * EAGER_SHARE) {
-        this.#close(partition, batch);
-        continue;
-      }
       const ageMs = nowMs - batch.openedMs;
-      if (ageMs < flushIntervalMs) continue;
-      const fillable = lag(partition, batch.nextOffset) >= batchRows - batch.rows;
-      if (!fillable || ageMs >= flushIntervalMs * BACKLOG_INTERVALS) this.#close(partition, batch);
+      const due = ageMs >= flushIntervalMs && !fillable(partition, batch);
+      anyDue ||= due;
+      const large = eager && batch.rows >= batchRows * EAGER_SHARE;
+      if (due || large || ageMs >= flushIntervalMs * BACKLOG_INTERVALS) this.#close(partition, batch);
+    }
+    for (const [partition, batch] of anyDue ? this.#open : []) {
+      if (!fillable(partition, batch)) this.#close(partition, batch);
     }
     return this.#takeClosed();
   }

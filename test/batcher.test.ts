@@ -70,13 +70,18 @@ describe('Batcher', () => {
     expect(ranges(batcher.takeAll())).toEqual([[0, 1025, 1030, 0]]);
   });
 
-  it('closes a partial batch when its interval is over, and not before', () => {
+  it('closes a partial batch when its interval is over, and not before; the others go with it', () => {
     add(0, 1000, 1, 10, 1000);
     add(1, 5, 1, 10, 1200);
     expect(batcher.msToNextFlush(1200, 500)).toBe(50);
     expect(batcher.takeClosed(1249, NO_LAG)).toEqual([]);
-    expect(ranges(batcher.takeClosed(1250, NO_LAG))).toEqual([[0, 1000, 1001, 1]]);
-    expect(ranges(batcher.takeClosed(1450, NO_LAG))).toEqual([[1, 5, 6, 1]]);
+    expect(ranges(batcher.takeClosed(1250, (partition) => partition * 99))).toEqual([[0, 1000, 1001, 1]]);
+    expect(batcher.takeClosed(1251, NO_LAG)).toEqual([]);
+    add(0, 1001, 1, 10, 1300);
+    expect(ranges(batcher.takeClosed(1450, NO_LAG))).toEqual([
+      [1, 5, 6, 1],
+      [0, 1001, 1002, 1],
+    ]);
   });
 
   it('holds a due batch open while the log can fill it, but not for ever', () => {
