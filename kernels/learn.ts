@@ -35,6 +35,8 @@ const FIRST_ROWS: u32 = 256;
 const ROWS_PER_CHUNK: u32 = 8;
 /** Chunks that go without the learned path after one in which it was of no use. */
 const PAUSE: u32 = 15;
+/** So many pairs say whether it is of use. */
+const MIN_PAIRS: u32 = 128;
 
 let budget: u32 = 0;
 let pause: u32 = 0;
@@ -51,9 +53,11 @@ export function startChunk(): bool {
     budget = FIRST_ROWS;
   }
   if (pause > 0) pause--;
-  else if (misses > pairs) pause = PAUSE;
-  pairs = 0;
-  misses = 0;
+  else if (pairs >= MIN_PAIRS) {
+    if (misses > pairs) pause = PAUSE;
+    pairs = 0;
+    misses = 0;
+  }
   budget = min(budget + ROWS_PER_CHUNK, FIRST_ROWS);
   return pause == 0;
 }

@@ -29,6 +29,8 @@ export interface SequencerOptions {
 const MAX_HOLD_MS = 2000;
 
 interface Slot {
+  /** Counts up in the order in which batches were dispatched. */
+  readonly number: number;
   readonly rows: number;
   readonly bytes: number;
   result: BatchResult | undefined;
@@ -44,6 +46,9 @@ export class Sequencer {
   #groupRows = 0;
   #groupBytes = 0;
   #groupSinceMs = 0;
+  /** The batches up to this number belong into the group: they were on their way when it began. */
+  #groupUpTo = 0;
+  #lastNumber = 0;
   #committing = false;
   #committedBefore = false;
   #pumping = false;
@@ -73,7 +78,7 @@ export class Sequencer {
 
   /** Takes a dispatched batch; calls per partition come in offset order. */
   add(partition: number, rows: number, bytes: number, work: Promise<BatchResult>): void {
-    const slot: Slot = { rows, bytes, result: undefined };
+    const slot: Slot = { number: ++this.#lastNumber, rows, bytes, result: undefined };
     const queue = this.#queues.get(partition);
     if (queue === undefined) this.#queues.set(partition, [slot]);
     else queue.push(slot);
@@ -148,7 +153,10 @@ export class Sequencer {
   }
 
   async #stage(slot: Slot, result: BatchResult): Promise<void> {
-    if (this.#group.length === 0) this.#groupSinceMs = performance.now();
+    if (this.#group.length === 0) {
+      this.#groupSinceMs = performance.now();
+      this.#groupUpTo = this.#lastNumber;
+    }
     await this.#sink.stage(result);
     this.#group.push(result);
     this.#groupRows += slot.rows;
@@ -192,6 +200,8 @@ export class Sequencer {
     // The first group is not held: whoever starts wants to see something, and a short run is done sooner.
     if (!this.#committedBefore || this.#groupFull || performance.now() - this.#groupSinceMs >= MAX_HOLD_MS) return true;
     if (this.#draining) return this.#inFlight.batches === 0;
+    // Batches that were due together are committed together: a commit costs more than the wait for the others.
+    for (const queue of this.#queues.values()) if (queue.length > 0 && queue[0].number <= this.#groupUpTo) return false;
     const missingRows = this.#options.commitRows - this.#groupRows;
     return this.#inFlight.rows + this.#options.backlogRows() < Math.min(missingRows, this.#options.minBacklogRows);
   }

@@ -102,6 +102,18 @@ describe('Sequencer', () => {
     expect(committed).toBe(1);
   });
 
+  it('commits together what was on its way together, and does not wait for what came later', async () => {
+    await commitFirst();
+    const first = add(0, 0, 5);
+    const other = add(1, 0, 5);
+    await first();
+    expect(sink.staged).toContain('0:0');
+    expect(sink.commits).toEqual([]);
+    add(2, 0, 5);
+    await other();
+    expect(sink.commits).toEqual([['0:0', '1:0']]);
+  });
+
   it('waits for a full group under a backlog, by rows or by bytes', async () => {
     await commitFirst();
     backlog = 1000;
