@@ -1,5 +1,16 @@
 /** Amount text: spaces, one sign, one currency and the digits in any of the documented ways to group them. */
-import { fractionDigit, integerDigit, isDigit, refuse, scaled, startDigits, unsignedPlain } from './decimal';
+import {
+  fractionDigit,
+  integerDigit,
+  isDigit,
+  NOT_SHORT,
+  readAs,
+  refuse,
+  scaled,
+  shortDecimal,
+  startDigits,
+  unsignedPlain,
+} from './decimal';
 
 /** Bytes of the space at `p` (U+0020, U+00A0, U+202F), else 0. */
 function spaceAt(p: usize, end: usize): usize {
@@ -50,8 +61,27 @@ function currencyBefore(p: usize, end: usize): usize {
   return 0;
 }
 
+/**
+ * The most common forms at one go: plain decimals, and `d{1,3},d{3}` with or without a fraction, either behind a dollar
+ * sign or not. NOT_SHORT for all others.
+ */
+@inline
+function shortAmount(p: usize, end: usize): i64 {
+  p += usize(load<u8>(p) == 0x24);
+  const plain = shortDecimal(p, end, 0);
+  if (plain != NOT_SHORT) return plain;
+  let thousands: i64 = 0;
+  const group = p;
+  for (; p - group < 3 && isDigit(load<u8>(p)); p++) thousands = thousands * 10 + (load<u8>(p) & 15);
+  if (p == group || load<u8>(p) != 0x2c) return NOT_SHORT;
+  const rest = shortDecimal(p + 1, end, 3);
+  return rest == NOT_SHORT ? NOT_SHORT : thousands * 10000000 + rest;
+}
+
 /** Amount text in any of the documented forms; sets `converted`. */
 export function amountText(p: usize, end: usize): i64 {
+  const short = shortAmount(p, end);
+  if (short != NOT_SHORT) return readAs(short);
   for (let n = spaceAt(p, end); n; n = spaceAt(p, end)) p += n;
   for (let n = spaceBefore(p, end); n; n = spaceBefore(p, end)) end -= n;
   if (p + 1 < end && load<u8>(p) == 0x28 && load<u8>(end - 1) == 0x29) return amountInside(p + 1, end - 1, true);

@@ -1,293 +1,232 @@
-/** Slots → Arrow columns: one operation per column kind. Only rows that are OK come here. */
+/** A block of slots → Arrow columns, a column at a time: one operation per kind. Only rows that are OK come here. */
+import {
+  dataOf,
+  endBlock,
+  row,
+  rows,
+  setAmounts,
+  setEventTimes,
+  setIssue,
+  setBits,
+  setTextEnd,
+  setValid,
+  startBlock,
+  textEnd,
+} from './block';
+import { amountOf, integerOf, timestampOf } from './conversion';
 import { converted } from './decimal';
 import {
-  AMOUNT, AMOUNT_SLOT, ARROW_COLUMNS, BOOL, CHANGE_ID_SLOT, CHANGE_SEQ, COLUMNS, COLUMN_BYTES,
-  EVENT_TIME_SLOT, EXTRA, HIGH_VALUE, HIGH_VALUE_THRESHOLD, INT64, ISSUES, JSON_TEXT, KAFKA_OFFSET,
-  KAFKA_PARTITION, KAFKA_TIMESTAMP, K_FALSE, K_MISSING, K_NULL, K_STRING, K_TRUE, LATE, LATE_AFTER,
-  MAX_CHANGE_SEQ, MAX_EVENT_TIME, MIN_CHANGE_SEQ, PARTITION, RAW, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES,
-  SLOTS, SLOT_BYTES, TEXT, TIMESTAMP,
+  appendChangeSeq,
+  appendHighValue,
+  appendIssues,
+  appendKafkaTimestamps,
+  appendLate,
+  appendOffsets,
+  appendPartition,
+} from './derived';
+import {
+  AMOUNT, AMOUNT_SLOT, ARROW_COLUMNS, BOOL, CHANGE_SEQ, COLUMNS, COLUMN_BYTES, DATE, EVENT_TIME_SLOT, HIGH_VALUE, INT64,
+  ISSUES, JSON_TEXT, KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, K_ESCAPED, K_FALSE, K_NULL, K_STRING, K_TRUE, LATE,
+  MAX_EVENT_TIME, RAW, SLOTS, SLOT_BYTES, SLOT_COLUMN_BYTES, TEXT, TIMESTAMP,
 } from './layout';
-import { writeExtras } from './row';
-import { copyBytes, decodeString, hexDigit } from './string';
-import { MAX_MILLISECONDS, timestampConverted } from './timestamp';
-import { amountOf, integerOf, locate, textFrom, textTo, timestampOf } from './conversion';
+import { copyBytes, decodeString } from './string';
+import { DAY, timestampConverted } from './timestamp';
 
-/** What derived columns need of the current row. */
-let issues: u64 = 0;
-let amount: i64 = 0;
-let hasAmount: bool = false;
-let eventTime: i64 = 0;
-let hasEventTime: bool = false;
-
-/**
- * Appends the row in the slots to all columns.
- * @param timestamp of the message, milliseconds, -1 for none
- */
-export function appendRow(offset: i64, timestamp: i64): void {
-  const row: usize = load<u32>(ROWS);
-  const count: usize = load<u32>(ARROW_COLUMNS);
-  issues = 0;
-  hasAmount = false;
-  hasEventTime = false;
-  for (let i: usize = 0; i < count; i++) {
-    const column = COLUMNS + i * COLUMN_BYTES;
+/** Appends the block's rows to all columns but that of extras. */
+export function appendBlock(count: usize): void {
+  if (count == 0) return;
+  startBlock(count);
+  const last = COLUMNS + <usize>load<u32>(ARROW_COLUMNS) * COLUMN_BYTES;
+  for (let column = COLUMNS; column != last; column += COLUMN_BYTES) {
     const slotIndex = load<u32>(column, 4);
-    const slot = SLOTS + <usize>slotIndex * SLOT_BYTES;
-    switch (load<u32>(column)) {
-      case TEXT:
-        appendText(column, row, slot, slotIndex);
-        break;
-      case JSON_TEXT:
-        appendJson(column, row, slot);
-        break;
-      case AMOUNT:
-        appendAmount(column, row, slot, slotIndex);
-        break;
-      case RAW:
-        appendRaw(column, row, slot);
-        break;
-      case TIMESTAMP:
-        appendTimestamp(column, row, slot, slotIndex);
-        break;
-      case INT64:
-        appendInt64(column, row, slot, slotIndex);
-        break;
-      case BOOL:
-        appendBool(column, row, slot, slotIndex);
-        break;
-      case EXTRA:
-        appendExtra(column, row);
-        break;
-      case HIGH_VALUE: {
-        const high = hasAmount && amount > load<i64>(HIGH_VALUE_THRESHOLD);
-        if (high) setBit(load<u32>(column, 12), row);
-        count32(ROWS_HIGH_VALUE, high);
-        break;
-      }
-      case LATE: {
-        const late = hasEventTime && hasTimestamp(timestamp) && eventTime < timestamp * 1000 - load<i64>(LATE_AFTER);
-        if (late) setBit(load<u32>(column, 12), row);
-        count32(ROWS_LATE, late);
-        break;
-      }
-      case ISSUES:
-        store<u64>(<usize>load<u32>(column, 12) + (row << 3), issues);
-        count32(ROWS_WITH_ISSUES, issues != 0);
-        break;
-      case KAFKA_PARTITION:
-        store<u32>(<usize>load<u32>(column, 12) + (row << 2), load<u32>(PARTITION));
-        break;
-      case KAFKA_OFFSET:
-        store<i64>(<usize>load<u32>(column, 12) + (row << 3), offset);
-        break;
-      case KAFKA_TIMESTAMP:
-        if (hasTimestamp(timestamp)) appendInt(column, row, timestamp * 1000);
-        else appendNullInt(column, row);
-        break;
-      case CHANGE_SEQ:
-        appendChangeSeq(column, row);
-        break;
-    }
+    appendColumn(column, slotIndex, <usize>load<u32>(SLOTS) + <usize>slotIndex * SLOT_COLUMN_BYTES);
   }
-  store<u32>(ROWS, <u32>row + 1);
+  endBlock();
 }
 
-/** Whether it is a time: -1 says that there is none, and what is beyond every date is none either. */
-@inline
-function hasTimestamp(milliseconds: i64): bool {
-  return milliseconds >= 0 && milliseconds <= MAX_MILLISECONDS;
-}
-
-@inline
-function count32(counter: usize, one: bool): void {
-  store<u32>(counter, load<u32>(counter) + u32(one));
-}
-
-@inline
-function setBit(bits: usize, index: usize): void {
-  const byte = bits + (index >> 3);
-  store<u8>(byte, load<u8>(byte) | (1 << <u8>(index & 7)));
-}
-
-@inline
-function setValid(column: usize, row: usize): void {
-  const validity: usize = load<u32>(column, 20);
-  if (validity) setBit(validity, row);
-}
-
-@inline
-function countNull(column: usize): void {
-  store<u32>(column, load<u32>(column, 24) + 1, 24);
-}
-
-@inline
-function setIssue(slotIndex: u32): void {
-  issues |= 1 << <u64>slotIndex;
-}
-
-/** Where the next bytes of a text column go. */
-@inline
-function textEnd(column: usize): usize {
-  return <usize>load<u32>(column, 12) + load<u32>(column, 8);
-}
-
-/** Ends the text of this row, whose bytes were written from `textEnd` on. */
-@inline
-function endText(column: usize, row: usize, end: usize): void {
-  const used = <u32>(end - load<u32>(column, 12));
-  store<u32>(column, used, 8);
-  store<u32>(<usize>load<u32>(column, 16) + (row << 2), used, 4);
-  setValid(column, row);
+function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
+  switch (load<u32>(column)) {
+    case TEXT:
+      return appendTexts(column, slots, (<u64>1) << slotIndex);
+    case RAW:
+      return appendTexts(column, slots, 0);
+    case JSON_TEXT:
+      return appendJson(column, slots);
+    case AMOUNT:
+      return appendAmounts(column, slotIndex, slots);
+    case TIMESTAMP:
+      return appendTimestamps(column, slotIndex, slots);
+    case DATE:
+      return appendDates(column, slotIndex, slots);
+    case INT64:
+      return appendIntegers(column, slotIndex, slots);
+    case BOOL:
+      return appendBooleans(column, slotIndex, slots);
+    case HIGH_VALUE:
+      return appendHighValue(column);
+    case LATE:
+      return appendLate(column);
+    case ISSUES:
+      return appendIssues(column);
+    case KAFKA_PARTITION:
+      return appendPartition(column);
+    case KAFKA_OFFSET:
+      return appendOffsets(column);
+    case KAFKA_TIMESTAMP:
+      return appendKafkaTimestamps(column);
+    case CHANGE_SEQ:
+      return appendChangeSeq(column);
+  }
 }
 
 @inline
-function appendNullText(column: usize, row: usize): void {
-  store<u32>(<usize>load<u32>(column, 16) + (row << 2), load<u32>(column, 8), 4);
-  countNull(column);
-}
-
-@inline
-function appendBytes(column: usize, row: usize, start: usize, end: usize): void {
-  const to = textEnd(column);
+function appendBytes(to: usize, start: usize, end: usize): usize {
   copyBytes(to, start, end - start);
-  endText(column, row, to + (end - start));
+  return to + (end - start);
 }
 
-function appendText(column: usize, row: usize, slot: usize, slotIndex: u32): void {
-  const kind = load<u32>(slot);
-  if (kind == K_STRING) appendString(column, row, slot);
-  else if (kind == K_MISSING || kind == K_NULL) appendNullText(column, row);
-  else {
-    setIssue(slotIndex);
-    appendBytes(column, row, load<u32>(slot, 4), load<u32>(slot, 8));
+/** Strings decoded, other values as their JSON text. @param issue the bits of the rows that have such a value */
+function appendTexts(column: usize, slots: usize, issue: u64): void {
+  const data: usize = load<u32>(column, 12);
+  const offsets = <usize>load<u32>(column, 16) + ((row + 1) << 2);
+  let to = textEnd(column);
+  let valid: u64 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const slot = slots + i * SLOT_BYTES;
+    const kind = load<u32>(slot, 8);
+    if (kind > K_NULL) {
+      const start: usize = load<u32>(slot);
+      const end: usize = load<u32>(slot, 4);
+      valid |= (<u64>1) << i;
+      if (kind == K_ESCAPED) to = decodeString(to, start, end);
+      else {
+        if (kind != K_STRING) setIssue(i, issue);
+        to = appendBytes(to, start, end);
+      }
+    }
+    store<u32>(offsets + (i << 2), <u32>(to - data));
   }
-}
-
-@inline
-function appendString(column: usize, row: usize, slot: usize): void {
-  const start: usize = load<u32>(slot, 4);
-  const end: usize = load<u32>(slot, 8);
-  if (load<u32>(slot, 12)) endText(column, row, decodeString(textEnd(column), start, end));
-  else appendBytes(column, row, start, end);
+  setTextEnd(column, to);
+  setValid(column, valid);
 }
 
 /** JSON text, byte for byte: a string with its quotes. */
-function appendJson(column: usize, row: usize, slot: usize): void {
-  const kind = load<u32>(slot);
-  if (kind == K_MISSING || kind == K_NULL) appendNullText(column, row);
-  else {
-    const quote = usize(kind == K_STRING);
-    appendBytes(column, row, <usize>load<u32>(slot, 4) - quote, <usize>load<u32>(slot, 8) + quote);
-  }
-}
-
-/** The value as it came: a string decoded, anything else as its JSON text. */
-function appendRaw(column: usize, row: usize, slot: usize): void {
-  const kind = load<u32>(slot);
-  if (kind == K_STRING) appendString(column, row, slot);
-  else appendJson(column, row, slot);
-}
-
-function appendExtra(column: usize, row: usize): void {
-  const to = textEnd(column);
-  const end = writeExtras(to);
-  if (end == to) appendNullText(column, row);
-  else endText(column, row, end);
-}
-
-@inline
-function appendInt(column: usize, row: usize, value: i64): void {
-  store<i64>(<usize>load<u32>(column, 12) + (row << 3), value);
-  setValid(column, row);
-}
-
-@inline
-function appendNullInt(column: usize, row: usize): void {
-  store<i64>(<usize>load<u32>(column, 12) + (row << 3), 0);
-  countNull(column);
-}
-
-function appendAmount(column: usize, row: usize, slot: usize, slotIndex: u32): void {
-  const data = <usize>load<u32>(column, 12) + (row << 4);
-  const kind = load<u32>(slot);
-  let value: i64 = 0;
-  let valid = false;
-  if (kind != K_MISSING && kind != K_NULL) {
-    value = amountOf(slot, kind);
-    valid = converted;
-    if (!valid) setIssue(slotIndex);
-  }
-  store<i64>(data, valid ? value : 0);
-  store<i64>(data, valid ? value >> 63 : 0, 8);
-  if (valid) {
-    setValid(column, row);
-    if (slotIndex == load<u32>(AMOUNT_SLOT)) {
-      amount = value;
-      hasAmount = true;
+function appendJson(column: usize, slots: usize): void {
+  const data: usize = load<u32>(column, 12);
+  const offsets = <usize>load<u32>(column, 16) + ((row + 1) << 2);
+  let to = textEnd(column);
+  let valid: u64 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const slot = slots + i * SLOT_BYTES;
+    const kind = load<u32>(slot, 8);
+    if (kind > K_NULL) {
+      const quote = usize(kind == K_STRING || kind == K_ESCAPED);
+      valid |= (<u64>1) << i;
+      to = appendBytes(to, <usize>load<u32>(slot) - quote, <usize>load<u32>(slot, 4) + quote);
     }
-  } else countNull(column);
+    store<u32>(offsets + (i << 2), <u32>(to - data));
+  }
+  setTextEnd(column, to);
+  setValid(column, valid);
 }
 
-function appendTimestamp(column: usize, row: usize, slot: usize, slotIndex: u32): void {
-  const kind = load<u32>(slot);
-  if (kind == K_MISSING || kind == K_NULL) {
-    appendNullInt(column, row);
-    return;
-  }
-  const value = timestampOf(load<u32>(slot, 4), load<u32>(slot, 8), kind, load<u32>(slot, 12) != 0);
-  if (!timestampConverted) {
-    setIssue(slotIndex);
-    appendNullInt(column, row);
-    return;
-  }
-  appendInt(column, row, value);
-  if (slotIndex == load<u32>(EVENT_TIME_SLOT)) {
-    eventTime = value;
-    hasEventTime = true;
-    if (value > load<i64>(MAX_EVENT_TIME)) store<i64>(MAX_EVENT_TIME, value);
-  }
-}
-
-function appendInt64(column: usize, row: usize, slot: usize, slotIndex: u32): void {
-  const kind = load<u32>(slot);
-  if (kind == K_MISSING || kind == K_NULL) {
-    appendNullInt(column, row);
-    return;
-  }
-  const value = integerOf(slot, kind);
-  if (converted) appendInt(column, row, value);
-  else {
-    setIssue(slotIndex);
-    appendNullInt(column, row);
-  }
-}
-
-function appendBool(column: usize, row: usize, slot: usize, slotIndex: u32): void {
-  const kind = load<u32>(slot);
-  if (kind == K_TRUE) setBit(load<u32>(column, 12), row);
-  if (kind == K_TRUE || kind == K_FALSE) setValid(column, row);
-  else {
-    countNull(column);
-    if (kind != K_MISSING && kind != K_NULL) setIssue(slotIndex);
-  }
-}
-
-/** The 16 hex digits behind a leading "82" of the change id: seconds and increment of a resume token; else 0. */
-function appendChangeSeq(column: usize, row: usize): void {
-  const slot = SLOTS + <usize>load<u32>(CHANGE_ID_SLOT) * SLOT_BYTES;
-  locate(load<u32>(slot, 4), load<u32>(slot, 8), load<u32>(slot, 12) != 0);
-  let sequence: u64 = 0;
-  if (textTo - textFrom >= 18 && load<u16>(textFrom) == 0x3238) {
-    for (let i: usize = 2; i < 18; i++) {
-      const digit = hexDigit(load<u8>(textFrom + i));
-      if (digit > 15) {
-        sequence = 0;
-        break;
+function appendAmounts(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 16);
+  let valid: u64 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const slot = slots + i * SLOT_BYTES;
+    const kind = load<u32>(slot, 8);
+    let value: i64 = 0;
+    if (kind > K_NULL) {
+      value = amountOf(load<u32>(slot), load<u32>(slot, 4), kind);
+      if (converted) valid |= (<u64>1) << i;
+      else {
+        value = 0;
+        setIssue(i, (<u64>1) << slotIndex);
       }
-      sequence = (sequence << 4) | digit;
     }
+    store<i64>(data + (i << 4), value);
+    store<i64>(data + (i << 4), value >> 63, 8);
   }
-  store<u64>(<usize>load<u32>(column, 12) + (row << 3), sequence);
-  if (sequence < load<u64>(MIN_CHANGE_SEQ)) store<u64>(MIN_CHANGE_SEQ, sequence);
-  if (sequence > load<u64>(MAX_CHANGE_SEQ)) store<u64>(MAX_CHANGE_SEQ, sequence);
+  setValid(column, valid);
+  if (slotIndex != load<u32>(AMOUNT_SLOT)) return;
+  setAmounts(data, valid);
+}
+
+function appendTimestamps(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 8);
+  let valid: u64 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const slot = slots + i * SLOT_BYTES;
+    const kind = load<u32>(slot, 8);
+    let value: i64 = 0;
+    if (kind > K_NULL) {
+      value = timestampOf(load<u32>(slot), load<u32>(slot, 4), kind);
+      if (timestampConverted) valid |= (<u64>1) << i;
+      else {
+        value = 0;
+        setIssue(i, (<u64>1) << slotIndex);
+      }
+    }
+    store<i64>(data + (i << 3), value);
+  }
+  setValid(column, valid);
+  if (slotIndex != load<u32>(EVENT_TIME_SLOT)) return;
+  setEventTimes(data, valid);
+  let latest = load<i64>(MAX_EVENT_TIME);
+  for (let left = valid; left; left &= left - 1) latest = max(latest, load<i64>(data + (<usize>ctz(left) << 3)));
+  store<i64>(MAX_EVENT_TIME, latest);
+}
+
+/** The UTC days of what is a time. */
+function appendDates(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 4);
+  let valid: u64 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const slot = slots + i * SLOT_BYTES;
+    const kind = load<u32>(slot, 8);
+    let days: i64 = 0;
+    if (kind > K_NULL) {
+      const time = timestampOf(load<u32>(slot), load<u32>(slot, 4), kind);
+      if (timestampConverted) {
+        days = time / DAY - i64(time % DAY < 0);
+        valid |= (<u64>1) << i;
+      } else setIssue(i, (<u64>1) << slotIndex);
+    }
+    store<i32>(data + (i << 2), <i32>days);
+  }
+  setValid(column, valid);
+}
+
+function appendIntegers(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 8);
+  let valid: u64 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const slot = slots + i * SLOT_BYTES;
+    const kind = load<u32>(slot, 8);
+    let value: i64 = 0;
+    if (kind > K_NULL) {
+      value = integerOf(load<u32>(slot), load<u32>(slot, 4), kind);
+      if (converted) valid |= (<u64>1) << i;
+      else {
+        value = 0;
+        setIssue(i, (<u64>1) << slotIndex);
+      }
+    }
+    store<i64>(data + (i << 3), value);
+  }
+  setValid(column, valid);
+}
+
+function appendBooleans(column: usize, slotIndex: u32, slots: usize): void {
+  let valid: u64 = 0;
+  let set: u64 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const kind = load<u32>(slots + i * SLOT_BYTES, 8);
+    if (kind == K_TRUE) set |= (<u64>1) << i;
+    if (kind == K_TRUE || kind == K_FALSE) valid |= (<u64>1) << i;
+    else if (kind > K_NULL) setIssue(i, (<u64>1) << slotIndex);
+  }
+  setBits(load<u32>(column, 12), row, set);
+  setValid(column, valid);
 }

@@ -2,7 +2,7 @@
 import { amountText } from './amount';
 import { integerText, plainDecimal, refuse } from './decimal';
 import { kindOf, skipSpace, skipValue } from './json';
-import { K_NUMBER, K_OBJECT, K_STRING, SCRATCH } from './layout';
+import { K_ESCAPED, K_NUMBER, K_OBJECT, K_STRING, SCRATCH } from './layout';
 import { decodeString, escaped, scanString } from './string';
 import { millisecondText, timestampText } from './timestamp';
 
@@ -12,10 +12,10 @@ export let textTo: usize = 0;
 
 /** Sets `textFrom` and `textTo`. */
 @inline
-export function locate(start: usize, end: usize, hasEscapes: bool): void {
+export function locate(start: usize, end: usize, kind: u32): void {
   textFrom = start;
   textTo = end;
-  if (hasEscapes) {
+  if (kind == K_ESCAPED) {
     textFrom = load<u32>(SCRATCH);
     textTo = decodeString(textFrom, start, end);
   }
@@ -46,12 +46,15 @@ function extendedKey(key: usize, length: usize): u32 {
 let memberStart: usize = 0;
 let memberEnd: usize = 0;
 let memberKind: u32 = 0;
-let memberEscaped: bool = false;
+
+@inline
+function isString(kind: u32): bool {
+  return kind == K_STRING || kind == K_ESCAPED;
+}
 
 /** Notes the valid value at `p`. @returns its end */
 function readMember(p: usize): usize {
   memberKind = kindOf(load<u8>(p));
-  memberEscaped = false;
   if (memberKind != K_STRING) {
     memberStart = p;
     memberEnd = skipValue(p, 1);
@@ -59,7 +62,7 @@ function readMember(p: usize): usize {
   }
   memberStart = p + 1;
   memberEnd = scanString(memberStart);
-  memberEscaped = escaped;
+  if (escaped) memberKind = K_ESCAPED;
   return memberEnd + 1;
 }
 
@@ -91,21 +94,19 @@ function extendedKind(p: usize): u32 {
 
 /** Sets `textFrom` and `textTo` to the value of extended JSON. */
 function locateMember(): void {
-  locate(memberStart, memberEnd, memberEscaped);
+  locate(memberStart, memberEnd, memberKind);
 }
 
 /** An amount scaled by 10^4; sets `converted`. */
-export function amountOf(slot: usize, kind: u32): i64 {
-  const start: usize = load<u32>(slot, 4);
-  const end: usize = load<u32>(slot, 8);
+export function amountOf(start: usize, end: usize, kind: u32): i64 {
   if (kind == K_NUMBER) return plainDecimal(start, end, false);
-  if (kind == K_STRING) {
-    locate(start, end, load<u32>(slot, 12) != 0);
+  if (isString(kind)) {
+    locate(start, end, kind);
     return amountText(textFrom, textTo);
   }
   if (kind == K_OBJECT) {
     const extended = extendedKind(start);
-    if (extended != NOT_EXTENDED && extended != DATE && (memberKind == K_STRING || memberKind == K_NUMBER)) {
+    if (extended != NOT_EXTENDED && extended != DATE && (isString(memberKind) || memberKind == K_NUMBER)) {
       locateMember();
       return plainDecimal(textFrom, textTo, true);
     }
@@ -114,19 +115,19 @@ export function amountOf(slot: usize, kind: u32): i64 {
 }
 
 /** Microseconds since the epoch; sets `timestampConverted`. */
-export function timestampOf(start: usize, end: usize, kind: u32, hasEscapes: bool): i64 {
+export function timestampOf(start: usize, end: usize, kind: u32): i64 {
   if (kind == K_NUMBER) return millisecondText(start, end);
-  if (kind == K_STRING) {
-    locate(start, end, hasEscapes);
+  if (isString(kind)) {
+    locate(start, end, kind);
     return timestampText(textFrom, textTo);
   }
   if (kind == K_OBJECT && extendedKind(start) == DATE) {
     if (memberKind == K_NUMBER) return millisecondText(memberStart, memberEnd);
-    if (memberKind == K_STRING) {
+    if (isString(memberKind)) {
       locateMember();
       return timestampText(textFrom, textTo);
     }
-    if (memberKind == K_OBJECT && extendedKind(memberStart) == NUMBER_LONG && memberKind == K_STRING) {
+    if (memberKind == K_OBJECT && extendedKind(memberStart) == NUMBER_LONG && isString(memberKind)) {
       locateMember();
       return millisecondText(textFrom, textTo);
     }
@@ -135,15 +136,14 @@ export function timestampOf(start: usize, end: usize, kind: u32, hasEscapes: boo
 }
 
 /** An integer; sets `converted`. */
-export function integerOf(slot: usize, kind: u32): i64 {
-  const start: usize = load<u32>(slot, 4);
-  if (kind == K_NUMBER || kind == K_STRING) {
-    locate(start, load<u32>(slot, 8), kind == K_STRING && load<u32>(slot, 12) != 0);
+export function integerOf(start: usize, end: usize, kind: u32): i64 {
+  if (kind == K_NUMBER || isString(kind)) {
+    locate(start, end, kind);
     return integerText(textFrom, textTo);
   }
   if (kind == K_OBJECT) {
     const extended = extendedKind(start);
-    if ((extended == NUMBER_LONG || extended == NUMBER_INT) && memberKind == K_STRING) {
+    if ((extended == NUMBER_LONG || extended == NUMBER_INT) && isString(memberKind)) {
       locateMember();
       return integerText(textFrom, textTo);
     }

@@ -14,6 +14,13 @@ export function refuse(): i64 {
   return 0;
 }
 
+/** Makes the conversion at hand one that succeeded. */
+@inline
+export function readAs(value: i64): i64 {
+  converted = true;
+  return value;
+}
+
 const SCALE: i64 = 4;
 const MAX_DIGITS: i64 = 18;
 const KEPT_DIGITS: i64 = 19;
@@ -93,6 +100,54 @@ export function isDigit(c: u32): bool {
   return c - 0x30 < 10;
 }
 
+/** Bit per byte: whether it is an ASCII digit. */
+@inline
+export function digitMask(bytes: v128): u32 {
+  return i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x30)), i8x16.splat(10)));
+}
+
+/** The number that 16 bytes of 0 to 9 are, the first one the highest digit. */
+@inline
+function digitsValue(digits: v128): u64 {
+  // Pairs, then fours: what is left are four numbers below 10,000.
+  const high = i16x8.mul(v128.and(digits, i16x8.splat(0xff)), i16x8.splat(10));
+  const pairs = i16x8.add(high, i16x8.shr_u(digits, 8));
+  const fours = i32x4.dot_i16x8_s(pairs, i16x8(100, 1, 100, 1, 100, 1, 100, 1));
+  const upper = <u64>i32x4.extract_lane(fours, 0) * 10000 + <u64>i32x4.extract_lane(fours, 1);
+  const lower = <u64>i32x4.extract_lane(fours, 2) * 10000 + <u64>i32x4.extract_lane(fours, 3);
+  return upper * 100000000 + lower;
+}
+
+/** No decimal that `shortDecimal` reads has this value. */
+export const NOT_SHORT: i64 = -1;
+
+/**
+ * `d{1,12}[.d{1,4}]` of at most 16 bytes, scaled by 10^4; NOT_SHORT for anything else.
+ * @param whole how many digits stand before the point, 0 for any number
+ */
+@inline
+export function shortDecimal(p: usize, end: usize, whole: u32): i64 {
+  const length = <u32>(end - p);
+  const text = v128.load(p);
+  const others = ~digitMask(text) | (0xffffffff << length);
+  const integer = ctz<u32>(others);
+  const fraction = length - integer;
+  if (length > 16 || integer == 0 || integer > 12 || (whole != 0 && integer != whole)) return NOT_SHORT;
+  if (fraction != 0) {
+    // Behind the point there are digits to the end, one to four.
+    if (fraction - 2 > 3 || load<u8>(p + integer) != 0x2e) return NOT_SHORT;
+    if (integer + 1 + ctz<u32>(others >> (integer + 1)) < length) return NOT_SHORT;
+  }
+  // The point goes, so that the integer ends at byte 12; a lane from outside of the text becomes 0.
+  const lane = i8x16.add(
+    i8x16(-12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 1, 2, 3, 4),
+    i8x16.splat(<i8>integer),
+  );
+  const outside = i8x16.ge_u(lane, i8x16.splat(<i8>length));
+  const digits = i8x16.swizzle(i8x16.sub(text, i8x16.splat(0x30)), v128.or(lane, outside));
+  return <i64>digitsValue(digits);
+}
+
 /** Reads `e±d+` at `p` up to `end` exactly; sets `converted`. */
 function readExponent(p: usize, end: usize): i64 {
   converted = false;
@@ -126,6 +181,8 @@ export function plainDecimal(p: usize, end: usize, plus: bool): i64 {
 
 /** The same without a sign. */
 export function unsignedPlain(p: usize, end: usize, negative: bool): i64 {
+  const short = shortDecimal(p, end, 0);
+  if (short != NOT_SHORT) return readAs(negative ? -short : short);
   startDigits();
   let digits = 0;
   for (; p < end && isDigit(load<u8>(p)); p++, digits++) integerDigit(load<u8>(p) - 0x30);
@@ -146,6 +203,15 @@ export function integerText(p: usize, end: usize): i64 {
   const negative = p < end && load<u8>(p) == 0x2d;
   if (negative) p++;
   if (p >= end) return 0;
+  const length = <u32>(end - p);
+  if (length <= 16) {
+    const text = v128.load(p);
+    if ((~digitMask(text) & ((1 << length) - 1)) != 0) return 0;
+    // Moved to the right, so that the last digit is the last byte; what comes from outside is 0.
+    const lane = i8x16.add(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat(<i8>length - 16));
+    const value = <i64>digitsValue(i8x16.swizzle(i8x16.sub(text, i8x16.splat(0x30)), lane));
+    return readAs(negative ? -value : value);
+  }
   while (p + 1 < end && load<u8>(p) == 0x30) p++;
   if (end - p > 19) return 0;
   let value: u64 = 0;

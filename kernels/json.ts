@@ -3,8 +3,20 @@
  *
  * A row is followed by a NUL byte, which no rule accepts: nothing here has to look for the end of the row.
  */
-import { K_ARRAY, K_FALSE, K_NULL, K_NUMBER, K_OBJECT, K_STRING, K_TRUE, MAX_NESTING, NESTING } from './layout';
-import { failAt, scanString } from './string';
+import {
+  K_ARRAY,
+  K_ESCAPED,
+  K_FALSE,
+  K_NULL,
+  K_NUMBER,
+  K_OBJECT,
+  K_STRING,
+  K_TRUE,
+  MAX_NESTING,
+  NESTING,
+} from './layout';
+import { digitMask } from './decimal';
+import { escaped, failAt, scanString } from './string';
 
 @inline
 export function skipSpace(p: usize): usize {
@@ -27,6 +39,22 @@ function isDigit(c: u32): bool {
 
 /** The end of the number at `p`, 0 where it is none. */
 export function skipNumber(p: usize): usize {
+  const first = p + usize(load<u8>(p) == 0x2d);
+  const others = ~digitMask(v128.load(first));
+  const whole = ctz<u32>(others);
+  // Most have an integer of few digits, maybe a fraction, and nothing else.
+  if (whole == 0 || whole > 14 || (whole > 1 && load<u8>(first) == 0x30)) return checkNumber(p);
+  let length = whole;
+  if (load<u8>(first + length) == 0x2e) {
+    const fraction = ctz<u32>(others >> (whole + 1));
+    length += fraction + 1;
+    if (fraction == 0 || length > 15) return checkNumber(p);
+  }
+  return (load<u8>(first + length) | 0x20) == 0x65 ? checkNumber(p) : first + length;
+}
+
+/** The same for numbers of any form. */
+function checkNumber(p: usize): usize {
   if (load<u8>(p) == 0x2d) p++;
   if (load<u8>(p) == 0x30) p++;
   else {
@@ -76,6 +104,36 @@ export function kindOf(c: u32): u32 {
   if (c == 0x74) return K_TRUE;
   if (c == 0x66) return K_FALSE;
   return K_NUMBER;
+}
+
+/** Whether a value that starts with byte `c` is neither an object nor an array. */
+@inline
+export function startsScalar(c: u32): bool {
+  // '{' and '[' differ in one bit.
+  return (c | 0x20) != 0x7b;
+}
+
+@inline
+export function setSlot(slot: usize, start: usize, end: usize, kind: u32): void {
+  store<u32>(slot, start);
+  store<u32>(slot, end, 4);
+  store<u32>(slot, kind, 8);
+}
+
+/** Notes the scalar at `p` in a slot. @returns its end, 0 where it is none */
+@inline
+export function readScalar(p: usize, slot: usize): usize {
+  const c: u32 = load<u8>(p);
+  if (c == 0x22) {
+    const end = scanString(p + 1);
+    if (end == 0) return 0;
+    setSlot(slot, p + 1, end, escaped ? K_ESCAPED : K_STRING);
+    return end + 1;
+  }
+  const isNumber = isDigit(c) || c == 0x2d;
+  const end = isNumber ? skipNumber(p) : skipLiteral(p);
+  setSlot(slot, p, end, isNumber ? K_NUMBER : kindOf(c));
+  return end;
 }
 
 /** From the quote of a key to the first byte of its value, 0 where either is not there. */

@@ -3,20 +3,27 @@
  * here, and there is no other state than this memory and a few globals.
  *
  *   64     header    addresses, numbers and counters, see below
- *   1024   slots     64 × 16 bytes: where the value of each spec column is in the current row
+ *   320    lanes     2 × 16 bytes: what is known of the row, or the two rows, that are being read
+ *   512    issues    64 × 8 bytes: the issue bits of each row of the block
+ *   1024   messages  64 × 4 bytes: which message of the chunk each row of the block was
  *   2048   columns   one record of 32 bytes per Arrow column
  *   6656   nesting   1 byte per open container of a value that is skipped
  *   8192   nodes     one record of 64 bytes per mapped object: the tree of the spec's paths
  *   …      keys      one record of 16 bytes per mapped key, grouped by node; then the bytes of the keys
+ *   …      slots     per spec column 64 × 16 bytes: where its value is in each row of the block; one more to ignore
+ *   …      graph     what the learned path has learned (graph.ts)
  *   …      input     the values of one chunk and 64 spare bytes; value offsets, validity, Kafka offsets, timestamps
  *   …      rejects   12 bytes per message that is no row
  *   …      scratch   one decoded string
- *   …      extras    one record of 24 bytes per unmapped field of the current row
+ *   …      extras    for each lane one record of 24 bytes per unmapped field of the row
  *   …      output    per Arrow column: validity, offsets, data
  *
  * Every region has 64 spare bytes behind it: reads and copies go by 16 bytes and may overrun.
  */
-export const SLOTS: usize = 1024;
+export const LANE_0: usize = 320;
+export const LANE_1: usize = 336;
+export const ISSUE_BITS: usize = 512;
+export const MESSAGES: usize = 1024;
 export const COLUMNS: usize = 2048;
 export const NESTING: usize = 6656;
 export const NODES: usize = 8192;
@@ -27,7 +34,6 @@ export const VALUE_OFFSETS: usize = 68;
 export const VALUE_VALIDITY: usize = 72;
 export const KAFKA_OFFSETS: usize = 76;
 export const TIMESTAMPS: usize = 80;
-export const EXTRAS: usize = 84;
 export const SCRATCH: usize = 88;
 export const REJECTS: usize = 92;
 export const SPEC_COLUMNS: usize = 96;
@@ -44,6 +50,14 @@ export const REQUIRED: usize = 128;
 export const HIGH_VALUE_THRESHOLD: usize = 136;
 /** Microseconds. */
 export const LATE_AFTER: usize = 144;
+export const SLOTS: usize = 152;
+export const GRAPH: usize = 156;
+/** Record of the column of extras. */
+export const EXTRA_COLUMN: usize = 168;
+/** 1 where rows may take the learned path. */
+export const LEARNING: usize = 160;
+/** The chunk's first bit in the validity that the host gave. */
+export const VALIDITY_SHIFT: usize = 164;
 
 /** Header fields, written by the kernel. */
 export const ROWS: usize = 192;
@@ -56,28 +70,44 @@ export const MIN_CHANGE_SEQ: usize = 224;
 export const MAX_CHANGE_SEQ: usize = 232;
 /** Messages by status, six words. */
 export const STATUS_COUNTS: usize = 240;
+/** Rows that the learned path read. */
+export const ROWS_LEARNED: usize = 264;
+export const RESULTS_END: usize = 268;
 
 export const NO_SLOT: u32 = 0xffffffff;
 
-/** Record of a slot: kind u32, start u32, end u32, escaped u32. Strings are without their quotes. */
+/** Rows that are read before the columns take them over. */
+export const BLOCK_ROWS: usize = 64;
+
+/** Record of a slot: start u32, end u32, kind u32. Strings are without their quotes. */
 export const SLOT_BYTES: usize = 16;
+/** The slots of one spec column, one behind the other. */
+export const SLOT_COLUMN_BYTES: usize = BLOCK_ROWS * SLOT_BYTES;
 export const K_MISSING: u32 = 0;
-export const K_STRING: u32 = 1;
-export const K_NUMBER: u32 = 2;
-export const K_NULL: u32 = 3;
-export const K_TRUE: u32 = 4;
-export const K_FALSE: u32 = 5;
-export const K_OBJECT: u32 = 6;
-export const K_ARRAY: u32 = 7;
+export const K_NULL: u32 = 1;
+/** Strings: as they are, and with escapes. */
+export const K_STRING: u32 = 2;
+export const K_ESCAPED: u32 = 3;
+export const K_NUMBER: u32 = 4;
+export const K_TRUE: u32 = 5;
+export const K_FALSE: u32 = 6;
+export const K_OBJECT: u32 = 7;
+export const K_ARRAY: u32 = 8;
+
+/** Record of a lane: extras u32 (address), extra count u32, columns that the row has u64 (bit per spec column). */
+export const LANE_COLUMNS: usize = 8;
 
 /** Record of an Arrow column: operation, slot, bytes used, data, offsets, validity, nulls, is bits; all u32. */
 export const COLUMN_BYTES: usize = 32;
 
 /**
  * Record of a node: keys u32, key count u32, hint u32, parent u32, key start u32, key end u32, first extra u32, last
- * extra u32, row stamp u32, depth u32, leaves below u64 (bit per spec column).
+ * extra u32, row stamp u32, depth u32, leaves below u64 (bit per spec column); key start u32 and key end u32 in lane 1.
  */
 export const NODE_BYTES: usize = 64;
+/** Where a node keeps its key, by lane. */
+export const NODE_KEY: usize = 16;
+export const NODE_KEY_STEP: usize = 32;
 /** Record of a key: address u32, length u32, target u32 (a spec column, or a node with NODE_TARGET set). */
 export const KEY_BYTES: usize = 16;
 export const NODE_TARGET: u32 = 0x80000000;
@@ -104,6 +134,7 @@ export const RAW: u32 = 3;
 export const TIMESTAMP: u32 = 4;
 export const INT64: u32 = 5;
 export const BOOL: u32 = 6;
+/** Has no loop over the block: extras are written row by row. */
 export const EXTRA: u32 = 7;
 export const HIGH_VALUE: u32 = 8;
 export const LATE: u32 = 9;
@@ -112,3 +143,4 @@ export const KAFKA_PARTITION: u32 = 11;
 export const KAFKA_OFFSET: u32 = 12;
 export const KAFKA_TIMESTAMP: u32 = 13;
 export const CHANGE_SEQ: u32 = 14;
+export const DATE: u32 = 15;

@@ -11,21 +11,25 @@ export function failAt(p: usize): usize {
   return 0;
 }
 
-/** From `p` to the first byte that is a quote, a backslash, a control character or not ASCII. */
+/** Bit per byte of the 16 at `p`: whether it is a quote, a backslash, a control character or not ASCII. */
 @inline
-function scanPlain(p: usize): usize {
-  while (true) {
-    const v = v128.load(p);
-    // Signed: bytes from 0x80 on are negative, and so below 0x20 as well.
-    const special = v128.or(
+export function specialMask(p: usize): u32 {
+  const v = v128.load(p);
+  // Signed: bytes from 0x80 on are negative, and so below 0x20 as well.
+  return i8x16.bitmask(
+    v128.or(
       v128.or(i8x16.eq(v, i8x16.splat(0x22)), i8x16.eq(v, i8x16.splat(0x5c))),
       i8x16.lt_s(v, i8x16.splat(0x20)),
-    );
-    const mask = i8x16.bitmask(special);
-    if (mask) return p + ctz<i32>(mask);
-    p += 16;
-  }
-  return 0;
+    ),
+  );
+}
+
+/** From `p` to the first such byte. */
+@inline
+function scanPlain(p: usize): usize {
+  let mask = specialMask(p);
+  while (!mask) mask = specialMask((p += 16));
+  return p + ctz(mask);
 }
 
 /** From the byte behind the opening quote to the closing quote; sets `escaped`. */
@@ -36,8 +40,9 @@ export function scanString(p: usize): usize {
   return load<u8>(q) == 0x22 ? q : scanSpecial(q);
 }
 
-/** The same from a byte at `q` that is special. */
-function scanSpecial(q: usize): usize {
+/** The same from a byte at `q` that is special, none before it being so. */
+export function scanSpecial(q: usize): usize {
+  escaped = false;
   while (true) {
     const c: u32 = load<u8>(q);
     if (c == 0x22) return q;
@@ -75,6 +80,18 @@ export function hexDigit(c: u32): u32 {
   if (digit < 10) return digit;
   const letter = (c | 0x20) - 0x61;
   return letter < 6 ? letter + 10 : 0x100;
+}
+
+/** The number that 16 hex digits at `p` are, 0 where one of them is none. */
+export function hexNumber(p: usize): u64 {
+  const text = v128.load(p);
+  const isDecimal = i8x16.lt_u(i8x16.sub(text, i8x16.splat(0x30)), i8x16.splat(10));
+  const isLetter = i8x16.lt_u(i8x16.sub(v128.or(text, i8x16.splat(0x20)), i8x16.splat(0x61)), i8x16.splat(6));
+  if (i8x16.bitmask(v128.or(isDecimal, isLetter)) != 0xffff) return 0;
+  const nibbles = i8x16.add(v128.and(text, i8x16.splat(0x0f)), v128.and(isLetter, i8x16.splat(9)));
+  const high = i16x8.shl(v128.and(nibbles, i16x8.splat(0x0f)), 4);
+  const bytes = v128.or(high, i16x8.shr_u(nibbles, 8));
+  return bswap<u64>(i64x2.extract_lane(i8x16.narrow_i16x8_u(bytes, bytes), 0));
 }
 
 @inline

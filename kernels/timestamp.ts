@@ -1,5 +1,5 @@
 /** Timestamps: ISO 8601 text or milliseconds → microseconds since the epoch, UTC. */
-import { converted, integerText } from './decimal';
+import { converted, digitMask, integerText } from './decimal';
 
 /** Whether the last conversion succeeded. */
 export let timestampConverted: bool = false;
@@ -7,6 +7,7 @@ export let timestampConverted: bool = false;
 /** The range of ECMAScript's and BSON tools' dates. */
 export const MAX_MILLISECONDS: i64 = 8640000000000000;
 const MICROSECONDS: i64 = 1000000;
+export const DAY: i64 = 86400 * MICROSECONDS;
 
 /** An integer of milliseconds. */
 export function millisecondText(p: usize, end: usize): i64 {
@@ -42,8 +43,59 @@ function daysInMonth(year: i32, month: i32): i32 {
   return 30 + ((month + (month >> 3)) & 1);
 }
 
+/** The date that was read last, which mostly is the next one's as well: its text, and its start in microseconds. */
+let dateHead: u64 = 0;
+let dateTail: u16 = 0;
+let dateStart: i64 = 0;
+
+@inline
+function twoDigits(p: usize): u32 {
+  return (load<u8>(p) & 15) * 10 + (load<u8>(p, 1) & 15);
+}
+
+/** `THH:MM:SS.mmmZ` or `THH:MM:SSZ` behind a date, in microseconds; -1 for any other time. */
+@inline
+function shortTime(p: usize, end: usize): i64 {
+  const text = v128.load(p);
+  const digits = digitMask(text);
+  const marks: u32 = i8x16.bitmask(
+    i8x16.eq(text, i8x16(0x54, 0, 0, 0x3a, 0, 0, 0x3a, 0, 0, 0x2e, 0, 0, 0, 0x5a, 0, 0)),
+  );
+  let milliseconds: i64 = 0;
+  if (end - p == 14) {
+    // Bit per byte: Tdd:dd:dd.dddZ.
+    if ((digits & 0x3fff) != 0x1db6 || (marks & 0x3fff) != 0x2249) return -1;
+    milliseconds = <i64>(twoDigits(p + 10) * 10 + (load<u8>(p, 12) & 15));
+  } else if (end - p != 10 || (digits & 0x3ff) != 0x1b6 || (marks & 0x1ff) != 0x49 || load<u8>(p, 9) != 0x5a) return -1;
+  const hour = twoDigits(p + 1);
+  const minute = twoDigits(p + 4);
+  const second = twoDigits(p + 7);
+  if (hour > 23 || minute > 59 || second > 59) return -1;
+  return (<i64>(hour * 3600 + minute * 60 + second) * 1000 + milliseconds) * 1000;
+}
+
 /** `YYYY-MM-DD[(T| )HH:MM[:SS[.d{1,9}]][Z|±HH:MM|±HHMM]]`; without a zone it is UTC. */
 export function timestampText(p: usize, end: usize): i64 {
+  timestampConverted = false;
+  if (end - p > 10) {
+    const time = shortTime(p + 10, end);
+    if (time >= 0) {
+      const head = load<u64>(p);
+      const tail = load<u16>(p, 8);
+      if (head != dateHead || tail != dateTail) {
+        dateStart = dateText(p, p + 10);
+        dateHead = timestampConverted ? head : 0;
+        dateTail = tail;
+      }
+      timestampConverted = dateHead != 0;
+      return dateStart + time;
+    }
+  }
+  return dateText(p, end);
+}
+
+/** The same in any of its forms. */
+function dateText(p: usize, end: usize): i64 {
   timestampConverted = false;
   if (end - p < 10 || load<u8>(p, 4) != 0x2d || load<u8>(p, 7) != 0x2d) return 0;
   const year = digits(p, 4);

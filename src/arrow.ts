@@ -2,6 +2,7 @@
 import {
   Bool,
   type DataType,
+  DateDay,
   Decimal,
   Field,
   Int32,
@@ -17,6 +18,7 @@ const ARROW_TYPES: Record<ColumnType, () => DataType> = {
   utf8: () => new Utf8(),
   decimal18_4: () => new Decimal(4, 18, 128),
   timestamp_us_utc: () => new TimestampMicrosecond('UTC'),
+  date32: () => new DateDay(),
   int64: () => new Int64(),
   uint64: () => new Uint64(),
   int32: () => new Int32(),

@@ -19,6 +19,7 @@ const DUCKDB_TYPES: Record<ColumnType, string> = {
   utf8: 'VARCHAR',
   decimal18_4: 'DECIMAL(18,4)',
   timestamp_us_utc: 'TIMESTAMP WITH TIME ZONE',
+  date32: 'DATE',
   int64: 'BIGINT',
   uint64: 'UBIGINT',
   int32: 'INTEGER',

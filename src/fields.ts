@@ -1,17 +1,18 @@
 /**
  * Table spec → the kernel's tables and memory map. Mirrors kernels/layout.ts, where the map is drawn.
  */
+import { KEY_BYTES, NODE_BYTES, NODES, pathTree, writeTree } from './path-tree.js';
 import { roleColumn, type SpecColumn, type TableColumn, type TableSpec, tableColumns } from './spec.js';
 
 /** Addresses and record sizes, as in kernels/layout.ts. */
 const COLUMNS = 2048;
 const COLUMN_BYTES = 32;
-const NODES = 8192;
-const NODE_BYTES = 64;
-const KEY_BYTES = 16;
 const EXTRA_BYTES = 24;
+/** Per spec column, and once more: a block of 64 slots. */
+const SLOT_COLUMN_BYTES = 64 * 16;
+/** Header, states, contexts and transitions of kernels/graph.ts. */
+const GRAPH_BYTES = 512 + 512 * 16 + 256 * 16 + 512 * 4 * 256;
 const REJECT_BYTES = 12;
-const NODE_TARGET = 0x80000000;
 const NO_SLOT = 0xffffffff;
 /** The shortest member of an object, `"":0` and a comma: how many extras a row can have at most. */
 const MIN_MEMBER_BYTES = 5;
@@ -22,12 +23,10 @@ export const MAX_MEMORY_BYTES = 2 ** 32 - PAGE_BYTES;
 
 /** Header fields that the host writes, word addresses as in kernels/layout.ts. */
 const HEADER = {
-  values: 64,
   valueOffsets: 68,
   valueValidity: 72,
   kafkaOffsets: 76,
   timestamps: 80,
-  extras: 84,
   scratch: 88,
   rejects: 92,
   specColumns: 96,
@@ -39,10 +38,19 @@ const HEADER = {
   required: 128,
   highValueThreshold: 136,
   lateAfter: 144,
+  slots: 152,
+  graph: 156,
+  learning: 160,
+  extraColumn: 168,
 } as const;
 
-/** Header field that the host writes for each batch. */
+/** Where the kernel looks for the extras of each lane. */
+const LANE_EXTRAS = [320, 336] as const;
+
+/** Header fields that the host writes for each batch, and for each chunk. */
 export const PARTITION = 108;
+export const VALUES = 64;
+export const VALIDITY_SHIFT = 164;
 
 /** Header fields that the kernel writes. */
 export const RESULTS = {
@@ -55,6 +63,7 @@ export const RESULTS = {
   minChangeSeq: 224,
   maxChangeSeq: 232,
   statusCounts: 240,
+  rowsLearned: 264,
 } as const;
 
 /** Operations of kernels/columns.ts. */
@@ -74,6 +83,7 @@ const OPERATIONS = {
   kafka_offset: 12,
   kafka_timestamp: 13,
   change_seq: 14,
+  date: 15,
 } as const;
 
 /** Bytes per row of the fixed part of a column; a bit is an eighth. */
@@ -81,6 +91,7 @@ const ROW_BYTES: Record<TableColumn['type'], number> = {
   utf8: 4,
   decimal18_4: 16,
   timestamp_us_utc: 8,
+  date32: 4,
   int64: 8,
   uint64: 8,
   int32: 4,
@@ -121,35 +132,8 @@ export interface FlagOptions {
   /** Decimal text: `is_high_value` is amount > this. */
   readonly highValueThreshold: string;
   readonly lateAfterMs: number;
-}
-
-/** A mapped object: its keys lead to columns or to further objects. */
-interface Node {
-  readonly parent: number;
-  readonly depth: number;
-  readonly keys: Map<string, { column: number } | { node: number }>;
-  leaves: bigint;
-}
-
-/** The tree of the spec's paths; the first node is the whole message. */
-function pathTree(columns: readonly SpecColumn[]): Node[] {
-  const nodes: Node[] = [{ parent: 0, depth: 0, keys: new Map(), leaves: 0n }];
-  for (const [index, { path }] of columns.entries()) {
-    let at = 0;
-    nodes[at].leaves |= 1n << BigInt(index);
-    for (const [depth, key] of path.slice(0, -1).entries()) {
-      const known = nodes[at].keys.get(key);
-      if (known !== undefined && 'node' in known) at = known.node;
-      else {
-        nodes.push({ parent: at, depth: depth + 1, keys: new Map(), leaves: 0n });
-        nodes[at].keys.set(key, { node: nodes.length - 1 });
-        at = nodes.length - 1;
-      }
-      nodes[at].leaves |= 1n << BigInt(index);
-    }
-    nodes[at].keys.set(path[path.length - 1], { column: index });
-  }
-  return nodes;
+  /** Whether rows may take the learned path; default true. What is read is the same. */
+  readonly learned?: boolean;
 }
 
 /** Hands out regions one behind the other. */
@@ -176,7 +160,7 @@ class Regions {
 export function memoryMap(
   spec: TableSpec,
   limits: KernelLimits,
-): MemoryMap & { keys: number; extras: number; scratch: number } {
+): MemoryMap & { keys: number; slots: number; graph: number; extras: readonly number[]; scratch: number } {
   const nodes = pathTree(spec.columns);
   const keyCount = nodes.reduce((sum, { keys }) => sum + keys.size, 0);
   const keyBytes = nodes.reduce(
@@ -185,9 +169,10 @@ export function memoryMap(
   );
   const regions = new Regions(NODES + nodes.length * NODE_BYTES);
   const { chunkRows, chunkBytes, batchRows, columnBytes } = limits;
-  const keys = regions.take(keyCount * (KEY_BYTES + 16) + keyBytes);
   return {
-    keys,
+    keys: regions.take(keyCount * (KEY_BYTES + 16) + keyBytes),
+    slots: regions.take((spec.columns.length + 1) * SLOT_COLUMN_BYTES),
+    graph: regions.take(GRAPH_BYTES),
     values: regions.take(chunkBytes),
     valueOffsets: regions.take((chunkRows + 1) * 4),
     valueValidity: regions.take(chunkRows / 8),
@@ -195,7 +180,7 @@ export function memoryMap(
     timestamps: regions.take(chunkRows * 8),
     rejects: regions.take(chunkRows * REJECT_BYTES),
     scratch: regions.take(chunkBytes),
-    extras: regions.take((chunkBytes / MIN_MEMBER_BYTES + 1) * EXTRA_BYTES),
+    extras: LANE_EXTRAS.map(() => regions.take((chunkBytes / MIN_MEMBER_BYTES + 1) * EXTRA_BYTES)),
     columns: tableColumns(spec).map((column, index) => {
       const isText = column.type === 'utf8';
       const fixed = regions.take(batchRows * ROW_BYTES[column.type] + 4);
@@ -221,12 +206,10 @@ export function writeTables(
   const map = memoryMap(spec, limits);
   const view = new DataView(memory.buffer);
   const word = (at: number, value: number) => view.setUint32(at, value, true);
-  for (const name of ['values', 'valueOffsets', 'valueValidity', 'kafkaOffsets', 'timestamps'] as const) {
-    word(HEADER[name], map[name]);
-  }
-  word(HEADER.extras, map.extras);
-  word(HEADER.scratch, map.scratch);
-  word(HEADER.rejects, map.rejects);
+  const addresses = ['valueOffsets', 'valueValidity', 'kafkaOffsets', 'timestamps', 'rejects', 'scratch'] as const;
+  for (const name of [...addresses, 'slots', 'graph'] as const) word(HEADER[name], map[name]);
+  for (const [lane, at] of LANE_EXTRAS.entries()) word(at, map.extras[lane]);
+  word(HEADER.learning, (flags.learned ?? true) ? 1 : 0);
   word(HEADER.specColumns, spec.columns.length);
   word(HEADER.arrowColumns, map.columns.length);
   word(HEADER.rowCapacity, limits.batchRows);
@@ -243,7 +226,9 @@ export function writeTables(
   view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
   writeTree(memory, pathTree(spec.columns), map.keys);
   for (const column of map.columns) {
-    word(column.record, operationOf(spec, column));
+    const operation = operationOf(spec, column);
+    if (operation === OPERATIONS.extra) word(HEADER.extraColumn, column.record);
+    word(column.record, operation);
     word(column.record + 4, column.source ?? 0);
     word(column.record + 12, column.data);
     word(column.record + 16, column.offsets);
@@ -251,30 +236,6 @@ export function writeTables(
     word(column.record + 28, column.type === 'bool' ? 1 : 0);
   }
   return map;
-}
-
-function writeTree(memory: WebAssembly.Memory, nodes: readonly Node[], keysAt: number): void {
-  const view = new DataView(memory.buffer);
-  const bytes = new Uint8Array(memory.buffer);
-  let record = keysAt;
-  let text = keysAt + nodes.reduce((sum, { keys }) => sum + keys.size, 0) * KEY_BYTES;
-  for (const [index, { parent, depth, keys, leaves }] of nodes.entries()) {
-    const at = NODES + index * NODE_BYTES;
-    view.setUint32(at, record, true);
-    view.setUint32(at + 4, keys.size, true);
-    view.setUint32(at + 12, NODES + parent * NODE_BYTES, true);
-    view.setUint32(at + 36, depth, true);
-    view.setBigUint64(at + 40, leaves, true);
-    for (const [key, target] of keys) {
-      const encoded = Buffer.from(key);
-      bytes.set(encoded, text);
-      view.setUint32(record, text, true);
-      view.setUint32(record + 4, encoded.length, true);
-      view.setUint32(record + 8, 'column' in target ? target.column : NODE_TARGET + target.node, true);
-      record += KEY_BYTES;
-      text += encoded.length + 16;
-    }
-  }
 }
 
 function operationOf(spec: TableSpec, { name, source }: TableColumn): number {

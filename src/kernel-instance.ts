@@ -15,6 +15,8 @@ import {
   PAGE_BYTES,
   PARTITION,
   RESULTS,
+  VALIDITY_SHIFT,
+  VALUES,
   writeTables,
 } from './fields.js';
 import { type QuarantinedMessage, STATUSES, type Status } from './flow.js';
@@ -113,20 +115,15 @@ export class KernelInstance {
     const { values, valueOffsets, valueValidity, kafkaOffsets, timestamps } = this.#map;
     const rows = to - from;
     const base = views.valueOffsets[from];
-    assert(
-      rows <= this.#limits.chunkRows && views.valueOffsets[to] - base <= this.#limits.chunkBytes,
-      'the chunk fits',
-    );
+    const valueBytes = views.valueOffsets[to] - base;
+    assert(rows <= this.#limits.chunkRows && valueBytes <= this.#limits.chunkBytes, 'the chunk fits');
     const { buffer } = this.#memory;
-    this.#bytes.set(views.values.subarray(base, views.valueOffsets[to]), values);
-    const offsets = new Int32Array(buffer, valueOffsets, rows + 1);
-    for (let row = 0; row <= rows; row++) offsets[row] = views.valueOffsets[from + row] - base;
-    for (let row = 0; row < rows; row++) {
-      const at = from + row;
-      const present = (views.valueValidity[at >> 3] >> (at & 7)) & 1;
-      const byte = valueValidity + (row >> 3);
-      this.#bytes[byte] = (this.#bytes[byte] & ~(1 << (row & 7))) | (present << (row & 7));
-    }
+    this.#bytes.set(views.values.subarray(base, base + valueBytes), values);
+    // Offsets and validity stay as they are: the kernel is told where the value at offset 0 and the first bit would be.
+    this.#view.setUint32(VALUES, values - base, true);
+    this.#view.setUint32(VALIDITY_SHIFT, from & 7, true);
+    new Int32Array(buffer, valueOffsets, rows + 1).set(views.valueOffsets.subarray(from, to + 1));
+    this.#bytes.set(views.valueValidity.subarray(from >> 3, (to + 7) >> 3), valueValidity);
     new BigInt64Array(buffer, kafkaOffsets, rows).set(views.offsets.subarray(from, to));
     new BigInt64Array(buffer, timestamps, rows).set(views.timestamps.subarray(from, to));
     this.#exports.readChunk(rows);
@@ -142,6 +139,7 @@ export class KernelInstance {
     results.rowsLate += this.#word(RESULTS.rowsLate);
     results.rowsWithIssues += this.#word(RESULTS.rowsWithIssues);
     results.rowsHighValue += this.#word(RESULTS.rowsHighValue);
+    results.rowsLearned += this.#word(RESULTS.rowsLearned);
     for (const [index, status] of STATUSES.entries()) {
       if (status !== 'too_large') results.counts[status] += this.#word(RESULTS.statusCounts + index * 4);
     }
@@ -191,6 +189,7 @@ export class KernelInstance {
       case 'decimal18_4':
         return makeData({ ...common, data: keep(new Uint32Array(buffer, data, rows * 4)) } as never);
       case 'int32':
+      case 'date32':
         return makeData({ ...common, data: keep(new Int32Array(buffer, data, rows)) } as never);
       case 'uint64':
         return makeData({ ...common, data: keep(new BigUint64Array(buffer, data, rows)) } as never);

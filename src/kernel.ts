@@ -16,8 +16,6 @@ export interface KernelOptions extends FlagOptions {
   readonly batchBytes: number;
   /** Which build; default release. */
   readonly wasm?: 'release' | 'debug';
-  /** Whether rows may take the learned path; default true. The result is the same. */
-  readonly learned?: boolean;
 }
 
 /** What a chunk of the usual size has at most (chunk.ts). */

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { SluiceError } from './errors.js';
 
-export const KINDS = ['text', 'json', 'amount', 'timestamp', 'int64', 'bool'] as const;
+export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export const ROLES = ['change_id', 'key', 'operation', 'amount', 'event_time'] as const;
@@ -48,7 +48,7 @@ export const DERIVED_COLUMNS = [
 ] as const;
 
 /** What a column holds, independent of the system that stores it. */
-export type ColumnType = 'utf8' | 'decimal18_4' | 'timestamp_us_utc' | 'int64' | 'uint64' | 'int32' | 'bool';
+export type ColumnType = 'utf8' | 'decimal18_4' | 'timestamp_us_utc' | 'date32' | 'int64' | 'uint64' | 'int32' | 'bool';
 
 export interface TableColumn {
   readonly name: string;
@@ -64,6 +64,7 @@ const KIND_TYPES: Record<Kind, ColumnType> = {
   json: 'utf8',
   amount: 'decimal18_4',
   timestamp: 'timestamp_us_utc',
+  date: 'date32',
   int64: 'int64',
   bool: 'bool',
 };

@@ -16,6 +16,7 @@ import {
   BIGINT,
   BLOB,
   BOOLEAN,
+  DATE,
   DECIMAL,
   type DuckDBAppender,
   type DuckDBConnection,
@@ -40,6 +41,7 @@ const TYPES: Record<ColumnType, DuckDBType> = {
   utf8: VARCHAR,
   decimal18_4: DECIMAL(18, 4),
   timestamp_us_utc: TIMESTAMPTZ,
+  date32: DATE,
   int64: BIGINT,
   uint64: UBIGINT,
   int32: INTEGER,
@@ -158,7 +160,7 @@ function copyColumn(
     fillBooleans(column.values as Uint8Array, from, rows);
     copy(booleans.buffer, 0, rows);
   } else {
-    const width = type === 'int32' ? 4 : 8;
+    const width = type === 'int32' || type === 'date32' ? 4 : 8;
     copy(values.buffer, values.byteOffset + from * width, rows * width);
   }
   if (column.nullCount === 0) return;

@@ -50,10 +50,21 @@ function time(value: ReferenceValue): string | null {
   return date.toISOString().replace('Z', `${String(micros).padStart(3, '0')}Z`);
 }
 
+/** The date of a day since the epoch. */
+function date(value: ReferenceValue): string | null {
+  return typeof value === 'number' ? new Date(value * 86_400_000).toISOString().split('T')[0] : null;
+}
+
+/** A date is that of a time. */
+const DATES = fixture('timestamps').map(
+  ([json, value]): Case => [json, value === null ? null : `${value}`.split('T')[0]],
+);
+
 const TYPED = [
   { column: 'amount', cases: fixture('amounts'), text: decimal },
   { column: 'amount', cases: ODD_AMOUNTS.map((odd): Case => [odd.json, odd.decimal]), text: decimal },
   { column: 'time', cases: fixture('timestamps'), text: time },
+  { column: 'day', cases: DATES, text: date },
   { column: 'int', cases: fixture('integers'), text: (value: ReferenceValue) => (value === null ? null : `${value}`) },
   { column: 'flag', cases: fixture('booleans'), text: (value: ReferenceValue) => value },
 ];

@@ -20,6 +20,7 @@ const SPEC = parseSpec(
       { name: 'group', kind: 'json' },
       { name: 'amount', kind: 'amount', raw: 'amount_raw' },
       { name: 'moment', kind: 'timestamp' },
+      { name: 'day', kind: 'date' },
       { name: 'number', kind: 'int64' },
       { name: 'flag', kind: 'bool' },
     ],
@@ -34,6 +35,7 @@ const PICKS: Record<ColumnType, (random: Random) => string | bigint | boolean> =
   utf8: (random) => Array.from({ length: random.below(41) }, () => random.pick(ALPHABET)).join(''),
   decimal18_4: (random) => random.pick([0n, 1n, -1n, 10n ** 18n - 1n, 1n - 10n ** 18n, -(2n ** 32n)]),
   timestamp_us_utc: (random) => random.pick([0n, -1n, -62_135_596_800_000_000n, 253_402_300_799_999_999n]),
+  date32: (random) => BigInt(random.pick([0, -1, -719_162, 2_932_896])),
   int64: (random) => random.pick(INT64S),
   uint64: (random) => random.pick([0n, 1n, 2n ** 64n - 1n, 2n ** 63n]),
   int32: (random) => BigInt(random.pick([0, -1, 2 ** 31 - 1, -(2 ** 31)])),
@@ -60,7 +62,8 @@ function columnData(type: ColumnType, values: readonly Value[], column: number):
     return makeData({ ...base, data } as never);
   }
   const numbers = values.map((value) => (value as bigint | null) ?? 0n);
-  if (type === 'int32') return makeData({ ...base, data: Int32Array.from(numbers, Number) } as never);
+  if (type === 'int32' || type === 'date32')
+    return makeData({ ...base, data: Int32Array.from(numbers, Number) } as never);
   const data =
     type === 'decimal18_4'
       ? new Uint32Array(BigInt64Array.from(numbers.flatMap((number) => [number, number >> 63n])).buffer)
@@ -108,6 +111,7 @@ async function open(): Promise<{ connection: DuckDBConnection; staging: ArrowSta
 /** How a column is read back: as its bytes or its 64 bits, past every conversion for display. */
 function asStored({ name, type }: TableColumn): string {
   if (type === 'timestamp_us_utc') return `epoch_us("${name}")`;
+  if (type === 'date32') return `date_diff('day', DATE '1970-01-01', "${name}")::HUGEINT`;
   if (type === 'decimal18_4') return `("${name}"::DECIMAL(38, 4) * 10000)::HUGEINT`;
   return type === 'utf8' || type === 'bool' ? `"${name}"` : `"${name}"::HUGEINT`;
 }

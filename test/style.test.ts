@@ -17,7 +17,7 @@ const MAX_LINE_LENGTH = 120;
 const CONTRACTS = ['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'log', 'metrics', 'data-dir'];
 const ROOMS = [
   ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
-  ['kernel', 'kernel-instance', 'fields'],
+  ['kernel', 'kernel-instance', 'fields', 'path-tree'],
   ['parquet'],
   ['merge', 'staging', 'file-staging', 'ddl', 'ledger', 'recovery', 'compaction', 'database'],
   ['read-only', 'query-server', 'sql-client'],

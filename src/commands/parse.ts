@@ -236,6 +236,8 @@ function reader(batch: RecordBatch, index: number, { type }: TableColumn): (row:
     }
     case 'timestamp_us_utc':
       return orNull((row) => timeText(values[row]));
+    case 'date32':
+      return orNull((row) => new Date(values[row] * 86_400_000).toISOString().split('T')[0]);
     default:
       return orNull((row) => (Number.isSafeInteger(Number(values[row])) ? Number(values[row]) : String(values[row])));
   }

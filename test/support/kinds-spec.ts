@@ -13,6 +13,7 @@ export const KINDS_SPEC = parseSpec(
       { name: 'json', kind: 'json' },
       { name: 'amount', kind: 'amount', raw: 'amount_raw', role: 'amount' },
       { name: 'time', kind: 'timestamp', role: 'event_time' },
+      { name: 'day', kind: 'date' },
       { name: 'int', kind: 'int64' },
       { name: 'flag', kind: 'bool' },
       { name: 'empty', path: [''], kind: 'text' },

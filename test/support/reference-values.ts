@@ -104,6 +104,12 @@ export function referenceTimestamp({ parsed, source }: FieldValue): bigint | und
   return typeof long?.parsed === 'string' ? milliseconds(long.parsed) : undefined;
 }
 
+/** Days since the epoch, UTC, of what is a time; undefined where the value is none. */
+export function referenceDate(field: FieldValue): number | undefined {
+  const time = referenceTimestamp(field);
+  return time === undefined ? undefined : Math.floor(Number(time / 1000n - (time % 1000n < 0n ? 1n : 0n)) / 86_400_000);
+}
+
 function milliseconds(text: string): bigint | undefined {
   if (!/^-?\d+$/.test(text)) return undefined;
   const value = BigInt(text);

@@ -5,7 +5,13 @@
 import type { Status } from '../../src/flow.js';
 import { roleColumn, type SpecColumn, type TableSpec, tableColumns } from '../../src/spec.js';
 import { type JsonNode, NotJson, scanJson, utf8 } from './reference-json.js';
-import { type FieldValue, referenceAmount, referenceInt64, referenceTimestamp } from './reference-values.js';
+import {
+  type FieldValue,
+  referenceAmount,
+  referenceDate,
+  referenceInt64,
+  referenceTimestamp,
+} from './reference-values.js';
 
 export interface ReferenceOptions {
   /** Decimal text with at most four decimals. */
@@ -155,6 +161,8 @@ function columnValue({ kind }: SpecColumn, field: FieldValue): ReferenceValue | 
       return referenceAmount(field);
     case 'timestamp':
       return referenceTimestamp(field);
+    case 'date':
+      return referenceDate(field);
     case 'int64':
       return referenceInt64(field);
     case 'bool':

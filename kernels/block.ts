@@ -1,0 +1,78 @@
+/** The block of rows that goes to the columns: where it is, and how a column takes it over. */
+import { ISSUE_BITS, ROWS } from './layout';
+
+/** The block at hand: the first row's place in the columns, and how many rows there are. */
+export let row: usize = 0;
+export let rows: usize = 0;
+
+/** What derived columns need: data of the columns in the roles, and in which rows they are valid. */
+export let amounts: usize = 0;
+export let amountValid: u64 = 0;
+export let eventTimes: usize = 0;
+export let eventTimeValid: u64 = 0;
+
+/** Begins with the rows in the slots. */
+export function startBlock(count: usize): void {
+  row = load<u32>(ROWS);
+  rows = count;
+  amountValid = 0;
+  eventTimeValid = 0;
+  memory.fill(ISSUE_BITS, 0, rows << 3);
+}
+
+/** Makes the rows part of the batch. */
+export function endBlock(): void {
+  store<u32>(ROWS, <u32>(row + rows));
+}
+
+/** Notes the column in the role of amount, whose values are at `data`. */
+export function setAmounts(data: usize, valid: u64): void {
+  amounts = data;
+  amountValid = valid;
+}
+
+/** Notes the column in the role of event time. */
+export function setEventTimes(data: usize, valid: u64): void {
+  eventTimes = data;
+  eventTimeValid = valid;
+}
+
+/** Where the values of the block go in a column of `size` bytes per row. */
+@inline
+export function dataOf(column: usize, size: usize): usize {
+  return <usize>load<u32>(column, 12) + row * size;
+}
+
+/** Sets bits behind those of the rows before, which may end within a byte; those from here on are 0. */
+@inline
+export function setBits(bits: usize, at: usize, set: u64): void {
+  const byte = bits + (at >> 3);
+  const shift: u64 = at & 7;
+  store<u64>(byte, load<u64>(byte) | (set << shift));
+  if (shift) store<u8>(byte, set >> (64 - shift), 8);
+}
+
+/** Sets the validity of the block's rows, and counts the nulls. */
+@inline
+export function setValid(column: usize, valid: u64): void {
+  const validity: usize = load<u32>(column, 20);
+  if (validity) setBits(validity, row, valid);
+  store<u32>(column, load<u32>(column, 24) + <u32>(rows - <usize>popcnt(valid)), 24);
+}
+
+@inline
+export function setIssue(index: usize, bits: u64): void {
+  const issues = ISSUE_BITS + (index << 3);
+  store<u64>(issues, load<u64>(issues) | bits);
+}
+
+/** Where the next bytes of a text column go. */
+@inline
+export function textEnd(column: usize): usize {
+  return <usize>load<u32>(column, 12) + load<u32>(column, 8);
+}
+
+@inline
+export function setTextEnd(column: usize, end: usize): void {
+  store<u32>(column, <u32>(end - load<u32>(column, 12)), 8);
+}

@@ -1,0 +1,134 @@
+/** Columns that no path of the spec leads to: fields that are left over, flags, and where the message came from. */
+import {
+  amounts,
+  amountValid,
+  dataOf,
+  eventTimes,
+  eventTimeValid,
+  row,
+  rows,
+  setBits,
+  setTextEnd,
+  setValid,
+  textEnd,
+} from './block';
+import { locate, textFrom, textTo } from './conversion';
+import { writeExtras } from './extras';
+import {
+  CHANGE_ID_SLOT, EXTRA_COLUMN, HIGH_VALUE_THRESHOLD, ISSUE_BITS, KAFKA_OFFSETS, LATE_AFTER, MAX_CHANGE_SEQ, MESSAGES,
+  MIN_CHANGE_SEQ, PARTITION, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES, SLOTS, SLOT_BYTES, SLOT_COLUMN_BYTES,
+  TIMESTAMPS,
+} from './layout';
+import { hexNumber } from './string';
+import { MAX_MILLISECONDS } from './timestamp';
+
+@inline
+function count32(counter: usize, more: u64): void {
+  store<u32>(counter, load<u32>(counter) + <u32>more);
+}
+
+/** Appends the extras of the lane's row, which is the block's row `index`; they do not wait for the block. */
+export function appendExtras(lane: usize, index: usize): void {
+  const column: usize = load<u32>(EXTRA_COLUMN);
+  const at = <usize>load<u32>(ROWS) + index;
+  const to = textEnd(column);
+  const end = load<u32>(lane, 4) ? writeExtras(lane, to) : to;
+  if (end == to) store<u32>(column, load<u32>(column, 24) + 1, 24);
+  else {
+    setTextEnd(column, end);
+    setBits(load<u32>(column, 20), at, 1);
+  }
+  store<u32>(<usize>load<u32>(column, 16) + (at << 2), load<u32>(column, 8), 4);
+}
+
+export function appendHighValue(column: usize): void {
+  const threshold = load<i64>(HIGH_VALUE_THRESHOLD);
+  let high: u64 = 0;
+  for (let left = amountValid; left; left &= left - 1) {
+    const i: u64 = ctz(left);
+    high |= u64(load<i64>(amounts + (<usize>i << 4)) > threshold) << i;
+  }
+  setBits(load<u32>(column, 12), row, high);
+  count32(ROWS_HIGH_VALUE, popcnt(high));
+}
+
+/** The timestamp of the message that the block's row was, milliseconds. */
+@inline
+function timestampAt(index: usize): i64 {
+  return load<i64>(<usize>load<u32>(TIMESTAMPS) + (<usize>load<u32>(MESSAGES + (index << 2)) << 3));
+}
+
+/** Whether it is a time: -1 says that there is none, and what is beyond every date is none either. */
+@inline
+function isTime(milliseconds: i64): bool {
+  return milliseconds >= 0 && milliseconds <= MAX_MILLISECONDS;
+}
+
+export function appendLate(column: usize): void {
+  const lateAfter = load<i64>(LATE_AFTER);
+  let late: u64 = 0;
+  for (let left = eventTimeValid; left; left &= left - 1) {
+    const i: u64 = ctz(left);
+    const timestamp = timestampAt(<usize>i);
+    const isLate = isTime(timestamp) && load<i64>(eventTimes + (<usize>i << 3)) < timestamp * 1000 - lateAfter;
+    late |= u64(isLate) << i;
+  }
+  setBits(load<u32>(column, 12), row, late);
+  count32(ROWS_LATE, popcnt(late));
+}
+
+export function appendIssues(column: usize): void {
+  const data = dataOf(column, 8);
+  let withIssues: u64 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const issues = load<u64>(ISSUE_BITS + (i << 3));
+    store<u64>(data + (i << 3), issues);
+    withIssues += u64(issues != 0);
+  }
+  count32(ROWS_WITH_ISSUES, withIssues);
+}
+
+export function appendPartition(column: usize): void {
+  const data = dataOf(column, 4);
+  const partition = load<u32>(PARTITION);
+  for (let i: usize = 0; i < rows; i++) store<u32>(data + (i << 2), partition);
+}
+
+export function appendOffsets(column: usize): void {
+  const data = dataOf(column, 8);
+  const offsets: usize = load<u32>(KAFKA_OFFSETS);
+  for (let i: usize = 0; i < rows; i++) {
+    store<u64>(data + (i << 3), load<u64>(offsets + (<usize>load<u32>(MESSAGES + (i << 2)) << 3)));
+  }
+}
+
+export function appendKafkaTimestamps(column: usize): void {
+  const data = dataOf(column, 8);
+  let valid: u64 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const timestamp = timestampAt(i);
+    const known = isTime(timestamp);
+    valid |= u64(known) << i;
+    store<i64>(data + (i << 3), known ? timestamp * 1000 : 0);
+  }
+  setValid(column, valid);
+}
+
+/** The 16 hex digits behind a leading "82" of the change id: seconds and increment of a resume token; else 0. */
+export function appendChangeSeq(column: usize): void {
+  const data = dataOf(column, 8);
+  const slots = <usize>load<u32>(SLOTS) + <usize>load<u32>(CHANGE_ID_SLOT) * SLOT_COLUMN_BYTES;
+  let lowest = load<u64>(MIN_CHANGE_SEQ);
+  let highest = load<u64>(MAX_CHANGE_SEQ);
+  for (let i: usize = 0; i < rows; i++) {
+    const slot = slots + i * SLOT_BYTES;
+    locate(load<u32>(slot), load<u32>(slot, 4), load<u32>(slot, 8));
+    const isToken = textTo - textFrom >= 18 && load<u16>(textFrom) == 0x3238;
+    const sequence = isToken ? hexNumber(textFrom + 2) : 0;
+    store<u64>(data + (i << 3), sequence);
+    lowest = min(lowest, sequence);
+    highest = max(highest, sequence);
+  }
+  store<u64>(MIN_CHANGE_SEQ, lowest);
+  store<u64>(MAX_CHANGE_SEQ, highest);
+}

@@ -1,0 +1,97 @@
+/** Fields of a row that the spec does not map: noted while the row is read, written as one JSON object at its end. */
+import { EXTRA_BYTES, LANE_0, LANE_1, NODE_KEY, NODE_KEY_STEP, NODES } from './layout';
+import { copyBytes } from './string';
+
+/** Notes a field of a mapped object; its end may come later. Keys are without their quotes. */
+@inline
+export function addExtra(lane: usize, node: usize, keyStart: usize, keyEnd: usize, start: usize, end: usize): void {
+  const count = load<u32>(lane, 4);
+  const extra = <usize>load<u32>(lane) + <usize>count * EXTRA_BYTES;
+  store<u32>(extra, node);
+  store<u32>(extra, keyStart, 4);
+  store<u32>(extra, keyEnd, 8);
+  store<u32>(extra, start, 12);
+  store<u32>(extra, end, 16);
+  store<u32>(lane, count + 1, 4);
+}
+
+/** Says where the value of the field that was noted last ends. */
+@inline
+export function endExtra(lane: usize, end: usize): void {
+  store<u32>(<usize>load<u32>(lane) + <usize>(load<u32>(lane, 4) - 1) * EXTRA_BYTES, end, 16);
+}
+
+/** Notes the key of a mapped object as the row has it. */
+@inline
+export function setNodeKey(lane: usize, node: usize, keyStart: usize, keyEnd: usize): void {
+  const at = nodeKey(lane, node);
+  store<u32>(at, keyStart);
+  store<u32>(at, keyEnd, 4);
+}
+
+@inline
+function nodeKey(lane: usize, node: usize): usize {
+  return node + NODE_KEY + ((lane - LANE_0) / (LANE_1 - LANE_0)) * NODE_KEY_STEP;
+}
+
+/** Writes the extras of the lane's row as one JSON object. @returns the end of it; `to` where there is none */
+export function writeExtras(lane: usize, to: usize): usize {
+  const first = <usize>load<u32>(lane);
+  const count = <usize>load<u32>(lane, 4);
+  let at = to;
+  let open = NODES;
+  for (let i: usize = 0; i < count; i++) {
+    const extra = first + i * EXTRA_BYTES;
+    const end: usize = load<u32>(extra, 16);
+    if (end == 0) continue;
+    const node: usize = load<u32>(extra);
+    if (at == to) store<u8>(at++, 0x7b);
+    else {
+      // Objects are closed up to one that is around the field; what is open then is continued.
+      for (; open != node && !contains(open, node); open = parentOf(open)) store<u8>(at++, 0x7d);
+      store<u8>(at++, 0x2c);
+    }
+    at = openObjects(lane, at, open, node);
+    open = node;
+    at = writeKey(at, load<u32>(extra, 4), load<u32>(extra, 8));
+    const start: usize = load<u32>(extra, 12);
+    copyBytes(at, start, end - start);
+    at += end - start;
+  }
+  if (at == to) return to;
+  for (; open != NODES; open = parentOf(open)) store<u8>(at++, 0x7d);
+  store<u8>(at++, 0x7d);
+  return at;
+}
+
+@inline
+function parentOf(node: usize): usize {
+  return load<u32>(node, 12);
+}
+
+/** Whether `inner` is somewhere inside `node`. */
+function contains(node: usize, inner: usize): bool {
+  while (inner != NODES) {
+    inner = parentOf(inner);
+    if (inner == node) return true;
+  }
+  return false;
+}
+
+/** Opens the objects from inside of `from` down to `to`. */
+function openObjects(lane: usize, at: usize, from: usize, to: usize): usize {
+  if (from == to) return at;
+  at = openObjects(lane, at, from, parentOf(to));
+  const key = nodeKey(lane, to);
+  at = writeKey(at, load<u32>(key), load<u32>(key, 4));
+  store<u8>(at, 0x7b);
+  return at + 1;
+}
+
+function writeKey(at: usize, start: usize, end: usize): usize {
+  store<u8>(at, 0x22);
+  copyBytes(at + 1, start, end - start);
+  at += end - start + 1;
+  store<u16>(at, 0x3a22);
+  return at + 2;
+}

@@ -1,0 +1,223 @@
+/** A row that the general path has read → states and transitions of the learned graph. */
+import {
+  ACTION_BYTES,
+  ACTION_COUNT,
+  ACTIONS,
+  addTransition,
+  clearGraph,
+  END,
+  END_CONTAINER,
+  END_EXTRA,
+  ENTER_NODE,
+  findContext,
+  findState,
+  firstTransitions,
+  MAX_ACTIONS,
+  MAX_LITERAL,
+  NEW_COLUMNS,
+  NEW_NODES,
+  NEXT,
+  NEXT_SLOTS,
+  pendingActions,
+  ROLE_EXTRA,
+  ROLE_INNER,
+  ROLE_NODE,
+  START_CONTAINER,
+  START_EXTRA,
+} from './graph';
+import { skipSpace, skipValue, startsScalar } from './json';
+import { LEARNING, NODE_BYTES, NODE_TARGET, NODES, SLOT_COLUMN_BYTES, SLOTS, SPEC_COLUMNS } from './layout';
+import { findTarget, UNMAPPED } from './row';
+import { scanString } from './string';
+
+/** Rows that may be learned at first, and more of them per chunk: learning costs as much as reading ten rows. */
+const FIRST_ROWS: u32 = 256;
+const ROWS_PER_CHUNK: u32 = 8;
+/** Chunks that go without the learned path after one in which it was of no use. */
+const PAUSE: u32 = 15;
+
+let budget: u32 = 0;
+let pause: u32 = 0;
+let pairs: u32 = 0;
+let misses: u32 = 0;
+let cleared: bool = false;
+
+/** Whether the rows of the next chunk are to take the learned path: not where too few of the last one could. */
+export function startChunk(): bool {
+  if (!load<u32>(LEARNING)) return false;
+  if (!cleared || pause == 1) {
+    clearGraph();
+    cleared = true;
+    budget = FIRST_ROWS;
+  }
+  if (pause > 0) pause--;
+  else if (misses > pairs) pause = PAUSE;
+  pairs = 0;
+  misses = 0;
+  budget = min(budget + ROWS_PER_CHUNK, FIRST_ROWS);
+  return pause == 0;
+}
+
+@inline
+export function countPair(): void {
+  pairs++;
+}
+
+@inline
+export function countMiss(): void {
+  misses++;
+}
+
+/** The state that the next transition starts at, and its literal. */
+let from: usize = 0;
+let literal: usize = 0;
+/** What the literal means so far. */
+let columns: u64 = 0;
+let nodes: u64 = 0;
+let actions: u32 = 0;
+/** Whether the row is one that cannot be learned: too long a literal, too much in it, or no room. */
+let failed: bool = false;
+
+/** Learns the row, which the general path has read as a valid object, if there is budget for it. */
+export function learnRow(p: usize, end: usize): void {
+  if (budget == 0) return;
+  budget--;
+  failed = false;
+  from = firstTransitions();
+  startLiteral(p);
+  learnObject(skipSpace(p), childContext(0, ROLE_NODE, true, 0), NODES);
+  if (!failed) endLiteral(end, END, 0);
+}
+
+function startLiteral(p: usize): void {
+  literal = p;
+  columns = 0;
+  nodes = 0;
+  actions = 0;
+}
+
+/** Adds the transition for the literal, which ends at `p`, to the state `next`. */
+function endLiteral(p: usize, next: usize, slots: usize): void {
+  failed = p - literal > <usize>MAX_LITERAL;
+  if (failed) return;
+  const transition = addTransition(from, literal, p);
+  if (transition == 0) return;
+  store<u32>(transition, next, NEXT);
+  store<u32>(transition, slots, NEXT_SLOTS);
+  store<u64>(transition, columns, NEW_COLUMNS);
+  store<u64>(transition, nodes, NEW_NODES);
+  store<u32>(transition, actions, ACTION_COUNT);
+  memory.copy(transition + ACTIONS, pendingActions(), <usize>actions * ACTION_BYTES);
+}
+
+/** Adds an action to the literal. The places a to c are addresses. */
+function addAction(operation: u32, subject: usize, a: usize, b: usize, c: usize): void {
+  if (actions == MAX_ACTIONS) {
+    failed = true;
+    return;
+  }
+  const action = pendingActions() + <usize>actions * ACTION_BYTES;
+  actions++;
+  store<u32>(action, operation);
+  store<u32>(action, subject, 4);
+  store<u32>(action, a - literal, 8);
+  store<u32>(action, b - literal, 12);
+  store<u32>(action, c - literal, 16);
+}
+
+function childContext(parent: u32, role: u32, isObject: bool, hash: u32): u32 {
+  const context = findContext(parent, role | (u32(isObject) << 16), hash);
+  failed = failed || context < 0;
+  return context;
+}
+
+/** FNV-1a: tells most keys apart, so that each has a state of its own; nothing depends on that. */
+function keyHash(key: usize, end: usize): u32 {
+  let hash: u32 = 0x811c9dc5;
+  for (; key < end; key++) hash = (hash ^ load<u8>(key)) * 0x01000193;
+  return hash;
+}
+
+/** Learns the object at `p`. @param node 0 where the spec maps nothing inside @returns its end */
+function learnObject(p: usize, context: u32, node: usize): usize {
+  p = skipSpace(p + 1);
+  while (!failed && load<u8>(p) == 0x22) {
+    const key = p + 1;
+    const end = scanString(key);
+    const target = node == 0 ? UNMAPPED : findTarget(node, key, end);
+    p = skipSpace(skipSpace(end + 1) + 1);
+    if (node == 0) p = learnValue(p, context, ROLE_INNER, keyHash(key, end));
+    else p = learnMember(p, context, node, target, key, end);
+    p = skipSpace(p);
+    if (load<u8>(p) != 0x2c) break;
+    p = skipSpace(p + 1);
+  }
+  return p + 1;
+}
+
+function learnArray(p: usize, context: u32): usize {
+  p = skipSpace(p + 1);
+  while (!failed && load<u8>(p) != 0x5d) {
+    p = skipSpace(learnValue(p, context, ROLE_INNER, 0));
+    if (load<u8>(p) != 0x2c) break;
+    p = skipSpace(p + 1);
+  }
+  return p + 1;
+}
+
+/** Learns the value at `p` in which the spec maps nothing. @returns its end */
+function learnValue(p: usize, context: u32, role: u32, hash: u32): usize {
+  const c: u32 = load<u8>(p);
+  const unused = <usize>load<u32>(SLOTS) + <usize>load<u32>(SPEC_COLUMNS) * SLOT_COLUMN_BYTES;
+  if (startsScalar(c)) return learnScalar(p, context, role, hash, unused);
+  const child = childContext(context, role, c == 0x7b, hash);
+  if (failed) return p;
+  return c == 0x7b ? learnObject(p, child, 0) : learnArray(p, child);
+}
+
+/** Ends the literal at the scalar at `p`. @returns the end of the scalar, where the next literal starts */
+function learnScalar(p: usize, context: u32, role: u32, hash: u32, slots: usize): usize {
+  const next = findState(context, role, hash);
+  failed = failed || next == 0;
+  if (!failed) endLiteral(p, next, slots);
+  const end = skipValue(p, 0);
+  from = next;
+  startLiteral(end);
+  return end;
+}
+
+/** Learns the value at `p` of a key of a mapped object. @returns its end */
+function learnMember(p: usize, context: u32, node: usize, target: u32, key: usize, keyEnd: usize): usize {
+  const hash = keyHash(key, keyEnd);
+  if (target == UNMAPPED) return learnExtra(p, context, node, key, keyEnd, hash);
+  const c: u32 = load<u8>(p);
+  if (target < NODE_TARGET) {
+    const slots = <usize>load<u32>(SLOTS) + <usize>target * SLOT_COLUMN_BYTES;
+    columns |= (<u64>1) << target;
+    if (startsScalar(c)) return learnScalar(p, context, target, hash, slots);
+    addAction(START_CONTAINER, slots, p, 0, 0);
+    const end = learnValue(p, context, target, hash);
+    addAction(END_CONTAINER, slots, end, 0, 0);
+    return end;
+  }
+  const index = target ^ NODE_TARGET;
+  const child = NODES + <usize>index * NODE_BYTES;
+  // A transition has a bit for each node that it enters, to see one that comes twice.
+  const bit = (<u64>1) << index;
+  if (index > 63 || nodes & bit) {
+    failed = true;
+    return p;
+  }
+  nodes |= bit;
+  addAction(ENTER_NODE, child, key, keyEnd, 0);
+  return c == 0x7b
+    ? learnObject(p, childContext(context, ROLE_NODE + index, true, hash), child)
+    : learnExtra(p, context, node, key, keyEnd, hash);
+}
+
+function learnExtra(p: usize, context: u32, node: usize, key: usize, keyEnd: usize, hash: u32): usize {
+  addAction(START_EXTRA, node, key, keyEnd, p);
+  const end = learnValue(p, context, ROLE_EXTRA, hash);
+  addAction(END_EXTRA, 0, end, 0, 0);
+  return end;
+}
