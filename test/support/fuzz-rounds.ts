@@ -34,8 +34,8 @@ const BATCH_ROWS = [
   [1000, 2000],
   [1001, 2003],
 ];
-const MUTATED_SHARES = [0.1, 0.45, 0.45, 1, 1, 1];
-const SHARES: readonly Shares[] = [{}, DEFAULT_SHARES, EQUAL_SHARES];
+const MUTATED_SHARES = [0.1, 0.3, 0.4, 0.4, 1, 1];
+const SHARES: readonly Shares[] = [{}, DEFAULT_SHARES, DEFAULT_SHARES, EQUAL_SHARES];
 /** Most messages are order events; those of random specs take the reference longest. */
 const SOURCES = [...Array.from({ length: 12 }, () => orders), shapes, shapes, shapes, objects];
 

@@ -20,6 +20,7 @@ const { values: flags } = parseArgs({
 
 const ROUND_ROWS = 20_000;
 const REPORT_MS = 30_000;
+const MAX_MESSAGE_CHARACTERS = 4000;
 
 function report(tally: Tally, rounds: number, startMs: number): void {
   const rows = tally.generated + tally.mutated;
@@ -44,7 +45,8 @@ do {
     fuzzRound(seed, ROUND_ROWS, tally, build);
   } catch (error) {
     console.error(`round ${seed} differs from the reference: npm run fuzz -- --seed ${seed} --only --build ${build}`);
-    throw error;
+    console.error((error as Error).message.slice(0, MAX_MESSAGE_CHARACTERS));
+    process.exit(1);
   }
   if (performance.now() - reported > REPORT_MS) {
     reported = performance.now();
