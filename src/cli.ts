@@ -3,17 +3,10 @@
 import { readFileSync } from 'node:fs';
 import kafka from '@confluentinc/kafka-javascript';
 import { Command, CommanderError } from 'commander';
-import { addCaptureCommand } from './commands/capture.js';
-import { addCompactCommand } from './commands/compact.js';
-import { demo } from './commands/demo.js';
-import { addParseCommand } from './commands/parse.js';
-import { addQueryCommand } from './commands/query.js';
-import { run } from './commands/run.js';
-import { addVerifyCommand } from './commands/verify.js';
 import { type Config, readConfig } from './config.js';
 import { SluiceError } from './errors.js';
 import { fastestReader } from './kafka-source.js';
-import { createLogger } from './log.js';
+import { createLogger, type Logger } from './log.js';
 
 /** Done · a check failed · bad configuration or arguments · fatal at run time. */
 const EXIT = { done: 0, failedCheck: 1, badConfiguration: 2, fatal: 3 } as const;
@@ -37,7 +30,27 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
-function program(): Command {
+function environment(): { config: Config; log: Logger } {
+  const config = readConfig();
+  return { config, log: createLogger(config.log) };
+}
+
+/** Adds a command to the program. Only then are its libraries loaded: most need not start with all of them. */
+const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<unknown>>> = {
+  run: async (sluice) => (await import('./commands/run.js')).addRunCommand(sluice, environment, stopSignal),
+  capture: async (sluice) => (await import('./commands/capture.js')).addCaptureCommand(sluice, environment, stopSignal),
+  demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, readConfig, stopSignal),
+  parse: async (sluice) =>
+    (await import('./commands/parse.js')).addParseCommand(sluice, (more) => readConfig({ ...process.env, ...more })),
+  query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, readConfig),
+  verify: async (sluice) =>
+    (await import('./commands/verify.js')).addVerifyCommand(sluice, environment, () => {
+      process.exitCode = EXIT.failedCheck;
+    }),
+  compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, readConfig),
+};
+
+async function program(): Promise<Command> {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
@@ -46,39 +59,9 @@ function program(): Command {
     .version(`${version} (Kafka source: ${fastestReader()}, librdkafka ${kafka.librdkafkaVersion})`)
     .addHelpText('after', ENVIRONMENT_HELP)
     .exitOverride();
-  const terminal = process.stderr.isTTY ? process.stderr : undefined;
-  sluice
-    .command('run')
-    .description('consume the topic; prints a JSON summary as the last line on stdout')
-    .option('--until-end', 'stop at the end offsets that the topic has at the start', false)
-    .action(async ({ untilEnd }: { untilEnd: boolean }) => {
-      const config = readConfig();
-      const signal = stopSignal();
-      const summary = await run(config, createLogger(config.log), { untilEnd, signal, terminal });
-      process.stdout.write(`${JSON.stringify(summary)}\n`);
-    });
-  sluice
-    .command('demo')
-    .description('run the whole pipeline on sample events and an embedded Kafka, and show what it did')
-    .option('--events <n>', 'how many events', '100000')
-    .action(async ({ events }: { events: string }) => {
-      await demo(readConfig(), {
-        events: Number(events),
-        signal: stopSignal(),
-        write: (text) => process.stdout.write(text),
-      });
-    });
-  addParseCommand(sluice, (overrides) => readConfig({ ...process.env, ...overrides }));
-  addQueryCommand(sluice, readConfig);
-  const environment = () => {
-    const config = readConfig();
-    return { config, log: createLogger(config.log) };
-  };
-  addCaptureCommand(sluice, environment, stopSignal);
-  addVerifyCommand(sluice, environment, () => {
-    process.exitCode = EXIT.failedCheck;
-  });
-  addCompactCommand(sluice, readConfig);
+  const all = Object.entries(COMMANDS);
+  const called = all.filter(([name]) => name === process.argv[2]);
+  for (const [, add] of called.length > 0 ? called : all) await add(sluice);
   for (const command of sluice.commands) command.exitOverride();
   return sluice;
 }
@@ -116,7 +99,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program().parseAsync();
+  await (await program()).parseAsync();
   process.exitCode ??= EXIT.done;
 } catch (thrown) {
   process.exitCode = exitCodeOf(thrown);

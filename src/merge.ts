@@ -32,7 +32,7 @@ import type {
 import { insertPositions, movePositions, readPositions, writeLedger, writeQuarantine } from './ledger.js';
 import { makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
 import { roleColumn, type TableSpec } from './spec.js';
-import { ArrowStaging, type StagedRows } from './staging.js';
+import type { StagedRows } from './staging.js';
 
 export interface MergeOptions extends DatabaseOptions {
   readonly topic: string;
@@ -82,7 +82,7 @@ export class Merge implements Sink {
   }
 
   async open(): Promise<SinkPosition[]> {
-    const { dataDir, topic, spec, mergeFrom, compaction } = this.#options;
+    const { dataDir, topic, spec, compaction } = this.#options;
     const database = join(dataDir, 'analytics.db');
     makeFolders(dataDir, topic);
     if (!existsSync(database)) refuseOrphans(dataDir, topic);
@@ -100,20 +100,22 @@ export class Merge implements Sink {
       reconcileFiles(dataDir, topic, new Map(files.map(({ file, file_bytes }) => [String(file), Number(file_bytes)])));
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#table}`);
       this.#maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
-      const [one, other] = ['rows_0', 'rows_1'].map((table) =>
-        mergeFrom === 'parquet'
-          ? new FileStaging()
-          : new ArrowStaging(this.#stagingConnection!, spec, 'staging', table),
-      );
-      await one.clear();
-      await other.clear();
-      this.#group = { staging: one, batches: [], stageSeconds: [] };
-      this.#otherStaging = other;
+      this.#group = { staging: await this.#newStaging('rows_0'), batches: [], stageSeconds: [] };
+      this.#otherStaging = await this.#newStaging('rows_1');
       return await this.#positions();
     } catch (thrown) {
       await this.close();
       throw sinkError(thrown, 'the data directory cannot be opened');
     }
+  }
+
+  async #newStaging(table: string): Promise<StagedRows> {
+    if (this.#options.mergeFrom === 'parquet') return new FileStaging();
+    // Loaded where it is needed: Arrow's library takes a while.
+    const { ArrowStaging } = await import('./staging.js');
+    const staging = new ArrowStaging(this.#stagingConnection!, this.#options.spec, 'staging', table);
+    await staging.clear();
+    return staging;
   }
 
   async initPositions(positions: readonly { partition: number; nextOffset: number }[]): Promise<void> {

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
 import type { Config } from '../config.js';
 import { EmbeddedKafka } from '../embedded-kafka.js';
 import { SluiceError } from '../errors.js';
@@ -43,6 +44,17 @@ FROM sluice.quarantine GROUP BY reason ORDER BY messages DESC`,
 FROM sluice.batches GROUP BY partition_id ORDER BY partition_id`,
   },
 ];
+
+export function addDemoCommand(program: Command, config: () => Config, stopSignal: () => AbortSignal): void {
+  program
+    .command('demo')
+    .description('run the whole pipeline on sample events and an embedded Kafka, and show what it did')
+    .option('--events <n>', 'how many events', '100000')
+    .action(async ({ events }: { events: string }) => {
+      const write = (text: string | Uint8Array) => process.stdout.write(text);
+      await demo(config(), { events: Number(events), signal: stopSignal(), write });
+    });
+}
 
 /**
  * Runs the demo in a folder of its own, DATA_DIR/demo, which is made anew.

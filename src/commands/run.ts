@@ -1,5 +1,6 @@
 /** `sluice run`: puts the parts together and keeps them running. */
 import type { Server } from 'node:http';
+import type { Command } from 'commander';
 import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import { KafkaSource } from '../kafka-source.js';
@@ -38,6 +39,23 @@ export interface RunSummary extends RunTotals {
   peakRssMiB: number;
 }
 
+export function addRunCommand(
+  program: Command,
+  environment: () => { config: Config; log: Logger },
+  stopSignal: () => AbortSignal,
+): void {
+  program
+    .command('run')
+    .description('consume the topic; prints a JSON summary as the last line on stdout')
+    .option('--until-end', 'stop at the end offsets that the topic has at the start', false)
+    .action(async ({ untilEnd }: { untilEnd: boolean }) => {
+      const { config, log } = environment();
+      const terminal = process.stderr.isTTY ? process.stderr : undefined;
+      const summary = await run(config, log, { untilEnd, signal: stopSignal(), terminal });
+      process.stdout.write(`${JSON.stringify(summary)}\n`);
+    });
+}
+
 /**
  * Consumes until stopped or, with `untilEnd`, up to the end offsets.
  * @throws SluiceError after everything was shut down
@@ -57,7 +75,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   let stopProgress = () => {};
   try {
     metrics.source.set({ reader: source.reader }, 1);
-    const positions = await sink.open();
+    // The workers load while the database is opened.
     pool = new WorkerPool(config.workers, {
       spec,
       topic,
@@ -70,6 +88,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
       mergeFrom,
     });
     const workers = pool;
+    const positions = await sink.open();
     const runBatch = workers.run.bind(workers);
     const pipeline = new Pipeline(pipelineOptions(config, options.untilEnd), { source, sink, runBatch, metrics, log });
     if (config.metricsPort !== 0) {
