@@ -1,4 +1,5 @@
-/** JSON strings: a SIMD scan for the byte that ends the plain part, UTF-8 validation, decoding of escapes. */
+/** JSON strings: a SIMD scan for the byte that ends the plain part, and the decoding of escapes. */
+import { skipText } from './utf8';
 
 /** Where the last failed check stopped: the first byte with which no valid row can go on. */
 export let errorAt: usize = 0;
@@ -50,13 +51,11 @@ export function scanSpecial(q: usize): usize {
       escaped = true;
       q = skipEscape(q);
       if (q == 0) return 0;
+      q = scanPlain(q);
     } else if (c >= 0x80) {
-      do {
-        q = skipUtf8(q);
-        if (q == 0) return 0;
-      } while (load<u8>(q) >= 0x80);
+      q = skipText(q);
+      if (q == 0) return 0;
     } else return failAt(q);
-    q = scanPlain(q);
   }
   return 0;
 }
@@ -92,26 +91,6 @@ export function hexNumber(p: usize): u64 {
   const high = i16x8.shl(v128.and(nibbles, i16x8.splat(0x0f)), 4);
   const bytes = v128.or(high, i16x8.shr_u(nibbles, 8));
   return bswap<u64>(i64x2.extract_lane(i8x16.narrow_i16x8_u(bytes, bytes), 0));
-}
-
-@inline
-function isContinuation(c: u32): bool {
-  return (c & 0xc0) == 0x80;
-}
-
-/** Behind the UTF-8 sequence at `q`, whose first byte is not ASCII (RFC 3629). */
-function skipUtf8(q: usize): usize {
-  const c: u32 = load<u8>(q);
-  if (c < 0xc2 || c > 0xf4) return failAt(q);
-  // No overlong forms, no surrogates, nothing past U+10FFFF: the second byte tells.
-  const low: u32 = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-  const high: u32 = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-  const c1: u32 = load<u8>(q, 1);
-  if (c1 < low || c1 > high) return failAt(q + 1);
-  if (c < 0xe0) return q + 2;
-  if (!isContinuation(load<u8>(q, 2))) return failAt(q + 2);
-  if (c < 0xf0) return q + 3;
-  return isContinuation(load<u8>(q, 3)) ? q + 4 : failAt(q + 3);
 }
 
 /** Copies bytes; may write up to 15 more. */
