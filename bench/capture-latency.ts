@@ -29,10 +29,9 @@ const { values: flags } = parseArgs({
   },
 });
 
-const TICK_MS = 5;
-const CONNECTIONS = 16;
-/** The first seconds are of programs that start. */
-const WARM_UP_SECONDS = 3;
+const TICK_MS = 10;
+/** The first seconds are of programs that start, whose code is not compiled yet. */
+const WARM_UP_SECONDS = 10;
 
 type Orders = Collection<{ _id: string }>;
 
@@ -55,7 +54,7 @@ async function measure(bootstrap: string, server: ReplicaSet, rate: number): Pro
     spawn(process.execPath, ['dist/cli.js', ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const run = start('run');
   const capture = start('capture', '--snapshot', 'never');
-  const client = new MongoClient(server.uri, { maxPoolSize: CONNECTIONS });
+  const client = new MongoClient(server.uri);
   try {
     await untilLine(run, /"msg":"reading /);
     await untilLine(capture, /following the change stream/);
@@ -77,16 +76,16 @@ async function measure(bootstrap: string, server: ReplicaSet, rate: number): Pro
 
 /** Inserts an order for each element of `dueMs`, which then says when it was due, milliseconds since the epoch. */
 async function write(orders: Orders, rate: number, dueMs: Float64Array): Promise<void> {
-  const writes: Promise<unknown>[] = [];
   const startMs = Date.now();
   for (let n = 0; n < dueMs.length; await sleep(TICK_MS)) {
     const due = Math.min(dueMs.length, Math.floor(((Date.now() - startMs) * rate) / 1e3));
+    const batch = [];
     for (; n < due; n++) {
       dueMs[n] = startMs + (n * 1e3) / rate;
-      writes.push(orders.insertOne(order(n)));
+      batch.push(order(n));
     }
+    if (batch.length > 0) await orders.insertMany(batch);
   }
-  await Promise.all(writes);
 }
 
 function order(n: number) {
