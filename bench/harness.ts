@@ -97,6 +97,25 @@ export async function runJson<T>(
 
 const SAMPLE_MS = 500;
 
+/** Waits until a program has logged a line like this. @throws where it ends without one */
+export async function untilLine({ stderr }: ChildProcess, pattern: RegExp): Promise<void> {
+  let text = '';
+  await new Promise<void>((resolve, reject) => {
+    stderr!.on('data', (piece: Buffer) => {
+      if (pattern.test(text)) return;
+      text += piece;
+      if (pattern.test(text)) resolve();
+    });
+    stderr!.on('end', () => reject(new Error(`ended without a line like ${pattern}: ${text}`)));
+  });
+}
+
+/** Waits until a program has ended. */
+export async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null)
+    await new Promise((resolve) => child.once('close', resolve));
+}
+
 export function residentMiB(pid: number): number {
   try {
     return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);

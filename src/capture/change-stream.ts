@@ -12,11 +12,14 @@ import {
 import { SluiceError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { ChangeEvent } from './envelope.js';
+import { readWhole, type StreamedEvent, splitsLargeEvents } from './split-event.js';
 
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 const MAX_BACKOFF_MS = 10_000;
 /** ChangeStreamFatalError and ChangeStreamHistoryLost: the place is no longer in the oplog. */
 const HISTORY_LOST: ReadonlySet<number> = new Set([280, 286]);
+/** BSONObjectTooLarge: a change does not fit into an answer, and the server did not split it. */
+const TOO_LARGE = 10334;
 /** Numbers as objects of their BSON types: nothing is rounded. */
 const EXACT = { promoteValues: false, promoteLongs: false, promoteBuffers: false, bsonRegExp: true } as const;
 
@@ -108,12 +111,16 @@ export class CapturedCollection {
     }
   }
 
-  watch(start: StreamStart, options: StreamOptions): ChangeStream {
+  /** Opens a stream; large events come in fragments where the server can split them. */
+  async watch(start: StreamStart, options: StreamOptions): Promise<ChangeStream> {
+    // Asked each time: the servers of a replica set may be upgraded meanwhile.
+    const { versionArray } = await this.#client.db('admin').command({ buildInfo: 1 });
+    const pipeline = splitsLargeEvents(versionArray ?? []) ? [{ $changeStreamSplitLargeEvent: {} }] : [];
     const place: ChangeStreamOptions =
       'token' in start
         ? { startAfter: { _data: start.token } }
         : { startAtOperationTime: new Timestamp(BigInt(`0x${start.time}`)) };
-    return this.#collection.watch([], {
+    return this.#collection.watch(pipeline, {
       ...place,
       ...EXACT,
       fullDocument: options.fullDocument,
@@ -127,16 +134,20 @@ export class CapturedCollection {
   }
 }
 
+/** What a reader needs of a collection. */
+export type StreamSource = Pick<CapturedCollection, 'name' | 'watch'>;
+
 /** Reads one stream after another, each from where the one before it broke. */
 export class ChangeReader {
-  readonly #source: CapturedCollection;
+  readonly #source: StreamSource;
   readonly #options: StreamOptions;
   readonly #log: Logger;
   #stream: ChangeStream | undefined;
+  /** The place behind the last whole event, or further where the stream moved on without one. */
   #start: StreamStart;
   #failures = 0;
 
-  constructor(source: CapturedCollection, start: StreamStart, options: StreamOptions, log: Logger) {
+  constructor(source: StreamSource, start: StreamStart, options: StreamOptions, log: Logger) {
     this.#source = source;
     this.#start = start;
     this.#options = options;
@@ -145,14 +156,17 @@ export class ChangeReader {
 
   /**
    * The next change; undefined where none came within `maxAwaitMs`.
-   * @throws SluiceError SLUICE_HISTORY_LOST; everything else is tried again
+   * @throws SluiceError SLUICE_HISTORY_LOST, SLUICE_MONGODB for a change that no answer can hold; everything else is
+   *   tried again
    */
   async next(): Promise<ChangeEvent | undefined> {
     try {
-      this.#stream ??= this.#source.watch(this.#start, this.#options);
-      const event = (await this.#stream.tryNext()) as ChangeEvent | null;
+      this.#stream ??= await this.#source.watch(this.#start, this.#options);
+      const stream = this.#stream;
+      const event = await readWhole(() => stream.tryNext() as Promise<StreamedEvent | null>);
       this.#failures = 0;
-      if (event !== null) this.#start = { token: event._id._data };
+      const place = stream.resumeToken as { readonly _data: string } | null | undefined;
+      if (place) this.#start = { token: place._data };
       return event ?? undefined;
     } catch (thrown) {
       await this.#recover(thrown as Error);
@@ -162,8 +176,7 @@ export class ChangeReader {
 
   /** The place behind everything that `next` gave, also where the stream moved on without an event. */
   get token(): string | undefined {
-    const token = this.#stream?.resumeToken as { _data?: string } | null | undefined;
-    return token?._data ?? ('token' in this.#start ? this.#start.token : undefined);
+    return 'token' in this.#start ? this.#start.token : undefined;
   }
 
   async close(): Promise<void> {
@@ -178,6 +191,12 @@ export class ChangeReader {
     if (error instanceof MongoError && HISTORY_LOST.has(Number(error.code))) {
       const message = `the place of ${this.#source.name} is no longer in the oplog: ${error.message}`;
       throw new SluiceError('SLUICE_HISTORY_LOST', message, { cause: error });
+    }
+    if (error instanceof MongoError && Number(error.code) === TOO_LARGE) {
+      const message =
+        `${this.#source.name}: a change is larger than an answer of the server can be (${error.message}); ` +
+        'MongoDB from 6.0.9 or 7.0 on splits such changes';
+      throw new SluiceError('SLUICE_MONGODB', message, { cause: error });
     }
     const backoffMs = backoff(this.#failures++);
     this.#log.warn({ backoffMs }, `MongoDB: ${error.message}; the stream is opened again`);

@@ -22,6 +22,13 @@ export class CaptureMetrics {
     help: 'How old the committed place was when it was committed',
     registers: [this.registry],
   });
+  readonly tokenAge: Gauge = new Gauge({
+    name: 'sluice_capture_token_age_seconds',
+    help: 'How old the committed place is now: once it is older than the oplog, history is lost',
+    registers: [this.registry],
+    collect: () => this.tokenAge.set(this.#placeSeconds === 0 ? 0 : ageOf(this.#placeSeconds)),
+  });
+  #placeSeconds = 0;
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -31,12 +38,16 @@ export class CaptureMetrics {
   committed(operations: ReadonlyMap<string, number>, clusterTime: string): void {
     this.transactions.inc();
     for (const [operation, count] of operations) this.events.inc({ operation }, count);
-    const seconds = Number.parseInt(clusterTime.slice(0, 8), 16);
-    this.place.set(seconds);
-    this.lag.set(Math.max(0, Date.now() / 1e3 - seconds));
+    this.#placeSeconds = Number.parseInt(clusterTime.slice(0, 8), 16);
+    this.place.set(this.#placeSeconds);
+    this.lag.set(ageOf(this.#placeSeconds));
   }
 
   #counter(name: string, help: string): Counter {
     return new Counter({ name, help, registers: [this.registry] });
   }
+}
+
+function ageOf(seconds: number): number {
+  return Math.max(0, Date.now() / 1e3 - seconds);
 }

@@ -1,16 +1,16 @@
-/** MongoDB to DuckDB through both commands, on a real broker and a replica set on MongoDB's wire protocol. */
+/** `sluice capture` and what `sluice run` makes of it, on a real broker and a replica set on MongoDB's wire protocol. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
-import { CliProcess, runCli, temporaryDataDir } from '../support/cli.js';
+import { CliProcess, runCli } from '../support/cli.js';
 import { describeKafka, describePrivateKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { type ReplicaSet, replicaSet, startReplicaSet } from '../support/mongo/server.js';
 import { consumeAll, createTopic } from '../support/produce.js';
 import { Random } from '../support/random.js';
+import { capturedIs, captureEnv, LONG_MS, messagesOf, startCapture, stopCapture } from './capturing.js';
 import { collectionRows, type Order, orderRows, write } from './mongo-orders.js';
-import { runEnv, runUntilEnd, verifies } from './support.js';
+import { runUntilEnd, verifies } from './support.js';
 
-const LONG_MS = 300_000;
 const LONG = { timeout: LONG_MS };
 
 const NEVER = ['--snapshot', 'never'];
@@ -29,53 +29,20 @@ describeKafka('capture', (bootstrap) => {
     await server.kill();
   });
 
-  /** A topic and a database of the same name, and the environment of both commands. */
   async function setUp(name: string, more: Record<string, string> = {}) {
-    const topic = uniqueTopic(name);
-    await createTopic(bootstrap(), topic, 4);
-    const env = runEnv(bootstrap(), topic, await temporaryDataDir(), {
-      MONGODB_URI: server.uri,
-      MONGODB_DATABASE: topic,
-      TRANSACTION_INTERVAL_MS: '50',
-      ...more,
-    });
+    const { env, topic } = await captureEnv(bootstrap(), server.uri, name, more);
     return { env, topic, orders: client.db(topic).collection<Order>('orders') };
   }
 
-  async function startCapture(env: Record<string, string>, args: readonly string[] = []): Promise<CliProcess> {
-    const capture = await CliProcess.start(['capture', ...args], { env, timeoutMs: LONG_MS });
-    await capture.line(/following the change stream/);
-    return capture;
-  }
-
-  async function stopCapture(capture: CliProcess): Promise<void> {
-    capture.kill('SIGTERM');
-    const { code, stderr } = await capture.ended;
-    expect(code, stderr).toBe(0);
-  }
-
-  const messagesOf = async (topic: string) =>
-    (await consumeAll(bootstrap(), topic)).map(({ partition, offset, key, value }) => ({
-      partition,
-      offset,
-      key: key!.toString(),
-      value: JSON.parse(value!.toString()),
-    }));
+  const messagesIn = (topic: string) => messagesOf(bootstrap(), topic);
+  const capturedKey = (topic: string, key: string) => capturedIs(bootstrap(), topic, key);
 
   /** Waits until the topic has so many messages of these operations. */
   async function captured(topic: string, count: number): Promise<void> {
-    const documents = async () => (await messagesOf(topic)).filter(({ value }) => !/^snapshot_/.test(value.operation));
+    const documents = async () => (await messagesIn(topic)).filter(({ value }) => !/^snapshot_/.test(value.operation));
     await vi.waitFor(async () => expect((await documents()).length).toBeGreaterThanOrEqual(count), {
       timeout: 120_000,
       interval: 300,
-    });
-  }
-
-  /** Waits until the topic has a message with this key. */
-  async function capturedIs(topic: string, key: string): Promise<void> {
-    await vi.waitFor(async () => expect((await messagesOf(topic)).map((message) => message.key)).toContain(key), {
-      timeout: 120_000,
-      interval: 100,
     });
   }
 
@@ -111,7 +78,7 @@ describeKafka('capture', (bootstrap) => {
       await truth.close();
       await captured(topic, changes.length);
       await stopCapture(capture);
-      const messages = await messagesOf(topic);
+      const messages = await messagesIn(topic);
       expect(messages.map(({ value }) => value.change_id).sort()).toEqual(changes.sort());
       const lastOf = new Map<string, string>();
       for (const { key, value } of messages) {
@@ -152,9 +119,9 @@ describeKafka('capture', (bootstrap) => {
     isWriting = false;
     await writer;
     await orders.insertOne({ _id: 'last' });
-    await capturedIs(topic, 'last');
+    await capturedKey(topic, 'last');
     await stopCapture(capture);
-    const messages = await messagesOf(topic);
+    const messages = await messagesIn(topic);
     expect(new Set(messages.map(({ value }) => value.change_id)).size).toBe(messages.length);
     await runUntilEnd(env);
     await verifies(env);
@@ -174,7 +141,7 @@ describeKafka('capture', (bootstrap) => {
     await orders.insertOne({ _id: 'ghost', status: 'created' });
     const first = await startCapture(env);
     await orders.insertOne({ _id: 'kept', status: 'created' });
-    await capturedIs(topic, 'kept');
+    await capturedKey(topic, 'kept');
     await stopCapture(first);
     await orders.deleteOne({ _id: 'ghost' });
     await loseHistory('lost');
@@ -190,9 +157,9 @@ describeKafka('capture', (bootstrap) => {
     const gap = await startCapture(env, ['--on-lost-history', 'gap']);
     await gap.line(/changes between these times are lost/);
     await orders.insertOne({ _id: 'after the gap' });
-    await capturedIs(topic, 'after the gap');
+    await capturedKey(topic, 'after the gap');
     await stopCapture(gap);
-    const messages = await messagesOf(topic);
+    const messages = await messagesIn(topic);
     const ordersOf = (status: string) =>
       new Set(messages.filter(({ value }) => value.status === status).map(({ key }) => key));
     expect(ordersOf('lost').size).toBe(100);
@@ -208,9 +175,9 @@ describeKafka('capture', (bootstrap) => {
     const { code, stderr } = await first.ended;
     expect(code).toBe(3);
     expect(stderr).toMatch(/SLUICE_FENCED/);
-    await capturedIs(topic, 'a');
+    await capturedKey(topic, 'a');
     await stopCapture(second);
-    expect((await messagesOf(topic)).filter(({ key }) => key === 'a')).toHaveLength(1);
+    expect((await messagesIn(topic)).filter(({ key }) => key === 'a')).toHaveLength(1);
   });
 
   it('leaves out what is too large, and says so', LONG, async () => {
@@ -218,10 +185,10 @@ describeKafka('capture', (bootstrap) => {
     const capture = await startCapture(env);
     await orders.insertOne({ _id: 'large', note: 'x'.repeat(6000) });
     await orders.insertOne({ _id: 'small', note: 'x' });
-    await capturedIs(topic, 'small');
+    await capturedKey(topic, 'small');
     await stopCapture(capture);
-    expect((await messagesOf(topic)).map(({ key }) => key)).not.toContain('large');
-    expect(await messagesOf(`${topic}.oversize`)).toMatchObject([
+    expect((await messagesIn(topic)).map(({ key }) => key)).not.toContain('large');
+    expect(await messagesIn(`${topic}.oversize`)).toMatchObject([
       { key: 'large', value: { order_id: 'large', operation: 'insert', limit: 5000 } },
     ]);
   });
@@ -236,9 +203,9 @@ describeKafka('capture', (bootstrap) => {
     expect(stderr).toMatch(/SLUICE_STREAM_ENDED.*ON_INVALIDATE=continue/);
     const second = await startCapture({ ...env, ON_INVALIDATE: 'continue' });
     await orders.insertOne({ _id: 'after' });
-    await capturedIs(topic, 'after');
+    await capturedKey(topic, 'after');
     await stopCapture(second);
-    const keys = (await messagesOf(topic)).map(({ key }) => key).filter((key) => !key.startsWith('snapshot'));
+    const keys = (await messagesIn(topic)).map(({ key }) => key).filter((key) => !key.startsWith('snapshot'));
     expect(keys.sort()).toEqual(['after', 'before']);
   });
 

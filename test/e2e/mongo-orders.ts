@@ -1,5 +1,7 @@
 /** Orders in a collection: random writes, and how they look in DuckDB in the end. */
 import { type Collection, Decimal128, Long } from 'mongodb';
+import { expect } from 'vitest';
+import { runCli } from '../support/cli.js';
 import type { Random } from '../support/random.js';
 import { queryFile } from './support.js';
 
@@ -8,12 +10,23 @@ export interface Order {
   [field: string]: unknown;
 }
 
-/** The rows of the view, as what they came from: amounts with four decimals. */
+const ORDERS = `
+  SELECT order_id, customer_id, customer_name, amount::VARCHAR AS amount, status, items, extra FROM orders`;
+
+/** The rows of the view, as what they came from: amounts with four decimals. No process may run on the directory. */
 export async function orderRows(dataDir: string): Promise<Map<unknown, unknown>> {
-  const rows = await queryFile(
-    dataDir,
-    `SELECT order_id, customer_id, customer_name, amount::VARCHAR, status, items, extra FROM orders`,
-  );
+  return rowsById(await queryFile(dataDir, ORDERS));
+}
+
+/** The same, asked of the running process by `sluice query`. */
+export async function liveOrderRows(env: Record<string, string>): Promise<Map<unknown, unknown>> {
+  const { code, stdout, stderr } = await runCli(['query', '--format', 'json', ORDERS], { env });
+  expect(code, stderr).toBe(0);
+  const lines = stdout.split('\n').filter((line) => line !== '');
+  return rowsById(lines.map((line) => Object.values(JSON.parse(line))));
+}
+
+function rowsById(rows: readonly (readonly unknown[])[]): Map<unknown, unknown> {
   return new Map(
     rows.map(([id, customer, name, amount, status, items, extra]) => {
       const { cluster_time: _, ...rest } = JSON.parse((extra as string | null) ?? '{}');

@@ -1,0 +1,137 @@
+import { type ChangeStream, Int32, MongoServerError } from 'mongodb';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { ChangeReader, type StreamStart } from '../../src/capture/change-stream.js';
+import { readWhole, type StreamedEvent, splitsLargeEvents } from '../../src/capture/split-event.js';
+
+const OPTIONS = { fullDocument: 'updateLookup', preImages: true, maxAwaitMs: 10 } as const;
+
+const event = (id: string, fields: object = {}): StreamedEvent => ({ _id: { _data: id }, ...fields });
+const fragment = (id: string, number: number, of: number, fields: object = {}) =>
+  event(id, { splitEvent: { fragment: new Int32(number), of: new Int32(of) }, ...fields });
+
+/** Each read takes the next answer: an event, nothing, or an error. */
+function reading(answers: readonly (StreamedEvent | null | Error)[]): () => Promise<StreamedEvent | null> {
+  const left = [...answers];
+  return async () => {
+    const answer = left.shift() ?? null;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+}
+
+describe('splitsLargeEvents', () => {
+  it.each([
+    [[5, 0, 0, 0], false],
+    [[6, 0, 8], false],
+    [[6, 0, 9], true],
+    [[6, 3, 2], false],
+    [[7, 0, 0], true],
+    [[8, 1, 4], true],
+    [[], false],
+  ])('of %j: %s', (version, expected) => {
+    expect(splitsLargeEvents(version)).toBe(expected);
+  });
+});
+
+describe('readWhole', () => {
+  it('gives an event that was not split as it is, and null where there is none', async () => {
+    const whole = event('1', { operationType: 'insert' });
+    expect(await readWhole(reading([whole]))).toBe(whole);
+    expect(await readWhole(reading([null]))).toBeNull();
+  });
+
+  it('joins the fields of all fragments, under the token of the last one', async () => {
+    const read = reading([
+      fragment('1a', 1, 3, { operationType: 'update', documentKey: { _id: 'o' } }),
+      fragment('1b', 2, 3, { fullDocumentBeforeChange: { _id: 'o', n: 1 } }),
+      null,
+      fragment('1c', 3, 3, { fullDocument: { _id: 'o', n: 2 } }),
+      event('2'),
+    ]);
+    expect(await readWhole(read)).toEqual({
+      _id: { _data: '1c' },
+      operationType: 'update',
+      documentKey: { _id: 'o' },
+      fullDocumentBeforeChange: { _id: 'o', n: 1 },
+      fullDocument: { _id: 'o', n: 2 },
+    });
+    expect(await readWhole(read)).toEqual(event('2'));
+  });
+
+  it.each([
+    ['the first is missing', [fragment('1', 2, 3)], /fragment 2 of 3 came where fragment 1 of 3 .* was due/],
+    ['one is missing', [fragment('1', 1, 3), fragment('1', 3, 3)], /fragment 3 of 3 came where fragment 2 of 3/],
+    ['one comes twice', [fragment('1', 1, 2), fragment('1', 1, 2)], /fragment 1 of 2 came where fragment 2 of 2/],
+    ['it was cut anew', [fragment('1', 1, 2), fragment('1', 2, 3)], /fragment 2 of 3 came where fragment 2 of 2/],
+    ['another event comes', [fragment('1', 1, 2), event('2')], /a change came where fragment 2 of 2/],
+    ['the rest never comes', [fragment('1', 1, 2)], /broke off behind fragment 1 of 2: no more came/],
+    ['the stream breaks', [fragment('1', 1, 2), new Error('closed')], /broke off behind fragment 1 of 2: closed/],
+  ])('says so when %s', async (_, answers, message) => {
+    await expect(readWhole(reading(answers))).rejects.toMatchObject({
+      code: 'SLUICE_MONGODB',
+      message: expect.stringMatching(message),
+    });
+  });
+});
+
+/** A reader whose streams, one after another, give these answers; it notes where each stream started. */
+function readerOf(...streams: (readonly (StreamedEvent | null | Error)[])[]) {
+  const starts: StreamStart[] = [];
+  const source = {
+    name: 'shop.orders',
+    async watch(start: StreamStart): Promise<ChangeStream> {
+      starts.push(start);
+      const read = reading(streams[starts.length - 1]);
+      const stream = {
+        resumeToken: undefined as unknown,
+        async tryNext() {
+          const answer = await read();
+          // The driver has the token of each fragment, too; without an event the server says how far it looked.
+          this.resumeToken = answer?._id ?? { _data: 'idle' };
+          return answer;
+        },
+        async close() {},
+      };
+      return stream as unknown as ChangeStream;
+    },
+  };
+  return { starts, reader: new ChangeReader(source, { token: 'start' }, OPTIONS, pino({ level: 'silent' })) };
+}
+
+describe('ChangeReader', () => {
+  it('never stands between the fragments of a change: it is read again from its first one', async () => {
+    const { reader, starts } = readerOf(
+      [event('1'), fragment('2a', 1, 2, { operationType: 'insert' }), new Error('connection closed')],
+      [fragment('2a', 1, 2, { operationType: 'insert' }), fragment('2c', 2, 3)],
+      [fragment('2a', 1, 2, { operationType: 'insert' }), fragment('2b', 2, 2, { fullDocument: {} }), event('3')],
+    );
+    expect(await reader.next()).toEqual(event('1'));
+    expect(await reader.next()).toBeUndefined();
+    expect(reader.token).toBe('1');
+    expect(await reader.next()).toBeUndefined();
+    expect(reader.token).toBe('1');
+    expect(await reader.next()).toEqual(event('2b', { operationType: 'insert', fullDocument: {} }));
+    expect(reader.token).toBe('2b');
+    expect(starts).toEqual([{ token: 'start' }, { token: '1' }, { token: '1' }]);
+  });
+
+  it('does not fall back behind a place that it told while nothing changed', async () => {
+    const { reader, starts } = readerOf([event('1'), null, new Error('connection closed')], [event('2')]);
+    await reader.next();
+    await reader.next();
+    expect(reader.token).toBe('idle');
+    await reader.next();
+    expect(reader.token).toBe('idle');
+    expect(await reader.next()).toEqual(event('2'));
+    expect(starts).toEqual([{ token: 'start' }, { token: 'idle' }]);
+  });
+
+  it.each([
+    [286, 'SLUICE_HISTORY_LOST', /no longer in the oplog/],
+    [10334, 'SLUICE_MONGODB', /larger than an answer of the server can be .*6\.0\.9/],
+  ])('ends where no other stream would help: server error %i', async (code, expected, message) => {
+    const { reader } = readerOf([new MongoServerError({ message: 'refused', code: new Int32(code) })]);
+    await expect(reader.next()).rejects.toMatchObject({ code: expected, message: expect.stringMatching(message) });
+  });
+});

@@ -1,0 +1,51 @@
+/** What tests of `sluice capture` share: its environment, its start and end, and what it wrote. */
+import { expect, vi } from 'vitest';
+import { CliProcess, temporaryDataDir } from '../support/cli.js';
+import { uniqueTopic } from '../support/kafka/shared.js';
+import { consumeAll, createTopic } from '../support/produce.js';
+import { runEnv } from './support.js';
+
+export const LONG_MS = 300_000;
+
+/** A topic and a database of the same name, and the environment of both commands. */
+export async function captureEnv(bootstrap: string, uri: string, name: string, more: Record<string, string> = {}) {
+  const topic = uniqueTopic(name);
+  await createTopic(bootstrap, topic, 4);
+  const env = runEnv(bootstrap, topic, await temporaryDataDir(), {
+    MONGODB_URI: uri,
+    MONGODB_DATABASE: topic,
+    TRANSACTION_INTERVAL_MS: '50',
+    ...more,
+  });
+  return { env, topic };
+}
+
+/** Starts a capture and waits until it follows the stream. */
+export async function startCapture(env: Record<string, string>, args: readonly string[] = []): Promise<CliProcess> {
+  const capture = await CliProcess.start(['capture', ...args], { env, timeoutMs: LONG_MS });
+  await capture.line(/following the change stream/);
+  return capture;
+}
+
+/** Ends a capture as an operator does. */
+export async function stopCapture(capture: CliProcess): Promise<void> {
+  capture.kill('SIGTERM');
+  const { code, stderr } = await capture.ended;
+  expect(code, stderr).toBe(0);
+}
+
+/** All committed messages of a topic, in order per partition. */
+export async function messagesOf(bootstrap: string, topic: string) {
+  return (await consumeAll(bootstrap, topic)).map(({ partition, offset, key, value }) => ({
+    partition,
+    offset,
+    key: key!.toString(),
+    value: JSON.parse(value!.toString()),
+  }));
+}
+
+/** Waits until the topic has a message with this key. */
+export async function capturedIs(bootstrap: string, topic: string, key: string): Promise<void> {
+  const keys = async () => (await messagesOf(bootstrap, topic)).map((message) => message.key);
+  await vi.waitFor(async () => expect(await keys()).toContain(key), { timeout: 120_000, interval: 100 });
+}
