@@ -1,4 +1,4 @@
-/** `sluice capture` and what `sluice run` makes of it, on a real broker and a replica set on MongoDB's wire protocol. */
+/** `sluice capture` and what `sluice run` makes of it: a real broker, a replica set on MongoDB's wire protocol. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
