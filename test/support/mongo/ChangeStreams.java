@@ -1,14 +1,19 @@
 import de.bwaldvogel.mongo.bson.BsonTimestamp;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.exception.MongoServerError;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Cursors of change streams on one collection each. Events and tokens are shaped as mongod's. */
 final class ChangeStreams {
+  /** Larger events are cut into fragments where a stream asks for it. */
+  private static final int SPLIT_BYTES = Integer.getInteger("split.bytes", 16 << 20);
+
   /** Looks a document up as it is now. */
   interface Lookup {
     Document find(String database, String collection, Object id);
@@ -19,15 +24,27 @@ final class ChangeStreams {
     final String database;
     final String collection;
     final Document stage;
+    final boolean isSplit;
+    /** Events that were read and not sent yet. */
+    final Queue<Document> queue = new ArrayDeque<>();
     /** Time of the last entry that was looked at. */
     long time;
+    /** Token of the last event that was sent, or that it started behind. */
+    Document token;
+    /** So many fragments of the first event were sent by the stream before. */
+    int skip;
     boolean isInvalidated;
 
-    Stream(long id, String database, String collection, Document stage) {
+    Stream(long id, String database, String collection, Document stage, boolean isSplit) {
       this.id = id;
       this.database = database;
       this.collection = collection;
       this.stage = stage;
+      this.isSplit = isSplit;
+    }
+
+    boolean isOver() {
+      return isInvalidated && queue.isEmpty();
     }
   }
 
@@ -46,15 +63,21 @@ final class ChangeStreams {
   }
 
   /** Answers an aggregate whose first stage is $changeStream. */
-  Document open(String database, String collection, Document query, Document stage) {
-    Stream stream = new Stream(ids.incrementAndGet(), database, collection, stage);
+  Document open(String database, String collection, Document query, List<Document> pipeline) {
+    Document stage = (Document) pipeline.get(0).get("$changeStream");
+    boolean isSplit = pipeline.get(pipeline.size() - 1).containsKey("$changeStreamSplitLargeEvent");
+    Stream stream = new Stream(ids.incrementAndGet(), database, collection, stage, isSplit);
     Document resumeAfter = (Document) stage.get("resumeAfter");
     Document startAfter = (Document) stage.get("startAfter");
-    if (resumeAfter != null && String.valueOf(resumeAfter.get("_data")).endsWith("01")) {
+    if (resumeAfter != null && isInvalidate(resumeAfter)) {
       throw new MongoServerError(260, "InvalidResumeToken", "resumeAfter an invalidate event is not possible");
     }
     Document token = resumeAfter != null ? resumeAfter : startAfter;
-    if (token != null) stream.time = timeOf(token);
+    stream.token = token;
+    if (token != null) {
+      stream.skip = fragmentOf(token);
+      stream.time = stream.skip > 0 ? timeOf(token) - 1 : timeOf(token);
+    }
     else if (stage.get("startAtOperationTime") instanceof BsonTimestamp time) stream.time = time.getValue() - 1;
     else stream.time = log.now();
     if (!log.reaches(stream.time) || token != null && stream.time > log.now()) {
@@ -74,7 +97,7 @@ final class ChangeStreams {
     long wait = query.get("maxTimeMS") instanceof Number number ? number.longValue() : 1000;
     long deadline = System.nanoTime() + wait * 1_000_000;
     List<Document> batch = next(stream, size);
-    while (batch.isEmpty() && !stream.isInvalidated && streams.containsKey(id)) {
+    while (batch.isEmpty() && !stream.isOver() && streams.containsKey(id)) {
       long left = (deadline - System.nanoTime()) / 1_000_000;
       if (left <= 0) break;
       try {
@@ -84,7 +107,7 @@ final class ChangeStreams {
       }
       batch = next(stream, size);
     }
-    if (stream.isInvalidated) streams.remove(id);
+    if (stream.isOver()) streams.remove(id);
     return answer(stream, "nextBatch", batch);
   }
 
@@ -95,7 +118,20 @@ final class ChangeStreams {
     return isKilled;
   }
 
+  /** What is sent next: a fragment comes alone, as those of 16 MB do. */
   private List<Document> next(Stream stream, int size) {
+    if (stream.queue.isEmpty()) read(stream, size);
+    List<Document> batch = new ArrayList<>();
+    while (!stream.queue.isEmpty() && batch.size() < size) {
+      Document event = stream.queue.remove();
+      batch.add(event);
+      stream.token = (Document) event.get("_id");
+      if (event.containsKey("splitEvent")) break;
+    }
+    return batch;
+  }
+
+  private void read(Stream stream, int size) {
     List<ChangeLog.Entry> entries = new ArrayList<>();
     synchronized (log) {
       int index = log.indexAfter(stream.time);
@@ -109,10 +145,37 @@ final class ChangeStreams {
       if (index == log.size() && !stream.isInvalidated) stream.time = log.now();
     }
     // Looking documents up takes the collection's lock, which a writer holds while it waits for the log's.
-    List<Document> events = new ArrayList<>();
-    for (ChangeLog.Entry entry : entries) events.add(event(stream, entry));
-    if (stream.isInvalidated && !entries.isEmpty()) events.add(invalidate(entries.get(entries.size() - 1)));
-    return events;
+    for (ChangeLog.Entry entry : entries) {
+      List<Document> parts = fragments(stream, event(stream, entry));
+      if (stream.skip > 0 && (parts.size() == 1 || stream.skip > parts.size())) {
+        throw new MongoServerError(280, "ChangeStreamFatalError", "the event to go on in was not split so");
+      }
+      stream.queue.addAll(parts.subList(stream.skip, parts.size()));
+      stream.skip = 0;
+    }
+    if (stream.isInvalidated && !entries.isEmpty()) stream.queue.add(invalidate(entries.get(entries.size() - 1)));
+  }
+
+  /** The event, or fragments of it with as many of its fields as fit into each. */
+  private static List<Document> fragments(Stream stream, Document event) {
+    if (!stream.isSplit || event.toString().length() <= SPLIT_BYTES) return List.of(event);
+    List<Document> parts = new ArrayList<>();
+    int length = SPLIT_BYTES;
+    for (Map.Entry<String, Object> field : event.entrySet()) {
+      if (field.getKey().equals("_id")) continue;
+      int more = String.valueOf(field.getValue()).length();
+      if (length + more > SPLIT_BYTES) {
+        String data = String.format("%s%02X", ((Document) event.get("_id")).get("_data"), parts.size() + 1);
+        parts.add(new Document("_id", new Document("_data", data)));
+        length = 0;
+      }
+      parts.get(parts.size() - 1).append(field.getKey(), field.getValue());
+      length += more;
+    }
+    for (int index = 0; index < parts.size(); index++) {
+      parts.get(index).append("splitEvent", new Document("fragment", index + 1).append("of", parts.size()));
+    }
+    return parts;
   }
 
   private static Document invalidate(ChangeLog.Entry entry) {
@@ -146,9 +209,10 @@ final class ChangeStreams {
   }
 
   private static Document answer(Stream stream, String name, List<Document> batch) {
+    boolean isAtToken = !stream.queue.isEmpty() || stream.token != null && timeOf(stream.token) >= stream.time;
     Document cursor = new Document(name, batch)
-        .append("postBatchResumeToken", token(stream.time, stream.isInvalidated))
-        .append("id", stream.isInvalidated ? 0L : stream.id)
+        .append("postBatchResumeToken", isAtToken ? stream.token : token(stream.time, stream.isInvalidated))
+        .append("id", stream.isOver() ? 0L : stream.id)
         .append("ns", stream.database + "." + stream.collection);
     return new Document("cursor", cursor);
   }
@@ -157,9 +221,19 @@ final class ChangeStreams {
     return new Document("_data", String.format("82%016X%s", time, isInvalidate ? "01" : "00"));
   }
 
+  private static boolean isInvalidate(Document token) {
+    return String.valueOf(token.get("_data")).matches(".{18}01");
+  }
+
+  /** 0 where the token is that of a whole event. */
+  private static int fragmentOf(Document token) {
+    String data = String.valueOf(token.get("_data"));
+    return data.length() == 22 ? Integer.parseInt(data.substring(20), 16) : 0;
+  }
+
   private static long timeOf(Document token) {
     String data = String.valueOf(token.get("_data"));
-    if (data.length() != 20) throw new MongoServerError(280, "ChangeStreamFatalError", "no resume token of this server");
+    if (data.length() != 20 && data.length() != 22) throw new MongoServerError(280, "ChangeStreamFatalError", "no resume token of this server");
     return Long.parseUnsignedLong(data.substring(2, 18), 16);
   }
 }

@@ -14,13 +14,20 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A one-node replica set for tests: mongo-java-server with change streams. In memory only; no transactions, no
  * authentication, no sharding. Usage: ReplicaSet PORT; 0 takes a free one. Prints its URI when it serves.
  */
 public final class ReplicaSet extends MemoryBackend {
+  /** What it tells; from 7 on, change streams may split large events. */
+  private static final int MAJOR_VERSION = Integer.getInteger("server.version", 5);
+
+  /** Collections that keep documents as they were before a change. */
+  private final Set<String> preImages = ConcurrentHashMap.newKeySet();
   private final ChangeLog log = new ChangeLog();
   private final ChangeStreams streams = new ChangeStreams(log, this::find);
   private String address;
@@ -28,7 +35,7 @@ public final class ReplicaSet extends MemoryBackend {
   private ReplicaSet() {
     version(new MongoVersion() {
       @Override public List<Integer> getVersionArray() {
-        return List.of(5, 0, 0);
+        return List.of(MAJOR_VERSION, 0, 0);
       }
 
       @Override public int getWireVersion() {
@@ -96,8 +103,11 @@ public final class ReplicaSet extends MemoryBackend {
       case "aggregate":
         List<Document> pipeline = query.get("pipeline") == null ? List.of() : Aggregation.parse(query.get("pipeline"));
         if (pipeline.isEmpty() || !pipeline.get(0).containsKey("$changeStream")) return null;
-        return streams.open(
-            database, (String) query.get(command), query, (Document) pipeline.get(0).get("$changeStream"));
+        for (Document stage : pipeline.subList(1, pipeline.size())) {
+          if (MAJOR_VERSION >= 7 && stage.containsKey("$changeStreamSplitLargeEvent")) continue;
+          throw new MongoServerError(40324, "Unrecognized pipeline stage name: " + stage.keySet());
+        }
+        return streams.open(database, (String) query.get(command), query, pipeline);
       case "getmore":
         return streams.has(query.get(command)) ? streams.more((long) query.get(command), query) : null;
       case "killcursors":
@@ -125,6 +135,18 @@ public final class ReplicaSet extends MemoryBackend {
         if (id == null && reply.get("value") instanceof Document document) id = document.get("_id");
         boolean isReplace = query.get("update") instanceof Document update && isReplacement(update);
         if (id != null) note(database + "." + query.get(command), id, isReplace);
+        break;
+      case "create":
+        if (query.get("changeStreamPreAndPostImages") instanceof Document images && Boolean.TRUE.equals(images.get("enabled"))) {
+          preImages.add(database + "." + query.get(command));
+        }
+        break;
+      case "listcollections":
+        for (Object found : (Collection<?>) ((Document) reply.get("cursor")).get("firstBatch")) {
+          if (!preImages.contains(database + "." + ((Document) found).get("name"))) continue;
+          Document options = new Document("changeStreamPreAndPostImages", new Document("enabled", true));
+          ((Document) found).put("options", options);
+        }
         break;
       case "renamecollection":
         log.noteRename((String) query.get(command), (String) query.get("to"));

@@ -28,10 +28,18 @@ export async function replicaSet(): Promise<ReplicaSet> {
 /**
  * Starts one on a free port of the loopback.
  * @param historyEvents how many changes a stream can go back
+ * @param version what the server says it is; from 7 on, it splits large events
+ * @param splitBytes which events are large
  */
-export async function startReplicaSet({ historyEvents = 200_000, port = 0 } = {}): Promise<ReplicaSet> {
+export async function startReplicaSet({
+  historyEvents = 200_000,
+  version = 5,
+  splitBytes = 16 << 20,
+  port = 0,
+} = {}): Promise<ReplicaSet> {
   const classpath = await install();
-  const flags = [...JVM_FLAGS, `-Doplog.keep=${historyEvents}`, '-cp', classpath];
+  const limits = [`-Doplog.keep=${historyEvents}`, `-Dserver.version=${version}`, `-Dsplit.bytes=${splitBytes}`];
+  const flags = [...JVM_FLAGS, ...limits, '-cp', classpath];
   const jvm = spawn('java', [...flags, 'ReplicaSet', `${port}`], { stdio: ['pipe', 'pipe', 'ignore'] });
   const uri = await readyLine(jvm);
   return {
