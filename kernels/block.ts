@@ -1,5 +1,5 @@
 /** The block of rows that goes to the columns: where it is, and how a column takes it over. */
-import { ISSUE_BITS, ROWS } from './layout';
+import { ISSUE_BITS, MAX_EVENT_TIME, ROWS } from './layout';
 
 /** The block at hand: the first row's place in the columns, and how many rows there are. */
 export let row: usize = 0;
@@ -31,10 +31,13 @@ export function setAmounts(data: usize, valid: u64): void {
   amountValid = valid;
 }
 
-/** Notes the column in the role of event time. */
+/** Notes the column in the role of event time, and the latest of all. */
 export function setEventTimes(data: usize, valid: u64): void {
   eventTimes = data;
   eventTimeValid = valid;
+  let latest = load<i64>(MAX_EVENT_TIME);
+  for (let left = valid; left; left &= left - 1) latest = max(latest, load<i64>(data + (<usize>ctz(left) << 3)));
+  store<i64>(MAX_EVENT_TIME, latest);
 }
 
 /** Where the values of the block go in a column of `size` bytes per row. */

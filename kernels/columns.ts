@@ -27,7 +27,7 @@ import {
 import {
   AMOUNT, AMOUNT_SLOT, ARROW_COLUMNS, BOOL, CHANGE_SEQ, COLUMNS, COLUMN_BYTES, DATE, EVENT_TIME_SLOT, HIGH_VALUE, INT64,
   ISSUES, JSON_TEXT, KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, K_ESCAPED, K_FALSE, K_NULL, K_STRING, K_TRUE, LATE,
-  MAX_EVENT_TIME, RAW, SLOTS, SLOT_BYTES, SLOT_COLUMN_BYTES, TEXT, TIMESTAMP,
+  RAW, SLOTS, SLOT_BYTES, SLOT_COLUMN_BYTES, TEXT, TIMESTAMP,
 } from './layout';
 import { copyBytes, decodeString } from './string';
 import { DAY, timestampConverted } from './timestamp';
@@ -45,7 +45,8 @@ export function appendBlock(count: usize): void {
 }
 
 function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
-  switch (load<u32>(column)) {
+  const operation = load<u32>(column);
+  switch (operation) {
     case TEXT:
       return appendTexts(column, slots, (<u64>1) << slotIndex);
     case RAW:
@@ -53,13 +54,10 @@ function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
     case JSON_TEXT:
       return appendJson(column, slots);
     case AMOUNT:
-      return appendAmounts(column, slotIndex, slots);
     case TIMESTAMP:
-      return appendTimestamps(column, slotIndex, slots);
     case DATE:
-      return appendDates(column, slotIndex, slots);
     case INT64:
-      return appendIntegers(column, slotIndex, slots);
+      return appendNumbers(column, operation, slotIndex, slots);
     case BOOL:
       return appendBooleans(column, slotIndex, slots);
     case HIGH_VALUE:
@@ -130,92 +128,46 @@ function appendJson(column: usize, slots: usize): void {
   setValid(column, valid);
 }
 
-function appendAmounts(column: usize, slotIndex: u32, slots: usize): void {
-  const data = dataOf(column, 16);
+/** Whether `numberOf` found one. */
+let found: bool = false;
+
+/** The number that a value is for an operation: scaled, in microseconds, in days, or as it is; sets `found`. */
+function numberOf(operation: u32, start: usize, end: usize, kind: u32): i64 {
+  if (operation == AMOUNT || operation == INT64) {
+    const value = operation == AMOUNT ? amountOf(start, end, kind) : integerOf(start, end, kind);
+    found = converted;
+    return value;
+  }
+  const time = timestampOf(start, end, kind);
+  found = timestampConverted;
+  // Days start at midnight, before the epoch as well.
+  return operation == TIMESTAMP ? time : time / DAY - i64(time % DAY < 0);
+}
+
+/** Amounts in 128 bits, dates in 32, all others in 64; 0 where there is none. */
+function appendNumbers(column: usize, operation: u32, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, operation == AMOUNT ? 16 : operation == DATE ? 4 : 8);
   let valid: u64 = 0;
   for (let i: usize = 0; i < rows; i++) {
     const slot = slots + i * SLOT_BYTES;
     const kind = load<u32>(slot, 8);
     let value: i64 = 0;
     if (kind > K_NULL) {
-      value = amountOf(load<u32>(slot), load<u32>(slot, 4), kind);
-      if (converted) valid |= (<u64>1) << i;
-      else {
-        value = 0;
-        setIssue(i, (<u64>1) << slotIndex);
-      }
-    }
-    store<i64>(data + (i << 4), value);
-    store<i64>(data + (i << 4), value >> 63, 8);
-  }
-  setValid(column, valid);
-  if (slotIndex != load<u32>(AMOUNT_SLOT)) return;
-  setAmounts(data, valid);
-}
-
-function appendTimestamps(column: usize, slotIndex: u32, slots: usize): void {
-  const data = dataOf(column, 8);
-  let valid: u64 = 0;
-  for (let i: usize = 0; i < rows; i++) {
-    const slot = slots + i * SLOT_BYTES;
-    const kind = load<u32>(slot, 8);
-    let value: i64 = 0;
-    if (kind > K_NULL) {
-      value = timestampOf(load<u32>(slot), load<u32>(slot, 4), kind);
-      if (timestampConverted) valid |= (<u64>1) << i;
-      else {
-        value = 0;
-        setIssue(i, (<u64>1) << slotIndex);
-      }
-    }
-    store<i64>(data + (i << 3), value);
-  }
-  setValid(column, valid);
-  if (slotIndex != load<u32>(EVENT_TIME_SLOT)) return;
-  setEventTimes(data, valid);
-  let latest = load<i64>(MAX_EVENT_TIME);
-  for (let left = valid; left; left &= left - 1) latest = max(latest, load<i64>(data + (<usize>ctz(left) << 3)));
-  store<i64>(MAX_EVENT_TIME, latest);
-}
-
-/** The UTC days of what is a time. */
-function appendDates(column: usize, slotIndex: u32, slots: usize): void {
-  const data = dataOf(column, 4);
-  let valid: u64 = 0;
-  for (let i: usize = 0; i < rows; i++) {
-    const slot = slots + i * SLOT_BYTES;
-    const kind = load<u32>(slot, 8);
-    let days: i64 = 0;
-    if (kind > K_NULL) {
-      const time = timestampOf(load<u32>(slot), load<u32>(slot, 4), kind);
-      if (timestampConverted) {
-        days = time / DAY - i64(time % DAY < 0);
+      const number = numberOf(operation, load<u32>(slot), load<u32>(slot, 4), kind);
+      if (found) {
+        value = number;
         valid |= (<u64>1) << i;
       } else setIssue(i, (<u64>1) << slotIndex);
     }
-    store<i32>(data + (i << 2), <i32>days);
+    if (operation == AMOUNT) {
+      store<i64>(data + (i << 4), value);
+      store<i64>(data + (i << 4), value >> 63, 8);
+    } else if (operation == DATE) store<i32>(data + (i << 2), <i32>value);
+    else store<i64>(data + (i << 3), value);
   }
   setValid(column, valid);
-}
-
-function appendIntegers(column: usize, slotIndex: u32, slots: usize): void {
-  const data = dataOf(column, 8);
-  let valid: u64 = 0;
-  for (let i: usize = 0; i < rows; i++) {
-    const slot = slots + i * SLOT_BYTES;
-    const kind = load<u32>(slot, 8);
-    let value: i64 = 0;
-    if (kind > K_NULL) {
-      value = integerOf(load<u32>(slot), load<u32>(slot, 4), kind);
-      if (converted) valid |= (<u64>1) << i;
-      else {
-        value = 0;
-        setIssue(i, (<u64>1) << slotIndex);
-      }
-    }
-    store<i64>(data + (i << 3), value);
-  }
-  setValid(column, valid);
+  if (operation == AMOUNT && slotIndex == load<u32>(AMOUNT_SLOT)) setAmounts(data, valid);
+  if (operation == TIMESTAMP && slotIndex == load<u32>(EVENT_TIME_SLOT)) setEventTimes(data, valid);
 }
 
 function appendBooleans(column: usize, slotIndex: u32, slots: usize): void {
