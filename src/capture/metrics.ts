@@ -38,9 +38,14 @@ export class CaptureMetrics {
   committed(operations: ReadonlyMap<string, number>, clusterTime: string): void {
     this.transactions.inc();
     for (const [operation, count] of operations) this.events.inc({ operation }, count);
+    this.standsAt(clusterTime);
+    this.lag.set(ageOf(this.#placeSeconds));
+  }
+
+  /** Notes the committed place. @param clusterTime 16 hex digits */
+  standsAt(clusterTime: string): void {
     this.#placeSeconds = Number.parseInt(clusterTime.slice(0, 8), 16);
     this.place.set(this.#placeSeconds);
-    this.lag.set(ageOf(this.#placeSeconds));
   }
 
   #counter(name: string, help: string): Counter {

@@ -49,6 +49,7 @@ export class GroupWriter {
     this.#options = options;
     this.#parts = parts;
     this.#record = record;
+    if (record !== undefined) parts.metrics.standsAt(record.clusterTime);
   }
 
   /** The place behind all that was handed over to be committed. */

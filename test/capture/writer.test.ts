@@ -90,7 +90,9 @@ describe('GroupWriter', () => {
     await writer.write(place(2));
     await expect(writer.settled()).rejects.toThrow('fenced');
     await expect(writer.write(place(3))).rejects.toThrow('fenced');
-    expect(await metrics.registry.metrics()).toContain('sluice_capture_transactions_total 0');
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('sluice_capture_transactions_total 0');
+    expect(text).toMatch(/^sluice_capture_token_age_seconds [1-9]/m);
   });
 
   it('counts what was committed', async () => {
