@@ -7,6 +7,7 @@ import {
   type Document,
   MongoClient,
   MongoError,
+  MongoServerSelectionError,
   Timestamp,
 } from 'mongodb';
 import { SluiceError } from '../errors.js';
@@ -35,23 +36,27 @@ export interface StreamOptions {
 }
 
 export class CapturedCollection {
-  readonly #client: MongoClient;
-  readonly #collection: Collection;
   readonly name: string;
+  readonly #makeClient: () => MongoClient;
+  #client: MongoClient;
+  #collection: Collection;
 
-  private constructor(client: MongoClient, database: string, collection: string) {
+  private constructor(makeClient: () => MongoClient, client: MongoClient, database: string, collection: string) {
+    this.name = `${database}.${collection}`;
+    this.#makeClient = makeClient;
     this.#client = client;
     this.#collection = client.db(database).collection(collection);
-    this.name = `${database}.${collection}`;
   }
 
   /** @throws SluiceError SLUICE_MONGODB */
   static async connect(uri: string, database: string, collection: string): Promise<CapturedCollection> {
+    const makeClient = () =>
+      new MongoClient(uri, { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS, appName: 'sluice' });
     let client: MongoClient | undefined;
     try {
-      client = new MongoClient(uri, { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS, appName: 'sluice' });
+      client = makeClient();
       await client.connect();
-      return new CapturedCollection(client, database, collection);
+      return new CapturedCollection(makeClient, client, database, collection);
     } catch (cause) {
       await client?.close();
       throw new SluiceError('SLUICE_MONGODB', `MONGODB_URI cannot be used: ${(cause as Error).message}`, { cause });
@@ -104,6 +109,7 @@ export class CapturedCollection {
         return;
       } catch (thrown) {
         if (!(thrown instanceof MongoError)) throw thrown;
+        this.renewAfter(thrown);
         const backoffMs = backoff(failures++);
         log.warn({ backoffMs }, `MongoDB: ${thrown.message}; the snapshot goes on where it was`);
         await sleep(backoffMs);
@@ -129,13 +135,25 @@ export class CapturedCollection {
     });
   }
 
+  /**
+   * Takes a new client where the old one finds no server anymore: a check of the driver's monitor whose connection
+   * closes at the wrong moment never ends, and no other one is begun.
+   */
+  renewAfter(error: Error): void {
+    if (!(error instanceof MongoServerSelectionError)) return;
+    const { dbName, collectionName } = this.#collection;
+    void this.#client.close(true).catch(() => {});
+    this.#client = this.#makeClient();
+    this.#collection = this.#client.db(dbName).collection(collectionName);
+  }
+
   async close(): Promise<void> {
     await this.#client.close(true);
   }
 }
 
 /** What a reader needs of a collection. */
-export type StreamSource = Pick<CapturedCollection, 'name' | 'watch'>;
+export type StreamSource = Pick<CapturedCollection, 'name' | 'watch' | 'renewAfter'>;
 
 /** Reads one stream after another, each from where the one before it broke. */
 export class ChangeReader {
@@ -198,6 +216,7 @@ export class ChangeReader {
         'MongoDB from 6.0.9 or 7.0 on splits such changes';
       throw new SluiceError('SLUICE_MONGODB', message, { cause: error });
     }
+    this.#source.renewAfter(error);
     const backoffMs = backoff(this.#failures++);
     this.#log.warn({ backoffMs }, `MongoDB: ${error.message}; the stream is opened again`);
     await sleep(backoffMs);

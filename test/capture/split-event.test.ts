@@ -80,6 +80,7 @@ function readerOf(...streams: (readonly (StreamedEvent | null | Error)[])[]) {
   const starts: StreamStart[] = [];
   const source = {
     name: 'shop.orders',
+    renewAfter() {},
     async watch(start: StreamStart): Promise<ChangeStream> {
       starts.push(start);
       const read = reading(streams[starts.length - 1]);

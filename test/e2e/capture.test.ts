@@ -4,6 +4,7 @@ import { MongoClient, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { CliProcess, runCli } from '../support/cli.js';
 import { describeKafka, describePrivateKafka, uniqueTopic } from '../support/kafka/shared.js';
+import { startProxy } from '../support/mongo/proxy.js';
 import { type ReplicaSet, replicaSet, startReplicaSet } from '../support/mongo/server.js';
 import { consumeAll, createTopic } from '../support/produce.js';
 import { Random } from '../support/random.js';
@@ -165,6 +166,34 @@ describeKafka('capture', (bootstrap) => {
     expect(ordersOf('lost').size).toBe(100);
     // The stream goes on at the time of the newest change, which is in it.
     expect(ordersOf('left out').size).toBeLessThanOrEqual(1);
+  });
+
+  it('goes on after broken connections', LONG, async () => {
+    const own = await startReplicaSet();
+    onTestFinished(() => own.kill());
+    const proxy = await startProxy(own.uri);
+    onTestFinished(() => proxy.close());
+    const { env, topic } = await setUp('broken', { MONGODB_URI: proxy.uri, TRANSACTION_EVENTS: '50' });
+    const ownClient = new MongoClient(own.uri);
+    onTestFinished(() => ownClient.close());
+    const orders = ownClient.db(topic).collection<Order>('orders');
+    const ids = Array.from({ length: 6000 }, (_, n) => `o-${n}`);
+    await orders.insertMany(ids.slice(0, 3000).map((_id) => ({ _id })));
+    // The stream starts at the newest change: one that it leaves out.
+    await ownClient.db(topic).collection('others').insertOne({});
+    const capture = await CliProcess.start(['capture'], { env, timeoutMs: LONG_MS });
+    await capture.line(/taking a snapshot/);
+    await sleep(50);
+    proxy.breakAll();
+    await capture.line(/following the change stream/);
+    for (let n = 3000; n < 6000; n += 10) {
+      await orders.insertMany(ids.slice(n, n + 10).map((_id) => ({ _id })));
+      if (n % 600 === 0) proxy.breakAll();
+    }
+    await capturedKey(topic, ids.at(-1)!);
+    await stopCapture(capture);
+    const keys = (await messagesIn(topic)).map(({ key }) => key).filter((key) => !key.startsWith('snapshot:'));
+    expect(keys.sort()).toEqual(ids.sort());
   });
 
   it('fences a capture when another one of the same collection and topic starts', LONG, async () => {
