@@ -7,7 +7,7 @@
 import { BSON } from 'mongodb';
 import { assert, SluiceError } from '../errors.js';
 import type { Logger } from '../log.js';
-import { type CapturedCollection, ChangeReader, type StreamStart } from './change-stream.js';
+import { type CapturedCollection, ChangeReader, READ_TIMEOUT_MS, type StreamStart } from './change-stream.js';
 import {
   type ChangeEvent,
   changeMessage,
@@ -79,7 +79,12 @@ export class Capture {
     const record = writer.record;
     assert(record !== undefined, 'a capture that follows the stream has a place in it');
     const start: StreamStart = record.token === null ? { time: record.clusterTime } : { token: record.token };
-    const options = { fullDocument, preImages: orderIdPath !== undefined, maxAwaitMs: transactionIntervalMs };
+    const options = {
+      fullDocument,
+      preImages: orderIdPath !== undefined,
+      maxAwaitMs: transactionIntervalMs,
+      readTimeoutMs: READ_TIMEOUT_MS,
+    };
     const reader = new ChangeReader(source, start, options, log);
     log.info({ from: start }, `following the change stream of ${source.name}`);
     let storedMs = performance.now();

@@ -7,6 +7,7 @@ import {
   type Document,
   MongoClient,
   MongoError,
+  MongoNetworkTimeoutError,
   MongoServerSelectionError,
   Timestamp,
 } from 'mongodb';
@@ -21,6 +22,11 @@ const MAX_BACKOFF_MS = 10_000;
 const HISTORY_LOST: ReadonlySet<number> = new Set([280, 286]);
 /** BSONObjectTooLarge: a change does not fit into an answer, and the server did not split it. */
 const TOO_LARGE = 10334;
+/**
+ * A read that is not answered for so long never will be: the driver waits forever where it writes to a connection
+ * that is being closed. Far above what a server takes to look through its oplog.
+ */
+export const READ_TIMEOUT_MS = 300_000;
 /** Numbers as objects of their BSON types: nothing is rounded. */
 const EXACT = { promoteValues: false, promoteLongs: false, promoteBuffers: false, bsonRegExp: true } as const;
 
@@ -33,6 +39,8 @@ export interface StreamOptions {
   readonly preImages: boolean;
   /** How long a call waits where nothing changes. */
   readonly maxAwaitMs: number;
+  /** A call that takes longer than this failed. */
+  readonly readTimeoutMs: number;
 }
 
 export class CapturedCollection {
@@ -100,19 +108,23 @@ export class CapturedCollection {
     for (let failures = 0; ; ) {
       // Compared as an expression, so that ids of other types, which sort behind, are not left out.
       const filter = after === undefined ? {} : { $expr: { $gt: ['$_id', { $literal: after }] } };
+      const cursor = this.#collection.find(filter, { sort: { _id: 1 }, ...EXACT });
       try {
-        for await (const document of this.#collection.find(filter, { sort: { _id: 1 }, ...EXACT })) {
+        for (;;) {
+          const document = await inTime(cursor.next(), READ_TIMEOUT_MS);
+          if (document === null) return;
           after = document._id;
           failures = 0;
           yield document;
         }
-        return;
       } catch (thrown) {
         if (!(thrown instanceof MongoError)) throw thrown;
         this.renewAfter(thrown);
         const backoffMs = backoff(failures++);
         log.warn({ backoffMs }, `MongoDB: ${thrown.message}; the snapshot goes on where it was`);
         await sleep(backoffMs);
+      } finally {
+        await cursor.close().catch(() => {});
       }
     }
   }
@@ -136,11 +148,11 @@ export class CapturedCollection {
   }
 
   /**
-   * Takes a new client where the old one finds no server anymore: a check of the driver's monitor whose connection
-   * closes at the wrong moment never ends, and no other one is begun.
+   * Takes a new client where the old one finds no server anymore, or gives no answer: a check of the driver's monitor
+   * whose connection closes at the wrong moment never ends, and no other one is begun.
    */
   renewAfter(error: Error): void {
-    if (!(error instanceof MongoServerSelectionError)) return;
+    if (!(error instanceof MongoServerSelectionError || error instanceof MongoNetworkTimeoutError)) return;
     const { dbName, collectionName } = this.#collection;
     void this.#client.close(true).catch(() => {});
     this.#client = this.#makeClient();
@@ -179,9 +191,10 @@ export class ChangeReader {
    */
   async next(): Promise<ChangeEvent | undefined> {
     try {
-      this.#stream ??= await this.#source.watch(this.#start, this.#options);
+      const { readTimeoutMs } = this.#options;
+      this.#stream ??= await inTime(this.#source.watch(this.#start, this.#options), readTimeoutMs);
       const stream = this.#stream;
-      const event = await readWhole(() => stream.tryNext() as Promise<StreamedEvent | null>);
+      const event = await readWhole(() => inTime(stream.tryNext() as Promise<StreamedEvent | null>, readTimeoutMs));
       this.#failures = 0;
       const place = stream.resumeToken as { readonly _data: string } | null | undefined;
       if (place) this.#start = { token: place._data };
@@ -220,6 +233,19 @@ export class ChangeReader {
     const backoffMs = backoff(this.#failures++);
     this.#log.warn({ backoffMs }, `MongoDB: ${error.message}; the stream is opened again`);
     await sleep(backoffMs);
+  }
+}
+
+/** @throws MongoNetworkTimeoutError where there is no answer within this time */
+async function inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const overdue = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new MongoNetworkTimeoutError(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([answer, overdue]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

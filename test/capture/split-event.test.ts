@@ -4,17 +4,21 @@ import { describe, expect, it } from 'vitest';
 import { ChangeReader, type StreamStart } from '../../src/capture/change-stream.js';
 import { readWhole, type StreamedEvent, splitsLargeEvents } from '../../src/capture/split-event.js';
 
-const OPTIONS = { fullDocument: 'updateLookup', preImages: true, maxAwaitMs: 10 } as const;
+const OPTIONS = { fullDocument: 'updateLookup', preImages: true, maxAwaitMs: 10, readTimeoutMs: 50 } as const;
 
 const event = (id: string, fields: object = {}): StreamedEvent => ({ _id: { _data: id }, ...fields });
 const fragment = (id: string, number: number, of: number, fields: object = {}) =>
   event(id, { splitEvent: { fragment: new Int32(number), of: new Int32(of) }, ...fields });
 
-/** Each read takes the next answer: an event, nothing, or an error. */
-function reading(answers: readonly (StreamedEvent | null | Error)[]): () => Promise<StreamedEvent | null> {
+const SILENCE = Symbol('no answer at all');
+type Answer = StreamedEvent | null | Error | typeof SILENCE;
+
+/** Each read takes the next answer: an event, nothing for now, or an error. */
+function reading(answers: readonly Answer[]): () => Promise<StreamedEvent | null> {
   const left = [...answers];
   return async () => {
     const answer = left.shift() ?? null;
+    if (answer === SILENCE) return new Promise(() => {});
     if (answer instanceof Error) throw answer;
     return answer;
   };
@@ -76,7 +80,7 @@ describe('readWhole', () => {
 });
 
 /** A reader whose streams, one after another, give these answers; it notes where each stream started. */
-function readerOf(...streams: (readonly (StreamedEvent | null | Error)[])[]) {
+function readerOf(...streams: (readonly Answer[])[]) {
   const starts: StreamStart[] = [];
   const source = {
     name: 'shop.orders',
@@ -114,6 +118,21 @@ describe('ChangeReader', () => {
     expect(reader.token).toBe('1');
     expect(await reader.next()).toEqual(event('2b', { operationType: 'insert', fullDocument: {} }));
     expect(reader.token).toBe('2b');
+    expect(starts).toEqual([{ token: 'start' }, { token: '1' }, { token: '1' }]);
+  });
+
+  it('opens the stream again where a read is never answered', async () => {
+    const first = fragment('2a', 1, 2, { operationType: 'insert' });
+    const { reader, starts } = readerOf(
+      [event('1'), SILENCE],
+      [first, SILENCE],
+      [first, fragment('2b', 2, 2, { fullDocument: {} })],
+    );
+    expect(await reader.next()).toEqual(event('1'));
+    expect(await reader.next()).toBeUndefined();
+    expect(await reader.next()).toBeUndefined();
+    expect(reader.token).toBe('1');
+    expect(await reader.next()).toEqual(event('2b', { operationType: 'insert', fullDocument: {} }));
     expect(starts).toEqual([{ token: 'start' }, { token: '1' }, { token: '1' }]);
   });
 
