@@ -26,18 +26,16 @@ export class Batches {
   readonly #processor: BatchProcessor;
   #offset = 0;
 
-  constructor(dataDir: string) {
-    this.#processor = new BatchProcessor({
-      ...OPTIONS,
-      spec: ORDERS_SPEC,
-      topic: TOPIC,
-      dataDir,
-      compression: 'zstd',
-      mergeFrom: 'arrow',
-    });
+  private constructor(processor: BatchProcessor) {
+    this.#processor = processor;
   }
 
-  next(values: readonly Buffer[]): BatchResult {
+  static async open(dataDir: string): Promise<Batches> {
+    const options = { spec: ORDERS_SPEC, topic: TOPIC, dataDir, compression: 'zstd', mergeFrom: 'arrow' } as const;
+    return new Batches(await BatchProcessor.create({ ...OPTIONS, ...options }));
+  }
+
+  next(values: readonly Buffer[]): Promise<BatchResult> {
     const startOffset = this.#offset;
     const chunks = packed(values, startOffset).map((chunk) => chunk.handle());
     this.#offset += values.length;
@@ -45,10 +43,12 @@ export class Batches {
   }
 
   /** The batches of one commit group. */
-  group(values: readonly Buffer[]): BatchResult[] {
-    return Array.from({ length: BATCHES_PER_GROUP }, (_, index) =>
-      this.next(values.slice(index * BATCH_ROWS, (index + 1) * BATCH_ROWS)),
-    );
+  async group(values: readonly Buffer[]): Promise<BatchResult[]> {
+    const batches: BatchResult[] = [];
+    for (let index = 0; index < BATCHES_PER_GROUP; index++) {
+      batches.push(await this.next(values.slice(index * BATCH_ROWS, (index + 1) * BATCH_ROWS)));
+    }
+    return batches;
   }
 }
 

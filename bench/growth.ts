@@ -74,7 +74,8 @@ async function measure(dataDir: string): Promise<{ tableRows: number; micros: nu
   const merge = new Merge(mergeOptions(dataDir, 'arrow', flags['memory-limit']));
   await merge.open();
   await merge.initPositions([{ partition: 0, nextOffset: 0 }]);
-  const templates = new Batches(dataDir).group(eventsFrom(1, 0, GROUP_ROWS)).map((batch) => new Template(batch));
+  const group = await (await Batches.open(dataDir)).group(eventsFrom(1, 0, GROUP_ROWS));
+  const templates = group.map((batch) => new Template(batch));
   const figures: { tableRows: number; micros: number }[] = [];
   let seconds: number[] = [];
   for (let tableRows = 0; tableRows < Number(flags.rows); tableRows += GROUP_ROWS) {

@@ -8,13 +8,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { tableFromIPC, tableToIPC } from 'apache-arrow';
-import { Compression, Table, WriterPropertiesBuilder, writeParquet } from 'parquet-wasm';
 import { Bench } from 'tinybench';
+import { temporaryPath } from '../src/data-dir.js';
 import type { BatchResult } from '../src/flow.js';
 import { Kernel } from '../src/kernel.js';
 import { Merge } from '../src/merge.js';
-import { type ParquetCompression, ParquetFiles } from '../src/parquet.js';
+import { ParquetFiles } from '../src/parquet.js';
 import { ORDERS_SPEC } from '../src/spec.js';
 import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, mergeOptions, OPTIONS } from './batches.js';
 import { type Corpus, corpora, packed, parseIntoColumns } from './corpora.js';
@@ -92,7 +93,8 @@ async function handoverBench(folder: string): Promise<void> {
   console.log(`\nBetween rooms, batches of ${count(BATCH_ROWS)} rows`);
   const values = eventsFrom(1, 0, BATCH_ROWS);
   const bytes = values.reduce((sum, value) => sum + value.length, 0);
-  const table = tableFromIPC(new Batches(folder).next(values).arrow!);
+  const batches = await Batches.open(folder);
+  const table = tableFromIPC((await batches.next(values)).arrow!);
   if (table.numRows !== BATCH_ROWS) throw new Error(`the batch has ${table.numRows} rows`);
   await measure([
     { name: 'messages into chunks', rows: BATCH_ROWS, bytes, run: () => packed(values) },
@@ -100,34 +102,43 @@ async function handoverBench(folder: string): Promise<void> {
   ]);
 }
 
-/** Dictionaries for no column, and for all of them, beside those that ParquetFiles chooses. */
-function dictionaryTasks(arrow: Uint8Array): Task[] {
-  return [false, true].map((everywhere) => {
-    const encode = () => {
-      const builder = new WriterPropertiesBuilder().setCompression(Compression.ZSTD).setDictionaryEnabled(everywhere);
-      return writeParquet(Table.fromIPCStream(arrow), builder.setMaxRowGroupSize(1 << 20).build());
-    };
-    const size = (encode().byteLength / BATCH_ROWS).toFixed(0);
-    const name = `zstd, dictionaries for ${everywhere ? 'all columns' : 'none'}, plain, ${size} bytes per row`;
-    return { name, rows: BATCH_ROWS, bytes: 0, run: encode };
-  });
-}
+const METADATA = new Map([['sluice.topic', 'bench']]);
 
 async function parquetBench(folder: string): Promise<void> {
-  console.log(`\nParquet, batches of ${count(BATCH_ROWS)} rows`);
-  const { arrow, counts } = new Batches(folder).next(eventsFrom(1, 0, BATCH_ROWS));
+  console.log(`\nParquet, batches of ${count(BATCH_ROWS)} rows, written and fsynced`);
+  const { arrow, counts } = await (await Batches.open(folder)).next(eventsFrom(1, 0, BATCH_ROWS));
   if (arrow === undefined || counts.ok !== BATCH_ROWS) throw new Error('the batch has no rows');
-  const tasks = (['zstd', 'snappy', 'lz4', 'none'] as const).map((compression: ParquetCompression): Task => {
-    const files = new ParquetFiles({ compression, spec: ORDERS_SPEC });
-    const bytes = files.encode(arrow, new Map()).byteLength;
+  const { batches } = tableFromIPC(arrow);
+  const path = join(folder, 'bench.parquet');
+  const tasks: Task[] = [];
+  for (const compression of ['zstd', 'snappy', 'lz4', 'none'] as const) {
+    const files = await ParquetFiles.open({ compression, spec: ORDERS_SPEC });
+    const { bytes } = await files.write(batches, path, METADATA);
     const name = `${compression}, ${(bytes / BATCH_ROWS).toFixed(0)} bytes per row`;
-    return { name, rows: BATCH_ROWS, bytes: 0, run: () => files.encode(arrow, new Map()) };
-  });
-  const files = new ParquetFiles({ compression: 'zstd', spec: ORDERS_SPEC });
-  let file = 0;
-  const write = () => files.write(arrow, join(folder, `${file++}.parquet`), new Map());
-  tasks.push(...dictionaryTasks(arrow));
-  await measure([...tasks, { name: 'zstd, written and fsynced', rows: BATCH_ROWS, bytes: 0, run: write }]);
+    tasks.push({ name, rows: BATCH_ROWS, bytes: 0, run: () => files.write(batches, path, METADATA) });
+  }
+  await measure([...tasks, ...(await dictionaryTasks(folder, temporaryPath(path)))]);
+}
+
+/** The same rows from a table in memory, to see what dictionaries and encodings cost and save. */
+async function dictionaryTasks(folder: string, source: string): Promise<Task[]> {
+  const connection = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
+  await connection.run(`CREATE TABLE rows AS FROM read_parquet('${source}')`);
+  const variants = {
+    'dictionaries where they pay': 'PARQUET_VERSION v2',
+    'no dictionaries': 'PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1',
+    'plain encodings, dictionaries where they pay': 'PARQUET_VERSION v1',
+  };
+  const tasks: Task[] = [];
+  for (const [variant, options] of Object.entries(variants)) {
+    const path = join(folder, 'variant.parquet');
+    const write = () =>
+      connection.run(`COPY rows TO '${path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ${options})`);
+    await write();
+    const name = `zstd, ${variant}, ${(statSync(path).size / BATCH_ROWS).toFixed(0)} bytes`;
+    tasks.push({ name, rows: BATCH_ROWS, bytes: 0, run: write });
+  }
+  return tasks;
 }
 
 /** Shares of rows whose change id is in the table already. */
@@ -142,9 +153,9 @@ async function duckdbBench(folder: string): Promise<void> {
       const merge = new Merge(mergeOptions(dataDir, 'arrow'));
       await merge.open();
       await merge.initPositions([{ partition: 0, nextOffset: 0 }]);
-      const batches = new Batches(dataDir);
+      const batches = await Batches.open(dataDir);
       const known = eventsFrom(1, 0, groupRows);
-      await commitGroup(merge, batches.group(known));
+      await commitGroup(merge, await batches.group(known));
       if (tableRows > 0) await grow(merge, tableRows, groupRows);
       await groupTasks(merge, batches, known, share);
       await merge.close();
@@ -155,11 +166,12 @@ async function duckdbBench(folder: string): Promise<void> {
 
 /** Times what a group costs that has `share` of its rows from `known`: its staging and its transaction apart. */
 async function groupTasks(merge: Merge, batches: Batches, known: readonly Buffer[], share: number): Promise<void> {
-  const groups = Array.from({ length: 3 }, (_, round) => {
-    const fresh = eventsFrom(round + 2, 100_000 * (round + 1), known.length);
+  const groups: BatchResult[][] = [];
+  for (const round of [1, 2, 3]) {
+    const fresh = eventsFrom(round + 1, 100_000 * round, known.length);
     const repeated = Math.round(known.length * share);
-    return batches.group([...known.slice(0, repeated), ...fresh.slice(repeated)]);
-  });
+    groups.push(await batches.group([...known.slice(0, repeated), ...fresh.slice(repeated)]));
+  }
   const rows = known.length;
   let [staged, committed] = [0, 0];
   const label = `${(share * 100).toFixed(0)}% duplicates`;

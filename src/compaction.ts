@@ -12,17 +12,18 @@ import { rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { sync, temporaryPath } from './data-dir.js';
-import { literal, rowsOf } from './ddl.js';
 import { sinkError } from './errors.js';
 import type { CompactionReceipt } from './flow.js';
+import { copyToParquet, MAX_ROW_GROUP_ROWS, type ParquetCompression } from './parquet-copy.js';
 import { publish, withdraw } from './recovery.js';
+import { literal, rowsOf } from './sql.js';
 
 export interface CompactionOptions {
   /** More neighbours than this of one size class are joined; 0 turns it off. */
   readonly afterFiles: number;
   /** Bytes of a joined file, at most. */
   readonly targetBytes: number;
-  readonly compression: 'zstd' | 'snappy' | 'lz4' | 'none';
+  readonly compression: ParquetCompression;
 }
 
 /** A file that the ledger names. */
@@ -37,11 +38,8 @@ export interface LedgerFile {
   readonly next: number;
 }
 
-const COPY_COMPRESSIONS = { zstd: 'zstd', snappy: 'snappy', lz4: 'lz4_raw', none: 'uncompressed' } as const;
-
 /** A row group is held in memory while it is written, beside what commits need. */
 const ROW_GROUP_BYTES = 32 << 20;
-const MAX_ROW_GROUP_ROWS = 122_880;
 const MIN_ROW_GROUP_ROWS = 2048;
 
 /**
@@ -181,19 +179,18 @@ export class Compaction {
        sum(total_uncompressed_size)::DOUBLE AS bytes FROM parquet_metadata([${list}])`,
     );
     const rowGroupRows = Math.floor((ROW_GROUP_BYTES * Number(rows)) / Number(bytes));
-    const metadata = {
-      'sluice.topic': this.#topic,
-      'sluice.partition': group[0].partition,
-      'sluice.start_offset': group[0].start,
-      'sluice.next_offset': group[group.length - 1].next,
-    };
-    const entries = Object.entries(metadata).map(([key, value]) => `${literal(key)}: ${literal(String(value))}`);
-    await this.#connection.run(
-      `COPY (FROM read_parquet([${list}], union_by_name = true, hive_partitioning = false)) TO ${literal(path)} (
-         FORMAT parquet, COMPRESSION ${COPY_COMPRESSIONS[this.#options.compression]},
-         ROW_GROUP_SIZE ${Math.max(MIN_ROW_GROUP_ROWS, Math.min(MAX_ROW_GROUP_ROWS, rowGroupRows))},
-         KV_METADATA {${entries.join(', ')}})`,
-    );
+    const metadata = new Map([
+      ['sluice.topic', this.#topic],
+      ['sluice.partition', String(group[0].partition)],
+      ['sluice.start_offset', String(group[0].start)],
+      ['sluice.next_offset', String(group[group.length - 1].next)],
+    ]);
+    const relation = `read_parquet([${list}], union_by_name = true, hive_partitioning = false)`;
+    await copyToParquet(this.#connection, relation, path, {
+      compression: this.#options.compression,
+      metadata,
+      rowGroupRows: Math.max(MIN_ROW_GROUP_ROWS, Math.min(MAX_ROW_GROUP_ROWS, rowGroupRows)),
+    });
   }
 
   async #swap(group: readonly LedgerFile[], name: string, bytes: number): Promise<void> {

@@ -11,6 +11,7 @@ import {
   type TableSpec,
   tableColumns,
 } from './spec.js';
+import { identifier, literal, rowsOf } from './sql.js';
 
 /** Raised when the tables change in a way that an older Sluice cannot write to. */
 const FORMAT_VERSION = 1;
@@ -33,11 +34,6 @@ const DUCKDB_TYPES: Record<ColumnType, string> = {
  */
 const FEW_VALUES = new Set(['operation', 'currency', 'status']);
 
-/** SQL identifier: any name that a spec may have, keywords included. */
-export function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
 function isFewValued(spec: TableSpec, name: string): boolean {
   return FEW_VALUES.has(name) || name === roleColumn(spec, 'operation')?.name;
 }
@@ -46,11 +42,6 @@ function isFewValued(spec: TableSpec, name: string): boolean {
 function storedColumn(spec: TableSpec, { name, type }: TableColumn): string {
   const compression = type === 'utf8' && !isFewValued(spec, name) ? ' USING COMPRESSION zstd' : '';
   return `${identifier(name)} ${DUCKDB_TYPES[type]}${compression}`;
-}
-
-/** SQL text literal. */
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /** `"name" TYPE, …` of the spec's table. */
@@ -201,9 +192,4 @@ SELECT ${table}.* FROM ${table} SEMI JOIN newest USING (kafka_partition, kafka_o
 LEFT JOIN snapshots ON snapshots.kafka_partition = ${table}.kafka_partition
 WHERE coalesce(${operation}, '') NOT IN ('delete', 'vanished', 'snapshot_begin', 'snapshot_end')
   AND ${table}.kafka_offset >= coalesce("the beginning", 0)`;
-}
-
-/** All rows of a small result, as objects; 64-bit integers are BigInts. */
-export async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Record<string, unknown>[]> {
-  return (await connection.runAndReadAll(sql)).getRowObjects();
 }

@@ -55,13 +55,14 @@ export function asSluiceError(thrown: unknown, code: ErrorCode, context: string)
   return new SluiceError(code, `${context}: ${message}`, { cause: thrown });
 }
 
-/** What DuckDB failed with: a full or failing disk is the data directory's, all else the sink's. */
+const DISK =
+  /No space left|Could not write|Cannot open file|Read-only file system|Permission denied|Disk quota|I\/O error/i;
+
+/** What DuckDB or the file system failed with: a full or failing disk is the data directory's, all else the sink's. */
 export function sinkError(thrown: unknown, context: string): SluiceError {
+  const isSystemCall = thrown instanceof Error && 'syscall' in thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const isDisk = /No space left|Could not write|Read-only file system|Permission denied|Disk quota|I\/O error/i.test(
-    message,
-  );
-  return asSluiceError(thrown, isDisk ? 'SLUICE_DATA_DIR' : 'SLUICE_SINK', context);
+  return asSluiceError(thrown, isSystemCall || DISK.test(message) ? 'SLUICE_DATA_DIR' : 'SLUICE_SINK', context);
 }
 
 /** A broken invariant: a bug in Sluice, not a failure of its surroundings. Stops the process. */

@@ -1,5 +1,5 @@
-import { literal } from './ddl.js';
 import type { BatchResult } from './flow.js';
+import { literal } from './sql.js';
 import type { StagedRows } from './staging.js';
 
 /**

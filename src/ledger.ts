@@ -8,9 +8,9 @@ import {
   type DuckDBTimestampTZValue,
   timestampTZValue,
 } from '@duckdb/node-api';
-import { literal, rowsOf } from './ddl.js';
 import { SluiceError } from './errors.js';
 import { type BatchResult, type ParquetFile, type SinkPosition, STATUSES } from './flow.js';
+import { literal, rowsOf } from './sql.js';
 
 /** Appends in the connection's transaction. */
 async function append(connection: DuckDBConnection, table: string, rows: (appender: DuckDBAppender) => void) {

@@ -17,7 +17,7 @@ import { join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { Compaction, type CompactionOptions } from './compaction.js';
 import { type DatabaseOptions, openDatabase } from './database.js';
-import { identifier, literal, migrate, rowsOf } from './ddl.js';
+import { migrate } from './ddl.js';
 import { assert, sinkError } from './errors.js';
 import { FileStaging } from './file-staging.js';
 import type {
@@ -32,6 +32,7 @@ import type {
 import { insertPositions, movePositions, readPositions, writeLedger, writeQuarantine } from './ledger.js';
 import { makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
 import { roleColumn, type TableSpec } from './spec.js';
+import { identifier, literal, rowsOf } from './sql.js';
 import type { StagedRows } from './staging.js';
 
 export interface MergeOptions extends DatabaseOptions {

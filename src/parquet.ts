@@ -1,106 +1,85 @@
 /**
  * Arrow → durable Parquet file.
  *
- * A file is written beside its final place under a temporary name and fsynced; the merge renames it just before the
- * transaction that makes it count.
+ * The file is written by a DuckDB of the worker's own, which keeps nothing: its COPY takes the rows from a table
+ * function, chunk by chunk, straight from the kernel's memory. It is written beside its final place under a temporary
+ * name and fsynced; the merge renames it just before the transaction that makes it count.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import {
-  Compression,
-  Encoding,
-  Table,
-  type WriterProperties,
-  WriterPropertiesBuilder,
-  writeParquet,
-} from 'parquet-wasm';
-import { temporaryPath } from './data-dir.js';
-import { asSluiceError } from './errors.js';
+import { type DuckDBConnection, DuckDBInstance, DuckDBTableFunction } from '@duckdb/node-api';
+import type { RecordBatch } from 'apache-arrow';
+import { DataChunks } from './data-chunks.js';
+import { sync, temporaryPath } from './data-dir.js';
+import { sinkError } from './errors.js';
 import type { ParquetFile } from './flow.js';
-import { type ColumnType, roleColumn, type TableSpec, tableColumns } from './spec.js';
-
-const COMPRESSIONS = {
-  zstd: Compression.ZSTD,
-  snappy: Compression.SNAPPY,
-  lz4: Compression.LZ4_RAW,
-  none: Compression.UNCOMPRESSED,
-} as const;
-
-export type ParquetCompression = keyof typeof COMPRESSIONS;
-
-/** One batch is one row group, so this only has to be above the largest BATCH_ROWS. */
-const MAX_ROW_GROUP_ROWS = 1 << 20;
-
-/** Sorted or nearly so, or a fixed prefix: the differences are small, and zstd has less to work on. */
-const NUMBER_TYPES: ReadonlySet<ColumnType> = new Set(['timestamp_us_utc', 'int64', 'uint64']);
-
-/**
- * Columns with few distinct values, where a dictionary costs less than the bytes that it saves. Text columns that are
- * not an id, a key or free text cannot be told from the spec alone, so the kind and the usual names decide.
- */
-const DICTIONARY_COLUMNS = new Set(['operation', 'currency', 'status', 'kafka_partition', 'issues']);
+import { copyToParquet, type ParquetCompression } from './parquet-copy.js';
+import type { TableSpec } from './spec.js';
 
 export interface ParquetOptions {
   readonly compression: ParquetCompression;
   readonly spec: TableSpec;
 }
 
-/** Writes the Parquet files of one worker. */
+const TABLE_FUNCTION = 'record_batches';
+
+/** Writes the Parquet files of one worker, one at a time. */
 export class ParquetFiles {
   readonly #compression: ParquetCompression;
-  readonly #dictionaryColumns: string[];
-  readonly #encodings: (readonly [column: string, encoding: Encoding])[] = [];
+  readonly #connection: DuckDBConnection;
+  readonly #chunks: DataChunks;
 
-  constructor(options: ParquetOptions) {
+  private constructor(options: ParquetOptions, connection: DuckDBConnection) {
     this.#compression = options.compression;
-    const operation = roleColumn(options.spec, 'operation')?.name;
-    this.#dictionaryColumns = [...DICTIONARY_COLUMNS, ...(operation === undefined ? [] : [operation])];
-    const changeId = roleColumn(options.spec, 'change_id')?.name;
-    for (const { name, type } of tableColumns(options.spec)) {
-      if (this.#dictionaryColumns.includes(name)) continue;
-      if (name === changeId) this.#encodings.push([name, Encoding.DELTA_BYTE_ARRAY]);
-      else if (type === 'utf8') this.#encodings.push([name, Encoding.DELTA_LENGTH_BYTE_ARRAY]);
-      else if (NUMBER_TYPES.has(type)) this.#encodings.push([name, Encoding.DELTA_BINARY_PACKED]);
-    }
+    this.#connection = connection;
+    this.#chunks = new DataChunks(options.spec);
+    const { columns } = this.#chunks;
+    connection.registerTableFunction(
+      DuckDBTableFunction.create({
+        name: TABLE_FUNCTION,
+        bindFunction: (info) => {
+          for (const { name, type } of columns) info.addResultColumn(name, type);
+        },
+        initFunction: () => this.#chunks.rewind(),
+        mainFunction: (_, chunk) => void this.#chunks.next(chunk),
+      }),
+    );
+  }
+
+  static async open(options: ParquetOptions): Promise<ParquetFiles> {
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: '1',
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    return new ParquetFiles(options, await instance.connect());
   }
 
   /**
-   * Encodes an Arrow IPC stream and writes it under the temporary name of `path`, fsynced.
+   * Writes the file of `path` under its temporary name, fsynced.
+   * @param recordBatches at least one row; may be views, which must stay as they are until the file is written
    * @param metadata key-value metadata of the file
-   * @throws SluiceError SLUICE_DATA_DIR when the file cannot be written, SLUICE_SINK when the table cannot be encoded
+   * @throws SluiceError SLUICE_DATA_DIR when the file cannot be written, SLUICE_SINK when DuckDB fails otherwise
    */
-  write(arrow: Uint8Array, path: string, metadata: ReadonlyMap<string, string>): ParquetFile {
-    const bytes = this.encode(arrow, metadata);
+  async write(
+    recordBatches: readonly RecordBatch[],
+    path: string,
+    metadata: ReadonlyMap<string, string>,
+  ): Promise<ParquetFile> {
     const tempPath = temporaryPath(path);
     try {
       mkdirSync(dirname(path), { recursive: true });
-      writeDurably(tempPath, bytes);
-    } catch (cause) {
+      this.#chunks.load(recordBatches);
+      await copyToParquet(this.#connection, `${TABLE_FUNCTION}()`, tempPath, {
+        compression: this.#compression,
+        metadata,
+      });
+      sync(tempPath);
+      return { tempPath, path, bytes: statSync(tempPath).size };
+    } catch (thrown) {
       removeIfPossible(tempPath);
-      throw asSluiceError(cause, 'SLUICE_DATA_DIR', `cannot write ${tempPath}`);
+      throw sinkError(thrown, `cannot write ${tempPath}`);
     }
-    return { tempPath, path, bytes: bytes.byteLength };
-  }
-
-  /** The Parquet file as bytes. */
-  encode(arrow: Uint8Array, metadata: ReadonlyMap<string, string>): Uint8Array {
-    try {
-      return writeParquet(Table.fromIPCStream(arrow), this.#properties(metadata));
-    } catch (cause) {
-      throw asSluiceError(cause, 'SLUICE_SINK', 'cannot encode a batch as Parquet');
-    }
-  }
-
-  #properties(metadata: ReadonlyMap<string, string>): WriterProperties {
-    let builder = new WriterPropertiesBuilder()
-      .setCompression(COMPRESSIONS[this.#compression])
-      .setCreatedBy('sluice')
-      .setMaxRowGroupSize(MAX_ROW_GROUP_ROWS)
-      .setDictionaryEnabled(false)
-      .setKeyValueMetadata(new Map(metadata));
-    for (const column of this.#dictionaryColumns) builder = builder.setColumnDictionaryEnabled(column, true);
-    for (const [column, encoding] of this.#encodings) builder = builder.setColumnEncoding(column, encoding);
-    return builder.build();
   }
 }
 
@@ -110,17 +89,5 @@ function removeIfPossible(path: string): void {
     rmSync(path, { force: true });
   } catch {
     // The reason to come here is reported; this one follows from it.
-  }
-}
-
-function writeDurably(path: string, bytes: Uint8Array): void {
-  const file = openSync(path, 'w', 0o644);
-  try {
-    for (let written = 0; written < bytes.byteLength; ) {
-      written += writeSync(file, bytes, written, bytes.byteLength - written);
-    }
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
   }
 }

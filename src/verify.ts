@@ -4,9 +4,9 @@
  */
 import { statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { identifier, literal } from './ddl.js';
 import { SluiceError } from './errors.js';
 import { listFiles } from './recovery.js';
+import { identifier, literal } from './sql.js';
 import { allRows, type SqlClient } from './sql-client.js';
 
 export interface CheckResult {

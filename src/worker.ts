@@ -1,4 +1,4 @@
-/** A worker thread: one batch of messages in; one Arrow IPC stream and one durable Parquet file out. */
+/** A worker thread: a batch of messages in; a durable Parquet file out, and the rows as Arrow where asked for. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { type RecordBatch, RecordBatchStreamWriter, type Schema } from 'apache-arrow';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
@@ -9,7 +9,8 @@ import { assert, SluiceError, type SluiceErrorMessage } from './errors.js';
 import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES, WORKER_LOADED } from './flow.js';
 import { Kernel } from './kernel.js';
 import type { KernelOutput } from './kernel-instance.js';
-import { type ParquetCompression, ParquetFiles } from './parquet.js';
+import { ParquetFiles } from './parquet.js';
+import type { ParquetCompression } from './parquet-copy.js';
 import { specHash, type TableSpec } from './spec.js';
 
 export interface WorkerOptions {
@@ -36,34 +37,39 @@ export class BatchProcessor {
   readonly #schema: Schema;
   readonly #specHash: string;
 
-  constructor(options: WorkerOptions) {
+  private constructor(options: WorkerOptions, files: ParquetFiles) {
     this.#options = options;
     this.#kernel = Kernel.create(options.spec, options);
-    this.#files = new ParquetFiles(options);
+    this.#files = files;
     this.#schema = arrowSchema(options.spec);
     this.#specHash = specHash(options.spec);
   }
 
-  /** @throws SluiceError SLUICE_DATA_DIR when the Parquet file cannot be written */
-  process(task: BatchTask): BatchResult {
+  static async create(options: WorkerOptions): Promise<BatchProcessor> {
+    return new BatchProcessor(options, await ParquetFiles.open(options));
+  }
+
+  /**
+   * One batch at a time: rows stay in the kernel's memory until their file is written.
+   * @throws SluiceError SLUICE_DATA_DIR when the Parquet file cannot be written
+   */
+  async process(task: BatchTask): Promise<BatchResult> {
+    const { dataDir, topic, mergeFrom } = this.#options;
     const { partition, startOffset, nextOffset } = task;
     const start = performance.now();
     const output = this.#kernel.read(partition, task.chunks);
-    const arrow = output.counts.ok === 0 ? undefined : toIpc(this.#schema, output.recordBatches);
     const quarantined = copyRejects(task, output);
     const kernelDone = performance.now();
-    const file =
-      arrow &&
-      this.#files.write(
-        arrow,
-        parquetPath(this.#options.dataDir, this.#options.topic, partition, startOffset, nextOffset),
-        this.#metadata(task, output),
-      );
+    const { recordBatches } = output;
+    const path = parquetPath(dataDir, topic, partition, startOffset, nextOffset);
+    const hasRows = output.counts.ok > 0;
+    const file = hasRows ? await this.#files.write(recordBatches, path, this.#metadata(task, output)) : undefined;
+    const arrow = hasRows && mergeFrom === 'arrow' ? toIpc(this.#schema, recordBatches) : undefined;
     return {
       partition,
       startOffset,
       nextOffset,
-      arrow: this.#options.mergeFrom === 'arrow' ? arrow : undefined,
+      arrow,
       file,
       quarantined,
       counts: output.counts,
@@ -137,14 +143,14 @@ function buffersOf(result: BatchResult): ArrayBuffer[] {
 }
 
 /** Made when the thread starts, so that the first batch does not wait for it. */
-const processor = isMainThread ? undefined : new BatchProcessor(workerData as WorkerOptions);
+const processor = isMainThread ? undefined : await BatchProcessor.create(workerData as WorkerOptions);
 if (!isMainThread) parentPort?.postMessage(WORKER_LOADED);
 
 /** The task of the pool. */
-export function processBatch(task: BatchTask): WorkerReply {
+export async function processBatch(task: BatchTask): Promise<WorkerReply> {
   try {
     assert(processor !== undefined, 'batches are processed on worker threads');
-    const reply: WorkerReply = { ok: true, result: processor.process(task) };
+    const reply: WorkerReply = { ok: true, result: await processor.process(task) };
     return move({ [transferableSymbol]: buffersOf(reply.result), [valueSymbol]: reply }) as unknown as WorkerReply;
   } catch (thrown) {
     if (thrown instanceof SluiceError) return { ok: false, error: thrown.toMessage() };

@@ -82,8 +82,8 @@ async function commitBatches(dataDir: string, merge: Merge, count: number, from 
     const rows = [0, 1].map((n) =>
       order(token(1 + index, n), { amount: `${index}.5`, items: [index], late: 'ünïcode' }),
     );
-    await merge.stage(makeBatch(dataDir, 0, index * 3, [...rows, null]));
-    await merge.stage(makeBatch(dataDir, 1, index, [index % 2 ? '{' : order(`p1-${index}`)]));
+    await merge.stage(await makeBatch(dataDir, 0, index * 3, [...rows, null]));
+    await merge.stage(await makeBatch(dataDir, 1, index, [index % 2 ? '{' : order(`p1-${index}`)]));
     await merge.commit();
   }
 }

@@ -15,7 +15,7 @@ describe('schema evolution', () => {
   it('adds a column, and fills one that the spec lost with null', async () => {
     const dataDir = temporaryDirectory();
     const first = await openMerge(dataDir);
-    await first.stage(makeBatch(dataDir, 0, 0, [order('a', { status: 'paid', note: 'n' })]));
+    await first.stage(await makeBatch(dataDir, 0, 0, [order('a', { status: 'paid', note: 'n' })]));
     await first.commit();
     await first.close();
     const spec = specWith((columns) => {
@@ -26,7 +26,7 @@ describe('schema evolution', () => {
       );
     });
     const second = await openMerge(dataDir, { spec });
-    await second.stage(makeBatch(dataDir, 0, 1, [order('b', { status: 'paid', note: 'n' })], { spec }));
+    await second.stage(await makeBatch(dataDir, 0, 1, [order('b', { status: 'paid', note: 'n' })], { spec }));
     await second.commit();
     expect(await select(second, 'SELECT change_id, status, note, extra FROM cdc_orders ORDER BY 1')).toEqual([
       ['a', 'paid', null, '{"note":"n"}'],
@@ -116,9 +116,9 @@ describe('names', () => {
     const change = (id: string, fields = {}) => JSON.stringify({ new: id, order: 'o', batch: 'b', ...fields });
     const dataDir = temporaryDirectory();
     const merge = await openMerge(dataDir, { spec });
-    await merge.stage(makeBatch(dataDir, 0, 0, [change('1'), change('1'), change('2', { end: 'e' })], { spec }));
+    await merge.stage(await makeBatch(dataDir, 0, 0, [change('1'), change('1'), change('2', { end: 'e' })], { spec }));
     expect(await merge.commit()).toMatchObject({ rowsMerged: 2, rowsDuplicate: 1 });
-    await merge.stage(makeBatch(dataDir, 0, 3, [change('1')], { spec }));
+    await merge.stage(await makeBatch(dataDir, 0, 3, [change('1')], { spec }));
     expect(await merge.commit()).toMatchObject({ rowsMerged: 0, rowsDuplicate: 1 });
     expect(await select(merge, `SELECT "new", "end", batch FROM "view"`)).toEqual([['2', 'e', 'b']]);
     await merge.close();
@@ -137,14 +137,14 @@ describe('the orders view', () => {
     const change = (id: string, orderId: string, status: string, operation = 'update') =>
       JSON.stringify({ change_id: id, order_id: orderId, status, operation });
     await merge.stage(
-      makeBatch(dataDir, 0, 0, [
+      await makeBatch(dataDir, 0, 0, [
         change('1', 'x', 'old'),
         change('2', 'y', 'kept'),
         change('3', 'x', 'new'),
         change('4', 'z', 'gone', 'delete'),
       ]),
     );
-    await merge.stage(makeBatch(dataDir, 1, 0, [change('5', 'z', 'back'), change('6', 'y', 'gone', 'delete')]));
+    await merge.stage(await makeBatch(dataDir, 1, 0, [change('5', 'z', 'back'), change('6', 'y', 'gone', 'delete')]));
     await merge.commit();
     await select(
       merge,

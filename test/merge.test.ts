@@ -24,8 +24,8 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
       null,
       order(token(2)),
     ];
-    await merge.stage(makeBatch(dataDir, 0, 0, values, { nextOffset: 6 }));
-    await merge.stage(makeBatch(dataDir, 1, 0, ['[]']));
+    await merge.stage(await makeBatch(dataDir, 0, 0, values, { nextOffset: 6 }));
+    await merge.stage(await makeBatch(dataDir, 1, 0, ['[]']));
     const receipt = await merge.commit();
     expect(receipt).toMatchObject({ rowsMerged: 2, rowsDuplicate: 0, rowsQuarantined: 2 });
     expect(receipt.positions).toEqual([
@@ -74,9 +74,9 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
     const dataDir = temporaryDirectory();
     const merge = await open(dataDir);
     const ids = ['a', token(7), 'b', 'a', token(7)];
-    await merge.stage(makeBatch(dataDir, 1, 0, [order('a', { status: 'late' })]));
+    await merge.stage(await makeBatch(dataDir, 1, 0, [order('a', { status: 'late' })]));
     await merge.stage(
-      makeBatch(
+      await makeBatch(
         dataDir,
         0,
         0,
@@ -85,7 +85,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
     );
     expect(await merge.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 3 });
     await merge.stage(
-      makeBatch(dataDir, 0, 5, [order('b'), order(token(7)), order(token(6)), order(token(8)), order('c')]),
+      await makeBatch(dataDir, 0, 5, [order('b'), order(token(7)), order(token(6)), order(token(8)), order('c')]),
     );
     expect(await merge.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 2 });
     expect(
@@ -117,7 +117,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
       i % 7 === 0 ? null : [...'é€😀x'.repeat(20)].slice(0, i % 41).join(''),
     );
     await merge.stage(
-      makeBatch(
+      await makeBatch(
         dataDir,
         0,
         0,
@@ -136,7 +136,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
     let commit: Promise<unknown> = Promise.resolve();
     for (let group = 0; group < 6; group++) {
       const values = Array.from({ length: 3000 }, (_, i) => order(token(group + 1, i)));
-      await merge.stage(makeBatch(dataDir, 0, start, values));
+      await merge.stage(await makeBatch(dataDir, 0, start, values));
       start += values.length;
       await commit;
       commit = merge.commit();
@@ -150,8 +150,8 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
   it('is fenced when a position was moved: nothing of the group stays, not even its files', async () => {
     const dataDir = temporaryDirectory();
     const merge = await open(dataDir);
-    await merge.stage(makeBatch(dataDir, 0, 0, [order('a')]));
-    await merge.stage(makeBatch(dataDir, 1, 0, [order('b')]));
+    await merge.stage(await makeBatch(dataDir, 0, 0, [order('a')]));
+    await merge.stage(await makeBatch(dataDir, 1, 0, [order('b')]));
     await select(merge, 'UPDATE sluice.positions SET next_offset = 5 WHERE partition_id = 1');
     await expect(merge.commit()).rejects.toMatchObject({
       code: 'SLUICE_FENCED',
@@ -166,7 +166,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
   it('removes files that the ledger does not name at start, and misses those that it names', async () => {
     const dataDir = temporaryDirectory();
     const first = await open(dataDir);
-    await first.stage(makeBatch(dataDir, 0, 0, [order('a')]));
+    await first.stage(await makeBatch(dataDir, 0, 0, [order('a')]));
     await first.commit();
     await first.close();
     const folder = join(dataDir, 'parquet', 'cdc_orders', 'partition=0');
@@ -185,7 +185,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
   it('goes on where it stood after it was opened again', async () => {
     const dataDir = temporaryDirectory();
     const first = await open(dataDir);
-    await first.stage(makeBatch(dataDir, 0, 0, [order(token(5), { event_time: '2026-01-01' })]));
+    await first.stage(await makeBatch(dataDir, 0, 0, [order(token(5), { event_time: '2026-01-01' })]));
     await first.commit();
     await first.close();
     const second = unopened(dataDir);
@@ -197,7 +197,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
       { partition: 0, nextOffset: 77 },
       { partition: 2, nextOffset: 3 },
     ]);
-    await second.stage(makeBatch(dataDir, 0, 1, [order(token(5)), order(token(4))]));
+    await second.stage(await makeBatch(dataDir, 0, 1, [order(token(5)), order(token(4))]));
     expect(await second.commit()).toMatchObject({ rowsMerged: 1, rowsDuplicate: 1 });
     expect(await second.totals()).toEqual({
       batches: 2,

@@ -1,13 +1,16 @@
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { type Data, makeData, RecordBatch, RecordBatchStreamWriter, Struct, vectorFromArray } from 'apache-arrow';
+import { type Data, makeData, RecordBatch, Struct, vectorFromArray } from 'apache-arrow';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { arrowSchema } from '../src/arrow.js';
 import { parquetPath, temporaryPath } from '../src/data-dir.js';
-import { type ParquetCompression, ParquetFiles } from '../src/parquet.js';
+import { ParquetFiles } from '../src/parquet.js';
+import type { ParquetCompression } from '../src/parquet-copy.js';
 import { ORDERS_SPEC } from '../src/spec.js';
+import { Random } from './support/random.js';
+import { randomColumns, readBack, recordBatchOf, SPEC, transpose } from './support/random-rows.js';
 
 let dataDir: string;
 
@@ -18,9 +21,10 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const schema = arrowSchema(ORDERS_SPEC);
 const ROWS = 3;
+const METADATA = new Map([['sluice.topic', 'cdc_orders']]);
 
 /** Three rows: every text is the column's name with the row number, or null in the last row where it may be. */
-function ordersIpc(): Uint8Array {
+function orders(): RecordBatch {
   const children = schema.fields.map((field): Data => {
     const name = field.name;
     if (name === 'amount') {
@@ -44,8 +48,7 @@ function ordersIpc(): Uint8Array {
     });
     return vectorFromArray(values, field.type).data[0];
   });
-  const batch = new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: ROWS, children }));
-  return RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
+  return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: ROWS, children }));
 }
 
 async function query(sql: string): Promise<Record<string, unknown>[]> {
@@ -75,11 +78,8 @@ describe('ParquetFiles', () => {
     ['lz4', 'LZ4_RAW'],
     ['none', 'UNCOMPRESSED'],
   ])('writes %s under a temporary name; DuckDB reads every value', async (compression, codec) => {
-    const file = new ParquetFiles({ compression, spec: ORDERS_SPEC }).write(
-      ordersIpc(),
-      path(),
-      new Map([['sluice.topic', 'cdc_orders']]),
-    );
+    const files = await ParquetFiles.open({ compression, spec: ORDERS_SPEC });
+    const file = await files.write([orders()], path(), METADATA);
     expect(existsSync(path())).toBe(false);
     expect(readdirSync(dirname(path()))).toEqual(['.00000000000000000017-00000000000000000020.parquet.tmp']);
     renameSync(file.tempPath, file.path);
@@ -96,11 +96,12 @@ describe('ParquetFiles', () => {
   });
 
   it('stores amounts as INT64 DECIMAL(18,4) and times as microseconds in UTC, with the metadata given', async () => {
-    const file = new ParquetFiles({ compression: 'zstd', spec: ORDERS_SPEC }).write(
-      ordersIpc(),
-      path(),
-      new Map([['sluice.start_offset', '17']]),
-    );
+    const files = await ParquetFiles.open({ compression: 'zstd', spec: ORDERS_SPEC });
+    const metadata = new Map([
+      ['sluice.start_offset', '17'],
+      ['sluice.topic', `it's "quoted"`],
+    ]);
+    const file = await files.write([orders()], path(), metadata);
     const types = await query(`SELECT name, type, logical_type FROM parquet_schema('${file.tempPath}')`);
     const type = (column: string) => types.find(({ name }) => name === column);
     expect(type('amount')).toMatchObject({
@@ -111,24 +112,36 @@ describe('ParquetFiles', () => {
       type: 'INT64',
       logical_type: expect.stringMatching(/Timestamp.*UTC=1.*MICROS/i),
     });
-    const metadata = await query(
+    const entries = await query(
       `SELECT decode(key) AS key, decode(value) AS value FROM parquet_kv_metadata('${file.tempPath}')`,
     );
-    expect(metadata).toContainEqual({ key: 'sluice.start_offset', value: '17' });
+    expect(new Map(entries.map(({ key, value }) => [key, value]))).toEqual(metadata);
   });
 
-  it('says which file cannot be written, and leaves nothing behind', () => {
-    writeFileSync(join(dataDir, 'parquet'), 'a file where the folder should be');
-    const files = new ParquetFiles({ compression: 'zstd', spec: ORDERS_SPEC });
-    expect(() => files.write(ordersIpc(), path(), new Map())).toThrow(
-      expect.objectContaining({ code: 'SLUICE_DATA_DIR', message: expect.stringContaining('.parquet.tmp') }),
-    );
+  it('writes record batches one after the other, every value to the bit, one file after the other', async () => {
+    const random = new Random(4);
+    const files = await ParquetFiles.open({ compression: 'zstd', spec: SPEC });
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    for (const sizes of [[1], [2048, 2049, 5, 7000], [4096]]) {
+      const parts = sizes.map((rows, index) => randomColumns(rows, random, index % 2 === 0));
+      const file = await files.write(parts.map(recordBatchOf), path(), METADATA);
+      expect(await readBack(connection, `read_parquet('${file.tempPath}')`)).toEqual(parts.flatMap(transpose));
+      expect(file.bytes).toBe(statSync(file.tempPath).size);
+    }
   });
 
-  it('refuses bytes that are no Arrow stream', () => {
-    const files = new ParquetFiles({ compression: 'zstd', spec: ORDERS_SPEC });
-    expect(() => files.encode(new Uint8Array([1, 2, 3]), new Map())).toThrow(
-      expect.objectContaining({ code: 'SLUICE_SINK' }),
-    );
+  it('says which file cannot be written, leaves nothing behind, and writes the next one', async () => {
+    const files = await ParquetFiles.open({ compression: 'zstd', spec: ORDERS_SPEC });
+    const folder = join(dataDir, 'parquet');
+    writeFileSync(folder, 'a file where the folder should be');
+    await expect(files.write([orders()], path(), METADATA)).rejects.toMatchObject({
+      code: 'SLUICE_DATA_DIR',
+      message: expect.stringContaining('.parquet.tmp'),
+    });
+    rmSync(folder);
+    mkdirSync(temporaryPath(path()), { recursive: true });
+    await expect(files.write([orders()], path(), METADATA)).rejects.toMatchObject({ code: 'SLUICE_DATA_DIR' });
+    rmSync(folder, { recursive: true });
+    expect((await files.write([orders()], path(), METADATA)).bytes).toBeGreaterThan(0);
   });
 });

@@ -15,7 +15,7 @@ const MESSAGES = [
 async function directory(live: boolean): Promise<string> {
   const dataDir = temporaryDirectory();
   const merge = await openMerge(dataDir);
-  await merge.stage(makeBatch(dataDir, 0, 0, MESSAGES));
+  await merge.stage(await makeBatch(dataDir, 0, 0, MESSAGES));
   await merge.commit();
   if (live) {
     const server = await QueryServer.start(merge.instance, dataDir);
@@ -132,7 +132,7 @@ describe('the query socket', () => {
     const commits = (async () => {
       for (let group = 0; group < 10; group++) {
         await merge.stage(
-          makeBatch(
+          await makeBatch(
             dataDir,
             0,
             group * 500,

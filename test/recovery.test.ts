@@ -23,7 +23,7 @@ describe('a failed commit', () => {
     const merge = await openMerge(dataDir);
     await select(merge, 'DROP VIEW orders');
     await select(merge, 'ALTER TABLE cdc_orders DROP COLUMN amount');
-    await merge.stage(makeBatch(dataDir, 0, 0, [order(token(1)), '{']));
+    await merge.stage(await makeBatch(dataDir, 0, 0, [order(token(1)), '{']));
     await expect(merge.commit()).rejects.toMatchObject({ code: 'SLUICE_SINK' });
     expect(filesIn(dataDir)).toEqual([]);
     const left = `SELECT (SELECT count(*) FROM cdc_orders), (SELECT count(*) FROM sluice.batches),
@@ -31,14 +31,14 @@ describe('a failed commit', () => {
     expect(await select(merge, left)).toEqual([[0n, 0n, 0n, 0n]]);
     await merge.close();
     const second = await openMerge(dataDir);
-    await second.stage(makeBatch(dataDir, 0, 0, [order(token(1)), '{']));
+    await second.stage(await makeBatch(dataDir, 0, 0, [order(token(1)), '{']));
     expect(await second.commit()).toMatchObject({ rowsMerged: 1, rowsQuarantined: 1 });
   });
 
   it('keeps the files of a transaction that took effect, whatever fails afterwards', async () => {
     const dataDir = temporaryDirectory();
     const merge = await openMerge(dataDir);
-    await merge.stage(makeBatch(dataDir, 0, 0, [order(token(1))]));
+    await merge.stage(await makeBatch(dataDir, 0, 0, [order(token(1))]));
     vi.spyOn(FileStaging.prototype, 'clear').mockRejectedValueOnce(new Error('out of memory'));
     await expect(merge.commit()).rejects.toMatchObject({ code: 'SLUICE_SINK' });
     expect(filesIn(dataDir)).toEqual(['00000000000000000000-00000000000000000001.parquet']);
@@ -48,9 +48,10 @@ describe('a failed commit', () => {
     await second.close();
   });
 
-  it('gives no file its final name when one of them is gone', () => {
+  it('gives no file its final name when one of them is gone', async () => {
     const dataDir = temporaryDirectory();
-    const files = [0, 1].map((start) => makeBatch(dataDir, 0, start, [order(token(start))]).file as ParquetFile);
+    const files: ParquetFile[] = [];
+    for (const start of [0, 1]) files.push((await makeBatch(dataDir, 0, start, [order(token(start))])).file!);
     rmSync(files[1].tempPath);
     expect(() => publish(files)).toThrow(expect.objectContaining({ code: 'SLUICE_DATA_DIR' }));
     expect(filesIn(dataDir)).toEqual([]);
@@ -61,7 +62,7 @@ describe('opening a data directory', () => {
   it('refuses Parquet files whose database is gone, instead of taking them for leftovers', async () => {
     const dataDir = temporaryDirectory();
     const merge = await openMerge(dataDir);
-    await merge.stage(makeBatch(dataDir, 0, 0, [order(token(1))]));
+    await merge.stage(await makeBatch(dataDir, 0, 0, [order(token(1))]));
     await merge.commit();
     await merge.close();
     const database = join(dataDir, 'analytics.db');
@@ -83,9 +84,9 @@ describe('opening a data directory', () => {
   it('removes what a crash left of the very first group', async () => {
     const dataDir = temporaryDirectory();
     await (await openMerge(dataDir)).close();
-    const { tempPath, path } = makeBatch(dataDir, 0, 0, [order(token(1))]).file as ParquetFile;
+    const { tempPath, path } = (await makeBatch(dataDir, 0, 0, [order(token(1))])).file!;
     renameSync(tempPath, path);
-    makeBatch(dataDir, 1, 0, [order(token(2))]);
+    await makeBatch(dataDir, 1, 0, [order(token(2))]);
     await (await openMerge(dataDir)).close();
     expect(filesIn(dataDir)).toEqual([]);
     expect(existsSync(dirname(path))).toBe(true);
@@ -94,7 +95,7 @@ describe('opening a data directory', () => {
   it('waits for a running commit before it closes', async () => {
     const dataDir = temporaryDirectory();
     const merge = await openMerge(dataDir);
-    await merge.stage(makeBatch(dataDir, 0, 0, [order(token(1)), order(token(2))]));
+    await merge.stage(await makeBatch(dataDir, 0, 0, [order(token(1)), order(token(2))]));
     const commit = merge.commit();
     await merge.close();
     expect(await commit).toMatchObject({ rowsMerged: 2 });

@@ -1,98 +1,15 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { type Data, makeData, RecordBatch, RecordBatchStreamWriter, Struct } from 'apache-arrow';
+import { RecordBatchStreamWriter } from 'apache-arrow';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { arrowSchema } from '../src/arrow.js';
-import { setBit } from '../src/chunk.js';
-import { rowsOf } from '../src/ddl.js';
 import type { BatchResult } from '../src/flow.js';
-import { type ColumnType, parseSpec, type TableColumn, tableColumns } from '../src/spec.js';
 import { ArrowStaging } from '../src/staging.js';
 import { fakeBatch } from './support/fakes.js';
 import { Random } from './support/random.js';
-
-const SPEC = parseSpec(
-  JSON.stringify({
-    table: 'changes',
-    view: 'newest',
-    columns: [
-      { name: 'id', kind: 'text', required: true, role: 'change_id' },
-      { name: 'order', kind: 'text', required: true, role: 'key' },
-      { name: 'group', kind: 'json' },
-      { name: 'amount', kind: 'amount', raw: 'amount_raw' },
-      { name: 'moment', kind: 'timestamp' },
-      { name: 'day', kind: 'date' },
-      { name: 'number', kind: 'int64' },
-      { name: 'flag', kind: 'bool' },
-    ],
-  }),
-  'test',
-);
-const COLUMNS = tableColumns(SPEC);
-const ALPHABET = ['a', 'é', '€', '😀', '"', '\0'];
-
-const INT64S = [0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n)];
-const PICKS: Record<ColumnType, (random: Random) => string | bigint | boolean> = {
-  utf8: (random) => Array.from({ length: random.below(41) }, () => random.pick(ALPHABET)).join(''),
-  decimal18_4: (random) => random.pick([0n, 1n, -1n, 10n ** 18n - 1n, 1n - 10n ** 18n, -(2n ** 32n)]),
-  timestamp_us_utc: (random) => random.pick([0n, -1n, -62_135_596_800_000_000n, 253_402_300_799_999_999n]),
-  date32: (random) => BigInt(random.pick([0, -1, -719_162, 2_932_896])),
-  int64: (random) => random.pick(INT64S),
-  uint64: (random) => random.pick([0n, 1n, 2n ** 64n - 1n, 2n ** 63n]),
-  int32: (random) => BigInt(random.pick([0, -1, 2 ** 31 - 1, -(2 ** 31)])),
-  bool: (random) => random.next() < 0.5,
-};
-
-type Value = string | bigint | boolean | null;
-
-function columnData(type: ColumnType, values: readonly Value[], column: number): Data {
-  const length = values.length;
-  const field = arrowSchema(SPEC).fields[column];
-  const nullBitmap = new Uint8Array((length + 7) >> 3);
-  for (const [row, value] of values.entries()) setBit(nullBitmap, row, value !== null);
-  const base = { type: field.type, length, nullCount: values.filter((value) => value === null).length, nullBitmap };
-  if (type === 'utf8') {
-    const parts = values.map((value) => Buffer.from((value as string | null) ?? ''));
-    const valueOffsets = new Int32Array(length + 1);
-    for (const [row, part] of parts.entries()) valueOffsets[row + 1] = valueOffsets[row] + part.length;
-    return makeData({ ...base, valueOffsets, data: new Uint8Array(Buffer.concat(parts)) } as never);
-  }
-  if (type === 'bool') {
-    const data = new Uint8Array((length + 7) >> 3);
-    for (const [row, value] of values.entries()) setBit(data, row, value === true);
-    return makeData({ ...base, data } as never);
-  }
-  const numbers = values.map((value) => (value as bigint | null) ?? 0n);
-  if (type === 'int32' || type === 'date32')
-    return makeData({ ...base, data: Int32Array.from(numbers, Number) } as never);
-  const data =
-    type === 'decimal18_4'
-      ? new Uint32Array(BigInt64Array.from(numbers.flatMap((number) => [number, number >> 63n])).buffer)
-      : type === 'uint64'
-        ? BigUint64Array.from(numbers)
-        : BigInt64Array.from(numbers);
-  return makeData({ ...base, data } as never);
-}
-
-/** Random rows of all columns; where `nulls`, every fifth value of a nullable column is null. */
-function randomColumns(rows: number, random: Random, nulls: boolean): Value[][] {
-  return COLUMNS.map(({ type, nullable }) =>
-    Array.from({ length: rows }, () => (nulls && nullable && random.below(5) === 0 ? null : PICKS[type](random))),
-  );
-}
+import { COLUMNS, randomColumns, readBack, recordBatchOf, SPEC, transpose, type Value } from './support/random-rows.js';
 
 async function batchOf(recordBatches: readonly Value[][][]): Promise<BatchResult> {
-  const schema = arrowSchema(SPEC);
-  const writer = new RecordBatchStreamWriter({ autoDestroy: true });
-  writer.reset(undefined, schema);
-  for (const columns of recordBatches) {
-    const children = columns.map((values, index) => columnData(COLUMNS[index].type, values, index));
-    const length = columns[0].length;
-    writer.write(
-      new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, nullCount: 0, children })),
-    );
-  }
-  const empty = await fakeBatch({ partition: 0, startOffset: 0, nextOffset: 1, chunks: [] });
-  return { ...empty, arrow: writer.finish().toUint8Array(true) };
+  const arrow = RecordBatchStreamWriter.writeAll(recordBatches.map(recordBatchOf)).toUint8Array(true);
+  return { ...(await fakeBatch({ partition: 0, startOffset: 0, nextOffset: 1, chunks: [] })), arrow };
 }
 
 async function open(): Promise<{ connection: DuckDBConnection; staging: ArrowStaging }> {
@@ -108,21 +25,6 @@ async function open(): Promise<{ connection: DuckDBConnection; staging: ArrowSta
   return { connection, staging };
 }
 
-/** How a column is read back: as its bytes or its 64 bits, past every conversion for display. */
-function asStored({ name, type }: TableColumn): string {
-  if (type === 'timestamp_us_utc') return `epoch_us("${name}")`;
-  if (type === 'date32') return `date_diff('day', DATE '1970-01-01', "${name}")::HUGEINT`;
-  if (type === 'decimal18_4') return `("${name}"::DECIMAL(38, 4) * 10000)::HUGEINT`;
-  return type === 'utf8' || type === 'bool' ? `"${name}"` : `"${name}"::HUGEINT`;
-}
-
-async function readBack(connection: DuckDBConnection, staging: ArrowStaging): Promise<Value[][]> {
-  const rows = await rowsOf(connection, `SELECT ${COLUMNS.map(asStored).join(', ')} FROM ${staging.relation}`);
-  return rows.map((row) => Object.values(row) as Value[]);
-}
-
-const transpose = (columns: readonly Value[][]) => columns[0].map((_, row) => columns.map((values) => values[row]));
-
 describe('ArrowStaging', () => {
   it.each([1, 7, 8, 2047, 2048, 2049, 4096, 5000])('takes %i rows of every type, to the bit', async (rows) => {
     const random = new Random(rows);
@@ -130,7 +32,7 @@ describe('ArrowStaging', () => {
     const columns = randomColumns(rows, random, true);
     await staging.append(await batchOf([columns]));
     staging.flush();
-    expect(await readBack(connection, staging)).toEqual(transpose(columns));
+    expect(await readBack(connection, staging.relation)).toEqual(transpose(columns));
   });
 
   it('takes record batches with and without nulls in turn', async () => {
@@ -140,7 +42,7 @@ describe('ArrowStaging', () => {
     await staging.append(await batchOf(parts.slice(0, 3)));
     await staging.append(await batchOf(parts.slice(3)));
     staging.flush();
-    expect(await readBack(connection, staging)).toEqual(parts.flatMap(transpose));
+    expect(await readBack(connection, staging.relation)).toEqual(parts.flatMap(transpose));
   });
 
   it('is empty again after it was cleared', async () => {
@@ -150,9 +52,9 @@ describe('ArrowStaging', () => {
       const columns = randomColumns(3000, random, true);
       await staging.append(await batchOf([columns]));
       staging.flush();
-      expect(await readBack(connection, staging)).toEqual(transpose(columns));
+      expect(await readBack(connection, staging.relation)).toEqual(transpose(columns));
       await staging.clear();
-      expect(await readBack(connection, staging)).toEqual([]);
+      expect(await readBack(connection, staging.relation)).toEqual([]);
     }
   });
 
@@ -166,6 +68,6 @@ describe('ArrowStaging', () => {
     );
     await staging.append(await batchOf([columns]));
     staging.flush();
-    expect(await readBack(connection, staging)).toEqual(transpose(columns));
+    expect(await readBack(connection, staging.relation)).toEqual(transpose(columns));
   });
 });

@@ -16,10 +16,10 @@ beforeEach(async () => {
   scope = { dataDir, topic: TOPIC, table: 'cdc_orders', changeId: 'change_id' };
   const merge = await openMerge(dataDir);
   const values = [order(token(1), { amount: 5 }), order(token(2)), '{', null];
-  await merge.stage(makeBatch(dataDir, 0, 0, values));
+  await merge.stage(await makeBatch(dataDir, 0, 0, values));
   await merge.commit();
-  await merge.stage(makeBatch(dataDir, 0, 4, [order(token(2)), order(token(3))], { nextOffset: 8 }));
-  await merge.stage(makeBatch(dataDir, 1, 0, [order('x')]));
+  await merge.stage(await makeBatch(dataDir, 0, 4, [order(token(2)), order(token(3))], { nextOffset: 8 }));
+  await merge.stage(await makeBatch(dataDir, 1, 0, [order('x')]));
   await merge.commit();
   await merge.close();
 });

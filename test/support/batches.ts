@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { Chunk } from '../../src/chunk.js';
-import { rowsOf } from '../../src/ddl.js';
 import type { BatchResult } from '../../src/flow.js';
 import { Merge, type MergeOptions } from '../../src/merge.js';
 import { ORDERS_SPEC } from '../../src/spec.js';
+import { rowsOf } from '../../src/sql.js';
 import { BatchProcessor } from '../../src/worker.js';
 import { fillChunk } from './chunks.js';
 
@@ -49,19 +49,19 @@ export function order(changeId: string, fields: Record<string, unknown> = {}): s
   return JSON.stringify({ change_id: changeId, operation: 'insert', order_id: `o-${changeId}`, ...fields });
 }
 
-const processors = new Map<string, BatchProcessor>();
+const processors = new Map<string, Promise<BatchProcessor>>();
 
 /**
  * The result of a batch whose messages have the offsets from `startOffset` on.
  * @param nextOffset where the batch ends; default behind its last message
  */
-export function makeBatch(
+export async function makeBatch(
   dataDir: string,
   partition: number,
   startOffset: number,
   values: readonly (string | null)[],
   { nextOffset = startOffset + values.length, spec = ORDERS_SPEC } = {},
-): BatchResult {
+): Promise<BatchResult> {
   const name = JSON.stringify([dataDir, spec]);
   const options = {
     highValueThreshold: '1000',
@@ -71,7 +71,7 @@ export function makeBatch(
     mergeFrom: 'arrow',
   } as const;
   const processor =
-    processors.get(name) ?? new BatchProcessor({ ...options, spec, topic: TOPIC, dataDir, compression: 'zstd' });
+    processors.get(name) ?? BatchProcessor.create({ ...options, spec, topic: TOPIC, dataDir, compression: 'zstd' });
   processors.set(name, processor);
   const messages = values.map((value, index) => ({
     offset: startOffset + index,
@@ -83,7 +83,7 @@ export function makeBatch(
   for (let from = 0; from < messages.length; from += 1000) {
     chunks.push(fillChunk(new Chunk(), messages.slice(from, from + 1000)).handle());
   }
-  return processor.process({ partition, startOffset, nextOffset, chunks });
+  return (await processor).process({ partition, startOffset, nextOffset, chunks });
 }
 
 /** The rows of a query beside the sink's own connections, as arrays of values. */

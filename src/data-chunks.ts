@@ -1,0 +1,185 @@
+/**
+ * Arrow record batches → DuckDB data chunks of 2,048 rows, for an appender or as the rows of a table function.
+ *
+ * Fixed-width columns are copied as they are, one call each. A string is 16 bytes in a DuckDB vector:
+ *
+ *   length u32 │ up to 12 bytes of the string itself                        at most 12 bytes
+ *   length u32 │ its first 4 bytes │ address u64 of all bytes               longer
+ *
+ * Instead of one native call per string, all bytes of a column go into one element of a vector of its own, which owns
+ * the memory; the address is read back from that element, and the 16-byte forms are written here, into that memory.
+ */
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DATE,
+  DECIMAL,
+  DuckDBDataChunk,
+  type DuckDBType,
+  INTEGER,
+  TIMESTAMPTZ,
+  UBIGINT,
+  VARCHAR,
+} from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import type { Data, RecordBatch } from 'apache-arrow';
+import { assert } from './errors.js';
+import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from './spec.js';
+
+const CHUNK_ROWS = 2048;
+const STRING_BYTES = 16;
+const INLINED_BYTES = 12;
+
+const TYPES: Record<ColumnType, DuckDBType> = {
+  utf8: VARCHAR,
+  decimal18_4: DECIMAL(18, 4),
+  timestamp_us_utc: TIMESTAMPTZ,
+  date32: DATE,
+  int64: BIGINT,
+  uint64: UBIGINT,
+  int32: INTEGER,
+  bool: BOOLEAN,
+};
+
+/** The rows of record batches with the schema of arrow.ts, chunk by chunk. */
+export class DataChunks {
+  readonly #columns: readonly TableColumn[];
+  /** Owns the text: a vector per text column, an element per record batch. */
+  readonly #texts: DuckDBDataChunk;
+  #recordBatches: readonly RecordBatch[] = [];
+  /** Of each record batch: the address of each column's text, 0 for other columns. */
+  #addresses: bigint[][] = [];
+  #recordBatch = 0;
+  #row = 0;
+
+  constructor(spec: TableSpec) {
+    this.#columns = tableColumns(spec);
+    this.#texts = DuckDBDataChunk.create(this.#columns.filter(({ type }) => type === 'utf8').map(() => BLOB));
+  }
+
+  /** Names and types of the columns, in the order of the schema. */
+  get columns(): { name: string; type: DuckDBType }[] {
+    return this.#columns.map(({ name, type }) => ({ name, type: TYPES[type] }));
+  }
+
+  /** Starts on other record batches. Their text is copied; chunks refer to it until the next `load`. */
+  load(recordBatches: readonly RecordBatch[]): void {
+    assert(recordBatches.length <= CHUNK_ROWS, 'a vector has an element for each record batch');
+    this.#texts.reset();
+    this.#recordBatches = recordBatches;
+    this.#addresses = recordBatches.map(({ data }, index) => this.#loadTexts(data.children, index));
+    this.rewind();
+  }
+
+  /** Starts with the first row again. */
+  rewind(): void {
+    this.#recordBatch = 0;
+    this.#row = 0;
+  }
+
+  /** Fills an empty chunk with the next rows. @returns how many; 0 behind the last one */
+  next(chunk: DuckDBDataChunk): number {
+    while (this.#recordBatches[this.#recordBatch]?.numRows === this.#row) {
+      this.#recordBatch++;
+      this.#row = 0;
+    }
+    const recordBatch = this.#recordBatches[this.#recordBatch];
+    const rows = recordBatch === undefined ? 0 : Math.min(CHUNK_ROWS, recordBatch.numRows - this.#row);
+    if (rows > 0) {
+      const addresses = this.#addresses[this.#recordBatch];
+      for (const [index, { type }] of this.#columns.entries()) {
+        const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
+        copyColumn(vector, type, recordBatch.data.children[index], this.#row, rows, addresses[index]);
+      }
+      this.#row += rows;
+    }
+    chunk.rowCount = rows;
+    return rows;
+  }
+
+  #loadTexts(columns: readonly Data[], element: number): bigint[] {
+    let textColumn = 0;
+    return columns.map((column, index) => {
+      if (this.#columns[index].type !== 'utf8') return 0n;
+      const vector = duckdb.data_chunk_get_vector(this.#texts.chunk, textColumn++);
+      const bytes = column.values as Uint8Array;
+      if (bytes.byteLength <= INLINED_BYTES) return 0n;
+      duckdb.vector_assign_string_element_len(vector, element, bytes);
+      const form = duckdb.vector_get_data(vector, (element + 1) * STRING_BYTES);
+      return new DataView(form.buffer, form.byteOffset + element * STRING_BYTES).getBigUint64(8, true);
+    });
+  }
+}
+
+/** Scratch of one chunk, reused: nothing is allocated per chunk. */
+const strings = new Uint32Array((CHUNK_ROWS * STRING_BYTES) / 4);
+const stringBytes = new Uint8Array(strings.buffer);
+const words = new Int32Array(CHUNK_ROWS * 2);
+const booleans = new Uint8Array(CHUNK_ROWS);
+
+function copyColumn(
+  vector: duckdb.Vector,
+  type: ColumnType,
+  column: Data,
+  from: number,
+  rows: number,
+  address: bigint,
+): void {
+  const values = column.values as Int32Array;
+  const copy = (source: ArrayBufferLike, at: number, bytes: number) =>
+    duckdb.copy_data_to_vector(vector, 0, source as ArrayBuffer, at, bytes);
+  if (type === 'utf8') {
+    fillStrings(column.valueOffsets, column.values as Uint8Array, from, rows, address);
+    copy(strings.buffer, 0, rows * STRING_BYTES);
+  } else if (type === 'decimal18_4') {
+    fillDecimals(values, from, rows);
+    copy(words.buffer, 0, rows * 8);
+  } else if (type === 'bool') {
+    fillBooleans(column.values as Uint8Array, from, rows);
+    copy(booleans.buffer, 0, rows);
+  } else {
+    const width = type === 'int32' || type === 'date32' ? 4 : 8;
+    copy(values.buffer, values.byteOffset + from * width, rows * width);
+  }
+  if (column.nullCount === 0) return;
+  const { nullBitmap } = column;
+  duckdb.vector_ensure_validity_writable(vector);
+  const at = nullBitmap.byteOffset + (from >> 3);
+  duckdb.copy_data_to_vector_validity(vector, 0, nullBitmap.buffer as ArrayBuffer, at, (rows + 7) >> 3);
+}
+
+/** Writes the 16-byte forms of strings [from, from + rows), whose bytes are in native memory from `address` on. */
+function fillStrings(offsets: Int32Array, bytes: Uint8Array, from: number, rows: number, address: bigint): void {
+  const low = Number(address & 0xffffffffn);
+  const high = Number(address >> 32n);
+  for (let row = 0, word = 0; row < rows; row++, word += 4) {
+    const start = offsets[from + row];
+    const length = offsets[from + row + 1] - start;
+    strings[word] = length;
+    if (length > INLINED_BYTES) {
+      strings[word + 1] = bytes[start] | (bytes[start + 1] << 8) | (bytes[start + 2] << 16) | (bytes[start + 3] << 24);
+      const end = low + start;
+      strings[word + 2] = end;
+      strings[word + 3] = end > 0xffffffff ? high + 1 : high;
+    } else {
+      strings[word + 1] = 0;
+      strings[word + 2] = 0;
+      strings[word + 3] = 0;
+      const at = word * 4 + 4;
+      for (let index = 0; index < length; index++) stringBytes[at + index] = bytes[start + index];
+    }
+  }
+}
+
+/** The low 64 bits of 128-bit decimals: DECIMAL(18,4) is an int64 in DuckDB. */
+function fillDecimals(decimals: Int32Array, from: number, rows: number): void {
+  for (let row = 0, at = from * 4; row < rows; row++, at += 4) {
+    words[row * 2] = decimals[at];
+    words[row * 2 + 1] = decimals[at + 1];
+  }
+}
+
+function fillBooleans(bits: Uint8Array, from: number, rows: number): void {
+  for (let row = 0, at = from; row < rows; row++, at++) booleans[row] = (bits[at >> 3] >> (at & 7)) & 1;
+}

@@ -1,0 +1,105 @@
+/** Random rows of every column type, as Arrow and as DuckDB gives them back. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
+import { arrowSchema } from '../../src/arrow.js';
+import { setBit } from '../../src/chunk.js';
+import { type ColumnType, parseSpec, type TableColumn, tableColumns } from '../../src/spec.js';
+import { rowsOf } from '../../src/sql.js';
+import type { Random } from './random.js';
+
+/** A column of every kind. */
+export const SPEC = parseSpec(
+  JSON.stringify({
+    table: 'changes',
+    view: 'newest',
+    columns: [
+      { name: 'id', kind: 'text', required: true, role: 'change_id' },
+      { name: 'order', kind: 'text', required: true, role: 'key' },
+      { name: 'group', kind: 'json' },
+      { name: 'amount', kind: 'amount', raw: 'amount_raw' },
+      { name: 'moment', kind: 'timestamp' },
+      { name: 'day', kind: 'date' },
+      { name: 'number', kind: 'int64' },
+      { name: 'flag', kind: 'bool' },
+    ],
+  }),
+  'test',
+);
+export const COLUMNS = tableColumns(SPEC);
+const ALPHABET = ['a', 'é', '€', '😀', '"', '\0'];
+
+const INT64S = [0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n)];
+const PICKS: Record<ColumnType, (random: Random) => string | bigint | boolean> = {
+  utf8: (random) => Array.from({ length: random.below(41) }, () => random.pick(ALPHABET)).join(''),
+  decimal18_4: (random) => random.pick([0n, 1n, -1n, 10n ** 18n - 1n, 1n - 10n ** 18n, -(2n ** 32n)]),
+  timestamp_us_utc: (random) => random.pick([0n, -1n, -62_135_596_800_000_000n, 253_402_300_799_999_999n]),
+  date32: (random) => BigInt(random.pick([0, -1, -719_162, 2_932_896])),
+  int64: (random) => random.pick(INT64S),
+  uint64: (random) => random.pick([0n, 1n, 2n ** 64n - 1n, 2n ** 63n]),
+  int32: (random) => BigInt(random.pick([0, -1, 2 ** 31 - 1, -(2 ** 31)])),
+  bool: (random) => random.next() < 0.5,
+};
+
+export type Value = string | bigint | boolean | null;
+
+function columnData(type: ColumnType, values: readonly Value[], column: number): Data {
+  const length = values.length;
+  const field = arrowSchema(SPEC).fields[column];
+  const nullBitmap = new Uint8Array((length + 7) >> 3);
+  for (const [row, value] of values.entries()) setBit(nullBitmap, row, value !== null);
+  const base = { type: field.type, length, nullCount: values.filter((value) => value === null).length, nullBitmap };
+  if (type === 'utf8') {
+    const parts = values.map((value) => Buffer.from((value as string | null) ?? ''));
+    const valueOffsets = new Int32Array(length + 1);
+    for (const [row, part] of parts.entries()) valueOffsets[row + 1] = valueOffsets[row] + part.length;
+    return makeData({ ...base, valueOffsets, data: new Uint8Array(Buffer.concat(parts)) } as never);
+  }
+  if (type === 'bool') {
+    const data = new Uint8Array((length + 7) >> 3);
+    for (const [row, value] of values.entries()) setBit(data, row, value === true);
+    return makeData({ ...base, data } as never);
+  }
+  const numbers = values.map((value) => (value as bigint | null) ?? 0n);
+  if (type === 'int32' || type === 'date32')
+    return makeData({ ...base, data: Int32Array.from(numbers, Number) } as never);
+  const data =
+    type === 'decimal18_4'
+      ? new Uint32Array(BigInt64Array.from(numbers.flatMap((number) => [number, number >> 63n])).buffer)
+      : type === 'uint64'
+        ? BigUint64Array.from(numbers)
+        : BigInt64Array.from(numbers);
+  return makeData({ ...base, data } as never);
+}
+
+/** Random rows of all columns; where `nulls`, every fifth value of a nullable column is null. */
+export function randomColumns(rows: number, random: Random, nulls: boolean): Value[][] {
+  return COLUMNS.map(({ type, nullable }) =>
+    Array.from({ length: rows }, () => (nulls && nullable && random.below(5) === 0 ? null : PICKS[type](random))),
+  );
+}
+
+/** Columns as one record batch. */
+export function recordBatchOf(columns: readonly Value[][]): RecordBatch {
+  const schema = arrowSchema(SPEC);
+  const children = columns.map((values, index) => columnData(COLUMNS[index].type, values, index));
+  const struct = makeData({ type: new Struct(schema.fields), length: columns[0].length, nullCount: 0, children });
+  return new RecordBatch(schema, struct);
+}
+
+/** How a column is read back: as its bytes or its 64 bits, past every conversion for display. */
+function asStored({ name, type }: TableColumn): string {
+  if (type === 'timestamp_us_utc') return `epoch_us("${name}")`;
+  if (type === 'date32') return `date_diff('day', DATE '1970-01-01', "${name}")::HUGEINT`;
+  if (type === 'decimal18_4') return `("${name}"::DECIMAL(38, 4) * 10000)::HUGEINT`;
+  return type === 'utf8' || type === 'bool' ? `"${name}"` : `"${name}"::HUGEINT`;
+}
+
+/** All rows of a relation, in its order. */
+export async function readBack(connection: DuckDBConnection, relation: string): Promise<Value[][]> {
+  const rows = await rowsOf(connection, `SELECT ${COLUMNS.map(asStored).join(', ')} FROM ${relation}`);
+  return rows.map((row) => Object.values(row) as Value[]);
+}
+
+/** Columns as rows. */
+export const transpose = (columns: readonly Value[][]) =>
+  columns[0].map((_, row) => columns.map((values) => values[row]));
