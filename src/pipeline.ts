@@ -250,7 +250,7 @@ export class Pipeline {
     countCommit(this.#totals, receipt, group);
     this.#parts.metrics.committed(receipt, group);
     this.#assignment.committed(receipt.positions);
-    if (this.lag < this.#options.batchRows && !this.#compacting) void this.#compact();
+    if (this.lag < this.#options.batchRows && !this.#compacting && !this.#stopping) void this.#compact();
   }
 
   /** Small files are joined beside the commits while little waits to be read. A failure leaves them as they are. */

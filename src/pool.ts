@@ -9,6 +9,7 @@ export class WorkerPool {
   readonly #piscina: Piscina<BatchTask, WorkerReply>;
   /** Settles when all threads have loaded their code, or one of them failed to. */
   readonly #loaded: Promise<void>;
+  readonly #tasks = new Set<Promise<unknown>>();
 
   constructor(
     readonly workers: number,
@@ -32,14 +33,18 @@ export class WorkerPool {
     });
   }
 
-  /** @throws SluiceError of the worker, or SLUICE_WORKER when its thread died */
+  /** Not to be called once the pool is closed. @throws SluiceError of the worker, or SLUICE_WORKER when its thread died */
   async run(task: BatchTask): Promise<BatchResult> {
     let reply: WorkerReply;
+    const running = this.#piscina.run(task);
+    this.#tasks.add(running);
     try {
-      reply = await this.#piscina.run(task);
+      reply = await running;
     } catch (cause) {
       const range = `partition ${task.partition}, offsets ${task.startOffset} to ${task.nextOffset}`;
       throw new SluiceError('SLUICE_WORKER', `a worker failed on ${range}: ${(cause as Error).message}`, { cause });
+    } finally {
+      this.#tasks.delete(running);
     }
     if (!reply.ok) throw SluiceError.fromMessage(reply.error);
     return reply.result;
@@ -50,10 +55,11 @@ export class WorkerPool {
     return this.#piscina.utilization;
   }
 
-  /** Stops the threads; tasks that still run are dropped. */
+  /** Stops the threads once the tasks that they have are done; what comes of those is dropped. */
   async close(): Promise<void> {
-    // Node aborts the process when a thread is ended while it loads an ES module.
+    // The process is aborted when a thread is ended while it loads an ES module, or while DuckDB works for it.
     await this.#loaded;
+    await Promise.allSettled(this.#tasks);
     await this.#piscina.destroy();
   }
 }
