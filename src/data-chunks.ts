@@ -9,21 +9,10 @@
  * Instead of one native call per string, all bytes of a column go into one element of a vector of its own, which owns
  * the memory; the address is read back from that element, and the 16-byte forms are written here, into that memory.
  */
-import {
-  BIGINT,
-  BLOB,
-  BOOLEAN,
-  DATE,
-  DECIMAL,
-  DuckDBDataChunk,
-  type DuckDBType,
-  INTEGER,
-  TIMESTAMPTZ,
-  UBIGINT,
-  VARCHAR,
-} from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
+import type { DuckDBDataChunk, DuckDBType } from '@duckdb/node-api';
+import bindings from '@duckdb/node-bindings';
 import type { Data, RecordBatch } from 'apache-arrow';
+import { duckdb } from './duckdb.js';
 import { assert } from './errors.js';
 import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from './spec.js';
 
@@ -32,14 +21,14 @@ const STRING_BYTES = 16;
 const INLINED_BYTES = 12;
 
 const TYPES: Record<ColumnType, DuckDBType> = {
-  utf8: VARCHAR,
-  decimal18_4: DECIMAL(18, 4),
-  timestamp_us_utc: TIMESTAMPTZ,
-  date32: DATE,
-  int64: BIGINT,
-  uint64: UBIGINT,
-  int32: INTEGER,
-  bool: BOOLEAN,
+  utf8: duckdb.VARCHAR,
+  decimal18_4: duckdb.DECIMAL(18, 4),
+  timestamp_us_utc: duckdb.TIMESTAMPTZ,
+  date32: duckdb.DATE,
+  int64: duckdb.BIGINT,
+  uint64: duckdb.UBIGINT,
+  int32: duckdb.INTEGER,
+  bool: duckdb.BOOLEAN,
 };
 
 /** The rows of record batches with the schema of arrow.ts, chunk by chunk. */
@@ -55,7 +44,9 @@ export class DataChunks {
 
   constructor(spec: TableSpec) {
     this.#columns = tableColumns(spec);
-    this.#texts = DuckDBDataChunk.create(this.#columns.filter(({ type }) => type === 'utf8').map(() => BLOB));
+    this.#texts = duckdb.DuckDBDataChunk.create(
+      this.#columns.filter(({ type }) => type === 'utf8').map(() => duckdb.BLOB),
+    );
   }
 
   /** Names and types of the columns, in the order of the schema. */
@@ -89,7 +80,7 @@ export class DataChunks {
     if (rows > 0) {
       const addresses = this.#addresses[this.#recordBatch];
       for (const [index, { type }] of this.#columns.entries()) {
-        const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
+        const vector = bindings.data_chunk_get_vector(chunk.chunk, index);
         copyColumn(vector, type, recordBatch.data.children[index], this.#row, rows, addresses[index]);
       }
       this.#row += rows;
@@ -102,11 +93,11 @@ export class DataChunks {
     let textColumn = 0;
     return columns.map((column, index) => {
       if (this.#columns[index].type !== 'utf8') return 0n;
-      const vector = duckdb.data_chunk_get_vector(this.#texts.chunk, textColumn++);
+      const vector = bindings.data_chunk_get_vector(this.#texts.chunk, textColumn++);
       const bytes = column.values as Uint8Array;
       if (bytes.byteLength <= INLINED_BYTES) return 0n;
-      duckdb.vector_assign_string_element_len(vector, element, bytes);
-      const form = duckdb.vector_get_data(vector, (element + 1) * STRING_BYTES);
+      bindings.vector_assign_string_element_len(vector, element, bytes);
+      const form = bindings.vector_get_data(vector, (element + 1) * STRING_BYTES);
       return new DataView(form.buffer, form.byteOffset + element * STRING_BYTES).getBigUint64(8, true);
     });
   }
@@ -119,7 +110,7 @@ const words = new Int32Array(CHUNK_ROWS * 2);
 const booleans = new Uint8Array(CHUNK_ROWS);
 
 function copyColumn(
-  vector: duckdb.Vector,
+  vector: bindings.Vector,
   type: ColumnType,
   column: Data,
   from: number,
@@ -128,7 +119,7 @@ function copyColumn(
 ): void {
   const values = column.values as Int32Array;
   const copy = (source: ArrayBufferLike, at: number, bytes: number) =>
-    duckdb.copy_data_to_vector(vector, 0, source as ArrayBuffer, at, bytes);
+    bindings.copy_data_to_vector(vector, 0, source as ArrayBuffer, at, bytes);
   if (type === 'utf8') {
     fillStrings(column.valueOffsets, column.values as Uint8Array, from, rows, address);
     copy(strings.buffer, 0, rows * STRING_BYTES);
@@ -144,9 +135,9 @@ function copyColumn(
   }
   if (column.nullCount === 0) return;
   const { nullBitmap } = column;
-  duckdb.vector_ensure_validity_writable(vector);
+  bindings.vector_ensure_validity_writable(vector);
   const at = nullBitmap.byteOffset + (from >> 3);
-  duckdb.copy_data_to_vector_validity(vector, 0, nullBitmap.buffer as ArrayBuffer, at, (rows + 7) >> 3);
+  bindings.copy_data_to_vector_validity(vector, 0, nullBitmap.buffer as ArrayBuffer, at, (rows + 7) >> 3);
 }
 
 /** Writes the 16-byte forms of strings [from, from + rows), whose bytes are in native memory from `address` on. */

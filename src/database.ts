@@ -1,4 +1,5 @@
-import { DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBInstance } from '@duckdb/node-api';
+import { duckdb } from './duckdb.js';
 import { SluiceError, sinkError } from './errors.js';
 
 export interface DatabaseOptions {
@@ -21,7 +22,7 @@ const STORAGE_VERSION = 'v1.4.0';
 export async function openDatabase(path: string, options: DatabaseOptions): Promise<DuckDBInstance> {
   const { dataDir, threads, memoryLimit } = options;
   try {
-    return await DuckDBInstance.create(path, {
+    return await duckdb.DuckDBInstance.create(path, {
       threads: String(threads),
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',

@@ -33,7 +33,7 @@ export class WorkerPool {
     });
   }
 
-  /** Not to be called once the pool is closed. @throws SluiceError of the worker, or SLUICE_WORKER when its thread died */
+  /** While the pool is open. @throws SluiceError of the worker, or SLUICE_WORKER when its thread died */
   async run(task: BatchTask): Promise<BatchResult> {
     let reply: WorkerReply;
     const running = this.#piscina.run(task);
