@@ -18,6 +18,7 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { Compaction, type CompactionOptions } from './compaction.js';
 import { type DatabaseOptions, openDatabase } from './database.js';
 import { migrate } from './ddl.js';
+import { type ChangeLog, DUPLICATES, findDuplicates, NO_SEQUENCE } from './duplicates.js';
 import { assert, sinkError } from './errors.js';
 import { FileStaging } from './file-staging.js';
 import type {
@@ -43,11 +44,6 @@ export interface MergeOptions extends DatabaseOptions {
   readonly compaction: CompactionOptions;
 }
 
-/** Resume tokens give a change_seq; any other change id has 0. */
-const NO_SEQUENCE = 0n;
-/** Coordinates of the rows of a group that are not merged. */
-const DUPLICATES = 'staging.duplicates';
-
 /** One commit group while it is gathered. */
 interface Group {
   readonly staging: StagedRows;
@@ -65,15 +61,16 @@ export class Merge implements Sink {
   #newFiles = Number.POSITIVE_INFINITY;
   #group: Group | undefined;
   #otherStaging: StagedRows | undefined;
-  #maxChangeSeq = NO_SEQUENCE;
   #committing: Promise<unknown> = Promise.resolve();
-  readonly #table: string;
-  readonly #changeId: string;
+  readonly #log: ChangeLog;
 
   constructor(options: MergeOptions) {
     this.#options = options;
-    this.#table = identifier(options.spec.table);
-    this.#changeId = identifier(roleColumn(options.spec, 'change_id')!.name);
+    this.#log = {
+      table: identifier(options.spec.table),
+      changeId: identifier(roleColumn(options.spec, 'change_id')!.name),
+      maxChangeSeq: NO_SEQUENCE,
+    };
   }
 
   /** The database, for connections that read beside the commits. */
@@ -99,8 +96,8 @@ export class Merge implements Sink {
         'SELECT DISTINCT file, file_bytes FROM sluice.batches WHERE file IS NOT NULL',
       );
       reconcileFiles(dataDir, topic, new Map(files.map(({ file, file_bytes }) => [String(file), Number(file_bytes)])));
-      const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#table}`);
-      this.#maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
+      const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
+      this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
       this.#group = { staging: await this.#newStaging('rows_0'), batches: [], stageSeconds: [] };
       this.#otherStaging = await this.#newStaging('rows_1');
       return await this.#positions();
@@ -225,12 +222,12 @@ export class Merge implements Sink {
     const connection = this.#connection!;
     const merged = batches.map(({ counts }) => counts.ok);
     const hasRows = merged.some((rows) => rows > 0);
-    const duplicates = hasRows ? await this.#findDuplicates(relation, batches) : [];
+    const duplicates = hasRows ? await findDuplicates(connection, this.#log, relation, batches) : [];
     for (const { batch, rows } of duplicates) merged[batch] -= rows;
     await this.#run('BEGIN');
     if (hasRows) {
       const but = duplicates.length === 0 ? '' : `ANTI JOIN ${DUPLICATES} USING (kafka_partition, kafka_offset)`;
-      await this.#run(`INSERT INTO ${this.#table} BY NAME FROM ${relation} ${but}`);
+      await this.#run(`INSERT INTO ${this.#log.table} BY NAME FROM ${relation} ${but}`);
     }
     await writeQuarantine(connection, topic, batches);
     const fileOf = (file: ParquetFile) => relative(dataDir, file.path);
@@ -239,50 +236,11 @@ export class Merge implements Sink {
     return merged;
   }
 
-  /**
-   * Writes the coordinates of rows that are not to be merged into DUPLICATES.
-   * @returns how many there are of each batch that has any
-   */
-  async #findDuplicates(relation: string, batches: readonly BatchResult[]): Promise<{ batch: number; rows: number }[]> {
-    const id = this.#changeId;
-    await this.#run(
-      `CREATE OR REPLACE TABLE ${DUPLICATES} AS SELECT kafka_partition, kafka_offset FROM (
-         SELECT kafka_partition, kafka_offset,
-           row_number() OVER (PARTITION BY ${id} ORDER BY kafka_partition, kafka_offset) AS nth
-         FROM ${relation} SEMI JOIN (SELECT ${id} FROM ${relation} GROUP BY ${id} HAVING count(*) > 1) USING (${id}))
-       WHERE nth > 1`,
-    );
-    // Ids that grow with time and are all above the highest known one cannot be in the change log.
-    const sequences = batches.filter(({ counts }) => counts.ok > 0).map(({ minChangeSeq }) => minChangeSeq);
-    if (sequences.some((lowest) => lowest === NO_SEQUENCE || lowest <= this.#maxChangeSeq)) {
-      await this.#run(
-        `INSERT INTO ${DUPLICATES} SELECT new.kafka_partition, new.kafka_offset FROM ${relation} new
-         SEMI JOIN ${this.#table} known ON known.change_seq = new.change_seq AND known.${id} = new.${id}
-         ANTI JOIN ${DUPLICATES} found
-         ON found.kafka_partition = new.kafka_partition AND found.kafka_offset = new.kafka_offset`,
-      );
-    }
-    const ranges = batches.map(
-      ({ partition, startOffset, nextOffset }, batch) => `(${batch}, ${partition}, ${startOffset}, ${nextOffset})`,
-    );
-    const found = await rowsOf(
-      this.#connection!,
-      `SELECT batch, count(*) AS rows FROM ${DUPLICATES}
-       LEFT JOIN (VALUES ${ranges.join(', ')}) ranges(batch, partition_id, start_offset, next_offset)
-       ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset
-       GROUP BY batch`,
-    );
-    return found.map(({ batch, rows }) => {
-      assert(batch !== null, 'a row has an offset of its batch');
-      return { batch: Number(batch), rows: Number(rows) };
-    });
-  }
-
   /** Commits. @returns the positions that moved */
   async #decide(batches: readonly BatchResult[]): Promise<SinkPosition[]> {
     await this.#run('COMMIT');
     for (const { maxChangeSeq } of batches) {
-      if (maxChangeSeq > this.#maxChangeSeq) this.#maxChangeSeq = maxChangeSeq;
+      if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
     }
     const moved = new Set(batches.map(({ partition }) => partition));
     return (await this.#positions()).filter(({ partition }) => moved.has(partition));
