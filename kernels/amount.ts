@@ -4,10 +4,10 @@ import {
   integerDigit,
   isDigit,
   NOT_SHORT,
-  readAs,
   refuse,
   scaled,
   shortDecimal,
+  shortGrouped,
   startDigits,
   unsignedPlain,
 } from './decimal';
@@ -61,27 +61,24 @@ function currencyBefore(p: usize, end: usize): usize {
   return 0;
 }
 
-/**
- * The most common forms at one go: plain decimals, and `d{1,3},d{3}` with or without a fraction, either behind a dollar
- * sign or not. NOT_SHORT for all others.
- */
+/** The most common forms at one go: short decimals, behind a dollar sign or before a currency; else NOT_SHORT. */
 @inline
-function shortAmount(p: usize, end: usize): i64 {
-  p += usize(load<u8>(p) == 0x24);
-  const plain = shortDecimal(p, end, 0);
-  if (plain != NOT_SHORT) return plain;
-  let thousands: i64 = 0;
-  const group = p;
-  for (; p - group < 3 && isDigit(load<u8>(p)); p++) thousands = thousands * 10 + (load<u8>(p) & 15);
-  if (p == group || load<u8>(p) != 0x2c) return NOT_SHORT;
-  const rest = shortDecimal(p + 1, end, 3);
-  return rest == NOT_SHORT ? NOT_SHORT : thousands * 10000000 + rest;
+export function shortAmount(p: usize, end: usize): i64 {
+  const dollar = usize(load<u8>(p) == 0x24);
+  if (!dollar && !isDigit(load<u8>(end - 1))) end = beforeCurrency(p, end);
+  const plain = shortDecimal(p + dollar, end);
+  return plain == NOT_SHORT ? shortGrouped(p + dollar, end) : plain;
+}
+
+/** Where the text ends without a currency behind it, and without a space before that. */
+function beforeCurrency(p: usize, end: usize): usize {
+  const currency = currencyBefore(p, end);
+  end -= currency;
+  return currency ? end - spaceBefore(p, end) : end;
 }
 
 /** Amount text in any of the documented forms; sets `converted`. */
 export function amountText(p: usize, end: usize): i64 {
-  const short = shortAmount(p, end);
-  if (short != NOT_SHORT) return readAs(short);
   for (let n = spaceAt(p, end); n; n = spaceAt(p, end)) p += n;
   for (let n = spaceBefore(p, end); n; n = spaceBefore(p, end)) end -= n;
   if (p + 1 < end && load<u8>(p) == 0x28 && load<u8>(end - 1) == 0x29) return amountInside(p + 1, end - 1, true);
@@ -107,11 +104,7 @@ function amountInside(p: usize, end: usize, parenthesised: bool): i64 {
       negative = load<u8>(p) != 0x2b;
       p += inner;
     }
-  } else {
-    const behind = currencyBefore(p, end);
-    end -= behind;
-    if (behind) end -= spaceBefore(p, end);
-  }
+  } else end = beforeCurrency(p, end);
   if (sign && parenthesised) return refuse();
   return groupedDecimal(p, end, negative);
 }

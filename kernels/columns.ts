@@ -48,16 +48,20 @@ function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
   const operation = load<u32>(column);
   switch (operation) {
     case TEXT:
-      return appendTexts(column, slots, (<u64>1) << slotIndex);
+      return appendTexts(column, slotIndex, slots, false);
     case RAW:
-      return appendTexts(column, slots, 0);
+      return appendTexts(column, slotIndex, slots, true);
     case JSON_TEXT:
       return appendJson(column, slots);
+    // A loop for each: the operation is known inside of it.
     case AMOUNT:
+      return appendNumbers(column, AMOUNT, slotIndex, slots);
     case TIMESTAMP:
+      return appendNumbers(column, TIMESTAMP, slotIndex, slots);
     case DATE:
+      return appendNumbers(column, DATE, slotIndex, slots);
     case INT64:
-      return appendNumbers(column, operation, slotIndex, slots);
+      return appendNumbers(column, INT64, slotIndex, slots);
     case BOOL:
       return appendBooleans(column, slotIndex, slots);
     case HIGH_VALUE:
@@ -83,24 +87,25 @@ function appendBytes(to: usize, start: usize, end: usize): usize {
   return to + (end - start);
 }
 
-/** Strings decoded, other values as their JSON text. @param issue the bits of the rows that have such a value */
-function appendTexts(column: usize, slots: usize, issue: u64): void {
+/** Strings decoded, other values as their JSON text, which is an issue unless the column is `raw`. */
+@inline
+function appendTexts(column: usize, slotIndex: u32, slots: usize, raw: bool): void {
   const data: usize = load<u32>(column, 12);
   const offsets = <usize>load<u32>(column, 16) + ((row + 1) << 2);
+  const count = rows;
   let to = textEnd(column);
   let valid: u64 = 0;
-  for (let i: usize = 0; i < rows; i++) {
+  for (let i: usize = 0; i < count; i++) {
     const slot = slots + i * SLOT_BYTES;
     const kind = load<u32>(slot, 8);
-    if (kind > K_NULL) {
-      const start: usize = load<u32>(slot);
-      const end: usize = load<u32>(slot, 4);
+    const start: usize = load<u32>(slot);
+    const end: usize = load<u32>(slot, 4);
+    if (kind == K_STRING || (raw && kind > K_ESCAPED)) {
       valid |= (<u64>1) << i;
-      if (kind == K_ESCAPED) to = decodeString(to, start, end);
-      else {
-        if (kind != K_STRING) setIssue(i, issue);
-        to = appendBytes(to, start, end);
-      }
+      to = appendBytes(to, start, end);
+    } else if (kind > K_NULL) {
+      valid |= (<u64>1) << i;
+      to = kind == K_ESCAPED ? decodeString(to, start, end) : appendOther(to, start, end, i, slotIndex);
     }
     store<u32>(offsets + (i << 2), <u32>(to - data));
   }
@@ -108,17 +113,24 @@ function appendTexts(column: usize, slots: usize, issue: u64): void {
   setValid(column, valid);
 }
 
+/** The JSON text of a value that should be a string. */
+function appendOther(to: usize, start: usize, end: usize, index: usize, slotIndex: u32): usize {
+  setIssue(index, (<u64>1) << slotIndex);
+  return appendBytes(to, start, end);
+}
+
 /** JSON text, byte for byte: a string with its quotes. */
 function appendJson(column: usize, slots: usize): void {
   const data: usize = load<u32>(column, 12);
   const offsets = <usize>load<u32>(column, 16) + ((row + 1) << 2);
+  const count = rows;
   let to = textEnd(column);
   let valid: u64 = 0;
-  for (let i: usize = 0; i < rows; i++) {
+  for (let i: usize = 0; i < count; i++) {
     const slot = slots + i * SLOT_BYTES;
     const kind = load<u32>(slot, 8);
     if (kind > K_NULL) {
-      const quote = usize(kind == K_STRING || kind == K_ESCAPED);
+      const quote = usize(kind <= K_ESCAPED);
       valid |= (<u64>1) << i;
       to = appendBytes(to, <usize>load<u32>(slot) - quote, <usize>load<u32>(slot, 4) + quote);
     }
@@ -132,6 +144,7 @@ function appendJson(column: usize, slots: usize): void {
 let found: bool = false;
 
 /** The number that a value is for an operation: scaled, in microseconds, in days, or as it is; sets `found`. */
+@inline
 function numberOf(operation: u32, start: usize, end: usize, kind: u32): i64 {
   if (operation == AMOUNT || operation == INT64) {
     const value = operation == AMOUNT ? amountOf(start, end, kind) : integerOf(start, end, kind);
@@ -145,10 +158,12 @@ function numberOf(operation: u32, start: usize, end: usize, kind: u32): i64 {
 }
 
 /** Amounts in 128 bits, dates in 32, all others in 64; 0 where there is none. */
+@inline
 function appendNumbers(column: usize, operation: u32, slotIndex: u32, slots: usize): void {
   const data = dataOf(column, operation == AMOUNT ? 16 : operation == DATE ? 4 : 8);
+  const count = rows;
   let valid: u64 = 0;
-  for (let i: usize = 0; i < rows; i++) {
+  for (let i: usize = 0; i < count; i++) {
     const slot = slots + i * SLOT_BYTES;
     const kind = load<u32>(slot, 8);
     let value: i64 = 0;

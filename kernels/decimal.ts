@@ -121,27 +121,64 @@ function digitsValue(digits: v128): u64 {
 /** No decimal that `shortDecimal` reads has this value. */
 export const NOT_SHORT: i64 = -1;
 
-/**
- * `d{1,12}[.d{1,4}]` of at most 16 bytes, scaled by 10^4; NOT_SHORT for anything else.
- * @param whole how many digits stand before the point, 0 for any number
- */
+/** `d{1,12}[.d{1,4}]` of at most 16 bytes, scaled by 10^4; NOT_SHORT for anything else. */
 @inline
-export function shortDecimal(p: usize, end: usize, whole: u32): i64 {
+export function shortDecimal(p: usize, end: usize): i64 {
   const length = <u32>(end - p);
   const text = v128.load(p);
   const others = ~digitMask(text) | (0xffffffff << length);
   const integer = ctz<u32>(others);
   const fraction = length - integer;
-  if (length > 16 || integer == 0 || integer > 12 || (whole != 0 && integer != whole)) return NOT_SHORT;
+  if (length > 16 || integer == 0 || integer > 12) return NOT_SHORT;
   if (fraction != 0) {
     // Behind the point there are digits to the end, one to four.
     if (fraction - 2 > 3 || load<u8>(p + integer) != 0x2e) return NOT_SHORT;
     if (integer + 1 + ctz<u32>(others >> (integer + 1)) < length) return NOT_SHORT;
   }
-  // The point goes, so that the integer ends at byte 12; a lane from outside of the text becomes 0.
-  const lane = i8x16.add(
-    i8x16(-12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 1, 2, 3, 4),
-    i8x16.splat(<i8>integer),
+  return alignedValue(text, length, integer, 0);
+}
+
+/**
+ * The same with a comma: one group of three digits in either way of writing, or a decimal comma, as in `1,234`,
+ * `1,234.50`, `1.234,50` and `12,5`. These forms take turns at random, so what is a condition elsewhere is arithmetic
+ * here, with one branch at the end.
+ */
+@inline
+export function shortGrouped(p: usize, end: usize): i64 {
+  const length = <u32>(end - p);
+  const text = v128.load(p);
+  const others = ~digitMask(text) & ~(0xffffffff << length);
+  const second = others & (others - 1);
+  const first = ctz<u32>(others);
+  const last = second == 0 ? first : ctz<u32>(second);
+  const mark: u32 = load<u8>(p + last);
+  // The last separator is what starts the fraction, unless it is the only one and starts a group.
+  const startsGroup = u32(second == 0) & u32(mark == 0x2c) & u32(length - last == 4);
+  const point = startsGroup ? length : last;
+  const hasGroup = startsGroup | u32(second != 0);
+  const isRight =
+    u32(length - 1 < 16) &
+    u32(others != 0) &
+    u32((second & (second - 1)) == 0) &
+    // Up to twelve digits, then the end or one to four more.
+    u32(point - hasGroup - 1 < 12) &
+    (startsGroup | u32(length - point - 2 < 4)) &
+    // One separator is a comma, two are a comma and a point.
+    (second == 0
+      ? u32(mark == 0x2c) & u32(length - last < 5)
+      : u32((<u32>load<u8>(p + first) ^ mark) == 2) & u32((mark | 2) == 0x2e)) &
+    // A group has three digits, and one to three are before it.
+    ((hasGroup ^ 1) | (u32(point - first == 4) & u32(first - 1 < 3)));
+  return isRight ? alignedValue(text, length, point, hasGroup) : NOT_SHORT;
+}
+
+/** The digits of a text scaled by 10^4. @param groups 1 where a separator stands three digits before the point */
+@inline
+function alignedValue(text: v128, length: u32, point: u32, groups: u32): i64 {
+  // Separators go, so that the integer ends at byte 12; a lane from outside of the text becomes 0.
+  const lane = i8x16.sub(
+    i8x16.add(i8x16(-12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 1, 2, 3, 4), i8x16.splat(<i8>point)),
+    v128.and(i8x16(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0), i8x16.splat(<i8>groups)),
   );
   const outside = i8x16.ge_u(lane, i8x16.splat(<i8>length));
   const digits = i8x16.swizzle(i8x16.sub(text, i8x16.splat(0x30)), v128.or(lane, outside));
@@ -181,7 +218,7 @@ export function plainDecimal(p: usize, end: usize, plus: bool): i64 {
 
 /** The same without a sign. */
 export function unsignedPlain(p: usize, end: usize, negative: bool): i64 {
-  const short = shortDecimal(p, end, 0);
+  const short = shortDecimal(p, end);
   if (short != NOT_SHORT) return readAs(negative ? -short : short);
   startDigits();
   let digits = 0;

@@ -15,9 +15,9 @@ import {
 import { locate, textFrom, textTo } from './conversion';
 import { writeExtras } from './extras';
 import {
-  CHANGE_ID_SLOT, EXTRA_COLUMN, HIGH_VALUE_THRESHOLD, ISSUE_BITS, KAFKA_OFFSETS, LATE_AFTER, MAX_CHANGE_SEQ, MESSAGES,
-  MIN_CHANGE_SEQ, PARTITION, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES, SLOTS, SLOT_BYTES, SLOT_COLUMN_BYTES,
-  TIMESTAMPS,
+  CHANGE_ID_SLOT, EXTRA_COLUMN, HIGH_VALUE_THRESHOLD, ISSUE_BITS, KAFKA_OFFSETS, K_STRING, LATE_AFTER, MAX_CHANGE_SEQ,
+  MESSAGES, MIN_CHANGE_SEQ, PARTITION, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES, SLOTS, SLOT_BYTES,
+  SLOT_COLUMN_BYTES, TIMESTAMPS,
 } from './layout';
 import { hexNumber } from './string';
 import { MAX_MILLISECONDS } from './timestamp';
@@ -44,9 +44,11 @@ export function appendExtras(lane: usize, index: usize): void {
 export function appendHighValue(column: usize): void {
   const threshold = load<i64>(HIGH_VALUE_THRESHOLD);
   let high: u64 = 0;
-  for (let left = amountValid; left; left &= left - 1) {
-    const i: u64 = ctz(left);
-    high |= u64(load<i64>(amounts + (<usize>i << 4)) > threshold) << i;
+  if (amountValid) {
+    const count = rows;
+    const from = amounts;
+    for (let i: usize = 0; i < count; i++) high |= u64(load<i64>(from + (i << 4)) > threshold) << i;
+    high &= amountValid;
   }
   setBits(load<u32>(column, 12), row, high);
   count32(ROWS_HIGH_VALUE, popcnt(high));
@@ -54,24 +56,29 @@ export function appendHighValue(column: usize): void {
 
 /** The timestamp of the message that the block's row was, milliseconds. */
 @inline
-function timestampAt(index: usize): i64 {
-  return load<i64>(<usize>load<u32>(TIMESTAMPS) + (<usize>load<u32>(MESSAGES + (index << 2)) << 3));
+function timestampAt(timestamps: usize, index: usize): i64 {
+  return load<i64>(timestamps + (<usize>load<u32>(MESSAGES + (index << 2)) << 3));
 }
 
 /** Whether it is a time: -1 says that there is none, and what is beyond every date is none either. */
 @inline
 function isTime(milliseconds: i64): bool {
-  return milliseconds >= 0 && milliseconds <= MAX_MILLISECONDS;
+  return <u64>milliseconds <= <u64>MAX_MILLISECONDS;
 }
 
 export function appendLate(column: usize): void {
-  const lateAfter = load<i64>(LATE_AFTER);
   let late: u64 = 0;
-  for (let left = eventTimeValid; left; left &= left - 1) {
-    const i: u64 = ctz(left);
-    const timestamp = timestampAt(<usize>i);
-    const isLate = isTime(timestamp) && load<i64>(eventTimes + (<usize>i << 3)) < timestamp * 1000 - lateAfter;
-    late |= u64(isLate) << i;
+  if (eventTimeValid) {
+    const lateAfter = load<i64>(LATE_AFTER);
+    const timestamps: usize = load<u32>(TIMESTAMPS);
+    const count = rows;
+    const from = eventTimes;
+    for (let i: usize = 0; i < count; i++) {
+      const timestamp = timestampAt(timestamps, i);
+      const isLate = u64(isTime(timestamp)) & u64(load<i64>(from + (i << 3)) < timestamp * 1000 - lateAfter);
+      late |= isLate << i;
+    }
+    late &= eventTimeValid;
   }
   setBits(load<u32>(column, 12), row, late);
   count32(ROWS_LATE, popcnt(late));
@@ -79,8 +86,9 @@ export function appendLate(column: usize): void {
 
 export function appendIssues(column: usize): void {
   const data = dataOf(column, 8);
+  const count = rows;
   let withIssues: u64 = 0;
-  for (let i: usize = 0; i < rows; i++) {
+  for (let i: usize = 0; i < count; i++) {
     const issues = load<u64>(ISSUE_BITS + (i << 3));
     store<u64>(data + (i << 3), issues);
     withIssues += u64(issues != 0);
@@ -91,22 +99,26 @@ export function appendIssues(column: usize): void {
 export function appendPartition(column: usize): void {
   const data = dataOf(column, 4);
   const partition = load<u32>(PARTITION);
-  for (let i: usize = 0; i < rows; i++) store<u32>(data + (i << 2), partition);
+  const count = rows;
+  for (let i: usize = 0; i < count; i++) store<u32>(data + (i << 2), partition);
 }
 
 export function appendOffsets(column: usize): void {
   const data = dataOf(column, 8);
   const offsets: usize = load<u32>(KAFKA_OFFSETS);
-  for (let i: usize = 0; i < rows; i++) {
+  const count = rows;
+  for (let i: usize = 0; i < count; i++) {
     store<u64>(data + (i << 3), load<u64>(offsets + (<usize>load<u32>(MESSAGES + (i << 2)) << 3)));
   }
 }
 
 export function appendKafkaTimestamps(column: usize): void {
   const data = dataOf(column, 8);
+  const timestamps: usize = load<u32>(TIMESTAMPS);
+  const count = rows;
   let valid: u64 = 0;
-  for (let i: usize = 0; i < rows; i++) {
-    const timestamp = timestampAt(i);
+  for (let i: usize = 0; i < count; i++) {
+    const timestamp = timestampAt(timestamps, i);
     const known = isTime(timestamp);
     valid |= u64(known) << i;
     store<i64>(data + (i << 3), known ? timestamp * 1000 : 0);
@@ -120,11 +132,18 @@ export function appendChangeSeq(column: usize): void {
   const slots = <usize>load<u32>(SLOTS) + <usize>load<u32>(CHANGE_ID_SLOT) * SLOT_COLUMN_BYTES;
   let lowest = load<u64>(MIN_CHANGE_SEQ);
   let highest = load<u64>(MAX_CHANGE_SEQ);
-  for (let i: usize = 0; i < rows; i++) {
+  const count = rows;
+  for (let i: usize = 0; i < count; i++) {
     const slot = slots + i * SLOT_BYTES;
-    locate(load<u32>(slot), load<u32>(slot, 4), load<u32>(slot, 8));
-    const isToken = textTo - textFrom >= 18 && load<u16>(textFrom) == 0x3238;
-    const sequence = isToken ? hexNumber(textFrom + 2) : 0;
+    let from: usize = load<u32>(slot);
+    let to: usize = load<u32>(slot, 4);
+    if (load<u32>(slot, 8) != K_STRING) {
+      locate(from, to, load<u32>(slot, 8));
+      from = textFrom;
+      to = textTo;
+    }
+    const isToken = to - from >= 18 && load<u16>(from) == 0x3238;
+    const sequence = isToken ? hexNumber(from + 2) : 0;
     store<u64>(data + (i << 3), sequence);
     lowest = min(lowest, sequence);
     highest = max(highest, sequence);

@@ -169,6 +169,7 @@ function hasRest(literal: usize, length: u32, p: usize): bool {
 }
 
 /** Does what the literal at `p` means besides the scalar behind it. */
+@inline
 function act(transition: usize, p: usize, lane: usize, row: usize): void {
   let action = transition + ACTIONS;
   const last = action + <usize>load<u32>(transition, ACTION_COUNT) * ACTION_BYTES;

@@ -38,6 +38,7 @@ function isDigit(c: u32): bool {
 }
 
 /** The end of the number at `p`, 0 where it is none. */
+@inline
 export function skipNumber(p: usize): usize {
   const first = p + usize(load<u8>(p) == 0x2d);
   const others = ~digitMask(v128.load(first));

@@ -8,6 +8,7 @@
  *   1024   messages  64 × 4 bytes: which message of the chunk each row of the block was
  *   2048   columns   one record of 32 bytes per Arrow column
  *   6656   nesting   1 byte per open container of a value that is skipped
+ *   7680   found     256 × 2 bytes: the key that was found last by its hash, in records from the first node's on
  *   8192   nodes     one record of 64 bytes per mapped object: the tree of the spec's paths
  *   …      keys      one record of 16 bytes per mapped key, grouped by node; then the bytes of the keys
  *   …      slots     per spec column 64 × 16 bytes: where its value is in each row of the block; one more to ignore
@@ -18,7 +19,7 @@
  *   …      extras    for each lane one record of 24 bytes per unmapped field of the row
  *   …      output    per Arrow column: validity, offsets, data
  *
- * Every region has 64 spare bytes behind it: reads and copies go by 16 bytes and may overrun.
+ * Every region has 64 spare bytes behind it: reads and copies go by 16 or 32 bytes and may overrun.
  */
 export const LANE_0: usize = 320;
 export const LANE_1: usize = 336;
@@ -26,6 +27,7 @@ export const ISSUE_BITS: usize = 512;
 export const MESSAGES: usize = 1024;
 export const COLUMNS: usize = 2048;
 export const NESTING: usize = 6656;
+export const KEYS_FOUND: usize = 7680;
 export const NODES: usize = 8192;
 
 /** Header fields, written by the host. */
@@ -101,7 +103,7 @@ export const LANE_COLUMNS: usize = 8;
 export const COLUMN_BYTES: usize = 32;
 
 /**
- * Record of a node: keys u32, key count u32, hint u32, parent u32, key start u32, key end u32, first extra u32, last
+ * Record of a node: keys u32, key count u32, unused u32, parent u32, key start u32, key end u32, first extra u32, last
  * extra u32, row stamp u32, depth u32, leaves below u64 (bit per spec column); key start u32 and key end u32 in lane 1.
  */
 export const NODE_BYTES: usize = 64;

@@ -26,8 +26,8 @@ import {
   START_EXTRA,
 } from './graph';
 import { skipSpace, skipValue, startsScalar } from './json';
+import { findTarget, UNMAPPED } from './keys';
 import { LEARNING, NODE_BYTES, NODE_TARGET, NODES, SLOT_COLUMN_BYTES, SLOTS, SPEC_COLUMNS } from './layout';
-import { findTarget, UNMAPPED } from './row';
 import { scanString } from './string';
 
 /** Rows that may be learned at first, and more of them per chunk: learning costs as much as reading ten rows. */

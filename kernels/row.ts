@@ -4,9 +4,9 @@
  */
 import { addExtra, setNodeKey } from './extras';
 import { kindOf, readScalar, setSlot, skipSpace, skipValue, startsScalar } from './json';
+import { findTarget, UNMAPPED } from './keys';
 import {
   EXTRA_BYTES,
-  KEY_BYTES,
   LANE_0,
   LANE_COLUMNS,
   MALFORMED,
@@ -15,11 +15,10 @@ import {
   NODES,
   NOT_OBJECT,
   OK,
-  SCRATCH,
   SLOT_COLUMN_BYTES,
   SLOTS,
 } from './layout';
-import { decodeString, escaped, failAt, scanString } from './string';
+import { failAt, scanString } from './string';
 
 /** Slots of the current row: those of the first spec column, the others follow in steps of SLOT_COLUMN_BYTES. */
 let slots: usize = 0;
@@ -113,51 +112,4 @@ function forget(node: usize): void {
   const extras = <usize>load<u32>(LANE_0);
   const last = <usize>load<u32>(node, 28);
   for (let i = <usize>load<u32>(node, 24); i < last; i++) store<u32>(extras + i * EXTRA_BYTES, 0, 16);
-}
-
-/** What `findTarget` gives for a key that the spec does not map. */
-export const UNMAPPED: u32 = 0xffffffff;
-
-/** What the node maps the key to that was scanned last: a spec column, a node with NODE_TARGET set, or UNMAPPED. */
-@inline
-export function findTarget(node: usize, start: usize, end: usize): u32 {
-  return escaped ? findEscapedKey(node, start, end) : findKey(node, start, end - start);
-}
-
-function findEscapedKey(node: usize, start: usize, end: usize): u32 {
-  const scratch = <usize>load<u32>(SCRATCH);
-  return findKey(node, scratch, decodeString(scratch, start, end) - scratch);
-}
-
-/** Keys mostly come in the order of the row before, so the search starts behind the key that was found last. */
-function findKey(node: usize, p: usize, length: usize): u32 {
-  const first = <usize>load<u32>(node);
-  const count = load<u32>(node, 4);
-  const hint = load<u32>(node, 8);
-  for (let i = hint; i < count; i++) {
-    const key = first + <usize>i * KEY_BYTES;
-    if (<usize>load<u32>(key, 4) == length && sameBytes(load<u32>(key), p, length)) {
-      store<u32>(node, i + 1, 8);
-      return load<u32>(key, 8);
-    }
-  }
-  for (let i: u32 = 0; i < hint; i++) {
-    const key = first + <usize>i * KEY_BYTES;
-    if (<usize>load<u32>(key, 4) == length && sameBytes(load<u32>(key), p, length)) {
-      store<u32>(node, i + 1, 8);
-      return load<u32>(key, 8);
-    }
-  }
-  return UNMAPPED;
-}
-
-@inline
-function sameBytes(a: usize, b: usize, length: usize): bool {
-  let i: usize = 0;
-  for (; i + 16 <= length; i += 16) {
-    if (i8x16.bitmask(i8x16.eq(v128.load(a + i), v128.load(b + i))) != 0xffff) return false;
-  }
-  const rest = length - i;
-  const wanted: u32 = (1 << <u32>rest) - 1;
-  return (<u32>i8x16.bitmask(i8x16.eq(v128.load(a + i), v128.load(b + i))) & wanted) == wanted;
 }

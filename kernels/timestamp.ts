@@ -48,11 +48,6 @@ let dateHead: u64 = 0;
 let dateTail: u16 = 0;
 let dateStart: i64 = 0;
 
-@inline
-function twoDigits(p: usize): u32 {
-  return (load<u8>(p) & 15) * 10 + (load<u8>(p, 1) & 15);
-}
-
 /** `THH:MM:SS.mmmZ` or `THH:MM:SSZ` behind a date, in microseconds; -1 for any other time. */
 @inline
 function shortTime(p: usize, end: usize): i64 {
@@ -61,17 +56,23 @@ function shortTime(p: usize, end: usize): i64 {
   const marks: u32 = i8x16.bitmask(
     i8x16.eq(text, i8x16(0x54, 0, 0, 0x3a, 0, 0, 0x3a, 0, 0, 0x2e, 0, 0, 0, 0x5a, 0, 0)),
   );
-  let milliseconds: i64 = 0;
+  let values = i8x16.sub(text, i8x16.splat(0x30));
+  // Bit per byte: Tdd:dd:dd.dddZ.
   if (end - p == 14) {
-    // Bit per byte: Tdd:dd:dd.dddZ.
     if ((digits & 0x3fff) != 0x1db6 || (marks & 0x3fff) != 0x2249) return -1;
-    milliseconds = <i64>(twoDigits(p + 10) * 10 + (load<u8>(p, 12) & 15));
-  } else if (end - p != 10 || (digits & 0x3ff) != 0x1b6 || (marks & 0x1ff) != 0x49 || load<u8>(p, 9) != 0x5a) return -1;
-  const hour = twoDigits(p + 1);
-  const minute = twoDigits(p + 4);
-  const second = twoDigits(p + 7);
-  if (hour > 23 || minute > 59 || second > 59) return -1;
-  return (<i64>(hour * 3600 + minute * 60 + second) * 1000 + milliseconds) * 1000;
+  } else {
+    if (end - p != 10 || (digits & 0x3ff) != 0x1b6 || (marks & 0x1ff) != 0x49 || load<u8>(p, 9) != 0x5a) return -1;
+    // No milliseconds.
+    values = v128.and(values, i8x16(-1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0));
+  }
+  // Pairs: hours, minutes, seconds, hundreds of milliseconds, what is left of them.
+  const digitPairs = i8x16.shuffle(values, i64x2.splat(0), 1, 2, 4, 5, 7, 8, 16, 10, 11, 12, 16, 16, 16, 16, 16, 16);
+  const high = i16x8.mul(v128.and(digitPairs, i16x8.splat(0xff)), i16x8.splat(10));
+  const pairs = i16x8.add(high, i16x8.shr_u(digitPairs, 8));
+  if (v128.any_true(i16x8.gt_s(pairs, i16x8(23, 59, 59, 99, 99, 99, 99, 99)))) return -1;
+  const sums = i32x4.dot_i16x8_s(pairs, i16x8(60, 1, 1000, 100, 1, 0, 0, 0));
+  const milliseconds = i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2);
+  return (<i64>i32x4.extract_lane(sums, 0) * 60000 + <i64>milliseconds) * 1000;
 }
 
 /** `YYYY-MM-DD[(T| )HH:MM[:SS[.d{1,9}]][Z|±HH:MM|±HHMM]]`; without a zone it is UTC. */

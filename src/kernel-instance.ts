@@ -82,7 +82,7 @@ export class KernelInstance {
   readonly #exports: Exports;
   readonly #schema: Schema;
   readonly #view: DataView;
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
 
   constructor(module: WebAssembly.Module, spec: TableSpec, limits: KernelLimits, flags: FlagOptions) {
     this.#limits = limits;
@@ -94,7 +94,7 @@ export class KernelInstance {
     this.#exports = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as unknown as Exports;
     this.#schema = arrowSchema(spec);
     this.#view = new DataView(this.#memory.buffer);
-    this.#bytes = new Uint8Array(this.#memory.buffer);
+    this.#bytes = Buffer.from(this.#memory.buffer);
   }
 
   begin(partition: number): void {
@@ -118,7 +118,8 @@ export class KernelInstance {
     const valueBytes = views.valueOffsets[to] - base;
     assert(rows <= this.#limits.chunkRows && valueBytes <= this.#limits.chunkBytes, 'the chunk fits');
     const { buffer } = this.#memory;
-    this.#bytes.set(views.values.subarray(base, base + valueBytes), values);
+    // `set` reads shared memory by words, or even by bytes where they are not aligned; `fill` copies it as any other.
+    this.#bytes.fill(views.values.subarray(base, base + valueBytes), values, values + valueBytes);
     // Offsets and validity stay as they are: the kernel is told where the value at offset 0 and the first bit would be.
     this.#view.setUint32(VALUES, values - base, true);
     this.#view.setUint32(VALIDITY_SHIFT, from & 7, true);

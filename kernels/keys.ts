@@ -1,0 +1,61 @@
+/** Keys of mapped objects → what the spec maps them to. */
+import { KEY_BYTES, KEYS_FOUND, NODES, SCRATCH } from './layout';
+import { decodeString, escaped } from './string';
+
+/** What `findTarget` gives for a key that the spec does not map. */
+export const UNMAPPED: u32 = 0xffffffff;
+
+/** What the node maps the key to that was scanned last: a spec column, a node with NODE_TARGET set, or UNMAPPED. */
+@inline
+export function findTarget(node: usize, start: usize, end: usize): u32 {
+  return escaped ? findEscapedKey(node, start, end) : findKey(node, start, end);
+}
+
+function findEscapedKey(node: usize, start: usize, end: usize): u32 {
+  const scratch = <usize>load<u32>(SCRATCH);
+  return findKey(node, scratch, decodeString(scratch, start, end));
+}
+
+/** In any order of keys, each is mostly found where the last one with its hash was. */
+function findKey(node: usize, p: usize, end: usize): u32 {
+  const length = end - p;
+  const found = KEYS_FOUND + (<usize>keyHash(node, p, end) << 1);
+  const key = NODES + <usize>load<u16>(found) * KEY_BYTES;
+  const first = <usize>load<u32>(node);
+  const isOfNode = key - first < <usize>load<u32>(node, 4) * KEY_BYTES;
+  if (isOfNode && <usize>load<u32>(key, 4) == length && sameBytes(load<u32>(key), p, length)) return load<u32>(key, 8);
+  return searchKey(node, p, length, found);
+}
+
+/** 8 bits of the first eight bytes, the last eight and the length; shorter keys are shifted, for branches cost more. */
+@inline
+function keyHash(node: usize, p: usize, end: usize): u32 {
+  const length = <u64>(end - p);
+  const beyond = 64 - (min(length, 8) << 3);
+  const bytes = (load<u64>(p) << beyond) + rotl(load<u64>(end - 8) >> beyond, 23);
+  return <u32>(((bytes + length + <u64>node) * 0x9e3779b97f4a7c15) >> 56);
+}
+
+/** Looks at all keys, and notes at `found` which one it was. */
+function searchKey(node: usize, p: usize, length: usize, found: usize): u32 {
+  const first = <usize>load<u32>(node);
+  const last = first + <usize>load<u32>(node, 4) * KEY_BYTES;
+  for (let key = first; key != last; key += KEY_BYTES) {
+    if (<usize>load<u32>(key, 4) == length && sameBytes(load<u32>(key), p, length)) {
+      store<u16>(found, (key - NODES) / KEY_BYTES);
+      return load<u32>(key, 8);
+    }
+  }
+  return UNMAPPED;
+}
+
+@inline
+function sameBytes(a: usize, b: usize, length: usize): bool {
+  let i: usize = 0;
+  for (; i + 16 <= length; i += 16) {
+    if (i8x16.bitmask(i8x16.eq(v128.load(a + i), v128.load(b + i))) != 0xffff) return false;
+  }
+  const rest = length - i;
+  const wanted: u32 = (1 << <u32>rest) - 1;
+  return (<u32>i8x16.bitmask(i8x16.eq(v128.load(a + i), v128.load(b + i))) & wanted) == wanted;
+}
