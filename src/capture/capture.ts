@@ -7,12 +7,14 @@
 import { BSON } from 'mongodb';
 import { assert, SluiceError } from '../errors.js';
 import type { Logger } from '../log.js';
-import { type CapturedCollection, ChangeReader, READ_TIMEOUT_MS, type StreamStart } from './change-stream.js';
+import { ChangeReader, isImageLost } from './change-stream.js';
+import { type CapturedCollection, READ_TIMEOUT_MS, type StreamStart } from './collection.js';
 import {
   type ChangeEvent,
   changeMessage,
   type EnvelopeOptions,
   isDocumentChange,
+  lacksDocument,
   snapshotMessage,
 } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
@@ -109,7 +111,7 @@ export class Capture {
   async #take(event: ChangeEvent): Promise<'taken' | 'invalidated'> {
     const { source, writer, log } = this.#parts;
     if (isDocumentChange(event)) {
-      writer.add(changeMessage(event, this.#options));
+      writer.add(changeMessage(await this.#completed(event), this.#options));
       return 'taken';
     }
     log.warn({ token: event._id._data }, `${source.name}: ${event.operationType}`);
@@ -125,6 +127,12 @@ export class Capture {
       `the change stream of ${source.name} ended: the collection was dropped or renamed; ` +
         'ON_INVALIDATE=continue goes on with a collection of this name',
     );
+  }
+
+  /** An update whose document was not kept as it was has it as it is now, which is no older. */
+  async #completed(event: ChangeEvent): Promise<ChangeEvent> {
+    if (this.#options.fullDocument !== 'whenAvailable' || !lacksDocument(event)) return event;
+    return { ...event, fullDocument: await this.#parts.source.document(event.documentKey?._id) };
   }
 
   /** @param token the place behind the group */
@@ -148,7 +156,7 @@ export class Capture {
     log.info({ snapshot: time, lastId }, `taking a snapshot of ${source.name}`);
     const after = lastId === null ? undefined : BSON.EJSON.parse(lastId, { relaxed: false }).id;
     let documents = 0;
-    for await (const document of source.documents(after, log)) {
+    for await (const document of source.documents(after)) {
       writer.add(snapshotMessage(document, time, this.#options));
       lastId = BSON.EJSON.stringify({ id: document._id }, { relaxed: false });
       documents++;
@@ -177,7 +185,9 @@ export class Capture {
       return;
     }
     const from = writer.record?.clusterTime ?? '0'.repeat(16);
-    const to = (await source.oldestTime()) ?? (await source.operationTime());
+    // Behind a document that is no longer kept the oplog goes on: what lies before now may lack others.
+    const oldest = isImageLost(error.cause) ? undefined : await source.oldestTime();
+    const to = oldest ?? (await source.operationTime());
     metrics.gaps.inc();
     log.error({ from, to }, 'changes between these times are lost');
     await writer.write({ version: 1, token: null, clusterTime: to, gap: { from, to } });

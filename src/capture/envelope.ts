@@ -47,11 +47,16 @@ export function isDocumentChange(event: ChangeEvent): boolean {
   return DOCUMENT_OPERATIONS.has(event.operationType);
 }
 
+/** Whether a change that left a document does not have it. */
+export function lacksDocument({ operationType, fullDocument }: ChangeEvent): boolean {
+  return operationType !== 'delete' && (fullDocument === null || fullDocument === undefined);
+}
+
 /** The message of a change of one document. */
 export function changeMessage(event: ChangeEvent, options: EnvelopeOptions): CapturedMessage {
   const { fullDocument, fullDocumentBeforeChange, documentKey, updateDescription } = event;
   const isDelete = event.operationType === 'delete';
-  const isGone = !isDelete && (fullDocument === null || fullDocument === undefined);
+  const isGone = lacksDocument(event);
   const known = fullDocument ?? fullDocumentBeforeChange;
   const { orderIdPath, eventTimePath } = options;
   const orderId = orderIdPath === undefined ? documentKey?._id : valueAt(known, orderIdPath);

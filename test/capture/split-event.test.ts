@@ -1,7 +1,8 @@
 import { type ChangeStream, Int32, MongoServerError } from 'mongodb';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { ChangeReader, type StreamStart } from '../../src/capture/change-stream.js';
+import { ChangeReader } from '../../src/capture/change-stream.js';
+import type { StreamStart } from '../../src/capture/collection.js';
 import { readWhole, type StreamedEvent, splitsLargeEvents } from '../../src/capture/split-event.js';
 
 const OPTIONS = { fullDocument: 'updateLookup', preImages: true, maxAwaitMs: 10, readTimeoutMs: 50 } as const;
@@ -149,6 +150,8 @@ describe('ChangeReader', () => {
 
   it.each([
     [286, 'SLUICE_HISTORY_LOST', /no longer in the oplog/],
+    [280, 'SLUICE_HISTORY_LOST', /no longer in the oplog/],
+    [47, 'SLUICE_HISTORY_LOST', /a document before or after a change .* is no longer kept/],
     [10334, 'SLUICE_MONGODB', /larger than an answer of the server can be .*6\.0\.9/],
   ])('ends where no other stream would help: server error %i', async (code, expected, message) => {
     const { reader } = readerOf([new MongoServerError({ message: 'refused', code: new Int32(code) })]);
