@@ -7,19 +7,17 @@
 import { BSON } from 'mongodb';
 import { assert, SluiceError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { memberOf } from './bson.js';
+import type { ChangeEvent } from './change-event.js';
 import { ChangeReader, isImageLost } from './change-stream.js';
-import { type CapturedCollection, READ_TIMEOUT_MS, type StreamStart } from './collection.js';
-import {
-  type ChangeEvent,
-  changeMessage,
-  type EnvelopeOptions,
-  isDocumentChange,
-  lacksDocument,
-  snapshotMessage,
-} from './envelope.js';
+import { type CapturedCollection, idOf, READ_TIMEOUT_MS, type StreamStart } from './collection.js';
+import { changeMessage, type EnvelopeOptions, isDocumentChange, lacksDocument, snapshotMessage } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
 import type { TokenRecord } from './token-store.js';
 import type { GroupWriter } from './writer.js';
+
+/** So long a capture takes at most to see that it is to stop, or that a group is due. */
+const MAX_WAIT_MS = 1000;
 
 export interface CaptureOptions extends EnvelopeOptions {
   readonly fullDocument: 'updateLookup' | 'whenAvailable' | 'required';
@@ -81,10 +79,11 @@ export class Capture {
     const record = writer.record;
     assert(record !== undefined, 'a capture that follows the stream has a place in it');
     const start: StreamStart = record.token === null ? { time: record.clusterTime } : { token: record.token };
+    const waitMs = Math.min(transactionIntervalMs, MAX_WAIT_MS);
     const options = {
       fullDocument,
       preImages: orderIdPath !== undefined,
-      maxAwaitMs: transactionIntervalMs,
+      maxAwaitMs: waitMs,
       readTimeoutMs: READ_TIMEOUT_MS,
     };
     const reader = new ChangeReader(source, start, options, log);
@@ -92,11 +91,14 @@ export class Capture {
     let storedMs = performance.now();
     try {
       while (!this.#stopping) {
-        const event = await reader.next();
+        const events = await reader.next(waitMs);
         writer.throwIfFailed();
+        for (const event of events) {
+          if ((await this.#take(event)) === 'invalidated') return;
+          if (writer.isFull) await this.#write(event.token);
+        }
         const nowMs = performance.now();
-        if (event !== undefined && (await this.#take(event)) === 'invalidated') return;
-        const isIdle = event === undefined && writer.isEmpty && nowMs - storedMs >= tokenIntervalMs;
+        const isIdle = events.length === 0 && writer.isEmpty && nowMs - storedMs >= tokenIntervalMs;
         if (!writer.isDue(nowMs) && !isIdle) continue;
         await this.#write(reader.token);
         storedMs = nowMs;
@@ -111,14 +113,15 @@ export class Capture {
   async #take(event: ChangeEvent): Promise<'taken' | 'invalidated'> {
     const { source, writer, log } = this.#parts;
     if (isDocumentChange(event)) {
-      writer.add(changeMessage(await this.#completed(event), this.#options));
+      const isIncomplete = this.#options.fullDocument === 'whenAvailable' && lacksDocument(event);
+      writer.add(changeMessage(isIncomplete ? await this.#completed(event) : event, this.#options));
       return 'taken';
     }
-    log.warn({ token: event._id._data }, `${source.name}: ${event.operationType}`);
+    log.warn({ token: event.token }, `${source.name}: ${event.operationType}`);
     const isInvalidate = event.operationType === 'invalidate';
     // A place behind the invalidation is only stored where the stream is to go on there.
     if (!isInvalidate || this.#options.onInvalidate === 'continue') {
-      await this.#write(event._id._data);
+      await this.#write(event.token);
       return isInvalidate ? 'invalidated' : 'taken';
     }
     await writer.settled();
@@ -131,8 +134,8 @@ export class Capture {
 
   /** An update whose document was not kept as it was has it as it is now, which is no older. */
   async #completed(event: ChangeEvent): Promise<ChangeEvent> {
-    if (this.#options.fullDocument !== 'whenAvailable' || !lacksDocument(event)) return event;
-    return { ...event, fullDocument: await this.#parts.source.document(event.documentKey?._id) };
+    const id = memberOf(event.documentKey, '_id');
+    return id === undefined ? event : { ...event, fullDocument: await this.#parts.source.document(id) };
   }
 
   /** @param token the place behind the group */
@@ -156,13 +159,16 @@ export class Capture {
     log.info({ snapshot: time, lastId }, `taking a snapshot of ${source.name}`);
     const after = lastId === null ? undefined : BSON.EJSON.parse(lastId, { relaxed: false }).id;
     let documents = 0;
+    let last: Uint8Array | undefined;
+    const placeOf = (document: Uint8Array) => BSON.EJSON.stringify({ id: idOf(document) }, { relaxed: false });
     for await (const document of source.documents(after)) {
       writer.add(snapshotMessage(document, time, this.#options));
-      lastId = BSON.EJSON.stringify({ id: document._id }, { relaxed: false });
+      last = document;
       documents++;
-      if (writer.isFull) await writer.write(snapshotRecord(time, lastId, false));
+      if (writer.isFull) await writer.write(snapshotRecord(time, placeOf(document), false));
       if (this.#stopping) break;
     }
+    if (last !== undefined) lastId = placeOf(last);
     if (!this.#stopping) writer.addMarkers(time, 'end');
     await writer.write(snapshotRecord(time, lastId, !this.#stopping));
     await writer.settled();

@@ -1,12 +1,12 @@
 /** A collection's change stream that goes on after elections and broken connections, and knows lost history. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ChangeStream, MongoError } from 'mongodb';
+import { MongoError } from 'mongodb';
 import { SluiceError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { CapturedCollection, StreamOptions, StreamStart } from './collection.js';
-import type { ChangeEvent } from './envelope.js';
-import { backoff, inTime } from './patience.js';
-import { readWhole, type StreamedEvent } from './split-event.js';
+import type { ChangeEvent } from './change-event.js';
+import type { CapturedCollection, EventStream, StreamOptions, StreamStart } from './collection.js';
+import { backoff, inTime, within } from './patience.js';
+import { readWhole } from './split-event.js';
 
 /** ChangeStreamFatalError and ChangeStreamHistoryLost: the place is no longer in the oplog. */
 const HISTORY_LOST: ReadonlySet<number> = new Set([280, 286]);
@@ -18,13 +18,20 @@ const TOO_LARGE = 10334;
 /** What a reader needs of a collection. */
 export type StreamSource = Pick<CapturedCollection, 'name' | 'watch' | 'renewAfter'>;
 
-/** Reads one stream after another, each from where the one before it broke. */
+/** Whole changes, and the place behind them. */
+interface Read {
+  readonly events: readonly ChangeEvent[];
+  readonly token: string | undefined;
+}
+
+/** Reads one stream after another, each from where the one before it broke. A batch is on its way while one is used. */
 export class ChangeReader {
   readonly #source: StreamSource;
   readonly #options: StreamOptions;
   readonly #log: Logger;
-  #stream: ChangeStream | undefined;
-  /** The place behind the last whole event, or further where the stream moved on without one. */
+  #stream: EventStream | undefined;
+  #coming: Promise<Read> | undefined;
+  /** The place behind everything that `next` gave, or further where the stream moved on without an event. */
   #start: StreamStart;
   #failures = 0;
 
@@ -36,23 +43,24 @@ export class ChangeReader {
   }
 
   /**
-   * The next change; undefined where none came within `maxAwaitMs`.
+   * The next changes; none where none came within this time.
    * @throws SluiceError SLUICE_HISTORY_LOST, SLUICE_MONGODB for a change that no answer can hold; everything else is
    *   tried again
    */
-  async next(): Promise<ChangeEvent | undefined> {
+  async next(waitMs: number): Promise<readonly ChangeEvent[]> {
     try {
-      const { readTimeoutMs } = this.#options;
-      this.#stream ??= await inTime(this.#source.watch(this.#start, this.#options), readTimeoutMs);
-      const stream = this.#stream;
-      const event = await readWhole(() => inTime(stream.tryNext() as Promise<StreamedEvent | null>, readTimeoutMs));
+      this.#coming ??= this.#read();
+      const read = await within(this.#coming, waitMs);
+      if (read === undefined) return [];
       this.#failures = 0;
-      const place = stream.resumeToken as { readonly _data: string } | null | undefined;
-      if (place) this.#start = { token: place._data };
-      return event ?? undefined;
+      if (read.token !== undefined) this.#start = { token: read.token };
+      this.#coming = this.#read();
+      // Its failure is met by the next call, if there is one.
+      this.#coming.catch(() => {});
+      return read.events;
     } catch (thrown) {
       await this.#recover(thrown as Error);
-      return undefined;
+      return [];
     }
   }
 
@@ -64,7 +72,30 @@ export class ChangeReader {
   async close(): Promise<void> {
     const stream = this.#stream;
     this.#stream = undefined;
+    this.#coming = undefined;
     await stream?.close().catch(() => {});
+  }
+
+  /** A batch, and as many more as the last change in it has fragments in. */
+  async #read(): Promise<Read> {
+    const { readTimeoutMs } = this.#options;
+    this.#stream ??= await inTime(this.#source.watch(this.#start, this.#options), readTimeoutMs);
+    const stream = this.#stream;
+    let batch = await inTime(stream.next(), readTimeoutMs);
+    let taken = 0;
+    const next = async () => {
+      if (taken === batch.events.length) {
+        batch = await inTime(stream.next(), readTimeoutMs);
+        taken = 0;
+      }
+      return batch.events[taken++] ?? null;
+    };
+    const events: ChangeEvent[] = [];
+    while (taken < batch.events.length) {
+      const event = await readWhole(next);
+      if (event !== null) events.push(event);
+    }
+    return { events, token: batch.token ?? events.at(-1)?.token };
   }
 
   async #recover(error: Error): Promise<void> {

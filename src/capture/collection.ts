@@ -4,7 +4,6 @@ import {
   type ChangeStream,
   type ChangeStreamOptions,
   type Collection,
-  type Document,
   MongoClient,
   MongoError,
   MongoNetworkTimeoutError,
@@ -14,6 +13,8 @@ import {
 } from 'mongodb';
 import { SluiceError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { type BsonValue, deserialized, documentOf, memberOf } from './bson.js';
+import { readEvent, type StreamedEvent } from './change-event.js';
 import { asked, backoff, inTime } from './patience.js';
 import { splitsLargeEvents } from './split-event.js';
 
@@ -25,9 +26,6 @@ const ANSWER_TIMEOUT_MS = 30_000;
  * that is being closed. Far above what a server takes to look through its oplog.
  */
 export const READ_TIMEOUT_MS = 300_000;
-/** Numbers as objects of their BSON types: nothing is rounded. */
-const EXACT = { promoteValues: false, promoteLongs: false, promoteBuffers: false, bsonRegExp: true } as const;
-
 /** Where a stream starts: behind a resume token, or at a time, 16 hex digits of seconds and increment. */
 export type StreamStart = { readonly token: string } | { readonly time: string };
 
@@ -39,6 +37,25 @@ export interface StreamOptions {
   readonly maxAwaitMs: number;
   /** A call that takes longer than this failed. */
   readonly readTimeoutMs: number;
+}
+
+/** Events that came together, and the place behind them. */
+export interface Batch {
+  readonly events: readonly StreamedEvent[];
+  readonly token: string | undefined;
+}
+
+export interface EventStream {
+  /** The next batch; one without events where none came within `maxAwaitMs`. */
+  next(): Promise<Batch>;
+  close(): Promise<void>;
+}
+
+/** What is used of the driver's cursor of a change stream. */
+interface RawCursor {
+  tryNext(): Promise<Uint8Array | null>;
+  readBufferedDocuments(): Uint8Array[];
+  readonly postBatchResumeToken?: { readonly _data: string };
 }
 
 export interface ConnectOptions {
@@ -106,31 +123,32 @@ export class CapturedCollection {
     return info !== undefined && 'options' in info && info.options?.changeStreamPreAndPostImages?.enabled === true;
   }
 
-  /** A document as it is now; null where it is gone. */
-  async document(id: unknown): Promise<Document | null> {
+  /** A document as it is now; undefined where it is gone. */
+  async document(id: BsonValue): Promise<BsonValue | undefined> {
     const { database, collection } = this.#options;
-    return this.#asked('a document', (client) =>
-      client
-        .db(database)
-        .collection(collection)
-        .findOne({ _id: { $eq: id } } as object, EXACT),
+    const filter = { _id: { $eq: deserialized(id) } } as object;
+    const found = await this.#asked('a document', (client) =>
+      client.db(database).collection(collection).findOne(filter, { raw: true }),
     );
+    return found === null ? undefined : documentOf(found as unknown as Uint8Array);
   }
 
   /**
-   * All documents in the order of `_id`, over broken connections.
+   * All documents in the order of `_id`, as BSON, over broken connections.
    * @param after the `_id` to start behind; undefined: from the first
    */
-  async *documents(after: unknown): AsyncGenerator<Document> {
+  async *documents(after: unknown): AsyncGenerator<Uint8Array> {
+    let last: Uint8Array | undefined;
     for (let failures = 0; ; ) {
       // Compared as an expression, so that ids of other types, which sort behind, are not left out.
+      if (last !== undefined) after = idOf(last);
       const filter = after === undefined ? {} : { $expr: { $gt: ['$_id', { $literal: after }] } };
-      const cursor = this.#collection.find(filter, { sort: { _id: 1 }, ...EXACT });
+      const cursor = this.#collection.find(filter, { sort: { _id: 1 }, raw: true });
       try {
         for (;;) {
-          const document = await inTime(cursor.next(), READ_TIMEOUT_MS);
+          const document = (await inTime(cursor.next(), READ_TIMEOUT_MS)) as Uint8Array | null;
           if (document === null) return;
-          after = document._id;
+          last = document;
           failures = 0;
           yield document;
         }
@@ -147,7 +165,7 @@ export class CapturedCollection {
   }
 
   /** Opens a stream; large events come in fragments where the server can split them. */
-  async watch(start: StreamStart, options: StreamOptions): Promise<ChangeStream> {
+  async watch(start: StreamStart, options: StreamOptions): Promise<EventStream> {
     // Asked each time: the servers of a replica set may be upgraded meanwhile.
     const { versionArray } = await this.#client.db('admin').command({ buildInfo: 1 });
     const pipeline = splitsLargeEvents(versionArray ?? []) ? [{ $changeStreamSplitLargeEvent: {} }] : [];
@@ -155,13 +173,14 @@ export class CapturedCollection {
       'token' in start
         ? { startAfter: { _data: start.token } }
         : { startAtOperationTime: new Timestamp(BigInt(`0x${start.time}`)) };
-    return this.#collection.watch(pipeline, {
+    const stream = this.#collection.watch(pipeline, {
       ...place,
-      ...EXACT,
+      raw: true,
       fullDocument: options.fullDocument,
       ...(options.preImages && { fullDocumentBeforeChange: 'required' as const }),
       maxAwaitTimeMS: options.maxAwaitMs,
     });
+    return eventStream(stream);
   }
 
   /**
@@ -185,6 +204,28 @@ export class CapturedCollection {
     const onFailure = (error: Error) => this.renewAfter(error);
     return asked(() => ask(this.#client), { what, timeoutMs, log: this.#log, onFailure });
   }
+}
+
+/**
+ * The driver's stream takes events as objects only: its cursor, which has them as bytes, and the place behind each
+ * batch of them, is asked directly. It is then the reader that goes on after a failure, and tells of it.
+ */
+function eventStream(stream: ChangeStream): EventStream {
+  const { cursor } = stream as unknown as { cursor: RawCursor };
+  return {
+    async next() {
+      const first = await cursor.tryNext();
+      const events = first === null ? [] : [first, ...cursor.readBufferedDocuments()].map(readEvent);
+      return { events, token: cursor.postBatchResumeToken?._data };
+    },
+    close: () => stream.close(),
+  };
+}
+
+/** The `_id` of a document, numbers as objects of their BSON types. */
+export function idOf(document: Uint8Array): unknown {
+  const id = memberOf(documentOf(document), '_id');
+  return id === undefined ? undefined : deserialized(id);
 }
 
 function makeClient(uri: string): MongoClient {

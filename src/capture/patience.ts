@@ -29,6 +29,19 @@ export async function inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<
   }
 }
 
+/** What comes within this time, else undefined: it may be waited for again. */
+export async function within<T>(coming: Promise<T>, waitMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, waitMs, undefined);
+  });
+  try {
+    return await Promise.race([coming, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export function backoff(failures: number): number {
   return Math.min(MAX_BACKOFF_MS, 100 * 2 ** failures);
 }

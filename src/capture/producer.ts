@@ -26,7 +26,7 @@ export interface OutgoingMessage {
   /** Chosen by the key's murmur2 hash, as the Java client does, where undefined. */
   readonly partition?: number;
   readonly key: string;
-  readonly value: string;
+  readonly value: Buffer;
 }
 
 export class TransactionalProducer {
@@ -117,7 +117,8 @@ export class TransactionalProducer {
   async #produce({ topic, partition, key, value }: OutgoingMessage): Promise<void> {
     for (;;) {
       try {
-        this.#client.produce(topic, partition ?? null, Buffer.from(value), key);
+        // The client ends a string at its first NUL.
+        this.#client.produce(topic, partition ?? null, value, key.includes('\0') ? Buffer.from(key) : key);
         return;
       } catch (error) {
         if ((error as LibrdKafkaError).code !== ERRORS.ERR__QUEUE_FULL) throw error;

@@ -1,8 +1,9 @@
-import type { ChangeStream } from 'mongodb';
+import { BSON } from 'mongodb';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { Capture, type CaptureOptions } from '../../src/capture/capture.js';
-import type { CapturedCollection } from '../../src/capture/collection.js';
+import { readEvent } from '../../src/capture/change-event.js';
+import type { CapturedCollection, EventStream } from '../../src/capture/collection.js';
 import { CaptureMetrics } from '../../src/capture/metrics.js';
 import type { OutgoingMessage, TransactionalProducer } from '../../src/capture/producer.js';
 import { GroupWriter } from '../../src/capture/writer.js';
@@ -26,22 +27,18 @@ const OPTIONS = {
 
 const token = (n: number) => `82650000000000000${n}00`;
 
-interface FakeStream {
-  resumeToken: unknown;
-  tryNext(): Promise<unknown>;
-  close(): Promise<void>;
-}
-
 /** Runs a capture on a stream, which may stop it; tells the transactions. */
-async function captured(stream: (stop: () => void) => FakeStream, more: Partial<CaptureOptions> = {}) {
+async function captured(stream: (stop: () => void) => EventStream, more: Partial<CaptureOptions> = {}) {
   const transactions: string[][] = [];
   const producer = {
     async transaction(messages: readonly OutgoingMessage[]) {
-      transactions.push(messages.map(({ topic, key, value }) => `${topic} ${JSON.parse(value).token ?? key}`));
+      transactions.push(
+        messages.map(({ topic, key, value }) => `${topic} ${JSON.parse(value.toString()).token ?? key}`),
+      );
     },
   } as unknown as TransactionalProducer;
   const opened = stream(() => capture.stop());
-  const source = { name: 'shop.orders', watch: async () => opened as unknown as ChangeStream };
+  const source = { name: 'shop.orders', watch: async () => opened };
   const log = pino({ level: 'silent' });
   const metrics = new CaptureMetrics();
   const record = { version: 1, token: token(0), clusterTime: '6500000000000000' } as const;
@@ -55,13 +52,12 @@ async function captured(stream: (stop: () => void) => FakeStream, more: Partial<
 it('stores the place of a stream in which nothing changes, each place once', async () => {
   let reads = 0;
   const transactions = await captured((stop) => ({
-    resumeToken: undefined as unknown,
-    async tryNext() {
+    async next() {
       reads++;
+      // The eighth is on its way while the seventh is used.
+      if (reads === 8) stop();
       // It moves on at every other read.
-      this.resumeToken = { _data: token(reads >> 1) };
-      if (reads === 7) stop();
-      return null;
+      return { events: [], token: token(reads >> 1) };
     },
     async close() {},
   }));
@@ -71,11 +67,10 @@ it('stores the place of a stream in which nothing changes, each place once', asy
 it('commits the open transaction when it is stopped', async () => {
   let reads = 0;
   const transactions = await captured((stop) => ({
-    resumeToken: undefined as unknown,
-    async tryNext() {
-      if (++reads === 3) stop();
-      this.resumeToken = { _data: token(reads) };
-      return { _id: this.resumeToken, operationType: 'delete', documentKey: { _id: `o-${reads}` } };
+    async next() {
+      if (++reads === 4) stop();
+      const event = { _id: { _data: token(reads) }, operationType: 'delete', documentKey: { _id: `o-${reads}` } };
+      return { events: [readEvent(BSON.serialize(event))], token: token(reads) };
     },
     async close() {},
   }));
