@@ -10,6 +10,8 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
+/** Up to this length a loop writes text sooner than a call into Node does. */
+const SHORT = 32;
 const TWO_32 = 2 ** 32;
 /** Upper halves of 64-bit integers whose values a double has exactly. */
 const EXACT_HIGH = 1 << 20;
@@ -32,6 +34,10 @@ export class JsonText {
     this.#reserve(text.length);
     const bytes = this.#bytes;
     let length = this.#length;
+    if (text.length > SHORT) {
+      this.#length += bytes.write(text, length, 'latin1');
+      return;
+    }
     for (let at = 0; at < text.length; at++) bytes[length++] = text.charCodeAt(at);
     this.#length = length;
   }

@@ -1,6 +1,6 @@
 /** Documents before a change, changes that come in fragments, and, on a real replica set only, transactions. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoClient } from 'mongodb';
+import { Long, MongoClient, ObjectId } from 'mongodb';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCli } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
@@ -108,6 +108,21 @@ describeKafka('capture', (bootstrap) => {
         ['b', 'vanished', undefined],
       ]);
     });
+  });
+
+  it('has the whole of each kind of `_id` as the key', LONG, async () => {
+    const { env, topic, client } = await setUp('kinds', await replicaSet());
+    const orders = client.db(topic).collection('orders');
+    const capture = await startCapture(env);
+    const id = new ObjectId();
+    const ids = ['a\0b', 'é😀', '', id, Long.fromString('9007199254740993'), { a: 'x' }, 'last'];
+    for (const _id of ids) await orders.insertOne({ _id: _id as ObjectId });
+    await capturedKey(topic, 'last');
+    await stopCapture(capture);
+    const keys = ['a\0b', 'é😀', '', id.toHexString(), '9007199254740993', '{"a":"x"}', 'last'];
+    const changes = await changesIn(topic);
+    expect(changes.map(({ key }) => key).sort()).toEqual([...keys].sort());
+    expect(changes.map(({ value }) => value.order_id).sort()).toEqual([...keys].sort());
   });
 
   it.each(['whenAvailable', 'required'])('has each state of a document with FULL_DOCUMENT=%s', LONG, async (mode) => {
