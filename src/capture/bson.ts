@@ -35,7 +35,7 @@ export const TYPE = {
 /** Where the first element of a document is, behind its length. */
 export const FIRST = 4;
 /** Numbers as objects of their BSON types: nothing is rounded. */
-export const EXACT = { promoteValues: false, promoteLongs: false, promoteBuffers: false, bsonRegExp: true } as const;
+const EXACT = { promoteValues: false, promoteLongs: false, promoteBuffers: false, bsonRegExp: true } as const;
 
 /** A value that begins at `at`. */
 export interface BsonValue {

@@ -62,7 +62,6 @@ export interface ConnectOptions {
   readonly uri: string;
   readonly database: string;
   readonly collection: string;
-  readonly answerTimeoutMs?: number;
 }
 
 export class CapturedCollection {
@@ -146,11 +145,13 @@ export class CapturedCollection {
       const cursor = this.#collection.find(filter, { sort: { _id: 1 }, raw: true });
       try {
         for (;;) {
-          const document = (await inTime(cursor.next(), READ_TIMEOUT_MS)) as Uint8Array | null;
-          if (document === null) return;
-          last = document;
+          const first = (await inTime(cursor.next(), READ_TIMEOUT_MS)) as Uint8Array | null;
+          if (first === null) return;
           failures = 0;
-          yield document;
+          for (const document of [first, ...(cursor.readBufferedDocuments() as unknown as Uint8Array[])]) {
+            last = document;
+            yield document;
+          }
         }
       } catch (thrown) {
         if (!(thrown instanceof MongoError)) throw thrown;
@@ -200,9 +201,8 @@ export class CapturedCollection {
   }
 
   #asked<T>(what: string, ask: (client: MongoClient) => Promise<T>): Promise<T> {
-    const timeoutMs = this.#options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
     const onFailure = (error: Error) => this.renewAfter(error);
-    return asked(() => ask(this.#client), { what, timeoutMs, log: this.#log, onFailure });
+    return asked(() => ask(this.#client), { what, timeoutMs: ANSWER_TIMEOUT_MS, log: this.#log, onFailure });
   }
 }
 

@@ -101,7 +101,9 @@ describeKafka('capture', (bootstrap) => {
 });
 
 describePrivateKafka('capture, while Kafka is gone', (broker) => {
-  it('waits for it, and goes on', LONG, async () => {
+  const ids = Array.from({ length: 300 }, (_, n) => `o-${n}`);
+
+  async function setUp(more: Record<string, string> = {}) {
     const server = await startReplicaSet();
     onTestFinished(() => server.kill());
     const client = new MongoClient(server.uri);
@@ -116,11 +118,23 @@ describePrivateKafka('capture, while Kafka is gone', (broker) => {
       MONGODB_URI: server.uri,
       METRICS_PORT: '0',
       LOG_FORMAT: 'json',
+      ...more,
     };
-    const capture = await CliProcess.start(['capture', '--snapshot', 'never'], { env, timeoutMs: LONG_MS });
-    await capture.line(/following the change stream/);
-    const ids = Array.from({ length: 300 }, (_, n) => `o-${n}`);
+    const start = async () => {
+      const capture = await CliProcess.start(['capture', '--snapshot', 'never'], { env, timeoutMs: LONG_MS });
+      await capture.line(/following the change stream/);
+      return capture;
+    };
     const insert = (from: number, to: number) => orders.insertMany(ids.slice(from, to).map((_id) => ({ _id })));
+    const keys = async () => (await consumeAll(bootstrap, topic)).map(({ key }) => key!.toString()).sort();
+    const hasAll = () =>
+      vi.waitFor(async () => expect(await keys()).toEqual([...ids].sort()), { timeout: 90_000, interval: 500 });
+    return { start, insert, hasAll };
+  }
+
+  it('waits for it, and goes on', LONG, async () => {
+    const { start, insert, hasAll } = await setUp();
+    const capture = await start();
     await insert(0, 100);
     await sleep(500);
     await broker().kill();
@@ -128,9 +142,24 @@ describePrivateKafka('capture, while Kafka is gone', (broker) => {
     await sleep(GONE_MS);
     await broker().restart();
     await insert(200, 300);
-    const keys = async () => (await consumeAll(bootstrap, topic)).map(({ key }) => key!.toString()).sort();
-    await vi.waitFor(async () => expect(await keys()).toEqual([...ids].sort()), { timeout: 90_000, interval: 500 });
-    capture.kill('SIGTERM');
-    expect(await capture.ended).toMatchObject({ code: 0 });
+    await hasAll();
+    await stopCapture(capture);
+  });
+
+  it('ends within its grace period when it is told to, and the next one has what was in flight', LONG, async () => {
+    const { start, insert, hasAll } = await setUp({ SHUTDOWN_GRACE_MS: '500' });
+    const first = await start();
+    await insert(0, 100);
+    await sleep(500);
+    await broker().kill();
+    await insert(100, 200);
+    await first.line(/Kafka: /);
+    await stopCapture(first);
+    expect(first.stderr).toMatch(/the grace period is over/);
+    await broker().restart();
+    const second = await start();
+    await insert(200, 300);
+    await hasAll();
+    await stopCapture(second);
   });
 });
