@@ -1,7 +1,7 @@
 /**
  * `sluice capture` beside a loop that only reads the change stream:
  *
- *   npm run bench:capture -- --events 50000
+ *   npm run bench:capture -- --events 50000 [--profile FOLDER]
  *
  * The server is the replica set of the tests, which runs on the same machine and is slower than MongoDB: ratios count.
  */
@@ -9,15 +9,18 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Decimal128, MongoClient, type ResumeToken } from 'mongodb';
+import { type Collection, Decimal128, MongoClient, type ResumeToken } from 'mongodb';
 import { startReplicaSet } from '../test/support/mongo/server.js';
 import { createTopic, endOffsets } from '../test/support/produce.js';
-import { count, machine, withBroker } from './harness.js';
+import { count, machine, untilLine, withBroker } from './harness.js';
+import { hottestFunctions } from './profiles.js';
 
 const { values: flags } = parseArgs({
   options: {
     events: { type: 'string', default: '50000' },
     kafka: { type: 'string' },
+    /** Where to put a CPU profile of the capture. */
+    profile: { type: 'string' },
   },
 });
 
@@ -36,7 +39,22 @@ function cpuSeconds(pid: number): number {
 
 function report(name: string, seconds: number, cpu: number): void {
   const rate = count(EVENTS / seconds).padStart(9);
-  console.log(`${name.padEnd(28)} ${rate} events/s  ${((cpu * 1e6) / EVENTS).toFixed(1).padStart(6)} CPU µs per event`);
+  console.log(`${name.padEnd(31)} ${rate} events/s  ${((cpu * 1e6) / EVENTS).toFixed(1).padStart(6)} CPU µs per event`);
+}
+
+async function insertOrders(orders: Collection<{ _id: string }>): Promise<void> {
+  for (let from = 0; from < EVENTS; from += INSERT_BATCH) {
+    await orders.insertMany(
+      Array.from({ length: Math.min(INSERT_BATCH, EVENTS - from) }, (_, n) => ({
+        _id: `order-${from + n}`,
+        customer: { id: `c-${n}`, email: `c${n}@example.com`, name: 'Ada Example' },
+        amount: Decimal128.fromString(`${n}.50`),
+        currency: 'EUR',
+        status: 'created',
+        items: [{ sku: `s-${n % 99}`, qty: 2, price: '19.90' }],
+      })),
+    );
+  }
 }
 
 await withBroker(flags.kafka, async (bootstrap) => {
@@ -52,9 +70,13 @@ await withBroker(flags.kafka, async (bootstrap) => {
     KAFKA_TOPIC: topic,
     MONGODB_URI: server.uri,
     METRICS_PORT: '0',
+    LOG_FORMAT: 'json',
   };
-  const capture = () =>
-    spawn(process.execPath, ['dist/cli.js', 'capture', '--snapshot', 'never'], { env, stdio: 'ignore' });
+  const capture = (nodeFlags: readonly string[] = []) =>
+    spawn(process.execPath, [...nodeFlags, 'dist/cli.js', 'capture', '--snapshot', 'never'], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
   try {
     const stream = orders.watch();
     await stream.tryNext();
@@ -65,18 +87,7 @@ await withBroker(flags.kafka, async (bootstrap) => {
     while ((await endOffsets(bootstrap, `${topic}.tokens`).catch(() => [0]))[0] === 0) await sleep(POLL_MS);
     first.kill('SIGTERM');
     await new Promise((resolve) => first.once('exit', resolve));
-    for (let from = 0; from < EVENTS; from += INSERT_BATCH) {
-      await orders.insertMany(
-        Array.from({ length: Math.min(INSERT_BATCH, EVENTS - from) }, (_, n) => ({
-          _id: `order-${from + n}`,
-          customer: { id: `c-${n}`, email: `c${n}@example.com`, name: 'Ada Example' },
-          amount: Decimal128.fromString(`${n}.50`),
-          currency: 'EUR',
-          status: 'created',
-          items: [{ sku: `s-${n % 99}`, qty: 2, price: '19.90' }],
-        })),
-      );
-    }
+    await insertOrders(orders);
     const plain = orders.watch([], { startAfter: start, promoteValues: false });
     const cpuBefore = process.cpuUsage();
     const before = performance.now();
@@ -85,15 +96,22 @@ await withBroker(flags.kafka, async (bootstrap) => {
     report('change stream, read only', (performance.now() - before) / 1e3, (used.user + used.system) / 1e6);
     await plain.close();
 
-    const running = capture();
+    const running = capture(flags.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', flags.profile]);
     const started = performance.now();
+    await untilLine(running, /following the change stream/);
+    const followed = performance.now();
+    const cpuOfStart = cpuSeconds(running.pid!);
     // Offsets count transaction markers, too: this ends a few events in a thousand early.
     for (let ends = 0; ends < EVENTS; await sleep(POLL_MS)) {
       ends = (await endOffsets(bootstrap, topic)).reduce((sum, end) => sum + end, 0);
     }
-    report('sluice capture, with its start', (performance.now() - started) / 1e3, cpuSeconds(running.pid!));
+    const ended = performance.now();
+    const cpu = cpuSeconds(running.pid!);
+    report('sluice capture, with its start', (ended - started) / 1e3, cpu);
+    report('sluice capture, once it follows', (ended - followed) / 1e3, cpu - cpuOfStart);
     running.kill('SIGTERM');
     await new Promise((resolve) => running.once('exit', resolve));
+    if (flags.profile !== undefined) console.table(hottestFunctions(flags.profile)[0].functions);
   } finally {
     await client.close();
     await server.kill();

@@ -84,7 +84,7 @@ const schema = z.object({
   EVENT_TIME_PATH: z.string().regex(FIELD_PATH, FIELD_PATH_PROBLEM).optional(),
   FULL_DOCUMENT: oneOf(['updateLookup', 'whenAvailable', 'required']).default('updateLookup'),
   ON_INVALIDATE: oneOf(['stop', 'continue']).default('stop'),
-  TRANSACTION_EVENTS: integer(1, 100_000).default(2000),
+  TRANSACTION_EVENTS: integer(1, 100_000).default(10_000),
   TRANSACTION_BYTES: bytes(1, 64 * MIB).default(8 * MIB),
   TRANSACTION_INTERVAL_MS: integer(1, 60_000).default(100),
   TOKEN_INTERVAL_MS: integer(1, 86_400_000).default(10_000),

@@ -7,17 +7,17 @@
 import { BSON } from 'mongodb';
 import { assert, SluiceError } from '../errors.js';
 import type { Logger } from '../log.js';
-import { type CapturedCollection, ChangeReader, READ_TIMEOUT_MS, type StreamStart } from './change-stream.js';
-import {
-  type ChangeEvent,
-  changeMessage,
-  type EnvelopeOptions,
-  isDocumentChange,
-  snapshotMessage,
-} from './envelope.js';
+import { memberOf } from './bson.js';
+import type { ChangeEvent } from './change-event.js';
+import { ChangeReader, isImageLost } from './change-stream.js';
+import { type CapturedCollection, idOf, READ_TIMEOUT_MS, type StreamStart } from './collection.js';
+import { changeMessage, type EnvelopeOptions, isDocumentChange, lacksDocument, snapshotMessage } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
 import type { TokenRecord } from './token-store.js';
 import type { GroupWriter } from './writer.js';
+
+/** So long a capture takes at most to see that it is to stop, or that a group is due. */
+const MAX_WAIT_MS = 1000;
 
 export interface CaptureOptions extends EnvelopeOptions {
   readonly fullDocument: 'updateLookup' | 'whenAvailable' | 'required';
@@ -79,10 +79,11 @@ export class Capture {
     const record = writer.record;
     assert(record !== undefined, 'a capture that follows the stream has a place in it');
     const start: StreamStart = record.token === null ? { time: record.clusterTime } : { token: record.token };
+    const waitMs = Math.min(transactionIntervalMs, MAX_WAIT_MS);
     const options = {
       fullDocument,
       preImages: orderIdPath !== undefined,
-      maxAwaitMs: transactionIntervalMs,
+      maxAwaitMs: waitMs,
       readTimeoutMs: READ_TIMEOUT_MS,
     };
     const reader = new ChangeReader(source, start, options, log);
@@ -90,11 +91,14 @@ export class Capture {
     let storedMs = performance.now();
     try {
       while (!this.#stopping) {
-        const event = await reader.next();
+        const events = await reader.next(waitMs);
         writer.throwIfFailed();
+        for (const event of events) {
+          if ((await this.#take(event)) === 'invalidated') return;
+          if (writer.isFull) await this.#write(event.token);
+        }
         const nowMs = performance.now();
-        if (event !== undefined && (await this.#take(event)) === 'invalidated') return;
-        const isIdle = event === undefined && writer.isEmpty && nowMs - storedMs >= tokenIntervalMs;
+        const isIdle = events.length === 0 && writer.isEmpty && nowMs - storedMs >= tokenIntervalMs;
         if (!writer.isDue(nowMs) && !isIdle) continue;
         await this.#write(reader.token);
         storedMs = nowMs;
@@ -109,14 +113,15 @@ export class Capture {
   async #take(event: ChangeEvent): Promise<'taken' | 'invalidated'> {
     const { source, writer, log } = this.#parts;
     if (isDocumentChange(event)) {
-      writer.add(changeMessage(event, this.#options));
+      const isIncomplete = this.#options.fullDocument === 'whenAvailable' && lacksDocument(event);
+      writer.add(changeMessage(isIncomplete ? await this.#completed(event) : event, this.#options));
       return 'taken';
     }
-    log.warn({ token: event._id._data }, `${source.name}: ${event.operationType}`);
+    log.warn({ token: event.token }, `${source.name}: ${event.operationType}`);
     const isInvalidate = event.operationType === 'invalidate';
     // A place behind the invalidation is only stored where the stream is to go on there.
     if (!isInvalidate || this.#options.onInvalidate === 'continue') {
-      await this.#write(event._id._data);
+      await this.#write(event.token);
       return isInvalidate ? 'invalidated' : 'taken';
     }
     await writer.settled();
@@ -125,6 +130,12 @@ export class Capture {
       `the change stream of ${source.name} ended: the collection was dropped or renamed; ` +
         'ON_INVALIDATE=continue goes on with a collection of this name',
     );
+  }
+
+  /** An update whose document was not kept as it was has it as it is now, which is no older. */
+  async #completed(event: ChangeEvent): Promise<ChangeEvent> {
+    const id = memberOf(event.documentKey, '_id');
+    return id === undefined ? event : { ...event, fullDocument: await this.#parts.source.document(id) };
   }
 
   /** @param token the place behind the group */
@@ -148,13 +159,16 @@ export class Capture {
     log.info({ snapshot: time, lastId }, `taking a snapshot of ${source.name}`);
     const after = lastId === null ? undefined : BSON.EJSON.parse(lastId, { relaxed: false }).id;
     let documents = 0;
-    for await (const document of source.documents(after, log)) {
+    let last: Uint8Array | undefined;
+    const placeOf = (document: Uint8Array) => BSON.EJSON.stringify({ id: idOf(document) }, { relaxed: false });
+    for await (const document of source.documents(after)) {
       writer.add(snapshotMessage(document, time, this.#options));
-      lastId = BSON.EJSON.stringify({ id: document._id }, { relaxed: false });
+      last = document;
       documents++;
-      if (writer.isFull) await writer.write(snapshotRecord(time, lastId, false));
+      if (writer.isFull) await writer.write(snapshotRecord(time, placeOf(document), false));
       if (this.#stopping) break;
     }
+    if (last !== undefined) lastId = placeOf(last);
     if (!this.#stopping) writer.addMarkers(time, 'end');
     await writer.write(snapshotRecord(time, lastId, !this.#stopping));
     await writer.settled();
@@ -177,7 +191,9 @@ export class Capture {
       return;
     }
     const from = writer.record?.clusterTime ?? '0'.repeat(16);
-    const to = (await source.oldestTime()) ?? (await source.operationTime());
+    // Behind a document that is no longer kept the oplog goes on: what lies before now may lack others.
+    const oldest = isImageLost(error.cause) ? undefined : await source.oldestTime();
+    const to = oldest ?? (await source.operationTime());
     metrics.gaps.inc();
     log.error({ from, to }, 'changes between these times are lost');
     await writer.write({ version: 1, token: null, clusterTime: to, gap: { from, to } });

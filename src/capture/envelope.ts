@@ -3,8 +3,9 @@
  * fields that say what happened.
  */
 import { createHash } from 'node:crypto';
-import type { Timestamp } from 'mongodb';
-import { jsonOf, keyOf, membersOf, valueAt } from './json.js';
+import { type BsonValue, documentOf, endOf, FIRST, isNothing, memberOf, nameEnd, valueAt } from './bson.js';
+import type { ChangeEvent } from './change-event.js';
+import { JsonText, jsonOf, keyOf } from './json.js';
 
 export interface EnvelopeOptions {
   /** Where the order id is in the document; undefined: the `_id`. */
@@ -15,23 +16,12 @@ export interface EnvelopeOptions {
 
 export interface CapturedMessage {
   readonly key: string;
-  readonly value: string;
+  /** JSON in UTF-8. */
+  readonly value: Buffer;
   /** Bytes of key and value. */
   readonly bytes: number;
   readonly operation: string;
   readonly changeId: string;
-}
-
-/** The part of a change event that matters here. */
-export interface ChangeEvent {
-  readonly _id: { readonly _data: string };
-  readonly operationType: string;
-  readonly clusterTime?: Timestamp;
-  readonly wallTime?: Date;
-  readonly documentKey?: { readonly _id: unknown };
-  readonly fullDocument?: Readonly<Record<string, unknown>> | null;
-  readonly fullDocumentBeforeChange?: Readonly<Record<string, unknown>> | null;
-  readonly updateDescription?: Readonly<Record<string, unknown>>;
 }
 
 /** Operations of a collection that are changes of one document. */
@@ -40,30 +30,45 @@ const DOCUMENT_OPERATIONS = new Set(['insert', 'update', 'replace', 'delete']);
 const VANISHED = 'vanished';
 
 /** The envelope's own fields; fields of the document with these names are kept in `document`. */
-const OWN_FIELDS = ['change_id', 'operation', 'order_id', 'event_time', 'cluster_time', 'document'];
-const LEFT_OUT = new Set(['_id', ...OWN_FIELDS]);
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  'change_id',
+  'operation',
+  'order_id',
+  'event_time',
+  'cluster_time',
+  'document',
+]);
+const LONGEST_OWN_FIELD = 12;
+
+const written = new JsonText();
 
 export function isDocumentChange(event: ChangeEvent): boolean {
   return DOCUMENT_OPERATIONS.has(event.operationType);
 }
 
+/** Whether a change that left a document does not have it. */
+export function lacksDocument({ operationType, fullDocument }: ChangeEvent): boolean {
+  return operationType !== 'delete' && isNothing(fullDocument);
+}
+
 /** The message of a change of one document. */
 export function changeMessage(event: ChangeEvent, options: EnvelopeOptions): CapturedMessage {
-  const { fullDocument, fullDocumentBeforeChange, documentKey, updateDescription } = event;
+  const { fullDocument, fullDocumentBeforeChange, updateDescription } = event;
+  const id = memberOf(event.documentKey, '_id');
   const isDelete = event.operationType === 'delete';
-  const isGone = !isDelete && (fullDocument === null || fullDocument === undefined);
-  const known = fullDocument ?? fullDocumentBeforeChange;
+  const isGone = lacksDocument(event);
+  const known = isNothing(fullDocument) ? fullDocumentBeforeChange : fullDocument;
   const { orderIdPath, eventTimePath } = options;
-  const orderId = orderIdPath === undefined ? documentKey?._id : valueAt(known, orderIdPath);
-  const eventTime = (eventTimePath === undefined ? undefined : valueAt(known, eventTimePath)) ?? event.wallTime;
+  const orderId = orderIdPath === undefined ? id : valueAt(known, orderIdPath);
+  const eventTime = eventTimePath === undefined ? undefined : valueAt(known, eventTimePath);
   return message({
-    changeId: event._id._data,
+    changeId: event.token,
     operation: isGone ? VANISHED : event.operationType,
-    orderId: keyOf(orderId ?? documentKey?._id),
-    eventTime,
+    orderId: keyOf(isNothing(orderId) ? id : orderId),
+    eventTime: isNothing(eventTime) ? event.wallTime : eventTime,
     clusterTime: event.clusterTime,
-    document: isDelete ? undefined : (fullDocument ?? undefined),
-    more: isGone && updateDescription !== undefined ? `,"update":${jsonOf(updateDescription)}` : '',
+    document: isDelete || isGone ? undefined : fullDocument,
+    update: isGone ? updateDescription : undefined,
   });
 }
 
@@ -72,21 +77,23 @@ export function changeMessage(event: ChangeEvent, options: EnvelopeOptions): Cap
  * @param time of the snapshot, 16 hex digits: seconds and increment
  */
 export function snapshotMessage(
-  document: Readonly<Record<string, unknown>>,
+  bytes: Uint8Array,
   time: string,
   { orderIdPath, eventTimePath }: EnvelopeOptions,
 ): CapturedMessage {
-  const id = document._id;
-  const orderId = orderIdPath === undefined ? id : (valueAt(document, orderIdPath) ?? id);
-  const seconds = Number.parseInt(time.slice(0, 8), 16);
+  const document = documentOf(bytes);
+  const id = memberOf(document, '_id');
+  const orderId = orderIdPath === undefined ? id : valueAt(document, orderIdPath);
+  const eventTime = eventTimePath === undefined ? undefined : valueAt(document, eventTimePath);
+  const milliseconds = Number.parseInt(time.slice(0, 8), 16) * 1e3;
   return message({
     changeId: snapshotChangeId(time, jsonOf(id)),
     operation: 'snapshot',
-    orderId: keyOf(orderId),
-    eventTime: (eventTimePath === undefined ? undefined : valueAt(document, eventTimePath)) ?? new Date(seconds * 1e3),
+    orderId: keyOf(isNothing(orderId) ? id : orderId),
+    eventTime: isNothing(eventTime) ? `{"$date":{"$numberLong":"${milliseconds}"}}` : eventTime,
     clusterTime: undefined,
     document,
-    more: '',
+    update: undefined,
   });
 }
 
@@ -99,14 +106,14 @@ export function markerMessage(time: string, end: 'begin' | 'end', partition: num
     eventTime: undefined,
     clusterTime: undefined,
     document: undefined,
-    more: '',
+    update: undefined,
   });
 }
 
 /** What goes to the topic of messages that are too large for their own. */
 export function oversizeMessage({ key, bytes, operation, changeId }: CapturedMessage, limit: number): CapturedMessage {
-  const value = JSON.stringify({ change_id: changeId, operation, order_id: key, bytes, limit });
-  return { key, value, bytes: Buffer.byteLength(key) + Buffer.byteLength(value), operation, changeId };
+  const value = Buffer.from(JSON.stringify({ change_id: changeId, operation, order_id: key, bytes, limit }));
+  return { key, value, bytes: Buffer.byteLength(key) + value.length, operation, changeId };
 }
 
 /** In the layout of a resume token, so that it sorts with those of the stream. */
@@ -118,25 +125,49 @@ interface Parts {
   readonly changeId: string;
   readonly operation: string;
   readonly orderId: string;
-  readonly eventTime: unknown;
-  readonly clusterTime: Timestamp | undefined;
-  readonly document: Readonly<Record<string, unknown>> | undefined;
-  readonly more: string;
+  /** A value, or JSON text. */
+  readonly eventTime: BsonValue | string | undefined;
+  readonly clusterTime: BsonValue | undefined;
+  readonly document: BsonValue | undefined;
+  /** What is known of the update of a document that is gone. */
+  readonly update: BsonValue | undefined;
 }
 
-function message({ changeId, operation, orderId, eventTime, clusterTime, document, more }: Parts): CapturedMessage {
-  let value = `{"change_id":"${changeId}","operation":"${operation}","order_id":${JSON.stringify(orderId)}`;
-  if (eventTime !== undefined) value += `,"event_time":${jsonOf(eventTime)}`;
-  if (clusterTime !== undefined) value += `,"cluster_time":${jsonOf(clusterTime)}`;
-  value += more;
-  if (document !== undefined) {
-    const members = membersOf(document, LEFT_OUT);
-    if (members !== '') value += `,${members}`;
-    const clashing = OWN_FIELDS.filter((name) => Object.hasOwn(document, name));
-    if (clashing.length > 0) {
-      value += `,"document":{${clashing.map((name) => `${JSON.stringify(name)}:${jsonOf(document[name])}`).join(',')}}`;
+function message({ changeId, operation, orderId, eventTime, clusterTime, document, update }: Parts): CapturedMessage {
+  written.ascii(`{"change_id":"${changeId}","operation":"${operation}","order_id":`);
+  written.text(orderId);
+  if (typeof eventTime === 'string') written.ascii(`,"event_time":${eventTime}`);
+  else writeField('event_time', eventTime);
+  writeField('cluster_time', clusterTime);
+  writeField('update', update);
+  if (document !== undefined) writeMembers(document);
+  written.ascii('}');
+  const value = written.take();
+  return { key: orderId, value, bytes: Buffer.byteLength(orderId) + value.length, operation, changeId };
+}
+
+function writeField(name: string, value: BsonValue | undefined): void {
+  if (value === undefined) return;
+  written.ascii(`,"${name}":`);
+  written.value(value.bytes, value.type, value.at);
+}
+
+/** The document's fields, in its order; those with names of the envelope's own are put into `document` behind them. */
+function writeMembers({ bytes, at: start }: BsonValue): void {
+  const clashing: number[] = [];
+  for (let at = start + FIRST; bytes[at] !== 0; ) {
+    const end = nameEnd(bytes, at + 1);
+    const name = end - at - 1 > LONGEST_OWN_FIELD ? undefined : bytes.toString('latin1', at + 1, end);
+    if (name !== undefined && OWN_FIELDS.has(name)) clashing.push(at);
+    else if (name !== '_id') {
+      written.ascii(',');
+      written.member(bytes, bytes[at], at + 1);
     }
+    at = endOf(bytes, bytes[at], end + 1);
   }
-  value += '}';
-  return { key: orderId, value, bytes: Buffer.byteLength(orderId) + Buffer.byteLength(value), operation, changeId };
+  for (const [index, at] of clashing.entries()) {
+    written.ascii(index === 0 ? ',"document":{' : ',');
+    written.member(bytes, bytes[at], at + 1);
+  }
+  if (clashing.length > 0) written.ascii('}');
 }

@@ -6,6 +6,8 @@ import type { Logger } from '../log.js';
 
 const { ERRORS } = kafka.CODES;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** A step of a transaction is asked for again after this long. The process cannot end meanwhile. */
+const STEP_TIMEOUT_MS = 5000;
 const QUEUE_FULL_WAIT_MS = 5;
 const POLL_INTERVAL_MS = 50;
 const MAX_BACKOFF_MS = 10_000;
@@ -26,7 +28,7 @@ export interface OutgoingMessage {
   /** Chosen by the key's murmur2 hash, as the Java client does, where undefined. */
   readonly partition?: number;
   readonly key: string;
-  readonly value: string;
+  readonly value: Buffer;
 }
 
 export class TransactionalProducer {
@@ -67,7 +69,7 @@ export class TransactionalProducer {
       throw new SluiceError('SLUICE_KAFKA_UNREACHABLE', message, { cause });
     }
     client.setPollInterval(POLL_INTERVAL_MS);
-    await producer.#untilDone('initTransactions', (done) => client.initTransactions(REQUEST_TIMEOUT_MS, done));
+    await producer.#untilDone('initTransactions', (done) => client.initTransactions(STEP_TIMEOUT_MS, done));
     return producer;
   }
 
@@ -90,13 +92,13 @@ export class TransactionalProducer {
       try {
         await called((done) => this.#client.beginTransaction(done));
         for (const message of messages) await this.#produce(message);
-        await this.#untilDone('commitTransaction', (done) => this.#client.commitTransaction(REQUEST_TIMEOUT_MS, done));
+        await this.#untilDone('commitTransaction', (done) => this.#client.commitTransaction(STEP_TIMEOUT_MS, done));
         return;
       } catch (thrown) {
         const error = thrown as LibrdKafkaError;
         if (thrown instanceof SluiceError || isFatal(error) || this.#closing) throw failure(error);
         this.#log.warn({ code: error.code }, `Kafka: ${error.message}; the transaction is made again`);
-        await this.#untilDone('abortTransaction', (done) => this.#client.abortTransaction(REQUEST_TIMEOUT_MS, done));
+        await this.#untilDone('abortTransaction', (done) => this.#client.abortTransaction(STEP_TIMEOUT_MS, done));
         await sleep(backoffMs);
       }
     }
@@ -117,7 +119,8 @@ export class TransactionalProducer {
   async #produce({ topic, partition, key, value }: OutgoingMessage): Promise<void> {
     for (;;) {
       try {
-        this.#client.produce(topic, partition ?? null, Buffer.from(value), key);
+        // The client ends a string at its first NUL.
+        this.#client.produce(topic, partition ?? null, value, key.includes('\0') ? Buffer.from(key) : key);
         return;
       } catch (error) {
         if ((error as LibrdKafkaError).code !== ERRORS.ERR__QUEUE_FULL) throw error;

@@ -10,14 +10,10 @@
  * Source: https://www.mongodb.com/docs/manual/reference/operator/aggregation/changeStreamSplitLargeEvent/
  */
 import { SluiceError } from '../errors.js';
-import type { ChangeEvent } from './envelope.js';
+import type { ChangeEvent, StreamedEvent } from './change-event.js';
 
 /** How often the server may answer with nothing between two fragments. */
 const MAX_EMPTY_READS = 100;
-
-/** As the server sends it: an event, or a fragment of one. Numbers may be objects of their BSON types. */
-export type StreamedEvent = Partial<ChangeEvent> &
-  Pick<ChangeEvent, '_id'> & { readonly splitEvent?: { readonly fragment: unknown; readonly of: unknown } };
 
 /** Whether a server has the stage: 6.0.9 and later of 6.0, and from 7.0 on. @param version as of `buildInfo` */
 export function splitsLargeEvents([major = 0, minor = 0, patch = 0]: readonly number[]): boolean {
@@ -33,17 +29,17 @@ export function splitsLargeEvents([major = 0, minor = 0, patch = 0]: readonly nu
  */
 export async function readWhole(read: () => Promise<StreamedEvent | null>): Promise<ChangeEvent | null> {
   let part = await read();
-  if (part?.splitEvent === undefined) return part as ChangeEvent | null;
-  const of = Number(part.splitEvent.of);
-  let whole: StreamedEvent | undefined;
+  if (part?.splitEvent === undefined) return part;
+  const { of } = part.splitEvent;
+  let whole: ChangeEvent | undefined;
   for (let fragment = 1; ; fragment++) {
-    const { splitEvent, ...fields }: StreamedEvent = part;
-    if (Number(splitEvent?.fragment) !== fragment || Number(splitEvent?.of) !== of) {
+    const { splitEvent, operationType, ...fields }: StreamedEvent = part;
+    if (splitEvent?.fragment !== fragment || splitEvent.of !== of) {
       const came = splitEvent === undefined ? 'a change' : `fragment ${splitEvent.fragment} of ${splitEvent.of}`;
       throw new SluiceError('SLUICE_MONGODB', `${came} came where fragment ${fragment} of ${of} of a change was due`);
     }
-    whole = { ...whole, ...fields };
-    if (fragment === of) return whole as ChangeEvent;
+    whole = { ...whole, ...fields, operationType: operationType || (whole?.operationType ?? '') };
+    if (fragment === of) return whole;
     part = await nextFragment(read, fragment, of);
   }
 }

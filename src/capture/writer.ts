@@ -111,7 +111,7 @@ export class GroupWriter {
     const { messages, operations } = this.#group;
     this.#group = new Group();
     this.#record = record;
-    const place = { topic: tokenTopic(topic), partition: 0, key: source, value: JSON.stringify(record) };
+    const place = { topic: tokenTopic(topic), partition: 0, key: source, value: Buffer.from(JSON.stringify(record)) };
     this.#committing = producer.transaction([...messages, place]).then(
       () => {
         this.#committing = undefined;

@@ -1,8 +1,10 @@
 /** `sluice capture`: a collection's changes into the topic that `sluice run` reads. */
+import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { Capture, type CaptureOptions } from '../capture/capture.js';
-import { CapturedCollection } from '../capture/change-stream.js';
+import { CapturedCollection } from '../capture/collection.js';
 import { CaptureMetrics } from '../capture/metrics.js';
 import { TransactionalProducer } from '../capture/producer.js';
 import { createTopics, readTokens, tokenTopic } from '../capture/token-store.js';
@@ -46,12 +48,12 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
   const { brokers, topic, properties } = config.kafka;
   const { uri, database, collection, maxMessageBytes } = config.capture;
   const metrics = new CaptureMetrics();
-  const source = await CapturedCollection.connect(uri, database, collection);
+  const source = await CapturedCollection.connect({ uri, database, collection }, log);
   let producer: TransactionalProducer | undefined;
   let server: Server | undefined;
   let following: Capture | undefined;
   try {
-    await checkOrderIds(config, source);
+    await checkImages(config, source, log);
     const transactionalId = `${source.name}.${topic}`;
     producer = await TransactionalProducer.connect({ brokers, transactionalId, maxMessageBytes, properties }, log);
     const partitions = await producer.partitionCount(topic);
@@ -68,23 +70,40 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
       const health = () => ({ healthy: true, ready: following !== undefined });
       server = await serveMetrics(config.metricsPort, metrics, health, () => {});
     }
-    signal.addEventListener('abort', () => running.stop(), { once: true });
-    if (signal.aborted) running.stop();
-    await running.run();
+    await Promise.race([running.run(), graceOver(signal, () => running.stop(), config.shutdownGraceMs, log)]);
   } finally {
     server?.close();
     await Promise.allSettled([producer?.close(), source.close()]);
   }
 }
 
-/** An order id that is not the `_id` is in no delete event: it must be read from the document before. */
-async function checkOrderIds({ capture: { orderIdPath } }: Config, source: CapturedCollection): Promise<void> {
-  if (orderIdPath === undefined || (await source.keepsPreImages())) return;
+/** Calls `stop` at the signal, and gives it so long to work. */
+async function graceOver(signal: AbortSignal, stop: () => void, graceMs: number, log: Logger): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+  stop();
+  await sleep(graceMs, undefined, { ref: false });
+  log.warn('the grace period is over: what is in flight is dropped and will be captured again');
+}
+
+/**
+ * Documents as they were before and after a change, which some settings need. An order id that is not the `_id` is in
+ * no delete event: it must be read from the document before.
+ */
+async function checkImages(
+  { capture: { orderIdPath, fullDocument } }: Config,
+  source: CapturedCollection,
+  log: Logger,
+) {
+  if ((orderIdPath === undefined && fullDocument === 'updateLookup') || (await source.keepsImages())) return;
   const [, ...collection] = source.name.split('.');
-  throw new SluiceError(
-    'SLUICE_CONFIG',
-    `ORDER_ID_PATH=${orderIdPath}: ${source.name} does not keep documents as they were before a change, without ` +
-      'which a deleted order would never vanish; run ' +
-      `db.runCommand({ collMod: "${collection.join('.')}", changeStreamPreAndPostImages: { enabled: true } })`,
-  );
+  const lack = `${source.name} does not keep documents as they were before and after a change`;
+  const remedy =
+    `run db.runCommand({ collMod: ${JSON.stringify(collection.join('.'))}, ` +
+    'changeStreamPreAndPostImages: { enabled: true } })';
+  if (orderIdPath !== undefined) {
+    const message = `ORDER_ID_PATH=${orderIdPath}: ${lack}, without which a deleted order never vanishes; ${remedy}`;
+    throw new SluiceError('SLUICE_CONFIG', message);
+  }
+  if (fullDocument === 'required') throw new SluiceError('SLUICE_CONFIG', `FULL_DOCUMENT=required: ${lack}; ${remedy}`);
+  log.warn(`FULL_DOCUMENT=${fullDocument}: ${lack}: they are looked up as they are when the change is read; ${remedy}`);
 }

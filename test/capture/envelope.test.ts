@@ -1,22 +1,27 @@
-import { Int32, Timestamp } from 'mongodb';
+import { BSON, type Document, Int32, Timestamp } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { type ChangeEvent, changeMessage, oversizeMessage, snapshotMessage } from '../../src/capture/envelope.js';
+import { readEvent } from '../../src/capture/change-event.js';
+import { changeMessage, oversizeMessage, snapshotMessage } from '../../src/capture/envelope.js';
+import { anyDocument, anyValue } from '../support/bson-kinds.js';
+import { Random } from '../support/random.js';
+import { referenceMessage } from '../support/reference-message.js';
 
 const PLAIN = { orderIdPath: undefined, eventTimePath: undefined };
 const TIME = '6500000000000001';
 
-function event(more: Partial<ChangeEvent>): ChangeEvent {
-  return {
+const bytesOf = (more: Document) =>
+  BSON.serialize({
     _id: { _data: '82650000000000000100' },
     operationType: 'update',
     clusterTime: new Timestamp({ t: 0x65000000, i: 1 }),
     wallTime: new Date(5),
     documentKey: { _id: 'o-1' },
     ...more,
-  };
-}
+  });
 
-const parsed = (message: { value: string }) => JSON.parse(message.value);
+const event = (more: Document) => readEvent(bytesOf(more));
+
+const parsed = (message: { value: Buffer }) => JSON.parse(message.value.toString());
 
 describe('changeMessage', () => {
   it('has the fields of the document at its top level', () => {
@@ -31,7 +36,7 @@ describe('changeMessage', () => {
       status: 'paid',
       n: 1,
     });
-    expect(message.bytes).toBe(Buffer.byteLength(message.key) + Buffer.byteLength(message.value));
+    expect(message.bytes).toBe(Buffer.byteLength(message.key) + message.value.length);
   });
 
   it('keeps fields of the document that have the names of its own', () => {
@@ -60,9 +65,36 @@ describe('changeMessage', () => {
   });
 });
 
+describe('a message', () => {
+  const OWN = ['change_id', 'operation', 'order_id', 'event_time', 'cluster_time', 'document'];
+
+  /** Fields with the envelope's names in the envelope's order, in which the reference writes them. */
+  function ordered(document: Document): Document {
+    return Object.fromEntries(Object.entries(document).sort(([a], [b]) => OWN.indexOf(a) - OWN.indexOf(b)));
+  }
+
+  it('has the bytes that it has by way of objects, for documents with values of every type', () => {
+    const random = new Random(5);
+    const names = ['_id', 'a', 'a name longer than those', 'ünï', ...OWN];
+    for (let n = 0; n < 3000; n++) {
+      const bytes = bytesOf({
+        documentKey: { _id: anyValue(random) },
+        operationType: random.pick(['insert', 'update', 'replace', 'delete']),
+        fullDocument: random.pick([null, anyDocument(random), ordered(anyDocument(random, 3, names))]),
+        updateDescription: anyDocument(random),
+      });
+      const { key, value } = changeMessage(readEvent(bytes), PLAIN);
+      const expected = referenceMessage(bytes);
+      expect(key).toBe(expected.key);
+      expect(value.toString()).toBe(expected.value);
+      expect(value.equals(Buffer.from(expected.value))).toBe(true);
+    }
+  });
+});
+
 describe('snapshotMessage', () => {
   it('has the same change id each time it is made, with the time where resume tokens have theirs', () => {
-    const make = (id: string, time = TIME) => snapshotMessage({ _id: id, status: 'paid' }, time, PLAIN);
+    const make = (id: string, time = TIME) => snapshotMessage(BSON.serialize({ _id: id, status: 'paid' }), time, PLAIN);
     expect(make('a')).toEqual(make('a'));
     expect(make('a').changeId).toMatch(new RegExp(`^82${TIME}[0-9A-F]{32}$`));
     expect(new Set([make('a'), make('b'), make('a', '6500000000000002')].map(({ changeId }) => changeId)).size).toBe(3);

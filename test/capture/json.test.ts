@@ -1,9 +1,10 @@
 import { Binary, BSON, Decimal128, Double, Int32, Long, MaxKey, ObjectId, Timestamp } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { jsonOf, keyOf, membersOf, valueAt } from '../../src/capture/json.js';
+import { documentOf, memberOf, TYPE, valueAt } from '../../src/capture/bson.js';
+import { JsonText, jsonOf, keyOf } from '../../src/capture/json.js';
 
-/** As the driver reads a document. */
-const read = (document: BSON.Document) => BSON.deserialize(BSON.serialize(document), { promoteValues: false });
+/** A value as it lies in a document. */
+const read = (value: unknown) => memberOf(documentOf(BSON.serialize({ value })), 'value');
 
 describe('jsonOf', () => {
   it.each<[string, unknown, string]>([
@@ -26,30 +27,38 @@ describe('jsonOf', () => {
     ['the greatest key', new MaxKey(), '{"$maxKey":1}'],
     ['an array of documents', [{ a: new Int32(1) }, [], {}], '[{"a":1},[],{}]'],
   ])('writes %s', (_, value, text) => {
-    expect(jsonOf(read({ value }).value)).toBe(text);
+    expect(jsonOf(read(value))).toBe(text);
     expect(() => JSON.parse(text)).not.toThrow();
   });
 
-  it('writes documents in their order, and leaves out what it is told to', () => {
-    const document = read({ b: 1, a: { 'd.e': null }, c: 'x' });
-    expect(membersOf(document)).toBe('"b":1,"a":{"d.e":null},"c":"x"');
-    expect(membersOf(document, new Set(['b', 'c']))).toBe('"a":{"d.e":null}');
+  it('writes documents in their order', () => {
+    expect(jsonOf(read({ b: 1, a: { 'd.e': null }, c: 'x' }))).toBe('{"b":1,"a":{"d.e":null},"c":"x"}');
+  });
+
+  it('writes text that is no UTF-8 with U+FFFD', () => {
+    const bytes = Buffer.from(BSON.serialize({ value: 'a?c' }));
+    bytes[bytes.indexOf('?')] = 0xff;
+    const text = new JsonText();
+    text.value(bytes, TYPE.document, 0);
+    expect(text.take()).toEqual(Buffer.from('{"value":"a\ufffdc"}'));
   });
 });
 
 describe('keyOf', () => {
   it('is plain for strings, ObjectIds and integers, and JSON for all else', () => {
     const id = new ObjectId();
-    const keys = ['x', id, new Int32(5), Long.fromString('9007199254740993'), { a: new Int32(1) }, null].map(keyOf);
-    expect(keys).toEqual(['x', id.toHexString(), '5', '9007199254740993', '{"a":1}', 'null']);
+    const values = ['x', id, new Int32(5), Long.fromString('9007199254740993'), { a: new Int32(1) }, null];
+    const keys = [...values.map((value) => keyOf(read(value))), keyOf(undefined)];
+    expect(keys).toEqual(['x', id.toHexString(), '5', '9007199254740993', '{"a":1}', 'null', 'null']);
   });
 });
 
 describe('valueAt', () => {
   it('follows a path of fields', () => {
-    const document = { a: { b: { c: 1 } }, s: 'text' };
-    const paths = ['a.b.c', 'a.x', 's.length', 'a.b', 'toString'];
-    expect(paths.map((path) => valueAt(document, path))).toEqual([1, undefined, undefined, { c: 1 }, undefined]);
-    expect(valueAt(null, 'a')).toBeUndefined();
+    const document = documentOf(BSON.serialize({ a: { b: { c: 1 } }, s: 'text', l: [{ d: 2 }] }));
+    const paths = ['a.b.c', 'a.x', 's.length', 'a.b', 'toString', 'l.0.d'];
+    const found = paths.map((path) => valueAt(document, path)).map((value) => value && jsonOf(value));
+    expect(found).toEqual(['1', undefined, undefined, '{"c":1}', undefined, '2']);
+    expect(valueAt(undefined, 'a')).toBeUndefined();
   });
 });

@@ -1,5 +1,7 @@
+import { BSON } from 'mongodb';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { readEvent } from '../../src/capture/change-event.js';
 import { type CapturedMessage, changeMessage } from '../../src/capture/envelope.js';
 import { CaptureMetrics } from '../../src/capture/metrics.js';
 import type { OutgoingMessage, TransactionalProducer } from '../../src/capture/producer.js';
@@ -22,7 +24,7 @@ const place = (n: number): TokenRecord => ({ version: 1, token: token(n), cluste
 
 function change(n: number, fields: object = {}): CapturedMessage {
   const event = { _id: { _data: token(n) }, operationType: 'insert', documentKey: { _id: `o-${n}` } };
-  return changeMessage({ ...event, fullDocument: { ...fields } }, PLAIN);
+  return changeMessage(readEvent(BSON.serialize({ ...event, fullDocument: { ...fields } })), PLAIN);
 }
 
 /** A writer behind the place 1, and the transactions that it makes. */
@@ -53,7 +55,7 @@ describe('GroupWriter', () => {
       ['orders', 'o-3'],
       ['orders.tokens', 'shop.orders'],
     ]);
-    expect(JSON.parse(transactions[0][2].value)).toEqual(place(3));
+    expect(JSON.parse(transactions[0][2].value.toString())).toEqual(place(3));
   });
 
   it('is due at a number of events, of bytes, or after a time that it waits for the transaction before', async () => {

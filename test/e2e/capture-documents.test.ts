@@ -1,11 +1,15 @@
 /** Documents before a change, changes that come in fragments, and, on a real replica set only, transactions. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoClient } from 'mongodb';
-import { expect, it, onTestFinished } from 'vitest';
+import { Long, MongoClient, ObjectId } from 'mongodb';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { runCli } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
 import { type ReplicaSet, replicaSet, startReplicaSet } from '../support/mongo/server.js';
 import { capturedIs, captureEnv, LONG_MS, messagesOf, startCapture, stopCapture } from './capturing.js';
-import type { Order } from './mongo-orders.js';
+import { type Order, orderRows } from './mongo-orders.js';
+import { runUntilEnd } from './support.js';
+
+type Settings = Record<string, string>;
 
 const LONG = { timeout: LONG_MS };
 const IS_REAL = process.env.TEST_MONGODB_URI !== undefined;
@@ -42,6 +46,102 @@ describeKafka('capture', (bootstrap) => {
       'update',
       'delete',
     ]);
+  });
+
+  describe('of documents whose earlier states expired', () => {
+    /** Order a is kept, b deleted, while nothing captures; then nobody knows anymore how they were. */
+    async function expired(settings: Settings) {
+      const set = await setUp('expired', await startReplicaSet(), settings);
+      const first = await startCapture(set.env);
+      await set.orders.insertMany(['a', 'b'].map((_id) => ({ _id, number: `n-${_id}`, status: 'created' })));
+      await capturedKey(set.topic, settings.ORDER_ID_PATH === undefined ? 'b' : 'n-b');
+      await stopCapture(first);
+      await set.orders.updateMany({}, { $set: { status: 'paid' } });
+      await set.orders.deleteOne({ _id: 'b' });
+      await set.client.db('admin').command({ expireImages: 1 });
+      return set;
+    }
+
+    it.each<[string, Settings]>([
+      ['before a change', { ORDER_ID_PATH: 'number' }],
+      ['after a change', { FULL_DOCUMENT: 'required' }],
+    ] satisfies [string, Settings][])(
+      'stops where it needs them %s, and a new snapshot leaves no ghosts',
+      LONG,
+      async (_, settings) => {
+        const { env, orders } = await expired(settings);
+        const failed = await runCli(['capture'], { env });
+        expect(failed.code).toBe(3);
+        expect(failed.stderr).toMatch(/SLUICE_HISTORY_LOST.*no longer kept.*--on-lost-history snapshot/);
+        const again = await startCapture(env, ['--on-lost-history', 'snapshot']);
+        await again.line(/the snapshot is complete/);
+        await stopCapture(again);
+        await runUntilEnd(env);
+        const rows = await orderRows(env.DATA_DIR);
+        const present = await orders.find().toArray();
+        expect([...rows.keys()]).toEqual(present.map(({ _id, number }) => (settings.ORDER_ID_PATH ? number : _id)));
+        expect([...rows.values()]).toMatchObject([{ status: 'paid' }]);
+      },
+    );
+
+    it('goes on behind them where it may leave a gap', LONG, async () => {
+      const { env, topic, orders } = await expired({ ORDER_ID_PATH: 'number' });
+      const gap = await startCapture(env, ['--on-lost-history', 'gap']);
+      await gap.line(/changes between these times are lost/);
+      await orders.insertOne({ _id: 'c', number: 'n-c' });
+      await capturedKey(topic, 'n-c');
+      await stopCapture(gap);
+      const operations = (await changesIn(topic)).map(({ key, value }) => `${value.operation} ${key}`);
+      expect(operations.sort()).toEqual(['insert n-a', 'insert n-b', 'insert n-c']);
+    });
+
+    it('looks them up as they are now where it need not have them', LONG, async () => {
+      const { env, topic, orders } = await expired({ FULL_DOCUMENT: 'whenAvailable' });
+      const capture = await startCapture(env);
+      await orders.insertOne({ _id: 'c' });
+      await capturedKey(topic, 'c');
+      await stopCapture(capture);
+      const behind = (await changesIn(topic)).filter(({ value }) => value.operation !== 'insert');
+      expect(behind.map(({ key, value }) => [key, value.operation, value.status]).sort()).toEqual([
+        ['a', 'update', 'paid'],
+        ['b', 'delete', undefined],
+        ['b', 'vanished', undefined],
+      ]);
+    });
+  });
+
+  it('has the whole of each kind of `_id` as the key', LONG, async () => {
+    const { env, topic, client } = await setUp('kinds', await replicaSet());
+    const orders = client.db(topic).collection('orders');
+    const capture = await startCapture(env);
+    const id = new ObjectId();
+    const ids = ['a\0b', 'é😀', '', id, Long.fromString('9007199254740993'), { a: 'x' }, 'last'];
+    for (const _id of ids) await orders.insertOne({ _id: _id as ObjectId });
+    await capturedKey(topic, 'last');
+    await stopCapture(capture);
+    const keys = ['a\0b', 'é😀', '', id.toHexString(), '9007199254740993', '{"a":"x"}', 'last'];
+    const changes = await changesIn(topic);
+    expect(changes.map(({ key }) => key).sort()).toEqual([...keys].sort());
+    expect(changes.map(({ value }) => value.order_id).sort()).toEqual([...keys].sort());
+  });
+
+  it.each(['whenAvailable', 'required'])('has each state of a document with FULL_DOCUMENT=%s', LONG, async (mode) => {
+    const { env, topic, client, orders } = await setUp('states', await replicaSet(), { FULL_DOCUMENT: mode });
+    await orders.insertOne({ _id: 'a', n: 0 });
+    // The stream starts at the newest change: one that it leaves out.
+    await client.db(topic).collection('others').insertOne({});
+    const first = await startCapture(env);
+    await stopCapture(first);
+    for (let n = 1; n <= 20; n++) await orders.updateOne({ _id: 'a' }, { $set: { n } });
+    await orders.deleteOne({ _id: 'a' });
+    await orders.insertOne({ _id: 'b' });
+    const second = await startCapture(env);
+    await capturedKey(topic, 'b');
+    await stopCapture(second);
+    const states = (await changesIn(topic))
+      .filter(({ key }) => key === 'a')
+      .map(({ value }) => value.n ?? value.operation);
+    expect(states).toEqual([...Array.from({ length: 21 }, (_, n) => n), 'delete']);
   });
 
   it('has each large change exactly once, also when it is killed between fragments', LONG, async () => {

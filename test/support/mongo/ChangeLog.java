@@ -75,6 +75,12 @@ final class ChangeLog {
     return low;
   }
 
+  /** The entry of a time; null where there is none. */
+  synchronized Entry at(long time) {
+    int index = indexAfter(time) - 1;
+    return index >= first && entries.get(index).time == time ? entries.get(index) : null;
+  }
+
   synchronized int size() {
     return entries.size();
   }
@@ -111,6 +117,13 @@ final class ChangeLog {
     entry.after = after;
     if (isReplace) entry.full = after;
     else entry.update = Difference.of(before, after);
+  }
+
+  /** Forgets documents before and after the changes so far. */
+  synchronized void expireImages() {
+    for (Entry entry : entries) {
+      if (entry != null) entry.before = entry.after = null;
+    }
   }
 
   synchronized void noteDrop(String database, String collection) {

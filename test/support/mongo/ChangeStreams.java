@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -34,6 +35,8 @@ final class ChangeStreams {
     /** So many fragments of the first event were sent by the stream before. */
     int skip;
     boolean isInvalidated;
+    /** By an election. */
+    volatile boolean isInterrupted;
 
     Stream(long id, String database, String collection, Document stage, boolean isSplit) {
       this.id = id;
@@ -83,6 +86,11 @@ final class ChangeStreams {
     if (!log.reaches(stream.time) || token != null && stream.time > log.now()) {
       throw new MongoServerError(286, "ChangeStreamHistoryLost", "the resume point may no longer be in the oplog");
     }
+    ChangeLog.Entry last = token == null || isInvalidate(token) ? null : log.at(stream.time);
+    if (last != null && invalidates(stream, last)) {
+      stream.isInvalidated = true;
+      stream.queue.add(invalidate(last));
+    }
     int size = query.get("cursor") instanceof Document cursor && cursor.get("batchSize") instanceof Number number
         ? number.intValue() : 101;
     List<Document> batch = size == 0 ? List.of() : next(stream, size);
@@ -93,6 +101,7 @@ final class ChangeStreams {
   /** Answers a getMore: waits for changes as long as it says. */
   Document more(long id, Document query) {
     Stream stream = streams.get(id);
+    if (stream == null) throw new MongoServerError(43, "CursorNotFound", "cursor id " + id + " not found");
     int size = query.get("batchSize") instanceof Number number && number.intValue() > 0 ? number.intValue() : 1000;
     long wait = query.get("maxTimeMS") instanceof Number number ? number.longValue() : 1000;
     long deadline = System.nanoTime() + wait * 1_000_000;
@@ -107,6 +116,9 @@ final class ChangeStreams {
       }
       batch = next(stream, size);
     }
+    if (stream.isInterrupted) {
+      throw new MongoServerError(11602, "InterruptedDueToReplStateChange", "operation was interrupted");
+    }
     if (stream.isOver()) streams.remove(id);
     return answer(stream, "nextBatch", batch);
   }
@@ -116,6 +128,13 @@ final class ChangeStreams {
     boolean isKilled = streams.remove(id) != null;
     if (isKilled) log.wakeAll();
     return isKilled;
+  }
+
+  /** Ends all streams, those that wait with an error. */
+  void interrupt() {
+    for (Stream stream : streams.values()) stream.isInterrupted = true;
+    streams.clear();
+    log.wakeAll();
   }
 
   /** What is sent next: a fragment comes alone, as those of 16 MB do. */
@@ -138,9 +157,9 @@ final class ChangeStreams {
       for (; index < log.size() && entries.size() < size && !stream.isInvalidated; index++) {
         ChangeLog.Entry entry = log.get(index);
         stream.time = entry.time;
-        if (!stream.database.equals(entry.database) || !stream.collection.equals(entry.collection)) continue;
+        if (!concerns(stream, entry)) continue;
         entries.add(entry);
-        stream.isInvalidated = entry.type.equals("drop") || entry.type.equals("rename");
+        stream.isInvalidated = invalidates(stream, entry);
       }
       if (index == log.size() && !stream.isInvalidated) stream.time = log.now();
     }
@@ -154,6 +173,14 @@ final class ChangeStreams {
       stream.skip = 0;
     }
     if (stream.isInvalidated && !entries.isEmpty()) stream.queue.add(invalidate(entries.get(entries.size() - 1)));
+  }
+
+  private static boolean concerns(Stream stream, ChangeLog.Entry entry) {
+    return stream.database.equals(entry.database) && stream.collection.equals(entry.collection);
+  }
+
+  private static boolean invalidates(Stream stream, ChangeLog.Entry entry) {
+    return concerns(stream, entry) && Set.of("drop", "rename").contains(entry.type);
   }
 
   /** The event, or fragments of it with as many of its fields as fit into each. */
@@ -196,16 +223,23 @@ final class ChangeStreams {
     else if (entry.type.equals("update") && "updateLookup".equals(fullDocument)) {
       event.append("fullDocument", lookup.find(entry.database, entry.collection, entry.id));
     } else if (entry.type.equals("update") && fullDocument != null && !"default".equals(fullDocument)) {
-      event.append("fullDocument", entry.after);
+      event.append("fullDocument", image(entry.after, fullDocument));
     }
     event.append("ns", new Document("db", entry.database).append("coll", entry.collection));
     if (entry.to != null) event.append("to", entry.to);
     if (entry.id != null) event.append("documentKey", new Document("_id", entry.id));
     if (entry.update != null) event.append("updateDescription", entry.update.cloneDeeply());
-    if (before != null && !"off".equals(before) && entry.before != null) {
-      event.append("fullDocumentBeforeChange", entry.before);
+    boolean hasBefore = Set.of("update", "replace", "delete").contains(entry.type);
+    if (before != null && !"off".equals(before) && hasBefore) {
+      event.append("fullDocumentBeforeChange", image(entry.before, before));
     }
     return event;
+  }
+
+  /** A document before or after a change; null where it expired. */
+  private static Document image(Document image, Object mode) {
+    if (image != null || !"required".equals(mode)) return image;
+    throw new MongoServerError(47, "NoMatchingDocument", "Change stream was configured to require an image that was not found");
   }
 
   private static Document answer(Stream stream, String name, List<Document> batch) {

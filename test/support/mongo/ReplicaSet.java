@@ -20,7 +20,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A one-node replica set for tests: mongo-java-server with change streams. In memory only; no transactions, no
- * authentication, no sharding. Usage: ReplicaSet PORT; 0 takes a free one. Prints its URI when it serves.
+ * authentication, no sharding. Two commands are for tests: `replSetStepDown`, after which the same node is elected
+ * again, and `expireImages`, after which nobody knows documents before and after the changes so far. Usage: ReplicaSet PORT; 0 takes a free one. Prints its URI when it serves.
  */
 public final class ReplicaSet extends MemoryBackend {
   /** What it tells; from 7 on, change streams may split large events. */
@@ -30,6 +31,7 @@ public final class ReplicaSet extends MemoryBackend {
   private final Set<String> preImages = ConcurrentHashMap.newKeySet();
   private final ChangeLog log = new ChangeLog();
   private final ChangeStreams streams = new ChangeStreams(log, this::find);
+  private final Election election = new Election(log, streams);
   private String address;
 
   private ReplicaSet() {
@@ -85,6 +87,8 @@ public final class ReplicaSet extends MemoryBackend {
     if (query.containsKey("startTransaction") || Boolean.FALSE.equals(query.get("autocommit"))) {
       throw new MongoServerError(263, "OperationNotSupportedInTransaction", "this test server has no transactions");
     }
+    election.heard(channel);
+    if (election.isOn() && !Election.ANSWERED.contains(command.toLowerCase(Locale.ROOT))) return Election.refusal(query);
     Document own = handleOwn(channel, database, command, query);
     return withTime(own != null ? own : handleOther(channel, database, command, query));
   }
@@ -95,6 +99,11 @@ public final class ReplicaSet extends MemoryBackend {
       case "hello":
       case "ismaster":
         return hello(super.handleCommand(channel, database, "ismaster", query));
+      case "replsetstepdown":
+        return election.begin(((Number) query.get(command)).longValue(), Boolean.TRUE.equals(query.get("closeConnections")));
+      case "expireimages":
+        log.expireImages();
+        return new Document();
       case "startsession":
         return new Document("id", new Document("id", UUID.randomUUID())).append("timeoutMinutes", 30);
       case "endsessions":
@@ -160,15 +169,13 @@ public final class ReplicaSet extends MemoryBackend {
   private Document hello(Document reply) {
     reply.putAll(
         new Document("helloOk", true)
-            .append("isWritablePrimary", true)
-            .append("secondary", false)
             .append("setName", "rs0")
             .append("setVersion", 1)
             .append("hosts", List.of(address))
-            .append("primary", address)
             .append("me", address)
             .append("logicalSessionTimeoutMinutes", 30)
             .append("connectionId", 1));
+    election.tell(reply, address);
     return reply;
   }
 

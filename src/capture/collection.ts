@@ -1,0 +1,238 @@
+/** The collection that is captured: what is asked of MongoDB, each call bounded and tried again. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type ChangeStream,
+  type ChangeStreamOptions,
+  type Collection,
+  MongoClient,
+  MongoError,
+  MongoNetworkTimeoutError,
+  MongoServerError,
+  MongoServerSelectionError,
+  Timestamp,
+} from 'mongodb';
+import { SluiceError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { type BsonValue, deserialized, documentOf, memberOf } from './bson.js';
+import { readEvent, type StreamedEvent } from './change-event.js';
+import { asked, backoff, inTime } from './patience.js';
+import { splitsLargeEvents } from './split-event.js';
+
+const SERVER_SELECTION_TIMEOUT_MS = 10_000;
+/** What one command takes at most: far above what any of them needs. */
+const ANSWER_TIMEOUT_MS = 30_000;
+/**
+ * A read that is not answered for so long never will be: the driver waits forever where it writes to a connection
+ * that is being closed. Far above what a server takes to look through its oplog.
+ */
+export const READ_TIMEOUT_MS = 300_000;
+/** Where a stream starts: behind a resume token, or at a time, 16 hex digits of seconds and increment. */
+export type StreamStart = { readonly token: string } | { readonly time: string };
+
+export interface StreamOptions {
+  readonly fullDocument: 'updateLookup' | 'whenAvailable' | 'required';
+  /** Reads the document before the change as well; the collection must keep it. */
+  readonly preImages: boolean;
+  /** How long a call waits where nothing changes. */
+  readonly maxAwaitMs: number;
+  /** A call that takes longer than this failed. */
+  readonly readTimeoutMs: number;
+}
+
+/** Events that came together, and the place behind them. */
+export interface Batch {
+  readonly events: readonly StreamedEvent[];
+  readonly token: string | undefined;
+}
+
+export interface EventStream {
+  /** The next batch; one without events where none came within `maxAwaitMs`. */
+  next(): Promise<Batch>;
+  close(): Promise<void>;
+}
+
+/** What is used of the driver's cursor of a change stream. */
+interface RawCursor {
+  tryNext(): Promise<Uint8Array | null>;
+  readBufferedDocuments(): Uint8Array[];
+  readonly postBatchResumeToken?: { readonly _data: string };
+}
+
+export interface ConnectOptions {
+  readonly uri: string;
+  readonly database: string;
+  readonly collection: string;
+}
+
+export class CapturedCollection {
+  readonly name: string;
+  readonly #options: ConnectOptions;
+  readonly #log: Logger;
+  #client: MongoClient;
+  #collection: Collection;
+
+  private constructor(options: ConnectOptions, client: MongoClient, log: Logger) {
+    const { database, collection } = options;
+    this.name = `${database}.${collection}`;
+    this.#options = options;
+    this.#log = log;
+    this.#client = client;
+    this.#collection = client.db(database).collection(collection);
+  }
+
+  /** @throws SluiceError SLUICE_MONGODB */
+  static async connect(options: ConnectOptions, log: Logger): Promise<CapturedCollection> {
+    let client: MongoClient | undefined;
+    try {
+      client = makeClient(options.uri);
+      await client.connect();
+      return new CapturedCollection(options, client, log);
+    } catch (cause) {
+      await client?.close();
+      throw new SluiceError('SLUICE_MONGODB', `MONGODB_URI cannot be used: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** The time of the newest operation that the server knows, 16 hex digits. */
+  async operationTime(): Promise<string> {
+    const reply = await this.#asked('the operation time', (client) => client.db('admin').command({ ping: 1 }));
+    const time = reply.operationTime as Timestamp | undefined;
+    if (time !== undefined) return hexTime(time);
+    throw new SluiceError('SLUICE_MONGODB', 'the server is no member of a replica set: change streams need one');
+  }
+
+  /** The oldest time in the oplog; undefined where it may not be read. */
+  async oldestTime(): Promise<string | undefined> {
+    const entry = await this.#asked('the oldest time in its oplog', async (client) => {
+      const oplog = client.db('local').collection('oplog.rs');
+      return oplog.findOne({}, { sort: { $natural: 1 }, projection: { ts: 1 } });
+    }).catch((error: SluiceError) => {
+      if (error.cause instanceof MongoServerError) return null;
+      throw error;
+    });
+    return entry === null ? undefined : hexTime(entry.ts as Timestamp);
+  }
+
+  /** Whether the collection keeps documents as they were before and after a change. */
+  async keepsImages(): Promise<boolean> {
+    const { database, collection } = this.#options;
+    const [info] = await this.#asked("the collection's options", (client) =>
+      client.db(database).listCollections({ name: collection }).toArray(),
+    );
+    return info !== undefined && 'options' in info && info.options?.changeStreamPreAndPostImages?.enabled === true;
+  }
+
+  /** A document as it is now; undefined where it is gone. */
+  async document(id: BsonValue): Promise<BsonValue | undefined> {
+    const { database, collection } = this.#options;
+    const filter = { _id: { $eq: deserialized(id) } } as object;
+    const found = await this.#asked('a document', (client) =>
+      client.db(database).collection(collection).findOne(filter, { raw: true }),
+    );
+    return found === null ? undefined : documentOf(found as unknown as Uint8Array);
+  }
+
+  /**
+   * All documents in the order of `_id`, as BSON, over broken connections.
+   * @param after the `_id` to start behind; undefined: from the first
+   */
+  async *documents(after: unknown): AsyncGenerator<Uint8Array> {
+    let last: Uint8Array | undefined;
+    for (let failures = 0; ; ) {
+      // Compared as an expression, so that ids of other types, which sort behind, are not left out.
+      if (last !== undefined) after = idOf(last);
+      const filter = after === undefined ? {} : { $expr: { $gt: ['$_id', { $literal: after }] } };
+      const cursor = this.#collection.find(filter, { sort: { _id: 1 }, raw: true });
+      try {
+        for (;;) {
+          const first = (await inTime(cursor.next(), READ_TIMEOUT_MS)) as Uint8Array | null;
+          if (first === null) return;
+          failures = 0;
+          for (const document of [first, ...(cursor.readBufferedDocuments() as unknown as Uint8Array[])]) {
+            last = document;
+            yield document;
+          }
+        }
+      } catch (thrown) {
+        if (!(thrown instanceof MongoError)) throw thrown;
+        this.renewAfter(thrown);
+        const backoffMs = backoff(failures++);
+        this.#log.warn({ backoffMs }, `MongoDB: ${thrown.message}; the snapshot goes on where it was`);
+        await sleep(backoffMs);
+      } finally {
+        await cursor.close().catch(() => {});
+      }
+    }
+  }
+
+  /** Opens a stream; large events come in fragments where the server can split them. */
+  async watch(start: StreamStart, options: StreamOptions): Promise<EventStream> {
+    // Asked each time: the servers of a replica set may be upgraded meanwhile.
+    const { versionArray } = await this.#client.db('admin').command({ buildInfo: 1 });
+    const pipeline = splitsLargeEvents(versionArray ?? []) ? [{ $changeStreamSplitLargeEvent: {} }] : [];
+    const place: ChangeStreamOptions =
+      'token' in start
+        ? { startAfter: { _data: start.token } }
+        : { startAtOperationTime: new Timestamp(BigInt(`0x${start.time}`)) };
+    const stream = this.#collection.watch(pipeline, {
+      ...place,
+      raw: true,
+      fullDocument: options.fullDocument,
+      ...(options.preImages && { fullDocumentBeforeChange: 'required' as const }),
+      maxAwaitTimeMS: options.maxAwaitMs,
+    });
+    return eventStream(stream);
+  }
+
+  /**
+   * Takes a new client where the old one finds no server anymore, or gives no answer: a check of the driver's monitor
+   * whose connection closes at the wrong moment never ends, and no other one is begun.
+   */
+  renewAfter(error: Error): void {
+    if (!(error instanceof MongoServerSelectionError || error instanceof MongoNetworkTimeoutError)) return;
+    const { uri, database, collection } = this.#options;
+    void this.#client.close(true).catch(() => {});
+    this.#client = makeClient(uri);
+    this.#collection = this.#client.db(database).collection(collection);
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close(true);
+  }
+
+  #asked<T>(what: string, ask: (client: MongoClient) => Promise<T>): Promise<T> {
+    const onFailure = (error: Error) => this.renewAfter(error);
+    return asked(() => ask(this.#client), { what, timeoutMs: ANSWER_TIMEOUT_MS, log: this.#log, onFailure });
+  }
+}
+
+/**
+ * The driver's stream takes events as objects only: its cursor, which has them as bytes, and the place behind each
+ * batch of them, is asked directly. It is then the reader that goes on after a failure, and tells of it.
+ */
+function eventStream(stream: ChangeStream): EventStream {
+  const { cursor } = stream as unknown as { cursor: RawCursor };
+  return {
+    async next() {
+      const first = await cursor.tryNext();
+      const events = first === null ? [] : [first, ...cursor.readBufferedDocuments()].map(readEvent);
+      return { events, token: cursor.postBatchResumeToken?._data };
+    },
+    close: () => stream.close(),
+  };
+}
+
+/** The `_id` of a document, numbers as objects of their BSON types. */
+export function idOf(document: Uint8Array): unknown {
+  const id = memberOf(documentOf(document), '_id');
+  return id === undefined ? undefined : deserialized(id);
+}
+
+function makeClient(uri: string): MongoClient {
+  return new MongoClient(uri, { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS, appName: 'sluice' });
+}
+
+function hexTime(time: Timestamp): string {
+  const hex = (value: number) => value.toString(16).padStart(8, '0').toUpperCase();
+  return hex(time.t) + hex(time.i);
+}

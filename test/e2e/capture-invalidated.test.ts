@@ -1,0 +1,70 @@
+/** Collections that are dropped or renamed under `sluice capture`. */
+import { type Collection, MongoClient } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeKafka } from '../support/kafka/shared.js';
+import { type ReplicaSet, replicaSet } from '../support/mongo/server.js';
+import { capturedIs, captureEnv, LONG_MS, messagesOf, startCapture, stopCapture } from './capturing.js';
+import type { Order } from './mongo-orders.js';
+
+const LONG = { timeout: LONG_MS };
+
+describeKafka('capture', (bootstrap) => {
+  let server: ReplicaSet;
+  let client: MongoClient;
+
+  beforeAll(async () => {
+    server = await replicaSet();
+    client = await new MongoClient(server.uri).connect();
+  }, LONG_MS);
+  afterAll(async () => {
+    await client.close();
+    await server.kill();
+  });
+
+  async function setUp(name: string, more: Record<string, string> = {}) {
+    const { env, topic } = await captureEnv(bootstrap(), server.uri, name, more);
+    return { env, topic, orders: client.db(topic).collection<Order>('orders') };
+  }
+
+  const keysIn = async (topic: string) =>
+    (await messagesOf(bootstrap(), topic)).map(({ key }) => key).filter((key) => !key.startsWith('snapshot'));
+
+  describe.each([
+    ['dropped', 'drop', (orders) => orders.drop()],
+    ['renamed', 'rename', (orders) => orders.rename('archive')],
+    ['dropped with its database', 'drop', (orders) => client.db(orders.dbName).dropDatabase()],
+  ] satisfies [string, string, (orders: Collection<Order>) => Promise<unknown>][])(
+    'of a collection that is %s',
+    (_, operation, invalidate) => {
+      it('stops, at each start again, until it is told to go on', LONG, async () => {
+        const { env, topic, orders } = await setUp('stopped');
+        const first = await startCapture(env);
+        await orders.insertOne({ _id: 'before' });
+        await invalidate(orders);
+        await first.line(new RegExp(`orders: ${operation}"`));
+        const { code, stderr } = await first.ended;
+        expect(code).toBe(3);
+        expect(stderr).toMatch(/SLUICE_STREAM_ENDED.*ON_INVALIDATE=continue/);
+        const second = await startCapture(env);
+        expect((await second.ended).stderr).toMatch(/SLUICE_STREAM_ENDED/);
+        const third = await startCapture({ ...env, ON_INVALIDATE: 'continue' });
+        await orders.insertOne({ _id: 'after' });
+        await capturedIs(bootstrap(), topic, 'after');
+        await stopCapture(third);
+        expect((await keysIn(topic)).sort()).toEqual(['after', 'before']);
+      });
+
+      it('goes on with the next collection of its name', LONG, async () => {
+        const { env, topic, orders } = await setUp('continued', { ON_INVALIDATE: 'continue' });
+        const capture = await startCapture(env);
+        await orders.insertOne({ _id: 'before' });
+        await invalidate(orders);
+        await orders.insertOne({ _id: 'after' });
+        await capturedIs(bootstrap(), topic, 'after');
+        await stopCapture(capture);
+        expect(capture.stderr).toMatch(new RegExp(`orders: ${operation}".*\n.*orders: invalidate"`));
+        expect((await keysIn(topic)).sort()).toEqual(['after', 'before']);
+      });
+    },
+  );
+});
