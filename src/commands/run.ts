@@ -106,6 +106,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     options.onStart?.(pipeline);
     await source.start();
     log.info({ source: source.reader, workers: config.workers }, `consuming ${topic}`);
+    warnOfFewThreads(config, log);
     stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
     if (options.signal.aborted) pipeline.stop();
     await pipeline.run(positions);
@@ -124,6 +125,13 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     server?.close();
     await Promise.allSettled([source.close(), pool?.close(), sink.close()]);
   }
+}
+
+/** A worker that writes a file, a commit, a compaction and a query each take one of Node's threads for native work. */
+function warnOfFewThreads({ workers, threadPoolSize }: Config, log: Logger): void {
+  const wanted = workers + 3;
+  if (threadPoolSize >= wanted - 1) return;
+  log.warn(`workers and commits share ${threadPoolSize} threads for native work: set UV_THREADPOOL_SIZE=${wanted}`);
 }
 
 function pipelineOptions(config: Config, untilEnd: boolean): PipelineOptions {
