@@ -23,7 +23,7 @@ export interface RunOptions {
   readonly onStart?: (pipeline: Pipeline) => void;
 }
 
-/** What `run` prints as its last line. */
+/** What `run` prints as its last line: all of its life but the start and the end of the process itself. */
 export interface RunSummary extends RunTotals {
   source: 'packed' | 'stock';
   seconds: number;
@@ -73,6 +73,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   let pool: WorkerPool | undefined;
   let server: Server | undefined;
   let stopProgress = () => {};
+  let finished: Pipeline;
   try {
     metrics.source.set({ reader: source.reader }, 1);
     // The workers load while the database is opened.
@@ -110,13 +111,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
     if (options.signal.aborted) pipeline.stop();
     await pipeline.run(positions);
-    const stageSeconds = await metrics.stageTotals();
-    return {
-      ...summarize(pipeline, startMs),
-      source: source.reader,
-      stageSeconds,
-      gcSeconds: await metrics.gcSeconds(),
-    };
+    finished = pipeline;
   } catch (thrown) {
     if (thrown instanceof SluiceError) metrics.errors.inc({ code: thrown.code });
     throw thrown;
@@ -125,6 +120,9 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     server?.close();
     await Promise.allSettled([source.close(), pool?.close(), sink.close()]);
   }
+  // The database is closed by now: its last checkpoint counts, too.
+  const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
+  return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
 }
 
 /** A worker that writes a file, a commit, a compaction and a query each take one of Node's threads for native work. */
