@@ -1,12 +1,19 @@
 /** Reads V8's CPU profiles: where each thread spent its time. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Lines and columns from 0. */
+interface CallFrame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly lineNumber: number;
+  readonly columnNumber: number;
+}
 
 interface CpuProfile {
-  readonly nodes: readonly {
-    readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
-  }[];
+  readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame }[];
   /** Ids of the node on top of the stack. */
   readonly samples: readonly number[];
   /** Microseconds before each sample. */
@@ -40,14 +47,29 @@ export function hottestFunctions(folder: string): ThreadProfile[] {
   });
 }
 
-function nameOf({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string {
+function nameOf({ functionName, url, lineNumber, columnNumber }: CallFrame): string {
   const name = functionName || '(anonymous)';
-  return url === '' ? name : `${name}  ${url.split('/').at(-1)}:${lineNumber + 1}`;
+  if (url === '') return name;
+  const entry = sourceMapOf(url)?.findEntry(lineNumber, columnNumber);
+  return entry !== undefined && 'originalSource' in entry
+    ? `${name}  ${basename(entry.originalSource)}:${entry.originalLine + 1}`
+    : `${name}  ${basename(url)}:${lineNumber + 1}`;
+}
+
+const sourceMaps = new Map<string, SourceMap | undefined>();
+
+/** Of a compiled file; undefined for any other. */
+function sourceMapOf(url: string): SourceMap | undefined {
+  if (!sourceMaps.has(url)) {
+    const file = url.startsWith('file:') ? `${fileURLToPath(url)}.map` : '';
+    sourceMaps.set(url, existsSync(file) ? new SourceMap(JSON.parse(readFileSync(file, 'utf8'))) : undefined);
+  }
+  return sourceMaps.get(url);
 }
 
 /** Tells threads by a module that only they run. */
 function threadOf(names: ReadonlyMap<number, string>): string {
   const runs = (file: string) => [...names.values()].some((name) => name.includes(`  ${file}:`));
-  if (runs('merge.js')) return 'merge thread';
-  return runs('kernel-instance.js') ? 'worker' : 'main thread';
+  if (runs('merge.ts')) return 'merge thread';
+  return runs('kernel-instance.ts') ? 'worker' : 'main thread';
 }

@@ -214,7 +214,7 @@ function kernelStale() {
 function typescriptStale() {
   const sources = files('src', '.ts');
   const outputs = sources.map((source) => source.replace(/^src/, 'dist').replace(/\.ts$/, '.js'));
-  return stale([...sources, 'tsconfig.json'], outputs);
+  return stale([...sources, 'tsconfig.json', 'scripts/bundle.mjs', 'package-lock.json'], outputs);
 }
 
 /** True where an output is missing or older than the newest input. */

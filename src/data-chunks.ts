@@ -9,10 +9,21 @@
  * Instead of one native call per string, all bytes of a column go into one element of a vector of its own, which owns
  * the memory; the address is read back from that element, and the 16-byte forms are written here, into that memory.
  */
-import type { DuckDBDataChunk, DuckDBType } from '@duckdb/node-api';
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DATE,
+  DECIMAL,
+  DuckDBDataChunk,
+  type DuckDBType,
+  INTEGER,
+  TIMESTAMPTZ,
+  UBIGINT,
+  VARCHAR,
+} from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
 import type { Data, RecordBatch } from 'apache-arrow';
-import { duckdb } from './duckdb.js';
 import { assert } from './errors.js';
 import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from './spec.js';
 
@@ -21,14 +32,14 @@ const STRING_BYTES = 16;
 const INLINED_BYTES = 12;
 
 const TYPES: Record<ColumnType, DuckDBType> = {
-  utf8: duckdb.VARCHAR,
-  decimal18_4: duckdb.DECIMAL(18, 4),
-  timestamp_us_utc: duckdb.TIMESTAMPTZ,
-  date32: duckdb.DATE,
-  int64: duckdb.BIGINT,
-  uint64: duckdb.UBIGINT,
-  int32: duckdb.INTEGER,
-  bool: duckdb.BOOLEAN,
+  utf8: VARCHAR,
+  decimal18_4: DECIMAL(18, 4),
+  timestamp_us_utc: TIMESTAMPTZ,
+  date32: DATE,
+  int64: BIGINT,
+  uint64: UBIGINT,
+  int32: INTEGER,
+  bool: BOOLEAN,
 };
 
 /** The rows of record batches with the schema of arrow.ts, chunk by chunk. */
@@ -44,9 +55,7 @@ export class DataChunks {
 
   constructor(spec: TableSpec) {
     this.#columns = tableColumns(spec);
-    this.#texts = duckdb.DuckDBDataChunk.create(
-      this.#columns.filter(({ type }) => type === 'utf8').map(() => duckdb.BLOB),
-    );
+    this.#texts = DuckDBDataChunk.create(this.#columns.filter(({ type }) => type === 'utf8').map(() => BLOB));
   }
 
   /** Names and types of the columns, in the order of the schema. */

@@ -1,5 +1,4 @@
-import type { DuckDBInstance } from '@duckdb/node-api';
-import { duckdb } from './duckdb.js';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError, sinkError } from './errors.js';
 
 export interface DatabaseOptions {
@@ -22,7 +21,7 @@ const STORAGE_VERSION = 'v1.4.0';
 export async function openDatabase(path: string, options: DatabaseOptions): Promise<DuckDBInstance> {
   const { dataDir, threads, memoryLimit } = options;
   try {
-    return await duckdb.DuckDBInstance.create(path, {
+    return await DuckDBInstance.create(path, {
       threads: String(threads),
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',

@@ -2,8 +2,12 @@
  * The bookkeeping of a transaction: a ledger row per batch, a quarantine row per message that is no row, and the
  * positions, which are the truth about what was consumed.
  */
-import type { DuckDBAppender, DuckDBConnection, DuckDBTimestampTZValue } from '@duckdb/node-api';
-import { duckdb } from './duckdb.js';
+import {
+  type DuckDBAppender,
+  type DuckDBConnection,
+  type DuckDBTimestampTZValue,
+  timestampTZValue,
+} from '@duckdb/node-api';
 import { SluiceError } from './errors.js';
 import { type BatchResult, type ParquetFile, type SinkPosition, STATUSES } from './flow.js';
 import { literal, rowsOf } from './sql.js';
@@ -81,7 +85,7 @@ export async function writeLedger(
 }
 
 function fromMilliseconds(milliseconds: number): DuckDBTimestampTZValue {
-  return duckdb.timestampTZValue(BigInt(milliseconds) * 1000n);
+  return timestampTZValue(BigInt(milliseconds) * 1000n);
 }
 
 export async function readPositions(connection: DuckDBConnection, topic: string): Promise<SinkPosition[]> {
@@ -127,7 +131,7 @@ export async function movePositions(
   for (const { partition, startOffset, nextOffset, maxEventTime } of batches) {
     statement.bindBigInt(1, BigInt(nextOffset));
     if (maxEventTime === undefined) statement.bindNull(2);
-    else statement.bindTimestampTZ(2, duckdb.timestampTZValue(maxEventTime));
+    else statement.bindTimestampTZ(2, timestampTZValue(maxEventTime));
     statement.bindVarchar(3, topic);
     statement.bindInteger(4, partition);
     statement.bindBigInt(5, BigInt(startOffset));

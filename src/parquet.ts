@@ -7,11 +7,10 @@
  */
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, DuckDBTableFunction } from '@duckdb/node-api';
 import type { RecordBatch } from 'apache-arrow';
 import { DataChunks } from './data-chunks.js';
 import { sync, temporaryPath } from './data-dir.js';
-import { duckdb } from './duckdb.js';
 import { sinkError } from './errors.js';
 import type { ParquetFile } from './flow.js';
 import { copyToParquet, type ParquetCompression } from './parquet-copy.js';
@@ -36,7 +35,7 @@ export class ParquetFiles {
     this.#chunks = new DataChunks(options.spec);
     const { columns } = this.#chunks;
     connection.registerTableFunction(
-      duckdb.DuckDBTableFunction.create({
+      DuckDBTableFunction.create({
         name: TABLE_FUNCTION,
         bindFunction: (info) => {
           for (const { name, type } of columns) info.addResultColumn(name, type);
@@ -48,7 +47,7 @@ export class ParquetFiles {
   }
 
   static async open(options: ParquetOptions): Promise<ParquetFiles> {
-    const instance = await duckdb.DuckDBInstance.create(':memory:', {
+    const instance = await DuckDBInstance.create(':memory:', {
       threads: '1',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',

@@ -1,6 +1,5 @@
 /** One reading statement on a connection, streamed. */
-import type { DuckDBConnection, DuckDBPreparedStatement, Json } from '@duckdb/node-api';
-import { duckdb } from './duckdb.js';
+import { type DuckDBConnection, type DuckDBPreparedStatement, type Json, StatementType } from '@duckdb/node-api';
 import { SluiceError } from './errors.js';
 
 export interface QueryRows {
@@ -38,8 +37,8 @@ async function prepareReading(connection: DuckDBConnection, sql: string): Promis
     throw new SluiceError('SLUICE_QUERY', `one statement is allowed, not ${statements.count}`);
   }
   const statement = await statements.prepare(0);
-  if (statement.statementType === duckdb.StatementType.SELECT) return statement;
-  if (statement.statementType === duckdb.StatementType.EXPLAIN && EXPLAIN.test(sql)) {
+  if (statement.statementType === StatementType.SELECT) return statement;
+  if (statement.statementType === StatementType.EXPLAIN && EXPLAIN.test(sql)) {
     (await prepareReading(connection, sql.replace(EXPLAIN, ''))).destroySync();
     return statement;
   }

@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { duckdb } from './duckdb.js';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, SluiceError } from './errors.js';
 import { type QueryAnswer, queryAddress } from './query-server.js';
 import { type QueryRows, readOnlyRows } from './read-only.js';
@@ -33,7 +32,7 @@ export async function openSql(dataDir: string): Promise<SqlClient> {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no database yet: "sluice run" makes it`);
   }
   try {
-    const instance = await duckdb.DuckDBInstance.create(path, {
+    const instance = await DuckDBInstance.create(path, {
       access_mode: 'READ_ONLY',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',

@@ -2,11 +2,10 @@
  * Arrow → DuckDB: a commit group is gathered in a table of an in-memory database, outside of any transaction on the
  * file.
  */
-import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { tableFromIPC } from 'apache-arrow';
 import { DataChunks } from './data-chunks.js';
 import { columnDefinitions } from './ddl.js';
-import { duckdb } from './duckdb.js';
 import type { BatchResult } from './flow.js';
 import type { TableSpec } from './spec.js';
 
@@ -39,7 +38,7 @@ export class ArrowStaging implements StagedRows {
     this.#connection = connection;
     this.#definitions = columnDefinitions(spec);
     this.#chunks = new DataChunks(spec);
-    this.#chunk = duckdb.DuckDBDataChunk.create(this.#chunks.columns.map(({ type }) => type));
+    this.#chunk = DuckDBDataChunk.create(this.#chunks.columns.map(({ type }) => type));
   }
 
   get relation(): string {
