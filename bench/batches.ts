@@ -1,7 +1,7 @@
 /** Batches as the workers make them, for benchmarks of what comes after the workers. */
 import type { BatchResult } from '../src/flow.js';
 import type { MergeOptions } from '../src/merge.js';
-import { ORDERS_SPEC } from '../src/spec.js';
+import { ORDERS_SPEC } from '../src/spec-file.js';
 import { BatchProcessor } from '../src/worker.js';
 import { orderEvents } from '../test/support/events.js';
 import { packed } from './corpora.js';

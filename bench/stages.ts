@@ -16,7 +16,7 @@ import type { BatchResult } from '../src/flow.js';
 import { Kernel } from '../src/kernel.js';
 import { Merge } from '../src/merge.js';
 import { ParquetFiles } from '../src/parquet.js';
-import { ORDERS_SPEC } from '../src/spec.js';
+import { ORDERS_SPEC } from '../src/spec-file.js';
 import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, mergeOptions, OPTIONS } from './batches.js';
 import { type Corpus, corpora, packed, parseIntoColumns } from './corpora.js';
 import { count, machine, median } from './harness.js';

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SluiceError } from './errors.js';
 
 const MIB = 1 << 20;

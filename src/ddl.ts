@@ -3,7 +3,6 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from './errors.js';
 import {
   type ColumnType,
-  parseSpec,
   roleColumn,
   specHash,
   specJson,
@@ -136,7 +135,8 @@ async function missingColumns(connection: DuckDBConnection, spec: TableSpec): Pr
 async function checkSpec(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
   const [meta] = await rowsOf(connection, 'SELECT spec FROM sluice.meta');
   if (meta === undefined) return;
-  const known = parseSpec(String(meta.spec), 'of the data directory');
+  // As migrate() wrote it, with specJson().
+  const known = JSON.parse(String(meta.spec)) as TableSpec;
   const kinds = new Map(known.columns.map(({ name, kind }) => [name, kind]));
   for (const { name, kind } of spec.columns) {
     const before = kinds.get(name);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Merge } from '../src/merge.js';
-import { ORDERS_SPEC, parseSpec, specJson } from '../src/spec.js';
+import { specJson } from '../src/spec.js';
+import { ORDERS_SPEC, parseSpec } from '../src/spec-file.js';
 import { openSql } from '../src/sql-client.js';
 import { checks } from '../src/verify.js';
 import { makeBatch, mergeOptions, openMerge, order, select, TOPIC, temporaryDirectory } from './support/batches.js';

@@ -1,7 +1,7 @@
 /** Rows are read in pairs and written in blocks of 64: how many there are, and what is where, must not matter. */
 import { describe, it } from 'vitest';
 import { Chunk } from '../src/chunk.js';
-import { ORDERS_SPEC } from '../src/spec.js';
+import { ORDERS_SPEC } from '../src/spec-file.js';
 import { EQUAL_SHARES } from './support/event-kinds.js';
 import { orderEvents } from './support/events.js';
 import { tightKernels } from './support/guarded-kernel.js';

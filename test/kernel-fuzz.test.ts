@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ORDERS_SPEC } from '../src/spec.js';
+import { ORDERS_SPEC } from '../src/spec-file.js';
 import { anySpec, messageText } from './support/any-spec.js';
 import { EQUAL_SHARES } from './support/event-kinds.js';
 import { orderEvents } from './support/events.js';

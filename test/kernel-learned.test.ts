@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ORDERS_SPEC } from '../src/spec.js';
+import { ORDERS_SPEC } from '../src/spec-file.js';
 import { orderEvents } from './support/events.js';
 import { tightKernels } from './support/guarded-kernel.js';
 import { chunksOf, expectAsReference, kernelsOf, messagesOf, VARIANTS } from './support/kernel.js';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Chunk } from '../src/chunk.js';
 import type { KernelLimits } from '../src/fields.js';
-import { ORDERS_SPEC } from '../src/spec.js';
+import { ORDERS_SPEC } from '../src/spec-file.js';
 import { EQUAL_SHARES } from './support/event-kinds.js';
 import { orderEvents } from './support/events.js';
 import { GuardedKernel } from './support/guarded-kernel.js';

@@ -8,7 +8,7 @@ import { arrowSchema } from '../src/arrow.js';
 import { parquetPath, temporaryPath } from '../src/data-dir.js';
 import { ParquetFiles } from '../src/parquet.js';
 import type { ParquetCompression } from '../src/parquet-copy.js';
-import { ORDERS_SPEC } from '../src/spec.js';
+import { ORDERS_SPEC } from '../src/spec-file.js';
 import { Random } from './support/random.js';
 import { randomColumns, readBack, recordBatchOf, SPEC, transpose } from './support/random-rows.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ParseOptions, parse } from '../src/commands/parse.js';
 import { ParseStats } from '../src/commands/parse-stats.js';
-import { ORDERS_SPEC } from '../src/spec.js';
+import { ORDERS_SPEC } from '../src/spec-file.js';
 import { temporaryDirectory } from './support/batches.js';
 import { runCli } from './support/cli.js';
 import { EQUAL_SHARES } from './support/event-kinds.js';

@@ -9,7 +9,7 @@ const DIST = new URL('../dist/', import.meta.url);
 const SCRIPT = `
   import { Chunk, setBit } from '${DIST}chunk.js';
   import { WorkerPool } from '${DIST}pool.js';
-  import { ORDERS_SPEC } from '${DIST}spec.js';
+  import { ORDERS_SPEC } from '${DIST}spec-file.js';
   const [dataDir, batches, waitMs] = process.argv.slice(2);
   const options = {
     spec: ORDERS_SPEC, topic: 't', dataDir, compression: 'zstd', highValueThreshold: '1000', lateAfterMs: 0,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { arrowSchema } from '../src/arrow.js';
-import { ORDERS_SPEC, parseSpec, specHash, specJson, tableColumns } from '../src/spec.js';
+import { specHash, specJson, tableColumns } from '../src/spec.js';
+import { ORDERS_SPEC, parseSpec } from '../src/spec-file.js';
 
 const KEYS = [
   { name: 'id', kind: 'text', required: true, role: 'change_id' },

@@ -28,7 +28,7 @@ const ROOMS = [
 ];
 const THREADS = ['worker', 'pool', 'merge-thread', 'merge-client'];
 const PIPELINE = ['batcher', 'sequencer', 'assignment', 'pipeline', 'totals'];
-const COMMANDS = ['config', 'progress', 'sample-events', 'verify', 'commands/'];
+const COMMANDS = ['config', 'spec-file', 'progress', 'sample-events', 'verify', 'commands/'];
 const LAYERS = [CONTRACTS, ROOMS.flat(), THREADS, PIPELINE, COMMANDS, ['cli']];
 /** What only these may know of the process: its arguments, environment, signals and end. */
 const PROCESS_FILES = ['src/cli.ts', 'src/config.ts'];

@@ -6,7 +6,7 @@ import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import type { CompactionReceipt } from '../flow.js';
 import { Merge } from '../merge.js';
-import { loadSpec } from '../spec.js';
+import { loadSpec } from '../spec-file.js';
 
 export function addCompactCommand(program: Command, environment: () => Config): void {
   program

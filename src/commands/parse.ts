@@ -6,7 +6,8 @@ import { bit, Chunk, setBit } from '../chunk.js';
 import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import { Kernel } from '../kernel.js';
-import { loadSpec, type TableColumn, type TableSpec, tableColumns } from '../spec.js';
+import { type TableColumn, type TableSpec, tableColumns } from '../spec.js';
+import { loadSpec } from '../spec-file.js';
 import { ParseStats } from './parse-stats.js';
 
 const DELIMITERS = { newline: 0x0a, nul: 0 } as const;

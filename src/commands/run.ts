@@ -10,7 +10,7 @@ import { Metrics, type Stage, serveMetrics } from '../metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline.js';
 import { WorkerPool } from '../pool.js';
 import { reportProgress } from '../progress.js';
-import { loadSpec } from '../spec.js';
+import { loadSpec } from '../spec-file.js';
 import type { RunTotals } from '../totals.js';
 
 export interface RunOptions {

@@ -4,7 +4,8 @@ import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import { KafkaSource } from '../kafka-source.js';
 import type { Logger } from '../log.js';
-import { loadSpec, roleColumn } from '../spec.js';
+import { roleColumn } from '../spec.js';
+import { loadSpec } from '../spec-file.js';
 import { openSql } from '../sql-client.js';
 import { type CheckResult, checkKafka, checks, type KafkaRange } from '../verify.js';
 

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { Chunk } from '../../src/chunk.js';
 import type { BatchResult } from '../../src/flow.js';
 import { Merge, type MergeOptions } from '../../src/merge.js';
-import { ORDERS_SPEC } from '../../src/spec.js';
+import { ORDERS_SPEC } from '../../src/spec-file.js';
 import { rowsOf } from '../../src/sql.js';
 import { BatchProcessor } from '../../src/worker.js';
 import { fillChunk } from './chunks.js';

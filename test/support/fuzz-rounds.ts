@@ -5,7 +5,8 @@
  */
 import fc from 'fast-check';
 import type { Kernel, KernelOptions } from '../../src/kernel.js';
-import { ORDERS_SPEC, type TableSpec } from '../../src/spec.js';
+import type { TableSpec } from '../../src/spec.js';
+import { ORDERS_SPEC } from '../../src/spec-file.js';
 import { anySpec, messageText } from './any-spec.js';
 import { DEFAULT_SHARES, EQUAL_SHARES, type Shares } from './event-kinds.js';
 import { orderEvents } from './events.js';

@@ -3,7 +3,8 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
 import { arrowSchema } from '../../src/arrow.js';
 import { setBit } from '../../src/chunk.js';
-import { type ColumnType, parseSpec, type TableColumn, tableColumns } from '../../src/spec.js';
+import { type ColumnType, type TableColumn, tableColumns } from '../../src/spec.js';
+import { parseSpec } from '../../src/spec-file.js';
 import { rowsOf } from '../../src/sql.js';
 import type { Random } from './random.js';
 
