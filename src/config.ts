@@ -54,7 +54,7 @@ const schema = z.object({
   BATCH_ROWS: integer(1, 1_000_000).default(32_768),
   BATCH_BYTES: bytes(1, 256 * MIB).default(32 * MIB),
   FLUSH_INTERVAL_MS: integer(1, 3_600_000).default(250),
-  COMMIT_ROWS: integer(1, 10_000_000).default(245_760),
+  COMMIT_ROWS: integer(1, 10_000_000).default(163_840),
   BUFFER_BYTES: bytes(4 * MIB, 64 * 1024 * MIB).default(256 * MIB),
   HIGH_VALUE_THRESHOLD: z
     .string()

@@ -33,20 +33,22 @@ export async function findDuplicates(
   relation: string,
   batches: readonly BatchResult[],
 ): Promise<{ batch: number; rows: number }[]> {
-  await connection.run(
-    `CREATE OR REPLACE TABLE ${DUPLICATES} AS SELECT kafka_partition, kafka_offset FROM (
-       SELECT kafka_partition, kafka_offset,
-         row_number() OVER (PARTITION BY ${log.changeId} ORDER BY kafka_partition, kafka_offset) AS nth
-       FROM ${relation}
-       SEMI JOIN (SELECT ${log.changeId} FROM ${relation} GROUP BY ALL HAVING count(*) > 1) USING (${log.changeId}))
-     WHERE nth > 1`,
-  );
   let lowest = MAX_SEQUENCE;
   let highest = NO_SEQUENCE;
   for (const { counts, minChangeSeq, maxChangeSeq } of batches) {
     if (counts.ok > 0 && minChangeSeq < lowest) lowest = minChangeSeq;
     if (maxChangeSeq > highest) highest = maxChangeSeq;
   }
+  // Equal ids have equal sequences, which are a third of the work to group where there are any.
+  const group = lowest === NO_SEQUENCE ? log.changeId : 'change_seq';
+  await connection.run(
+    `CREATE OR REPLACE TABLE ${DUPLICATES} AS SELECT kafka_partition, kafka_offset FROM (
+       SELECT kafka_partition, kafka_offset,
+         row_number() OVER (PARTITION BY ${log.changeId} ORDER BY kafka_partition, kafka_offset) AS nth
+       FROM ${relation}
+       SEMI JOIN (SELECT ${group} FROM ${relation} GROUP BY ALL HAVING count(*) > 1) USING (${group}))
+     WHERE nth > 1`,
+  );
   // Ids that grow with time and are all above the highest known one cannot be in the change log.
   if (lowest === NO_SEQUENCE || lowest <= log.maxChangeSeq) {
     // The range keeps the scan to the row groups that can have one of the ids: no semi join derives that by itself.

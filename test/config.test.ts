@@ -16,7 +16,7 @@ describe('readConfig', () => {
       batchRows: 32_768,
       batchBytes: 32 << 20,
       flushIntervalMs: 250,
-      commitRows: 245_760,
+      commitRows: 163_840,
       bufferBytes: 256 << 20,
       highValueThreshold: '1000',
       lateAfterMs: 600_000,
