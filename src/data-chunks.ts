@@ -1,13 +1,9 @@
 /**
  * Arrow record batches → DuckDB data chunks of 2,048 rows, for an appender or as the rows of a table function.
  *
- * Fixed-width columns are copied as they are, one call each. A string is 16 bytes in a DuckDB vector:
- *
- *   length u32 │ up to 12 bytes of the string itself                        at most 12 bytes
- *   length u32 │ its first 4 bytes │ address u64 of all bytes               longer
- *
- * Instead of one native call per string, all bytes of a column go into one element of a vector of its own, which owns
- * the memory; the address is read back from that element, and the 16-byte forms are written here, into that memory.
+ * Fixed-width columns are copied as they are, one call each. Of text all bytes go into one element of a vector of its
+ * own, instead of one native call per string: that element owns the memory, its address is read back from it, and the
+ * forms of the strings (string-forms.ts) point there.
  */
 import {
   BIGINT,
@@ -26,10 +22,7 @@ import bindings from '@duckdb/node-bindings';
 import type { Data, RecordBatch } from 'apache-arrow';
 import { assert } from './errors.js';
 import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from './spec.js';
-
-const CHUNK_ROWS = 2048;
-const STRING_BYTES = 16;
-const INLINED_BYTES = 12;
+import { CHUNK_ROWS, INLINED_BYTES, STRING_BYTES, type StringForms, stringForms } from './string-forms.js';
 
 const TYPES: Record<ColumnType, DuckDBType> = {
   utf8: VARCHAR,
@@ -53,7 +46,10 @@ export class DataChunks {
   #recordBatch = 0;
   #row = 0;
 
-  constructor(spec: TableSpec) {
+  readonly #stringForms: StringForms;
+
+  constructor(spec: TableSpec, forms: StringForms = stringForms) {
+    this.#stringForms = forms;
     this.#columns = tableColumns(spec);
     this.#texts = DuckDBDataChunk.create(this.#columns.filter(({ type }) => type === 'utf8').map(() => BLOB));
   }
@@ -87,15 +83,36 @@ export class DataChunks {
     const recordBatch = this.#recordBatches[this.#recordBatch];
     const rows = recordBatch === undefined ? 0 : Math.min(CHUNK_ROWS, recordBatch.numRows - this.#row);
     if (rows > 0) {
-      const addresses = this.#addresses[this.#recordBatch];
-      for (const [index, { type }] of this.#columns.entries()) {
+      for (const [index, column] of recordBatch.data.children.entries()) {
         const vector = bindings.data_chunk_get_vector(chunk.chunk, index);
-        copyColumn(vector, type, recordBatch.data.children[index], this.#row, rows, addresses[index]);
+        this.#copyColumn(vector, column, index, rows);
+        copyValidity(vector, column, this.#row, rows);
       }
       this.#row += rows;
     }
     chunk.rowCount = rows;
     return rows;
+  }
+
+  #copyColumn(vector: bindings.Vector, column: Data, index: number, rows: number): void {
+    const { type } = this.#columns[index];
+    const from = this.#row;
+    const values = column.values as Int32Array;
+    const copy = (source: ArrayBufferLike, at: number, bytes: number) =>
+      bindings.copy_data_to_vector(vector, 0, source as ArrayBuffer, at, bytes);
+    if (type === 'utf8') {
+      const { buffer, byteOffset } = this.#stringForms(column, from, rows, this.#addresses[this.#recordBatch][index]);
+      copy(buffer, byteOffset, rows * STRING_BYTES);
+    } else if (type === 'decimal18_4') {
+      fillDecimals(values, from, rows);
+      copy(words.buffer, 0, rows * 8);
+    } else if (type === 'bool') {
+      fillBooleans(column.values as Uint8Array, from, rows);
+      copy(booleans.buffer, 0, rows);
+    } else {
+      const width = type === 'int32' || type === 'date32' ? 4 : 8;
+      copy(values.buffer, values.byteOffset + from * width, rows * width);
+    }
   }
 
   #loadTexts(columns: readonly Data[], element: number): bigint[] {
@@ -113,63 +130,14 @@ export class DataChunks {
 }
 
 /** Scratch of one chunk, reused: nothing is allocated per chunk. */
-const strings = new Uint32Array((CHUNK_ROWS * STRING_BYTES) / 4);
-const stringBytes = new Uint8Array(strings.buffer);
 const words = new Int32Array(CHUNK_ROWS * 2);
 const booleans = new Uint8Array(CHUNK_ROWS);
 
-function copyColumn(
-  vector: bindings.Vector,
-  type: ColumnType,
-  column: Data,
-  from: number,
-  rows: number,
-  address: bigint,
-): void {
-  const values = column.values as Int32Array;
-  const copy = (source: ArrayBufferLike, at: number, bytes: number) =>
-    bindings.copy_data_to_vector(vector, 0, source as ArrayBuffer, at, bytes);
-  if (type === 'utf8') {
-    fillStrings(column.valueOffsets, column.values as Uint8Array, from, rows, address);
-    copy(strings.buffer, 0, rows * STRING_BYTES);
-  } else if (type === 'decimal18_4') {
-    fillDecimals(values, from, rows);
-    copy(words.buffer, 0, rows * 8);
-  } else if (type === 'bool') {
-    fillBooleans(column.values as Uint8Array, from, rows);
-    copy(booleans.buffer, 0, rows);
-  } else {
-    const width = type === 'int32' || type === 'date32' ? 4 : 8;
-    copy(values.buffer, values.byteOffset + from * width, rows * width);
-  }
-  if (column.nullCount === 0) return;
-  const { nullBitmap } = column;
+function copyValidity(vector: bindings.Vector, { nullBitmap, nullCount }: Data, from: number, rows: number): void {
+  if (nullCount === 0) return;
   bindings.vector_ensure_validity_writable(vector);
   const at = nullBitmap.byteOffset + (from >> 3);
   bindings.copy_data_to_vector_validity(vector, 0, nullBitmap.buffer as ArrayBuffer, at, (rows + 7) >> 3);
-}
-
-/** Writes the 16-byte forms of strings [from, from + rows), whose bytes are in native memory from `address` on. */
-function fillStrings(offsets: Int32Array, bytes: Uint8Array, from: number, rows: number, address: bigint): void {
-  const low = Number(address & 0xffffffffn);
-  const high = Number(address >> 32n);
-  for (let row = 0, word = 0; row < rows; row++, word += 4) {
-    const start = offsets[from + row];
-    const length = offsets[from + row + 1] - start;
-    strings[word] = length;
-    if (length > INLINED_BYTES) {
-      strings[word + 1] = bytes[start] | (bytes[start + 1] << 8) | (bytes[start + 2] << 16) | (bytes[start + 3] << 24);
-      const end = low + start;
-      strings[word + 2] = end;
-      strings[word + 3] = end > 0xffffffff ? high + 1 : high;
-    } else {
-      strings[word + 1] = 0;
-      strings[word + 2] = 0;
-      strings[word + 3] = 0;
-      const at = word * 4 + 4;
-      for (let index = 0; index < length; index++) stringBytes[at + index] = bytes[start + index];
-    }
-  }
 }
 
 /** The low 64 bits of 128-bit decimals: DECIMAL(18,4) is an int64 in DuckDB. */

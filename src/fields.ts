@@ -3,6 +3,7 @@
  */
 import { KEY_BYTES, NODE_BYTES, NODES, pathTree, writeTree } from './path-tree.js';
 import { roleColumn, type SpecColumn, type TableColumn, type TableSpec, tableColumns } from './spec.js';
+import { CHUNK_ROWS, STRING_BYTES } from './string-forms.js';
 
 /** Addresses and record sizes, as in kernels/layout.ts. */
 const COLUMNS = 2048;
@@ -115,6 +116,8 @@ export interface MemoryMap {
   readonly kafkaOffsets: number;
   readonly timestamps: number;
   readonly rejects: number;
+  /** Of the strings of a data chunk. */
+  readonly forms: number;
   readonly columns: readonly ColumnRegion[];
   readonly bytes: number;
 }
@@ -181,6 +184,7 @@ export function memoryMap(
     rejects: regions.take(chunkRows * REJECT_BYTES),
     scratch: regions.take(chunkBytes),
     extras: LANE_EXTRAS.map(() => regions.take((chunkBytes / MIN_MEMBER_BYTES + 1) * EXTRA_BYTES)),
+    forms: regions.take(CHUNK_ROWS * STRING_BYTES),
     columns: tableColumns(spec).map((column, index) => {
       const isText = column.type === 'utf8';
       const fixed = regions.take(batchRows * ROW_BYTES[column.type] + 4);

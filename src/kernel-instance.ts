@@ -21,6 +21,7 @@ import {
 } from './fields.js';
 import { type QuarantinedMessage, STATUSES, type Status } from './flow.js';
 import type { TableSpec } from './spec.js';
+import { type StringForms, stringForms } from './string-forms.js';
 
 /** A message that is no row. */
 export interface Reject {
@@ -52,6 +53,7 @@ export interface KernelOutput {
 interface Exports {
   begin(): void;
   readChunk(count: number): void;
+  stringForms(offsets: number, bytes: number, rows: number, address: bigint, forms: number): void;
 }
 
 /** What the instances of one `read` came to. */
@@ -160,6 +162,15 @@ export class KernelInstance {
     const struct = makeData({ type: new Struct(this.#schema.fields), length: rows, children });
     results.recordBatches.push(new RecordBatch(this.#schema, struct));
   }
+
+  /** As `stringForms` of data-chunks.ts, which it calls for a column that is not in its memory. */
+  stringForms: StringForms = (column, from, rows, address) => {
+    const { valueOffsets, values } = column;
+    if (values.buffer !== this.#memory.buffer) return stringForms(column, from, rows, address);
+    const { forms } = this.#map;
+    this.#exports.stringForms(valueOffsets.byteOffset + from * 4, values.byteOffset, rows, address, forms);
+    return this.#bytes.subarray(forms);
+  };
 
   #collectRejects(results: Results, chunk: number, from: number): void {
     const count = this.#word(RESULTS.rejectCount);

@@ -10,6 +10,7 @@ import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from
 import type { ChunkHandle } from './flow.js';
 import { KernelInstance, type KernelOutput, Results } from './kernel-instance.js';
 import type { TableSpec } from './spec.js';
+import type { StringForms } from './string-forms.js';
 
 export interface KernelOptions extends FlagOptions {
   readonly batchRows: number;
@@ -74,6 +75,11 @@ export class Kernel {
     }
     this.#instance.collect(results, false);
     return results.output();
+  }
+
+  /** The fast way to the forms of text that this kernel has read. */
+  get stringForms(): StringForms {
+    return this.#instance.stringForms;
   }
 
   #readRows(results: Results, partition: number, chunk: number, views: ChunkViews, from: number, to: number): void {

@@ -15,10 +15,13 @@ import { sinkError } from './errors.js';
 import type { ParquetFile } from './flow.js';
 import { copyToParquet, type ParquetCompression } from './parquet-copy.js';
 import type { TableSpec } from './spec.js';
+import type { StringForms } from './string-forms.js';
 
 export interface ParquetOptions {
   readonly compression: ParquetCompression;
   readonly spec: TableSpec;
+  /** For the text of the rows; default: that of data-chunks.ts. */
+  readonly stringForms?: StringForms;
 }
 
 const TABLE_FUNCTION = 'record_batches';
@@ -32,7 +35,7 @@ export class ParquetFiles {
   private constructor(options: ParquetOptions, connection: DuckDBConnection) {
     this.#compression = options.compression;
     this.#connection = connection;
-    this.#chunks = new DataChunks(options.spec);
+    this.#chunks = new DataChunks(options.spec, options.stringForms);
     const { columns } = this.#chunks;
     connection.registerTableFunction(
       DuckDBTableFunction.create({

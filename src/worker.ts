@@ -37,16 +37,18 @@ export class BatchProcessor {
   readonly #schema: Schema;
   readonly #specHash: string;
 
-  private constructor(options: WorkerOptions, files: ParquetFiles) {
+  private constructor(options: WorkerOptions, kernel: Kernel, files: ParquetFiles) {
     this.#options = options;
-    this.#kernel = Kernel.create(options.spec, options);
+    this.#kernel = kernel;
     this.#files = files;
     this.#schema = arrowSchema(options.spec);
     this.#specHash = specHash(options.spec);
   }
 
   static async create(options: WorkerOptions): Promise<BatchProcessor> {
-    return new BatchProcessor(options, await ParquetFiles.open(options));
+    const kernel = Kernel.create(options.spec, options);
+    const files = await ParquetFiles.open({ ...options, stringForms: kernel.stringForms });
+    return new BatchProcessor(options, kernel, files);
   }
 
   /**

@@ -16,7 +16,7 @@ const MAX_LINE_LENGTH = 120;
  */
 const CONTRACTS = [
   ...['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'log', 'metrics', 'data-dir'],
-  ...['sql', 'data-chunks', 'parquet-copy'],
+  ...['sql', 'string-forms', 'data-chunks', 'parquet-copy'],
 ];
 const ROOMS = [
   ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
