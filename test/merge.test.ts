@@ -110,6 +110,32 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
     ]);
   });
 
+  it('tells ids of one sequence apart, of a group and of the change log', async () => {
+    const dataDir = temporaryDirectory();
+    const merge = await open(dataDir);
+    const stage = async (start: number, ids: string[]) =>
+      merge.stage(
+        await makeBatch(
+          dataDir,
+          0,
+          start,
+          ids.map((id) => order(id)),
+        ),
+      );
+    const [one, other, third] = ['', 'A0', 'B0'].map((tail) => `${token(7)}${tail}`);
+    await stage(0, [token(5), one, other, one]);
+    expect(await merge.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 1 });
+    // Below the highest sequence of the log, but none of it is there.
+    await stage(4, [token(6), token(6), token(8)]);
+    expect(await merge.commit()).toMatchObject({ rowsMerged: 2, rowsDuplicate: 1 });
+    await stage(7, [token(4), third, other, third, token(9)]);
+    expect(await merge.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 2 });
+    expect(await select(merge, 'SELECT kafka_offset FROM cdc_orders ORDER BY ALL')).toEqual(
+      [0, 1, 2, 4, 6, 7, 8, 11].map((offset) => [BigInt(offset)]),
+    );
+    await merge.close();
+  });
+
   it('carries every string length, unicode and nulls over the 2,048-row boundary', async () => {
     const dataDir = temporaryDirectory();
     const merge = await open(dataDir);
