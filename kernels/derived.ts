@@ -13,9 +13,9 @@ import {
   textEnd,
 } from './block';
 import { locate, textFrom, textTo } from './conversion';
-import { writeExtras } from './extras';
+import { extraCount, writeExtras } from './extras';
 import {
-  CHANGE_ID_SLOT, EXTRA_COLUMN, HIGH_VALUE_THRESHOLD, ISSUE_BITS, KAFKA_OFFSETS, K_STRING, LATE_AFTER, MAX_CHANGE_SEQ,
+  CHANGE_ID_SLOT, EXTRA_COLUMN, HIGH_VALUE_THRESHOLD, ISSUE_BITS, KAFKA_OFFSETS, K_STRING, KINDS, LATE_AFTER, MAX_CHANGE_SEQ,
   MESSAGES, MIN_CHANGE_SEQ, PARTITION, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES, SLOTS, SLOT_BYTES,
   SLOT_COLUMN_BYTES, TIMESTAMPS,
 } from './layout';
@@ -27,12 +27,12 @@ function count32(counter: usize, more: u64): void {
   store<u32>(counter, load<u32>(counter) + <u32>more);
 }
 
-/** Appends the extras of the lane's row, which is the block's row `index`; they do not wait for the block. */
+/** Appends the extras of the lane's row, which becomes the block's row `index`; they do not wait for the block. */
 export function appendExtras(lane: usize, index: usize): void {
   const column: usize = load<u32>(EXTRA_COLUMN);
   const at = <usize>load<u32>(ROWS) + index;
   const to = textEnd(column);
-  const end = load<u32>(lane, 4) ? writeExtras(lane, to) : to;
+  const end = extraCount(lane) ? writeExtras(lane, to) : to;
   if (end == to) store<u32>(column, load<u32>(column, 24) + 1, 24);
   else {
     setTextEnd(column, end);
@@ -137,8 +137,8 @@ export function appendChangeSeq(column: usize): void {
     const slot = slots + i * SLOT_BYTES;
     let from: usize = load<u32>(slot);
     let to: usize = load<u32>(slot, 4);
-    if (load<u32>(slot, 8) != K_STRING) {
-      locate(from, to, load<u32>(slot, 8));
+    if (load<u8>(slots + i, KINDS) != K_STRING) {
+      locate(from, to, load<u8>(slots + i, KINDS));
       from = textFrom;
       to = textTo;
     }
