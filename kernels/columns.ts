@@ -16,8 +16,9 @@ import {
   startBlock,
   textEnd,
 } from './block';
+import { shortAmount } from './amount';
 import { amountOf, integerOf, timestampOf } from './conversion';
-import { converted } from './decimal';
+import { converted, NOT_SHORT, shortDecimal } from './decimal';
 import {
   appendChangeSeq,
   appendHighValue,
@@ -33,7 +34,7 @@ import {
   K_NULL, K_NUMBER, K_STRING, K_TRUE, LATE, RAW, SLOT_BYTES, TEXT, TIMESTAMP,
 } from './layout';
 import { copy32, copyBytes, decodeString } from './string';
-import { DAY, timestampConverted } from './timestamp';
+import { DAY, NOT_SHORT_TIME, shortTimestamp, timestampConverted } from './timestamp';
 
 /** Appends the block's rows to all columns but that of extras. */
 export function appendBlock(count: usize): void {
@@ -167,14 +168,65 @@ export function appendJson(column: usize, slots: usize): void {
   setValid(column, rowsOfBlock(rowsOfKinds(slots, K_STRING, K_ARRAY)));
 }
 
+/** Amounts in 128 bits: short numbers, short strings, all others. Forms of strings take turns, those of numbers do not. */
+export function appendAmounts(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 16);
+  const numbers = rowsOfBlock(rowsOfKinds(slots, K_NUMBER, K_NUMBER));
+  const strings = rowsOfBlock(rowsOfKinds(slots, K_STRING, K_STRING));
+  let valid: u64 = numbers ? appendShortNumbers(data, slots, numbers) : 0;
+  if (strings) valid |= appendShortStrings(data, slots, strings);
+  for (let left = rowsOfBlock(~valid); left; left &= left - 1) {
+    const i = <usize>ctz(left);
+    const slot = slots + i * SLOT_BYTES;
+    const kind: u32 = load<u8>(slots + i, KINDS);
+    let value: i64 = 0;
+    if (kind > K_NULL) {
+      value = amountOf(load<u32>(slot), load<u32>(slot, 4), kind);
+      if (converted) valid |= (<u64>1) << i;
+      else setIssue(i, (<u64>1) << slotIndex);
+    }
+    store<i64>(data + (i << 4), value);
+    store<i64>(data + (i << 4), value >> 63, 8);
+  }
+  setValid(column, valid);
+  if (slotIndex == load<u32>(AMOUNT_SLOT)) setAmounts(data, valid);
+}
+
+/** @returns those of the rows that have a short amount */
+function appendShortNumbers(data: usize, slots: usize, rows: u64): u64 {
+  let left = rows;
+  do {
+    const i = <usize>ctz(left);
+    const slot = slots + i * SLOT_BYTES;
+    const value = shortDecimal(load<u32>(slot), load<u32>(slot, 4));
+    if (value == NOT_SHORT) rows &= ~((<u64>1) << i);
+    store<i64>(data + (i << 4), value);
+    store<i64>(data + (i << 4), 0, 8);
+  } while ((left &= left - 1));
+  return rows;
+}
+
+function appendShortStrings(data: usize, slots: usize, rows: u64): u64 {
+  let left = rows;
+  do {
+    const i = <usize>ctz(left);
+    const slot = slots + i * SLOT_BYTES;
+    const value = shortAmount(load<u32>(slot), load<u32>(slot, 4));
+    if (value == NOT_SHORT) rows &= ~((<u64>1) << i);
+    store<i64>(data + (i << 4), value);
+    store<i64>(data + (i << 4), 0, 8);
+  } while ((left &= left - 1));
+  return rows;
+}
+
 /** Whether `numberOf` found one. */
 let found: bool = false;
 
-/** The number that a value is for an operation: scaled, in microseconds, in days, or as it is; sets `found`. */
+/** The number that a value is for an operation: in microseconds, in days, or as it is; sets `found`. */
 @inline
 function numberOf(operation: u32, start: usize, end: usize, kind: u32): i64 {
-  if (operation == AMOUNT || operation == INT64) {
-    const value = operation == AMOUNT ? amountOf(start, end, kind) : integerOf(start, end, kind);
+  if (operation == INT64) {
+    const value = integerOf(start, end, kind);
     found = converted;
     return value;
   }
@@ -184,29 +236,41 @@ function numberOf(operation: u32, start: usize, end: usize, kind: u32): i64 {
   return operation == TIMESTAMP ? time : time / DAY - i64(time % DAY < 0);
 }
 
-export function appendAmounts(column: usize, slotIndex: u32, slots: usize): void {
-  appendNumbers(column, AMOUNT, slotIndex, slots);
+export function appendTimestamps(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 8);
+  const strings = rowsOfBlock(rowsOfKinds(slots, K_STRING, K_STRING));
+  const short: u64 = strings ? appendShortTimes(data, slots, strings) : 0;
+  const valid = appendNumbers(column, TIMESTAMP, slotIndex, slots, short);
+  if (slotIndex == load<u32>(EVENT_TIME_SLOT)) setEventTimes(data, valid);
 }
 
-export function appendTimestamps(column: usize, slotIndex: u32, slots: usize): void {
-  appendNumbers(column, TIMESTAMP, slotIndex, slots);
+/** @returns those of the rows that have the form and the date that most have */
+function appendShortTimes(data: usize, slots: usize, rows: u64): u64 {
+  let left = rows;
+  do {
+    const i = <usize>ctz(left);
+    const slot = slots + i * SLOT_BYTES;
+    const time = shortTimestamp(load<u32>(slot), load<u32>(slot, 4));
+    if (time == NOT_SHORT_TIME) rows &= ~((<u64>1) << i);
+    store<i64>(data + (i << 3), time);
+  } while ((left &= left - 1));
+  return rows;
 }
 
 export function appendDates(column: usize, slotIndex: u32, slots: usize): void {
-  appendNumbers(column, DATE, slotIndex, slots);
+  appendNumbers(column, DATE, slotIndex, slots, 0);
 }
 
 export function appendIntegers(column: usize, slotIndex: u32, slots: usize): void {
-  appendNumbers(column, INT64, slotIndex, slots);
+  appendNumbers(column, INT64, slotIndex, slots, 0);
 }
 
-/** Amounts in 128 bits, dates in 32, all others in 64; 0 where there is none. */
+/** Dates in 32 bits, others in 64; 0 where there is none. @param valid rows that are read @returns all that are valid */
 @inline
-function appendNumbers(column: usize, operation: u32, slotIndex: u32, slots: usize): void {
-  const data = dataOf(column, operation == AMOUNT ? 16 : operation == DATE ? 4 : 8);
-  const count = rows;
-  let valid: u64 = 0;
-  for (let i: usize = 0; i < count; i++) {
+function appendNumbers(column: usize, operation: u32, slotIndex: u32, slots: usize, valid: u64): u64 {
+  const data = dataOf(column, operation == DATE ? 4 : 8);
+  for (let left = rowsOfBlock(~valid); left; left &= left - 1) {
+    const i = <usize>ctz(left);
     const slot = slots + i * SLOT_BYTES;
     const kind: u32 = load<u8>(slots + i, KINDS);
     let value: i64 = 0;
@@ -217,15 +281,11 @@ function appendNumbers(column: usize, operation: u32, slotIndex: u32, slots: usi
         valid |= (<u64>1) << i;
       } else setIssue(i, (<u64>1) << slotIndex);
     }
-    if (operation == AMOUNT) {
-      store<i64>(data + (i << 4), value);
-      store<i64>(data + (i << 4), value >> 63, 8);
-    } else if (operation == DATE) store<i32>(data + (i << 2), <i32>value);
+    if (operation == DATE) store<i32>(data + (i << 2), <i32>value);
     else store<i64>(data + (i << 3), value);
   }
   setValid(column, valid);
-  if (operation == AMOUNT && slotIndex == load<u32>(AMOUNT_SLOT)) setAmounts(data, valid);
-  if (operation == TIMESTAMP && slotIndex == load<u32>(EVENT_TIME_SLOT)) setEventTimes(data, valid);
+  return valid;
 }
 
 export function appendBooleans(column: usize, slotIndex: u32, slots: usize): void {

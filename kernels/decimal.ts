@@ -139,7 +139,7 @@ export function shortDecimal(p: usize, end: usize): i64 {
 }
 
 /**
- * The same with a comma: one group of three digits in either way of writing, or a decimal comma, as in `1,234`,
+ * The same, or with a comma: one group of three digits in either way of writing, or a decimal comma, as in `1,234`,
  * `1,234.50`, `1.234,50` and `12,5`. These forms take turns at random, so what is a condition elsewhere is arithmetic
  * here, with one branch at the end.
  */
@@ -149,23 +149,25 @@ export function shortGrouped(p: usize, end: usize): i64 {
   const text = v128.load(p);
   const others = ~digitMask(text) & ~(0xffffffff << length);
   const second = others & (others - 1);
-  const first = ctz<u32>(others);
+  const isPlain = u32(others == 0);
+  const first = isPlain ? length : ctz<u32>(others);
   const last = second == 0 ? first : ctz<u32>(second);
   const mark: u32 = load<u8>(p + last);
+  const isComma = u32(mark == 0x2c);
+  const isAlone = u32(second == 0);
   // The last separator is what starts the fraction, unless it is the only one and starts a group.
-  const startsGroup = u32(second == 0) & u32(mark == 0x2c) & u32(length - last == 4);
+  const startsGroup = isAlone & (isPlain ^ 1) & isComma & u32(length - last == 4);
   const point = startsGroup ? length : last;
-  const hasGroup = startsGroup | u32(second != 0);
+  const hasGroup = startsGroup | (isAlone ^ 1);
   const isRight =
     u32(length - 1 < 16) &
-    u32(others != 0) &
     u32((second & (second - 1)) == 0) &
     // Up to twelve digits, then the end or one to four more.
     u32(point - hasGroup - 1 < 12) &
-    (startsGroup | u32(length - point - 2 < 4)) &
-    // One separator is a comma, two are a comma and a point.
-    (second == 0
-      ? u32(mark == 0x2c) & u32(length - last < 5)
+    (u32(point == length) | u32(length - point - 2 < 4)) &
+    // One separator is a point or a comma, two are a comma and a point.
+    (isAlone
+      ? isPlain | u32(mark == 0x2e) | (isComma & u32(length - last < 5))
       : u32((<u32>load<u8>(p + first) ^ mark) == 2) & u32((mark | 2) == 0x2e)) &
     // A group has three digits, and one to three are before it.
     ((hasGroup ^ 1) | (u32(point - first == 4) & u32(first - 1 < 3)));

@@ -1,11 +1,21 @@
 /** Fields of a row that the spec does not map: noted while the row is read, written as one JSON object at its end. */
-import { EXTRA_BYTES, EXTRA_COUNTS, EXTRAS, LANE_EXTRAS, NODES } from './layout';
+import { BLOCK_ROWS, EXTRA_BYTES, EXTRA_COUNTS, EXTRAS, LANE_EXTRAS, NODES } from './layout';
 import { copyBytes } from './string';
 
 /** How many fields were noted in the lane. */
 @inline
 export function extraCount(lane: usize): u32 {
   return load<u32>(EXTRA_COUNTS + (lane << 2));
+}
+
+/** Whether a row of the block has extras. */
+@inline
+export function haveExtras(): bool {
+  let counts = i64x2.splat(0);
+  for (let row: usize = 0; row < BLOCK_ROWS; row += 4) {
+    counts = v128.or(counts, v128.load(EXTRA_COUNTS + (row << 2)));
+  }
+  return v128.any_true(counts);
 }
 
 @inline

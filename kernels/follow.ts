@@ -72,16 +72,20 @@ export function followRows(rows: u64): u64 {
   for (let fan = firstWaiting(); fan; fan = firstWaiting()) {
     let left = takeWaiting(fan);
     const last = fan + FAN_BYTES;
-    const isOneOfMany = load<u32>(fan + TRANSITION_BYTES, LENGTH) != 0;
-    for (let transition = fan; left && transition != last; transition += TRANSITION_BYTES) {
+    for (let transition = fan; left && transition != last && isUsed(transition); transition += TRANSITION_BYTES) {
       if (load<u32>(transition, NEXT) == END) {
         const taking = atEnd(transition, left);
         ended |= finish(transition, taking);
         left ^= taking;
-      } else left ^= take(transition, left, isOneOfMany);
+      } else left ^= take(transition, left, transition + TRANSITION_BYTES != last && isUsed(transition + TRANSITION_BYTES));
     }
   }
   return ended;
+}
+
+@inline
+function isUsed(transition: usize): bool {
+  return load<u32>(transition, LENGTH) != 0;
 }
 
 /** Has the rows wait at their start, with nothing known of them. */
@@ -108,10 +112,10 @@ function clearKinds(kinds: usize, rows: u64): void {
 
 /** Has those of the rows take a transition that can. @returns them */
 @inline
-function take(transition: usize, rows: u64, isOneOfMany: bool): u64 {
+function take(transition: usize, rows: u64, hasOthers: bool): u64 {
   const slots = <usize>load<u32>(transition, NEXT_SLOTS);
   const length = <usize>load<u32>(transition, LENGTH);
-  if (isOneOfMany || length > 32) rows = matching(transition, length, rows);
+  if (hasOthers || length > 32) rows = matching(transition, length, rows);
   if (rows == 0) return 0;
   rows = load<u32>(transition, NEXT_IS_STRING)
     ? takeStrings(transition, rows, slots, length)
@@ -344,27 +348,28 @@ function actOnce(action: usize, literal: usize, rows: u64, places: usize, behind
   const a = <usize>load<u32>(action, 8);
   const b = <usize>load<u32>(action, 12);
   const c = <usize>load<u32>(action, 16);
+  if (operation == START_EXTRA) {
+    for (let left = rows; left; left &= left - 1) {
+      const row = <usize>ctz(left);
+      const p = placeOf(places, row) - behind;
+      if (extraCount(row) == LANE_EXTRAS) rows ^= lowest(left);
+      else addExtra(row, subject, p + a, p + b, p + c, 0);
+    }
+    return rows;
+  }
+  const kind = kindOf(load<u8>(literal + a));
   for (let left = rows; left; left &= left - 1) {
     const row = <usize>ctz(left);
-    const p = <usize>load<u32>(places + (row << 3)) - behind;
-    switch (operation) {
-      case ENTER_NODE:
-        setNodeKey(row, subject, p + a, p + b);
-        break;
-      case START_EXTRA:
-        if (extraCount(row) == LANE_EXTRAS) rows ^= lowest(left);
-        else addExtra(row, subject, p + a, p + b, p + c, 0);
-        break;
-      case END_EXTRA:
-        endExtra(row, p + a);
-        break;
-      case START_CONTAINER:
-        setSlot(subject, row, p + a, 0, kindOf(load<u8>(literal + a)));
-        break;
-      case END_CONTAINER:
-        store<u32>(subject + row * SLOT_BYTES, <u32>(p + a), 4);
-        break;
-    }
+    const p = placeOf(places, row) - behind;
+    if (operation == ENTER_NODE) setNodeKey(row, subject, p + a, p + b);
+    else if (operation == START_CONTAINER) setSlot(subject, row, p + a, 0, kind);
+    else if (operation == END_CONTAINER) store<u32>(subject + row * SLOT_BYTES, <u32>(p + a), 4);
+    else endExtra(row, p + a);
   }
   return rows;
+}
+
+@inline
+function placeOf(places: usize, row: usize): usize {
+  return load<u32>(places + (row << 3));
 }

@@ -1,7 +1,8 @@
 /** The ABI: the host writes the memory map (layout.ts) and one chunk at a time into memory, and reads columns out. */
 import { rowsOfKinds, slotsOf } from './block';
 import { appendBlock } from './columns';
-import { appendExtras } from './derived';
+import { appendExtras, appendNoExtras } from './derived';
+import { haveExtras } from './extras';
 import { followRows } from './follow';
 import {
   ARROW_COLUMNS,
@@ -135,7 +136,10 @@ function kindAt(column: usize, row: usize): usize {
 function takeAll(): void {
   store<u32>(ROWS_LEARNED, load<u32>(ROWS_LEARNED) + <u32>gathered);
   countStatus(OK, <u32>gathered);
-  for (; blockRows < gathered; blockRows++) appendExtras(blockRows, blockRows);
+  if (!haveExtras()) {
+    appendNoExtras(gathered);
+    blockRows = gathered;
+  } else for (; blockRows < gathered; blockRows++) appendExtras(blockRows, blockRows);
 }
 
 /** Makes the row in the lane and in the slots behind the block the block's next one, if it has what is required. */

@@ -78,15 +78,17 @@ export function hexDigit(c: u32): u32 {
 }
 
 /** The number that 16 hex digits at `p` are, 0 where one of them is none. */
+@inline
 export function hexNumber(p: usize): u64 {
   const text = v128.load(p);
   const isDecimal = i8x16.lt_u(i8x16.sub(text, i8x16.splat(0x30)), i8x16.splat(10));
   const isLetter = i8x16.lt_u(i8x16.sub(v128.or(text, i8x16.splat(0x20)), i8x16.splat(0x61)), i8x16.splat(6));
-  if (i8x16.bitmask(v128.or(isDecimal, isLetter)) != 0xffff) return 0;
+  const areHex = i8x16.bitmask(v128.or(isDecimal, isLetter)) == 0xffff;
   const nibbles = i8x16.add(v128.and(text, i8x16.splat(0x0f)), v128.and(isLetter, i8x16.splat(9)));
   const high = i16x8.shl(v128.and(nibbles, i16x8.splat(0x0f)), 4);
   const bytes = v128.or(high, i16x8.shr_u(nibbles, 8));
-  return bswap<u64>(i64x2.extract_lane(i8x16.narrow_i16x8_u(bytes, bytes), 0));
+  const number = bswap<u64>(i64x2.extract_lane(i8x16.narrow_i16x8_u(bytes, bytes), 0));
+  return areHex ? number : 0;
 }
 
 /** Copies bytes; may read and write up to 32 more. Most texts are short, so the loop is kept out of the way. */
