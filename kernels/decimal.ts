@@ -129,13 +129,19 @@ export function shortDecimal(p: usize, end: usize): i64 {
   const others = ~digitMask(text) | (0xffffffff << length);
   const integer = ctz<u32>(others);
   const fraction = length - integer;
-  if (length > 16 || integer == 0 || integer > 12) return NOT_SHORT;
-  if (fraction != 0) {
-    // Behind the point there are digits to the end, one to four.
-    if (fraction - 2 > 3 || load<u8>(p + integer) != 0x2e) return NOT_SHORT;
-    if (integer + 1 + ctz<u32>(others >> (integer + 1)) < length) return NOT_SHORT;
-  }
-  return alignedValue(text, length, integer, 0);
+  // Behind the point there are digits to the end, one to four.
+  const hasFraction =
+    u32(fraction - 2 < 4) &
+    u32(load<u8>(p + integer) == 0x2e) &
+    u32(integer + 1 + ctz<u32>(others >> (integer + 1)) >= length);
+  const isRight = u32(length <= 16) & u32(integer - 1 < 12) & (u32(fraction == 0) | hasFraction);
+  return valueIf(isRight, alignedValue(text, length, integer, 0));
+}
+
+/** The value, or NOT_SHORT if it is not right; without a branch, so that a loop makes the value's constants once. */
+@inline
+function valueIf(isRight: u32, value: i64): i64 {
+  return value | (<i64>isRight - 1);
 }
 
 /**
@@ -166,12 +172,11 @@ export function shortGrouped(p: usize, end: usize): i64 {
     u32(point - hasGroup - 1 < 12) &
     (u32(point == length) | u32(length - point - 2 < 4)) &
     // One separator is a point or a comma, two are a comma and a point.
-    (isAlone
-      ? isPlain | u32(mark == 0x2e) | (isComma & u32(length - last < 5))
-      : u32((<u32>load<u8>(p + first) ^ mark) == 2) & u32((mark | 2) == 0x2e)) &
+    ((isAlone & (isPlain | u32(mark == 0x2e) | (isComma & u32(length - last < 5)))) |
+      ((isAlone ^ 1) & u32((<u32>load<u8>(p + first) ^ mark) == 2) & u32((mark | 2) == 0x2e))) &
     // A group has three digits, and one to three are before it.
     ((hasGroup ^ 1) | (u32(point - first == 4) & u32(first - 1 < 3)));
-  return isRight ? alignedValue(text, length, point, hasGroup) : NOT_SHORT;
+  return valueIf(isRight, alignedValue(text, length, point, hasGroup));
 }
 
 /** The digits of a text scaled by 10^4. @param groups 1 where a separator stands three digits before the point */

@@ -3,9 +3,9 @@
  *
  * A state is a place in a row, right behind a scalar: the containers that are open there, and what the scalar was for.
  * A transition leads from state to state by a literal: all text from behind one scalar to the next one, keys, colons,
- * commas, brackets and spaces in one, and the quote that opens a string. Since a state knows what is open, every way through the graph
- * is a valid row, whether or not it has been seen as a whole. A transition also has what the literal means: the columns
- * whose values it starts or ends, and the fields that the spec does not map.
+ * commas, brackets and spaces in one, and the quote that opens a string. Since a state knows what is open, every way
+ * through the graph is a valid row, whether or not it has been seen as a whole. A transition also has what the literal
+ * means: the columns whose values it starts or ends, and the fields that the spec does not map.
  */
 import { GRAPH } from './layout';
 
@@ -31,7 +31,7 @@ const TRANSITIONS: usize = WAITING_STATES + <usize>MAX_STATES / 8;
 /**
  * Record of a transition: the literal in 64 bytes, then its length u32, which of its first 16 bytes do not matter u32,
  * the transitions of the next state u32 (END for none), the slots of the next scalar u32, action count u32, whether
- * the scalar is a string u32, columns that the row gets u64, nodes that it enters u64, and the actions.
+ * the scalar is a string u32, nodes that the row enters u64, and the actions.
  */
 export const TRANSITION_BYTES: usize = 256;
 /** The transitions of one state, longest literal first: what is a prefix of another is tried behind it. */
@@ -44,9 +44,8 @@ export const NEXT: usize = 72;
 export const NEXT_SLOTS: usize = 76;
 export const ACTION_COUNT: usize = 80;
 export const NEXT_IS_STRING: usize = 84;
-export const NEW_COLUMNS: usize = 88;
-export const NEW_NODES: usize = 96;
-export const ACTIONS: usize = 104;
+export const NEW_NODES: usize = 88;
+export const ACTIONS: usize = 96;
 export const END: u32 = 0;
 
 /** Record of an action: operation u32, subject u32, and places as bytes from the start of the literal: a, b, c u32. */

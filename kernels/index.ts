@@ -29,8 +29,6 @@ import {
   ROWS,
   ROWS_LEARNED,
   SLOT_BYTES,
-  SLOT_COLUMN_BYTES,
-  SLOTS,
   SPEC_COLUMNS,
   STATUS_COUNTS,
   TOMBSTONE,
@@ -206,7 +204,7 @@ function countStatus(status: u32, count: u32): void {
 
 // Exported for the compiler only: what is called from one place it would make part of the caller, and of all columns
 // one function, in which nothing stays in registers.
-export { appendAmounts, appendBooleans, appendDates, appendIntegers, appendJson, appendTimestamps } from './columns';
-export { appendRaw, appendText } from './columns';
+export { appendBooleans, appendJson, appendRaw, appendText } from './columns';
 export { appendChangeSeq, appendHighValue, appendIssues, appendKafkaTimestamps, appendLate } from './derived';
 export { appendOffsets, appendPartition } from './derived';
+export { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './numbers';

@@ -5,6 +5,7 @@
  *   64     header    addresses, numbers and counters, see below
  *   512    issues    64 × 8 bytes: the issue bits of each row of the block
  *   1024   messages  64 × 4 bytes: which message of the chunk each row of the block was
+ *   1280   lost      8 bytes: rows that a loop leaves out; 8 bytes: those it leaves to another; 16 bytes: a constant
  *   2048   columns   one record of 32 bytes per Arrow column
  *   6656   nesting   1 byte per open container of a value that is skipped
  *   7680   found     256 × 2 bytes: the key that was found last by its hash, in records from the first node's on
@@ -33,6 +34,7 @@ export const NESTING: usize = 6656;
 export const KEYS_FOUND: usize = 7680;
 export const LOST_ROWS: usize = 1280;
 export const SPECIAL_ROWS: usize = 1288;
+export const KEPT: usize = 1296;
 export const CURSORS: usize = 8192;
 export const EXTRA_COUNTS: usize = 8704;
 export const NODE_ROWS: usize = 8976;

@@ -14,7 +14,6 @@ import {
   firstTransitions,
   MAX_ACTIONS,
   MAX_LITERAL,
-  NEW_COLUMNS,
   NEW_NODES,
   NEXT,
   NEXT_IS_STRING,
@@ -34,13 +33,15 @@ import { scanString } from './string';
 /** Rows that may be learned at first, and more of them per chunk: learning costs as much as reading ten rows. */
 const FIRST_ROWS: u32 = 256;
 const ROWS_PER_CHUNK: u32 = 8;
-/** Chunks that go without the learned path after one in which it was of no use. */
+/** Chunks that go without the learned path after one in which it was of no use: twice as many each time. */
 const PAUSE: u32 = 15;
+const MAX_PAUSE: u32 = 240;
 /** So many rows say whether it is of use. */
 const MIN_ROWS: u32 = 256;
 
 let budget: u32 = 0;
 let pause: u32 = 0;
+let nextPause: u32 = PAUSE;
 let rows: u32 = 0;
 let misses: u32 = 0;
 let cleared: bool = false;
@@ -55,7 +56,10 @@ export function startChunk(): bool {
   }
   if (pause > 0) pause--;
   else if (rows >= MIN_ROWS) {
-    if (misses > rows / 2) pause = PAUSE;
+    if (misses > rows / 2) {
+      pause = nextPause;
+      nextPause = min(2 * nextPause, MAX_PAUSE);
+    } else nextPause = PAUSE;
     rows = 0;
     misses = 0;
   }
@@ -79,7 +83,6 @@ export function countMiss(): void {
 let from: usize = 0;
 let literal: usize = 0;
 /** What the literal means so far. */
-let columns: u64 = 0;
 let nodes: u64 = 0;
 let actions: u32 = 0;
 /** Whether the row is one that cannot be learned: too long a literal, too much in it, or no room. */
@@ -106,7 +109,6 @@ export function learnRow(p: usize, end: usize): bool {
 
 function startLiteral(p: usize): void {
   literal = p;
-  columns = 0;
   nodes = 0;
   actions = 0;
 }
@@ -121,7 +123,6 @@ function endLiteral(p: usize, next: usize, slots: usize): void {
   store<u32>(transition, next, NEXT);
   store<u32>(transition, u32(next != END && load<u8>(p - 1) == 0x22), NEXT_IS_STRING);
   store<u32>(transition, slots, NEXT_SLOTS);
-  store<u64>(transition, columns, NEW_COLUMNS);
   store<u64>(transition, nodes, NEW_NODES);
   store<u32>(transition, actions, ACTION_COUNT);
   memory.copy(transition + ACTIONS, pendingActions(), <usize>actions * ACTION_BYTES);
@@ -219,7 +220,6 @@ function learnMember(p: usize, context: u32, node: usize, target: u32, key: usiz
   const c: u32 = load<u8>(p);
   if (target < NODE_TARGET) {
     const slots = <usize>load<u32>(SLOTS) + <usize>target * SLOT_COLUMN_BYTES;
-    columns |= (<u64>1) << target;
     if (startsScalar(c)) return learnScalar(p, context, target, hash, slots);
     addAction(START_CONTAINER, slots, p, 0, 0);
     const end = learnValue(p, context, target, hash);

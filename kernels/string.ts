@@ -14,11 +14,15 @@ export function failAt(p: usize): usize {
 
 /** Bit per byte of the 16 at `p`: whether it is a quote, a backslash, a control character or not ASCII. */
 @inline
-export function specialMask(p: usize): u32 {
-  const v = v128.load(p);
+function specialMask(p: usize): u32 {
+  return specialBytes(v128.load(p), i8x16.splat(2), i8x16.splat(0x21), i8x16.splat(0x5c));
+}
+
+/** The same of these bytes, and with these constants in each of 16 bytes: 2, 0x21 and 0x5c. */
+@inline
+export function specialBytes(bytes: v128, bit1: v128, low: v128, backslash: v128): u32 {
   // With bit 1 flipped a quote comes right behind the control characters. Signed: bytes from 0x80 on are below them.
-  const isLow = i8x16.lt_s(v128.xor(v, i8x16.splat(2)), i8x16.splat(0x21));
-  return i8x16.bitmask(v128.or(isLow, i8x16.eq(v, i8x16.splat(0x5c))));
+  return i8x16.bitmask(v128.or(i8x16.lt_s(v128.xor(bytes, bit1), low), i8x16.eq(bytes, backslash)));
 }
 
 /** From `p` to the first such byte. */
@@ -38,7 +42,7 @@ export function scanString(p: usize): usize {
 }
 
 /** The same from a byte at `q` that is special, none before it being so. */
-export function scanSpecial(q: usize): usize {
+function scanSpecial(q: usize): usize {
   escaped = false;
   while (true) {
     const c: u32 = load<u8>(q);
@@ -103,7 +107,7 @@ function copyRest(to: usize, from: usize, length: usize): void {
 }
 
 @inline
-export function copy32(to: usize, from: usize): void {
+function copy32(to: usize, from: usize): void {
   v128.store(to, v128.load(from));
   v128.store(to, v128.load(from, 16), 16);
 }
