@@ -35,7 +35,7 @@ const TRANSITIONS: usize = WAITING_STATES + <usize>MAX_STATES / 8;
  */
 export const TRANSITION_BYTES: usize = 256;
 /** The transitions of one state, longest literal first: what is a prefix of another is tried behind it. */
-const MAX_TRANSITIONS: u32 = 4;
+const MAX_TRANSITIONS: u32 = 8;
 export const FAN_BYTES: usize = <usize>MAX_TRANSITIONS * TRANSITION_BYTES;
 export const MAX_LITERAL: u32 = 64;
 export const LENGTH: usize = 64;

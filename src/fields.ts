@@ -13,7 +13,7 @@ const SLOT_COLUMN_BYTES = 64 * 8 + 64;
 /** Extras of the rows of a block on the learned path. */
 const LEARNED_EXTRAS = 64 * 256;
 /** Header, states, contexts, waiting rows and transitions of kernels/graph.ts. */
-const GRAPH_BYTES = 512 + 512 * 16 + 256 * 16 + 512 * 8 + 512 / 8 + 512 * 4 * 256;
+const GRAPH_BYTES = 512 + 512 * 16 + 256 * 16 + 512 * 8 + 512 / 8 + 512 * 8 * 256;
 const REJECT_BYTES = 12;
 const NO_SLOT = 0xffffffff;
 /** The shortest member of an object, `"":0` and a comma: how many extras a row can have at most. */
