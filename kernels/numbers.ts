@@ -21,9 +21,11 @@ export function appendAmounts(column: usize, slotIndex: u32, slots: usize): void
     const kind: u32 = load<u8>(slots + i, KINDS);
     let value: i64 = 0;
     if (kind > K_NULL) {
-      value = amountOf(load<u32>(slot), load<u32>(slot, 4), kind);
-      if (converted) valid |= (<u64>1) << i;
-      else setIssue(i, (<u64>1) << slotIndex);
+      const amount = amountOf(load<u32>(slot), load<u32>(slot, 4), kind);
+      if (converted) {
+        value = amount;
+        valid |= (<u64>1) << i;
+      } else setIssue(i, (<u64>1) << slotIndex);
     }
     store<i64>(data + (i << 4), value);
     store<i64>(data + (i << 4), value >> 63, 8);
