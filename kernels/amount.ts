@@ -4,9 +4,9 @@ import {
   integerDigit,
   isDigit,
   NOT_SHORT,
+  readAs,
   refuse,
   scaled,
-  shortDecimal,
   shortGrouped,
   startDigits,
   unsignedPlain,
@@ -61,13 +61,15 @@ function currencyBefore(p: usize, end: usize): usize {
   return 0;
 }
 
-/** The most common forms at one go: short decimals, behind a dollar sign or before a currency; else NOT_SHORT. */
+/** A space and U+20AC as four bytes, little endian. */
+const SPACE_EURO: u32 = 0xac82e220;
+
+/** The most common forms at one go: short decimals, behind `$` or before ` €`; else NOT_SHORT. */
 @inline
 export function shortAmount(p: usize, end: usize): i64 {
   const dollar = usize(load<u8>(p) == 0x24);
-  if (!dollar && !isDigit(load<u8>(end - 1))) end = beforeCurrency(p, end);
-  const plain = shortDecimal(p + dollar, end);
-  return plain == NOT_SHORT ? shortGrouped(p + dollar, end) : plain;
+  const euro = usize(load<u32>(end - 4) == SPACE_EURO) & (dollar ^ 1);
+  return shortGrouped(p + dollar, end - (euro << 2));
 }
 
 /** Where the text ends without a currency behind it, and without a space before that. */
@@ -79,6 +81,9 @@ function beforeCurrency(p: usize, end: usize): usize {
 
 /** Amount text in any of the documented forms; sets `converted`. */
 export function amountText(p: usize, end: usize): i64 {
+  // Short ones before any other currency.
+  const short = end > p ? shortGrouped(p, beforeCurrency(p, end)) : NOT_SHORT;
+  if (short != NOT_SHORT) return readAs(short);
   for (let n = spaceAt(p, end); n; n = spaceAt(p, end)) p += n;
   for (let n = spaceBefore(p, end); n; n = spaceBefore(p, end)) end -= n;
   if (p + 1 < end && load<u8>(p) == 0x28 && load<u8>(end - 1) == 0x29) return amountInside(p + 1, end - 1, true);

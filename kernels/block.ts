@@ -1,5 +1,5 @@
 /** The block of rows that goes to the columns: where it is, and how a column takes it over. */
-import { ISSUE_BITS, MAX_EVENT_TIME, ROWS } from './layout';
+import { BLOCK_ROWS, ISSUE_BITS, KINDS, MAX_EVENT_TIME, ROWS, SLOT_COLUMN_BYTES, SLOTS } from './layout';
 
 /** The block at hand: the first row's place in the columns, and how many rows there are. */
 export let row: usize = 0;
@@ -38,6 +38,29 @@ export function setEventTimes(data: usize, valid: u64): void {
   let latest = load<i64>(MAX_EVENT_TIME);
   for (let left = valid; left; left &= left - 1) latest = max(latest, load<i64>(data + (<usize>ctz(left) << 3)));
   store<i64>(MAX_EVENT_TIME, latest);
+}
+
+/** The slots of a spec column. */
+@inline
+export function slotsOf(column: usize): usize {
+  return <usize>load<u32>(SLOTS) + column * SLOT_COLUMN_BYTES;
+}
+
+/** A bit per row of the block: whether the kind in its slot is one from `first` to `last`. */
+@inline
+export function rowsOfKinds(slots: usize, first: u32, last: u32): u64 {
+  let found: u64 = 0;
+  for (let i: usize = 0; i < BLOCK_ROWS; i += 16) {
+    const kinds = i8x16.sub(v128.load(slots + i, KINDS), i8x16.splat(<i8>first));
+    found |= <u64>i8x16.bitmask(i8x16.le_u(kinds, i8x16.splat(<i8>(last - first)))) << i;
+  }
+  return found;
+}
+
+/** Those of them that the block has. */
+@inline
+export function rowsOfBlock(bits: u64): u64 {
+  return bits & (~(<u64>0) >> (64 - <u64>rows));
 }
 
 /** Where the values of the block go in a column of `size` bytes per row. */

@@ -1,6 +1,6 @@
 /** Values in slots → numbers: a JSON number, text, or extended JSON of either. */
-import { amountText, shortAmount } from './amount';
-import { integerText, NOT_SHORT, plainDecimal, readAs, refuse } from './decimal';
+import { amountText } from './amount';
+import { integerText, plainDecimal, refuse } from './decimal';
 import { kindOf, skipSpace, skipValue } from './json';
 import { K_ESCAPED, K_NUMBER, K_OBJECT, K_STRING, SCRATCH } from './layout';
 import { decodeString, escaped, scanString } from './string';
@@ -98,18 +98,7 @@ function locateMember(): void {
 }
 
 /** An amount scaled by 10^4; sets `converted`. */
-@inline
 export function amountOf(start: usize, end: usize, kind: u32): i64 {
-  // Most are short; a JSON number is one as it would be in text.
-  if (kind == K_NUMBER || kind == K_STRING) {
-    const short = shortAmount(start, end);
-    if (short != NOT_SHORT) return readAs(short);
-  }
-  return longAmount(start, end, kind);
-}
-
-/** The same in any of its forms. */
-function longAmount(start: usize, end: usize, kind: u32): i64 {
   if (kind == K_NUMBER) return plainDecimal(start, end, false);
   if (isString(kind)) {
     locate(start, end, kind);

@@ -129,17 +129,23 @@ export function shortDecimal(p: usize, end: usize): i64 {
   const others = ~digitMask(text) | (0xffffffff << length);
   const integer = ctz<u32>(others);
   const fraction = length - integer;
-  if (length > 16 || integer == 0 || integer > 12) return NOT_SHORT;
-  if (fraction != 0) {
-    // Behind the point there are digits to the end, one to four.
-    if (fraction - 2 > 3 || load<u8>(p + integer) != 0x2e) return NOT_SHORT;
-    if (integer + 1 + ctz<u32>(others >> (integer + 1)) < length) return NOT_SHORT;
-  }
-  return alignedValue(text, length, integer, 0);
+  // Behind the point there are digits to the end, one to four.
+  const hasFraction =
+    u32(fraction - 2 < 4) &
+    u32(load<u8>(p + integer) == 0x2e) &
+    u32(integer + 1 + ctz<u32>(others >> (integer + 1)) >= length);
+  const isRight = u32(length <= 16) & u32(integer - 1 < 12) & (u32(fraction == 0) | hasFraction);
+  return valueIf(isRight, alignedValue(text, length, integer, 0));
+}
+
+/** The value, or NOT_SHORT if it is not right; without a branch, so that a loop makes the value's constants once. */
+@inline
+function valueIf(isRight: u32, value: i64): i64 {
+  return value | (<i64>isRight - 1);
 }
 
 /**
- * The same with a comma: one group of three digits in either way of writing, or a decimal comma, as in `1,234`,
+ * The same, or with a comma: one group of three digits in either way of writing, or a decimal comma, as in `1,234`,
  * `1,234.50`, `1.234,50` and `12,5`. These forms take turns at random, so what is a condition elsewhere is arithmetic
  * here, with one branch at the end.
  */
@@ -149,27 +155,28 @@ export function shortGrouped(p: usize, end: usize): i64 {
   const text = v128.load(p);
   const others = ~digitMask(text) & ~(0xffffffff << length);
   const second = others & (others - 1);
-  const first = ctz<u32>(others);
+  const isPlain = u32(others == 0);
+  const first = isPlain ? length : ctz<u32>(others);
   const last = second == 0 ? first : ctz<u32>(second);
   const mark: u32 = load<u8>(p + last);
+  const isComma = u32(mark == 0x2c);
+  const isAlone = u32(second == 0);
   // The last separator is what starts the fraction, unless it is the only one and starts a group.
-  const startsGroup = u32(second == 0) & u32(mark == 0x2c) & u32(length - last == 4);
+  const startsGroup = isAlone & (isPlain ^ 1) & isComma & u32(length - last == 4);
   const point = startsGroup ? length : last;
-  const hasGroup = startsGroup | u32(second != 0);
+  const hasGroup = startsGroup | (isAlone ^ 1);
   const isRight =
     u32(length - 1 < 16) &
-    u32(others != 0) &
     u32((second & (second - 1)) == 0) &
     // Up to twelve digits, then the end or one to four more.
     u32(point - hasGroup - 1 < 12) &
-    (startsGroup | u32(length - point - 2 < 4)) &
-    // One separator is a comma, two are a comma and a point.
-    (second == 0
-      ? u32(mark == 0x2c) & u32(length - last < 5)
-      : u32((<u32>load<u8>(p + first) ^ mark) == 2) & u32((mark | 2) == 0x2e)) &
+    (u32(point == length) | u32(length - point - 2 < 4)) &
+    // One separator is a point or a comma, two are a comma and a point.
+    ((isAlone & (isPlain | u32(mark == 0x2e) | (isComma & u32(length - last < 5)))) |
+      ((isAlone ^ 1) & u32((<u32>load<u8>(p + first) ^ mark) == 2) & u32((mark | 2) == 0x2e))) &
     // A group has three digits, and one to three are before it.
     ((hasGroup ^ 1) | (u32(point - first == 4) & u32(first - 1 < 3)));
-  return isRight ? alignedValue(text, length, point, hasGroup) : NOT_SHORT;
+  return valueIf(isRight, alignedValue(text, length, point, hasGroup));
 }
 
 /** The digits of a text scaled by 10^4. @param groups 1 where a separator stands three digits before the point */

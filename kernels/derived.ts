@@ -7,17 +7,19 @@ import {
   eventTimeValid,
   row,
   rows,
+  rowsOfKinds,
   setBits,
   setTextEnd,
   setValid,
+  slotsOf,
   textEnd,
 } from './block';
 import { locate, textFrom, textTo } from './conversion';
-import { writeExtras } from './extras';
+import { extraCount, writeExtras } from './extras';
 import {
-  CHANGE_ID_SLOT, EXTRA_COLUMN, HIGH_VALUE_THRESHOLD, ISSUE_BITS, KAFKA_OFFSETS, K_STRING, LATE_AFTER, MAX_CHANGE_SEQ,
-  MESSAGES, MIN_CHANGE_SEQ, PARTITION, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES, SLOTS, SLOT_BYTES,
-  SLOT_COLUMN_BYTES, TIMESTAMPS,
+  CHANGE_ID_SLOT, EXTRA_COLUMN, HIGH_VALUE_THRESHOLD, ISSUE_BITS, KAFKA_OFFSETS, K_ESCAPED, LATE_AFTER, MAX_CHANGE_SEQ,
+  MESSAGES, MIN_CHANGE_SEQ, PARTITION, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES, SLOT_BYTES,
+  TIMESTAMPS,
 } from './layout';
 import { hexNumber } from './string';
 import { MAX_MILLISECONDS } from './timestamp';
@@ -27,18 +29,27 @@ function count32(counter: usize, more: u64): void {
   store<u32>(counter, load<u32>(counter) + <u32>more);
 }
 
-/** Appends the extras of the lane's row, which is the block's row `index`; they do not wait for the block. */
+/** Appends the extras of the lane's row, which becomes the block's row `index`; they do not wait for the block. */
 export function appendExtras(lane: usize, index: usize): void {
   const column: usize = load<u32>(EXTRA_COLUMN);
   const at = <usize>load<u32>(ROWS) + index;
   const to = textEnd(column);
-  const end = load<u32>(lane, 4) ? writeExtras(lane, to) : to;
+  const end = extraCount(lane) ? writeExtras(lane, to) : to;
   if (end == to) store<u32>(column, load<u32>(column, 24) + 1, 24);
   else {
     setTextEnd(column, end);
     setBits(load<u32>(column, 20), at, 1);
   }
   store<u32>(<usize>load<u32>(column, 16) + (at << 2), load<u32>(column, 8), 4);
+}
+
+/** The same for the block's first rows, of which none has extras. */
+export function appendNoExtras(count: usize): void {
+  const column: usize = load<u32>(EXTRA_COLUMN);
+  store<u32>(column, load<u32>(column, 24) + <u32>count, 24);
+  const offsets = <usize>load<u32>(column, 16) + (<usize>load<u32>(ROWS) << 2);
+  const end = load<u32>(column, 8);
+  for (let i: usize = 1; i <= count; i++) store<u32>(offsets + (i << 2), end);
 }
 
 export function appendHighValue(column: usize): void {
@@ -129,25 +140,27 @@ export function appendKafkaTimestamps(column: usize): void {
 /** The 16 hex digits behind a leading "82" of the change id: seconds and increment of a resume token; else 0. */
 export function appendChangeSeq(column: usize): void {
   const data = dataOf(column, 8);
-  const slots = <usize>load<u32>(SLOTS) + <usize>load<u32>(CHANGE_ID_SLOT) * SLOT_COLUMN_BYTES;
+  const slots = slotsOf(load<u32>(CHANGE_ID_SLOT));
   let lowest = load<u64>(MIN_CHANGE_SEQ);
   let highest = load<u64>(MAX_CHANGE_SEQ);
+  const escaped = rowsOfKinds(slots, K_ESCAPED, K_ESCAPED);
   const count = rows;
-  for (let i: usize = 0; i < count; i++) {
+  let i: usize = 0;
+  do {
     const slot = slots + i * SLOT_BYTES;
     let from: usize = load<u32>(slot);
     let to: usize = load<u32>(slot, 4);
-    if (load<u32>(slot, 8) != K_STRING) {
-      locate(from, to, load<u32>(slot, 8));
+    if ((escaped >> i) & 1) {
+      locate(from, to, K_ESCAPED);
       from = textFrom;
       to = textTo;
     }
-    const isToken = to - from >= 18 && load<u16>(from) == 0x3238;
-    const sequence = isToken ? hexNumber(from + 2) : 0;
+    const number = hexNumber(from + 2);
+    const sequence = u32(to - from >= 18) & u32(load<u16>(from) == 0x3238) ? number : 0;
     store<u64>(data + (i << 3), sequence);
     lowest = min(lowest, sequence);
     highest = max(highest, sequence);
-  }
+  } while (++i < count);
   store<u64>(MIN_CHANGE_SEQ, lowest);
   store<u64>(MAX_CHANGE_SEQ, highest);
 }

@@ -1,24 +1,51 @@
 /** Fields of a row that the spec does not map: noted while the row is read, written as one JSON object at its end. */
-import { EXTRA_BYTES, LANE_0, LANE_1, NODE_KEY, NODE_KEY_STEP, NODES } from './layout';
+import { BLOCK_ROWS, EXTRA_BYTES, EXTRA_COUNTS, EXTRAS, LANE_EXTRAS, NODES } from './layout';
 import { copyBytes } from './string';
+
+/** How many fields were noted in the lane. */
+@inline
+export function extraCount(lane: usize): u32 {
+  return load<u32>(EXTRA_COUNTS + (lane << 2));
+}
+
+/** Whether a row of the block has extras. */
+@inline
+export function haveExtras(): bool {
+  let counts = i64x2.splat(0);
+  for (let row: usize = 0; row < BLOCK_ROWS; row += 4) {
+    counts = v128.or(counts, v128.load(EXTRA_COUNTS + (row << 2)));
+  }
+  return v128.any_true(counts);
+}
+
+@inline
+export function setExtraCount(lane: usize, count: u32): void {
+  store<u32>(EXTRA_COUNTS + (lane << 2), count);
+}
+
+/** Where the field with this index is noted; the last lane has all the room behind. */
+@inline
+export function extraOf(lane: usize, index: u32): usize {
+  return <usize>load<u32>(EXTRAS) + (lane * <usize>LANE_EXTRAS + <usize>index) * EXTRA_BYTES;
+}
 
 /** Notes a field of a mapped object; its end may come later. Keys are without their quotes. */
 @inline
 export function addExtra(lane: usize, node: usize, keyStart: usize, keyEnd: usize, start: usize, end: usize): void {
-  const count = load<u32>(lane, 4);
-  const extra = <usize>load<u32>(lane) + <usize>count * EXTRA_BYTES;
+  const count = extraCount(lane);
+  const extra = extraOf(lane, count);
   store<u32>(extra, node);
   store<u32>(extra, keyStart, 4);
   store<u32>(extra, keyEnd, 8);
   store<u32>(extra, start, 12);
   store<u32>(extra, end, 16);
-  store<u32>(lane, count + 1, 4);
+  setExtraCount(lane, count + 1);
 }
 
 /** Says where the value of the field that was noted last ends. */
 @inline
 export function endExtra(lane: usize, end: usize): void {
-  store<u32>(<usize>load<u32>(lane) + <usize>(load<u32>(lane, 4) - 1) * EXTRA_BYTES, end, 16);
+  store<u32>(extraOf(lane, extraCount(lane) - 1), end, 16);
 }
 
 /** Notes the key of a mapped object as the row has it. */
@@ -31,13 +58,13 @@ export function setNodeKey(lane: usize, node: usize, keyStart: usize, keyEnd: us
 
 @inline
 function nodeKey(lane: usize, node: usize): usize {
-  return node + NODE_KEY + ((lane - LANE_0) / (LANE_1 - LANE_0)) * NODE_KEY_STEP;
+  return <usize>load<u32>(node, 16) + (lane << 3);
 }
 
 /** Writes the extras of the lane's row as one JSON object. @returns the end of it; `to` where there is none */
 export function writeExtras(lane: usize, to: usize): usize {
-  const first = <usize>load<u32>(lane);
-  const count = <usize>load<u32>(lane, 4);
+  const first = extraOf(lane, 0);
+  const count = <usize>extraCount(lane);
   let at = to;
   let open = NODES;
   for (let i: usize = 0; i < count; i++) {

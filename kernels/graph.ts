@@ -2,16 +2,17 @@
  * The learned graph: what stands between the scalars of recent rows.
  *
  * A state is a place in a row, right behind a scalar: the containers that are open there, and what the scalar was for.
- * A transition leads from state to state by a literal: all text from behind one scalar to the first byte of the next
- * one, keys, colons, commas, brackets and spaces in one. Since a state knows what is open, every way through the graph
- * is a valid row, whether or not it has been seen as a whole. A transition also has what the literal means: the columns
- * whose values it starts or ends, and the fields that the spec does not map.
+ * A transition leads from state to state by a literal: all text from behind one scalar to the next one, keys, colons,
+ * commas, brackets and spaces in one, and the quote that opens a string. Since a state knows what is open, every way
+ * through the graph is a valid row, whether or not it has been seen as a whole. A transition also has what the literal
+ * means: the columns whose values it starts or ends, and the fields that the spec does not map.
  */
 import { GRAPH } from './layout';
 
 /**
  * The region: counts of states and contexts; the actions of a literal that is not complete; a record to swap
- * transitions; then the identities of states and of contexts, and for each state its transitions.
+ * transitions; then the identities of states and of contexts, the rows that wait in each state, and for each state its
+ * transitions.
  */
 const PENDING: usize = 64;
 const SPARE: usize = 256;
@@ -23,15 +24,18 @@ const CONTEXTS: usize = STATES + <usize>MAX_STATES * STATE_BYTES;
 const MAX_CONTEXTS: u32 = 256;
 /** Record of a context: parent u32, role u32, key hash u32. */
 const CONTEXT_BYTES: usize = 16;
-const TRANSITIONS: usize = CONTEXTS + <usize>MAX_CONTEXTS * CONTEXT_BYTES;
+/** For each state a bit per row of the block; and which states they are, a bit per state. */
+const WAITING: usize = CONTEXTS + <usize>MAX_CONTEXTS * CONTEXT_BYTES;
+const WAITING_STATES: usize = WAITING + <usize>MAX_STATES * 8;
+const TRANSITIONS: usize = WAITING_STATES + <usize>MAX_STATES / 8;
 /**
  * Record of a transition: the literal in 64 bytes, then its length u32, which of its first 16 bytes do not matter u32,
- * the transitions of the next state u32 (END for none), the slots of the next scalar u32, action count u32, columns
- * that the row gets u64, nodes that it enters u64, and the actions.
+ * the transitions of the next state u32 (END for none), the slots of the next scalar u32, action count u32, whether
+ * the scalar is a string u32, nodes that the row enters u64, and the actions.
  */
 export const TRANSITION_BYTES: usize = 256;
 /** The transitions of one state, longest literal first: what is a prefix of another is tried behind it. */
-const MAX_TRANSITIONS: u32 = 4;
+const MAX_TRANSITIONS: u32 = 8;
 export const FAN_BYTES: usize = <usize>MAX_TRANSITIONS * TRANSITION_BYTES;
 export const MAX_LITERAL: u32 = 64;
 export const LENGTH: usize = 64;
@@ -39,9 +43,9 @@ export const ANY_BYTES: usize = 68;
 export const NEXT: usize = 72;
 export const NEXT_SLOTS: usize = 76;
 export const ACTION_COUNT: usize = 80;
-export const NEW_COLUMNS: usize = 88;
-export const NEW_NODES: usize = 96;
-export const ACTIONS: usize = 104;
+export const NEXT_IS_STRING: usize = 84;
+export const NEW_NODES: usize = 88;
+export const ACTIONS: usize = 96;
 export const END: u32 = 0;
 
 /** Record of an action: operation u32, subject u32, and places as bytes from the start of the literal: a, b, c u32. */
@@ -67,6 +71,41 @@ export const ROLE_NODE: u32 = 128;
 @inline
 export function firstTransitions(): usize {
   return <usize>load<u32>(GRAPH) + TRANSITIONS;
+}
+
+/** Has these rows wait in a state that is not END. */
+@inline
+export function waitIn(transitions: usize, rows: u64): void {
+  const graph = <usize>load<u32>(GRAPH);
+  const index = (transitions - graph - TRANSITIONS) / FAN_BYTES;
+  const waiting = graph + WAITING + (index << 3);
+  store<u64>(waiting, load<u64>(waiting) | rows);
+  const states = graph + WAITING_STATES + ((index >> 6) << 3);
+  store<u64>(states, load<u64>(states) | ((<u64>1) << (index & 63)));
+}
+
+/** The transitions of the first state in which rows wait; 0 if there is none. */
+@inline
+export function firstWaiting(): usize {
+  const graph = <usize>load<u32>(GRAPH);
+  for (let at: usize = 0; at < <usize>MAX_STATES / 8; at += 8) {
+    const states = load<u64>(graph + WAITING_STATES + at);
+    if (states) return graph + TRANSITIONS + ((at << 3) + <usize>ctz(states)) * FAN_BYTES;
+  }
+  return 0;
+}
+
+/** The rows that wait in a state, which go on from there. */
+@inline
+export function takeWaiting(transitions: usize): u64 {
+  const graph = <usize>load<u32>(GRAPH);
+  const index = (transitions - graph - TRANSITIONS) / FAN_BYTES;
+  const waiting = graph + WAITING + (index << 3);
+  const states = graph + WAITING_STATES + ((index >> 6) << 3);
+  store<u64>(states, load<u64>(states) & ~((<u64>1) << (index & 63)));
+  const rows = load<u64>(waiting);
+  store<u64>(waiting, 0);
+  return rows;
 }
 
 /** Room for the actions of one transition. */

@@ -1,20 +1,20 @@
 /** The ABI: the host writes the memory map (layout.ts) and one chunk at a time into memory, and reads columns out. */
+import { rowsOfKinds, slotsOf } from './block';
 import { appendBlock } from './columns';
-import { appendExtras } from './derived';
-import { FIRST, followPair, SECOND } from './follow';
+import { appendExtras, appendNoExtras } from './derived';
+import { haveExtras } from './extras';
+import { followRows } from './follow';
 import {
   ARROW_COLUMNS,
-  BLOCK_ROWS,
   CHANGE_ID_SLOT,
   COLUMN_BYTES,
   COLUMNS,
+  GENERAL_LANE,
   K_ESCAPED,
   K_MISSING,
   K_NULL,
   K_STRING,
-  LANE_0,
-  LANE_1,
-  LANE_COLUMNS,
+  KINDS,
   MAX_EVENT_TIME,
   MESSAGES,
   MIN_CHANGE_SEQ,
@@ -29,18 +29,13 @@ import {
   ROWS,
   ROWS_LEARNED,
   SLOT_BYTES,
-  SLOT_COLUMN_BYTES,
-  SLOTS,
   SPEC_COLUMNS,
   STATUS_COUNTS,
   TOMBSTONE,
-  VALIDITY_SHIFT,
-  VALUE_OFFSETS,
-  VALUE_VALIDITY,
-  VALUES,
 } from './layout';
-import { countMiss, countPair, learnRow, startChunk } from './learn';
-import { readRow } from './row';
+import { countMiss, countRows, learnRow, startChunk } from './learn';
+import { gathered, gatherMessages, valueStart } from './messages';
+import { columns, readRow } from './row';
 import { errorAt } from './string';
 
 /** Empties the columns and the counters. */
@@ -63,7 +58,7 @@ export function begin(): void {
   }
 }
 
-/** Rows of the block so far. */
+/** Rows of the block that are good, so far. */
 let blockRows: usize = 0;
 
 /** Reads the `count` messages of the chunk in the input region; columns grow, rejects are those of this chunk. */
@@ -71,116 +66,124 @@ export function readChunk(count: usize): void {
   store<u32>(REJECT_COUNT, 0);
   const learns = startChunk();
   for (let message: usize = 0; message < count; ) {
-    if (blockRows + 2 > BLOCK_ROWS) endBlock();
-    if (learns && message + 1 < count && isPresent(message) && isPresent(message + 1)) {
-      readPair(message);
-      message += 2;
-    } else {
-      if (isPresent(message)) readSingle(message, false);
-      else countStatus(TOMBSTONE);
-      message++;
+    const next = gatherMessages(message, count);
+    countStatus(TOMBSTONE, <u32>(next - message - gathered));
+    message = next;
+    if (gathered == 0) continue;
+    readBlock(learns);
+    appendBlock(blockRows);
+  }
+}
+
+/** Reads the messages that were gathered; the good ones become the rows of the block. */
+function readBlock(learns: bool): void {
+  const all = ~(<u64>0) >> (64 - <u64>gathered);
+  let followed: u64 = 0;
+  if (learns) {
+    followed = followRows(all);
+    countRows(<u32>gathered);
+  }
+  blockRows = 0;
+  if (followed == all && !isLacking()) return takeAll();
+  for (let row: usize = 0; row < gathered; row++) {
+    const message = <usize>load<u32>(MESSAGES + (row << 2));
+    if ((followed >> row) & 1) {
+      store<u32>(ROWS_LEARNED, load<u32>(ROWS_LEARNED) + 1);
+      if (row != blockRows) moveSlots(row, blockRows);
+      takeRow(message, row);
+    } else if (readSingle(message, learns)) {
+      // Those behind it may be like it.
+      followed |= followRows(all & ~followed & (~(<u64>0) << row << 1));
     }
   }
-  endBlock();
 }
 
-function endBlock(): void {
-  appendBlock(blockRows);
-  blockRows = 0;
-}
-
-@inline
-function isPresent(message: usize): bool {
-  const bit = message + load<u32>(VALIDITY_SHIFT);
-  return (load<u8>(<usize>load<u32>(VALUE_VALIDITY) + (bit >> 3)) & (1 << <u8>(bit & 7))) != 0;
-}
-
-/** Where the value of a message starts, which is where the one before ends. */
-@inline
-function valueStart(message: usize): usize {
-  return <usize>load<u32>(VALUES) + <usize>load<u32>(<usize>load<u32>(VALUE_OFFSETS) + (message << 2));
-}
-
-/** Reads a message on the general path. */
-function readSingle(message: usize, learns: bool): void {
+/** Reads a message on the general path. @returns whether others like it will find their way on the learned path */
+function readSingle(message: usize, learns: bool): bool {
   const start = valueStart(message);
   const end = valueStart(message + 1);
   // The rules of the grammar need no end: a NUL byte stands there for the time of reading, which none accepts.
   const next = load<u8>(end);
   store<u8>(end, 0);
-  const status = readRow(start, end, <usize>load<u32>(SLOTS) + blockRows * SLOT_BYTES);
+  const status = readRow(start, end, blockRows);
+  let learned = false;
+  if (learns) countMiss();
   if (status == OK) {
-    if (learns) learnRow(start, end);
-    takeRow(message, LANE_0);
+    learned = learns && learnRow(start, end);
+    setMissing();
+    takeRow(message, GENERAL_LANE);
   } else reject(message, status, <i32>(errorAt - start));
   store<u8>(end, next);
+  return learned;
 }
 
-/** Reads two messages on the learned path, or what of them it cannot read on the general one. */
-function readPair(message: usize): void {
-  const start = valueStart(message);
-  const middle = valueStart(message + 1);
-  const found = followPair(start, middle, middle, valueStart(message + 2), blockRows * SLOT_BYTES);
-  countPair();
-  const second = blockRows + 1;
-  if (found & FIRST) takeLearned(message, LANE_0);
-  else {
-    countMiss();
-    readSingle(message, true);
-  }
-  if (found & SECOND) {
-    if (blockRows != second) moveSlots(second, blockRows);
-    takeLearned(message + 1, LANE_1);
-  } else {
-    countMiss();
-    readSingle(message + 1, true);
-  }
-}
-
+/** Marks the slots of what the row does not have that the general path has read. */
 @inline
-function takeLearned(message: usize, lane: usize): void {
-  store<u32>(ROWS_LEARNED, load<u32>(ROWS_LEARNED) + 1);
-  takeRow(message, lane);
+function setMissing(): void {
+  let missing = ~columns & (~(<u64>0) >> (64 - <u64>load<u32>(SPEC_COLUMNS)));
+  for (; missing; missing &= missing - 1) store<u8>(kindAt(<usize>ctz(missing), blockRows), K_MISSING);
+}
+
+/** Where the kind of what a spec column has in a row of the block is. */
+@inline
+function kindAt(column: usize, row: usize): usize {
+  return slotsOf(column) + KINDS + row;
+}
+
+/** Makes all messages that were gathered, which are good, the rows of the block. */
+function takeAll(): void {
+  store<u32>(ROWS_LEARNED, load<u32>(ROWS_LEARNED) + <u32>gathered);
+  countStatus(OK, <u32>gathered);
+  if (!haveExtras()) {
+    appendNoExtras(gathered);
+    blockRows = gathered;
+  } else for (; blockRows < gathered; blockRows++) appendExtras(blockRows, blockRows);
 }
 
 /** Makes the row in the lane and in the slots behind the block the block's next one, if it has what is required. */
 function takeRow(message: usize, lane: usize): void {
-  const slot = <usize>load<u32>(SLOTS) + blockRows * SLOT_BYTES;
-  let missing = ~load<u64>(lane, LANE_COLUMNS) & (~(<u64>0) >> (64 - <u64>load<u32>(SPEC_COLUMNS)));
-  for (; missing; missing &= missing - 1) {
-    store<u32>(slot + <usize>ctz(missing) * SLOT_COLUMN_BYTES, K_MISSING, 8);
-  }
-  const lacking = findLacking(slot);
-  if (lacking) {
-    const position = load<u32>(lacking, 8) == K_MISSING ? -1 : <i32>(<usize>load<u32>(lacking) - valueStart(message));
-    reject(message, MISSING_REQUIRED, position);
+  const lacking = findLacking(blockRows);
+  if (lacking >= 0) {
+    const start: usize = load<u32>(slotsOf(lacking) + blockRows * SLOT_BYTES);
+    const isMissing = load<u8>(kindAt(lacking, blockRows)) == K_MISSING;
+    reject(message, MISSING_REQUIRED, isMissing ? -1 : <i32>(start - valueStart(message)));
     return;
   }
   appendExtras(lane, blockRows);
   store<u32>(MESSAGES + (blockRows << 2), <u32>message);
   blockRows++;
-  countStatus(OK);
+  countStatus(OK, 1);
 }
 
 function moveSlots(from: usize, to: usize): void {
-  const count = load<u32>(SPEC_COLUMNS);
-  let slots = <usize>load<u32>(SLOTS);
-  for (let i: u32 = 0; i < count; i++, slots += SLOT_COLUMN_BYTES) {
-    v128.store(slots + to * SLOT_BYTES, v128.load(slots + from * SLOT_BYTES));
+  const count: usize = load<u32>(SPEC_COLUMNS);
+  for (let column: usize = 0; column < count; column++) {
+    const slots = slotsOf(column);
+    store<u64>(slots + to * SLOT_BYTES, load<u64>(slots + from * SLOT_BYTES));
+    store<u8>(slots + to, load<u8>(slots + from, KINDS), KINDS);
   }
 }
 
-/** The slot of a required value that is missing or null, or of a change id that is not a string; 0 if there is none. */
+/** Whether one of the messages that were gathered lacks what is required. */
+function isLacking(): bool {
+  const changeIds = slotsOf(load<u32>(CHANGE_ID_SLOT));
+  let present = rowsOfKinds(changeIds, K_STRING, K_ESCAPED);
+  for (let required = load<u64>(REQUIRED); required; required &= required - 1) {
+    present &= ~rowsOfKinds(slotsOf(<usize>ctz(required)), K_MISSING, K_NULL);
+  }
+  return (present << (64 - <u64>gathered)) != ~(<u64>0) << (64 - <u64>gathered);
+}
+
+/** The column of a required value that is missing or null, or of a change id that is not a string; -1 for none. */
 @inline
-function findLacking(slot: usize): usize {
-  const changeId = slot + <usize>load<u32>(CHANGE_ID_SLOT) * SLOT_COLUMN_BYTES;
-  const kind = load<u32>(changeId, 8);
+function findLacking(row: usize): i32 {
+  const changeId = load<u32>(CHANGE_ID_SLOT);
+  const kind = load<u8>(kindAt(changeId, row));
   if (kind != K_STRING && kind != K_ESCAPED) return changeId;
   for (let required = load<u64>(REQUIRED); required; required &= required - 1) {
-    const at = slot + <usize>ctz(required) * SLOT_COLUMN_BYTES;
-    if (load<u32>(at, 8) <= K_NULL) return at;
+    if (load<u8>(kindAt(<usize>ctz(required), row)) <= K_NULL) return <i32>ctz(required);
   }
-  return 0;
+  return -1;
 }
 
 function reject(message: usize, status: u32, position: i32): void {
@@ -190,11 +193,18 @@ function reject(message: usize, status: u32, position: i32): void {
   store<u32>(record, status, 4);
   store<i32>(record, position, 8);
   store<u32>(REJECT_COUNT, <u32>count + 1);
-  countStatus(status);
+  countStatus(status, 1);
 }
 
 @inline
-function countStatus(status: u32): void {
+function countStatus(status: u32, count: u32): void {
   const counter = STATUS_COUNTS + (<usize>status << 2);
-  store<u32>(counter, load<u32>(counter) + 1);
+  store<u32>(counter, load<u32>(counter) + count);
 }
+
+// Exported for the compiler only: what is called from one place it would make part of the caller, and of all columns
+// one function, in which nothing stays in registers.
+export { appendBooleans, appendJson, appendRaw, appendText } from './columns';
+export { appendChangeSeq, appendHighValue, appendIssues, appendKafkaTimestamps, appendLate } from './derived';
+export { appendOffsets, appendPartition } from './derived';
+export { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './numbers';

@@ -12,8 +12,10 @@ import {
   K_OBJECT,
   K_STRING,
   K_TRUE,
+  KINDS,
   MAX_NESTING,
   NESTING,
+  SLOT_BYTES,
 } from './layout';
 import { digitMask } from './decimal';
 import { escaped, failAt, scanString } from './string';
@@ -114,26 +116,28 @@ export function startsScalar(c: u32): bool {
   return (c | 0x20) != 0x7b;
 }
 
+/** Notes a value in the slot that a column has for a row of the block. */
 @inline
-export function setSlot(slot: usize, start: usize, end: usize, kind: u32): void {
-  store<u32>(slot, start);
-  store<u32>(slot, end, 4);
-  store<u32>(slot, kind, 8);
+export function setSlot(slots: usize, row: usize, start: usize, end: usize, kind: u32): void {
+  const slot = slots + row * SLOT_BYTES;
+  store<u32>(slot, <u32>start);
+  store<u32>(slot, <u32>end, 4);
+  store<u8>(slots + row, kind, KINDS);
 }
 
 /** Notes the scalar at `p` in a slot. @returns its end, 0 where it is none */
 @inline
-export function readScalar(p: usize, slot: usize): usize {
+export function readScalar(p: usize, slots: usize, row: usize): usize {
   const c: u32 = load<u8>(p);
   if (c == 0x22) {
     const end = scanString(p + 1);
     if (end == 0) return 0;
-    setSlot(slot, p + 1, end, escaped ? K_ESCAPED : K_STRING);
+    setSlot(slots, row, p + 1, end, escaped ? K_ESCAPED : K_STRING);
     return end + 1;
   }
   const isNumber = isDigit(c) || c == 0x2d;
   const end = isNumber ? skipNumber(p) : skipLiteral(p);
-  setSlot(slot, p, end, isNumber ? K_NUMBER : kindOf(c));
+  setSlot(slots, row, p, end, isNumber ? K_NUMBER : kindOf(c));
   return end;
 }
 

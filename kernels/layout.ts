@@ -3,32 +3,43 @@
  * here, and there is no other state than this memory and a few globals.
  *
  *   64     header    addresses, numbers and counters, see below
- *   320    lanes     2 × 16 bytes: what is known of the row, or the two rows, that are being read
  *   512    issues    64 × 8 bytes: the issue bits of each row of the block
  *   1024   messages  64 × 4 bytes: which message of the chunk each row of the block was
+ *   1280   lost      8 bytes: rows that a loop leaves out; 8 bytes: those it leaves to another; 16 bytes: a constant
  *   2048   columns   one record of 32 bytes per Arrow column
  *   6656   nesting   1 byte per open container of a value that is skipped
  *   7680   found     256 × 2 bytes: the key that was found last by its hash, in records from the first node's on
- *   8192   nodes     one record of 64 bytes per mapped object: the tree of the spec's paths
+ *   8192   cursors   64 × 8 bytes: how far each row of the block is read, and where it ends
+ *   8704   counts    65 × 4 bytes: how many extras each lane has
+ *   8976   entered   64 × 8 bytes: for each mapped object a bit per row of the block, whether the row has it
+ *   9728   nodes     one record of 64 bytes per mapped object: the tree of the spec's paths
  *   …      keys      one record of 16 bytes per mapped key, grouped by node; then the bytes of the keys
- *   …      slots     per spec column 64 × 16 bytes: where its value is in each row of the block; one more to ignore
+ *   …      node keys per node 65 × 8 bytes: its key as each lane's row has it
+ *   …      slots     per spec column 64 × 9 bytes: where its value is in each row of the block; one more to ignore
  *   …      graph     what the learned path has learned (graph.ts)
  *   …      input     the values of one chunk and 64 spare bytes; value offsets, validity, Kafka offsets, timestamps
  *   …      rejects   12 bytes per message that is no row
  *   …      scratch   one decoded string
  *   …      extras    for each lane one record of 24 bytes per unmapped field of the row
+ *   …      forms     2,048 × 16 bytes: text as DuckDB has it (forms.ts)
  *   …      output    per Arrow column: validity, offsets, data
+ *
+ * A lane is what is known of a row that is being read: one for each row of the block, and one for the general path.
  *
  * Every region has 64 spare bytes behind it: reads and copies go by 16 or 32 bytes and may overrun.
  */
-export const LANE_0: usize = 320;
-export const LANE_1: usize = 336;
 export const ISSUE_BITS: usize = 512;
 export const MESSAGES: usize = 1024;
 export const COLUMNS: usize = 2048;
 export const NESTING: usize = 6656;
 export const KEYS_FOUND: usize = 7680;
-export const NODES: usize = 8192;
+export const LOST_ROWS: usize = 1280;
+export const SPECIAL_ROWS: usize = 1288;
+export const KEPT: usize = 1296;
+export const CURSORS: usize = 8192;
+export const EXTRA_COUNTS: usize = 8704;
+export const NODE_ROWS: usize = 8976;
+export const NODES: usize = 9728;
 
 /** Header fields, written by the host. */
 export const VALUES: usize = 64;
@@ -36,6 +47,7 @@ export const VALUE_OFFSETS: usize = 68;
 export const VALUE_VALIDITY: usize = 72;
 export const KAFKA_OFFSETS: usize = 76;
 export const TIMESTAMPS: usize = 80;
+export const EXTRAS: usize = 84;
 export const SCRATCH: usize = 88;
 export const REJECTS: usize = 92;
 export const SPEC_COLUMNS: usize = 96;
@@ -81,10 +93,11 @@ export const NO_SLOT: u32 = 0xffffffff;
 /** Rows that are read before the columns take them over. */
 export const BLOCK_ROWS: usize = 64;
 
-/** Record of a slot: start u32, end u32, kind u32. Strings are without their quotes. */
-export const SLOT_BYTES: usize = 16;
-/** The slots of one spec column, one behind the other. */
-export const SLOT_COLUMN_BYTES: usize = BLOCK_ROWS * SLOT_BYTES;
+/** Record of a slot: start u32, end u32. Strings are without their quotes. */
+export const SLOT_BYTES: usize = 8;
+/** Behind the slots of one spec column are the kinds of what is there, u8. */
+export const KINDS: usize = BLOCK_ROWS * SLOT_BYTES;
+export const SLOT_COLUMN_BYTES: usize = KINDS + BLOCK_ROWS;
 export const K_MISSING: u32 = 0;
 export const K_NULL: u32 = 1;
 /** Strings: as they are, and with escapes. */
@@ -96,20 +109,22 @@ export const K_FALSE: u32 = 6;
 export const K_OBJECT: u32 = 7;
 export const K_ARRAY: u32 = 8;
 
-/** Record of a lane: extras u32 (address), extra count u32, columns that the row has u64 (bit per spec column). */
-export const LANE_COLUMNS: usize = 8;
+/** Record of a cursor: the place that is read next u32, end u32. */
+export const CURSOR_BYTES: usize = 8;
+
+/** The lane of the general path; those before it are the block's rows. */
+export const GENERAL_LANE: usize = BLOCK_ROWS;
+/** Extras that a row of the learned path can have; the general path has room for all that a chunk can hold. */
+export const LANE_EXTRAS: u32 = 256;
 
 /** Record of an Arrow column: operation, slot, bytes used, data, offsets, validity, nulls, is bits; all u32. */
 export const COLUMN_BYTES: usize = 32;
 
 /**
- * Record of a node: keys u32, key count u32, unused u32, parent u32, key start u32, key end u32, first extra u32, last
- * extra u32, row stamp u32, depth u32, leaves below u64 (bit per spec column); key start u32 and key end u32 in lane 1.
+ * Record of a node: keys u32, key count u32, unused u32, parent u32, its keys in the rows u32, unused u32, first extra
+ * u32, last extra u32, row stamp u32, depth u32, leaves below u64 (bit per spec column).
  */
 export const NODE_BYTES: usize = 64;
-/** Where a node keeps its key, by lane. */
-export const NODE_KEY: usize = 16;
-export const NODE_KEY_STEP: usize = 32;
 /** Record of a key: address u32, length u32, target u32 (a spec column, or a node with NODE_TARGET set). */
 export const KEY_BYTES: usize = 16;
 export const NODE_TARGET: u32 = 0x80000000;

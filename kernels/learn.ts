@@ -14,9 +14,9 @@ import {
   firstTransitions,
   MAX_ACTIONS,
   MAX_LITERAL,
-  NEW_COLUMNS,
   NEW_NODES,
   NEXT,
+  NEXT_IS_STRING,
   NEXT_SLOTS,
   pendingActions,
   ROLE_EXTRA,
@@ -33,14 +33,16 @@ import { scanString } from './string';
 /** Rows that may be learned at first, and more of them per chunk: learning costs as much as reading ten rows. */
 const FIRST_ROWS: u32 = 256;
 const ROWS_PER_CHUNK: u32 = 8;
-/** Chunks that go without the learned path after one in which it was of no use. */
+/** Chunks that go without the learned path after one in which it was of no use: twice as many each time. */
 const PAUSE: u32 = 15;
-/** So many pairs say whether it is of use. */
-const MIN_PAIRS: u32 = 128;
+const MAX_PAUSE: u32 = 240;
+/** So many rows say whether it is of use. */
+const MIN_ROWS: u32 = 256;
 
 let budget: u32 = 0;
 let pause: u32 = 0;
-let pairs: u32 = 0;
+let nextPause: u32 = PAUSE;
+let rows: u32 = 0;
 let misses: u32 = 0;
 let cleared: bool = false;
 
@@ -53,20 +55,25 @@ export function startChunk(): bool {
     budget = FIRST_ROWS;
   }
   if (pause > 0) pause--;
-  else if (pairs >= MIN_PAIRS) {
-    if (misses > pairs) pause = PAUSE;
-    pairs = 0;
+  else if (rows >= MIN_ROWS) {
+    if (misses > rows / 2) {
+      pause = nextPause;
+      nextPause = min(2 * nextPause, MAX_PAUSE);
+    } else nextPause = PAUSE;
+    rows = 0;
     misses = 0;
   }
   budget = min(budget + ROWS_PER_CHUNK, FIRST_ROWS);
   return pause == 0;
 }
 
+/** Counts rows that tried the learned path. */
 @inline
-export function countPair(): void {
-  pairs++;
+export function countRows(count: u32): void {
+  rows += count;
 }
 
+/** Counts a row that the graph had no way for. */
 @inline
 export function countMiss(): void {
   misses++;
@@ -76,26 +83,32 @@ export function countMiss(): void {
 let from: usize = 0;
 let literal: usize = 0;
 /** What the literal means so far. */
-let columns: u64 = 0;
 let nodes: u64 = 0;
 let actions: u32 = 0;
 /** Whether the row is one that cannot be learned: too long a literal, too much in it, or no room. */
 let failed: bool = false;
 
-/** Learns the row, which the general path has read as a valid object, if there is budget for it. */
-export function learnRow(p: usize, end: usize): void {
-  if (budget == 0) return;
+/** Whether the row that was learned last added to the graph. */
+let added: bool = false;
+
+/**
+ * Learns the row, which the general path has read as a valid object, if there is budget for it.
+ * @returns whether there is a way for more rows than before
+ */
+export function learnRow(p: usize, end: usize): bool {
+  if (budget == 0) return false;
   budget--;
   failed = false;
+  added = false;
   from = firstTransitions();
   startLiteral(p);
   learnObject(skipSpace(p), childContext(0, ROLE_NODE, true, 0), NODES);
   if (!failed) endLiteral(end, END, 0);
+  return added;
 }
 
 function startLiteral(p: usize): void {
   literal = p;
-  columns = 0;
   nodes = 0;
   actions = 0;
 }
@@ -106,9 +119,10 @@ function endLiteral(p: usize, next: usize, slots: usize): void {
   if (failed) return;
   const transition = addTransition(from, literal, p);
   if (transition == 0) return;
+  added = true;
   store<u32>(transition, next, NEXT);
+  store<u32>(transition, u32(next != END && load<u8>(p - 1) == 0x22), NEXT_IS_STRING);
   store<u32>(transition, slots, NEXT_SLOTS);
-  store<u64>(transition, columns, NEW_COLUMNS);
   store<u64>(transition, nodes, NEW_NODES);
   store<u32>(transition, actions, ACTION_COUNT);
   memory.copy(transition + ACTIONS, pendingActions(), <usize>actions * ACTION_BYTES);
@@ -179,11 +193,20 @@ function learnValue(p: usize, context: u32, role: u32, hash: u32): usize {
   return c == 0x7b ? learnObject(p, child, 0) : learnArray(p, child);
 }
 
-/** Ends the literal at the scalar at `p`. @returns the end of the scalar, where the next literal starts */
+/** Whether the literal ends a container in these slots: it would do so behind the scalar, a repeated key's. */
+function endsIn(slots: usize): bool {
+  for (let i: u32 = 0; i < actions; i++) {
+    const action = pendingActions() + <usize>i * ACTION_BYTES;
+    if (load<u32>(action) == END_CONTAINER && <usize>load<u32>(action, 4) == slots) return true;
+  }
+  return false;
+}
+
+/** Ends the literal at the scalar at `p`, behind its quote. @returns the scalar's end, where the next one starts */
 function learnScalar(p: usize, context: u32, role: u32, hash: u32, slots: usize): usize {
   const next = findState(context, role, hash);
-  failed = failed || next == 0;
-  if (!failed) endLiteral(p, next, slots);
+  failed = failed || next == 0 || endsIn(slots);
+  if (!failed) endLiteral(p + usize(load<u8>(p) == 0x22), next, slots);
   const end = skipValue(p, 0);
   from = next;
   startLiteral(end);
@@ -197,7 +220,6 @@ function learnMember(p: usize, context: u32, node: usize, target: u32, key: usiz
   const c: u32 = load<u8>(p);
   if (target < NODE_TARGET) {
     const slots = <usize>load<u32>(SLOTS) + <usize>target * SLOT_COLUMN_BYTES;
-    columns |= (<u64>1) << target;
     if (startsScalar(c)) return learnScalar(p, context, target, hash, slots);
     addAction(START_CONTAINER, slots, p, 0, 0);
     const end = learnValue(p, context, target, hash);

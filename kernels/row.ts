@@ -2,13 +2,11 @@
  * The general path: one pass over a row. Where the spec maps a path the value's place is noted in its slot, where it
  * maps nothing the field is noted as an extra; all else is only checked.
  */
-import { addExtra, setNodeKey } from './extras';
+import { addExtra, extraCount, extraOf, setExtraCount, setNodeKey } from './extras';
 import { kindOf, readScalar, setSlot, skipSpace, skipValue, startsScalar } from './json';
 import { findTarget, UNMAPPED } from './keys';
 import {
-  EXTRA_BYTES,
-  LANE_0,
-  LANE_COLUMNS,
+  GENERAL_LANE,
   MALFORMED,
   NODE_BYTES,
   NODE_TARGET,
@@ -20,28 +18,27 @@ import {
 } from './layout';
 import { failAt, scanString } from './string';
 
-/** Slots of the current row: those of the first spec column, the others follow in steps of SLOT_COLUMN_BYTES. */
-let slots: usize = 0;
-/** Spec columns that the current row has. */
-let columns: u64 = 0;
+/** The block's row that is read. */
+let row: usize = 0;
+/** Spec columns that the row has that was read last, by bit. */
+export let columns: u64 = 0;
 /** Tells the nodes of this row from those of rows before, without clearing them. */
 let rowStamp: u32 = 0;
 
 /**
- * Reads the row from `p` to `end`, where a NUL byte stands, into lane 0.
- * @param slot of the row in the first spec column
+ * Reads the row from `p` to `end`, where a NUL byte stands, into the lane of this path.
+ * @param index of the row in the block
  * @returns its status; where it is not OK, `errorAt` is set
  */
-export function readRow(p: usize, end: usize, slot: usize): u32 {
+export function readRow(p: usize, end: usize, index: usize): u32 {
   rowStamp++;
-  slots = slot;
+  row = index;
   columns = 0;
-  store<u32>(LANE_0, 0, 4);
+  setExtraCount(GENERAL_LANE, 0);
   p = skipSpace(p);
   const isObject = load<u8>(p) == 0x7b;
   const start = p;
   p = isObject ? readObject(NODES, p) : skipValue(p, 0);
-  store<u64>(LANE_0, columns, LANE_COLUMNS);
   if (p == 0) return MALFORMED;
   p = skipSpace(p);
   if (p != end) {
@@ -83,33 +80,32 @@ function readMember(node: usize, target: u32, keyStart: usize, keyEnd: usize, p:
   if (target == UNMAPPED) return readExtra(node, keyStart, keyEnd, p, depth);
   if (target < NODE_TARGET) {
     columns |= (<u64>1) << target;
-    const slot = slots + <usize>target * SLOT_COLUMN_BYTES;
-    if (startsScalar(load<u8>(p))) return readScalar(p, slot);
+    const slots = <usize>load<u32>(SLOTS) + <usize>target * SLOT_COLUMN_BYTES;
+    if (startsScalar(load<u8>(p))) return readScalar(p, slots, row);
     const end = skipValue(p, depth);
-    setSlot(slot, p, end, kindOf(load<u8>(p)));
+    setSlot(slots, row, p, end, kindOf(load<u8>(p)));
     return end;
   }
   const child = NODES + <usize>(target ^ NODE_TARGET) * NODE_BYTES;
   if (load<u32>(child, 32) == rowStamp) forget(child);
   store<u32>(child, rowStamp, 32);
-  setNodeKey(LANE_0, child, keyStart, keyEnd);
-  store<u32>(child, load<u32>(LANE_0, 4), 24);
+  setNodeKey(GENERAL_LANE, child, keyStart, keyEnd);
+  store<u32>(child, extraCount(GENERAL_LANE), 24);
   const end = load<u8>(p) == 0x7b ? readObject(child, p) : readExtra(node, keyStart, keyEnd, p, depth);
-  store<u32>(child, load<u32>(LANE_0, 4), 28);
+  store<u32>(child, extraCount(GENERAL_LANE), 28);
   return end;
 }
 
 @inline
 function readExtra(node: usize, keyStart: usize, keyEnd: usize, p: usize, depth: u32): usize {
   const end = skipValue(p, depth);
-  if (end != 0) addExtra(LANE_0, node, keyStart, keyEnd, p, end);
+  if (end != 0) addExtra(GENERAL_LANE, node, keyStart, keyEnd, p, end);
   return end;
 }
 
 /** A repeated key replaces the whole value that it had before: the leaves below it, and its extras. */
 function forget(node: usize): void {
   columns &= ~load<u64>(node, 40);
-  const extras = <usize>load<u32>(LANE_0);
-  const last = <usize>load<u32>(node, 28);
-  for (let i = <usize>load<u32>(node, 24); i < last; i++) store<u32>(extras + i * EXTRA_BYTES, 0, 16);
+  const last = load<u32>(node, 28);
+  for (let i = load<u32>(node, 24); i < last; i++) store<u32>(extraOf(GENERAL_LANE, i), 0, 16);
 }

@@ -14,15 +14,15 @@ export function failAt(p: usize): usize {
 
 /** Bit per byte of the 16 at `p`: whether it is a quote, a backslash, a control character or not ASCII. */
 @inline
-export function specialMask(p: usize): u32 {
-  const v = v128.load(p);
-  // Signed: bytes from 0x80 on are negative, and so below 0x20 as well.
-  return i8x16.bitmask(
-    v128.or(
-      v128.or(i8x16.eq(v, i8x16.splat(0x22)), i8x16.eq(v, i8x16.splat(0x5c))),
-      i8x16.lt_s(v, i8x16.splat(0x20)),
-    ),
-  );
+function specialMask(p: usize): u32 {
+  return specialBytes(v128.load(p), i8x16.splat(2), i8x16.splat(0x21), i8x16.splat(0x5c));
+}
+
+/** The same of these bytes, and with these constants in each of 16 bytes: 2, 0x21 and 0x5c. */
+@inline
+export function specialBytes(bytes: v128, bit1: v128, low: v128, backslash: v128): u32 {
+  // With bit 1 flipped a quote comes right behind the control characters. Signed: bytes from 0x80 on are below them.
+  return i8x16.bitmask(v128.or(i8x16.lt_s(v128.xor(bytes, bit1), low), i8x16.eq(bytes, backslash)));
 }
 
 /** From `p` to the first such byte. */
@@ -42,7 +42,7 @@ export function scanString(p: usize): usize {
 }
 
 /** The same from a byte at `q` that is special, none before it being so. */
-export function scanSpecial(q: usize): usize {
+function scanSpecial(q: usize): usize {
   escaped = false;
   while (true) {
     const c: u32 = load<u8>(q);
@@ -82,15 +82,17 @@ export function hexDigit(c: u32): u32 {
 }
 
 /** The number that 16 hex digits at `p` are, 0 where one of them is none. */
+@inline
 export function hexNumber(p: usize): u64 {
   const text = v128.load(p);
   const isDecimal = i8x16.lt_u(i8x16.sub(text, i8x16.splat(0x30)), i8x16.splat(10));
   const isLetter = i8x16.lt_u(i8x16.sub(v128.or(text, i8x16.splat(0x20)), i8x16.splat(0x61)), i8x16.splat(6));
-  if (i8x16.bitmask(v128.or(isDecimal, isLetter)) != 0xffff) return 0;
+  const areHex = i8x16.bitmask(v128.or(isDecimal, isLetter)) == 0xffff;
   const nibbles = i8x16.add(v128.and(text, i8x16.splat(0x0f)), v128.and(isLetter, i8x16.splat(9)));
   const high = i16x8.shl(v128.and(nibbles, i16x8.splat(0x0f)), 4);
   const bytes = v128.or(high, i16x8.shr_u(nibbles, 8));
-  return bswap<u64>(i64x2.extract_lane(i8x16.narrow_i16x8_u(bytes, bytes), 0));
+  const number = bswap<u64>(i64x2.extract_lane(i8x16.narrow_i16x8_u(bytes, bytes), 0));
+  return areHex ? number : 0;
 }
 
 /** Copies bytes; may read and write up to 32 more. Most texts are short, so the loop is kept out of the way. */

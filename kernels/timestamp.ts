@@ -75,6 +75,17 @@ function shortTime(p: usize, end: usize): i64 {
   return (<i64>i32x4.extract_lane(sums, 0) * 60000 + <i64>milliseconds) * 1000;
 }
 
+/** Nothing that `shortTimestamp` reads has this value. */
+export const NOT_SHORT_TIME: i64 = i64.MIN_VALUE;
+
+/** The timestamp at `p` if it has the date that was read last and a short time; else NOT_SHORT_TIME. */
+@inline
+export function shortTimestamp(p: usize, end: usize): i64 {
+  const time = shortTime(p + 10, end);
+  const isKnown = u32(load<u64>(p) == dateHead) & u32(load<u16>(p, 8) == dateTail) & u32(time >= 0);
+  return isKnown ? dateStart + time : NOT_SHORT_TIME;
+}
+
 /** `YYYY-MM-DD[(T| )HH:MM[:SS[.d{1,9}]][Z|±HH:MM|±HHMM]]`; without a zone it is UTC. */
 export function timestampText(p: usize, end: usize): i64 {
   timestampConverted = false;

@@ -1,7 +1,7 @@
 /**
  * Table spec → the kernel's tables and memory map. Mirrors kernels/layout.ts, where the map is drawn.
  */
-import { KEY_BYTES, NODE_BYTES, NODES, pathTree, writeTree } from './path-tree.js';
+import { KEY_BYTES, NODE_BYTES, NODE_KEYS_BYTES, NODES, pathTree, writeTree } from './path-tree.js';
 import { roleColumn, type SpecColumn, type TableColumn, type TableSpec, tableColumns } from './spec.js';
 import { CHUNK_ROWS, STRING_BYTES } from './string-forms.js';
 
@@ -9,10 +9,12 @@ import { CHUNK_ROWS, STRING_BYTES } from './string-forms.js';
 const COLUMNS = 2048;
 const COLUMN_BYTES = 32;
 const EXTRA_BYTES = 24;
-/** Per spec column, and once more: a block of 64 slots. */
-const SLOT_COLUMN_BYTES = 64 * 16;
-/** Header, states, contexts and transitions of kernels/graph.ts. */
-const GRAPH_BYTES = 512 + 512 * 16 + 256 * 16 + 512 * 4 * 256;
+/** Per spec column, and once more: a block of 64 slots, and their kinds. */
+const SLOT_COLUMN_BYTES = 64 * 8 + 64;
+/** Extras of the rows of a block on the learned path. */
+const LEARNED_EXTRAS = 64 * 256;
+/** Header, states, contexts, waiting rows and transitions of kernels/graph.ts. */
+const GRAPH_BYTES = 512 + 512 * 16 + 256 * 16 + 512 * 8 + 512 / 8 + 512 * 8 * 256;
 const REJECT_BYTES = 12;
 const NO_SLOT = 0xffffffff;
 /** The shortest member of an object, `"":0` and a comma: how many extras a row can have at most. */
@@ -28,6 +30,7 @@ const HEADER = {
   valueValidity: 72,
   kafkaOffsets: 76,
   timestamps: 80,
+  extras: 84,
   scratch: 88,
   rejects: 92,
   specColumns: 96,
@@ -44,9 +47,6 @@ const HEADER = {
   learning: 160,
   extraColumn: 168,
 } as const;
-
-/** Where the kernel looks for the extras of each lane. */
-const LANE_EXTRAS = [320, 336] as const;
 
 /** Header fields that the host writes for each batch, and for each chunk. */
 export const PARTITION = 108;
@@ -163,7 +163,7 @@ class Regions {
 export function memoryMap(
   spec: TableSpec,
   limits: KernelLimits,
-): MemoryMap & { keys: number; slots: number; graph: number; extras: readonly number[]; scratch: number } {
+): MemoryMap & { keys: number; nodeKeys: number; slots: number; graph: number; extras: number; scratch: number } {
   const nodes = pathTree(spec.columns);
   const keyCount = nodes.reduce((sum, { keys }) => sum + keys.size, 0);
   const keyBytes = nodes.reduce(
@@ -174,6 +174,7 @@ export function memoryMap(
   const { chunkRows, chunkBytes, batchRows, columnBytes } = limits;
   return {
     keys: regions.take(keyCount * (KEY_BYTES + 16) + keyBytes),
+    nodeKeys: regions.take(nodes.length * NODE_KEYS_BYTES),
     slots: regions.take((spec.columns.length + 1) * SLOT_COLUMN_BYTES),
     graph: regions.take(GRAPH_BYTES),
     values: regions.take(chunkBytes),
@@ -183,7 +184,7 @@ export function memoryMap(
     timestamps: regions.take(chunkRows * 8),
     rejects: regions.take(chunkRows * REJECT_BYTES),
     scratch: regions.take(chunkBytes),
-    extras: LANE_EXTRAS.map(() => regions.take((chunkBytes / MIN_MEMBER_BYTES + 1) * EXTRA_BYTES)),
+    extras: regions.take((LEARNED_EXTRAS + chunkBytes / MIN_MEMBER_BYTES + 1) * EXTRA_BYTES),
     forms: regions.take(CHUNK_ROWS * STRING_BYTES),
     columns: tableColumns(spec).map((column, index) => {
       const isText = column.type === 'utf8';
@@ -211,8 +212,7 @@ export function writeTables(
   const view = new DataView(memory.buffer);
   const word = (at: number, value: number) => view.setUint32(at, value, true);
   const addresses = ['valueOffsets', 'valueValidity', 'kafkaOffsets', 'timestamps', 'rejects', 'scratch'] as const;
-  for (const name of [...addresses, 'slots', 'graph'] as const) word(HEADER[name], map[name]);
-  for (const [lane, at] of LANE_EXTRAS.entries()) word(at, map.extras[lane]);
+  for (const name of [...addresses, 'slots', 'graph', 'extras'] as const) word(HEADER[name], map[name]);
   word(HEADER.learning, (flags.learned ?? true) ? 1 : 0);
   word(HEADER.specColumns, spec.columns.length);
   word(HEADER.arrowColumns, map.columns.length);
@@ -228,7 +228,7 @@ export function writeTables(
   view.setBigUint64(HEADER.required, required, true);
   view.setBigInt64(HEADER.highValueThreshold, scaledBy10000(flags.highValueThreshold), true);
   view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
-  writeTree(memory, pathTree(spec.columns), map.keys);
+  writeTree(memory, pathTree(spec.columns), map.keys, map.nodeKeys);
   for (const column of map.columns) {
     const operation = operationOf(spec, column);
     if (operation === OPERATIONS.extra) word(HEADER.extraColumn, column.record);

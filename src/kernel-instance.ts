@@ -119,16 +119,14 @@ export class KernelInstance {
     const base = views.valueOffsets[from];
     const valueBytes = views.valueOffsets[to] - base;
     assert(rows <= this.#limits.chunkRows && valueBytes <= this.#limits.chunkBytes, 'the chunk fits');
-    const { buffer } = this.#memory;
-    // `set` reads shared memory by words, or even by bytes where they are not aligned; `fill` copies it as any other.
-    this.#bytes.fill(views.values.subarray(base, base + valueBytes), values, values + valueBytes);
+    this.#copyIn(views.values.subarray(base, base + valueBytes), values);
     // Offsets and validity stay as they are: the kernel is told where the value at offset 0 and the first bit would be.
     this.#view.setUint32(VALUES, values - base, true);
     this.#view.setUint32(VALIDITY_SHIFT, from & 7, true);
-    new Int32Array(buffer, valueOffsets, rows + 1).set(views.valueOffsets.subarray(from, to + 1));
-    this.#bytes.set(views.valueValidity.subarray(from >> 3, (to + 7) >> 3), valueValidity);
-    new BigInt64Array(buffer, kafkaOffsets, rows).set(views.offsets.subarray(from, to));
-    new BigInt64Array(buffer, timestamps, rows).set(views.timestamps.subarray(from, to));
+    this.#copyIn(views.valueOffsets.subarray(from, to + 1), valueOffsets);
+    this.#copyIn(views.valueValidity.subarray(from >> 3, (to + 7) >> 3), valueValidity);
+    this.#copyIn(views.offsets.subarray(from, to), kafkaOffsets);
+    this.#copyIn(views.timestamps.subarray(from, to), timestamps);
     this.#exports.readChunk(rows);
     this.#collectRejects(results, chunk, from);
   }
@@ -163,7 +161,7 @@ export class KernelInstance {
     results.recordBatches.push(new RecordBatch(this.#schema, struct));
   }
 
-  /** As `stringForms` of data-chunks.ts, which it calls for a column that is not in its memory. */
+  /** As `stringForms` of string-forms.ts, which it calls for a column that is not in its memory. */
   stringForms: StringForms = (column, from, rows, address) => {
     const { valueOffsets, values } = column;
     if (values.buffer !== this.#memory.buffer) return stringForms(column, from, rows, address);
@@ -171,6 +169,11 @@ export class KernelInstance {
     this.#exports.stringForms(valueOffsets.byteOffset + from * 4, values.byteOffset, rows, address, forms);
     return this.#bytes.subarray(forms);
   };
+
+  /** `set` reads shared memory by words, or even by bytes where they are not aligned; `fill` copies it as any other. */
+  #copyIn({ buffer, byteOffset, byteLength }: Uint8Array | Int32Array | BigInt64Array, to: number): void {
+    if (byteLength > 0) this.#bytes.fill(new Uint8Array(buffer, byteOffset, byteLength), to, to + byteLength);
+  }
 
   #collectRejects(results: Results, chunk: number, from: number): void {
     const count = this.#word(RESULTS.rejectCount);

@@ -1,7 +1,7 @@
 /** The tree of a spec's paths, and the records of it that the kernel reads: its nodes and keys. */
 import type { SpecColumn } from './spec.js';
 
-export const NODES = 8192;
+export const NODES = 9728;
 export const NODE_BYTES = 64;
 export const KEY_BYTES = 16;
 const NODE_TARGET = 0x80000000;
@@ -35,8 +35,16 @@ export function pathTree(columns: readonly SpecColumn[]): PathNode[] {
   return nodes;
 }
 
+/** For each node its key in each row of a block, and in the row of the general path. */
+export const NODE_KEYS_BYTES = (64 + 1) * 8;
+
 /** Writes nodes, keys and the bytes of the keys. */
-export function writeTree(memory: WebAssembly.Memory, nodes: readonly PathNode[], keysAt: number): void {
+export function writeTree(
+  memory: WebAssembly.Memory,
+  nodes: readonly PathNode[],
+  keysAt: number,
+  nodeKeysAt: number,
+): void {
   const view = new DataView(memory.buffer);
   const bytes = new Uint8Array(memory.buffer);
   let record = keysAt;
@@ -46,6 +54,7 @@ export function writeTree(memory: WebAssembly.Memory, nodes: readonly PathNode[]
     view.setUint32(at, record, true);
     view.setUint32(at + 4, keys.size, true);
     view.setUint32(at + 12, NODES + parent * NODE_BYTES, true);
+    view.setUint32(at + 16, nodeKeysAt + index * NODE_KEYS_BYTES, true);
     view.setUint32(at + 36, depth, true);
     view.setBigUint64(at + 40, leaves, true);
     for (const [key, target] of keys) {
