@@ -1,4 +1,4 @@
-/** Rows are read in pairs and written in blocks of 64: how many there are, and what is where, must not matter. */
+/** Rows are read by blocks and written in blocks of 64: how many there are, and what is where, must not matter. */
 import { describe, it } from 'vitest';
 import { Chunk } from '../src/chunk.js';
 import { ORDERS_SPEC } from '../src/spec-file.js';
@@ -11,7 +11,7 @@ import { Random } from './support/random.js';
 import { filled } from './support/shapes.js';
 
 const BLOCK = 64;
-/** Around pairs, blocks, and the bytes of bitmaps. */
+/** Around blocks and the bytes of bitmaps. */
 const COUNTS = [1, 2, 3, 63, 64, 65, 129];
 const PLACES = [0, 1, 2, 7, 62, 63, 64, 65, 127, 128];
 

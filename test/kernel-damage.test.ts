@@ -20,7 +20,7 @@ const SUBJECTS = {
 const REPLACEMENTS = [...Buffer.from('"\\{},:7 '), 0x00, 0x0a, 0x80, 0xc3, 0xff];
 const LEARNED_ROWS = 100;
 
-/** Each damaged row, and between them 0 to 3 good ones: it is the first and the second of a pair, and is alone. */
+/** Each damaged row, and between them 0 to 3 good ones: so that it stands at other places of a block. */
 function between(good: Buffer, damaged: readonly Buffer[]): Buffer[] {
   const start = Array.from({ length: LEARNED_ROWS }, () => good);
   return [...start, ...damaged.flatMap((row, index) => [row, good, good, good].slice(0, 1 + (index % 4))), good, good];
