@@ -10,9 +10,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
+/** All other dependencies stay as they are: they are native, have threads of their own, or are rarely needed. */
 const BUNDLED = ['@duckdb/node-api', 'apache-arrow', 'commander', 'prom-client', 'zod'];
-/** Stays a file of its own, as do all other dependencies: it is native, or has threads, or is rarely needed. */
-const NATIVE = '@duckdb/node-bindings';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const { dependencies } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
@@ -29,7 +28,7 @@ await build({
   platform: 'node',
   target: 'node20',
   sourcemap: true,
-  external: [NATIVE, ...Object.keys(dependencies).filter((name) => !BUNDLED.includes(name))],
+  external: Object.keys(dependencies).filter((name) => !BUNDLED.includes(name)),
   // Libraries in CommonJS call it for what is not in the bundle.
   banner: {
     js: `import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);`,
