@@ -77,7 +77,7 @@ export function firstTransitions(): usize {
 @inline
 export function waitIn(transitions: usize, rows: u64): void {
   const graph = <usize>load<u32>(GRAPH);
-  const index = (transitions - graph - TRANSITIONS) / FAN_BYTES;
+  const index = indexOf(transitions);
   const waiting = graph + WAITING + (index << 3);
   store<u64>(waiting, load<u64>(waiting) | rows);
   const states = graph + WAITING_STATES + ((index >> 6) << 3);
@@ -99,7 +99,7 @@ export function firstWaiting(): usize {
 @inline
 export function takeWaiting(transitions: usize): u64 {
   const graph = <usize>load<u32>(GRAPH);
-  const index = (transitions - graph - TRANSITIONS) / FAN_BYTES;
+  const index = indexOf(transitions);
   const waiting = graph + WAITING + (index << 3);
   const states = graph + WAITING_STATES + ((index >> 6) << 3);
   store<u64>(states, load<u64>(states) & ~((<u64>1) << (index & 63)));
@@ -115,9 +115,13 @@ export function pendingActions(): usize {
 }
 
 @inline
+function indexOf(transitions: usize): usize {
+  return (transitions - <usize>load<u32>(GRAPH) - TRANSITIONS) / FAN_BYTES;
+}
+
+@inline
 function stateOf(transitions: usize): usize {
-  const graph = <usize>load<u32>(GRAPH);
-  return graph + STATES + ((transitions - graph - TRANSITIONS) / FAN_BYTES) * STATE_BYTES;
+  return <usize>load<u32>(GRAPH) + STATES + indexOf(transitions) * STATE_BYTES;
 }
 
 /** Forgets everything but the first state, which nothing leads away from. */

@@ -1,4 +1,5 @@
 /** A row that the general path has read → states and transitions of the learned graph. */
+import { slotsOf } from './block';
 import {
   ACTION_BYTES,
   ACTION_COUNT,
@@ -27,7 +28,7 @@ import {
 } from './graph';
 import { skipSpace, skipValue, startsScalar } from './json';
 import { findTarget, UNMAPPED } from './keys';
-import { LEARNING, NODE_BYTES, NODE_TARGET, NODES, SLOT_COLUMN_BYTES, SLOTS, SPEC_COLUMNS } from './layout';
+import { LEARNING, NODE_BYTES, NODE_TARGET, NODES, SPEC_COLUMNS } from './layout';
 import { scanString } from './string';
 
 /** Rows that may be learned at first, and more of them per chunk: learning costs as much as reading ten rows. */
@@ -186,7 +187,7 @@ function learnArray(p: usize, context: u32): usize {
 /** Learns the value at `p` in which the spec maps nothing. @returns its end */
 function learnValue(p: usize, context: u32, role: u32, hash: u32): usize {
   const c: u32 = load<u8>(p);
-  const unused = <usize>load<u32>(SLOTS) + <usize>load<u32>(SPEC_COLUMNS) * SLOT_COLUMN_BYTES;
+  const unused = slotsOf(load<u32>(SPEC_COLUMNS));
   if (startsScalar(c)) return learnScalar(p, context, role, hash, unused);
   const child = childContext(context, role, c == 0x7b, hash);
   if (failed) return p;
@@ -219,7 +220,7 @@ function learnMember(p: usize, context: u32, node: usize, target: u32, key: usiz
   if (target == UNMAPPED) return learnExtra(p, context, node, key, keyEnd, hash);
   const c: u32 = load<u8>(p);
   if (target < NODE_TARGET) {
-    const slots = <usize>load<u32>(SLOTS) + <usize>target * SLOT_COLUMN_BYTES;
+    const slots = slotsOf(target);
     if (startsScalar(c)) return learnScalar(p, context, target, hash, slots);
     addAction(START_CONTAINER, slots, p, 0, 0);
     const end = learnValue(p, context, target, hash);

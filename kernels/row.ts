@@ -2,20 +2,11 @@
  * The general path: one pass over a row. Where the spec maps a path the value's place is noted in its slot, where it
  * maps nothing the field is noted as an extra; all else is only checked.
  */
+import { slotsOf } from './block';
 import { addExtra, extraCount, extraOf, setExtraCount, setNodeKey } from './extras';
 import { kindOf, readScalar, setSlot, skipSpace, skipValue, startsScalar } from './json';
 import { findTarget, UNMAPPED } from './keys';
-import {
-  GENERAL_LANE,
-  MALFORMED,
-  NODE_BYTES,
-  NODE_TARGET,
-  NODES,
-  NOT_OBJECT,
-  OK,
-  SLOT_COLUMN_BYTES,
-  SLOTS,
-} from './layout';
+import { GENERAL_LANE, MALFORMED, NODE_BYTES, NODE_TARGET, NODES, NOT_OBJECT, OK } from './layout';
 import { failAt, scanString } from './string';
 
 /** The block's row that is read. */
@@ -80,7 +71,7 @@ function readMember(node: usize, target: u32, keyStart: usize, keyEnd: usize, p:
   if (target == UNMAPPED) return readExtra(node, keyStart, keyEnd, p, depth);
   if (target < NODE_TARGET) {
     columns |= (<u64>1) << target;
-    const slots = <usize>load<u32>(SLOTS) + <usize>target * SLOT_COLUMN_BYTES;
+    const slots = slotsOf(target);
     if (startsScalar(load<u8>(p))) return readScalar(p, slots, row);
     const end = skipValue(p, depth);
     setSlot(slots, row, p, end, kindOf(load<u8>(p)));

@@ -22,7 +22,7 @@ import bindings from '@duckdb/node-bindings';
 import type { Data, RecordBatch } from 'apache-arrow';
 import { assert } from './errors.js';
 import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from './spec.js';
-import { CHUNK_ROWS, INLINED_BYTES, STRING_BYTES, type StringForms, stringForms } from './string-forms.js';
+import { INLINED_BYTES, STRING_BYTES, type StringForms, stringForms, VECTOR_ROWS } from './string-forms.js';
 
 const TYPES: Record<ColumnType, DuckDBType> = {
   utf8: VARCHAR,
@@ -61,7 +61,7 @@ export class DataChunks {
 
   /** Starts on other record batches. Their text is copied; chunks refer to it until the next `load`. */
   load(recordBatches: readonly RecordBatch[]): void {
-    assert(recordBatches.length <= CHUNK_ROWS, 'a vector has an element for each record batch');
+    assert(recordBatches.length <= VECTOR_ROWS, 'a vector has an element for each record batch');
     this.#texts.reset();
     this.#recordBatches = recordBatches;
     this.#addresses = recordBatches.map(({ data }, index) => this.#loadTexts(data.children, index));
@@ -81,7 +81,7 @@ export class DataChunks {
       this.#row = 0;
     }
     const recordBatch = this.#recordBatches[this.#recordBatch];
-    const rows = recordBatch === undefined ? 0 : Math.min(CHUNK_ROWS, recordBatch.numRows - this.#row);
+    const rows = recordBatch === undefined ? 0 : Math.min(VECTOR_ROWS, recordBatch.numRows - this.#row);
     if (rows > 0) {
       for (const [index, column] of recordBatch.data.children.entries()) {
         const vector = bindings.data_chunk_get_vector(chunk.chunk, index);
@@ -130,8 +130,8 @@ export class DataChunks {
 }
 
 /** Scratch of one chunk, reused: nothing is allocated per chunk. */
-const words = new Int32Array(CHUNK_ROWS * 2);
-const booleans = new Uint8Array(CHUNK_ROWS);
+const words = new Int32Array(VECTOR_ROWS * 2);
+const booleans = new Uint8Array(VECTOR_ROWS);
 
 function copyValidity(vector: bindings.Vector, { nullBitmap, nullCount }: Data, from: number, rows: number): void {
   if (nullCount === 0) return;

@@ -3,7 +3,7 @@
  */
 import { KEY_BYTES, NODE_BYTES, NODE_KEYS_BYTES, NODES, pathTree, writeTree } from './path-tree.js';
 import { roleColumn, type SpecColumn, type TableColumn, type TableSpec, tableColumns } from './spec.js';
-import { CHUNK_ROWS, STRING_BYTES } from './string-forms.js';
+import { STRING_BYTES, VECTOR_ROWS } from './string-forms.js';
 
 /** Addresses and record sizes, as in kernels/layout.ts. */
 const COLUMNS = 2048;
@@ -185,7 +185,7 @@ export function memoryMap(
     rejects: regions.take(chunkRows * REJECT_BYTES),
     scratch: regions.take(chunkBytes),
     extras: regions.take((LEARNED_EXTRAS + chunkBytes / MIN_MEMBER_BYTES + 1) * EXTRA_BYTES),
-    forms: regions.take(CHUNK_ROWS * STRING_BYTES),
+    forms: regions.take(VECTOR_ROWS * STRING_BYTES),
     columns: tableColumns(spec).map((column, index) => {
       const isText = column.type === 'utf8';
       const fixed = regions.take(batchRows * ROW_BYTES[column.type] + 4);

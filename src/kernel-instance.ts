@@ -162,7 +162,7 @@ export class KernelInstance {
   }
 
   /** As `stringForms` of string-forms.ts, which it calls for a column that is not in its memory. */
-  stringForms: StringForms = (column, from, rows, address) => {
+  readonly stringForms: StringForms = (column, from, rows, address) => {
     const { valueOffsets, values } = column;
     if (values.buffer !== this.#memory.buffer) return stringForms(column, from, rows, address);
     const { forms } = this.#map;

@@ -20,7 +20,7 @@ import type { StringForms } from './string-forms.js';
 export interface ParquetOptions {
   readonly compression: ParquetCompression;
   readonly spec: TableSpec;
-  /** For the text of the rows; default: that of data-chunks.ts. */
+  /** For the text of the rows; default: that of string-forms.ts. */
   readonly stringForms?: StringForms;
 }
 

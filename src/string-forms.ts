@@ -7,7 +7,7 @@
 import type { Data } from 'apache-arrow';
 
 /** Rows of a vector. */
-export const CHUNK_ROWS = 2048;
+export const VECTOR_ROWS = 2048;
 export const STRING_BYTES = 16;
 export const INLINED_BYTES = 12;
 
@@ -19,7 +19,7 @@ export const INLINED_BYTES = 12;
 export type StringForms = (column: Data, from: number, rows: number, address: bigint) => Uint8Array;
 
 /** Reused. */
-const strings = new Uint32Array((CHUNK_ROWS * STRING_BYTES) / 4);
+const strings = new Uint32Array((VECTOR_ROWS * STRING_BYTES) / 4);
 const stringBytes = new Uint8Array(strings.buffer);
 
 /** Strings in any memory. For text that the kernel wrote, kernels/forms.ts does the same faster. */
