@@ -57,7 +57,21 @@ export function rowsOfKinds(slots: usize, first: u32, last: u32): u64 {
   return found;
 }
 
-/** Those of them that the block has. */
+/** Makes the kinds of these rows of the block the same. */
+@inline
+export function setKinds(slots: usize, rows: u64, kind: u32): void {
+  const bits = i8x16(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+  const kinds = slots + KINDS;
+  for (let i: usize = 0; i < BLOCK_ROWS; i += 16) {
+    // Each byte has the bits of eight rows, of which one is its own.
+    const eights = i64x2.splat(<i64>(rows >> i));
+    const bytes = i8x16.shuffle(eights, eights, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    const theirs = i8x16.eq(v128.and(bytes, bits), bits);
+    v128.store(kinds + i, v128.bitselect(i8x16.splat(<i8>kind), v128.load(kinds + i), theirs));
+  }
+}
+
+/** Those of the rows that the block has. */
 @inline
 export function rowsOfBlock(bits: u64): u64 {
   return bits & (~(<u64>0) >> (64 - <u64>rows));

@@ -3,14 +3,14 @@
  * is looked up once for all rows that take it, and no row waits for another. A row for which the graph has no way is
  * left to the general path.
  */
-import { slotsOf } from './block';
+import { setKinds, slotsOf } from './block';
 import { addExtra, endExtra, extraCount, setExtraCount, setNodeKey } from './extras';
 import {
   ACTION_BYTES,
   ACTION_COUNT,
   ACTIONS,
   END,
-  END_CONTAINER,
+  END_EXTRA,
   ENTER_NODE,
   FAN_BYTES,
   firstTransitions,
@@ -28,7 +28,7 @@ import {
 } from './graph';
 import { kindOf, setSlot } from './json';
 import {
-  BLOCK_ROWS, CURSORS, K_MISSING, KINDS, LANE_EXTRAS, MESSAGES, NODE_ROWS, SLOT_BYTES, SPEC_COLUMNS,
+  CURSORS, K_MISSING, LANE_EXTRAS, MESSAGES, NODE_ROWS, SLOT_BYTES, SPEC_COLUMNS,
 } from './layout';
 import { valueStart } from './messages';
 import { atEnd, cursorOf, lowest, matching, takeNumbers, takeStrings } from './take';
@@ -75,15 +75,8 @@ function startRows(rows: u64): void {
   }
   for (let at: usize = 0; at < 64 * 8; at += 8) store<u64>(NODE_ROWS + at, load<u64>(NODE_ROWS + at) & ~rows);
   const count: usize = load<u32>(SPEC_COLUMNS);
-  for (let column: usize = 0; column < count; column++) clearKinds(slotsOf(column) + KINDS, rows);
+  for (let column: usize = 0; column < count; column++) setKinds(slotsOf(column), rows, K_MISSING);
   waitIn(firstTransitions(), rows);
-}
-
-/** Makes the kinds of these rows K_MISSING. */
-@inline
-function clearKinds(kinds: usize, rows: u64): void {
-  if (rows == ~(<u64>0)) memory.fill(kinds, <u8>K_MISSING, BLOCK_ROWS);
-  else for (let left = rows; left; left &= left - 1) store<u8>(kinds + <usize>ctz(left), K_MISSING);
 }
 
 /** Has those of the rows take a transition that can. @param hasOthers whether other ones are tried behind it */
@@ -137,30 +130,44 @@ function enterNodes(nodes: u64, rows: u64): u64 {
 }
 
 function actOnce(action: usize, literal: usize, rows: u64, places: usize, behind: usize): u64 {
-  const operation = load<u32>(action);
   const subject = <usize>load<u32>(action, 4);
   const a = <usize>load<u32>(action, 8);
   const b = <usize>load<u32>(action, 12);
   const c = <usize>load<u32>(action, 16);
-  if (operation == START_EXTRA) {
-    for (let left = rows; left; left &= left - 1) {
-      const row = <usize>ctz(left);
-      const p = placeOf(places, row) - behind;
-      if (extraCount(row) == LANE_EXTRAS) rows ^= lowest(left);
-      else addExtra(row, subject, p + a, p + b, p + c, 0);
+  switch (load<u32>(action)) {
+    case ENTER_NODE:
+      for (let left = rows; left; left &= left - 1) {
+        const p = placeOf(places, <usize>ctz(left)) - behind;
+        setNodeKey(<usize>ctz(left), subject, p + a, p + b);
+      }
+      return rows;
+    case START_EXTRA:
+      for (let left = rows; left; left &= left - 1) {
+        const row = <usize>ctz(left);
+        const p = placeOf(places, row) - behind;
+        if (extraCount(row) == LANE_EXTRAS) rows ^= lowest(left);
+        else addExtra(row, subject, p + a, p + b, p + c, 0);
+      }
+      return rows;
+    case END_EXTRA:
+      for (let left = rows; left; left &= left - 1) {
+        endExtra(<usize>ctz(left), placeOf(places, <usize>ctz(left)) - behind + a);
+      }
+      return rows;
+    case START_CONTAINER: {
+      const kind = kindOf(load<u8>(literal + a));
+      for (let left = rows; left; left &= left - 1) {
+        setSlot(subject, <usize>ctz(left), placeOf(places, <usize>ctz(left)) - behind + a, 0, kind);
+      }
+      return rows;
     }
-    return rows;
+    default:
+      for (let left = rows; left; left &= left - 1) {
+        const row = <usize>ctz(left);
+        store<u32>(subject + row * SLOT_BYTES, <u32>(placeOf(places, row) - behind + a), 4);
+      }
+      return rows;
   }
-  const kind = kindOf(load<u8>(literal + a));
-  for (let left = rows; left; left &= left - 1) {
-    const row = <usize>ctz(left);
-    const p = placeOf(places, row) - behind;
-    if (operation == ENTER_NODE) setNodeKey(row, subject, p + a, p + b);
-    else if (operation == START_CONTAINER) setSlot(subject, row, p + a, 0, kind);
-    else if (operation == END_CONTAINER) store<u32>(subject + row * SLOT_BYTES, <u32>(p + a), 4);
-    else endExtra(row, p + a);
-  }
-  return rows;
 }
 
 @inline

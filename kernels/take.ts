@@ -4,11 +4,13 @@
  * These loops are where the time goes. They call nothing, so that all they need stays in registers: rows for which more
  * is to be done are noted, and come behind.
  */
+import { setKinds } from './block';
 import { digitMask } from './decimal';
 import { ANY_BYTES, LENGTH } from './graph';
 import { readScalar } from './json';
 import {
-  CURSOR_BYTES, CURSORS, K_NUMBER, K_STRING, KEPT, KINDS, LOST_ROWS, SLOT_BYTES, SPECIAL_ROWS,
+  BLOCK_ROWS, CURSOR_BYTES, CURSORS, K_NUMBER, K_STRING, KEPT, LOST_ROWS, SLOT_BYTES,
+  SPECIAL_ROWS,
 } from './layout';
 import { specialBytes } from './string';
 
@@ -93,38 +95,49 @@ export function takeStrings(transition: usize, rows: u64, slots: usize, length: 
   const backslash = kept(i8x16.splat(0x5c));
   store<u64>(LOST_ROWS, 0);
   store<u64>(SPECIAL_ROWS, 0);
-  let left = rows;
-  do {
-    const row = <usize>ctz(left);
-    const cursor = cursorOf(row);
-    let end: usize = load<u32>(cursor);
-    const same = i8x16.bitmask(i8x16.eq(v128.load(end), head));
-    end += length;
-    let mask = specialBytes(v128.load(end), bit1, low, backslash);
-    if ((<u32>same | anyBytes) != 0xffffffff) {
-      note(LOST_ROWS, left);
-      continue;
+  if (rows == ~(<u64>0)) {
+    for (let row: usize = 0; row < BLOCK_ROWS; row++) {
+      takeString(row, slots, length, anyBytes, head, tail, bit1, low, backslash);
     }
-    if (length > 16) {
-      if (i8x16.bitmask(i8x16.eq(v128.load(end - 16), tail)) != 0xffff) {
-        note(LOST_ROWS, left);
-        continue;
-      }
-    }
-    store<u32>(slots + row * SLOT_BYTES, <u32>end);
-    if (!mask) do mask = specialBytes(v128.load((end += 16)), bit1, low, backslash); while (!mask);
-    end += ctz(mask);
-    if (load<u8>(end) != 0x22) {
-      note(SPECIAL_ROWS, left);
-      continue;
-    }
-    store<u32>(slots + row * SLOT_BYTES, <u32>end, 4);
-    store<u8>(slots + row, K_STRING, KINDS);
-    end++;
-    if (isPast(cursor, end)) note(LOST_ROWS, left);
-    else store<u32>(cursor, <u32>end);
-  } while ((left &= left - 1));
-  return withSpecials(rows, slots, length - 1, true);
+  } else {
+    let left = rows;
+    do {
+      takeString(<usize>ctz(left), slots, length, anyBytes, head, tail, bit1, low, backslash);
+    } while ((left &= left - 1));
+  }
+  return withSpecials(rows, slots, length - 1, K_STRING);
+}
+
+/** The same in one row, which is noted where it has no such string, or one that takes more to read. */
+@inline
+function takeString(
+  row: usize,
+  slots: usize,
+  length: usize,
+  anyBytes: u32,
+  head: v128,
+  tail: v128,
+  bit1: v128,
+  low: v128,
+  backslash: v128,
+): void {
+  const cursor = cursorOf(row);
+  let end: usize = load<u32>(cursor);
+  const same = i8x16.bitmask(i8x16.eq(v128.load(end), head));
+  end += length;
+  let mask = specialBytes(v128.load(end), bit1, low, backslash);
+  if ((<u32>same | anyBytes) != 0xffffffff) return note(LOST_ROWS, row);
+  if (length > 16) {
+    if (i8x16.bitmask(i8x16.eq(v128.load(end - 16), tail)) != 0xffff) return note(LOST_ROWS, row);
+  }
+  store<u32>(slots + row * SLOT_BYTES, <u32>end);
+  if (!mask) do mask = specialBytes(v128.load((end += 16)), bit1, low, backslash); while (!mask);
+  end += ctz(mask);
+  if (load<u8>(end) != 0x22) return note(SPECIAL_ROWS, row);
+  store<u32>(slots + row * SLOT_BYTES, <u32>end, 4);
+  end++;
+  if (isPast(cursor, end)) return note(LOST_ROWS, row);
+  store<u32>(cursor, <u32>end);
 }
 
 /** A constant that the compiler does not know for one, and so has in a register, rather than make it for every row. */
@@ -134,10 +147,9 @@ function kept(constant: v128): v128 {
   return v128.load(KEPT);
 }
 
-/** Sets the lowest bit of `left` in `rows`, in memory, for that is seldom. */
-@inline
-function note(rows: usize, left: u64): void {
-  store<u64>(rows, load<u64>(rows) | lowest(left));
+/** Sets the row's bit in `rows`, in memory, for that is seldom. */
+function note(rows: usize, row: usize): void {
+  store<u64>(rows, load<u64>(rows) | ((<u64>1) << row));
 }
 
 /** Whether a place is at the end of the row or behind it: there a bracket must be. */
@@ -162,12 +174,12 @@ export function takeNumbers(transition: usize, rows: u64, slots: usize, length: 
     end += length;
     const others = ~digitMask(v128.load(end));
     if ((<u32>same | anyBytes) != 0xffffffff) {
-      note(LOST_ROWS, left);
+      note(LOST_ROWS, row);
       continue;
     }
     if (length > 16) {
       if (i8x16.bitmask(i8x16.eq(v128.load(end - 16), tail)) != 0xffff) {
-        note(LOST_ROWS, left);
+        note(LOST_ROWS, row);
         continue;
       }
     }
@@ -182,24 +194,27 @@ export function takeNumbers(transition: usize, rows: u64, slots: usize, length: 
     const isShort = u32(whole - 1 < 14) & u32(digits < 16);
     const isPlain = u32(whole == 1 || load<u8>(end) != 0x30) & u32((load<u8>(end + digits) | 0x20) != 0x65);
     if (!(isShort & isPlain)) {
-      note(SPECIAL_ROWS, left);
+      note(SPECIAL_ROWS, row);
       continue;
     }
     end += digits;
     store<u32>(slots + row * SLOT_BYTES, <u32>end, 4);
-    store<u8>(slots + row, K_NUMBER, KINDS);
-    if (isPast(cursor, end)) note(LOST_ROWS, left);
+    if (isPast(cursor, end)) note(LOST_ROWS, row);
     else store<u32>(cursor, <u32>end);
   } while ((left &= left - 1));
-  return withSpecials(rows, slots, length, false);
+  return withSpecials(rows, slots, length, K_NUMBER);
 }
 
-/** The rows that are not lost, with the special ones read, whose scalars are `behind` bytes behind their cursors. */
+/**
+ * Reads the special scalars, which are `behind` bytes behind the cursors, and says of which kind the others are.
+ * @returns the rows that are not lost
+ */
 @inline
-function withSpecials(rows: u64, slots: usize, behind: usize, areStrings: bool): u64 {
+function withSpecials(rows: u64, slots: usize, behind: usize, kind: u32): u64 {
   const special = load<u64>(SPECIAL_ROWS);
-  rows &= ~load<u64>(LOST_ROWS);
-  return special ? (rows & ~special) | takeScalars(special, slots, behind, areStrings) : rows;
+  const plain = rows & ~load<u64>(LOST_ROWS) & ~special;
+  setKinds(slots, plain, kind);
+  return special ? plain | takeScalars(special, slots, behind, kind == K_STRING) : plain;
 }
 
 /** Reads scalars of any form. @returns the rows that have one */
