@@ -46,7 +46,7 @@ interface Task {
 }
 
 /**
- * Runs tasks one by one, each for so many rounds and for a second at least, after half a second in which code is compiled.
+ * Runs tasks one by one: half a second in which code is compiled, then so many rounds, and for a second at least.
  * @param rounds 1 for what can be done once
  * @returns median microseconds per row by name
  */
