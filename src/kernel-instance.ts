@@ -1,7 +1,7 @@
 /**
  * One instance of the WASM module: its memory, and the typed views through which chunks go in and columns come out.
  */
-import { type Data, type DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
+import { Data, type DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
 import { arrowSchema } from './arrow.js';
 import type { ChunkViews } from './chunk.js';
 import { assert } from './errors.js';
@@ -191,27 +191,28 @@ export class KernelInstance {
     const { data, offsets, validity, record } = column;
     const { buffer } = this.#memory;
     const keep = <T extends { slice(): T }>(view: T): T => (copy ? view.slice() : view);
-    const nullCount = this.#word(record + 24);
-    const nullBitmap = validity === 0 ? undefined : keep(new Uint8Array(buffer, validity, (rows + 7) >> 3));
-    const common = { type, length: rows, nullCount, nullBitmap };
-    switch (column.type) {
+    const nullBitmap = new Uint8Array(buffer, validity, validity === 0 ? 0 : (rows + 7) >> 3);
+    const valueOffsets = offsets === 0 ? undefined : keep(new Int32Array(buffer, offsets, rows + 1));
+    const values = this.#values(column.type, data, rows, this.#word(record + 8));
+    return new Data(type, 0, rows, this.#word(record + 24), [valueOffsets, keep(values), keep(nullBitmap)]);
+  }
+
+  #values(type: ColumnRegion['type'], data: number, rows: number, textBytes: number) {
+    const { buffer } = this.#memory;
+    switch (type) {
       case 'utf8':
-        return makeData({
-          ...common,
-          valueOffsets: keep(new Int32Array(buffer, offsets, rows + 1)),
-          data: keep(new Uint8Array(buffer, data, this.#word(record + 8))),
-        } as never);
+        return new Uint8Array(buffer, data, textBytes);
       case 'decimal18_4':
-        return makeData({ ...common, data: keep(new Uint32Array(buffer, data, rows * 4)) } as never);
+        return new Uint32Array(buffer, data, rows * 4);
       case 'int32':
       case 'date32':
-        return makeData({ ...common, data: keep(new Int32Array(buffer, data, rows)) } as never);
+        return new Int32Array(buffer, data, rows);
       case 'uint64':
-        return makeData({ ...common, data: keep(new BigUint64Array(buffer, data, rows)) } as never);
+        return new BigUint64Array(buffer, data, rows);
       case 'bool':
-        return makeData({ ...common, data: keep(new Uint8Array(buffer, data, (rows + 7) >> 3)) } as never);
+        return new Uint8Array(buffer, data, (rows + 7) >> 3);
       default:
-        return makeData({ ...common, data: keep(new BigInt64Array(buffer, data, rows)) } as never);
+        return new BigInt64Array(buffer, data, rows);
     }
   }
 
