@@ -46,14 +46,15 @@ interface Task {
 }
 
 /**
- * Runs tasks one by one: half a second in which code is compiled, then so many rounds, and for a second at least.
+ * Runs tasks one by one: two seconds in which code is compiled and what making the data left behind is collected, then so
+ * many rounds, and for two seconds at least.
  * @param rounds 1 for what can be done once
  * @returns median microseconds per row by name
  */
 async function measure(tasks: readonly Task[], rounds = ROUNDS): Promise<Map<string, number>> {
   const repeats = rounds > 1;
-  const time = repeats ? 1000 : 0;
-  const bench = new Bench({ iterations: rounds, time, warmup: repeats, warmupIterations: 2, warmupTime: 500 });
+  const time = repeats ? 2000 : 0;
+  const bench = new Bench({ iterations: rounds, time, warmup: repeats, warmupIterations: 2, warmupTime: 2000 });
   for (const { name, run } of tasks) bench.add(name, async () => void (await run()));
   await bench.run();
   const medians = new Map<string, number>();
