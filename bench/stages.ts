@@ -46,8 +46,8 @@ interface Task {
 }
 
 /**
- * Runs tasks one by one: two seconds in which code is compiled and what making the data left behind is collected, then so
- * many rounds, and for two seconds at least.
+ * Runs tasks one by one: two seconds in which code is compiled, and what making the data left behind is collected; then
+ * so many rounds, and for two seconds at least.
  * @param rounds 1 for what can be done once
  * @returns median microseconds per row by name
  */
