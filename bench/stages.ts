@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { tableFromIPC, tableToIPC } from 'apache-arrow';
 import { Bench } from 'tinybench';
+import { readConfig } from '../src/config.js';
 import { temporaryPath } from '../src/data-dir.js';
 import type { BatchResult } from '../src/flow.js';
 import { Kernel } from '../src/kernel.js';
@@ -25,8 +26,8 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: 'string' },
     events: { type: 'string', default: '100000' },
-    /** Rows that the kernel reads at one go: BATCH_ROWS of the consumer. */
-    'batch-rows': { type: 'string', default: '32768' },
+    /** Rows that the kernel reads at one go: as the consumer without settings. */
+    'batch-rows': { type: 'string', default: String(readConfig({}).batchRows) },
     /** Rows that the table has before commits are timed. */
     'table-rows': { type: 'string', default: '30000000' },
     rounds: { type: 'string', default: '7' },

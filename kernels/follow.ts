@@ -27,9 +27,7 @@ import {
   waitIn,
 } from './graph';
 import { kindOf, setSlot } from './json';
-import {
-  CURSORS, K_MISSING, LANE_EXTRAS, MESSAGES, NODE_ROWS, SLOT_BYTES, SPEC_COLUMNS,
-} from './layout';
+import { CURSORS, K_MISSING, LANE_EXTRAS, MESSAGES, NODE_ROWS, SLOT_BYTES, SPEC_COLUMNS } from './layout';
 import { valueStart } from './messages';
 import { atEnd, cursorOf, lowest, matching, takeNumbers, takeStrings } from './take';
 

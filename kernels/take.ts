@@ -9,8 +9,7 @@ import { digitMask } from './decimal';
 import { ANY_BYTES, LENGTH } from './graph';
 import { readScalar } from './json';
 import {
-  BLOCK_ROWS, CURSOR_BYTES, CURSORS, K_NUMBER, K_STRING, KEPT, LOST_ROWS, SLOT_BYTES,
-  SPECIAL_ROWS,
+  BLOCK_ROWS, CURSOR_BYTES, CURSORS, K_NUMBER, K_STRING, KEPT, LOST_ROWS, SLOT_BYTES, SPECIAL_ROWS,
 } from './layout';
 import { specialBytes } from './string';
 
