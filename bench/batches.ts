@@ -39,7 +39,13 @@ export class Batches {
     const startOffset = this.#offset;
     const chunks = packed(values, startOffset).map((chunk) => chunk.handle());
     this.#offset += values.length;
-    return this.#processor.process({ partition: 0, startOffset, nextOffset: this.#offset, chunks });
+    return this.#processor.process({
+      partition: 0,
+      startOffset,
+      nextOffset: this.#offset,
+      leaderEpoch: undefined,
+      chunks,
+    });
   }
 
   /** The batches of one commit group. */

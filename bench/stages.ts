@@ -168,7 +168,7 @@ async function duckdbBench(folder: string): Promise<void> {
     const dataDir = mkdtempSync(join(folder, 'duckdb-'));
     const merge = new Merge(mergeOptions(dataDir, 'parquet'));
     await merge.open();
-    await merge.initPositions([{ partition: 0, nextOffset: 0 }]);
+    await merge.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
     const batches = await Batches.open(dataDir);
     const known = eventsFrom(1, 0, groupRows);
     await commitGroup(merge, await batches.group(known));

@@ -5,7 +5,7 @@
  * only serve a partition that the sink does not know yet.
  */
 import { SluiceError } from './errors.js';
-import type { Sink, SinkPosition } from './flow.js';
+import type { PartitionStart, Sink, SinkPosition } from './flow.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { OffsetRange, Source } from './source.js';
@@ -170,13 +170,18 @@ export class Assignment {
     const committed = await source.committed(partitions);
     // A partition that comes later is new: whatever is in it came after we started to read the topic.
     const isFirst = this.#known.size === 0;
-    const positions = partitions.map((partition) => {
+    const starts = partitions.map((partition): PartitionStart => {
       const { low, high } = ranges.get(partition)!;
-      const fallback = isFirst && this.#options.startFrom === 'latest' ? high : low;
-      return { partition, nextOffset: committed.get(partition) ?? fallback };
+      const offset = committed.get(partition);
+      if (offset !== undefined) return { partition, nextOffset: offset, reason: 'group' };
+      if (!isFirst) return { partition, nextOffset: low, reason: 'new_partition' };
+      const { startFrom } = this.#options;
+      return { partition, nextOffset: startFrom === 'latest' ? high : low, reason: startFrom };
     });
-    await sink.initPositions(positions);
-    for (const position of positions) this.#note({ ...position, watermark: undefined });
+    await sink.initPositions(starts);
+    for (const { partition, nextOffset } of starts) {
+      this.#note({ partition, nextOffset, leaderEpoch: undefined, watermark: undefined });
+    }
   }
 
   #checkInRange(partition: number, nextOffset: number, { low, high }: OffsetRange): void {

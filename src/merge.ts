@@ -25,15 +25,28 @@ import type {
   BatchResult,
   CommitReceipt,
   CompactionReceipt,
-  LedgerTotals,
+  OffsetGap,
   ParquetFile,
+  PartitionStart,
   Sink,
   SinkPosition,
+  SinkState,
+  TopicIdentity,
 } from './flow.js';
-import { insertPositions, movePositions, readPositions, writeLedger, writeQuarantine } from './ledger.js';
+import {
+  insertPositions,
+  lastCommit,
+  movePositions,
+  readIdentity,
+  readPositions,
+  writeGaps,
+  writeIdentity,
+  writeLedger,
+  writeQuarantine,
+} from './ledger.js';
 import { makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
 import { roleColumn, type TableSpec } from './spec.js';
-import { identifier, literal, rowsOf } from './sql.js';
+import { identifier, rowsOf } from './sql.js';
 import type { StagedRows } from './staging.js';
 
 export interface MergeOptions extends DatabaseOptions {
@@ -62,6 +75,7 @@ export class Merge implements Sink {
   #group: Group | undefined;
   #otherStaging: StagedRows | undefined;
   #committing: Promise<unknown> = Promise.resolve();
+  #lastCommit = 0;
   readonly #log: ChangeLog;
 
   constructor(options: MergeOptions) {
@@ -79,7 +93,7 @@ export class Merge implements Sink {
     return this.#instance;
   }
 
-  async open(): Promise<SinkPosition[]> {
+  async open(): Promise<SinkState> {
     const { dataDir, topic, spec, compaction } = this.#options;
     const database = join(dataDir, 'analytics.db');
     makeFolders(dataDir, topic);
@@ -90,7 +104,7 @@ export class Merge implements Sink {
     this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
-      await migrate(this.#connection, spec, topic);
+      const issueBits = await migrate(this.#connection, spec, topic);
       const files = await rowsOf(
         this.#connection,
         'SELECT DISTINCT file, file_bytes FROM sluice.batches WHERE file IS NOT NULL',
@@ -100,7 +114,8 @@ export class Merge implements Sink {
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
       this.#group = { staging: await this.#newStaging('rows_0'), batches: [], stageSeconds: [] };
       this.#otherStaging = await this.#newStaging('rows_1');
-      return await this.#positions();
+      this.#lastCommit = await lastCommit(this.#connection);
+      return { positions: await this.#positions(), identity: await readIdentity(this.#connection), issueBits };
     } catch (thrown) {
       await this.close();
       throw sinkError(thrown, 'the data directory cannot be opened');
@@ -116,8 +131,24 @@ export class Merge implements Sink {
     return staging;
   }
 
-  async initPositions(positions: readonly { partition: number; nextOffset: number }[]): Promise<void> {
-    await insertPositions(this.#connection!, this.#options.topic, positions);
+  async setIdentity(identity: TopicIdentity): Promise<void> {
+    await writeIdentity(this.#connection!, identity);
+  }
+
+  async initPositions(starts: readonly PartitionStart[]): Promise<void> {
+    await insertPositions(this.#connection!, this.#options.topic, starts);
+  }
+
+  async recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {
+    await this.#committing;
+    await this.#run('BEGIN');
+    try {
+      await writeGaps(this.#connection!, this.#options.topic, gaps, this.#lastCommit + 1);
+      return await this.#decide(gaps);
+    } catch (thrown) {
+      await this.#connection!.run('ROLLBACK').catch(() => {});
+      throw sinkError(thrown, 'lost offsets cannot be recorded');
+    }
   }
 
   async stage(batch: BatchResult): Promise<void> {
@@ -160,6 +191,9 @@ export class Merge implements Sink {
     }
     try {
       const positions = await this.#decide(batches);
+      for (const { maxChangeSeq } of batches) {
+        if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
+      }
       this.#newFiles += files.length;
       await staging.clear();
       this.#otherStaging = staging;
@@ -185,16 +219,6 @@ export class Merge implements Sink {
     if (!isDue) return { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
     this.#newFiles = 0;
     return await this.#compaction!.run(everything);
-  }
-
-  async totals(): Promise<LedgerTotals> {
-    const [row] = await rowsOf(
-      this.#connection!,
-      `SELECT count(*) AS batches, sum(rows_consumed) AS rowsConsumed, sum(rows_merged) AS rowsMerged,
-       sum(rows_duplicate) AS rowsDuplicate, sum(rows_quarantined) AS rowsQuarantined,
-       sum(rows_tombstone) AS rowsTombstone FROM sluice.batches WHERE topic = ${literal(this.#options.topic)}`,
-    );
-    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value ?? 0)])) as never;
   }
 
   /** Waits for a running commit: a connection must not go while DuckDB works on it. */
@@ -231,18 +255,16 @@ export class Merge implements Sink {
     }
     await writeQuarantine(connection, topic, batches);
     const fileOf = (file: ParquetFile) => relative(dataDir, file.path);
-    await writeLedger(connection, topic, batches, merged, stageSeconds, fileOf);
+    await writeLedger(connection, topic, batches, { merged, stageSeconds, commitId: this.#lastCommit + 1, fileOf });
     await movePositions(connection, topic, batches);
     return merged;
   }
 
   /** Commits. @returns the positions that moved */
-  async #decide(batches: readonly BatchResult[]): Promise<SinkPosition[]> {
+  async #decide(moves: readonly { readonly partition: number }[]): Promise<SinkPosition[]> {
     await this.#run('COMMIT');
-    for (const { maxChangeSeq } of batches) {
-      if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
-    }
-    const moved = new Set(batches.map(({ partition }) => partition));
+    this.#lastCommit++;
+    const moved = new Set(moves.map(({ partition }) => partition));
     return (await this.#positions()).filter(({ partition }) => moved.has(partition));
   }
 

@@ -7,7 +7,7 @@ import { Assignment, type AssignmentOptions, type AssignmentParts } from './assi
 import { Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
 import { type Chunk, ChunkPool } from './chunk.js';
 import { asSluiceError, SluiceError } from './errors.js';
-import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkPosition } from './flow.js';
+import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkState } from './flow.js';
 import { Sequencer } from './sequencer.js';
 import { countCommit, newTotals, type RunTotals } from './totals.js';
 
@@ -104,10 +104,10 @@ export class Pipeline {
 
   /**
    * Runs until stopped, or with `untilEnd` until the end offsets are committed.
-   * @param positions where the sink stands
+   * @param state what the sink said when it was opened
    */
-  async run(positions: readonly SinkPosition[]): Promise<void> {
-    this.#assignment.restore(positions);
+  async run(state: SinkState): Promise<void> {
+    this.#assignment.restore(state.positions);
     while (!this.#stopping && !this.#assignment.reachedEnd((partition) => this.#batcher.nextOffset(partition))) {
       this.#sequencer.throwIfFailed();
       await this.#followAssignment();
@@ -198,7 +198,8 @@ export class Pipeline {
     for (const batch of batches) {
       const { partition, startOffset, nextOffset, chunks, rows, valueBytes } = batch;
       const dispatchedMs = performance.now();
-      const task = { partition, startOffset, nextOffset, chunks: chunks.map((chunk) => chunk.handle()) };
+      const handles = chunks.map((chunk) => chunk.handle());
+      const task = { partition, startOffset, nextOffset, leaderEpoch: undefined, chunks: handles };
       const work = this.#parts.runBatch(task).then((result) => {
         for (const chunk of chunks) this.#chunks.giveBack(chunk);
         const { kernel, parquet } = result.stageSeconds;

@@ -57,7 +57,7 @@ export class BatchProcessor {
    */
   async process(task: BatchTask): Promise<BatchResult> {
     const { dataDir, topic, mergeFrom } = this.#options;
-    const { partition, startOffset, nextOffset } = task;
+    const { partition, startOffset, nextOffset, leaderEpoch } = task;
     const start = performance.now();
     const output = this.#kernel.read(partition, task.chunks);
     const quarantined = copyRejects(task, output);
@@ -71,6 +71,7 @@ export class BatchProcessor {
       partition,
       startOffset,
       nextOffset,
+      leaderEpoch,
       arrow,
       file,
       quarantined,

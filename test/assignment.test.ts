@@ -40,7 +40,7 @@ describe('Assignment', () => {
   it('starts from the position of the sink, whatever the group has committed', async () => {
     source.committedOffsets.set(0, 9);
     const known = assignment();
-    known.restore([{ partition: 0, nextOffset: 6, watermark: undefined }]);
+    known.restore([{ partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined }]);
     expect((await known.assign([0, 1])).get(0)).toBe(6);
   });
 
@@ -49,7 +49,7 @@ describe('Assignment', () => {
     [11, /the position 11 .* truncated or made anew/],
   ])('refuses the position %d, which Kafka no longer has', async (nextOffset, message) => {
     const known = assignment();
-    known.restore([{ partition: 0, nextOffset, watermark: undefined }]);
+    known.restore([{ partition: 0, nextOffset, leaderEpoch: undefined, watermark: undefined }]);
     await expect(known.assign([0, 1])).rejects.toMatchObject({
       code: 'SLUICE_OFFSET_GONE',
       message: expect.stringMatching(message),

@@ -51,7 +51,7 @@ describe('schema evolution', () => {
       message: expect.stringContaining('holds the topic cdc_orders, KAFKA_TOPIC is other'),
     });
     const merge = await openMerge(dataDir);
-    await select(merge, 'UPDATE sluice.meta SET format_version = 2');
+    await select(merge, 'UPDATE sluice.meta SET format_version = 3');
     await merge.close();
     await expect(new Merge(mergeOptions(dataDir)).open()).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
   });

@@ -215,24 +215,16 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
     await first.commit();
     await first.close();
     const second = unopened(dataDir);
-    expect(await second.open()).toEqual([
-      { partition: 0, nextOffset: 1, watermark: 1_767_225_600_000_000n },
-      { partition: 1, nextOffset: 0, watermark: undefined },
+    expect((await second.open()).positions).toEqual([
+      { partition: 0, nextOffset: 1, leaderEpoch: undefined, watermark: 1_767_225_600_000_000n },
+      { partition: 1, nextOffset: 0, leaderEpoch: undefined, watermark: undefined },
     ]);
     await second.initPositions([
-      { partition: 0, nextOffset: 77 },
-      { partition: 2, nextOffset: 3 },
+      { partition: 0, nextOffset: 77, reason: 'earliest' },
+      { partition: 2, nextOffset: 3, reason: 'new_partition' },
     ]);
     await second.stage(await makeBatch(dataDir, 0, 1, [order(token(5)), order(token(4))]));
     expect(await second.commit()).toMatchObject({ rowsMerged: 1, rowsDuplicate: 1 });
-    expect(await second.totals()).toEqual({
-      batches: 2,
-      rowsConsumed: 3,
-      rowsMerged: 2,
-      rowsDuplicate: 1,
-      rowsQuarantined: 0,
-      rowsTombstone: 0,
-    });
     await second.close();
   });
 

@@ -44,7 +44,7 @@ describe('a failed commit', () => {
     expect(filesIn(dataDir)).toEqual(['00000000000000000000-00000000000000000001.parquet']);
     await merge.close();
     const second = new Merge(mergeOptions(dataDir));
-    expect(await second.open()).toMatchObject([{ partition: 0, nextOffset: 1 }, { partition: 1 }]);
+    expect((await second.open()).positions).toMatchObject([{ partition: 0, nextOffset: 1 }, { partition: 1 }]);
     await second.close();
   });
 
@@ -100,7 +100,7 @@ describe('opening a data directory', () => {
     await merge.close();
     expect(await commit).toMatchObject({ rowsMerged: 2 });
     const second = new Merge(mergeOptions(dataDir));
-    expect(await second.open()).toMatchObject([{ nextOffset: 2 }, { nextOffset: 0 }]);
+    expect((await second.open()).positions).toMatchObject([{ nextOffset: 2 }, { nextOffset: 0 }]);
     await second.close();
   });
 });

@@ -22,7 +22,7 @@ const ROOMS = [
   ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
   ['kernel', 'kernel-instance', 'fields', 'path-tree'],
   ['parquet'],
-  ['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'ledger', 'recovery', 'compaction', 'database'],
+  ['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'format', 'ledger', 'recovery', 'compaction', 'database'],
   ['read-only', 'query-server', 'sql-client'],
   ['capture/'],
 ];

@@ -89,7 +89,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
       mergeFrom,
     });
     const workers = pool;
-    const positions = await sink.open();
+    const state = await sink.open();
     const runBatch = workers.run.bind(workers);
     const pipeline = new Pipeline(pipelineOptions(config, options.untilEnd), { source, sink, runBatch, metrics, log });
     if (config.metricsPort !== 0) {
@@ -110,7 +110,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     warnOfFewThreads(config, log);
     stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
     if (options.signal.aborted) pipeline.stop();
-    await pipeline.run(positions);
+    await pipeline.run(state);
     finished = pipeline;
   } catch (thrown) {
     if (thrown instanceof SluiceError) metrics.errors.inc({ code: thrown.code });

@@ -35,7 +35,7 @@ export async function openMerge(
 ): Promise<Merge> {
   const merge = new Merge(mergeOptions(dataDir, options));
   await merge.open();
-  await merge.initPositions([0, 1].map((partition) => ({ partition, nextOffset: 0 })));
+  await merge.initPositions([0, 1].map((partition) => ({ partition, nextOffset: 0, reason: 'earliest' })));
   onTestFinished(() => merge.close());
   return merge;
 }
@@ -83,7 +83,7 @@ export async function makeBatch(
   for (let from = 0; from < messages.length; from += 1000) {
     chunks.push(fillChunk(new Chunk(), messages.slice(from, from + 1000)).handle());
   }
-  return (await processor).process({ partition, startOffset, nextOffset, chunks });
+  return (await processor).process({ partition, startOffset, nextOffset, leaderEpoch: undefined, chunks });
 }
 
 /** The rows of a query beside the sink's own connections, as arrays of values. */

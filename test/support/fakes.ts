@@ -1,6 +1,17 @@
 /** A source and a sink in memory, for tests of what decides between them. */
 import type { Chunk } from '../../src/chunk.js';
-import type { BatchResult, BatchTask, CommitReceipt, Fill, Sink, SinkPosition } from '../../src/flow.js';
+import type {
+  BatchResult,
+  BatchTask,
+  CommitReceipt,
+  Fill,
+  OffsetGap,
+  PartitionStart,
+  Sink,
+  SinkPosition,
+  SinkState,
+  TopicIdentity,
+} from '../../src/flow.js';
 import { createLogger } from '../../src/log.js';
 import type { AssignmentChange, OffsetRange, Source } from '../../src/source.js';
 import { fillChunk, type PlainMessage } from './chunks.js';
@@ -82,11 +93,23 @@ export class FakeSink implements Sink {
   readonly batches: BatchResult[] = [];
   #staged: BatchResult[] = [];
 
-  async open() {
-    return [...this.positions.values()];
+  readonly starts: PartitionStart[] = [];
+  readonly gaps: OffsetGap[] = [];
+  identity: TopicIdentity = { clusterId: undefined, topicId: undefined };
+
+  async open(): Promise<SinkState> {
+    return { positions: [...this.positions.values()], identity: this.identity, issueBits: [] };
   }
-  async initPositions(positions: readonly { partition: number; nextOffset: number }[]) {
-    for (const position of positions) this.positions.set(position.partition, { ...position, watermark: undefined });
+  async setIdentity(identity: TopicIdentity) {
+    this.identity = identity;
+  }
+  async initPositions(starts: readonly PartitionStart[]) {
+    this.starts.push(...starts);
+    for (const { partition, nextOffset } of starts) this.#move(partition, nextOffset);
+  }
+  async recordGaps(gaps: readonly OffsetGap[]) {
+    this.gaps.push(...gaps);
+    return gaps.map(({ partition, nextOffset }) => this.#move(partition, nextOffset));
   }
   async stage(batch: BatchResult) {
     this.#staged.push(batch);
@@ -94,10 +117,10 @@ export class FakeSink implements Sink {
   async commit(): Promise<CommitReceipt> {
     const group = this.#staged;
     this.#staged = [];
-    for (const { partition, startOffset, nextOffset } of group) {
+    for (const { partition, startOffset, nextOffset, leaderEpoch } of group) {
       if (this.positions.get(partition)?.nextOffset !== startOffset)
         throw new Error(`partition ${partition} is fenced`);
-      this.positions.set(partition, { partition, nextOffset, watermark: undefined });
+      this.#move(partition, nextOffset, leaderEpoch);
     }
     this.batches.push(...group);
     const rowsMerged = group.reduce((sum, { counts }) => sum + counts.ok, 0);
@@ -107,21 +130,25 @@ export class FakeSink implements Sink {
   async compact() {
     return { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
   }
-  async totals(): Promise<never> {
-    throw new Error('not asked');
-  }
   async close() {}
+
+  #move(partition: number, nextOffset: number, leaderEpoch?: number): SinkPosition {
+    const position = { partition, nextOffset, leaderEpoch, watermark: undefined };
+    this.positions.set(partition, position);
+    return position;
+  }
 }
 
 /** What a worker would make of a batch in which every message is a row. */
 export async function fakeBatch(task: BatchTask): Promise<BatchResult> {
-  const { partition, startOffset, nextOffset, chunks } = task;
+  const { partition, startOffset, nextOffset, leaderEpoch, chunks } = task;
   const ok = chunks.reduce((sum, { rows }) => sum + rows, 0);
   await new Promise((resolve) => setTimeout(resolve, 1));
   return {
     partition,
     startOffset,
     nextOffset,
+    leaderEpoch,
     arrow: undefined,
     file: undefined,
     quarantined: [],
