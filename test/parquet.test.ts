@@ -158,19 +158,23 @@ describe.each(Object.keys(WRITERS))('Parquet by %s', (name) => {
 
   it('bounds row groups, has statistics for all of them, and dictionaries for columns of few values only', async () => {
     const write = await open(SPEC);
-    const columns = randomColumns(2048, new Random(5), false);
-    const groups = Array.from({ length: MAX_ROW_GROUP_ROWS / 2048 + 1 }, () => recordBatchOf(columns));
+    const rows = MAX_ROW_GROUP_ROWS / 15;
+    const columns = randomColumns(rows, new Random(5), false);
+    const group = COLUMNS.findIndex(({ name }) => name === 'group');
+    columns[group] = columns[group].map((_, row) => `group ${row % 7}`);
+    const groups = Array.from({ length: 16 }, () => recordBatchOf(columns));
     const { tempPath } = await write(groups);
     const chunks = await query(
       `SELECT path_in_schema AS column, row_group_num_rows AS rows, stats_min_value IS NOT NULL AS has_statistics,
          stats_null_count AS nulls, encodings FROM parquet_metadata('${tempPath}')`,
     );
-    expect(new Set(chunks.map(({ rows }) => rows))).toEqual(new Set([`${MAX_ROW_GROUP_ROWS}`, '2048']));
+    expect(new Set(chunks.map((chunk) => chunk.rows))).toEqual(new Set([`${MAX_ROW_GROUP_ROWS}`, `${rows}`]));
     expect(chunks.filter(({ has_statistics, nulls }) => has_statistics !== true || nulls !== '0')).toEqual([]);
     const encodings = (name: string) => chunks.find(({ column }) => column === name)!.encodings;
-    expect(encodings('moment')).toContain('DICTIONARY');
-    expect(encodings('moment')).not.toContain('DELTA');
+    expect(encodings('group')).toContain('DICTIONARY');
+    expect(encodings('group')).not.toContain('DELTA');
     expect(encodings('order')).toContain('DELTA_LENGTH_BYTE_ARRAY');
+    expect(encodings('change_seq')).toContain('DELTA_BINARY_PACKED');
   });
 
   it('says which file cannot be written, leaves nothing behind, and writes the next one', async () => {
