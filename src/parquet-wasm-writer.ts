@@ -42,8 +42,8 @@ const ENCODINGS: Record<ColumnType, Encoding | undefined> = {
 };
 
 /**
- * A column whose dictionary outgrows this goes on without one: about 1,000 short texts. With the library's 1 MiB, ids
- * and other columns of many values would have one, and files would be a third larger.
+ * A column whose dictionary outgrows this continues without one: about 1,000 short texts. With the library's default of
+ * 1 MiB, ids and other columns of many values would have one, and files would be a third larger.
  */
 const MAX_DICTIONARY_BYTES = 16 << 10;
 

@@ -1,13 +1,13 @@
 /** Arrow → the bytes of a Parquet file: what a worker asks of a library, and what all files have in common. */
 import type { RecordBatch } from 'apache-arrow';
 
-/** The libraries that write, as PARQUET_WRITER names them. */
+/** The libraries that write Parquet files, as PARQUET_WRITER names them. */
 export type ParquetWriterName = 'duckdb' | 'parquet-wasm';
 
 /** As PARQUET_COMPRESSION names them; zstd is of level 1. */
 export type ParquetCompression = 'zstd' | 'snappy' | 'lz4' | 'none';
 
-/** A row group has at most this many rows: as DuckDB's own, so that a scan can share one among its threads. */
+/** The most rows of a row group: the size of DuckDB's own, and its default for Parquet. */
 export const MAX_ROW_GROUP_ROWS = 122_880;
 
 /**

@@ -201,14 +201,14 @@ describe.each(Object.keys(WRITERS))('Parquet by %s', (name) => {
     expect(readdirSync(dirname(path()))).toEqual([]);
   });
 
-  it('fails with SLUICE_SINK where rows do not fit the table, and leaves nothing behind', async () => {
+  it('fails with SLUICE_SINK if rows do not fit the table, and leaves nothing behind', async () => {
     const write = await open(SPEC);
     await expect(write([orders()])).rejects.toMatchObject({ code: 'SLUICE_SINK' });
     expect(readdirSync(dirname(path()))).toEqual([]);
   });
 });
 
-it('has the same schema and rows by either writer, but for which columns are marked as required', async () => {
+it('has the same schema and rows by either writer, except for which columns are marked as required', async () => {
   const parts = [3000, 5000].map((rows) => recordBatchOf(randomColumns(rows, new Random(rows), true)));
   const schemas: unknown[] = [];
   for (const [name, open] of Object.entries(WRITERS)) {
