@@ -16,12 +16,13 @@ const MAX_LINE_LENGTH = 120;
  */
 const CONTRACTS = [
   ...['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'log', 'metrics', 'data-dir'],
-  ...['sql', 'string-forms', 'data-chunks', 'parquet-copy'],
+  ...['sql', 'string-forms', 'data-chunks', 'parquet-copy', 'parquet-writer', 'staged-file'],
 ];
 const ROOMS = [
   ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
   ['kernel', 'kernel-instance', 'fields', 'path-tree'],
-  ['parquet'],
+  ['duckdb-writer'],
+  ['parquet-wasm-writer'],
   ['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'format', 'ledger', 'recovery', 'compaction', 'database'],
   ['read-only', 'query-server', 'sql-client'],
   ['capture/'],

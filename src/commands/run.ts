@@ -81,6 +81,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
       spec,
       topic,
       dataDir,
+      parquetWriter: config.parquetWriter,
       compression: config.parquetCompression,
       highValueThreshold: config.highValueThreshold,
       lateAfterMs: config.lateAfterMs,
@@ -125,9 +126,9 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
 }
 
-/** A worker that writes a file, a commit, a compaction and a query each take one of Node's threads for native work. */
-function warnOfFewThreads({ workers, threadPoolSize }: Config, log: Logger): void {
-  const wanted = workers + 3;
+/** A worker's DuckDB, a commit, a compaction and a query each take one of Node's threads for native work. */
+function warnOfFewThreads({ workers, parquetWriter, threadPoolSize }: Config, log: Logger): void {
+  const wanted = (parquetWriter === 'duckdb' ? workers : 0) + 3;
   if (threadPoolSize >= wanted - 1) return;
   log.warn(`workers and commits share ${threadPoolSize} threads for native work: set UV_THREADPOOL_SIZE=${wanted}`);
 }

@@ -36,6 +36,7 @@ describe('a configuration that is not acceptable', () => {
       BUFFER_BYTES: '1',
       HIGH_VALUE_THRESHOLD: '-5',
       LATE_AFTER_MS: 'late',
+      PARQUET_WRITER: 'pen',
       PARQUET_COMPRESSION: 'brotli',
       DUCKDB_THREADS: '0',
       DUCKDB_MEMORY_LIMIT: 'much',
@@ -196,14 +197,18 @@ describeKafka('a data directory', (bootstrap) => {
     await verifies(env);
   });
 
-  it(
-    'on a full disk ends the run with SLUICE_DATA_DIR; with room it goes on and nothing is lost',
+  it.for(['duckdb', 'parquet-wasm'])(
+    'on a full disk ends the run with SLUICE_DATA_DIR; with room it goes on and nothing is lost, PARQUET_WRITER=%s',
     LONG,
-    async ({ skip }) => {
+    async (parquetWriter, { skip }) => {
       const disk = await mountedDisk('3m');
       if (disk === undefined) skip('no file system can be mounted here');
       const topic = await filledTopic(bootstrap(), 'full', 2, orderEvents({ count: 30_000, ids: 'random' }));
-      const env = runEnv(bootstrap(), topic, join(disk!, 'data'), { BATCH_ROWS: '1000', COMMIT_ROWS: '2000' });
+      const env = runEnv(bootstrap(), topic, join(disk!, 'data'), {
+        BATCH_ROWS: '1000',
+        COMMIT_ROWS: '2000',
+        PARQUET_WRITER: parquetWriter,
+      });
       mkdirSync(env.DATA_DIR);
       const { code, error } = await refusal(['run', '--until-end'], env);
       expect(code).toBe(3);

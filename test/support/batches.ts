@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { Chunk } from '../../src/chunk.js';
 import type { BatchResult } from '../../src/flow.js';
 import { Merge, type MergeOptions } from '../../src/merge.js';
+import type { ParquetWriterName } from '../../src/parquet-writer.js';
 import { ORDERS_SPEC } from '../../src/spec-file.js';
 import { rowsOf } from '../../src/sql.js';
 import { BatchProcessor } from '../../src/worker.js';
@@ -60,9 +61,9 @@ export async function makeBatch(
   partition: number,
   startOffset: number,
   values: readonly (string | null)[],
-  { nextOffset = startOffset + values.length, spec = ORDERS_SPEC } = {},
+  { nextOffset = startOffset + values.length, spec = ORDERS_SPEC, parquetWriter = 'duckdb' as ParquetWriterName } = {},
 ): Promise<BatchResult> {
-  const name = JSON.stringify([dataDir, spec]);
+  const name = JSON.stringify([dataDir, spec, parquetWriter]);
   const options = {
     highValueThreshold: '1000',
     lateAfterMs: 600_000,
@@ -71,7 +72,8 @@ export async function makeBatch(
     mergeFrom: 'arrow',
   } as const;
   const processor =
-    processors.get(name) ?? BatchProcessor.create({ ...options, spec, topic: TOPIC, dataDir, compression: 'zstd' });
+    processors.get(name) ??
+    BatchProcessor.create({ ...options, spec, topic: TOPIC, dataDir, parquetWriter, compression: 'zstd' });
   processors.set(name, processor);
   const messages = values.map((value, index) => ({
     offset: startOffset + index,
