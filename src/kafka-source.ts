@@ -29,7 +29,7 @@ export class KafkaSource implements Source {
   readonly #log: Logger;
   readonly #consumer: InstanceType<typeof KafkaConsumer>;
   readonly #reader: MessageReader;
-  readonly #admin: TopicAdmin;
+  #admin: TopicAdmin | undefined;
   readonly #changes: AssignmentChange[] = [];
   #fatal: LibrdKafkaError | undefined;
   /** The group gave partitions, and has not taken them back. */
@@ -47,7 +47,6 @@ export class KafkaSource implements Source {
       { 'auto.offset.reset': 'error' },
     );
     this.#reader = makeReader(this.#consumer, options.reader);
-    this.#admin = new TopicAdmin(this.#consumer, options.topic);
     this.#consumer.on('event.error', (error) => this.#onError(error));
   }
 
@@ -76,11 +75,11 @@ export class KafkaSource implements Source {
         `the topic ${topic} does not exist on ${brokers}: create it, or set KAFKA_TOPIC`,
       );
     }
+    if (this.#options.hasController !== false) this.#admin = new TopicAdmin(this.#consumer, topic);
   }
 
   async identity(): Promise<TopicIdentity> {
-    if (this.#options.hasController === false) return { clusterId: undefined, topicId: undefined };
-    return this.#admin.identity();
+    return this.#admin?.identity() ?? { clusterId: undefined, topicId: undefined };
   }
 
   async partitionCount(): Promise<number> {
@@ -190,7 +189,7 @@ export class KafkaSource implements Source {
   async close(): Promise<void> {
     this.#closing = true;
     if (!this.#consumer.isConnected()) return;
-    await this.#admin.settled();
+    await this.#admin?.settled();
     await this.#giveBack();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);

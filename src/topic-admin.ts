@@ -1,5 +1,10 @@
 /** What the brokers call a topic, asked over the connections of a consumer. */
-import kafka, { type KafkaConsumer, type LibrdKafkaError, type TopicDescription } from '@confluentinc/kafka-javascript';
+import kafka, {
+  type IAdminClient,
+  type KafkaConsumer,
+  type LibrdKafkaError,
+  type TopicDescription,
+} from '@confluentinc/kafka-javascript';
 import { SluiceError } from './errors.js';
 import type { TopicIdentity } from './flow.js';
 
@@ -15,15 +20,20 @@ interface WithClusterId {
 export class TopicAdmin {
   readonly #consumer: KafkaConsumer;
   readonly #topic: string;
+  readonly #client: IAdminClient;
   readonly #pending = new Set<Promise<unknown>>();
 
+  /**
+   * @param consumer one that is connected, and has no call under way: the admin client begins with a copy of its lock,
+   * which nobody would open again if it were closed
+   */
   constructor(consumer: KafkaConsumer, topic: string) {
     this.#consumer = consumer;
     this.#topic = topic;
+    this.#client = kafka.AdminClient.createFrom(consumer);
   }
 
   /**
-   * The consumer must be connected.
    * @throws SluiceError SLUICE_TOPIC_ABSENT, SLUICE_KAFKA
    */
   async identity(): Promise<TopicIdentity> {
@@ -49,11 +59,10 @@ export class TopicAdmin {
     const topic = this.#topic;
     let description: TopicDescription;
     try {
-      const admin = kafka.AdminClient.createFrom(this.#consumer);
       [description] = await new Promise<TopicDescription[]>((resolve, reject) => {
         const done = (error: LibrdKafkaError | null, found: TopicDescription[]) =>
           error ? reject(error) : resolve(found);
-        admin.describeTopics([topic], { timeout: REQUEST_TIMEOUT_MS }, done);
+        this.#client.describeTopics([topic], { timeout: REQUEST_TIMEOUT_MS }, done);
       });
     } catch (cause) {
       throw new SluiceError('SLUICE_KAFKA', `cannot read the id of ${topic}: ${(cause as Error).message}`, { cause });
