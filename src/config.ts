@@ -49,7 +49,7 @@ const schema = z.object({
     .default('cdc_orders'),
   KAFKA_GROUP_ID: z.string().min(1, 'must not be empty').default('sluice'),
   KAFKA_SOURCE: oneOf(['auto', 'packed', 'stock']).default('auto'),
-  START_FROM: oneOf(['earliest', 'latest']).default('earliest'),
+  START_FROM: oneOf(['earliest', 'latest', 'group']).default('earliest'),
   WORKERS: integer(1, 256).default(Math.max(1, availableParallelism() - 1)),
   BATCH_ROWS: integer(1, 1_000_000).default(32_768),
   BATCH_BYTES: bytes(1, 256 * MIB).default(32 * MIB),
@@ -104,7 +104,10 @@ export interface Config {
     readonly instanceId: string;
     /** How messages get out of the Kafka client. */
     readonly reader: 'auto' | 'packed' | 'stock';
-    readonly startFrom: 'earliest' | 'latest';
+    /** Where the partitions of a new data directory begin. */
+    readonly startFrom: 'earliest' | 'latest' | 'group';
+    /** Not from the environment: the embedded Kafka of the demo has none. */
+    readonly hasController?: boolean;
     /** librdkafka properties from KAFKA_CONFIG_*. */
     readonly properties: Readonly<Record<string, string>>;
   };

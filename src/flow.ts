@@ -16,7 +16,7 @@ export type Status = (typeof STATUSES)[number];
 /** What one `fill` did. */
 export type Fill =
   /** Messages of one partition were appended to the chunk; `nextOffset` is the last one's offset + 1. */
-  | { kind: 'rows'; partition: number; rows: number; nextOffset: number }
+  | { kind: 'rows'; partition: number; rows: number; nextOffset: number; leaderEpoch: number | undefined }
   /** The partition is read up to `nextOffset`, transaction markers and compacted gaps included. */
   | { kind: 'end'; partition: number; nextOffset: number }
   /** The next message does not fit an empty chunk: call again with a chunk of at least these capacities, in bytes. */

@@ -19,7 +19,10 @@ const CONTRACTS = [
   ...['sql', 'string-forms', 'data-chunks', 'parquet-copy', 'parquet-writer', 'staged-file'],
 ];
 const ROOMS = [
-  ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
+  [
+    ...['kafka-source', 'kafka-properties', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
+    ...['topic-admin', 'inspection'],
+  ],
   ['kernel', 'kernel-instance', 'fields', 'path-tree'],
   ['duckdb-writer'],
   ['parquet-wasm-writer'],
@@ -28,7 +31,7 @@ const ROOMS = [
   ['capture/'],
 ];
 const THREADS = ['worker', 'pool', 'merge-thread', 'merge-client'];
-const PIPELINE = ['batcher', 'sequencer', 'assignment', 'pipeline', 'totals'];
+const PIPELINE = ['batcher', 'sequencer', 'assignment', 'positions', 'topic-guard', 'compactor', 'pipeline', 'totals'];
 const COMMANDS = ['config', 'spec-file', 'progress', 'sample-events', 'verify', 'commands/'];
 const LAYERS = [CONTRACTS, ROOMS.flat(), THREADS, PIPELINE, COMMANDS, ['cli']];
 /** What only these may know of the process: its arguments, environment, signals and end. */

@@ -1,6 +1,6 @@
 /** `sluice run`: puts the parts together and keeps them running. */
 import type { Server } from 'node:http';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import { KafkaSource } from '../kafka-source.js';
@@ -15,6 +15,8 @@ import type { RunTotals } from '../totals.js';
 
 export interface RunOptions {
   readonly untilEnd: boolean;
+  /** What becomes of a position whose next messages Kafka has deleted. */
+  readonly onLostOffsets: 'fail' | 'gap';
   /** Aborting it drains and commits what was read, then ends the run. */
   readonly signal: AbortSignal;
   /** Shows a progress line there; undefined where stderr is not a terminal. */
@@ -48,10 +50,15 @@ export function addRunCommand(
     .command('run')
     .description('consume the topic; prints a JSON summary as the last line on stdout')
     .option('--until-end', 'stop at the end offsets that the topic has at the start', false)
-    .action(async ({ untilEnd }: { untilEnd: boolean }) => {
+    .addOption(
+      new Option('--on-lost-offsets <how>', 'what to do when Kafka deleted messages before they were read')
+        .choices(['fail', 'gap'])
+        .default('fail'),
+    )
+    .action(async (choices: Pick<RunOptions, 'untilEnd' | 'onLostOffsets'>) => {
       const { config, log } = environment();
       const terminal = process.stderr.isTTY ? process.stderr : undefined;
-      const summary = await run(config, log, { untilEnd, signal: stopSignal(), terminal });
+      const summary = await run(config, log, { ...choices, signal: stopSignal(), terminal });
       process.stdout.write(`${JSON.stringify(summary)}\n`);
     });
 }
@@ -92,7 +99,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     const workers = pool;
     const state = await sink.open();
     const runBatch = workers.run.bind(workers);
-    const pipeline = new Pipeline(pipelineOptions(config, options.untilEnd), { source, sink, runBatch, metrics, log });
+    const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, metrics, log });
     if (config.metricsPort !== 0) {
       server = await serveMetrics(
         config.metricsPort,
@@ -133,13 +140,14 @@ function warnOfFewThreads({ workers, parquetWriter, threadPoolSize }: Config, lo
   log.warn(`workers and commits share ${threadPoolSize} threads for native work: set UV_THREADPOOL_SIZE=${wanted}`);
 }
 
-function pipelineOptions(config: Config, untilEnd: boolean): PipelineOptions {
+function pipelineOptions(config: Config, { untilEnd, onLostOffsets }: RunOptions): PipelineOptions {
   const { batchRows, batchBytes, flushIntervalMs, commitRows, bufferBytes, workers, shutdownGraceMs } = config;
   const { topic, startFrom } = config.kafka;
   return {
     topic,
     startFrom,
     untilEnd,
+    onLostOffsets,
     lateAfterMs: config.lateAfterMs,
     batchRows,
     batchBytes,

@@ -119,18 +119,6 @@ describeKafka('a topic', (bootstrap) => {
     await verifies(anew);
   });
 
-  it('that was made anew under the same name ends the run with SLUICE_OFFSET_GONE', LONG, async () => {
-    const topic = await filledTopic(bootstrap(), 'anew', 1, orderEvents({ count: 100, shares: {} }));
-    const env = runEnv(bootstrap(), topic, await temporaryDataDir());
-    await runUntilEnd(env);
-    await deleteTopic(bootstrap(), topic);
-    await createTopic(bootstrap(), topic, 1);
-    await produce(bootstrap(), topic, orderEvents({ count: 10, shares: {} }));
-    const { code, error } = await refusal(['run'], env);
-    expect(code).toBe(3);
-    expect(error).toMatch(/SLUICE_OFFSET_GONE.*position 100.*0 to 10/);
-  });
-
   it('other than that of the data directory is refused', LONG, async () => {
     const topic = await filledTopic(bootstrap(), 'first', 1, orderEvents({ count: 10, shares: {} }));
     const env = runEnv(bootstrap(), topic, await temporaryDataDir());
