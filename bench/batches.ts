@@ -39,7 +39,8 @@ export class Batches {
     const startOffset = this.#offset;
     const chunks = packed(values, startOffset).map((chunk) => chunk.handle());
     this.#offset += values.length;
-    return this.#processor.process({ partition: 0, startOffset, nextOffset: this.#offset, chunks });
+    const issueBits = ORDERS_SPEC.columns.map((_, index) => index);
+    return this.#processor.process({ partition: 0, startOffset, nextOffset: this.#offset, chunks, issueBits });
   }
 
   /** The batches of one commit group. */

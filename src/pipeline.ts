@@ -16,6 +16,8 @@ export interface PipelineOptions extends BatchLimits, AssignmentOptions {
   readonly bufferBytes: number;
   readonly workers: number;
   readonly shutdownGraceMs: number;
+  /** Which bit of `issues` each column of the spec has, 0 to 63, in the order of the spec. */
+  readonly issueBits: readonly number[];
   /** Stop at the end offsets seen at the first assignment. */
   readonly untilEnd: boolean;
 }
@@ -198,7 +200,8 @@ export class Pipeline {
     for (const batch of batches) {
       const { partition, startOffset, nextOffset, chunks, rows, valueBytes } = batch;
       const dispatchedMs = performance.now();
-      const task = { partition, startOffset, nextOffset, chunks: chunks.map((chunk) => chunk.handle()) };
+      const { issueBits } = this.#options;
+      const task = { partition, startOffset, nextOffset, chunks: chunks.map((chunk) => chunk.handle()), issueBits };
       const work = this.#parts.runBatch(task).then((result) => {
         for (const chunk of chunks) this.#chunks.giveBack(chunk);
         const { kernel, parquet } = result.stageSeconds;

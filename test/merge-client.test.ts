@@ -54,11 +54,27 @@ describe('MergeThread', () => {
     const arrow = new Uint8Array(8);
     const reject = new Uint8Array(new ArrayBuffer(10), 2, 3);
     const batch: BatchResult = {
-      ...(await fakeBatch({ partition: 0, startOffset: 0, nextOffset: 2, chunks: [] })),
+      ...(await fakeBatch({ partition: 0, startOffset: 0, nextOffset: 2, chunks: [], issueBits: [] })),
       arrow,
       quarantined: [
-        { offset: 1, timestamp: 0, key: reject.subarray(0, 1), value: reject, status: 'malformed', position: 0 },
-        { offset: 2, timestamp: 0, key: null, value: reject.subarray(1), status: 'malformed', position: 0 },
+        {
+          offset: 1,
+          timestamp: 0,
+          key: reject.subarray(0, 1),
+          value: reject,
+          status: 'malformed',
+          position: 0,
+          column: undefined,
+        },
+        {
+          offset: 2,
+          timestamp: 0,
+          key: null,
+          value: reject.subarray(1),
+          status: 'malformed',
+          position: 0,
+          column: undefined,
+        },
       ],
     };
     void thread.stage(batch);

@@ -16,6 +16,7 @@ const OPTIONS: PipelineOptions = {
   bufferBytes: 8 * MIB,
   workers: 2,
   shutdownGraceMs: 5000,
+  issueBits: [1, 0],
 };
 
 let source: FakeSource;

@@ -9,7 +9,7 @@ import { COLUMNS, randomColumns, readBack, recordBatchOf, SPEC, transpose, type 
 
 async function batchOf(recordBatches: readonly Value[][][]): Promise<BatchResult> {
   const arrow = RecordBatchStreamWriter.writeAll(recordBatches.map(recordBatchOf)).toUint8Array(true);
-  return { ...(await fakeBatch({ partition: 0, startOffset: 0, nextOffset: 1, chunks: [] })), arrow };
+  return { ...(await fakeBatch({ partition: 0, startOffset: 0, nextOffset: 1, chunks: [], issueBits: [] })), arrow };
 }
 
 async function open(): Promise<{ connection: DuckDBConnection; staging: ArrowStaging }> {

@@ -91,7 +91,9 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     const workers = pool;
     const positions = await sink.open();
     const runBatch = workers.run.bind(workers);
-    const pipeline = new Pipeline(pipelineOptions(config, options.untilEnd), { source, sink, runBatch, metrics, log });
+    const issueBits = spec.columns.map((_, index) => index);
+    const settings = { ...pipelineOptions(config, options.untilEnd), issueBits };
+    const pipeline = new Pipeline(settings, { source, sink, runBatch, metrics, log });
     if (config.metricsPort !== 0) {
       server = await serveMetrics(
         config.metricsPort,
@@ -132,7 +134,7 @@ function warnOfFewThreads({ workers, threadPoolSize }: Config, log: Logger): voi
   log.warn(`workers and commits share ${threadPoolSize} threads for native work: set UV_THREADPOOL_SIZE=${wanted}`);
 }
 
-function pipelineOptions(config: Config, untilEnd: boolean): PipelineOptions {
+function pipelineOptions(config: Config, untilEnd: boolean): Omit<PipelineOptions, 'issueBits'> {
   const { batchRows, batchBytes, flushIntervalMs, commitRows, bufferBytes, workers, shutdownGraceMs } = config;
   const { topic, startFrom } = config.kafka;
   return {

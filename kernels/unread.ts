@@ -1,0 +1,93 @@
+/**
+ * Values that their columns could not take, or not all of: they become extras, each under its path.
+ *
+ * The extras of a block are written before its columns are, and this is rare. So each row that has such a value is read
+ * again, as if the spec did not have the column, and the block's part of the column of extras is written anew.
+ */
+import { row, rows, setTextEnd, textEnd, unreadRows } from './block';
+import { writeExtras } from './extras';
+import { EXTRA_COLUMN, GENERAL_LANE, MESSAGES, UNREAD } from './layout';
+import { valueStart } from './messages';
+import { readRow } from './row';
+import { copyBytes } from './string';
+
+/** By so much a copy may write too far. */
+const OVERRUN: usize = 32;
+
+/** The row is null no more. The bits behind it, which `setBits` would clear, may be set. */
+@inline
+function setValidAt(column: usize, at: usize): void {
+  const byte = <usize>load<u32>(column, 20) + (at >> 3);
+  store<u8>(byte, load<u8>(byte) | (1 << <u8>(at & 7)));
+  store<u32>(column, load<u32>(column, 24) - 1, 24);
+}
+
+/** Where the extras of a row of the block end in the column's data, -1 being the row before the block. */
+@inline
+function endsAt(column: usize, index: usize): usize {
+  return <usize>load<u32>(column, 16) + ((row + index + 1) << 2);
+}
+
+@inline
+function isUnread(index: usize): bool {
+  return ((unreadRows >> index) & 1) != 0;
+}
+
+/**
+ * Writes the block's extras anew. Those that it has move up first, just so far that what is written never reaches what
+ * is still to be read: no row's extras are longer than its source, so this needs no more room than the sources do.
+ */
+export function keepUnread(): void {
+  const column: usize = load<u32>(EXTRA_COLUMN);
+  const data: usize = load<u32>(column, 12);
+  const first = data + <usize>load<u32>(endsAt(column, -1));
+  const shift = OVERRUN + growth(column);
+  memory.copy(first + shift, first, textEnd(column) - first);
+  let to = first;
+  let from = first + shift;
+  for (let i: usize = 0; i < rows; i++) {
+    const oldEnd = data + <usize>load<u32>(endsAt(column, i)) + shift;
+    if (isUnread(i)) {
+      to = writeAnew(i, to);
+      // What had no extras before was null.
+      if (oldEnd == from) {
+        setValidAt(column, row + i);
+      }
+    } else {
+      copyBytes(to, from, oldEnd - from);
+      to += oldEnd - from;
+    }
+    from = oldEnd;
+    store<u32>(endsAt(column, i), <u32>(to - data));
+  }
+  setTextEnd(column, to);
+}
+
+/** By how many bytes the extras of the block can grow at most. */
+function growth(column: usize): usize {
+  let bytes: usize = 0;
+  for (let left = unreadRows; left; left &= left - 1) {
+    const i = <usize>ctz(left);
+    const message = messageOf(i);
+    const extras = <usize>load<u32>(endsAt(column, i)) - <usize>load<u32>(endsAt(column, i - 1));
+    bytes += valueStart(message + 1) - valueStart(message) - extras;
+  }
+  return bytes;
+}
+
+/** The message that a row of the block was. */
+@inline
+function messageOf(index: usize): usize {
+  return load<u32>(MESSAGES + (index << 2));
+}
+
+/** Reads a row of the block again, and writes its extras. @returns the end of them */
+function writeAnew(index: usize, to: usize): usize {
+  const message = messageOf(index);
+  const end = valueStart(message + 1);
+  const next = load<u8>(end);
+  store<u8>(end, 0);
+  readRow(valueStart(message), end, index, load<u64>(UNREAD + (index << 3)));
+  store<u8>(end, next);
+  return writeExtras(GENERAL_LANE, to);
+}
