@@ -6,7 +6,7 @@ import { ODD_AMOUNTS } from './odd-amounts.js';
 import type { Random } from './random.js';
 
 /** Few and alike, so that they meet: prefixes of each other, empty, escaped, dotted, named as members of objects. */
-const NAMES = [
+export const NAMES = [
   '',
   'a',
   'ab',
