@@ -102,7 +102,7 @@ function readSingle(message: usize, learns: bool): bool {
   // The rules of the grammar need no end: a NUL byte stands there for the time of reading, which none accepts.
   const next = load<u8>(end);
   store<u8>(end, 0);
-  const status = readRow(start, end, blockRows, 0);
+  const status = readRow(start, end, blockRows);
   let learned = false;
   if (learns) countMiss();
   if (status == OK) {

@@ -13,8 +13,8 @@
  *   8704   counts    65 × 4 bytes: how many extras each lane has
  *   8976   entered   64 × 8 bytes: for each mapped object a bit per row of the block, whether the row has it
  *   9728   unread    64 × 8 bytes: for each row of the block a bit per spec column that could not take its value
- *   10240  fields    one record of 8 bytes per spec column
- *   10752  nodes     one record of 64 bytes per mapped object: the tree of the spec's paths
+ *   10240  fields    one record of 16 bytes per spec column
+ *   11264  nodes     one record of 64 bytes per mapped object: the tree of the spec's paths
  *   …      keys      one record of 16 bytes per mapped key, grouped by node; then the bytes of the keys
  *   …      node keys per node 65 × 8 bytes: its key as each lane's row has it
  *   …      slots     per spec column 64 × 9 bytes: where its value is in each row of the block; one more to ignore
@@ -43,7 +43,7 @@ export const EXTRA_COUNTS: usize = 8704;
 export const NODE_ROWS: usize = 8976;
 export const UNREAD: usize = 9728;
 export const FIELDS: usize = 10240;
-export const NODES: usize = 10752;
+export const NODES: usize = 11264;
 
 /** Header fields, written by the host. */
 export const VALUES: usize = 64;
@@ -115,9 +115,10 @@ export const K_ARRAY: u32 = 8;
 
 /**
  * Record of a spec column: its bit in the issues u8; 1 if it takes integers as text u8; 1 if a raw column has what it
- * could not take u8; unused u8; microseconds of a unit of time u32, 0 for nanoseconds.
+ * could not take u8; unused u8; microseconds of a unit of time u32, 0 for nanoseconds; the record of its key u32; 4 bytes
+ * that are unused.
  */
-export const FIELD_BYTES: usize = 8;
+export const FIELD_BYTES: usize = 16;
 
 /** Record of a cursor: the place that is read next u32, end u32. */
 export const CURSOR_BYTES: usize = 8;

@@ -13,21 +13,17 @@ import { failAt, scanString } from './string';
 let row: usize = 0;
 /** Spec columns that the row has that was read last, by bit. */
 export let columns: u64 = 0;
-/** Spec columns that count as not being there, by bit: their values are extras. */
-let unmapped: u64 = 0;
 /** Tells the nodes of this row from those of rows before, without clearing them. */
 let rowStamp: u32 = 0;
 
 /**
  * Reads the row from `p` to `end`, where a NUL byte stands, into the lane of this path.
  * @param index of the row in the block
- * @param without spec columns that count as not being there, by bit
  * @returns its status; where it is not OK, `errorAt` is set
  */
-export function readRow(p: usize, end: usize, index: usize, without: u64): u32 {
+export function readRow(p: usize, end: usize, index: usize): u32 {
   rowStamp++;
   row = index;
-  unmapped = without;
   columns = 0;
   setExtraCount(GENERAL_LANE, 0);
   p = skipSpace(p);
@@ -74,7 +70,6 @@ function readMember(node: usize, target: u32, keyStart: usize, keyEnd: usize, p:
   const depth = load<u32>(node, 36) + 1;
   if (target == UNMAPPED) return readExtra(node, keyStart, keyEnd, p, depth);
   if (target < NODE_TARGET) {
-    if ((unmapped >> target) & 1) return readExtra(node, keyStart, keyEnd, p, depth);
     columns |= (<u64>1) << target;
     const slots = slotsOf(target);
     if (startsScalar(load<u8>(p))) return readScalar(p, slots, row);

@@ -6,6 +6,7 @@
  */
 import { row, rows, setTextEnd, textEnd, unreadRows } from './block';
 import { writeExtras } from './extras';
+import { mapKeys } from './keys';
 import { EXTRA_COLUMN, GENERAL_LANE, MESSAGES, UNREAD } from './layout';
 import { valueStart } from './messages';
 import { readRow } from './row';
@@ -85,9 +86,12 @@ function messageOf(index: usize): usize {
 function writeAnew(index: usize, to: usize): usize {
   const message = messageOf(index);
   const end = valueStart(message + 1);
+  const unread = load<u64>(UNREAD + (index << 3));
   const next = load<u8>(end);
   store<u8>(end, 0);
-  readRow(valueStart(message), end, index, load<u64>(UNREAD + (index << 3)));
+  mapKeys(unread, false);
+  readRow(valueStart(message), end, index);
+  mapKeys(unread, true);
   store<u8>(end, next);
   return writeExtras(GENERAL_LANE, to);
 }

@@ -18,7 +18,7 @@ const COLUMNS = 2048;
 const COLUMN_BYTES = 32;
 const EXTRA_BYTES = 24;
 const FIELDS = 10_240;
-const FIELD_BYTES = 8;
+const FIELD_BYTES = 16;
 /** Per spec column, and once more: a block of 64 slots, and their kinds. */
 const SLOT_COLUMN_BYTES = 64 * 8 + 64;
 /** Extras of the rows of a block on the learned path. */
@@ -241,8 +241,7 @@ export function writeTables(
   view.setBigUint64(HEADER.required, required, true);
   view.setBigInt64(HEADER.highValueThreshold, scaledBy10000(flags.highValueThreshold), true);
   view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
-  writeTree(memory, pathTree(spec.columns), map.keys, map.nodeKeys);
-  writeFields(view, spec);
+  writeFields(view, spec, writeTree(memory, pathTree(spec.columns), map.keys, map.nodeKeys));
   for (const column of map.columns) {
     const operation = operationOf(spec, column);
     if (operation === OPERATIONS.extra) word(HEADER.extraColumn, column.record);
@@ -256,13 +255,14 @@ export function writeTables(
   return map;
 }
 
-function writeFields(view: DataView, { columns }: TableSpec): void {
+function writeFields(view: DataView, { columns }: TableSpec, keyRecords: readonly number[]): void {
   for (const [index, { role, raw, unit }] of columns.entries()) {
     const record = FIELDS + index * FIELD_BYTES;
     view.setUint8(record, index);
     view.setUint8(record + 1, role === 'change_id' || role === 'key' ? 1 : 0);
     view.setUint8(record + 2, raw === undefined ? 0 : 1);
     view.setUint32(record + 4, UNIT_MICROSECONDS[unit ?? DEFAULT_UNIT], true);
+    view.setUint32(record + 8, keyRecords[index], true);
   }
 }
 
