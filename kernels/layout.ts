@@ -114,9 +114,8 @@ export const K_OBJECT: u32 = 7;
 export const K_ARRAY: u32 = 8;
 
 /**
- * Record of a spec column: its bit in the issues u8; 1 if it takes integers as text u8; 1 if a raw column has what it
- * could not take u8; unused u8; microseconds of a unit of time u32, 0 for nanoseconds; the record of its key u32; 4 bytes
- * that are unused.
+ * Record of a spec column: its bit in the issues u8, 1 if it takes integers as text u8, 1 if a raw column has what it
+ * could not take u8, unused u8, microseconds of a unit of time u32 (0: nanoseconds), record of its key u32, unused u32.
  */
 export const FIELD_BYTES: usize = 16;
 
