@@ -13,7 +13,7 @@ export let amountValid: u64 = 0;
 export let eventTimes: usize = 0;
 export let eventTimeValid: u64 = 0;
 
-/** The rows that have a value which is not kept by its column: `UNREAD` says of which columns. */
+/** The rows with a value that its column could not take, or not all of; `UNREAD` has the columns. */
 export let unreadRows: u64 = 0;
 
 /** Begins with the rows in the slots. */
@@ -118,7 +118,7 @@ export function setIssue(index: usize, column: u32): void {
   store<u64>(issues, load<u64>(issues) | ((<u64>1) << <u64>load<u8>(fieldOf(column))));
 }
 
-/** Notes that a spec column cannot take the row's value, or not all of it: if no raw column has it, extras keep it. */
+/** Notes that a spec column cannot take the row's value, or not all of it: extras keep it if no raw column does. */
 export function setUnread(index: usize, column: u32): void {
   setIssue(index, column);
   if (load<u8>(fieldOf(column), 2)) return;

@@ -35,7 +35,7 @@ import { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './
 import { copyBytes, decodeString } from './string';
 import { keepUnread } from './unread';
 
-/** Appends the block's rows to all columns; that of extras has them, less what the others could not take. */
+/** Appends the block's rows to all columns but that of extras, and to that one what the others could not take. */
 export function appendBlock(count: usize): void {
   if (count == 0) return;
   startBlock(count);

@@ -12,7 +12,7 @@ export function findTarget(node: usize, start: usize, end: usize): u32 {
   return escaped ? findEscapedKey(node, start, end) : findKey(node, start, end);
 }
 
-/** Has the keys of these spec columns, a bit per column, lead nowhere, or to their columns again. */
+/** Maps the keys of these spec columns, a bit per column, to their columns, or to nothing. */
 export function mapKeys(columns: u64, areMapped: bool): void {
   for (; columns; columns &= columns - 1) {
     const column = <u32>ctz(columns);

@@ -17,7 +17,7 @@ export const MILLISECOND: i64 = 1000;
 export function epochText(p: usize, end: usize, unit: i64): i64 {
   const units = integerText(p, end);
   timestampConverted = converted;
-  // Digits past microseconds are cut, as those of text are: before the epoch as well the earlier one is right.
+  // Digits past microseconds are cut as in text, where the result is never later than the value.
   if (unit == 0) return units / 1000 - i64(units % 1000 < 0);
   const limit = (MAX_MILLISECONDS * MILLISECOND) / unit;
   timestampConverted = converted && units >= -limit && units <= limit;

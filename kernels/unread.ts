@@ -12,10 +12,10 @@ import { valueStart } from './messages';
 import { readRow } from './row';
 import { copyBytes } from './string';
 
-/** By so much a copy may write too far. */
+/** How far a copy may write past its end. */
 const OVERRUN: usize = 32;
 
-/** The row is null no more. The bits behind it, which `setBits` would clear, may be set. */
+/** Makes the row valid. `setBits` would not do: it clears the bits of later rows, which may be set already. */
 @inline
 function setValidAt(column: usize, at: usize): void {
   const byte = <usize>load<u32>(column, 20) + (at >> 3);
@@ -23,7 +23,7 @@ function setValidAt(column: usize, at: usize): void {
   store<u32>(column, load<u32>(column, 24) - 1, 24);
 }
 
-/** Where the extras of a row of the block end in the column's data, -1 being the row before the block. */
+/** The offset at which the extras of a row of the block end; -1 is the row before the block. */
 @inline
 function endsAt(column: usize, index: usize): usize {
   return <usize>load<u32>(column, 16) + ((row + index + 1) << 2);
@@ -35,8 +35,8 @@ function isUnread(index: usize): bool {
 }
 
 /**
- * Writes the block's extras anew. Those that it has move up first, just so far that what is written never reaches what
- * is still to be read: no row's extras are longer than its source, so this needs no more room than the sources do.
+ * Writes the block's extras anew. The old ones move up first, just far enough that writing never overtakes reading: no
+ * row's extras are longer than its source, so this needs no more room than the sources do.
  */
 export function keepUnread(): void {
   const column: usize = load<u32>(EXTRA_COLUMN);
@@ -50,7 +50,7 @@ export function keepUnread(): void {
     const oldEnd = data + <usize>load<u32>(endsAt(column, i)) + shift;
     if (isUnread(i)) {
       to = writeAnew(i, to);
-      // What had no extras before was null.
+      // Without extras before, it was null.
       if (oldEnd == from) {
         setValidAt(column, row + i);
       }

@@ -15,7 +15,7 @@ export function textOfTree(tree: Tree): string {
   return `{${tree.map(([key, value]) => `${JSON.stringify(key)}:${textOfTree(value)}`).join(',')}}`;
 }
 
-/** undefined where there is nothing, or null. */
+/** undefined if there is nothing, or null. */
 export function treeAt(tree: Tree, path: Path): Tree | undefined {
   let at: Tree | undefined = tree;
   for (const key of path) {
@@ -24,7 +24,7 @@ export function treeAt(tree: Tree, path: Path): Tree | undefined {
   return at === 'null' ? undefined : at;
 }
 
-/** @throws where a value of the message is neither in its column nor in `extra` */
+/** @throws if a value of the message is neither in its column nor in `extra` */
 export function assertKept(spec: TableSpec, message: Tree, row: Row): void {
   for (const column of spec.columns) {
     const value = treeAt(message, column.path);
