@@ -45,6 +45,7 @@ export class Batches {
       startOffset,
       nextOffset: this.#offset,
       leaderEpoch: undefined,
+      issueBits: ORDERS_SPEC.columns.map((_, index) => index),
       chunks,
     });
   }

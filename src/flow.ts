@@ -44,6 +44,8 @@ export interface BatchTask {
   /** Of the last message; undefined if the batch has none or the broker does not say. */
   readonly leaderEpoch: number | undefined;
   readonly chunks: readonly ChunkHandle[];
+  /** Which bit of `issues` each column of the spec has, 0 to 63, in the order of the spec. */
+  readonly issueBits: readonly number[];
 }
 
 // ── worker → merge ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -65,6 +67,8 @@ export interface QuarantinedMessage {
   readonly status: Exclude<Status, 'ok' | 'tombstone'>;
   /** Byte of the value where it stops being acceptable; -1 where no single byte is to blame. */
   readonly position: number;
+  /** Of `missing_required`: the first required column that is missing or null. */
+  readonly column: string | undefined;
 }
 
 export interface StageSeconds {

@@ -50,6 +50,7 @@ export class Pipeline {
   #spare: Chunk | undefined;
   #lastRowsMs = performance.now();
   #resolvedInVain = 0;
+  #issueBits: readonly number[] = [];
 
   constructor(options: PipelineOptions, parts: PipelineParts) {
     this.#options = options;
@@ -115,6 +116,7 @@ export class Pipeline {
    */
   async run(state: SinkState): Promise<void> {
     this.#assignment.restore(state);
+    this.#issueBits = state.issueBits;
     while (!this.#stopping && !this.#assignment.reachedEnd((partition) => this.#batcher.nextOffset(partition))) {
       this.#sequencer.throwIfFailed();
       await this.#followAssignment();
@@ -239,7 +241,8 @@ export class Pipeline {
       const { partition, startOffset, nextOffset, leaderEpoch, chunks, rows, valueBytes } = batch;
       const dispatchedMs = performance.now();
       const handles = chunks.map((chunk) => chunk.handle());
-      const task = { partition, startOffset, nextOffset, leaderEpoch, chunks: handles };
+      const issueBits = this.#issueBits;
+      const task = { partition, startOffset, nextOffset, leaderEpoch, issueBits, chunks: handles };
       const processed = this.#parts.runBatch(task).then((result) => {
         for (const chunk of chunks) this.#chunks.giveBack(chunk);
         const { kernel, parquet } = result.stageSeconds;

@@ -59,6 +59,7 @@ export class BatchProcessor {
     const { dataDir, topic, mergeFrom } = this.#options;
     const { partition, startOffset, nextOffset, leaderEpoch } = task;
     const start = performance.now();
+    this.#kernel.useIssueBits(task.issueBits);
     const output = this.#kernel.read(partition, task.chunks);
     const quarantined = copyRejects(task, output);
     const kernelDone = performance.now();
@@ -129,7 +130,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
     at += end - start;
     return buffer.subarray(at - (end - start), at);
   };
-  return rejects.map(({ chunk, row, status, position }) => {
+  return rejects.map(({ chunk, row, status, position, column }) => {
     const { offsets, timestamps, values, valueOffsets, keys, keyOffsets, keyValidity } = views[chunk];
     return {
       offset: Number(offsets[row]),
@@ -138,6 +139,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
       value: copy(values, valueOffsets[row], valueOffsets[row + 1]),
       status,
       position,
+      column,
     };
   });
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SluiceError } from '../src/errors.js';
+import type { BatchTask } from '../src/flow.js';
 import { Metrics } from '../src/metrics.js';
 import { Pipeline, type PipelineOptions, type PipelineParts } from '../src/pipeline.js';
 import { FakeSink, FakeSource, fakeBatch, messages, silent } from './support/fakes.js';
@@ -56,6 +57,18 @@ describe('Pipeline', () => {
     expect(ranges(2)).toEqual([[7, 8, 1]]);
     expect(made.totals).toMatchObject({ events: 104, merged: 104, bytes: 104 });
     expect(source.commits.at(-1)).toBeDefined();
+  });
+
+  it('gives each task the issue bits', async () => {
+    const tasks: BatchTask[] = [];
+    const runBatch = (task: BatchTask) => {
+      tasks.push(task);
+      return fakeBatch(task);
+    };
+    sink.issueBits = [7, 3];
+    await run(pipeline({}, { runBatch }));
+    expect(tasks.length).toBeGreaterThan(1);
+    expect(new Set(tasks.map(({ issueBits }) => issueBits.join()))).toEqual(new Set(['7,3']));
   });
 
   it('does not read past the ends seen at start', async () => {

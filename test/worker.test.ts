@@ -1,7 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { temporaryDirectory } from './support/batches.js';
+import { tableFromIPC } from 'apache-arrow';
+import { describe, expect, it } from 'vitest';
+import { Chunk } from '../src/chunk.js';
+import { ORDERS_SPEC } from '../src/spec-file.js';
+import { BatchProcessor } from '../src/worker.js';
+import { TOPIC, temporaryDirectory } from './support/batches.js';
+import { fillChunk } from './support/chunks.js';
 import { runCli } from './support/cli.js';
 
 const DIST = new URL('../dist/', import.meta.url);
@@ -23,7 +28,10 @@ const SCRIPT = `
     spec: ORDERS_SPEC, topic: 't', dataDir, parquetWriter, compression: 'zstd', highValueThreshold: '1000',
     lateAfterMs: 0, batchRows: 1000, batchBytes: 1 << 20, mergeFrom: 'arrow',
   });
-  const { file } = await processor.process({ partition: 0, startOffset: 0, nextOffset: 1, chunks: [chunk.handle()] });
+  const { file } = await processor.process({
+    partition: 0, startOffset: 0, nextOffset: 1, chunks: [chunk.handle()],
+    issueBits: ORDERS_SPEC.columns.map((_, index) => index),
+  });
   const { sharedObjects } = process.report.getReport();
   const modules = Object.keys(createRequire(import.meta.url).cache);
   console.log(JSON.stringify({
@@ -42,4 +50,59 @@ it.each([
   writeFileSync(script, SCRIPT);
   const { stdout, stderr } = await runCli([dataDir, parquetWriter], { script });
   expect(JSON.parse(stdout || '{}'), stderr).toEqual(loaded);
+});
+
+const IDENTITY = ORDERS_SPEC.columns.map((_, index) => index);
+
+function open(): Promise<BatchProcessor> {
+  return BatchProcessor.create({
+    spec: ORDERS_SPEC,
+    topic: TOPIC,
+    dataDir: temporaryDirectory(),
+    parquetWriter: 'duckdb',
+    compression: 'none',
+    highValueThreshold: '1000',
+    lateAfterMs: 600_000,
+    batchRows: 4096,
+    batchBytes: 1 << 20,
+    mergeFrom: 'arrow',
+  });
+}
+
+async function process(processor: BatchProcessor, values: readonly string[], issueBits: readonly number[]) {
+  const messages = values.map((value, offset) => ({ offset, timestamp: 0, key: null, value }));
+  const chunks = [fillChunk(new Chunk(), messages).handle()];
+  return processor.process({
+    partition: 0,
+    startOffset: 0,
+    nextOffset: values.length,
+    leaderEpoch: undefined,
+    chunks,
+    issueBits,
+  });
+}
+
+describe('a batch', () => {
+  it('tells of messages that lack a value in which column, and of others at which byte', async () => {
+    const values = ['{"order_id":"k"}', '{"change_id":"i","order_id":null}', '{"change_id":"i",}'];
+    const { quarantined } = await process(await open(), values, IDENTITY);
+    expect(quarantined.map(({ status, position, column }) => [status, position, column])).toEqual([
+      ['missing_required', -1, 'change_id'],
+      ['missing_required', -1, 'order_id'],
+      ['malformed', 17, undefined],
+    ]);
+  });
+
+  it('marks issues by the bits of its task', async () => {
+    const processor = await open();
+    const value = '{"change_id":"i","order_id":"k","status":5}';
+    const bitOfStatus = async (issueBits: readonly number[]) => {
+      const { arrow } = await process(processor, [value], issueBits);
+      return tableFromIPC(arrow!).getChild('issues')!.get(0);
+    };
+    const status = ORDERS_SPEC.columns.findIndex(({ name }) => name === 'status');
+    expect(await bitOfStatus(IDENTITY)).toBe(1n << BigInt(status));
+    expect(await bitOfStatus(IDENTITY.map((bit) => bit + 20))).toBe(1n << BigInt(status + 20));
+    expect(await bitOfStatus(IDENTITY)).toBe(1n << BigInt(status));
+  });
 });

@@ -85,7 +85,8 @@ export async function makeBatch(
   for (let from = 0; from < messages.length; from += 1000) {
     chunks.push(fillChunk(new Chunk(), messages.slice(from, from + 1000)).handle());
   }
-  return (await processor).process({ partition, startOffset, nextOffset, leaderEpoch: undefined, chunks });
+  const issueBits = spec.columns.map((_, index) => index);
+  return (await processor).process({ partition, startOffset, nextOffset, leaderEpoch: undefined, issueBits, chunks });
 }
 
 /** The rows of a query beside the sink's own connections, as arrays of values. */

@@ -118,9 +118,10 @@ export class FakeSink implements Sink {
   readonly starts: PartitionStart[] = [];
   readonly gaps: OffsetGap[] = [];
   identity: TopicIdentity = { clusterId: undefined, topicId: undefined };
+  issueBits: readonly number[] = [];
 
   async open(): Promise<SinkState> {
-    return { positions: [...this.positions.values()], identity: this.identity, issueBits: [] };
+    return { positions: [...this.positions.values()], identity: this.identity, issueBits: this.issueBits };
   }
   async setIdentity(identity: TopicIdentity) {
     this.identity = identity;
@@ -159,6 +160,11 @@ export class FakeSink implements Sink {
     this.positions.set(partition, position);
     return position;
   }
+}
+
+/** A task without messages for offsets up to `nextOffset`. */
+export function emptyTask(nextOffset: number): BatchTask {
+  return { partition: 0, startOffset: 0, nextOffset, leaderEpoch: undefined, issueBits: [], chunks: [] };
 }
 
 /** What a worker would make of a batch in which every message is a row. */
