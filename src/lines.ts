@@ -4,8 +4,8 @@ const NEWLINE = 0x0a;
 
 /**
  * The lines of a stream of UTF-8, without their ends; a last line without one was cut off, and is left out. Only a
- * newline ends a line: Node's readline also splits at U+2028, which JSON has within its texts, and it reads far ahead of
- * a slow consumer.
+ * newline ends a line: Node's readline also splits at U+2028, which JSON has within its texts, and it reads far ahead
+ * of a slow consumer.
  */
 export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let begun: Uint8Array[] = [];
