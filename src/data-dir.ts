@@ -2,16 +2,24 @@
  * Where the Parquet files of a data directory are, and how they get there durably: written under a hidden temporary
  * name, fsynced, renamed.
  *
- *   <dataDir>/parquet/<topic>/partition=<p>/.<startOffset>-<nextOffset>.parquet.tmp
- *                                           <startOffset>-<nextOffset>.parquet       offsets zero-padded to 20 digits
+ *   <dataDir>/parquet/<topic>/sluice_partition=<p>/.<startOffset>-<nextOffset>.parquet.tmp
+ *                                                  <startOffset>-<nextOffset>.parquet    offsets padded to 20 digits
  */
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
+/** Key of the folders: readers that know Hive's layout make a column of it, so no column of a spec has this name. */
+export const PARTITION_KEY = 'sluice_partition';
+
+/** Where the files of a topic are. */
+export function topicFolder(dataDir: string, topic: string): string {
+  return join(dataDir, 'parquet', topic);
+}
+
 /** Where the file of an offset range belongs. */
 export function parquetPath(dataDir: string, topic: string, partition: number, start: number, next: number): string {
   const name = `${String(start).padStart(20, '0')}-${String(next).padStart(20, '0')}.parquet`;
-  return join(dataDir, 'parquet', topic, `partition=${partition}`, name);
+  return join(topicFolder(dataDir, topic), `${PARTITION_KEY}=${partition}`, name);
 }
 
 /** The temporary name of a file that is not yet counted. */

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { sync } from './data-dir.js';
+import { sync, topicFolder } from './data-dir.js';
 import { asSluiceError, SluiceError } from './errors.js';
 import type { ParquetFile } from './flow.js';
 
@@ -14,7 +14,7 @@ import type { ParquetFile } from './flow.js';
  */
 export function makeFolders(dataDir: string, topic: string): void {
   try {
-    mkdirSync(join(dataDir, 'parquet', topic), { recursive: true });
+    mkdirSync(topicFolder(dataDir, topic), { recursive: true });
     for (const folder of [join(dataDir, 'parquet'), dataDir]) sync(folder);
   } catch (cause) {
     throw asSluiceError(cause, 'SLUICE_DATA_DIR', `DATA_DIR=${dataDir} cannot be written`);
@@ -26,7 +26,7 @@ export function makeFolders(dataDir: string, topic: string): void {
  * @throws SluiceError SLUICE_SINK when there are any
  */
 export function refuseOrphans(dataDir: string, topic: string): void {
-  const orphans = listFiles(join(dataDir, 'parquet', topic)).filter((path) => path.endsWith('.parquet'));
+  const orphans = listFiles(topicFolder(dataDir, topic)).filter((path) => path.endsWith('.parquet'));
   if (orphans.length === 0) return;
   throw new SluiceError(
     'SLUICE_SINK',
@@ -69,7 +69,7 @@ export function withdraw(files: readonly ParquetFile[]): void {
  */
 export function reconcileFiles(dataDir: string, topic: string, ledger: ReadonlyMap<string, number>): string[] {
   const removed: string[] = [];
-  for (const path of listFiles(join(dataDir, 'parquet', topic))) {
+  for (const path of listFiles(topicFolder(dataDir, topic))) {
     const name = relative(dataDir, path);
     if (ledger.has(name)) continue;
     rmSync(path, { force: true });

@@ -49,7 +49,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
         0,
         0n,
         6n,
-        'parquet/cdc_orders/partition=0/00000000000000000000-00000000000000000006.parquet',
+        'parquet/cdc_orders/sluice_partition=0/00000000000000000000-00000000000000000006.parquet',
         4n,
         2n,
         0n,
@@ -195,7 +195,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
     await first.stage(await makeBatch(dataDir, 0, 0, [order('a')]));
     await first.commit();
     await first.close();
-    const folder = join(dataDir, 'parquet', 'cdc_orders', 'partition=0');
+    const folder = join(dataDir, 'parquet', 'cdc_orders', 'sluice_partition=0');
     writeFileSync(join(folder, '.00000000000000000001-00000000000000000002.parquet.tmp'), 'half');
     writeFileSync(join(folder, '00000000000000000001-00000000000000000002.parquet'), 'whole, but not committed');
     const second = await open(dataDir);

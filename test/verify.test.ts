@@ -7,7 +7,7 @@ import { checkKafka, checks, type VerifyScope } from '../src/verify.js';
 import { makeBatch, openMerge, order, TOPIC, temporaryDirectory, token } from './support/batches.js';
 
 let scope: VerifyScope;
-const folder = () => join(scope.dataDir, 'parquet', TOPIC, 'partition=0');
+const folder = () => join(scope.dataDir, 'parquet', TOPIC, 'sluice_partition=0');
 const FIRST = '00000000000000000000-00000000000000000004.parquet';
 
 /** Two batches with duplicates, quarantine, a tombstone and a gap at the end. */
@@ -95,7 +95,7 @@ describe('verify', () => {
   it('finds a file that is missing, cut short, or not in the ledger', async () => {
     writeFileSync(join(folder(), '.00000000000000000008-00000000000000000009.parquet.tmp'), 'x');
     expect((await problems()).join('\n')).toMatch(
-      /ledger does not name: parquet\/cdc_orders\/partition=0\/\.0+8-0+9\.parquet\.tmp/,
+      /ledger does not name: parquet\/cdc_orders\/sluice_partition=0\/\.0+8-0+9\.parquet\.tmp/,
     );
     truncateSync(join(folder(), FIRST), 10);
     expect((await problems()).join('\n')).toMatch(/0+4\.parquet has 10 bytes, not \d+/);

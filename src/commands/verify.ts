@@ -4,6 +4,7 @@ import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import { KafkaSource } from '../kafka-source.js';
 import type { Logger } from '../log.js';
+import type { Output } from '../output.js';
 import { roleColumn } from '../spec.js';
 import { loadSpec } from '../spec-file.js';
 import { openSql } from '../sql-client.js';
@@ -13,12 +14,13 @@ export interface VerifyOptions {
   /** Compares the positions with Kafka as well. */
   readonly kafka: boolean;
   readonly log: Logger;
-  readonly write: (text: string) => void;
+  readonly write: (text: string) => Promise<void>;
 }
 
 export function addVerifyCommand(
   program: Command,
   environment: () => { config: Config; log: Logger },
+  stdout: Output,
   onFailure: () => void,
 ): void {
   program
@@ -27,7 +29,8 @@ export function addVerifyCommand(
     .option('--no-kafka', 'leave Kafka out')
     .action(async ({ kafka }: { kafka: boolean }) => {
       const { config, log } = environment();
-      const ok = await verify(config, { kafka, log, write: (text) => process.stdout.write(text) });
+      // All is checked though nobody reads: the exit code is the answer.
+      const ok = await verify(config, { kafka, log, write: (text) => stdout.writeIfOpen(text) });
       if (!ok) onFailure();
     });
 }
@@ -37,10 +40,10 @@ export async function verify(config: Config, { kafka, log, write }: VerifyOption
   const spec = loadSpec(config.tableSpec);
   const client = await openSql(config.dataDir);
   let failed = 0;
-  const report = ({ name, problems }: CheckResult) => {
+  const report = async ({ name, problems }: CheckResult) => {
     if (problems.length > 0) failed++;
-    write(`${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name}\n`);
-    for (const problem of problems) write(`        ${problem}\n`);
+    await write(`${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name}\n`);
+    for (const problem of problems) await write(`        ${problem}\n`);
   };
   try {
     const scope = {
@@ -49,16 +52,16 @@ export async function verify(config: Config, { kafka, log, write }: VerifyOption
       table: spec.table,
       changeId: roleColumn(spec, 'change_id')!.name,
     };
-    for await (const result of checks(client, scope)) report(result);
+    for await (const result of checks(client, scope)) await report(result);
     if (kafka) {
       const ranges = await kafkaRanges(config, log);
-      if (Array.isArray(ranges)) report(await checkKafka(client, ranges));
-      else write(`skip  each position is within what Kafka has: ${ranges.message}\n`);
+      if (Array.isArray(ranges)) await report(await checkKafka(client, ranges));
+      else await write(`skip  each position is within what Kafka has: ${ranges.message}\n`);
     }
   } finally {
     client.close();
   }
-  write(failed === 0 ? 'everything agrees\n' : `${failed} ${failed === 1 ? 'check' : 'checks'} failed\n`);
+  await write(failed === 0 ? 'everything agrees\n' : `${failed} ${failed === 1 ? 'check' : 'checks'} failed\n`);
   return failed === 0;
 }
 
