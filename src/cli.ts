@@ -47,7 +47,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<unknown>>> 
     (await import('./commands/verify.js')).addVerifyCommand(sluice, environment, () => {
       process.exitCode = EXIT.failedCheck;
     }),
-  compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, readConfig),
+  compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, environment),
 };
 
 async function program(): Promise<Command> {

@@ -6,7 +6,8 @@
  *   3. remove the old files
  *
  * The rows stay the same, only their files change. Killed before the swap, the new file is one that the ledger does not
- * name; killed after it, the old ones are: what the ledger does not name is removed at the next start.
+ * name; killed after it, the old ones are. Their offsets are all in other files of the ledger: the next start removes
+ * them.
  */
 import { rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -14,6 +15,7 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { sync, temporaryPath } from './data-dir.js';
 import { sinkError } from './errors.js';
 import type { CompactionReceipt } from './flow.js';
+import { LEDGER_FILES, type LedgerFile, ledgerFile } from './ledger-files.js';
 import { copyToParquet, MAX_ROW_GROUP_ROWS, type ParquetCompression } from './parquet-copy.js';
 import { publish, withdraw } from './recovery.js';
 import { literal, rowsOf } from './sql.js';
@@ -24,18 +26,6 @@ export interface CompactionOptions {
   /** Bytes of a joined file, at most. */
   readonly targetBytes: number;
   readonly compression: ParquetCompression;
-}
-
-/** A file that the ledger names. */
-export interface LedgerFile {
-  /** Relative to the data directory. */
-  readonly name: string;
-  readonly partition: number;
-  readonly bytes: number;
-  /** How many batches it holds. */
-  readonly batches: number;
-  readonly start: number;
-  readonly next: number;
 }
 
 /** A row group is held in memory while it is written, beside what commits need. */
@@ -117,7 +107,8 @@ export class Compaction {
   async #run(everything: boolean): Promise<CompactionReceipt> {
     const receipt = { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
     try {
-      for (const group of planCompaction(await this.#ledgerFiles(), this.#options, everything)) {
+      const files = (await rowsOf(this.#connection, LEDGER_FILES)).map(ledgerFile);
+      for (const group of planCompaction(files, this.#options, everything)) {
         if (this.#stopped) break;
         receipt.bytesAfter += await this.#join(group);
         receipt.filesAfter += 1;
@@ -128,24 +119,6 @@ export class Compaction {
       if (!this.#stopped) throw thrown;
     }
     return receipt;
-  }
-
-  async #ledgerFiles(): Promise<LedgerFile[]> {
-    const rows = await rowsOf(
-      this.#connection,
-      `SELECT file, file_bytes, partition_id, count(*) AS batches,
-         min(start_offset) AS "start", max(next_offset) AS "next"
-       FROM sluice.batches WHERE file IS NOT NULL AND topic = ${literal(this.#topic)}
-       GROUP BY file, file_bytes, partition_id ORDER BY partition_id, "start"`,
-    );
-    return rows.map((row) => ({
-      name: String(row.file),
-      partition: Number(row.partition_id),
-      bytes: Number(row.file_bytes),
-      batches: Number(row.batches),
-      start: Number(row.start),
-      next: Number(row.next),
-    }));
   }
 
   /** @returns the bytes of the new file */

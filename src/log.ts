@@ -1,6 +1,7 @@
 /** Structured logs on stderr: stdout belongs to results. */
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import type { RemovedFile } from './flow.js';
 
 export type { Logger };
 
@@ -21,4 +22,9 @@ export function createLogger(options: LogOptions): Logger {
     );
   }
   return pino(settings, pino.destination({ dest: STDERR, sync: true }));
+}
+
+/** A line for each file that was removed when the sink was opened: its thread has no logger. */
+export function logRemoved(log: Logger, removed: readonly RemovedFile[]): void {
+  for (const { file, why } of removed) log.warn({ file, why }, `removed ${file}: ${why}`);
 }

@@ -2,11 +2,12 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LedgerFile, planCompaction } from '../src/compaction.js';
+import { planCompaction } from '../src/compaction.js';
+import { listFiles } from '../src/data-dir.js';
+import type { LedgerFile } from '../src/ledger-files.js';
 import type { Merge } from '../src/merge.js';
-import { listFiles } from '../src/recovery.js';
 import { openSql } from '../src/sql-client.js';
-import { checks } from '../src/verify.js';
+import { checks } from '../src/verify/checks.js';
 import { makeBatch, openMerge, order, select, TOPIC, temporaryDirectory, token } from './support/batches.js';
 import { runCli } from './support/cli.js';
 
@@ -15,6 +16,7 @@ const file = (partition: number, start: number, bytes = 10, batches = 1): Ledger
   partition,
   bytes,
   batches,
+  rows: 1,
   start,
   next: start + 1,
 });

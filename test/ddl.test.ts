@@ -3,7 +3,7 @@ import { Merge } from '../src/merge.js';
 import { specJson } from '../src/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../src/spec-file.js';
 import { openSql } from '../src/sql-client.js';
-import { checks } from '../src/verify.js';
+import { checks } from '../src/verify/checks.js';
 import { makeBatch, mergeOptions, openMerge, order, select, TOPIC, temporaryDirectory } from './support/batches.js';
 
 describe('schema evolution', () => {

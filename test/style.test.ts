@@ -22,13 +22,16 @@ const ROOMS = [
   ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
   ['kernel', 'kernel-instance', 'fields', 'path-tree'],
   ['parquet'],
-  ['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'format', 'ledger', 'recovery', 'compaction', 'database'],
+  [
+    ...['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'format', 'ledger', 'ledger-files', 'commit-journal'],
+    ...['recovery', 'rebuild', 'compaction', 'database'],
+  ],
   ['read-only', 'query-server', 'sql-client'],
   ['capture/'],
 ];
 const THREADS = ['worker', 'pool', 'merge-thread', 'merge-client'];
 const PIPELINE = ['batcher', 'sequencer', 'assignment', 'pipeline', 'totals'];
-const COMMANDS = ['config', 'spec-file', 'progress', 'sample-events', 'verify', 'commands/'];
+const COMMANDS = ['config', 'spec-file', 'progress', 'sample-events', 'verify/', 'commands/'];
 const LAYERS = [CONTRACTS, ROOMS.flat(), THREADS, PIPELINE, COMMANDS, ['cli']];
 /** What only these may know of the process: its arguments, environment, signals and end. */
 const PROCESS_FILES = ['src/cli.ts', 'src/config.ts'];

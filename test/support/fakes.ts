@@ -98,7 +98,7 @@ export class FakeSink implements Sink {
   identity: TopicIdentity = { clusterId: undefined, topicId: undefined };
 
   async open(): Promise<SinkState> {
-    return { positions: [...this.positions.values()], identity: this.identity, issueBits: [] };
+    return { positions: [...this.positions.values()], identity: this.identity, issueBits: [], removed: [] };
   }
   async setIdentity(identity: TopicIdentity) {
     this.identity = identity;
