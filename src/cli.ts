@@ -35,6 +35,10 @@ function environment(): { config: Config; log: Logger } {
   return { config, log: createLogger(config.log) };
 }
 
+function failCheck(): void {
+  process.exitCode = EXIT.failedCheck;
+}
+
 /** Adds a command to the program. Only then are its libraries loaded: most need not start with all of them. */
 const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<unknown>>> = {
   run: async (sluice) => (await import('./commands/run.js')).addRunCommand(sluice, environment, stopSignal),
@@ -43,10 +47,8 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<unknown>>> 
   parse: async (sluice) =>
     (await import('./commands/parse.js')).addParseCommand(sluice, (more) => readConfig({ ...process.env, ...more })),
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, readConfig),
-  verify: async (sluice) =>
-    (await import('./commands/verify.js')).addVerifyCommand(sluice, environment, () => {
-      process.exitCode = EXIT.failedCheck;
-    }),
+  verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, environment, failCheck),
+  recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, readConfig, failCheck),
   compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, environment),
 };
 

@@ -152,18 +152,37 @@ export class Compaction {
        sum(total_uncompressed_size)::DOUBLE AS bytes FROM parquet_metadata([${list}])`,
     );
     const rowGroupRows = Math.floor((ROW_GROUP_BYTES * Number(rows)) / Number(bytes));
-    const metadata = new Map([
-      ['sluice.topic', this.#topic],
-      ['sluice.partition', String(group[0].partition)],
-      ['sluice.start_offset', String(group[0].start)],
-      ['sluice.next_offset', String(group[group.length - 1].next)],
-    ]);
+    const metadata = await this.#metadata(group, list);
     const relation = `read_parquet([${list}], union_by_name = true, hive_partitioning = false)`;
     await copyToParquet(this.#connection, relation, path, {
       compression: this.#options.compression,
       metadata,
       rowGroupRows: Math.max(MIN_ROW_GROUP_ROWS, Math.min(MAX_ROW_GROUP_ROWS, rowGroupRows)),
     });
+  }
+
+  /** What a new database could be made from: of batches without rows, nothing but these sums is in any file. */
+  async #metadata(group: readonly LedgerFile[], list: string): Promise<Map<string, string>> {
+    const [{ partition, start }, { next }] = [group[0], group[group.length - 1]];
+    const [counts] = await rowsOf(
+      this.#connection,
+      `SELECT sum(rows_merged + rows_duplicate) AS messages_ok, sum(rows_tombstone) AS messages_tombstone,
+         sum(rows_quarantined) AS messages_quarantined
+       FROM sluice.batches WHERE topic = ${literal(this.#topic)} AND partition_id = ${partition}
+         AND start_offset >= ${start} AND next_offset <= ${next}`,
+    );
+    const [known] = await rowsOf(
+      this.#connection,
+      `SELECT max(value) FILTER (key = 'sluice.leader_epoch') AS leader_epoch,
+         CASE WHEN count(*) FILTER (key = 'sluice.format') = ${group.length}
+           THEN min(value) FILTER (key = 'sluice.format') END AS format
+       FROM (SELECT decode(key) AS key, try_cast(decode(value) AS INTEGER) AS value
+         FROM parquet_kv_metadata([${list}]))`,
+    );
+    const values = { topic: this.#topic, partition, start_offset: start, next_offset: next, ...counts, ...known };
+    return new Map(
+      Object.entries(values).flatMap(([key, value]) => (value === null ? [] : [[`sluice.${key}`, String(value)]])),
+    );
   }
 
   async #swap(group: readonly LedgerFile[], name: string, bytes: number): Promise<void> {

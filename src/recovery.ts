@@ -80,30 +80,41 @@ export function withdraw(files: readonly ParquetFile[]): void {
  */
 export function reconcileFiles(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
   const differences = compareFiles(dataDir, topic, ledger);
-  refuseDifferences(dataDir, differences);
-  for (const { file } of differences.leftovers) rmSync(join(dataDir, file), { force: true });
-  removeJournal(dataDir);
-  return differences.leftovers;
+  const { unexplained } = differences;
+  if (unexplained.length > 0) throw unexplainedFiles(dataDir, differences);
+  return remove(dataDir, differences);
 }
 
-function refuseDifferences(dataDir: string, { unexplained, damaged }: FileDifferences): void {
-  if (unexplained.length > 0) {
-    const beside =
-      damaged.length === 0 ? '' : ` Besides, the ledger names files that are not whole: ${named(damaged)}.`;
-    throw new SluiceError(
-      'SLUICE_UNEXPLAINED_FILES',
-      `DATA_DIR=${dataDir} has Parquet files that its database does not explain: ${named(unexplained)}. The database ` +
-        'is older than they are: analytics.db.wal was removed, or an older analytics.db was put back.' +
-        `${beside} ${CHOICES}`,
-    );
-  }
+/**
+ * Removes files that nothing explains as well: an operator's decision.
+ * @throws SluiceError SLUICE_SINK if the ledger lacks files, whose rows may be in those; then nothing is removed
+ */
+export function removeUncounted(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
+  const { leftovers, unexplained, damaged } = compareFiles(dataDir, topic, ledger);
+  const why = 'the ledger does not name it';
+  return remove(dataDir, { leftovers: [...leftovers, ...unexplained.map((file) => ({ file, why }))], damaged });
+}
+
+function remove(dataDir: string, { leftovers, damaged }: Pick<FileDifferences, 'leftovers' | 'damaged'>) {
   if (damaged.length > 0) {
     throw new SluiceError(
       'SLUICE_SINK',
-      `DATA_DIR=${dataDir} lacks Parquet files that the ledger names: ${named(damaged)}. Put them back; "sluice ` +
-        'verify" shows all differences',
+      `DATA_DIR=${dataDir} lacks Parquet files that the ledger names: ${named(damaged)}. Nothing was removed; put ` +
+        'them back. "sluice verify" shows all differences',
     );
   }
+  for (const { file } of leftovers) rmSync(join(dataDir, file), { force: true });
+  removeJournal(dataDir);
+  return leftovers;
+}
+
+function unexplainedFiles(dataDir: string, { unexplained, damaged }: FileDifferences): SluiceError {
+  const beside = damaged.length === 0 ? '' : ` Besides, the ledger names files that are not whole: ${named(damaged)}.`;
+  return new SluiceError(
+    'SLUICE_UNEXPLAINED_FILES',
+    `DATA_DIR=${dataDir} has Parquet files that its database does not explain: ${named(unexplained)}. The database ` +
+      `is older than they are: analytics.db.wal was removed, or an older analytics.db was put back.${beside} ${CHOICES}`,
+  );
 }
 
 /** How many there are, and the first of them. */

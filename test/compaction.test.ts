@@ -129,7 +129,10 @@ describe('compaction', () => {
       `SELECT map_from_entries(list((decode(key), decode(value))))::VARCHAR
        FROM parquet_kv_metadata('${parquetFiles(dataDir)[0]}') WHERE decode(key) LIKE 'sluice.%'`,
     );
-    expect(metadata).toBe(`{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18}`);
+    expect(metadata).toBe(
+      `{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18, ` +
+        'sluice.messages_ok=12, sluice.messages_tombstone=6, sluice.messages_quarantined=0, sluice.format=2}',
+    );
     await merge.close();
     expect(await problems(dataDir)).toEqual([]);
   });

@@ -24,7 +24,7 @@ const ROOMS = [
   ['parquet'],
   [
     ...['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'format', 'ledger', 'ledger-files', 'commit-journal'],
-    ...['recovery', 'rebuild', 'compaction', 'database'],
+    ...['recovery', 'rebuild', 'database-builder', 'old-database', 'file-inventory', 'compaction', 'database'],
   ],
   ['read-only', 'query-server', 'sql-client'],
   ['capture/'],

@@ -6,6 +6,7 @@ import {
   LEDGER_FILES,
   LEDGER_RANGES,
   type LedgerFile,
+  type LedgerState,
   ledgerFile,
   ledgerRange,
   sizeProblem,
@@ -67,15 +68,10 @@ function wholeFiles(dataDir: string, files: readonly LedgerFile[]): LedgerFile[]
 
 /** Files that the ledger does not name: what a start removes is a note, what it refuses a problem. */
 async function strayCheck(client: SqlClient, { dataDir, topic }: VerifyScope): Promise<CheckResult> {
-  const ledger = {
-    files: await ledgerFiles(client),
-    ranges: (await allRows(client, LEDGER_RANGES)).map(ledgerRange),
-    lastCommit: await lastCommit(client),
-  };
   const newest = client.live ? Date.now() - UNCOUNTED_FOR_MS : Number.POSITIVE_INFINITY;
   const isOld = (file: string) =>
     (statSync(join(dataDir, file), { throwIfNoEntry: false })?.mtimeMs ?? newest) < newest;
-  const { leftovers, unexplained } = compareFiles(dataDir, topic, ledger);
+  const { leftovers, unexplained } = compareFiles(dataDir, topic, await readLedger(client));
   return {
     name: 'there are no Parquet files that the ledger does not name',
     problems: await problemsOf(async () => unexplained.filter(isOld)),
@@ -85,12 +81,16 @@ async function strayCheck(client: SqlClient, { dataDir, topic }: VerifyScope): P
   };
 }
 
-/** The number of the last commit; directories of format 1 do not number them. */
-async function lastCommit(client: SqlClient): Promise<number> {
+/** What the ledger says of files; directories of format 1 do not number their commits. */
+export async function readLedger(client: SqlClient): Promise<LedgerState> {
   const [{ format_version }] = await allRows(client, 'SELECT format_version FROM sluice.meta');
-  if (Number(format_version) < 2) return 0;
-  const [{ last }] = await allRows(client, 'SELECT max(commit_id) AS last FROM sluice.batches');
-  return Number(last ?? 0);
+  const last = Number(format_version) < 2 ? '0' : '(SELECT max(commit_id) FROM sluice.batches)';
+  const [{ commit }] = await allRows(client, `SELECT ${last} AS commit`);
+  return {
+    files: await ledgerFiles(client),
+    ranges: (await allRows(client, LEDGER_RANGES)).map(ledgerRange),
+    lastCommit: Number(commit ?? 0),
+  };
 }
 
 /** Blocks of files of one partition, so that a statement stays small. */
