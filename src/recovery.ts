@@ -113,7 +113,8 @@ function unexplainedFiles(dataDir: string, { unexplained, damaged }: FileDiffere
   return new SluiceError(
     'SLUICE_UNEXPLAINED_FILES',
     `DATA_DIR=${dataDir} has Parquet files that its database does not explain: ${named(unexplained)}. The database ` +
-      `is older than they are: analytics.db.wal was removed, or an older analytics.db was put back.${beside} ${CHOICES}`,
+      `is older than they are: analytics.db.wal was removed, or an older analytics.db was put back.${beside} ` +
+      CHOICES,
   );
 }
 

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { makeBatch, openMerge, order, temporaryDirectory, token } from './support/batches.js';
 import { database, filled, nameOf, parquetFiles, recovered } from './support/recovering.js';
@@ -19,11 +20,18 @@ describe('recover without rebuilding', () => {
       (dataDir: string) => copyFileSync(join(dataDir, nameOf(0, 4, 9)), join(dataDir, nameOf(0, 9, 14))),
     ],
     ['a database that is gone', (dataDir: string) => rmSync(database(dataDir))],
+    [
+      'a database that is empty, as without the log of its first run',
+      async (dataDir: string) => {
+        rmSync(database(dataDir));
+        (await DuckDBInstance.create(database(dataDir))).closeSync();
+      },
+    ],
     ['a database that cannot be read', (dataDir: string) => writeFileSync(database(dataDir), 'damaged')],
   ])('explains %s and the choices, and changes nothing', async (_, damage) => {
     const dataDir = temporaryDirectory();
     await filled(dataDir);
-    damage(dataDir);
+    await damage(dataDir);
     const before = parquetFiles(dataDir);
     const { ok, text } = await recovered(dataDir, undefined);
     expect(ok).toBe(false);

@@ -16,7 +16,7 @@ import { loadSpec } from '../spec-file.js';
 import { openSql } from '../sql-client.js';
 import { counted } from '../verify/check.js';
 import { readLedger } from '../verify/files.js';
-import { readScope } from '../verify/ledger.js';
+import { hasTables, readScope } from '../verify/ledger.js';
 
 export interface RecoverOptions {
   readonly fromParquet: boolean;
@@ -141,7 +141,7 @@ async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Pr
 
 /** Changes nothing. @returns whether nothing is wrong */
 async function explain({ dataDir, kafka }: Config, write: Write): Promise<boolean> {
-  if (!existsSync(join(dataDir, 'analytics.db'))) return explainOrphans(dataDir, kafka.topic, write);
+  if (!existsSync(join(dataDir, 'analytics.db'))) return explainOrphans('missing', dataDir, kafka.topic, write);
   let client: Awaited<ReturnType<typeof openSql>>;
   try {
     client = await openSql(dataDir);
@@ -153,6 +153,7 @@ async function explain({ dataDir, kafka }: Config, write: Write): Promise<boolea
   try {
     if (client.live)
       throw new SluiceError('SLUICE_LOCKED', `a process runs on DATA_DIR=${dataDir}: nothing to recover`);
+    if (!(await hasTables(client))) return explainOrphans('empty', dataDir, kafka.topic, write);
     const { topic } = await readScope(client, dataDir);
     const { leftovers, unexplained, damaged } = compareFiles(dataDir, topic, await readLedger(client));
     for (const { file, why } of leftovers) write(`the next start removes ${file}: ${why}\n`);
@@ -167,12 +168,12 @@ async function explain({ dataDir, kafka }: Config, write: Write): Promise<boolea
   }
 }
 
-function explainOrphans(dataDir: string, topic: string, write: Write): boolean {
+function explainOrphans(what: string, dataDir: string, topic: string, write: Write): boolean {
   const orphans = listFiles(topicFolder(dataDir, topic)).filter((path) => path.endsWith('.parquet'));
   if (orphans.length === 0) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no data of ${topic} yet: "sluice run" makes it`);
   }
-  write(`analytics.db is missing, there are ${counted(orphans.length, 'Parquet file')}\n\n${CHOICES}`);
+  write(`analytics.db is ${what}, there are ${counted(orphans.length, 'Parquet file')}\n\n${CHOICES}`);
   return false;
 }
 

@@ -17,15 +17,22 @@ interface LedgerCheck {
   readonly needsFormat2?: boolean;
 }
 
+/** Whether a run has got as far as making its tables; the loss of the write-ahead log can take them away again. */
+export async function hasTables(client: SqlClient): Promise<boolean> {
+  const tables = `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = 'meta'`;
+  if ((await allRows(client, tables)).length === 0) return false;
+  return (await allRows(client, 'SELECT 1 FROM sluice.meta')).length > 0;
+}
+
 /**
  * What is to be verified, as the data directory itself says.
  * @throws SluiceError SLUICE_CONFIG if a newer Sluice made it, or nothing was consumed into it yet
  */
 export async function readScope(client: SqlClient, dataDir: string): Promise<VerifyScope> {
-  const [meta] = await allRows(client, 'SELECT format_version, topic, spec FROM sluice.meta');
-  if (meta === undefined) {
+  if (!(await hasTables(client))) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no tables yet: "sluice run" makes them`);
   }
+  const [meta] = await allRows(client, 'SELECT format_version, topic, spec FROM sluice.meta');
   if (Number(meta.format_version) > FORMAT_VERSION) {
     throw new SluiceError(
       'SLUICE_CONFIG',
