@@ -40,6 +40,10 @@ function environment(): { config: Config; log: Logger } {
   return { config, log: createLogger(config.log) };
 }
 
+function failCheck(): void {
+  failedCheck = true;
+}
+
 /** Adds a command to the program. Only then are its libraries loaded: most need not start with all of them. */
 const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<unknown>>> = {
   run: async (sluice) =>
@@ -51,14 +55,11 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<unknown>>> 
     addParseCommand(sluice, (more) => readConfig({ ...process.env, ...more }), stdout);
   },
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, readConfig, stdout),
-  verify: async (sluice) => {
-    const { addVerifyCommand } = await import('./commands/verify.js');
-    const onFailure = () => {
-      failedCheck = true;
-    };
-    addVerifyCommand(sluice, environment, stdout, onFailure);
-  },
-  compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, readConfig, stdout),
+  verify: async (sluice) =>
+    (await import('./commands/verify.js')).addVerifyCommand(sluice, environment, stdout, failCheck),
+  recover: async (sluice) =>
+    (await import('./commands/recover.js')).addRecoverCommand(sluice, readConfig, stdout, failCheck),
+  compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, environment, stdout),
 };
 
 async function program(): Promise<Command> {

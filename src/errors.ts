@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   SLUICE_FENCED: 'a position in the sink was moved by someone else',
   SLUICE_LOCKED: 'another process holds the data directory',
   SLUICE_DATA_DIR: 'the data directory cannot be written',
+  SLUICE_UNEXPLAINED_FILES: 'the data directory has Parquet files that its database does not explain',
   SLUICE_SPEC_CHANGED: 'the table in the data directory does not fit the table spec',
   SLUICE_SINK: 'DuckDB or Parquet failed',
   SLUICE_QUERY: 'a query failed',

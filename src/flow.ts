@@ -137,6 +137,13 @@ export interface SinkPosition {
   readonly watermark: bigint | undefined;
 }
 
+/** A file that was removed when the sink was opened. */
+export interface RemovedFile {
+  /** Relative to the data directory. */
+  readonly file: string;
+  readonly why: string;
+}
+
 /** What the sink knows when it is opened. */
 export interface SinkState {
   /** Of every known partition; none in a new data directory. */
@@ -144,6 +151,8 @@ export interface SinkState {
   readonly identity: TopicIdentity;
   /** The bit of `issues` that each column of the spec has, in the order of the spec. */
   readonly issueBits: readonly number[];
+  /** What an unfinished commit, join or write had left. */
+  readonly removed: readonly RemovedFile[];
 }
 
 /** What one transaction did. */

@@ -18,6 +18,7 @@ import {
   STATUSES,
   type TopicIdentity,
 } from './flow.js';
+import { LEDGER_FILES, LEDGER_RANGES, type LedgerState, ledgerFile, ledgerRange } from './ledger-files.js';
 import { literal, rowsOf } from './sql.js';
 
 /** Appends in the connection's transaction. */
@@ -118,10 +119,14 @@ export async function readPositions(connection: DuckDBConnection, topic: string)
   }));
 }
 
-/** The number of the last transaction, 0 before the first. */
-export async function lastCommit(connection: DuckDBConnection): Promise<number> {
+/** What the ledger says of files, and the number of the last transaction: 0 before the first. */
+export async function readLedgerState(connection: DuckDBConnection): Promise<LedgerState> {
   const [{ last }] = await rowsOf(connection, 'SELECT max(commit_id) AS last FROM sluice.batches');
-  return Number(last ?? 0);
+  return {
+    files: (await rowsOf(connection, LEDGER_FILES)).map(ledgerFile),
+    ranges: (await rowsOf(connection, LEDGER_RANGES)).map(ledgerRange),
+    lastCommit: Number(last ?? 0),
+  };
 }
 
 export async function readIdentity(connection: DuckDBConnection): Promise<TopicIdentity> {

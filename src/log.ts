@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import type { RemovedFile } from './flow.js';
 
 export type { Logger };
 
@@ -50,4 +51,9 @@ class LineWriter {
     }
     if (written > 0) this.#isCut = written < bytes.length;
   }
+}
+
+/** A line for each file that was removed when the sink was opened: its thread has no logger. */
+export function logRemoved(log: Logger, removed: readonly RemovedFile[]): void {
+  for (const { file, why } of removed) log.warn({ file, why }, `removed ${file}: ${why}`);
 }

@@ -6,7 +6,7 @@
  *   commit   1. duplicates are found: of each change id the lowest partition and offset stays, and none that the change
  *               log has already
  *            2. in one transaction: all other rows, quarantine, ledger, positions
- *            3. the Parquet files get their final names, and the transaction is committed
+ *            3. the commit journal names the Parquet files, they get their final names, the transaction is committed
  *
  * What step 1 leaves is new, so that step 2 is a plain INSERT. Nothing can come between them: DuckDB's file lock keeps
  * every other process out, and this object is the only writer inside. While one group is committed, the next one is
@@ -15,6 +15,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { removeJournal, writeJournal } from './commit-journal.js';
 import { Compaction, type CompactionOptions } from './compaction.js';
 import { type DatabaseOptions, openDatabase } from './database.js';
 import { migrate } from './ddl.js';
@@ -35,9 +36,9 @@ import type {
 } from './flow.js';
 import {
   insertPositions,
-  lastCommit,
   movePositions,
   readIdentity,
+  readLedgerState,
   readPositions,
   writeGaps,
   writeIdentity,
@@ -107,17 +108,15 @@ export class Merge implements Sink {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
       const issueBits = await migrate(this.#connection, spec, topic);
       await upgradeFolders(this.#connection, dataDir, topic);
-      const files = await rowsOf(
-        this.#connection,
-        'SELECT DISTINCT file, file_bytes FROM sluice.batches WHERE file IS NOT NULL',
-      );
-      reconcileFiles(dataDir, topic, new Map(files.map(({ file, file_bytes }) => [String(file), Number(file_bytes)])));
+      const ledger = await readLedgerState(this.#connection);
+      this.#lastCommit = ledger.lastCommit;
+      const removed = reconcileFiles(dataDir, topic, ledger);
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
       this.#group = { staging: await this.#newStaging('rows_0'), batches: [], stageSeconds: [] };
       this.#otherStaging = await this.#newStaging('rows_1');
-      this.#lastCommit = await lastCommit(this.#connection);
-      return { positions: await this.#positions(), identity: await readIdentity(this.#connection), issueBits };
+      const [positions, identity] = [await this.#positions(), await readIdentity(this.#connection)];
+      return { positions, identity, issueBits, removed };
     } catch (thrown) {
       await this.close();
       throw sinkError(thrown, 'the data directory cannot be opened');
@@ -185,7 +184,7 @@ export class Merge implements Sink {
     let merged: number[];
     try {
       merged = await this.#write(staging, batches, stageSeconds);
-      publish(files);
+      if (files.length > 0) this.#publish(files);
     } catch (thrown) {
       await this.#connection!.run('ROLLBACK').catch(() => {});
       withdraw(files);
@@ -193,6 +192,7 @@ export class Merge implements Sink {
     }
     try {
       const positions = await this.#decide(batches);
+      removeJournal(this.#options.dataDir);
       for (const { maxChangeSeq } of batches) {
         if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
       }
@@ -244,7 +244,7 @@ export class Merge implements Sink {
     batches: readonly BatchResult[],
     stageSeconds: readonly number[],
   ): Promise<number[]> {
-    const { topic, dataDir } = this.#options;
+    const { topic } = this.#options;
     const connection = this.#connection!;
     const merged = batches.map(({ counts }) => counts.ok);
     const hasRows = merged.some((rows) => rows > 0);
@@ -256,10 +256,21 @@ export class Merge implements Sink {
       await this.#run(`INSERT INTO ${this.#log.table} BY NAME FROM ${relation} ${but}`);
     }
     await writeQuarantine(connection, topic, batches);
-    const fileOf = (file: ParquetFile) => relative(dataDir, file.path);
+    const fileOf = (file: ParquetFile) => this.#nameOf(file);
     await writeLedger(connection, topic, batches, { merged, stageSeconds, commitId: this.#lastCommit + 1, fileOf });
     await movePositions(connection, topic, batches);
     return merged;
+  }
+
+  /** Gives the files of the transaction their final names, which the journal explains until it is committed. */
+  #publish(files: readonly ParquetFile[]): void {
+    const names = files.map((file) => this.#nameOf(file));
+    writeJournal(this.#options.dataDir, { commit: this.#lastCommit + 1, files: names });
+    publish(files);
+  }
+
+  #nameOf({ path }: ParquetFile): string {
+    return relative(this.#options.dataDir, path);
   }
 
   /** Commits. @returns the positions that moved */

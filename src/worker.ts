@@ -7,6 +7,7 @@ import { bit, ChunkViews } from './chunk.js';
 import { parquetPath } from './data-dir.js';
 import { assert, SluiceError, type SluiceErrorMessage } from './errors.js';
 import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES, WORKER_LOADED } from './flow.js';
+import { FORMAT_VERSION } from './format.js';
 import { Kernel } from './kernel.js';
 import type { KernelOutput } from './kernel-instance.js';
 import type { ParquetCompression, ParquetWriter, ParquetWriterName } from './parquet-writer.js';
@@ -97,7 +98,9 @@ export class BatchProcessor {
       ['sluice.start_offset', String(task.startOffset)],
       ['sluice.next_offset', String(task.nextOffset)],
       ['sluice.spec_hash', this.#specHash],
+      ['sluice.format', String(FORMAT_VERSION)],
     ]);
+    if (task.leaderEpoch !== undefined) metadata.set('sluice.leader_epoch', String(task.leaderEpoch));
     for (const status of STATUSES) metadata.set(`sluice.messages_${status}`, String(output.counts[status]));
     return metadata;
   }

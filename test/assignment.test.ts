@@ -29,7 +29,7 @@ function standing(nextOffset: number, options: Partial<AssignmentOptions> = {}, 
   const known = assignment(options);
   const positions = [{ partition: 0, nextOffset, leaderEpoch, watermark: undefined }];
   sink.positions.set(0, positions[0]);
-  known.restore({ positions, identity: sink.identity, issueBits: [] });
+  known.restore({ positions, identity: sink.identity, issueBits: [], removed: [] });
   return known;
 }
 
@@ -83,7 +83,7 @@ describe('Assignment', () => {
     const log = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
     const told = new Assignment(OPTIONS, { source, sink, metrics, log });
     const positions = [{ partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined }];
-    told.restore({ positions, identity: sink.identity, issueBits: [] });
+    told.restore({ positions, identity: sink.identity, issueBits: [], removed: [] });
     await told.assign([0, 1]);
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({
       msg: 'reading cdc_orders',

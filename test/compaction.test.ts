@@ -2,12 +2,13 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LedgerFile, planCompaction } from '../src/compaction.js';
+import { planCompaction } from '../src/compaction.js';
+import { listFiles } from '../src/data-dir.js';
+import type { LedgerFile } from '../src/ledger-files.js';
 import type { Merge } from '../src/merge.js';
 import type { ParquetWriterName } from '../src/parquet-writer.js';
-import { listFiles } from '../src/recovery.js';
 import { openSql } from '../src/sql-client.js';
-import { checks } from '../src/verify.js';
+import { checks } from '../src/verify/checks.js';
 import { makeBatch, openMerge, order, select, TOPIC, temporaryDirectory, token } from './support/batches.js';
 import { runCli } from './support/cli.js';
 
@@ -16,6 +17,7 @@ const file = (partition: number, start: number, bytes = 10, batches = 1): Ledger
   partition,
   bytes,
   batches,
+  rows: 1,
   start,
   next: start + 1,
 });
@@ -139,7 +141,8 @@ describe('compaction', () => {
        FROM parquet_kv_metadata('${parquetFiles(dataDir)[0]}') WHERE decode(key) LIKE 'sluice.%'`,
       );
       expect(metadata).toBe(
-        `{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18}`,
+        `{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18, ` +
+          'sluice.messages_ok=12, sluice.messages_tombstone=6, sluice.messages_quarantined=0, sluice.format=2}',
       );
       await merge.close();
       expect(await problems(dataDir)).toEqual([]);

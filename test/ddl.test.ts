@@ -3,7 +3,7 @@ import { Merge } from '../src/merge.js';
 import { specJson } from '../src/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../src/spec-file.js';
 import { openSql } from '../src/sql-client.js';
-import { checks } from '../src/verify.js';
+import { checks } from '../src/verify/checks.js';
 import { makeBatch, mergeOptions, openMerge, order, select, TOPIC, temporaryDirectory } from './support/batches.js';
 
 describe('schema evolution', () => {
@@ -100,7 +100,7 @@ describe('schema evolution', () => {
 
 describe('names', () => {
   it('may be words of SQL, or those that the sink uses itself', async () => {
-    const names = ['batch', 'group', 'select', 'desc', 'end', 'rowid_', 'nth', 'stamp', 'rows', 'filename'];
+    const names = ['batch', 'group', 'select', 'desc', 'end', 'rowid_', 'nth', 'stamp', 'rows', 'files'];
     const spec = parseSpec(
       JSON.stringify({
         table: 'table',

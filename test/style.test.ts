@@ -27,24 +27,16 @@ const ROOMS = [
   ['duckdb-writer'],
   ['parquet-wasm-writer'],
   [
-    'merge',
-    'duplicates',
-    'staging',
-    'file-staging',
-    'ddl',
-    'format',
-    'ledger',
-    'recovery',
-    'compaction',
-    'database',
+    ...['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'format', 'ledger', 'ledger-files', 'commit-journal'],
+    ...['recovery', 'rebuild', 'database-builder', 'old-database', 'file-inventory', 'compaction', 'database'],
     'upgrade',
   ],
-  ['read-only', 'query-server', 'sql-client'],
+  ['read-only', 'query-server', 'sql-client', 'lines'],
   ['capture/'],
 ];
 const THREADS = ['worker', 'pool', 'merge-thread', 'merge-client'];
 const PIPELINE = ['batcher', 'sequencer', 'assignment', 'positions', 'topic-guard', 'compactor', 'pipeline', 'totals'];
-const COMMANDS = ['config', 'spec-file', 'reserved-names', 'progress', 'sample-events', 'verify', 'commands/'];
+const COMMANDS = ['config', 'spec-file', 'reserved-names', 'progress', 'sample-events', 'verify/', 'commands/'];
 const LAYERS = [CONTRACTS, ROOMS.flat(), THREADS, PIPELINE, COMMANDS, ['cli']];
 /** What only these may know of the process: its arguments, environment, outputs, signals and end. */
 const PROCESS_FILES = ['src/cli.ts', 'src/config.ts'];

@@ -1,89 +1,112 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+/** Data directories that earlier versions made: fixtures/format-N has one, and the messages it was made from. */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { Merge } from '../src/merge.js';
-import {
-  makeBatch,
-  mergeOptions,
-  openMerge,
-  order,
-  select,
-  TOPIC,
-  temporaryDirectory,
-  token,
-} from './support/batches.js';
+import { queryFile, runEnv, runUntilEnd } from './e2e/support.js';
+import { mergeOptions, temporaryDirectory } from './support/batches.js';
+import { runCli } from './support/cli.js';
+import { describeKafka } from './support/kafka/shared.js';
+import { createTopic, produce } from './support/produce.js';
+import { recovered, verified } from './support/recovering.js';
 
-const topicFolder = (dataDir: string) => join(dataDir, 'parquet', TOPIC);
-const rename = (dataDir: string, from: string, to: string) =>
-  renameSync(join(topicFolder(dataDir), from), join(topicFolder(dataDir), to));
+const FIXTURE = fileURLToPath(new URL('../fixtures/format-1/', import.meta.url));
+const TOPIC = 'format_1';
+const TABLE = 'FROM cdc_orders ORDER BY kafka_partition, kafka_offset';
 
-/** A directory as an older Sluice left it: a file in each of two folders `partition=<p>`, and the ledger names them. */
-async function oldDirectory(): Promise<string> {
-  const dataDir = temporaryDirectory();
-  const merge = await openMerge(dataDir);
-  for (const partition of [0, 1]) {
-    await merge.stage(await makeBatch(dataDir, partition, 0, [order(token(partition + 1))]));
-    await merge.commit();
-  }
-  await select(merge, `UPDATE sluice.batches SET file = replace(file, 'sluice_partition=', 'partition=')`);
-  await merge.close();
-  for (const partition of [0, 1]) rename(dataDir, `sluice_partition=${partition}`, `partition=${partition}`);
-  return dataDir;
+/** A copy of the directory. */
+function unpacked(): string {
+  const folder = temporaryDirectory();
+  execFileSync('tar', ['xzf', join(FIXTURE, 'data.tar.gz'), '-C', folder]);
+  return join(folder, 'data');
 }
 
-/** Opens it, goes on in it, and expects everything under the new names. */
-async function expectUpgraded(dataDir: string): Promise<void> {
-  const merge = new Merge(mergeOptions(dataDir));
-  expect(await merge.open()).toMatchObject([{ nextOffset: 1 }, { nextOffset: 1 }]);
-  await merge.stage(await makeBatch(dataDir, 0, 1, [order(token(3))]));
-  await merge.commit();
-  expect(readdirSync(topicFolder(dataDir)).sort()).toEqual(['sluice_partition=0', 'sluice_partition=1']);
-  const files = await select(merge, 'SELECT file FROM sluice.batches ORDER BY partition_id, start_offset');
-  expect(files.flat()).toEqual(
-    [
-      [0, 0],
-      [0, 1],
-      [1, 0],
-    ].map(
-      ([p, o]) => `parquet/${TOPIC}/sluice_partition=${p}/0000000000000000000${o}-0000000000000000000${o + 1}.parquet`,
-    ),
-  );
-  for (const [file] of files) expect(existsSync(join(dataDir, String(file)))).toBe(true);
-  await merge.close();
-}
-
-describe('a directory with folders of the old name', () => {
-  it('is brought to the new ones, with nothing lost', async () => {
-    await expectUpgraded(await oldDirectory());
-  });
-
-  it.each([
-    ['the first rename', ['0']],
-    ['all renames, before the ledger', ['0', '1']],
-  ])('is healed when a start was killed after %s', async (_, renamed) => {
-    const dataDir = await oldDirectory();
-    for (const partition of renamed) rename(dataDir, `partition=${partition}`, `sluice_partition=${partition}`);
-    await expectUpgraded(dataDir);
-  });
-
-  it('is refused, and nothing removed, when a folder of the new name has other files', async () => {
-    const dataDir = await oldDirectory();
-    const other = join(topicFolder(dataDir), 'sluice_partition=1');
-    mkdirSync(other);
-    writeFileSync(join(other, 'x.parquet'), '');
-    await expect(new Merge(mergeOptions(dataDir)).open()).rejects.toMatchObject({
-      code: 'SLUICE_DATA_DIR',
-      message: expect.stringMatching(/sluice_partition=1/),
-    });
-    expect(readdirSync(other)).toEqual(['x.parquet']);
-  });
-
-  it('is told from other folders', async () => {
-    const dataDir = await oldDirectory();
-    mkdirSync(join(topicFolder(dataDir), 'partition=x'));
-    const merge = new Merge(mergeOptions(dataDir));
-    await merge.open();
+/** Opens it as `run` does, and closes it. */
+async function open(dataDir: string) {
+  const merge = new Merge({ ...mergeOptions(dataDir), topic: TOPIC });
+  try {
+    return await merge.open();
+  } finally {
     await merge.close();
-    expect(readdirSync(topicFolder(dataDir))).toContain('partition=x');
+  }
+}
+
+async function change(dataDir: string, sql: string): Promise<void> {
+  const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'));
+  const connection = await instance.connect();
+  await connection.run(sql);
+  connection.closeSync();
+  instance.closeSync();
+}
+
+describe('a data directory of format 1', () => {
+  it('verifies as it is, but for what it does not know', async () => {
+    const dataDir = unpacked();
+    const { code, stdout } = await runCli(['verify', '--no-kafka'], { env: { DATA_DIR: dataDir } });
+    expect(code, stdout).toBe(0);
+    expect(stdout).toMatch(/^skip {2}each partition begins .*: the data directory has format 1, "sluice run" brings/m);
+    expect(stdout).toMatch(/everything agrees\n$/);
+  });
+
+  it('is brought up to date, with every row as it was', async () => {
+    const dataDir = unpacked();
+    const before = await queryFile(dataDir, TABLE);
+    expect(await open(dataDir)).toMatchObject({ positions: [{ nextOffset: 27 }, { nextOffset: 27 }], removed: [] });
+    expect(await verified(dataDir)).toEqual({
+      problems: [],
+      notes: ['began for a reason that was not recorded: partition 0 at 0, partition 1 at 0'],
+    });
+    expect(await queryFile(dataDir, TABLE)).toEqual(before);
+    expect(await queryFile(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[2, 1]]);
+  });
+
+  it('is refused with every file kept when its database lost commits', async () => {
+    const dataDir = unpacked();
+    await change(
+      dataDir,
+      `DELETE FROM sluice.batches WHERE start_offset >= 22; DELETE FROM cdc_orders WHERE kafka_offset >= 22;
+       DELETE FROM sluice.quarantine WHERE message_offset >= 22; UPDATE sluice.positions SET next_offset = 22`,
+    );
+    await expect(open(dataDir)).rejects.toMatchObject({ code: 'SLUICE_UNEXPLAINED_FILES' });
+  });
+
+  it('is recovered from its Parquet files, with and without its database', async () => {
+    const before = await queryFile(unpacked(), TABLE);
+    for (const lose of [
+      () => {},
+      (dataDir: string) => copyFileSync(join(FIXTURE, 'data.tar.gz'), join(dataDir, 'analytics.db')),
+    ]) {
+      const dataDir = unpacked();
+      lose(dataDir);
+      const { text } = await recovered(dataDir, 'fromParquet', { KAFKA_TOPIC: TOPIC });
+      expect(text).toMatch(/0+-0+17\.parquet does not say how many messages/);
+      expect((await verified(dataDir)).problems).toEqual([]);
+      expect(await queryFile(dataDir, TABLE)).toEqual(before);
+      expect(await queryFile(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[2, 1]]);
+      expect(await open(dataDir)).toMatchObject({ positions: [{ nextOffset: 27 }, { nextOffset: 27 }], removed: [] });
+    }
+  });
+});
+
+describeKafka('a data directory of format 1 and its topic', (bootstrap) => {
+  it('goes on after the messages that it has', async () => {
+    const dataDir = unpacked();
+    const messages = readFileSync(join(FIXTURE, 'messages.ndjson'), 'utf8').trim().split('\n');
+    await createTopic(bootstrap(), TOPIC, 2);
+    await produce(
+      bootstrap(),
+      TOPIC,
+      messages.map((line) => JSON.parse(line)),
+    );
+    const more = { change_id: '826A00FF010000000100000001', operation: 'insert', order_id: '999' };
+    await produce(bootstrap(), TOPIC, [{ partition: 1, key: '999', value: JSON.stringify(more) }]);
+    const env = runEnv(bootstrap(), TOPIC, dataDir);
+    expect(await runUntilEnd(env)).toMatchObject({ events: 1, merged: 1 });
+    const { code, stdout } = await runCli(['verify'], { env });
+    expect(code, stdout).toBe(0);
+    expect(stdout).not.toMatch(/skip|unread/);
   });
 });

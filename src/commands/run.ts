@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import { KafkaSource } from '../kafka-source.js';
-import type { Logger } from '../log.js';
+import { type Logger, logRemoved } from '../log.js';
 import { MergeThread } from '../merge-client.js';
 import { Metrics, type Stage, serveMetrics } from '../metrics.js';
 import type { Output } from '../output.js';
@@ -100,6 +100,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     });
     const workers = pool;
     const state = await sink.open();
+    logRemoved(log, state.removed);
     const runBatch = workers.run.bind(workers);
     const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, metrics, log });
     if (config.metricsPort !== 0) {
