@@ -9,16 +9,17 @@
  * name; killed after it, the old ones are. Their offsets are all in other files of the ledger: the next start removes
  * them.
  */
-import { rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { sync, temporaryPath } from './data-dir.js';
 import { sinkError } from './errors.js';
 import type { CompactionReceipt } from './flow.js';
 import { LEDGER_FILES, type LedgerFile, ledgerFile } from './ledger-files.js';
-import { copyToParquet, MAX_ROW_GROUP_ROWS, type ParquetCompression } from './parquet-copy.js';
-import { publish, withdraw } from './recovery.js';
+import { copyToParquet } from './parquet-copy.js';
+import { MAX_ROW_GROUP_ROWS, type ParquetCompression } from './parquet-writer.js';
+import { publish } from './recovery.js';
 import { literal, rowsOf } from './sql.js';
+import { stageFile } from './staged-file.js';
 
 export interface CompactionOptions {
   /** More neighbours than this of one size class are joined; 0 turns it off. */
@@ -124,16 +125,9 @@ export class Compaction {
   /** @returns the bytes of the new file */
   async #join(group: readonly LedgerFile[]): Promise<number> {
     const path = joinedPath(this.#dataDir, group);
-    const file = { tempPath: temporaryPath(path), path, bytes: 0 };
-    try {
-      await this.#copy(group, file.tempPath);
-      sync(file.tempPath);
-      file.bytes = statSync(file.tempPath).size;
-      publish([file]);
-    } catch (thrown) {
-      withdraw([file]);
-      throw sinkError(thrown, `${group.length} Parquet files cannot be joined into ${path}`);
-    }
+    const failure = `${group.length} Parquet files cannot be joined into ${path}`;
+    const file = await stageFile(path, (tempPath) => this.#copy(group, tempPath), failure);
+    publish([file]);
     try {
       await this.#swap(group, relative(this.#dataDir, path), file.bytes);
     } catch (thrown) {

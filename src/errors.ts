@@ -4,6 +4,7 @@ export const ERROR_CODES = {
   SLUICE_KAFKA_UNREACHABLE: 'no Kafka broker answers',
   SLUICE_KAFKA: 'Kafka refused or failed a request for good',
   SLUICE_TOPIC_ABSENT: 'the topic does not exist',
+  SLUICE_TOPIC_CHANGED: 'the topic, or its log, is not the one that the data directory is filled from',
   SLUICE_OFFSET_GONE: 'the position to read from is no longer in the topic',
   SLUICE_NOT_ALONE: 'another member of the consumer group holds partitions of the topic',
   SLUICE_FENCED: 'a position in the sink was moved by someone else',

@@ -16,7 +16,7 @@ export type Status = (typeof STATUSES)[number];
 /** What one `fill` did. */
 export type Fill =
   /** Messages of one partition were appended to the chunk; `nextOffset` is the last one's offset + 1. */
-  | { kind: 'rows'; partition: number; rows: number; nextOffset: number }
+  | { kind: 'rows'; partition: number; rows: number; nextOffset: number; leaderEpoch: number | undefined }
   /** The partition is read up to `nextOffset`, transaction markers and compacted gaps included. */
   | { kind: 'end'; partition: number; nextOffset: number }
   /** The next message does not fit an empty chunk: call again with a chunk of at least these capacities, in bytes. */
@@ -44,6 +44,8 @@ export interface BatchTask {
   /** Of the last message; undefined if the batch has none or the broker does not say. */
   readonly leaderEpoch: number | undefined;
   readonly chunks: readonly ChunkHandle[];
+  /** Which bit of `issues` each column of the spec has, 0 to 63, in the order of the spec. */
+  readonly issueBits: readonly number[];
 }
 
 // ── worker → merge ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -65,6 +67,8 @@ export interface QuarantinedMessage {
   readonly status: Exclude<Status, 'ok' | 'tombstone'>;
   /** Byte of the value where it stops being acceptable; -1 where no single byte is to blame. */
   readonly position: number;
+  /** Of `missing_required`: the first required column that is missing or null. */
+  readonly column: string | undefined;
 }
 
 export interface StageSeconds {

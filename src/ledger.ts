@@ -36,7 +36,7 @@ export async function writeQuarantine(
   if (batches.every(({ quarantined }) => quarantined.length === 0)) return;
   await append(connection, 'quarantine', (appender) => {
     for (const { partition, quarantined } of batches) {
-      for (const { offset, key, value, status, position, timestamp } of quarantined) {
+      for (const { offset, key, value, status, position, timestamp, column } of quarantined) {
         appender.appendVarchar(topic);
         appender.appendInteger(partition);
         appender.appendBigInt(BigInt(offset));
@@ -48,7 +48,8 @@ export async function writeQuarantine(
         else appender.appendBigInt(BigInt(position));
         if (timestamp < 0) appender.appendNull();
         else appender.appendTimestampTZ(fromMilliseconds(timestamp));
-        appender.appendNull();
+        if (column === undefined) appender.appendNull();
+        else appender.appendVarchar(column);
         appender.endRow();
       }
     }

@@ -20,6 +20,7 @@ describe('readConfig', () => {
       bufferBytes: 256 << 20,
       highValueThreshold: '1000',
       lateAfterMs: 600_000,
+      parquetWriter: 'duckdb',
       parquetCompression: 'zstd',
       duckdb: { threads: 1, memoryLimit: '512MB' },
       metricsPort: 9464,

@@ -4,7 +4,7 @@ import { SluiceError } from '../src/errors.js';
 import type { BatchResult, SinkCall, SinkReply } from '../src/flow.js';
 import type { MergeThread } from '../src/merge-client.js';
 import { mergeOptions } from './support/batches.js';
-import { fakeBatch } from './support/fakes.js';
+import { emptyTask, fakeBatch } from './support/fakes.js';
 
 /** The thread's end of the port: keeps the calls, and says what the test makes it say. */
 class FakeWorker extends EventEmitter {
@@ -54,11 +54,27 @@ describe('MergeThread', () => {
     const arrow = new Uint8Array(8);
     const reject = new Uint8Array(new ArrayBuffer(10), 2, 3);
     const batch: BatchResult = {
-      ...(await fakeBatch({ partition: 0, startOffset: 0, nextOffset: 2, leaderEpoch: undefined, chunks: [] })),
+      ...(await fakeBatch(emptyTask(2))),
       arrow,
       quarantined: [
-        { offset: 1, timestamp: 0, key: reject.subarray(0, 1), value: reject, status: 'malformed', position: 0 },
-        { offset: 2, timestamp: 0, key: null, value: reject.subarray(1), status: 'malformed', position: 0 },
+        {
+          offset: 1,
+          timestamp: 0,
+          key: reject.subarray(0, 1),
+          value: reject,
+          status: 'malformed',
+          position: 0,
+          column: undefined,
+        },
+        {
+          offset: 2,
+          timestamp: 0,
+          key: null,
+          value: reject.subarray(1),
+          status: 'malformed',
+          position: 0,
+          column: undefined,
+        },
       ],
     };
     void thread.stage(batch);

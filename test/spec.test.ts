@@ -49,6 +49,16 @@ describe('parseSpec', () => {
     expect(parseSpec(specJson(ORDERS_SPEC), 's')).toEqual(ORDERS_SPEC);
   });
 
+  it('hashes a unit of time only if it is another than milliseconds', () => {
+    const hash = (more: object) => specHash(parseSpec(spec({ name: 'a', kind: 'timestamp', ...more }), 's'));
+    expect(hash({ unit: 'ms' })).toBe(hash({}));
+    expect(new Set(['ms', 's', 'us', 'ns'].map((unit) => hash({ unit }))).size).toBe(4);
+    const seconds = parseSpec(spec({ name: 'a', kind: 'date', unit: 's' }), 's');
+    expect(parseSpec(specJson(seconds), 's')).toEqual(seconds);
+    // Of the spec that is built in, as it was before there were units.
+    expect(specHash(ORDERS_SPEC)).toBe('ab652b25c2c62745727855b99e7e223032660eb72f34e80170d4a55e4436af58');
+  });
+
   it.each([
     ['not JSON', '{', /table spec s is not JSON/],
     ['an unknown kind', spec({ name: 'a', kind: 'float' }), /columns\.2\.kind/],
@@ -60,6 +70,12 @@ describe('parseSpec', () => {
       'a path inside another',
       spec({ name: 'a', path: 'x', kind: 'json' }, { name: 'b', path: 'x.y', kind: 'text' }),
       /columns a and b/,
+    ],
+    ['an unknown unit', spec({ name: 'a', kind: 'timestamp', unit: 'min' }), /columns\.2\.unit/],
+    [
+      'a unit of no time',
+      spec({ name: 'a', kind: 'int64', unit: 's' }),
+      /column a: unit is for the kinds timestamp and date only/,
     ],
     ['raw on a text', spec({ name: 'a', kind: 'text', raw: 'a_raw' }), /raw is for kind amount only/],
     [

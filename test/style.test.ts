@@ -16,12 +16,16 @@ const MAX_LINE_LENGTH = 120;
  */
 const CONTRACTS = [
   ...['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'log', 'metrics', 'data-dir'],
-  ...['sql', 'string-forms', 'data-chunks', 'parquet-copy'],
+  ...['sql', 'string-forms', 'data-chunks', 'parquet-copy', 'parquet-writer', 'staged-file'],
 ];
 const ROOMS = [
-  ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
+  [
+    ...['kafka-source', 'kafka-properties', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
+    ...['topic-admin', 'inspection'],
+  ],
   ['kernel', 'kernel-instance', 'fields', 'path-tree'],
-  ['parquet'],
+  ['duckdb-writer'],
+  ['parquet-wasm-writer'],
   [
     ...['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'format', 'ledger', 'ledger-files', 'commit-journal'],
     ...['recovery', 'rebuild', 'database-builder', 'old-database', 'file-inventory', 'compaction', 'database'],
@@ -30,7 +34,7 @@ const ROOMS = [
   ['capture/'],
 ];
 const THREADS = ['worker', 'pool', 'merge-thread', 'merge-client'];
-const PIPELINE = ['batcher', 'sequencer', 'assignment', 'pipeline', 'totals'];
+const PIPELINE = ['batcher', 'sequencer', 'assignment', 'positions', 'topic-guard', 'compactor', 'pipeline', 'totals'];
 const COMMANDS = ['config', 'spec-file', 'progress', 'sample-events', 'verify/', 'commands/'];
 const LAYERS = [CONTRACTS, ROOMS.flat(), THREADS, PIPELINE, COMMANDS, ['cli']];
 /** What only these may know of the process: its arguments, environment, signals and end. */

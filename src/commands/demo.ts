@@ -73,7 +73,14 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
     dataDir,
     tableSpec: undefined,
     metricsPort: 0,
-    kafka: { ...base.kafka, brokers: kafka.brokers, topic: TOPIC, startFrom: 'earliest', properties: {} },
+    kafka: {
+      ...base.kafka,
+      brokers: kafka.brokers,
+      topic: TOPIC,
+      startFrom: 'earliest',
+      hasController: false,
+      properties: {},
+    },
   };
   const summary = await consumeSamples(kafka, config, events, signal);
   await kafka.stop();
@@ -100,6 +107,7 @@ async function consumeSamples(kafka: EmbeddedKafka, config: Config, events: numb
   const log = createLogger({ ...config.log, level: 'warn' });
   const consumed = run(config, log, {
     untilEnd: false,
+    onLostOffsets: 'fail',
     signal: stop.signal,
     terminal: undefined,
     onStart: (pipeline) => {

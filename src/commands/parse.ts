@@ -194,8 +194,8 @@ class MessageReader {
     const lines = Array.from({ length: chunk.rows }, (_, index) => {
       const reject = rejected.get(index);
       if (reject === undefined) return JSON.stringify({ status: 'ok', row: rows[next++] });
-      const { status, position } = reject;
-      return JSON.stringify(position === -1 ? { status } : { status, position });
+      const { status, position, column } = reject;
+      return JSON.stringify({ status, column, position: position === -1 ? undefined : position });
     });
     await this.#options.write(`${lines.join('\n')}\n`);
   }

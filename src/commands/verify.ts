@@ -7,7 +7,7 @@ import type { Logger } from '../log.js';
 import { openSql, type SqlClient } from '../sql-client.js';
 import type { CheckResult } from '../verify/check.js';
 import { checks } from '../verify/checks.js';
-import { KAFKA_CHECKS, type KafkaTopic, kafkaChecks } from '../verify/kafka.js';
+import { KAFKA_CHECKS, kafkaChecks } from '../verify/kafka.js';
 import { readScope } from '../verify/ledger.js';
 
 export interface VerifyOptions {
@@ -70,7 +70,7 @@ async function verifyKafka(
   const reported = new Set<string>();
   try {
     await source.connect();
-    for await (const result of kafkaChecks(client, topicOf(source), config.kafka.startFrom)) {
+    for await (const result of kafkaChecks(client, source, config.kafka.startFrom)) {
       reported.add(result.name);
       report(result);
     }
@@ -81,20 +81,4 @@ async function verifyKafka(
   } finally {
     await source.close();
   }
-}
-
-/** What the source tells of its topic. */
-function topicOf(source: KafkaSource): KafkaTopic {
-  return {
-    identity: async () => ({ clusterId: undefined, topicId: undefined }),
-    inspect: async () => {
-      const partitions = Array.from({ length: await source.partitionCount() }, (_, partition) => partition);
-      return await Promise.all(
-        partitions.map(async (partition) => {
-          const range = await source.offsetRange(partition);
-          return { partition, ...range, unreadSince: undefined, truncated: false };
-        }),
-      );
-    },
-  };
 }

@@ -13,7 +13,7 @@ import type {
   TopicIdentity,
 } from '../../src/flow.js';
 import { createLogger } from '../../src/log.js';
-import type { AssignmentChange, OffsetRange, Source } from '../../src/source.js';
+import type { AssignmentChange, OffsetRange, PartitionState, ReadPosition, Source } from '../../src/source.js';
 import { fillChunk, type PlainMessage } from './chunks.js';
 
 export const silent = createLogger({ level: 'silent', format: 'json' });
@@ -24,6 +24,15 @@ export class FakeSource implements Source {
   readonly committedOffsets = new Map<number, number>();
   readonly commits: Map<number, number>[] = [];
   readonly ranges = new Map<number, OffsetRange>();
+  readonly assigned: (readonly ReadPosition[])[] = [];
+  /** Partitions whose logs have other messages below the position than were read. */
+  readonly truncated = new Set<number>();
+  /** What the next fills throw. */
+  readonly failures: Error[] = [];
+  topicIdentity: TopicIdentity = { clusterId: 'cluster', topicId: 'topic' };
+  /** How often the brokers were asked for it. */
+  identityRequests = 0;
+  leaderEpoch: number | undefined;
   positions = new Map<number, number>();
   rowsPerFill = 10;
   closed = false;
@@ -39,6 +48,10 @@ export class FakeSource implements Source {
   async start() {
     this.changes.push({ kind: 'assigned', partitions: [...this.log.keys()] });
   }
+  async identity() {
+    this.identityRequests++;
+    return this.topicIdentity;
+  }
   async partitionCount() {
     return this.log.length;
   }
@@ -51,14 +64,23 @@ export class FakeSource implements Source {
   async offsetRange(partition: number) {
     return this.ranges.get(partition)!;
   }
-  assign(positions: ReadonlyMap<number, number>) {
-    this.positions = new Map(positions);
+  async inspect(positions: readonly ReadPosition[]): Promise<PartitionState[]> {
+    return positions.map(({ partition }) => {
+      const truncated = this.truncated.has(partition);
+      return { partition, ...this.ranges.get(partition)!, unreadSince: undefined, truncated };
+    });
+  }
+  assign(positions: readonly ReadPosition[]) {
+    this.assigned.push(positions);
+    this.positions = new Map(positions.map(({ partition, nextOffset }) => [partition, nextOffset]));
     this.#ended.clear();
   }
   unassign() {
     this.positions.clear();
   }
   async fill(chunk: Chunk): Promise<Fill> {
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
     for (const [partition, position] of this.positions) {
       const messages = this.log[partition].filter(({ offset }) => offset >= position).slice(0, this.rowsPerFill);
       if (messages.length > 0) {
@@ -67,7 +89,7 @@ export class FakeSource implements Source {
         fillChunk(chunk, messages);
         const nextOffset = messages.at(-1)!.offset + 1;
         this.positions.set(partition, nextOffset);
-        return { kind: 'rows', partition, rows: messages.length, nextOffset };
+        return { kind: 'rows', partition, rows: messages.length, nextOffset, leaderEpoch: this.leaderEpoch };
       }
       if (this.#ended.has(partition)) continue;
       this.#ended.add(partition);
@@ -96,9 +118,10 @@ export class FakeSink implements Sink {
   readonly starts: PartitionStart[] = [];
   readonly gaps: OffsetGap[] = [];
   identity: TopicIdentity = { clusterId: undefined, topicId: undefined };
+  issueBits: readonly number[] = [];
 
   async open(): Promise<SinkState> {
-    return { positions: [...this.positions.values()], identity: this.identity, issueBits: [], removed: [] };
+    return { positions: [...this.positions.values()], identity: this.identity, issueBits: this.issueBits, removed: [] };
   }
   async setIdentity(identity: TopicIdentity) {
     this.identity = identity;
@@ -137,6 +160,11 @@ export class FakeSink implements Sink {
     this.positions.set(partition, position);
     return position;
   }
+}
+
+/** A task without messages for offsets up to `nextOffset`. */
+export function emptyTask(nextOffset: number): BatchTask {
+  return { partition: 0, startOffset: 0, nextOffset, leaderEpoch: undefined, issueBits: [], chunks: [] };
 }
 
 /** What a worker would make of a batch in which every message is a row. */
