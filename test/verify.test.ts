@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { writeJournal } from '../src/commit-journal.js';
+import type { PartitionState } from '../src/source.js';
 import { openSql } from '../src/sql-client.js';
 import type { CheckResult, VerifyScope } from '../src/verify/check.js';
 import { checks } from '../src/verify/checks.js';
-import { type KafkaTopic, kafkaChecks, type PartitionState } from '../src/verify/kafka.js';
+import { type KafkaTopic, kafkaChecks } from '../src/verify/kafka.js';
 import { readScope } from '../src/verify/ledger.js';
 import { makeBatch, openMerge, order, TOPIC, temporaryDirectory, token } from './support/batches.js';
 

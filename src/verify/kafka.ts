@@ -1,27 +1,8 @@
 /** The positions against the topic. */
 import type { TopicIdentity } from '../flow.js';
+import type { PartitionState, ReadPosition } from '../source.js';
 import { allRows, type SqlClient } from '../sql-client.js';
 import { type CheckResult, counted, MAX_PROBLEMS } from './check.js';
-
-/** A partition of the topic as the brokers have it now. */
-export interface PartitionState {
-  readonly partition: number;
-  /** First offset that is still there. */
-  readonly low: number;
-  /** Next offset to be written; with read_committed the last stable offset. */
-  readonly high: number;
-  /** Kafka timestamp of the first unread message, ms; undefined if none is unread or it cannot be read. */
-  readonly unreadSince: number | undefined;
-  /** The log no longer continues what was read: it was truncated below the position. */
-  readonly truncated: boolean;
-}
-
-/** Where a partition stands in the sink, as the source has to know it. */
-export interface ReadPosition {
-  readonly partition: number;
-  readonly nextOffset: number;
-  readonly leaderEpoch: number | undefined;
-}
 
 /** What the checks ask of a topic. */
 export interface KafkaTopic {

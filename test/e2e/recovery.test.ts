@@ -18,6 +18,7 @@ import {
 } from './support.js';
 
 const EVENTS = 60_000;
+const LONG = { timeout: 300_000 };
 /** Small batches and groups: there is something to lose in the write-ahead log. */
 const SMALL = { BATCH_ROWS: '500', COMMIT_ROWS: '1500', FLUSH_INTERVAL_MS: '50' };
 
@@ -45,7 +46,7 @@ describeKafka('a database that lost commits', (bootstrap) => {
     return env;
   }
 
-  it('is refused after kill -9 and the loss of analytics.db.wal, with every file kept', async () => {
+  it('is refused after kill -9 and the loss of analytics.db.wal, with every file kept', LONG, async () => {
     const dataDir = await temporaryDataDir();
     const env = await killedRun(dataDir);
     rmSync(join(dataDir, 'analytics.db.wal'));
@@ -56,7 +57,7 @@ describeKafka('a database that lost commits', (bootstrap) => {
     expect(parquetFiles(dataDir)).toEqual(before);
   });
 
-  it('is made from the files, however often that is killed, and the run goes on to the same result', async () => {
+  it('is made from the files, however often that is killed, and the run goes on to the same result', LONG, async () => {
     const calmDir = await temporaryDataDir();
     const calm = runEnv(bootstrap(), topic, calmDir, { KAFKA_GROUP_ID: `${topic}-calm` });
     await runUntilEnd(calm);
@@ -65,7 +66,7 @@ describeKafka('a database that lost commits', (bootstrap) => {
     rmSync(join(dataDir, 'analytics.db.wal'));
     const before = parquetFiles(dataDir);
     let outcome = { code: null as number | null, stdout: '', stderr: '' };
-    for (let timeoutMs = 250; outcome.code === null; timeoutMs += 60) {
+    for (let timeoutMs = 300; outcome.code === null; timeoutMs += 100) {
       outcome = await runCli(['recover', '--from-parquet'], { env, timeoutMs });
       expect(parquetFiles(dataDir)).toEqual(before);
     }
@@ -78,7 +79,7 @@ describeKafka('a database that lost commits', (bootstrap) => {
     expect(await queryFile(dataDir, table)).toEqual(await queryFile(calmDir, table));
   });
 
-  it('is consumed again after --remove-uncounted, to the same result', async () => {
+  it('is consumed again after --remove-uncounted, to the same result', LONG, async () => {
     const dataDir = await temporaryDataDir();
     const env = await killedRun(dataDir);
     rmSync(join(dataDir, 'analytics.db.wal'));
@@ -92,7 +93,7 @@ describeKafka('a database that lost commits', (bootstrap) => {
     await verifies(env);
   });
 
-  it('is refused when an older analytics.db was put back', async () => {
+  it('is refused when an older analytics.db was put back', LONG, async () => {
     const dataDir = await temporaryDataDir();
     const database = join(dataDir, 'analytics.db');
     const env = runEnv(bootstrap(), topic, dataDir, { ...SMALL, KAFKA_GROUP_ID: `${topic}-older` });
