@@ -1,6 +1,7 @@
 /** A topic is more than its name: what a run does when the topic, or its log, is not the one that it read. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { runCli, temporaryDataDir } from '../support/cli.js';
+import { type CliProcess, runCli, temporaryDataDir } from '../support/cli.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, describePrivateKafka, loseLog } from '../support/kafka/shared.js';
 import { createTopic, deleteRecordsBefore, deleteTopic, growTopic, produce } from '../support/produce.js';
@@ -154,6 +155,16 @@ describeKafka('offsets that Kafka deleted before they were read', (bootstrap) =>
   const gapsOf = (dataDir: string) =>
     queryFile(dataDir, `SELECT start_offset::INTEGER, next_offset::INTEGER FROM sluice.batches WHERE kind = 'gap'`);
 
+  /** Stops the process while the messages after its position come and are deleted. */
+  async function overtake(run: CliProcess, topic: string): Promise<void> {
+    run.kill('SIGSTOP');
+    // The broker answers a fetch that waits for messages after 100 ms, or with the first ones that come before.
+    await sleep(500);
+    await produce(bootstrap(), topic, events(100, 2));
+    await deleteRecordsBefore(bootstrap(), topic, 0, 150);
+    run.kill('SIGCONT');
+  }
+
   it('become a gap at a start with --on-lost-offsets gap', LONG, async () => {
     const topic = await filledTopic(bootstrap(), 'gap', 1, events(100));
     const env = runEnv(bootstrap(), topic, await temporaryDataDir());
@@ -179,10 +190,7 @@ describeKafka('offsets that Kafka deleted before they were read', (bootstrap) =>
     });
     const run = await startRun(env, ['--on-lost-offsets', 'gap']);
     await consumedIs(env.DATA_DIR, 100);
-    run.kill('SIGSTOP');
-    await produce(bootstrap(), topic, events(100, 2));
-    await deleteRecordsBefore(bootstrap(), topic, 0, 150);
-    run.kill('SIGCONT');
+    await overtake(run, topic);
     await consumedIs(env.DATA_DIR, 150);
     await produce(bootstrap(), topic, events(10, 3));
     await consumedIs(env.DATA_DIR, 160);
@@ -196,10 +204,7 @@ describeKafka('offsets that Kafka deleted before they were read', (bootstrap) =>
     const env = runEnv(bootstrap(), topic, await temporaryDataDir(), { KAFKA_CONFIG_SESSION_TIMEOUT_MS: '60000' });
     const run = await startRun(env);
     await consumedIs(env.DATA_DIR, 100);
-    run.kill('SIGSTOP');
-    await produce(bootstrap(), topic, events(100, 2));
-    await deleteRecordsBefore(bootstrap(), topic, 0, 150);
-    run.kill('SIGCONT');
+    await overtake(run, topic);
     const { code, stderr } = await run.ended;
     expect(code, stderr).toBe(3);
     expect(stderr).toMatch(/SLUICE_OFFSET_GONE.*position 100.*150 to 200/);
