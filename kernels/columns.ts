@@ -118,8 +118,10 @@ function appendPlain(column: usize, slots: usize): void {
 /** Strings decoded, and what stands for a text as that; other values as their JSON text, which is an issue. */
 export function appendText(column: usize, slotIndex: u32, slots: usize): void {
   if (rowsOfBlock(~rowsOfKinds(slots, K_STRING, K_STRING)) == 0) return appendPlain(column, slots);
+  const others = rowsOfBlock(rowsOfKinds(slots, K_NUMBER, K_ARRAY));
+  if (others == 0) return appendValues(column, slots);
   const isId = load<u8>(fieldOf(slotIndex), 1) != 0;
-  for (let left = rowsOfBlock(rowsOfKinds(slots, K_NUMBER, K_ARRAY)); left; left &= left - 1) {
+  for (let left = others; left; left &= left - 1) {
     const i = <usize>ctz(left);
     if (!standsForText(slots, i, isId)) setIssue(i, slotIndex);
   }
@@ -171,14 +173,10 @@ export function appendJson(column: usize, slots: usize): void {
 }
 
 export function appendBooleans(column: usize, slotIndex: u32, slots: usize): void {
-  let valid: u64 = 0;
-  let set: u64 = 0;
-  for (let i: usize = 0; i < rows; i++) {
-    const kind: u32 = load<u8>(slots + i, KINDS);
-    if (kind == K_TRUE) set |= (<u64>1) << i;
-    if (kind == K_TRUE || kind == K_FALSE) valid |= (<u64>1) << i;
-    else if (kind > K_NULL) setUnread(i, slotIndex);
-  }
-  setBits(load<u32>(column, 12), row, set);
+  const valid = rowsOfBlock(rowsOfKinds(slots, K_TRUE, K_FALSE));
+  setBits(load<u32>(column, 12), row, valid & rowsOfKinds(slots, K_TRUE, K_TRUE));
   setValid(column, valid);
+  for (let left = rowsOfBlock(rowsOfKinds(slots, K_STRING, K_ARRAY)) & ~valid; left; left &= left - 1) {
+    setUnread(<usize>ctz(left), slotIndex);
+  }
 }

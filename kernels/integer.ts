@@ -2,6 +2,7 @@
 import { converted, digitMask, digitsValue, isDigit, readAs, refuse, wholeText } from './decimal';
 
 /** A number with an integral value, however it is written: `42`, `104.0`, `1e3`; sets `converted`. */
+@inline
 export function integerValue(p: usize, end: usize): i64 {
   const value = integerText(p, end);
   return converted ? value : wholeText(p, end);

@@ -19,7 +19,7 @@ export function epochText(p: usize, end: usize, unit: i64): i64 {
   timestampConverted = converted;
   // Digits past microseconds are cut as in text, where the result is never later than the value.
   if (unit == 0) return units / 1000 - i64(units % 1000 < 0);
-  const limit = (MAX_MILLISECONDS * MILLISECOND) / unit;
+  const limit = unit == MILLISECOND ? MAX_MILLISECONDS : (MAX_MILLISECONDS * MILLISECOND) / unit;
   timestampConverted = converted && units >= -limit && units <= limit;
   return units * unit;
 }

@@ -61,7 +61,14 @@ const schema = z.object({
     .regex(/^\d{1,14}(\.\d{1,4})?$/, 'must be an amount from 0 to 99999999999999.9999, such as 1000 or 999.99')
     .default('1000'),
   LATE_AFTER_MS: integer(0, Number.MAX_SAFE_INTEGER / 1000).default(600_000),
-  DATA_DIR: z.string().min(1, 'must not be empty').default('./data'),
+  DATA_DIR: z
+    .string()
+    .min(1, 'must not be empty')
+    .refine(
+      (folder) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(folder),
+      'must be a local folder, without a scheme; to have the Parquet files in object storage, copy them there from it',
+    )
+    .default('./data'),
   PARQUET_WRITER: oneOf(['duckdb', 'parquet-wasm']).default('duckdb'),
   PARQUET_COMPRESSION: oneOf(['zstd', 'snappy', 'lz4', 'none']).default('zstd'),
   DUCKDB_THREADS: integer(1, 256).default(1),

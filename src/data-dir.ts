@@ -2,11 +2,14 @@
  * Where the Parquet files of a data directory are, and how they get there durably: written under a hidden temporary
  * name, fsynced, renamed.
  *
- *   <dataDir>/parquet/<topic>/partition=<p>/.<startOffset>-<nextOffset>.parquet.tmp
- *                                           <startOffset>-<nextOffset>.parquet       offsets zero-padded to 20 digits
+ *   <dataDir>/parquet/<topic>/sluice_partition=<p>/.<startOffset>-<nextOffset>.parquet.tmp
+ *                                                  <startOffset>-<nextOffset>.parquet    offsets padded to 20 digits
  */
 import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+
+/** Key of the folders: readers that know Hive's layout make a column of it, so no column of a spec has this name. */
+export const PARTITION_KEY = 'sluice_partition';
 
 /** Where all Parquet files of a topic are. */
 export function topicFolder(dataDir: string, topic: string): string {
@@ -16,7 +19,7 @@ export function topicFolder(dataDir: string, topic: string): string {
 /** Where the file of an offset range belongs. */
 export function parquetPath(dataDir: string, topic: string, partition: number, start: number, next: number): string {
   const name = `${String(start).padStart(20, '0')}-${String(next).padStart(20, '0')}.parquet`;
-  return join(topicFolder(dataDir, topic), `partition=${partition}`, name);
+  return join(topicFolder(dataDir, topic), `${PARTITION_KEY}=${partition}`, name);
 }
 
 /** Offsets [start, next) of a partition. */
@@ -26,7 +29,7 @@ export interface FileRange {
   readonly next: number;
 }
 
-const PARQUET_NAME = /(?:^|\/)partition=(\d+)\/(\d{20})-(\d{20})\.parquet$/;
+const PARQUET_NAME = /(?:^|\/)(?:sluice_)?partition=(\d+)\/(\d{20})-(\d{20})\.parquet$/;
 
 /** What the name of a Parquet file says; undefined if Sluice does not name files so. */
 export function parquetRange(path: string): FileRange | undefined {

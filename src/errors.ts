@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   SLUICE_SPEC_CHANGED: 'the table in the data directory does not fit the table spec',
   SLUICE_SINK: 'DuckDB or Parquet failed',
   SLUICE_QUERY: 'a query failed',
+  SLUICE_OUTPUT: 'stdout cannot be written',
   SLUICE_MONGODB: 'MongoDB does not answer, or refused a request for good',
   SLUICE_HISTORY_LOST: 'the place in the change stream is no longer in the oplog',
   SLUICE_STREAM_ENDED: 'the captured collection was dropped or renamed',

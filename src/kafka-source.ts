@@ -78,8 +78,8 @@ export class KafkaSource implements Source {
     if (this.#options.hasController !== false) this.#admin = new TopicAdmin(this.#consumer, topic);
   }
 
-  async identity(): Promise<TopicIdentity> {
-    return this.#admin?.identity() ?? { clusterId: undefined, topicId: undefined };
+  async identity(timeoutMs = REQUEST_TIMEOUT_MS): Promise<TopicIdentity> {
+    return this.#admin?.identity(timeoutMs) ?? { clusterId: undefined, topicId: undefined };
   }
 
   async partitionCount(): Promise<number> {

@@ -49,6 +49,7 @@ import { makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from '.
 import { roleColumn, type TableSpec } from './spec.js';
 import { identifier, rowsOf } from './sql.js';
 import type { StagedRows } from './staging.js';
+import { upgradeFolders } from './upgrade.js';
 
 export interface MergeOptions extends DatabaseOptions {
   readonly topic: string;
@@ -106,6 +107,7 @@ export class Merge implements Sink {
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
       const issueBits = await migrate(this.#connection, spec, topic);
+      await upgradeFolders(this.#connection, dataDir, topic);
       const ledger = await readLedgerState(this.#connection);
       this.#lastCommit = ledger.lastCommit;
       const removed = reconcileFiles(dataDir, topic, ledger);

@@ -54,9 +54,10 @@ export interface Source {
   start(): Promise<void>;
   /**
    * What the topic is now, besides its name.
+   * @param timeoutMs how long brokers have to answer; default 10 s
    * @throws SluiceError SLUICE_TOPIC_ABSENT, SLUICE_KAFKA
    */
-  identity(): Promise<TopicIdentity>;
+  identity(timeoutMs?: number): Promise<TopicIdentity>;
   /** The number of partitions that the topic has now. */
   partitionCount(): Promise<number>;
   /** The next change of the assignment, if there is one. Must be answered by `assign` or `unassign`. */

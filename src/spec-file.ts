@@ -2,17 +2,8 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { SluiceError } from './errors.js';
-import {
-  DERIVED_COLUMNS,
-  KINDS,
-  type Kind,
-  ROLES,
-  type Role,
-  roleColumn,
-  type SpecColumn,
-  type TableSpec,
-  TIME_UNITS,
-} from './spec.js';
+import { reservedBecause } from './reserved-names.js';
+import { KINDS, type Kind, ROLES, type Role, roleColumn, type SpecColumn, type TableSpec, TIME_UNITS } from './spec.js';
 
 const identifier = z
   .string()
@@ -92,11 +83,12 @@ export function loadSpec(path: string | undefined): TableSpec {
 
 function nameProblems(spec: TableSpec): string[] {
   const problems: string[] = [];
-  const seen = new Set<string>(DERIVED_COLUMNS);
+  const seen = new Set<string>();
   for (const column of spec.columns) {
     for (const name of column.raw === undefined ? [column.name] : [column.name, column.raw]) {
-      if (seen.has(name))
-        problems.push(`column ${name}: the name is taken twice or reserved (${DERIVED_COLUMNS.join(', ')})`);
+      if (seen.has(name)) problems.push(`column ${name}: the name is taken twice`);
+      const reason = reservedBecause(name);
+      if (reason !== undefined) problems.push(`column ${name}: the name is reserved, ${reason}: give it another name`);
       seen.add(name);
     }
   }

@@ -8,7 +8,6 @@ import kafka, {
 import { SluiceError } from './errors.js';
 import type { TopicIdentity } from './flow.js';
 
-const REQUEST_TIMEOUT_MS = 10_000;
 /** What brokers that do not have topic ids send, and librdkafka for a topic that it does not know. */
 const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
@@ -36,8 +35,8 @@ export class TopicAdmin {
   /**
    * @throws SluiceError SLUICE_TOPIC_ABSENT, SLUICE_KAFKA
    */
-  async identity(): Promise<TopicIdentity> {
-    const described = this.#describe();
+  async identity(timeoutMs: number): Promise<TopicIdentity> {
+    const described = this.#describe(timeoutMs);
     this.#pending.add(described);
     try {
       const topicId = (await described).topicId as unknown as { base64: string };
@@ -55,14 +54,14 @@ export class TopicAdmin {
     await Promise.allSettled(this.#pending);
   }
 
-  async #describe(): Promise<TopicDescription> {
+  async #describe(timeoutMs: number): Promise<TopicDescription> {
     const topic = this.#topic;
     let description: TopicDescription;
     try {
       [description] = await new Promise<TopicDescription[]>((resolve, reject) => {
         const done = (error: LibrdKafkaError | null, found: TopicDescription[]) =>
           error ? reject(error) : resolve(found);
-        this.#client.describeTopics([topic], { timeout: REQUEST_TIMEOUT_MS }, done);
+        this.#client.describeTopics([topic], { timeout: timeoutMs }, done);
       });
     } catch (cause) {
       throw new SluiceError('SLUICE_KAFKA', `cannot read the id of ${topic}: ${(cause as Error).message}`, { cause });

@@ -13,6 +13,8 @@ export interface TopicGuardParts {
   readonly log: Logger;
 }
 
+/** Batches wait so long for brokers that do not answer; partitions that are revoked meanwhile cannot wait longer. */
+const CONFIRM_TIMEOUT_MS = 1000;
 const NONE: TopicIdentity = { clusterId: undefined, topicId: undefined };
 
 export class TopicGuard {
@@ -49,8 +51,8 @@ export class TopicGuard {
 
   /**
    * Proves that what was read before this call is of the topic: ids do not come back, so a topic that has its id now
-   * had it then. A request at a time, whatever number of batches waits for it. One that fails proves nothing; the next
-   * one will, and reading ends with an error of its own if the topic is gone.
+   * had it then. A request at a time, whatever number of batches waits for it. One that is not answered proves nothing,
+   * and does not hold up what was read before the brokers went away; the next assignment or batch compares again.
    * @throws SluiceError SLUICE_TOPIC_CHANGED
    */
   confirm(): Promise<void> {
@@ -68,7 +70,7 @@ export class TopicGuard {
   async #confirmNow(): Promise<void> {
     let found: TopicIdentity;
     try {
-      found = await this.#parts.source.identity();
+      found = await this.#parts.source.identity(CONFIRM_TIMEOUT_MS);
     } catch (thrown) {
       this.#parts.log.debug({ error: (thrown as Error).message }, 'the topic could not be asked for its id');
       return;

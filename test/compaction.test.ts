@@ -127,9 +127,10 @@ describe('compaction', () => {
       const receipt = await merge.compact();
       expect(receipt).toMatchObject({ filesBefore: 6, filesAfter: 1 });
       expect(parquetFiles(dataDir).map((path) => path.slice(dataDir.length + 1))).toEqual([
-        `parquet/${TOPIC}/partition=0/00000000000000000000-00000000000000000018.parquet`,
+        `parquet/${TOPIC}/sluice_partition=0/00000000000000000000-00000000000000000018.parquet`,
         ...[0, 2, 4].map(
-          (start) => `parquet/${TOPIC}/partition=1/0000000000000000000${start}-0000000000000000000${start + 1}.parquet`,
+          (start) =>
+            `parquet/${TOPIC}/sluice_partition=1/0000000000000000000${start}-0000000000000000000${start + 1}.parquet`,
         ),
       ]);
       expect(await select(merge, contentOf(dataDir))).toEqual(before);

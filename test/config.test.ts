@@ -68,6 +68,22 @@ describe('readConfig', () => {
     expect(message).toContain('must be one of earliest, latest');
   });
 
+  it.each(['s3://bucket/x', 'file:///var/lib/sluice', 'GS://b', 'abfss://c@a.dfs.core.windows.net/x'])(
+    'refuses the data directory %s, which would become a local folder of that name',
+    (folder) => {
+      expect(() => readConfig({ DATA_DIR: folder })).toThrow(
+        expect.objectContaining({
+          code: 'SLUICE_CONFIG',
+          message: expect.stringContaining(`DATA_DIR="${folder}": must be a local folder`),
+        }),
+      );
+    },
+  );
+
+  it('takes a local folder with a colon in its name', () => {
+    expect(readConfig({ DATA_DIR: '/data/a:b' }).dataDir).toBe('/data/a:b');
+  });
+
   it('refuses a batch that would take more than half of the buffers', () => {
     expect(() => readConfig({ BATCH_BYTES: '64MiB', BUFFER_BYTES: '100MiB' })).toThrow(
       /BATCH_BYTES: must be at most half/,

@@ -100,7 +100,7 @@ describe('schema evolution', () => {
 
 describe('names', () => {
   it('may be words of SQL, or those that the sink uses itself', async () => {
-    const names = ['batch', 'group', 'select', 'desc', 'end', 'rowid_', 'nth', 'stamp', 'rows', 'filename'];
+    const names = ['batch', 'group', 'select', 'desc', 'end', 'rowid_', 'nth', 'stamp', 'rows', 'files'];
     const spec = parseSpec(
       JSON.stringify({
         table: 'table',

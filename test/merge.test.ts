@@ -50,7 +50,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
         0,
         0n,
         6n,
-        'parquet/cdc_orders/partition=0/00000000000000000000-00000000000000000006.parquet',
+        'parquet/cdc_orders/sluice_partition=0/00000000000000000000-00000000000000000006.parquet',
         4n,
         2n,
         0n,
@@ -196,11 +196,11 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
     await first.stage(await makeBatch(dataDir, 0, 0, [order('a')]));
     await first.commit();
     await first.close();
-    const folder = join(dataDir, 'parquet', 'cdc_orders', 'partition=0');
+    const folder = join(dataDir, 'parquet', 'cdc_orders', 'sluice_partition=0');
     writeFileSync(join(folder, '.00000000000000000001-00000000000000000002.parquet.tmp'), 'half');
     const name = '00000000000000000001-00000000000000000002.parquet';
     writeFileSync(join(folder, name), 'whole, but not committed');
-    writeJournal(dataDir, { commit: 2, files: [`parquet/cdc_orders/partition=0/${name}`] });
+    writeJournal(dataDir, { commit: 2, files: [`parquet/cdc_orders/sluice_partition=0/${name}`] });
     const second = await open(dataDir);
     expect(parquetFiles(dataDir)).toEqual(['00000000000000000000-00000000000000000001.parquet']);
     await second.close();

@@ -84,7 +84,7 @@ const path = () => parquetPath(dataDir, 'cdc_orders', 3, 17, 20);
 
 it('names files by partition and padded offsets', () => {
   expect(parquetPath('/d', 't', 12, 5, 1000)).toBe(
-    '/d/parquet/t/partition=12/00000000000000000005-00000000000000001000.parquet',
+    '/d/parquet/t/sluice_partition=12/00000000000000000005-00000000000000001000.parquet',
   );
   expect(temporaryPath('/d/p/1-2.parquet')).toBe('/d/p/.1-2.parquet.tmp');
 });
@@ -108,7 +108,7 @@ describe.each(Object.keys(WRITERS))('Parquet by %s', (name) => {
     expect(existsSync(path())).toBe(false);
     expect(readdirSync(dirname(path()))).toEqual(['.00000000000000000017-00000000000000000020.parquet.tmp']);
     renameSync(file.tempPath, file.path);
-    const rows = await query(`SELECT * EXCLUDE (partition) FROM '${file.path}'`);
+    const rows = await query(`SELECT * EXCLUDE (sluice_partition) FROM '${file.path}'`);
     expect(rows.map(({ amount, change_id, is_late, issues }) => [amount, change_id, is_late, issues])).toEqual([
       ['1.5000', 'change_id 0', false, '0'],
       ['-2.2500', 'change_id 1', true, '1'],

@@ -179,7 +179,9 @@ describe('Pipeline', () => {
     source.log[2].push(...messages([8]));
     source.ranges.set(2, { low: 7, high: 9 });
     await until(() => made.totals.merged === 105);
-    source.failures.push(gone, gone, gone, gone);
+    source.failures.push(gone, gone, gone);
+    await until(() => source.assigned.length === 7);
+    source.failures.push(gone);
     await expect(done).rejects.toThrow('again and again');
   });
 

@@ -65,7 +65,19 @@ describe('parseSpec', () => {
     ['an unknown property', spec({ name: 'a', kind: 'text', nullable: true }), /nullable/],
     ['a name that SQL would need quoted', spec({ name: 'A b', kind: 'text' }), /lower-case SQL identifier/],
     ['a name taken twice', spec({ name: 'id', path: 'x', kind: 'text' }), /column id: the name is taken twice/],
-    ['a reserved name', spec({ name: 'extra', kind: 'text' }), /column extra: .* reserved/],
+    ...[
+      ...['extra', 'change_seq', 'sluice_partition', 'filename', 'file_row_number', 'file_index', 'rowid', '_metadata'],
+      ...['null', 'true', 'false', '__filename', '__index_level_0__', '__x'],
+    ].map((name) => [
+      `the reserved name ${name}`,
+      spec({ name, kind: 'text' }),
+      new RegExp(`column ${name}: the name is reserved, .+: give it another name`),
+    ]),
+    [
+      'a reserved name for raw text',
+      spec({ name: 'a', kind: 'amount', raw: 'filename' }),
+      /column filename: the name is reserved/,
+    ],
     [
       'a path inside another',
       spec({ name: 'a', path: 'x', kind: 'json' }, { name: 'b', path: 'x.y', kind: 'text' }),
@@ -94,7 +106,7 @@ describe('parseSpec', () => {
       spec(...Array.from({ length: 63 }, (_, i) => ({ name: `c${i}`, kind: 'text' }))),
       /at most 64 columns/,
     ],
-  ])('refuses %s', (_, text, message) => {
+  ] as [string, string, RegExp][])('refuses %s', (_, text, message) => {
     expect(() => parseSpec(text, 's')).toThrow(message);
   });
 });

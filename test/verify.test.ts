@@ -12,7 +12,7 @@ import { readScope } from '../src/verify/ledger.js';
 import { makeBatch, openMerge, order, TOPIC, temporaryDirectory, token } from './support/batches.js';
 
 let scope: VerifyScope;
-const folder = () => join(scope.dataDir, 'parquet', TOPIC, 'partition=0');
+const folder = () => join(scope.dataDir, 'parquet', TOPIC, 'sluice_partition=0');
 const FIRST = '00000000000000000000-00000000000000000004.parquet';
 
 /** Two batches with duplicates, quarantine, a tombstone and a gap at the end. */
@@ -117,7 +117,7 @@ describe('verify', () => {
   it('finds a file that is missing, cut short, or not explained', async () => {
     writeFileSync(join(folder(), '00000000000000000008-00000000000000000009.parquet'), 'x');
     expect(await problems()).toEqual([
-      expect.stringMatching(/ledger does not name: parquet\/cdc_orders\/partition=0\/0+8-0+9\.parquet$/),
+      expect.stringMatching(/ledger does not name: parquet\/cdc_orders\/sluice_partition=0\/0+8-0+9\.parquet$/),
     ]);
     truncateSync(join(folder(), FIRST), 10);
     expect((await problems()).join('\n')).toMatch(/0+4\.parquet has 10 bytes, not \d+/);
@@ -130,7 +130,7 @@ describe('verify', () => {
     writeFileSync(join(folder(), temporary), 'x');
     const [file, joined] = ['00000000000000000008-00000000000000000009.parquet', FIRST.replace('4.', '8.')];
     for (const name of [file, joined]) writeFileSync(join(folder(), name), 'x');
-    writeJournal(scope.dataDir, { commit: 3, files: [`parquet/${TOPIC}/partition=0/${file}`] });
+    writeJournal(scope.dataDir, { commit: 3, files: [`parquet/${TOPIC}/sluice_partition=0/${file}`] });
     expect(await problems()).toEqual([]);
     expect((await notes()).filter((note) => note.includes('the next start'))).toEqual([
       expect.stringMatching(/removes \S+\.tmp: a write that was not finished/),

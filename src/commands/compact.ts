@@ -7,16 +7,21 @@ import { SluiceError } from '../errors.js';
 import type { CompactionReceipt } from '../flow.js';
 import { type Logger, logRemoved } from '../log.js';
 import { Merge } from '../merge.js';
+import type { Output } from '../output.js';
 import { loadSpec } from '../spec-file.js';
 
-export function addCompactCommand(program: Command, environment: () => { config: Config; log: Logger }): void {
+export function addCompactCommand(
+  program: Command,
+  environment: () => { config: Config; log: Logger },
+  stdout: Output,
+): void {
   program
     .command('compact')
     .description('join neighbouring small Parquet files; "run" does so by itself, see COMPACT_AFTER_FILES')
     .action(async () => {
       const { filesBefore, filesAfter, bytesBefore, bytesAfter } = await compact(environment());
       const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-      process.stdout.write(
+      await stdout.write(
         filesBefore === 0
           ? 'nothing to join\n'
           : `${filesBefore} files (${megabytes(bytesBefore)}) joined into ${filesAfter} (${megabytes(bytesAfter)})\n`,

@@ -10,10 +10,12 @@ import { SluiceError } from '../errors.js';
 import { openFormat } from '../format.js';
 import { readLedgerState } from '../ledger.js';
 import { compareFiles } from '../ledger-files.js';
+import type { Output } from '../output.js';
 import { type Rebuild, rebuild } from '../rebuild.js';
 import { removeUncounted } from '../recovery.js';
 import { loadSpec } from '../spec-file.js';
 import { openSql } from '../sql-client.js';
+import { upgradeFolders } from '../upgrade.js';
 import { counted } from '../verify/check.js';
 import { readLedger } from '../verify/files.js';
 import { hasTables, readScope } from '../verify/ledger.js';
@@ -36,14 +38,22 @@ const CHOICES = `What can be done:
     if Kafka still has them
 `;
 
-export function addRecoverCommand(program: Command, config: () => Config, onFailure: () => void): void {
+export function addRecoverCommand(program: Command, config: () => Config, stdout: Output, onFailure: () => void): void {
   program
     .command('recover')
     .description('say what is wrong between the database and the Parquet files, and with an option, put it right')
     .option('--from-parquet', 'make the database from the Parquet files; the old one is kept', false)
     .option('--remove-uncounted', 'remove the Parquet files that the database does not name', false)
     .action(async (options: RecoverOptions) => {
-      if (!(await recover(config(), options, (text) => process.stdout.write(text)))) onFailure();
+      let text = '';
+      try {
+        const ok = await recover(config(), options, (more) => {
+          text += more;
+        });
+        if (!ok) onFailure();
+      } finally {
+        await stdout.write(text);
+      }
     });
 }
 
@@ -130,6 +140,7 @@ async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Pr
   const connection = await instance.connect();
   try {
     await openFormat(connection, kafka.topic);
+    await upgradeFolders(connection, dataDir, kafka.topic);
     const removed = removeUncounted(dataDir, kafka.topic, await readLedgerState(connection));
     for (const { file, why } of removed) write(`removed ${file}: ${why}\n`);
     write(`${counted(removed.length, 'file')} removed; "sluice run" continues from the positions of the database\n`);

@@ -7,6 +7,7 @@ import { KafkaSource } from '../kafka-source.js';
 import { type Logger, logRemoved } from '../log.js';
 import { MergeThread } from '../merge-client.js';
 import { Metrics, type Stage, serveMetrics } from '../metrics.js';
+import type { Output } from '../output.js';
 import { Pipeline, type PipelineOptions } from '../pipeline.js';
 import { WorkerPool } from '../pool.js';
 import { reportProgress } from '../progress.js';
@@ -20,7 +21,7 @@ export interface RunOptions {
   /** Aborting it drains and commits what was read, then ends the run. */
   readonly signal: AbortSignal;
   /** Shows a progress line there; undefined where stderr is not a terminal. */
-  readonly terminal: { write(text: string): void } | undefined;
+  readonly terminal: Pick<Output, 'writeLater'> | undefined;
   /** Told the pipeline before it reads. */
   readonly onStart?: (pipeline: Pipeline) => void;
 }
@@ -45,6 +46,7 @@ export function addRunCommand(
   program: Command,
   environment: () => { config: Config; log: Logger },
   stopSignal: () => AbortSignal,
+  { stdout, stderr }: { readonly stdout: Output; readonly stderr: Output },
 ): void {
   program
     .command('run')
@@ -57,9 +59,9 @@ export function addRunCommand(
     )
     .action(async (choices: Pick<RunOptions, 'untilEnd' | 'onLostOffsets'>) => {
       const { config, log } = environment();
-      const terminal = process.stderr.isTTY ? process.stderr : undefined;
+      const terminal = stderr.isTerminal ? stderr : undefined;
       const summary = await run(config, log, { ...choices, signal: stopSignal(), terminal });
-      process.stdout.write(`${JSON.stringify(summary)}\n`);
+      await stdout.write(`${JSON.stringify(summary)}\n`);
     });
 }
 

@@ -4,6 +4,7 @@ import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import { KafkaSource } from '../kafka-source.js';
 import type { Logger } from '../log.js';
+import type { Output } from '../output.js';
 import { openSql, type SqlClient } from '../sql-client.js';
 import type { CheckResult } from '../verify/check.js';
 import { checks } from '../verify/checks.js';
@@ -14,12 +15,13 @@ export interface VerifyOptions {
   /** Compares the positions with Kafka as well. */
   readonly kafka: boolean;
   readonly log: Logger;
-  readonly write: (text: string) => void;
+  readonly write: (text: string) => Promise<void>;
 }
 
 export function addVerifyCommand(
   program: Command,
   environment: () => { config: Config; log: Logger },
+  stdout: Output,
   onFailure: () => void,
 ): void {
   program
@@ -28,7 +30,8 @@ export function addVerifyCommand(
     .option('--no-kafka', 'leave Kafka out')
     .action(async ({ kafka }: { kafka: boolean }) => {
       const { config, log } = environment();
-      const ok = await verify(config, { kafka, log, write: (text) => process.stdout.write(text) });
+      // All is checked though nobody reads: the exit code is the answer.
+      const ok = await verify(config, { kafka, log, write: (text) => stdout.writeIfOpen(text) });
       if (!ok) onFailure();
     });
 }
@@ -40,21 +43,21 @@ export function addVerifyCommand(
 export async function verify(config: Config, { kafka, log, write }: VerifyOptions): Promise<boolean> {
   const client = await openSql(config.dataDir);
   let failed = 0;
-  const report = ({ name, problems, notes, skipped }: CheckResult) => {
+  const report = async ({ name, problems, notes, skipped }: CheckResult) => {
     if (problems.length > 0) failed++;
-    if (skipped !== undefined) write(`skip  ${name}: ${skipped}\n`);
-    else write(`${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name}\n`);
-    for (const problem of problems) write(`        ${problem}\n`);
-    for (const note of notes) write(`note  ${note}\n`);
+    if (skipped !== undefined) await write(`skip  ${name}: ${skipped}\n`);
+    else await write(`${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name}\n`);
+    for (const problem of problems) await write(`        ${problem}\n`);
+    for (const note of notes) await write(`note  ${note}\n`);
   };
   try {
     const scope = await readScope(client, config.dataDir);
-    for await (const result of checks(client, scope)) report(result);
+    for await (const result of checks(client, scope)) await report(result);
     if (kafka) await verifyKafka(client, config, scope.topic, log, report);
   } finally {
     client.close();
   }
-  write(failed === 0 ? 'everything agrees\n' : `${failed} ${failed === 1 ? 'check' : 'checks'} failed\n`);
+  await write(failed === 0 ? 'everything agrees\n' : `${failed} ${failed === 1 ? 'check' : 'checks'} failed\n`);
   return failed === 0;
 }
 
@@ -64,7 +67,7 @@ async function verifyKafka(
   config: Config,
   topic: string,
   log: Logger,
-  report: (result: CheckResult) => void,
+  report: (result: CheckResult) => Promise<void>,
 ): Promise<void> {
   const source = new KafkaSource({ ...config.kafka, topic, groupId: `${config.kafka.groupId}-verify` }, log);
   const reported = new Set<string>();
@@ -72,12 +75,12 @@ async function verifyKafka(
     await source.connect();
     for await (const result of kafkaChecks(client, source, config.kafka.startFrom)) {
       reported.add(result.name);
-      report(result);
+      await report(result);
     }
   } catch (thrown) {
     if (!(thrown instanceof SluiceError) || thrown.code === 'SLUICE_QUERY') throw thrown;
     const missing = Object.values(KAFKA_CHECKS).filter((name) => !reported.has(name));
-    for (const name of missing) report({ name, problems: [], notes: [], skipped: thrown.message });
+    for (const name of missing) await report({ name, problems: [], notes: [], skipped: thrown.message });
   } finally {
     await source.close();
   }

@@ -1,9 +1,9 @@
 /** What `run` refuses: one line with a code, the right exit code, and nothing lost once the cause is gone. */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runCli, temporaryDataDir } from '../support/cli.js';
+import { mountedDisk, remount } from '../support/disk.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { createTopic, deleteRecordsBefore, deleteTopic, produce } from '../support/produce.js';
@@ -210,22 +210,3 @@ describeKafka('a data directory', (bootstrap) => {
     },
   );
 });
-
-/** A small disk of its own, gone at the end of the test; undefined where mounting is not allowed. */
-async function mountedDisk(size: string): Promise<string | undefined> {
-  const folder = await temporaryDataDir();
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'pipe' });
-  } catch {
-    return undefined;
-  }
-  // Runs before the folder is removed: what was registered last is finished first.
-  onTestFinished(() => {
-    execFileSync('umount', ['--lazy', folder]);
-  });
-  return folder;
-}
-
-function remount(folder: string, options: string): void {
-  execFileSync('mount', ['-o', `remount,${options}`, folder]);
-}

@@ -121,7 +121,8 @@ export class FakeSink implements Sink {
   issueBits: readonly number[] = [];
 
   async open(): Promise<SinkState> {
-    return { positions: [...this.positions.values()], identity: this.identity, issueBits: this.issueBits, removed: [] };
+    const positions = [...this.positions.values()];
+    return { positions, identity: this.identity, issueBits: this.issueBits, removed: [] };
   }
   async setIdentity(identity: TopicIdentity) {
     this.identity = identity;
