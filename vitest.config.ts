@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Heavy, and run by `npm run test:integrations`.
+    exclude: ['test/integrations/**'],
     // The Kafka addon can be loaded by one thread of a process only: each test file has a process of its own.
     pool: 'forks',
     globalSetup: ['test/support/kafka/global-setup.ts'],

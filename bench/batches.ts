@@ -31,7 +31,8 @@ export class Batches {
   }
 
   static async open(dataDir: string): Promise<Batches> {
-    const options = { spec: ORDERS_SPEC, topic: TOPIC, dataDir, compression: 'zstd', mergeFrom: 'arrow' } as const;
+    const files = { dataDir, parquetWriter: 'duckdb', compression: 'zstd' } as const;
+    const options = { spec: ORDERS_SPEC, topic: TOPIC, ...files, mergeFrom: 'arrow' } as const;
     return new Batches(await BatchProcessor.create({ ...OPTIONS, ...options }));
   }
 
@@ -39,7 +40,14 @@ export class Batches {
     const startOffset = this.#offset;
     const chunks = packed(values, startOffset).map((chunk) => chunk.handle());
     this.#offset += values.length;
-    return this.#processor.process({ partition: 0, startOffset, nextOffset: this.#offset, chunks });
+    return this.#processor.process({
+      partition: 0,
+      startOffset,
+      nextOffset: this.#offset,
+      leaderEpoch: undefined,
+      issueBits: ORDERS_SPEC.columns.map((_, index) => index),
+      chunks,
+    });
   }
 
   /** The batches of one commit group. */

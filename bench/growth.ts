@@ -84,7 +84,7 @@ class Template {
 async function measure(dataDir: string): Promise<{ tableRows: number; micros: number }[]> {
   const merge = new Merge(mergeOptions(dataDir, 'arrow', flags['memory-limit']));
   await merge.open();
-  await merge.initPositions([{ partition: 0, nextOffset: 0 }]);
+  await merge.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
   const group = await (await Batches.open(dataDir)).group(eventsFrom(1, 0, GROUP_ROWS));
   const templates = group.map((batch) => new Template(batch));
   const figures: { tableRows: number; micros: number }[] = [];

@@ -50,6 +50,7 @@ const { values: flags, positionals } = parseArgs({
     'commit-rows': { type: 'string' },
     'buffer-bytes': { type: 'string' },
     compression: { type: 'string' },
+    'parquet-writer': { type: 'string' },
     'merge-from': { type: 'string' },
     /** Every combination of the lists that follow: `workers=1,2 batch-rows=8192,65536`. */
     sweep: { type: 'boolean', default: false },
@@ -71,6 +72,7 @@ const VARIABLES = {
   'commit-rows': 'COMMIT_ROWS',
   'buffer-bytes': 'BUFFER_BYTES',
   compression: 'PARQUET_COMPRESSION',
+  'parquet-writer': 'PARQUET_WRITER',
   'merge-from': 'MERGE_FROM',
 } as const;
 type Setting = keyof typeof VARIABLES;

@@ -13,11 +13,14 @@ import { tableFromIPC, tableToIPC } from 'apache-arrow';
 import { Bench } from 'tinybench';
 import { readConfig } from '../src/config.js';
 import { temporaryPath } from '../src/data-dir.js';
+import { DuckDbWriter } from '../src/duckdb-writer.js';
 import type { BatchResult } from '../src/flow.js';
 import { Kernel } from '../src/kernel.js';
 import { Merge } from '../src/merge.js';
-import { ParquetFiles } from '../src/parquet.js';
+import { ParquetWasmWriter } from '../src/parquet-wasm-writer.js';
+import type { ParquetWriter } from '../src/parquet-writer.js';
 import { ORDERS_SPEC } from '../src/spec-file.js';
+import { stageFile } from '../src/staged-file.js';
 import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, mergeOptions, OPTIONS } from './batches.js';
 import { type Corpus, corpora, packed, parseIntoColumns } from './corpora.js';
 import { count, machine, median } from './harness.js';
@@ -127,10 +130,14 @@ async function parquetBench(folder: string): Promise<void> {
   const path = join(folder, 'bench.parquet');
   const tasks: Task[] = [];
   for (const compression of ['zstd', 'snappy', 'lz4', 'none'] as const) {
-    const files = await ParquetFiles.open({ compression, spec: ORDERS_SPEC });
-    const { bytes } = await files.write(batches, path, METADATA);
-    const name = `${compression}, ${(bytes / BATCH_ROWS).toFixed(0)} bytes per row`;
-    tasks.push({ name, rows: BATCH_ROWS, bytes: 0, run: () => files.write(batches, path, METADATA) });
+    const options = { compression, spec: ORDERS_SPEC };
+    const writers = { duckdb: await DuckDbWriter.open(options), 'parquet-wasm': new ParquetWasmWriter(options) };
+    for (const [writerName, writer] of Object.entries<ParquetWriter>(writers)) {
+      const run = () => stageFile(path, (tempPath) => writer.write(batches, tempPath, METADATA));
+      const { bytes } = await run();
+      const name = `${writerName}, ${compression}, ${(bytes / BATCH_ROWS).toFixed(0)} bytes per row`;
+      tasks.push({ name, rows: BATCH_ROWS, bytes: 0, run });
+    }
   }
   await measure([...tasks, ...(await dictionaryTasks(folder, temporaryPath(path)))]);
 }
@@ -168,7 +175,7 @@ async function duckdbBench(folder: string): Promise<void> {
     const dataDir = mkdtempSync(join(folder, 'duckdb-'));
     const merge = new Merge(mergeOptions(dataDir, 'parquet'));
     await merge.open();
-    await merge.initPositions([{ partition: 0, nextOffset: 0 }]);
+    await merge.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
     const batches = await Batches.open(dataDir);
     const known = eventsFrom(1, 0, groupRows);
     await commitGroup(merge, await batches.group(known));

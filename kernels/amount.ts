@@ -198,5 +198,5 @@ function separated(p: usize, end: usize, decimal: usize, negative: bool): i64 {
     if (q < decimal) integerDigit(digit);
     else fractionDigit(digit);
   }
-  return scaled(0, negative);
+  return scaled(negative);
 }

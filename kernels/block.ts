@@ -1,5 +1,7 @@
 /** The block of rows that goes to the columns: where it is, and how a column takes it over. */
-import { BLOCK_ROWS, ISSUE_BITS, KINDS, MAX_EVENT_TIME, ROWS, SLOT_COLUMN_BYTES, SLOTS } from './layout';
+import {
+  BLOCK_ROWS, FIELD_BYTES, FIELDS, ISSUE_BITS, KINDS, MAX_EVENT_TIME, ROWS, SLOT_COLUMN_BYTES, SLOTS, UNREAD,
+} from './layout';
 
 /** The block at hand: the first row's place in the columns, and how many rows there are. */
 export let row: usize = 0;
@@ -11,12 +13,16 @@ export let amountValid: u64 = 0;
 export let eventTimes: usize = 0;
 export let eventTimeValid: u64 = 0;
 
+/** The rows with a value that its column could not take, or not all of; `UNREAD` has the columns. */
+export let unreadRows: u64 = 0;
+
 /** Begins with the rows in the slots. */
 export function startBlock(count: usize): void {
   row = load<u32>(ROWS);
   rows = count;
   amountValid = 0;
   eventTimeValid = 0;
+  unreadRows = 0;
   memory.fill(ISSUE_BITS, 0, rows << 3);
 }
 
@@ -100,10 +106,26 @@ export function setValid(column: usize, valid: u64): void {
   store<u32>(column, load<u32>(column, 24) + <u32>(rows - <usize>popcnt(valid)), 24);
 }
 
+/** The record of a spec column. */
 @inline
-export function setIssue(index: usize, bits: u64): void {
+export function fieldOf(column: u32): usize {
+  return FIELDS + <usize>column * FIELD_BYTES;
+}
+
+/** Notes that the row's value in a spec column is not as specified. */
+export function setIssue(index: usize, column: u32): void {
   const issues = ISSUE_BITS + (index << 3);
-  store<u64>(issues, load<u64>(issues) | bits);
+  store<u64>(issues, load<u64>(issues) | ((<u64>1) << <u64>load<u8>(fieldOf(column))));
+}
+
+/** Notes that a spec column cannot take the row's value, or not all of it: extras keep it if no raw column does. */
+export function setUnread(index: usize, column: u32): void {
+  setIssue(index, column);
+  if (load<u8>(fieldOf(column), 2)) return;
+  const bit = (<u64>1) << index;
+  const unread = UNREAD + (index << 3);
+  store<u64>(unread, (unreadRows & bit ? load<u64>(unread) : 0) | ((<u64>1) << <u64>column));
+  unreadRows |= bit;
 }
 
 /** Where the next bytes of a text column go. */

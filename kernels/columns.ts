@@ -1,6 +1,7 @@
 /** A block of slots → Arrow columns, a column at a time: one operation per kind. Only rows that are OK come here. */
 import {
   endBlock,
+  fieldOf,
   row,
   rows,
   rowsOfBlock,
@@ -8,11 +9,14 @@ import {
   setIssue,
   setBits,
   setTextEnd,
+  setUnread,
   setValid,
   slotsOf,
   startBlock,
   textEnd,
+  unreadRows,
 } from './block';
+import { standsForText } from './conversion';
 import {
   appendChangeSeq,
   appendHighValue,
@@ -29,8 +33,9 @@ import {
 } from './layout';
 import { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './numbers';
 import { copyBytes, decodeString } from './string';
+import { keepUnread } from './unread';
 
-/** Appends the block's rows to all columns but that of extras. */
+/** Appends the block's rows to all columns but that of extras, and to that one what the others could not take. */
 export function appendBlock(count: usize): void {
   if (count == 0) return;
   startBlock(count);
@@ -39,6 +44,7 @@ export function appendBlock(count: usize): void {
     const slotIndex = load<u32>(column, 4);
     appendColumn(column, slotIndex, slotsOf(slotIndex));
   }
+  if (unreadRows) keepUnread();
   endBlock();
 }
 
@@ -109,16 +115,20 @@ function appendPlain(column: usize, slots: usize): void {
   setValid(column, rowsOfBlock(~(<u64>0)));
 }
 
-/** Strings decoded, other values as their JSON text, which is an issue. */
+/** Strings decoded, and what stands for a text as that; other values as their JSON text, which is an issue. */
 export function appendText(column: usize, slotIndex: u32, slots: usize): void {
   if (rowsOfBlock(~rowsOfKinds(slots, K_STRING, K_STRING)) == 0) return appendPlain(column, slots);
-  appendValues(column, slots);
-  for (let left = rowsOfBlock(rowsOfKinds(slots, K_NUMBER, K_ARRAY)); left; left &= left - 1) {
-    setIssue(<usize>ctz(left), (<u64>1) << slotIndex);
+  const others = rowsOfBlock(rowsOfKinds(slots, K_NUMBER, K_ARRAY));
+  if (others == 0) return appendValues(column, slots);
+  const isId = load<u8>(fieldOf(slotIndex), 1) != 0;
+  for (let left = others; left; left &= left - 1) {
+    const i = <usize>ctz(left);
+    if (!standsForText(slots, i, isId)) setIssue(i, slotIndex);
   }
+  appendRaw(column, slots);
 }
 
-/** The same without an issue. */
+/** Strings decoded, all other values as their JSON text. */
 export function appendRaw(column: usize, slots: usize): void {
   if (rowsOfBlock(rowsOfKinds(slots, K_MISSING, K_NULL) | rowsOfKinds(slots, K_ESCAPED, K_ESCAPED)) == 0) {
     appendPlain(column, slots);
@@ -163,14 +173,10 @@ export function appendJson(column: usize, slots: usize): void {
 }
 
 export function appendBooleans(column: usize, slotIndex: u32, slots: usize): void {
-  let valid: u64 = 0;
-  let set: u64 = 0;
-  for (let i: usize = 0; i < rows; i++) {
-    const kind: u32 = load<u8>(slots + i, KINDS);
-    if (kind == K_TRUE) set |= (<u64>1) << i;
-    if (kind == K_TRUE || kind == K_FALSE) valid |= (<u64>1) << i;
-    else if (kind > K_NULL) setIssue(i, (<u64>1) << slotIndex);
-  }
-  setBits(load<u32>(column, 12), row, set);
+  const valid = rowsOfBlock(rowsOfKinds(slots, K_TRUE, K_FALSE));
+  setBits(load<u32>(column, 12), row, valid & rowsOfKinds(slots, K_TRUE, K_TRUE));
   setValid(column, valid);
+  for (let left = rowsOfBlock(rowsOfKinds(slots, K_STRING, K_ARRAY)) & ~valid; left; left &= left - 1) {
+    setUnread(<usize>ctz(left), slotIndex);
+  }
 }

@@ -1,10 +1,11 @@
-/** Values in slots → numbers: a JSON number, text, or extended JSON of either. */
+/** Values in slots → numbers, and the text of ids: a JSON number, text, or extended JSON of either. */
 import { amountText } from './amount';
-import { integerText, plainDecimal, refuse } from './decimal';
-import { kindOf, skipSpace, skipValue } from './json';
-import { K_ESCAPED, K_NUMBER, K_OBJECT, K_STRING, SCRATCH } from './layout';
-import { decodeString, escaped, scanString } from './string';
-import { millisecondText, timestampText } from './timestamp';
+import { plainDecimal, refuse } from './decimal';
+import { integerValue, isInteger } from './integer';
+import { kindOf, setSlot, skipSpace, skipValue } from './json';
+import { K_ESCAPED, K_NUMBER, K_OBJECT, K_STRING, KINDS, SCRATCH, SLOT_BYTES } from './layout';
+import { decodeString, escaped, hexDigit, scanString } from './string';
+import { epochText, MILLISECOND, timestampText } from './timestamp';
 
 /** Where the text of a value is, decoded if need be. */
 export let textFrom: usize = 0;
@@ -21,13 +22,14 @@ export function locate(start: usize, end: usize, kind: u32): void {
   }
 }
 
-/** Keys of extended JSON: `$number…` and `$date`. */
+/** Keys of extended JSON: `$number…`, `$date` and `$oid`. */
 const NOT_EXTENDED: u32 = 0;
 const NUMBER_DECIMAL: u32 = 1;
 const NUMBER_DOUBLE: u32 = 2;
 const NUMBER_LONG: u32 = 3;
 const NUMBER_INT: u32 = 4;
 const DATE: u32 = 5;
+const OBJECT_ID: u32 = 6;
 
 function extendedKey(key: usize, length: usize): u32 {
   const head = load<u64>(key);
@@ -39,6 +41,7 @@ function extendedKey(key: usize, length: usize): u32 {
   }
   if (length == 11 && head == 0x4c7265626d756e24 && tail << 40 == 0x676e6f0000000000) return NUMBER_LONG;
   if (length == 10 && head == 0x497265626d756e24 && tail << 48 == 0x746e000000000000) return NUMBER_INT;
+  if (length == 4 && <u32>head == 0x64696f24) return OBJECT_ID;
   return length == 5 && head << 24 == 0x6574616424000000 ? DATE : NOT_EXTENDED;
 }
 
@@ -97,7 +100,41 @@ function locateMember(): void {
   locate(memberStart, memberEnd, memberKind);
 }
 
-/** An amount scaled by 10^4; sets `converted`. */
+@inline
+function isNumber(extended: u32): bool {
+  return extended - NUMBER_DECIMAL <= NUMBER_INT - NUMBER_DECIMAL;
+}
+
+/**
+ * Makes the slot of a row, in which there is no string, that of the text that the value stands for, if it does: the
+ * digits of an ObjectId, and in a column of ids an integer.
+ * @returns whether it stands for a text
+ */
+export function standsForText(slots: usize, row: usize, isId: bool): bool {
+  const slot = slots + row * SLOT_BYTES;
+  const start = <usize>load<u32>(slot);
+  const kind: u32 = load<u8>(slots + row, KINDS);
+  if (kind == K_NUMBER) return isId && isInteger(start, <usize>load<u32>(slot, 4));
+  if (kind != K_OBJECT) return false;
+  const extended = extendedKind(start);
+  if (extended == NOT_EXTENDED || !isString(memberKind)) return false;
+  locateMember();
+  const isText =
+    extended == OBJECT_ID
+      ? isObjectId(textFrom, textTo)
+      : isId && (extended == NUMBER_LONG || extended == NUMBER_INT) && isInteger(textFrom, textTo);
+  if (isText) setSlot(slots, row, memberStart, memberEnd, memberKind);
+  return isText;
+}
+
+/** Whether the text is 24 hex digits. */
+function isObjectId(p: usize, end: usize): bool {
+  if (end - p != 24) return false;
+  for (; p < end; p++) if (hexDigit(load<u8>(p)) > 15) return false;
+  return true;
+}
+
+/** An amount scaled by 10^4; sets `converted` and, if it is one, `exact`. */
 export function amountOf(start: usize, end: usize, kind: u32): i64 {
   if (kind == K_NUMBER) return plainDecimal(start, end, false);
   if (isString(kind)) {
@@ -106,7 +143,7 @@ export function amountOf(start: usize, end: usize, kind: u32): i64 {
   }
   if (kind == K_OBJECT) {
     const extended = extendedKind(start);
-    if (extended != NOT_EXTENDED && extended != DATE && (isString(memberKind) || memberKind == K_NUMBER)) {
+    if (isNumber(extended) && (isString(memberKind) || memberKind == K_NUMBER)) {
       locateMember();
       return plainDecimal(textFrom, textTo, true);
     }
@@ -114,23 +151,23 @@ export function amountOf(start: usize, end: usize, kind: u32): i64 {
   return refuse();
 }
 
-/** Microseconds since the epoch; sets `timestampConverted`. */
-export function timestampOf(start: usize, end: usize, kind: u32): i64 {
+/** Microseconds since the epoch; sets `timestampConverted`. @param unit of integers, as of `epochText` */
+export function timestampOf(start: usize, end: usize, kind: u32, unit: i64): i64 {
   if (kind == K_STRING) return timestampText(start, end);
-  if (kind == K_NUMBER) return millisecondText(start, end);
+  if (kind == K_NUMBER) return epochText(start, end, unit);
   if (kind == K_ESCAPED) {
     locate(start, end, kind);
     return timestampText(textFrom, textTo);
   }
   if (kind == K_OBJECT && extendedKind(start) == DATE) {
-    if (memberKind == K_NUMBER) return millisecondText(memberStart, memberEnd);
+    if (memberKind == K_NUMBER) return epochText(memberStart, memberEnd, MILLISECOND);
     if (isString(memberKind)) {
       locateMember();
       return timestampText(textFrom, textTo);
     }
     if (memberKind == K_OBJECT && extendedKind(memberStart) == NUMBER_LONG && isString(memberKind)) {
       locateMember();
-      return millisecondText(textFrom, textTo);
+      return epochText(textFrom, textTo, MILLISECOND);
     }
   }
   return timestampText(start, start);
@@ -140,14 +177,11 @@ export function timestampOf(start: usize, end: usize, kind: u32): i64 {
 export function integerOf(start: usize, end: usize, kind: u32): i64 {
   if (kind == K_NUMBER || isString(kind)) {
     locate(start, end, kind);
-    return integerText(textFrom, textTo);
+    return integerValue(textFrom, textTo);
   }
-  if (kind == K_OBJECT) {
-    const extended = extendedKind(start);
-    if ((extended == NUMBER_LONG || extended == NUMBER_INT) && isString(memberKind)) {
-      locateMember();
-      return integerText(textFrom, textTo);
-    }
+  if (kind == K_OBJECT && isNumber(extendedKind(start)) && isString(memberKind)) {
+    locateMember();
+    return integerValue(textFrom, textTo);
   }
   return refuse();
 }

@@ -1,11 +1,13 @@
 /**
- * Decimal digits → int64 scaled by 10^4, exact, rounded half away from zero. Also 64-bit integers.
+ * Decimal digits → int64 scaled by 10^4, rounded half away from zero, or as it is if it is an integer.
  *
  * Rounding half away from zero depends on the first dropped digit only, so 19 significant digits are all that is kept.
  */
 
 /** Whether the last conversion succeeded. */
 export let converted: bool = false;
+/** Whether the result is the very number that was read: no digit but 0 was dropped. */
+export let exact: bool = false;
 
 /** Makes the conversion at hand a failed one, whose result is 0. */
 @inline
@@ -18,6 +20,7 @@ export function refuse(): i64 {
 @inline
 export function readAs(value: i64): i64 {
   converted = true;
+  exact = true;
   return value;
 }
 
@@ -33,6 +36,8 @@ let keptCount: i64 = 0;
 /** Power of ten of the first significant digit, plus one: 0.d1d2… × 10^point. */
 let point: i64 = 0;
 let significant: bool = false;
+/** Power of ten that all of it is multiplied by. */
+let exponent: i64 = 0;
 
 @inline
 export function startDigits(): void {
@@ -40,6 +45,8 @@ export function startDigits(): void {
   keptCount = 0;
   point = 0;
   significant = false;
+  exponent = 0;
+  exact = true;
 }
 
 @inline
@@ -67,11 +74,11 @@ function keep(digit: u32): void {
   if (keptCount < KEPT_DIGITS) {
     kept = kept * 10 + digit;
     keptCount++;
-  }
+  } else exact = exact && digit == 0;
 }
 
-/** The number that was read, times 10^(4 + exponent); sets `converted`. */
-export function scaled(exponent: i64, negative: bool): i64 {
+/** The number that was read, times 10^4; sets `converted` and `exact`. */
+export function scaled(negative: bool): i64 {
   converted = true;
   if (!significant) return 0;
   const wanted = point + exponent + SCALE;
@@ -79,19 +86,35 @@ export function scaled(exponent: i64, negative: bool): i64 {
     converted = false;
     return 0;
   }
-  if (wanted < 0) return 0;
+  if (wanted < 0) {
+    exact = false;
+    return 0;
+  }
   let value = kept;
   let count = keptCount;
-  while (count > wanted + 1) {
+  for (; count > wanted + 1; count--) {
+    exact = exact && value % 10 == 0;
     value /= 10;
-    count--;
   }
-  if (count == wanted + 1) value = value / 10 + u64(value % 10 >= 5);
-  else while (count < wanted) {
-    value *= 10;
-    count++;
-  }
+  if (count == wanted + 1) {
+    const dropped = value % 10;
+    exact = exact && dropped == 0;
+    value = value / 10 + u64(dropped >= 5);
+  } else for (; count < wanted; count++) value *= 10;
   converted = value <= MAX_SCALED;
+  return negative ? -(<i64>value) : <i64>value;
+}
+
+/** The integer that was read; sets `converted`, to false as well if it has a fraction. */
+function whole(negative: bool): i64 {
+  if (!significant) return readAs(0);
+  const wanted = point + exponent;
+  let value = kept;
+  let count = keptCount;
+  for (; count > wanted && value % 10 == 0; count--) value /= 10;
+  if (count > wanted || wanted > KEPT_DIGITS || !exact) return refuse();
+  for (; count < wanted; count++) value *= 10;
+  converted = value <= <u64>i64.MAX_VALUE + u64(negative);
   return negative ? -(<i64>value) : <i64>value;
 }
 
@@ -108,7 +131,7 @@ export function digitMask(bytes: v128): u32 {
 
 /** The number that 16 bytes of 0 to 9 are, the first one the highest digit. */
 @inline
-function digitsValue(digits: v128): u64 {
+export function digitsValue(digits: v128): u64 {
   // Pairs, then fours: what is left are four numbers below 10,000.
   const high = i16x8.mul(v128.and(digits, i16x8.splat(0xff)), i16x8.splat(10));
   const pairs = i16x8.add(high, i16x8.shr_u(digits, 8));
@@ -192,21 +215,19 @@ function alignedValue(text: v128, length: u32, point: u32, groups: u32): i64 {
   return <i64>digitsValue(digits);
 }
 
-/** Reads `e±d+` at `p` up to `end` exactly; sets `converted`. */
-function readExponent(p: usize, end: usize): i64 {
-  converted = false;
+/** Reads `e±d+` at `p` up to `end` exactly. @returns whether it is there */
+function readExponent(p: usize, end: usize): bool {
   let c: u32 = load<u8>(++p);
   const negative = c == 0x2d;
   if (p < end && (negative || c == 0x2b)) p++;
-  if (p >= end) return 0;
-  let exponent: i64 = 0;
+  if (p >= end) return false;
   for (; p < end; p++) {
     c = load<u8>(p);
-    if (!isDigit(c)) return 0;
+    if (!isDigit(c)) return false;
     if (exponent < MAX_EXPONENT) exponent = exponent * 10 + (c - 0x30);
   }
-  converted = true;
-  return negative ? -exponent : exponent;
+  if (negative) exponent = -exponent;
+  return true;
 }
 
 /**
@@ -227,6 +248,11 @@ export function plainDecimal(p: usize, end: usize, plus: bool): i64 {
 export function unsignedPlain(p: usize, end: usize, negative: bool): i64 {
   const short = shortDecimal(p, end);
   if (short != NOT_SHORT) return readAs(negative ? -short : short);
+  return readPlain(p, end) ? scaled(negative) : refuse();
+}
+
+/** Reads the digits and the exponent of such a number. @returns whether it is one */
+function readPlain(p: usize, end: usize): bool {
   startDigits();
   let digits = 0;
   for (; p < end && isDigit(load<u8>(p)); p++, digits++) integerDigit(load<u8>(p) - 0x30);
@@ -234,36 +260,13 @@ export function unsignedPlain(p: usize, end: usize, negative: bool): i64 {
   if (p < end && load<u8>(p) == 0x2e) {
     for (p++; p < end && isDigit(load<u8>(p)); p++, digits++) fractionDigit(load<u8>(p) - 0x30);
   }
-  if (digits == 0) return refuse();
-  if (p == end) return scaled(0, negative);
-  if (!hasInteger || (load<u8>(p) | 0x20) != 0x65) return refuse();
-  const exponent = readExponent(p, end);
-  return converted ? scaled(exponent, negative) : 0;
+  if (digits == 0) return false;
+  if (p == end) return true;
+  return hasInteger && (load<u8>(p) | 0x20) == 0x65 && readExponent(p, end);
 }
 
-/** `-?d+` as int64; sets `converted`. */
-export function integerText(p: usize, end: usize): i64 {
-  converted = false;
+/** A plain number that is an integer, however it is written: `104.0`, `1e3`; sets `converted`. */
+export function wholeText(p: usize, end: usize): i64 {
   const negative = p < end && load<u8>(p) == 0x2d;
-  if (negative) p++;
-  if (p >= end) return 0;
-  const length = <u32>(end - p);
-  if (length <= 16) {
-    const text = v128.load(p);
-    if ((~digitMask(text) & ((1 << length) - 1)) != 0) return 0;
-    // Moved to the right, so that the last digit is the last byte; what comes from outside is 0.
-    const lane = i8x16.add(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat(<i8>length - 16));
-    const value = <i64>digitsValue(i8x16.swizzle(i8x16.sub(text, i8x16.splat(0x30)), lane));
-    return readAs(negative ? -value : value);
-  }
-  while (p + 1 < end && load<u8>(p) == 0x30) p++;
-  if (end - p > 19) return 0;
-  let value: u64 = 0;
-  for (; p < end; p++) {
-    const digit: u32 = load<u8>(p) - 0x30;
-    if (digit > 9) return 0;
-    value = value * 10 + digit;
-  }
-  converted = value <= <u64>i64.MAX_VALUE + u64(negative);
-  return negative ? -(<i64>value) : <i64>value;
+  return readPlain(p + usize(negative), end) ? whole(negative) : refuse();
 }

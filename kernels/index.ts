@@ -6,14 +6,11 @@ import { haveExtras } from './extras';
 import { followRows } from './follow';
 import {
   ARROW_COLUMNS,
-  CHANGE_ID_SLOT,
   COLUMN_BYTES,
   COLUMNS,
   GENERAL_LANE,
-  K_ESCAPED,
   K_MISSING,
   K_NULL,
-  K_STRING,
   KINDS,
   MAX_EVENT_TIME,
   MESSAGES,
@@ -143,12 +140,7 @@ function takeAll(): void {
 /** Makes the row in the lane and in the slots behind the block the block's next one, if it has what is required. */
 function takeRow(message: usize, lane: usize): void {
   const lacking = findLacking(blockRows);
-  if (lacking >= 0) {
-    const start: usize = load<u32>(slotsOf(lacking) + blockRows * SLOT_BYTES);
-    const isMissing = load<u8>(kindAt(lacking, blockRows)) == K_MISSING;
-    reject(message, MISSING_REQUIRED, isMissing ? -1 : <i32>(start - valueStart(message)));
-    return;
-  }
+  if (lacking >= 0) return reject(message, MISSING_REQUIRED, lacking);
   appendExtras(lane, blockRows);
   store<u32>(MESSAGES + (blockRows << 2), <u32>message);
   blockRows++;
@@ -166,20 +158,16 @@ function moveSlots(from: usize, to: usize): void {
 
 /** Whether one of the messages that were gathered lacks what is required. */
 function isLacking(): bool {
-  const changeIds = slotsOf(load<u32>(CHANGE_ID_SLOT));
-  let present = rowsOfKinds(changeIds, K_STRING, K_ESCAPED);
+  let present = ~(<u64>0);
   for (let required = load<u64>(REQUIRED); required; required &= required - 1) {
     present &= ~rowsOfKinds(slotsOf(<usize>ctz(required)), K_MISSING, K_NULL);
   }
   return (present << (64 - <u64>gathered)) != ~(<u64>0) << (64 - <u64>gathered);
 }
 
-/** The column of a required value that is missing or null, or of a change id that is not a string; -1 for none. */
+/** The first column of which a required value is missing or null; -1 for none. */
 @inline
 function findLacking(row: usize): i32 {
-  const changeId = load<u32>(CHANGE_ID_SLOT);
-  const kind = load<u8>(kindAt(changeId, row));
-  if (kind != K_STRING && kind != K_ESCAPED) return changeId;
   for (let required = load<u64>(REQUIRED); required; required &= required - 1) {
     if (load<u8>(kindAt(<usize>ctz(required), row)) <= K_NULL) return <i32>ctz(required);
   }
@@ -208,3 +196,4 @@ export { appendBooleans, appendJson, appendRaw, appendText } from './columns';
 export { appendChangeSeq, appendHighValue, appendIssues, appendKafkaTimestamps, appendLate } from './derived';
 export { appendOffsets, appendPartition } from './derived';
 export { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './numbers';
+export { keepUnread } from './unread';

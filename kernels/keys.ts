@@ -1,4 +1,5 @@
 /** Keys of mapped objects → what the spec maps them to. */
+import { fieldOf } from './block';
 import { KEY_BYTES, KEYS_FOUND, NODES, SCRATCH } from './layout';
 import { decodeString, escaped } from './string';
 
@@ -9,6 +10,14 @@ export const UNMAPPED: u32 = 0xffffffff;
 @inline
 export function findTarget(node: usize, start: usize, end: usize): u32 {
   return escaped ? findEscapedKey(node, start, end) : findKey(node, start, end);
+}
+
+/** Maps the keys of these spec columns, a bit per column, to their columns, or to nothing. */
+export function mapKeys(columns: u64, areMapped: bool): void {
+  for (; columns; columns &= columns - 1) {
+    const column = <u32>ctz(columns);
+    store<u32>(<usize>load<u32>(fieldOf(column), 8), areMapped ? column : UNMAPPED, 8);
+  }
 }
 
 function findEscapedKey(node: usize, start: usize, end: usize): u32 {

@@ -12,7 +12,9 @@
  *   8192   cursors   64 × 8 bytes: how far each row of the block is read, and where it ends
  *   8704   counts    65 × 4 bytes: how many extras each lane has
  *   8976   entered   64 × 8 bytes: for each mapped object a bit per row of the block, whether the row has it
- *   9728   nodes     one record of 64 bytes per mapped object: the tree of the spec's paths
+ *   9728   unread    64 × 8 bytes: for each row of the block a bit per spec column that could not take its value
+ *   10240  fields    one record of 16 bytes per spec column
+ *   11264  nodes     one record of 64 bytes per mapped object: the tree of the spec's paths
  *   …      keys      one record of 16 bytes per mapped key, grouped by node; then the bytes of the keys
  *   …      node keys per node 65 × 8 bytes: its key as each lane's row has it
  *   …      slots     per spec column 64 × 9 bytes: where its value is in each row of the block; one more to ignore
@@ -39,7 +41,9 @@ export const KEPT: usize = 1296;
 export const CURSORS: usize = 8192;
 export const EXTRA_COUNTS: usize = 8704;
 export const NODE_ROWS: usize = 8976;
-export const NODES: usize = 9728;
+export const UNREAD: usize = 9728;
+export const FIELDS: usize = 10240;
+export const NODES: usize = 11264;
 
 /** Header fields, written by the host. */
 export const VALUES: usize = 64;
@@ -109,6 +113,12 @@ export const K_FALSE: u32 = 6;
 export const K_OBJECT: u32 = 7;
 export const K_ARRAY: u32 = 8;
 
+/**
+ * Record of a spec column: its bit in the issues u8, 1 if it takes integers as text u8, 1 if a raw column has what it
+ * could not take u8, unused u8, microseconds of a unit of time u32 (0: nanoseconds), record of its key u32, unused u32.
+ */
+export const FIELD_BYTES: usize = 16;
+
 /** Record of a cursor: the place that is read next u32, end u32. */
 export const CURSOR_BYTES: usize = 8;
 
@@ -131,7 +141,7 @@ export const NODE_TARGET: u32 = 0x80000000;
 
 /** Record of an extra: node u32, key start u32, key end u32, value start u32, value end u32 (0: replaced later). */
 export const EXTRA_BYTES: usize = 24;
-/** Record of a reject: row of the chunk u32, status u32, position i32. */
+/** Record of a reject: row of the chunk u32, status u32, position i32 (of MISSING_REQUIRED: the spec column). */
 export const REJECT_BYTES: usize = 12;
 
 /** Status codes, as in STATUSES of src/flow.ts. */

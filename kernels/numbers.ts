@@ -1,8 +1,8 @@
 /** Columns of numbers: the most common forms of a block in loops without branches, then what is left one by one. */
 import { shortAmount } from './amount';
-import { dataOf, rowsOfBlock, rowsOfKinds, setAmounts, setEventTimes, setIssue, setValid } from './block';
+import { dataOf, fieldOf, rowsOfBlock, rowsOfKinds, setAmounts, setEventTimes, setUnread, setValid } from './block';
 import { amountOf, integerOf, timestampOf } from './conversion';
-import { converted, NOT_SHORT, shortDecimal } from './decimal';
+import { converted, exact, NOT_SHORT, shortDecimal } from './decimal';
 import {
   AMOUNT_SLOT, DATE, EVENT_TIME_SLOT, INT64, KINDS, K_NULL, K_NUMBER, K_STRING, SLOT_BYTES, TIMESTAMP,
 } from './layout';
@@ -25,7 +25,8 @@ export function appendAmounts(column: usize, slotIndex: u32, slots: usize): void
       if (converted) {
         value = amount;
         valid |= (<u64>1) << i;
-      } else setIssue(i, (<u64>1) << slotIndex);
+      }
+      if (!converted || !exact) setUnread(i, slotIndex);
     }
     store<i64>(data + (i << 4), value);
     store<i64>(data + (i << 4), value >> 63, 8);
@@ -67,13 +68,13 @@ let found: bool = false;
 
 /** The number that a value is for an operation: in microseconds, in days, or as it is; sets `found`. */
 @inline
-function numberOf(operation: u32, start: usize, end: usize, kind: u32): i64 {
+function numberOf(operation: u32, start: usize, end: usize, kind: u32, unit: i64): i64 {
   if (operation == INT64) {
     const value = integerOf(start, end, kind);
     found = converted;
     return value;
   }
-  const time = timestampOf(start, end, kind);
+  const time = timestampOf(start, end, kind, unit);
   found = timestampConverted;
   // Days start at midnight, before the epoch as well.
   return operation == TIMESTAMP ? time : time / DAY - i64(time % DAY < 0);
@@ -116,17 +117,18 @@ export function appendIntegers(column: usize, slotIndex: u32, slots: usize): voi
 @inline
 function appendNumbers(column: usize, operation: u32, slotIndex: u32, slots: usize, valid: u64): u64 {
   const data = dataOf(column, operation == DATE ? 4 : 8);
+  const unit = <i64>load<u32>(fieldOf(slotIndex), 4);
   for (let left = rowsOfBlock(~valid); left; left &= left - 1) {
     const i = <usize>ctz(left);
     const slot = slots + i * SLOT_BYTES;
     const kind: u32 = load<u8>(slots + i, KINDS);
     let value: i64 = 0;
     if (kind > K_NULL) {
-      const number = numberOf(operation, load<u32>(slot), load<u32>(slot, 4), kind);
+      const number = numberOf(operation, load<u32>(slot), load<u32>(slot, 4), kind, unit);
       if (found) {
         value = number;
         valid |= (<u64>1) << i;
-      } else setIssue(i, (<u64>1) << slotIndex);
+      } else setUnread(i, slotIndex);
     }
     if (operation == DATE) store<i32>(data + (i << 2), <i32>value);
     else store<i64>(data + (i << 3), value);

@@ -1,5 +1,6 @@
-/** Timestamps: ISO 8601 text or milliseconds → microseconds since the epoch, UTC. */
-import { converted, digitMask, integerText } from './decimal';
+/** Timestamps: ISO 8601 text, or an integer of a unit of time → microseconds since the epoch, UTC. */
+import { converted, digitMask } from './decimal';
+import { integerText } from './integer';
 
 /** Whether the last conversion succeeded. */
 export let timestampConverted: bool = false;
@@ -9,11 +10,18 @@ export const MAX_MILLISECONDS: i64 = 8640000000000000;
 const MICROSECONDS: i64 = 1000000;
 export const DAY: i64 = 86400 * MICROSECONDS;
 
-/** An integer of milliseconds. */
-export function millisecondText(p: usize, end: usize): i64 {
-  const milliseconds = integerText(p, end);
-  timestampConverted = converted && milliseconds >= -MAX_MILLISECONDS && milliseconds <= MAX_MILLISECONDS;
-  return milliseconds * 1000;
+/** Microseconds of a millisecond. */
+export const MILLISECOND: i64 = 1000;
+
+/** An integer of units since the epoch. @param unit in microseconds; 0 is a nanosecond */
+export function epochText(p: usize, end: usize, unit: i64): i64 {
+  const units = integerText(p, end);
+  timestampConverted = converted;
+  // Digits past microseconds are cut as in text, where the result is never later than the value.
+  if (unit == 0) return units / 1000 - i64(units % 1000 < 0);
+  const limit = unit == MILLISECOND ? MAX_MILLISECONDS : (MAX_MILLISECONDS * MILLISECOND) / unit;
+  timestampConverted = converted && units >= -limit && units <= limit;
+  return units * unit;
 }
 
 /** `count` digits at `p`, or -1. */
@@ -86,7 +94,7 @@ export function shortTimestamp(p: usize, end: usize): i64 {
   return isKnown ? dateStart + time : NOT_SHORT_TIME;
 }
 
-/** `YYYY-MM-DD[(T| )HH:MM[:SS[.d{1,9}]][Z|±HH:MM|±HHMM]]`; without a zone it is UTC. */
+/** `YYYY-MM-DD[(T| )HH:MM[:SS[.d{1,9}]][Z|±HH|±HH:MM|±HHMM]]`; without a zone it is UTC. */
 export function timestampText(p: usize, end: usize): i64 {
   timestampConverted = false;
   if (end - p > 10) {
@@ -165,10 +173,10 @@ function zoneOffset(p: usize, end: usize): i64 {
     timestampConverted = length == 1;
     return 0;
   }
-  if ((c != 0x2b && c != 0x2d) || (length != 6 && length != 5)) return 0;
+  if ((c != 0x2b && c != 0x2d) || (length != 6 && length != 5 && length != 3)) return 0;
   if (length == 6 && load<u8>(p, 3) != 0x3a) return 0;
   const hours = digits(p + 1, 2);
-  const minutes = digits(end - 2, 2);
+  const minutes = length == 3 ? 0 : digits(end - 2, 2);
   if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return 0;
   timestampConverted = true;
   const seconds = <i64>(hours * 3600 + minutes * 60);

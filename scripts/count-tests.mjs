@@ -1,20 +1,38 @@
 #!/usr/bin/env node
 /**
- * Prints `N passed, N failed, N skipped` from the report that `npm test` leaves in build/test-results.json.
- * Usage: count-tests.mjs <exit code of the test run>. A run that failed without a failed test counts as one failure.
+ * Prints `N passed, N failed, N skipped` from the reports that `npm test` and `npm run test:integrations` leave in
+ * build/.
+ * Usage: count-tests.mjs <exit code of each>. A run that failed without a failed test counts as one failure.
  */
 import { existsSync, readFileSync } from 'node:fs';
 
-const REPORT = new URL('../build/test-results.json', import.meta.url);
-const exitCode = Number(process.argv[2]);
+const REPORTS = ['test-results.json', 'integrations-results.json'];
 
-const report = existsSync(REPORT) ? JSON.parse(readFileSync(REPORT, 'utf8')) : { testResults: [] };
-const tests = report.testResults.flatMap((file) => file.assertionResults);
-// A file that cannot be loaded has no tests to count, but must not go unseen.
-const brokenFiles = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const [index, name] of REPORTS.entries()) {
+  const { passed, failed, skipped } = count(
+    new URL(`../build/${name}`, import.meta.url),
+    Number(process.argv[2 + index]),
+  );
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 
-const passed = tests.filter((test) => test.status === 'passed').length;
-const failedTests = tests.filter((test) => test.status === 'failed').length + brokenFiles.length;
-const failed = failedTests === 0 && exitCode !== 0 ? 1 : failedTests;
-const skipped = tests.length - passed - (failedTests - brokenFiles.length);
-console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+function count(file, exitCode) {
+  const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { testResults: [] };
+  const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+  // A file that cannot be loaded has no tests to count, but must not go unseen.
+  const broken = report.testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  );
+  const withStatus = (wanted) => tests.filter(({ status }) => status === wanted).length;
+  const failed = withStatus('failed') + broken.length;
+  const passed = withStatus('passed');
+  return {
+    passed,
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped: tests.length - passed - withStatus('failed'),
+  };
+}

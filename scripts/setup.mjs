@@ -23,7 +23,7 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const LOG = path.join(ROOT, 'build', 'setup.log');
 const ADDON = '@confluentinc/kafka-javascript';
 const ADDON_DIR = path.join(ROOT, 'node_modules', ADDON);
-/** Adds `consumePacked` to the addon, which then has to be built from source. In the format of patch-package. */
+/** Adds `consumePacked` and more to the addon, which is then built from source. In the format of patch-package. */
 const PATCH = path.join(ROOT, 'patches', '@confluentinc+kafka-javascript+1.10.1.patch');
 /** Which patch the installed addon was to be built with, whatever came of it. Absent where it could not be tried. */
 const PATCH_STAMP = path.join(ROOT, 'node_modules', '.kafka-addon-patch');

@@ -7,11 +7,15 @@ import {
   Field,
   Int32,
   Int64,
+  type RecordBatch,
+  RecordBatchStreamWriter,
   Schema,
   TimestampMicrosecond,
   Uint64,
   Utf8,
+  util,
 } from 'apache-arrow';
+import { assert } from './errors.js';
 import { type ColumnType, type TableSpec, tableColumns } from './spec.js';
 
 const ARROW_TYPES: Record<ColumnType, () => DataType> = {
@@ -30,4 +34,18 @@ export function arrowSchema(spec: TableSpec): Schema {
   return new Schema(
     tableColumns(spec).map(({ name, type, nullable }) => new Field(name, ARROW_TYPES[type](), nullable)),
   );
+}
+
+/**
+ * Record batches as an Arrow IPC stream, which copies their memory once.
+ * @param schema of all of them: the library's writer would end the stream before a batch of another one, silently
+ */
+export function toIpcStream(schema: Schema, recordBatches: readonly RecordBatch[]): Uint8Array {
+  const writer = new RecordBatchStreamWriter({ autoDestroy: true });
+  writer.reset(undefined, schema);
+  for (const recordBatch of recordBatches) {
+    assert(util.compareSchemas(recordBatch.schema, schema), 'record batches have the schema of their stream');
+    writer.write(recordBatch);
+  }
+  return writer.finish().toUint8Array(true);
 }

@@ -1,52 +1,43 @@
 /**
- * Which partitions this process holds, where each of them starts and ends, and whether it holds all of them.
+ * Which partitions this process holds, and whether it holds all of them; where each starts (positions.ts) and ends.
  *
  * The positions in the sink are the truth: every assignment starts from them, never from the group's offsets, which
- * only serve a partition that the sink does not know yet.
+ * only serve a new data directory, if it is told so.
  */
 import { SluiceError } from './errors.js';
-import type { Sink, SinkPosition } from './flow.js';
-import type { Logger } from './log.js';
-import type { Metrics } from './metrics.js';
-import type { OffsetRange, Source } from './source.js';
+import type { SinkPosition, SinkState } from './flow.js';
+import { Positions, type PositionsOptions, type PositionsParts } from './positions.js';
+import type { ReadPosition } from './source.js';
+import { TopicGuard } from './topic-guard.js';
 
-export interface AssignmentOptions {
-  readonly topic: string;
-  readonly startFrom: 'earliest' | 'latest';
+export interface AssignmentOptions extends PositionsOptions {
   readonly lateAfterMs: number;
   readonly untilEnd: boolean;
 }
 
-export interface AssignmentParts {
-  readonly source: Source;
-  readonly sink: Sink;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-}
+export type AssignmentParts = PositionsParts;
 
 /** How long a process that had the topic to itself waits for an intruder to leave: a session timeout, and some more. */
 const INTRUDER_GRACE_MS = 60_000;
 /** A partition without a commit for this long does not hold back the pipeline's watermark. */
 const IDLE_AFTER_MS = 60_000;
 
-interface PartitionState extends SinkPosition {
-  committedAtMs: number;
-}
-
 export class Assignment {
   readonly #options: AssignmentOptions;
   readonly #parts: AssignmentParts;
-  /** Every partition that the sink knows. */
-  readonly #known = new Map<number, PartitionState>();
+  readonly #guard: TopicGuard;
+  readonly #positions: Positions;
   #assigned: readonly number[] = [];
   #complete = false;
   #wasComplete = false;
   #intrudedAtMs: number | undefined;
-  #ends: Map<number, number> | undefined;
+  #ends: ReadonlyMap<number, number> | undefined;
 
   constructor(options: AssignmentOptions, parts: AssignmentParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#guard = new TopicGuard(options.topic, parts);
+    this.#positions = new Positions(options, parts);
   }
 
   get partitions(): readonly number[] {
@@ -56,6 +47,11 @@ export class Assignment {
   /** All partitions of the topic are assigned. */
   get complete(): boolean {
     return this.#complete;
+  }
+
+  /** Offsets that were lost and skipped since the start of the process. */
+  get lostOffsets(): number {
+    return this.#positions.lostOffsets;
   }
 
   /** Where the run stops in a partition; undefined where it does not. */
@@ -69,19 +65,21 @@ export class Assignment {
     return [...this.#ends].every(([partition, end]) => (nextOffset(partition) ?? -1) >= end);
   }
 
-  /** Takes the sink's positions over at start. */
-  restore(positions: readonly SinkPosition[]): void {
-    for (const position of positions) this.#note(position);
+  /** Takes over what the sink knows at start. */
+  restore({ positions, identity }: SinkState): void {
+    this.#positions.note(positions);
+    this.#guard.restore(identity);
   }
 
   /**
    * Resolves where to start reading.
-   * @returns the start of each partition; empty while another member of the group holds some of the topic
-   * @throws SluiceError SLUICE_NOT_ALONE, SLUICE_OFFSET_GONE
+   * @returns the start of each partition; none while another member of the group holds some of the topic
+   * @throws SluiceError SLUICE_TOPIC_CHANGED, SLUICE_NOT_ALONE, SLUICE_OFFSET_GONE
    */
-  async assign(partitions: readonly number[]): Promise<Map<number, number>> {
+  async assign(partitions: readonly number[]): Promise<readonly ReadPosition[]> {
     const { source, log } = this.#parts;
-    const { topic } = this.#options;
+    const { topic, untilEnd } = this.#options;
+    await this.#guard.check();
     const all = await source.partitionCount();
     this.#complete = partitions.length === all;
     if (!this.#complete) {
@@ -91,24 +89,13 @@ export class Assignment {
         { assigned: partitions.length, partitions: all },
         `another member of the group reads ${topic}: waiting for it to leave`,
       );
-      return new Map();
+      return [];
     }
     this.#wasComplete = true;
     this.#intrudedAtMs = undefined;
-    const ranges = await this.#ranges(partitions);
-    await this.#initPositions(
-      partitions.filter((partition) => !this.#known.has(partition)),
-      ranges,
-    );
-    const positions = new Map<number, number>();
-    for (const partition of partitions) {
-      const { nextOffset } = this.#known.get(partition)!;
-      this.#checkInRange(partition, nextOffset, ranges.get(partition)!);
-      positions.set(partition, nextOffset);
-    }
-    if (this.#options.untilEnd) this.#ends ??= new Map([...ranges].map(([partition, { high }]) => [partition, high]));
+    const { positions, ends } = await this.#positions.resolve(partitions);
+    if (untilEnd) this.#ends ??= ends;
     this.#assigned = partitions;
-    log.info({ partitions: partitions.length, positions: Object.fromEntries(positions) }, `reading ${topic}`);
     return positions;
   }
 
@@ -124,18 +111,20 @@ export class Assignment {
     throw this.#notAlone(this.#assigned.length, undefined);
   }
 
-  /** @throws SluiceError SLUICE_OFFSET_GONE when Kafka no longer has what is to be read next */
-  async checkPositions(nextOffset: (partition: number) => number | undefined): Promise<void> {
-    const ranges = await this.#ranges(this.#assigned);
-    for (const [partition, range] of ranges) {
-      const next = nextOffset(partition);
-      if (next !== undefined) this.#checkInRange(partition, next, range);
-    }
+  /** Proves that what was read so far is of the topic. @throws SluiceError SLUICE_TOPIC_CHANGED */
+  confirmTopic(): Promise<void> {
+    return this.#guard.confirm();
+  }
+
+  /** Whether Kafka has what is to be read next. */
+  async inRange(nextOffset: (partition: number) => number | undefined): Promise<boolean> {
+    const next = this.#assigned.map((partition) => [partition, nextOffset(partition)] as const);
+    return this.#positions.inRange(new Map(next.filter((entry): entry is [number, number] => entry[1] !== undefined)));
   }
 
   /** Notes what a transaction committed, and tells the group as a courtesy. */
   committed(positions: readonly SinkPosition[]): void {
-    for (const position of positions) this.#note(position);
+    this.#positions.note(positions);
     this.#parts.source.commit(new Map(positions.map(({ partition, nextOffset }) => [partition, nextOffset])));
   }
 
@@ -144,7 +133,7 @@ export class Assignment {
     const { metrics, source } = this.#parts;
     const nowMs = performance.now();
     let lowest = Number.POSITIVE_INFINITY;
-    for (const { partition, nextOffset, watermark, committedAtMs } of this.#known.values()) {
+    for (const { partition, nextOffset, watermark, committedAtMs } of this.#positions.known) {
       metrics.position.set({ partition }, nextOffset);
       metrics.lag.set({ partition }, source.lag(partition, nextOffset));
       if (watermark === undefined) continue;
@@ -153,44 +142,6 @@ export class Assignment {
       if (nowMs - committedAtMs < IDLE_AFTER_MS) lowest = Math.min(lowest, seconds);
     }
     if (Number.isFinite(lowest)) metrics.pipelineWatermark.set(lowest);
-  }
-
-  #note(position: SinkPosition): void {
-    this.#known.set(position.partition, { ...position, committedAtMs: performance.now() });
-  }
-
-  async #ranges(partitions: readonly number[]): Promise<Map<number, OffsetRange>> {
-    const ranges = await Promise.all(partitions.map((partition) => this.#parts.source.offsetRange(partition)));
-    return new Map(partitions.map((partition, index) => [partition, ranges[index]]));
-  }
-
-  async #initPositions(partitions: readonly number[], ranges: ReadonlyMap<number, OffsetRange>): Promise<void> {
-    if (partitions.length === 0) return;
-    const { source, sink } = this.#parts;
-    const committed = await source.committed(partitions);
-    // A partition that comes later is new: whatever is in it came after we started to read the topic.
-    const isFirst = this.#known.size === 0;
-    const positions = partitions.map((partition) => {
-      const { low, high } = ranges.get(partition)!;
-      const fallback = isFirst && this.#options.startFrom === 'latest' ? high : low;
-      return { partition, nextOffset: committed.get(partition) ?? fallback };
-    });
-    await sink.initPositions(positions);
-    for (const position of positions) this.#note({ ...position, watermark: undefined });
-  }
-
-  #checkInRange(partition: number, nextOffset: number, { low, high }: OffsetRange): void {
-    if (nextOffset >= low && nextOffset <= high) return;
-    const { topic } = this.#options;
-    const why =
-      nextOffset < low
-        ? 'the messages between were deleted before they were read (retention)'
-        : 'the topic was truncated or made anew';
-    throw new SluiceError(
-      'SLUICE_OFFSET_GONE',
-      `${topic} partition ${partition}: the position ${nextOffset} is outside of what Kafka has, ${low} to ${high}: ` +
-        `${why}. Nothing was skipped; move the data directory away to start anew from START_FROM`,
-    );
   }
 
   #notAlone(assigned: number, all: number | undefined): SluiceError {

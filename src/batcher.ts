@@ -6,6 +6,7 @@
  */
 import type { Chunk, ChunkPool } from './chunk.js';
 import { assert } from './errors.js';
+import type { ReadPosition } from './source.js';
 
 export interface BatchLimits {
   readonly batchRows: number;
@@ -18,6 +19,8 @@ export interface ClosedBatch {
   readonly partition: number;
   readonly startOffset: number;
   readonly nextOffset: number;
+  /** Of the last message; undefined if there is none or the broker does not say. */
+  readonly leaderEpoch: number | undefined;
   readonly chunks: readonly Chunk[];
   readonly rows: number;
   readonly valueBytes: number;
@@ -26,6 +29,7 @@ export interface ClosedBatch {
 interface OpenBatch {
   startOffset: number;
   nextOffset: number;
+  leaderEpoch: number | undefined;
   chunks: Chunk[];
   rows: number;
   valueBytes: number;
@@ -53,14 +57,14 @@ export class Batcher {
   }
 
   /** Starts over from these positions; messages that are not in a closed batch yet are forgotten. */
-  reset(positions: ReadonlyMap<number, number>): void {
+  reset(positions: readonly ReadPosition[]): void {
     for (const { chunks } of [...this.#open.values(), ...this.#closed]) {
       for (const chunk of chunks) this.#pool.giveBack(chunk);
     }
     this.#open.clear();
     this.#closed = [];
     this.#nextOffsets.clear();
-    for (const [partition, offset] of positions) this.#nextOffsets.set(partition, offset);
+    for (const { partition, nextOffset } of positions) this.#nextOffsets.set(partition, nextOffset);
   }
 
   /** The offset up to which a partition was read: open and closed batches included. */
@@ -75,7 +79,7 @@ export class Batcher {
   }
 
   /** Takes a filled chunk over. Its messages follow those added before. */
-  add(partition: number, chunk: Chunk, nextOffset: number, nowMs: number): void {
+  add({ partition, nextOffset, leaderEpoch }: ReadPosition, chunk: Chunk, nowMs: number): void {
     let batch = this.#open.get(partition) ?? this.#openBatch(partition, nowMs);
     assert(chunk.rows > 0 && nextOffset > batch.nextOffset, `messages of partition ${partition} come in offset order`);
     const { batchRows, batchBytes } = this.#limits;
@@ -85,6 +89,7 @@ export class Batcher {
       batch = this.#openBatch(partition, nowMs);
     }
     batch.nextOffset = nextOffset;
+    batch.leaderEpoch = leaderEpoch;
     batch.rows += chunk.rows;
     batch.valueBytes += chunk.valueBytes;
     const last = batch.chunks.at(-1);
@@ -152,7 +157,8 @@ export class Batcher {
   #openBatch(partition: number, openedMs: number): OpenBatch {
     const startOffset = this.#nextOffsets.get(partition);
     assert(startOffset !== undefined, `partition ${partition} is assigned`);
-    const batch: OpenBatch = { startOffset, nextOffset: startOffset, chunks: [], rows: 0, valueBytes: 0, openedMs };
+    const empty = { leaderEpoch: undefined, chunks: [], rows: 0, valueBytes: 0 };
+    const batch: OpenBatch = { startOffset, nextOffset: startOffset, ...empty, openedMs };
     this.#open.set(partition, batch);
     return batch;
   }

@@ -7,6 +7,7 @@ import { type Config, readConfig } from './config.js';
 import { SluiceError } from './errors.js';
 import { fastestReader } from './kafka-source.js';
 import { createLogger, type Logger } from './log.js';
+import { Output, OutputClosed } from './output.js';
 
 /** Done · a check failed · bad configuration or arguments · fatal at run time. */
 const EXIT = { done: 0, failedCheck: 1, badConfiguration: 2, fatal: 3 } as const;
@@ -17,6 +18,10 @@ Configuration comes from environment variables; the README lists them all:
   FLUSH_INTERVAL_MS, COMMIT_ROWS, HIGH_VALUE_THRESHOLD, TABLE_SPEC, METRICS_PORT, LOG_LEVEL, …
 
 Exit codes: 0 done, 1 a check failed, 2 bad configuration or arguments, 3 fatal at run time.`;
+
+const stdout = new Output(process.stdout, 'stdout');
+const stderr = new Output(process.stderr, 'stderr');
+let failedCheck = false;
 
 /** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once, which loses nothing. */
 function stopSignal(): AbortSignal {
@@ -35,19 +40,26 @@ function environment(): { config: Config; log: Logger } {
   return { config, log: createLogger(config.log) };
 }
 
+function failCheck(): void {
+  failedCheck = true;
+}
+
 /** Adds a command to the program. Only then are its libraries loaded: most need not start with all of them. */
 const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<unknown>>> = {
-  run: async (sluice) => (await import('./commands/run.js')).addRunCommand(sluice, environment, stopSignal),
+  run: async (sluice) =>
+    (await import('./commands/run.js')).addRunCommand(sluice, environment, stopSignal, { stdout, stderr }),
   capture: async (sluice) => (await import('./commands/capture.js')).addCaptureCommand(sluice, environment, stopSignal),
-  demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, readConfig, stopSignal),
-  parse: async (sluice) =>
-    (await import('./commands/parse.js')).addParseCommand(sluice, (more) => readConfig({ ...process.env, ...more })),
-  query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, readConfig),
+  demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, readConfig, stopSignal, stdout),
+  parse: async (sluice) => {
+    const { addParseCommand } = await import('./commands/parse.js');
+    addParseCommand(sluice, (more) => readConfig({ ...process.env, ...more }), stdout);
+  },
+  query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, readConfig, stdout),
   verify: async (sluice) =>
-    (await import('./commands/verify.js')).addVerifyCommand(sluice, environment, () => {
-      process.exitCode = EXIT.failedCheck;
-    }),
-  compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, readConfig),
+    (await import('./commands/verify.js')).addVerifyCommand(sluice, environment, stdout, failCheck),
+  recover: async (sluice) =>
+    (await import('./commands/recover.js')).addRecoverCommand(sluice, readConfig, stdout, failCheck),
+  compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, environment, stdout),
 };
 
 async function program(): Promise<Command> {
@@ -58,6 +70,7 @@ async function program(): Promise<Command> {
     .description('Change events from Kafka to Parquet and DuckDB, exactly once')
     .version(`${version} (Kafka source: ${fastestReader()}, librdkafka ${kafka.librdkafkaVersion})`)
     .addHelpText('after', ENVIRONMENT_HELP)
+    .configureOutput({ writeOut: (text) => stdout.writeLater(text), writeErr: (text) => stderr.writeLater(text) })
     .exitOverride();
   const all = Object.entries(COMMANDS);
   const called = all.filter(([name]) => name === process.argv[2]);
@@ -79,12 +92,13 @@ function report(error: SluiceError | Error): void {
   if (config?.log.format === 'json') {
     createLogger(config.log).fatal({ code, ...(detailed && { error }) }, error.message);
   } else {
-    process.stderr.write(`${code ?? 'error'}: ${error.message}\n`);
-    if (detailed) process.stderr.write(`${error.stack}\n${error.cause ? `caused by: ${String(error.cause)}\n` : ''}`);
+    stderr.writeLater(`${code ?? 'error'}: ${error.message}\n`);
+    if (detailed) stderr.writeLater(`${error.stack}\n${error.cause ? `caused by: ${String(error.cause)}\n` : ''}`);
   }
 }
 
 function exitCodeOf(thrown: unknown): number {
+  if (thrown instanceof OutputClosed) return EXIT.done;
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.badConfiguration;
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   report(error);
@@ -92,17 +106,23 @@ function exitCodeOf(thrown: unknown): number {
   return error.code === 'SLUICE_CONFIG' || error.code === 'SLUICE_QUERY' ? EXIT.badConfiguration : EXIT.fatal;
 }
 
-// A reader of stdout that stops early, such as `head`, is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done);
-  throw error;
-});
-
-try {
-  await (await program()).parseAsync();
-  process.exitCode ??= EXIT.done;
-} catch (thrown) {
-  process.exitCode = exitCodeOf(thrown);
+/** Runs the command, and waits until the readers have taken all of its output. @returns the exit code */
+async function main(): Promise<number> {
+  let code: number = EXIT.done;
+  try {
+    await (await program()).parseAsync();
+    if (failedCheck) code = EXIT.failedCheck;
+  } catch (thrown) {
+    code = exitCodeOf(thrown);
+  }
+  await stdout.drained().catch((thrown) => {
+    // A command that has failed is reported already, and most likely with this.
+    if (code === EXIT.done) code = exitCodeOf(thrown);
+  });
+  // There is no place left to report that stderr cannot be written.
+  await stderr.drained().catch(() => {});
+  return code;
 }
+
 // librdkafka's and DuckDB's threads may outlive their handles; everything that must be finished is.
-process.exit();
+process.exit(await main());

@@ -6,17 +6,20 @@
  *   3. remove the old files
  *
  * The rows stay the same, only their files change. Killed before the swap, the new file is one that the ledger does not
- * name; killed after it, the old ones are: what the ledger does not name is removed at the next start.
+ * name; killed after it, the old ones are. Their offsets are all in other files of the ledger: the next start removes
+ * them.
  */
-import { rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { sync, temporaryPath } from './data-dir.js';
 import { sinkError } from './errors.js';
 import type { CompactionReceipt } from './flow.js';
-import { copyToParquet, MAX_ROW_GROUP_ROWS, type ParquetCompression } from './parquet-copy.js';
-import { publish, withdraw } from './recovery.js';
+import { LEDGER_FILES, type LedgerFile, ledgerFile } from './ledger-files.js';
+import { copyToParquet } from './parquet-copy.js';
+import { MAX_ROW_GROUP_ROWS, type ParquetCompression } from './parquet-writer.js';
+import { publish } from './recovery.js';
 import { literal, rowsOf } from './sql.js';
+import { stageFile } from './staged-file.js';
 
 export interface CompactionOptions {
   /** More neighbours than this of one size class are joined; 0 turns it off. */
@@ -24,18 +27,6 @@ export interface CompactionOptions {
   /** Bytes of a joined file, at most. */
   readonly targetBytes: number;
   readonly compression: ParquetCompression;
-}
-
-/** A file that the ledger names. */
-export interface LedgerFile {
-  /** Relative to the data directory. */
-  readonly name: string;
-  readonly partition: number;
-  readonly bytes: number;
-  /** How many batches it holds. */
-  readonly batches: number;
-  readonly start: number;
-  readonly next: number;
 }
 
 /** A row group is held in memory while it is written, beside what commits need. */
@@ -117,7 +108,8 @@ export class Compaction {
   async #run(everything: boolean): Promise<CompactionReceipt> {
     const receipt = { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
     try {
-      for (const group of planCompaction(await this.#ledgerFiles(), this.#options, everything)) {
+      const files = (await rowsOf(this.#connection, LEDGER_FILES)).map(ledgerFile);
+      for (const group of planCompaction(files, this.#options, everything)) {
         if (this.#stopped) break;
         receipt.bytesAfter += await this.#join(group);
         receipt.filesAfter += 1;
@@ -130,37 +122,12 @@ export class Compaction {
     return receipt;
   }
 
-  async #ledgerFiles(): Promise<LedgerFile[]> {
-    const rows = await rowsOf(
-      this.#connection,
-      `SELECT file, file_bytes, partition_id, count(*) AS batches,
-         min(start_offset) AS "start", max(next_offset) AS "next"
-       FROM sluice.batches WHERE file IS NOT NULL AND topic = ${literal(this.#topic)}
-       GROUP BY file, file_bytes, partition_id ORDER BY partition_id, "start"`,
-    );
-    return rows.map((row) => ({
-      name: String(row.file),
-      partition: Number(row.partition_id),
-      bytes: Number(row.file_bytes),
-      batches: Number(row.batches),
-      start: Number(row.start),
-      next: Number(row.next),
-    }));
-  }
-
   /** @returns the bytes of the new file */
   async #join(group: readonly LedgerFile[]): Promise<number> {
     const path = joinedPath(this.#dataDir, group);
-    const file = { tempPath: temporaryPath(path), path, bytes: 0 };
-    try {
-      await this.#copy(group, file.tempPath);
-      sync(file.tempPath);
-      file.bytes = statSync(file.tempPath).size;
-      publish([file]);
-    } catch (thrown) {
-      withdraw([file]);
-      throw sinkError(thrown, `${group.length} Parquet files cannot be joined into ${path}`);
-    }
+    const failure = `${group.length} Parquet files cannot be joined into ${path}`;
+    const file = await stageFile(path, (tempPath) => this.#copy(group, tempPath), failure);
+    publish([file]);
     try {
       await this.#swap(group, relative(this.#dataDir, path), file.bytes);
     } catch (thrown) {
@@ -179,18 +146,37 @@ export class Compaction {
        sum(total_uncompressed_size)::DOUBLE AS bytes FROM parquet_metadata([${list}])`,
     );
     const rowGroupRows = Math.floor((ROW_GROUP_BYTES * Number(rows)) / Number(bytes));
-    const metadata = new Map([
-      ['sluice.topic', this.#topic],
-      ['sluice.partition', String(group[0].partition)],
-      ['sluice.start_offset', String(group[0].start)],
-      ['sluice.next_offset', String(group[group.length - 1].next)],
-    ]);
+    const metadata = await this.#metadata(group, list);
     const relation = `read_parquet([${list}], union_by_name = true, hive_partitioning = false)`;
     await copyToParquet(this.#connection, relation, path, {
       compression: this.#options.compression,
       metadata,
       rowGroupRows: Math.max(MIN_ROW_GROUP_ROWS, Math.min(MAX_ROW_GROUP_ROWS, rowGroupRows)),
     });
+  }
+
+  /** What a new database could be made from: of batches without rows, nothing but these sums is in any file. */
+  async #metadata(group: readonly LedgerFile[], list: string): Promise<Map<string, string>> {
+    const [{ partition, start }, { next }] = [group[0], group[group.length - 1]];
+    const [counts] = await rowsOf(
+      this.#connection,
+      `SELECT sum(rows_merged + rows_duplicate) AS messages_ok, sum(rows_tombstone) AS messages_tombstone,
+         sum(rows_quarantined) AS messages_quarantined
+       FROM sluice.batches WHERE topic = ${literal(this.#topic)} AND partition_id = ${partition}
+         AND start_offset >= ${start} AND next_offset <= ${next}`,
+    );
+    const [known] = await rowsOf(
+      this.#connection,
+      `SELECT max(value) FILTER (key = 'sluice.leader_epoch') AS leader_epoch,
+         CASE WHEN count(*) FILTER (key = 'sluice.format') = ${group.length}
+           THEN min(value) FILTER (key = 'sluice.format') END AS format
+       FROM (SELECT decode(key) AS key, try_cast(decode(value) AS INTEGER) AS value
+         FROM parquet_kv_metadata([${list}]))`,
+    );
+    const values = { topic: this.#topic, partition, start_offset: start, next_offset: next, ...counts, ...known };
+    return new Map(
+      Object.entries(values).flatMap(([key, value]) => (value === null ? [] : [[`sluice.${key}`, String(value)]])),
+    );
   }
 
   async #swap(group: readonly LedgerFile[], name: string, bytes: number): Promise<void> {

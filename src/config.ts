@@ -49,7 +49,7 @@ const schema = z.object({
     .default('cdc_orders'),
   KAFKA_GROUP_ID: z.string().min(1, 'must not be empty').default('sluice'),
   KAFKA_SOURCE: oneOf(['auto', 'packed', 'stock']).default('auto'),
-  START_FROM: oneOf(['earliest', 'latest']).default('earliest'),
+  START_FROM: oneOf(['earliest', 'latest', 'group']).default('earliest'),
   WORKERS: integer(1, 256).default(Math.max(1, availableParallelism() - 1)),
   BATCH_ROWS: integer(1, 1_000_000).default(32_768),
   BATCH_BYTES: bytes(1, 256 * MIB).default(32 * MIB),
@@ -61,7 +61,15 @@ const schema = z.object({
     .regex(/^\d{1,14}(\.\d{1,4})?$/, 'must be an amount from 0 to 99999999999999.9999, such as 1000 or 999.99')
     .default('1000'),
   LATE_AFTER_MS: integer(0, Number.MAX_SAFE_INTEGER / 1000).default(600_000),
-  DATA_DIR: z.string().min(1, 'must not be empty').default('./data'),
+  DATA_DIR: z
+    .string()
+    .min(1, 'must not be empty')
+    .refine(
+      (folder) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(folder),
+      'must be a local folder, without a scheme; to have the Parquet files in object storage, copy them there from it',
+    )
+    .default('./data'),
+  PARQUET_WRITER: oneOf(['duckdb', 'parquet-wasm']).default('duckdb'),
   PARQUET_COMPRESSION: oneOf(['zstd', 'snappy', 'lz4', 'none']).default('zstd'),
   DUCKDB_THREADS: integer(1, 256).default(1),
   DUCKDB_MEMORY_LIMIT: z
@@ -103,7 +111,10 @@ export interface Config {
     readonly instanceId: string;
     /** How messages get out of the Kafka client. */
     readonly reader: 'auto' | 'packed' | 'stock';
-    readonly startFrom: 'earliest' | 'latest';
+    /** Where the partitions of a new data directory begin. */
+    readonly startFrom: 'earliest' | 'latest' | 'group';
+    /** Not from the environment: the embedded Kafka of the demo has none. */
+    readonly hasController?: boolean;
     /** librdkafka properties from KAFKA_CONFIG_*. */
     readonly properties: Readonly<Record<string, string>>;
   };
@@ -118,6 +129,8 @@ export interface Config {
   readonly lateAfterMs: number;
   /** Absolute. */
   readonly dataDir: string;
+  /** The library that workers write Parquet files with. */
+  readonly parquetWriter: 'duckdb' | 'parquet-wasm';
   readonly parquetCompression: 'zstd' | 'snappy' | 'lz4' | 'none';
   readonly duckdb: { readonly threads: number; readonly memoryLimit: string };
   readonly mergeFrom: 'arrow' | 'parquet';
@@ -174,15 +187,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = pr
         const name = String(issue.path[0]);
         return `${name}=${JSON.stringify(env[name])}: ${issue.message}`;
       });
-  const properties: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (!name.startsWith(KAFKA_PREFIX) || value === undefined) continue;
-    const property = name.slice(KAFKA_PREFIX.length).toLowerCase().replaceAll('_', '.');
-    if (FIXED_PROPERTIES.has(property)) {
-      problems.push(`${name}: ${property} is set by Sluice, exactly-once delivery depends on it`);
-    }
-    properties[property] = value;
-  }
+  const properties = kafkaProperties(env, problems);
   if (parsed.success && parsed.data.BATCH_BYTES > parsed.data.BUFFER_BYTES / 2) {
     problems.push('BATCH_BYTES: must be at most half of BUFFER_BYTES, so that one batch fills while one is worked on');
   }
@@ -210,6 +215,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = pr
     highValueThreshold: value.HIGH_VALUE_THRESHOLD,
     lateAfterMs: value.LATE_AFTER_MS,
     dataDir,
+    parquetWriter: value.PARQUET_WRITER,
     parquetCompression: value.PARQUET_COMPRESSION,
     duckdb: { threads: value.DUCKDB_THREADS, memoryLimit: value.DUCKDB_MEMORY_LIMIT },
     mergeFrom: value.MERGE_FROM,
@@ -234,4 +240,18 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = pr
     threadPoolSize: value.UV_THREADPOOL_SIZE,
     log: { level: value.LOG_LEVEL, format: value.LOG_FORMAT ?? (isTerminal ? 'pretty' : 'json') },
   };
+}
+
+/** The librdkafka properties of KAFKA_CONFIG_*; `problems` gets those that are not for the user to set. */
+function kafkaProperties(env: NodeJS.ProcessEnv, problems: string[]): Record<string, string> {
+  const properties: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(KAFKA_PREFIX) || value === undefined) continue;
+    const property = name.slice(KAFKA_PREFIX.length).toLowerCase().replaceAll('_', '.');
+    if (FIXED_PROPERTIES.has(property)) {
+      problems.push(`${name}: ${property} is set by Sluice, exactly-once delivery depends on it`);
+    }
+    properties[property] = value;
+  }
+  return properties;
 }

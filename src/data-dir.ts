@@ -2,16 +2,40 @@
  * Where the Parquet files of a data directory are, and how they get there durably: written under a hidden temporary
  * name, fsynced, renamed.
  *
- *   <dataDir>/parquet/<topic>/partition=<p>/.<startOffset>-<nextOffset>.parquet.tmp
- *                                           <startOffset>-<nextOffset>.parquet       offsets zero-padded to 20 digits
+ *   <dataDir>/parquet/<topic>/sluice_partition=<p>/.<startOffset>-<nextOffset>.parquet.tmp
+ *                                                  <startOffset>-<nextOffset>.parquet    offsets padded to 20 digits
  */
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+
+/** Key of the folders: readers that know Hive's layout make a column of it, so no column of a spec has this name. */
+export const PARTITION_KEY = 'sluice_partition';
+
+/** Where all Parquet files of a topic are. */
+export function topicFolder(dataDir: string, topic: string): string {
+  return join(dataDir, 'parquet', topic);
+}
 
 /** Where the file of an offset range belongs. */
 export function parquetPath(dataDir: string, topic: string, partition: number, start: number, next: number): string {
   const name = `${String(start).padStart(20, '0')}-${String(next).padStart(20, '0')}.parquet`;
-  return join(dataDir, 'parquet', topic, `partition=${partition}`, name);
+  return join(topicFolder(dataDir, topic), `${PARTITION_KEY}=${partition}`, name);
+}
+
+/** Offsets [start, next) of a partition. */
+export interface FileRange {
+  readonly partition: number;
+  readonly start: number;
+  readonly next: number;
+}
+
+const PARQUET_NAME = /(?:^|\/)(?:sluice_)?partition=(\d+)\/(\d{20})-(\d{20})\.parquet$/;
+
+/** What the name of a Parquet file says; undefined if Sluice does not name files so. */
+export function parquetRange(path: string): FileRange | undefined {
+  const match = PARQUET_NAME.exec(path);
+  if (match === null) return undefined;
+  return { partition: Number(match[1]), start: Number(match[2]), next: Number(match[3]) };
 }
 
 /** The temporary name of a file that is not yet counted. */
@@ -26,5 +50,17 @@ export function sync(path: string): void {
     fsyncSync(handle);
   } finally {
     closeSync(handle);
+  }
+}
+
+/** All files below a folder, absolute; none if the folder does not exist. */
+export function listFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }

@@ -12,7 +12,7 @@ export interface DatabaseOptions {
 /** Above what a group's small tables write: bulk rows go past the log, and a checkpoint in between costs throughput. */
 const CHECKPOINT_THRESHOLD = '1GB';
 /** The oldest DuckDB that can read the file: its format costs a tenth less to write than that of 1.2. */
-const STORAGE_VERSION = 'v1.4.0';
+export const STORAGE_VERSION = 'v1.4.0';
 
 /**
  * Opens a data directory's database for writing, which keeps other processes out.

@@ -1,6 +1,7 @@
 /** Table spec → DuckDB: the tables of a data directory, and how they follow a spec that has changed. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from './errors.js';
+import { FORMAT_VERSION, issueBits, openFormat } from './format.js';
 import { OPERATION } from './operations.js';
 import {
   type ColumnType,
@@ -12,9 +13,6 @@ import {
   tableColumns,
 } from './spec.js';
 import { identifier, literal, rowsOf } from './sql.js';
-
-/** Raised when the tables change in a way that an older Sluice cannot write to. */
-const FORMAT_VERSION = 1;
 
 const DUCKDB_TYPES: Record<ColumnType, string> = {
   utf8: 'VARCHAR',
@@ -52,35 +50,15 @@ export function columnDefinitions(spec: TableSpec): string {
 }
 
 /**
- * The change log has no index: an index costs more per row than all the rest, and uniqueness comes from the merge.
- * `file` is relative to the data directory, which can be moved.
- */
-const SLUICE_TABLES = `
-CREATE SCHEMA IF NOT EXISTS sluice;
-CREATE TABLE IF NOT EXISTS sluice.meta (
-  format_version INTEGER NOT NULL, topic VARCHAR NOT NULL, spec JSON NOT NULL, spec_hash VARCHAR NOT NULL,
-  changed_at TIMESTAMPTZ NOT NULL);
-CREATE TABLE IF NOT EXISTS sluice.positions (
-  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, next_offset BIGINT NOT NULL, watermark TIMESTAMPTZ);
-CREATE TABLE IF NOT EXISTS sluice.batches (
-  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, start_offset BIGINT NOT NULL, next_offset BIGINT NOT NULL,
-  file VARCHAR, file_bytes BIGINT, rows_consumed BIGINT NOT NULL, rows_merged BIGINT NOT NULL,
-  rows_duplicate BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL, rows_tombstone BIGINT NOT NULL,
-  rows_late BIGINT NOT NULL, rows_with_issues BIGINT NOT NULL, kernel_seconds DOUBLE NOT NULL,
-  parquet_seconds DOUBLE NOT NULL, stage_seconds DOUBLE NOT NULL, committed_at TIMESTAMPTZ NOT NULL);
-CREATE TABLE IF NOT EXISTS sluice.quarantine (
-  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, message_offset BIGINT NOT NULL, key BLOB, value BLOB NOT NULL,
-  reason VARCHAR NOT NULL, byte_position BIGINT, kafka_timestamp TIMESTAMPTZ);`;
-
-/**
  * Makes what is missing, and brings an existing table in line with the spec: new columns are added, columns that the
- * spec no longer has stay and get NULL.
+ * spec no longer has stay and get NULL. The change log has no index: an index costs more per row than all the rest, and
+ * uniqueness comes from the merge.
+ * @returns the bit of `issues` that each column of the spec has
  * @throws SluiceError SLUICE_SPEC_CHANGED when a column has another kind or rows have another identity, SLUICE_CONFIG
  * when the directory belongs to another topic or to a newer Sluice
  */
-export async function migrate(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<void> {
-  await connection.run(SLUICE_TABLES);
-  await checkMeta(connection, topic);
+export async function migrate(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<number[]> {
+  await openFormat(connection, topic);
   const table = identifier(spec.table);
   const missing = await missingColumns(connection, spec);
   await checkSpec(connection, spec);
@@ -90,30 +68,29 @@ export async function migrate(connection: DuckDBConnection, spec: TableSpec, top
     await connection.run(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${storedColumn(spec, column)}`);
   }
   await connection.run(orderView(spec, { hasUntypedKeys: false }));
+  await connection.run('BEGIN');
+  try {
+    const bits = await issueBits(connection, spec);
+    await writeSpec(connection, spec, topic);
+    await connection.run('COMMIT');
+    return bits;
+  } catch (thrown) {
+    await connection.run('ROLLBACK').catch(() => {});
+    throw thrown;
+  }
+}
+
+async function writeSpec(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<void> {
   const hash = specHash(spec);
   const [known] = await rowsOf(connection, 'SELECT spec_hash FROM sluice.meta');
   if (known?.spec_hash === hash) return;
+  const [json, format] = [literal(specJson(spec)), FORMAT_VERSION];
   await connection.run(
-    `BEGIN; DELETE FROM sluice.meta; INSERT INTO sluice.meta
-     VALUES (${FORMAT_VERSION}, ${literal(topic)}, ${literal(specJson(spec))}, '${hash}', now()); COMMIT`,
+    known === undefined
+      ? `INSERT INTO sluice.meta (format_version, created_format, topic, spec, spec_hash, changed_at)
+         VALUES (${format}, ${format}, ${literal(topic)}, ${json}, '${hash}', now())`
+      : `UPDATE sluice.meta SET spec = ${json}, spec_hash = '${hash}', changed_at = now()`,
   );
-}
-
-async function checkMeta(connection: DuckDBConnection, topic: string): Promise<void> {
-  const [meta] = await rowsOf(connection, 'SELECT format_version, topic FROM sluice.meta');
-  if (meta === undefined) return;
-  if (Number(meta.format_version) > FORMAT_VERSION) {
-    throw new SluiceError(
-      'SLUICE_CONFIG',
-      `the data directory has format ${meta.format_version}, this Sluice writes ${FORMAT_VERSION}: use a newer one`,
-    );
-  }
-  if (meta.topic !== topic) {
-    throw new SluiceError(
-      'SLUICE_CONFIG',
-      `DATA_DIR holds the topic ${meta.topic}, KAFKA_TOPIC is ${topic}: one data directory has one topic`,
-    );
-  }
 }
 
 /** The spec's columns that the table does not have yet; all of them where there is no table. */

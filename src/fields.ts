@@ -2,13 +2,23 @@
  * Table spec → the kernel's tables and memory map. Mirrors kernels/layout.ts, where the map is drawn.
  */
 import { KEY_BYTES, NODE_BYTES, NODE_KEYS_BYTES, NODES, pathTree, writeTree } from './path-tree.js';
-import { roleColumn, type SpecColumn, type TableColumn, type TableSpec, tableColumns } from './spec.js';
+import {
+  DEFAULT_UNIT,
+  roleColumn,
+  type SpecColumn,
+  type TableColumn,
+  type TableSpec,
+  type TimeUnit,
+  tableColumns,
+} from './spec.js';
 import { STRING_BYTES, VECTOR_ROWS } from './string-forms.js';
 
 /** Addresses and record sizes, as in kernels/layout.ts. */
 const COLUMNS = 2048;
 const COLUMN_BYTES = 32;
 const EXTRA_BYTES = 24;
+const FIELDS = 10_240;
+const FIELD_BYTES = 16;
 /** Per spec column, and once more: a block of 64 slots, and their kinds. */
 const SLOT_COLUMN_BYTES = 64 * 8 + 64;
 /** Extras of the rows of a block on the learned path. */
@@ -86,6 +96,9 @@ const OPERATIONS = {
   change_seq: 14,
   date: 15,
 } as const;
+
+/** Microseconds of a unit of time; what is shorter than one is 0. */
+const UNIT_MICROSECONDS: Record<TimeUnit, number> = { s: 1_000_000, ms: 1000, us: 1, ns: 0 };
 
 /** Bytes per row of the fixed part of a column; a bit is an eighth. */
 const ROW_BYTES: Record<TableColumn['type'], number> = {
@@ -228,7 +241,7 @@ export function writeTables(
   view.setBigUint64(HEADER.required, required, true);
   view.setBigInt64(HEADER.highValueThreshold, scaledBy10000(flags.highValueThreshold), true);
   view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
-  writeTree(memory, pathTree(spec.columns), map.keys, map.nodeKeys);
+  writeFields(view, spec, writeTree(memory, pathTree(spec.columns), map.keys, map.nodeKeys));
   for (const column of map.columns) {
     const operation = operationOf(spec, column);
     if (operation === OPERATIONS.extra) word(HEADER.extraColumn, column.record);
@@ -240,6 +253,22 @@ export function writeTables(
     word(column.record + 28, column.type === 'bool' ? 1 : 0);
   }
   return map;
+}
+
+function writeFields(view: DataView, { columns }: TableSpec, keyRecords: readonly number[]): void {
+  for (const [index, { role, raw, unit }] of columns.entries()) {
+    const record = FIELDS + index * FIELD_BYTES;
+    view.setUint8(record, index);
+    view.setUint8(record + 1, role === 'change_id' || role === 'key' ? 1 : 0);
+    view.setUint8(record + 2, raw === undefined ? 0 : 1);
+    view.setUint32(record + 4, UNIT_MICROSECONDS[unit ?? DEFAULT_UNIT], true);
+    view.setUint32(record + 8, keyRecords[index], true);
+  }
+}
+
+/** Says which bit of `issues` each spec column has, 0 to 63. */
+export function writeIssueBits(view: DataView, bits: readonly number[]): void {
+  for (const [index, bit] of bits.entries()) view.setUint8(FIELDS + index * FIELD_BYTES, bit);
 }
 
 function operationOf(spec: TableSpec, { name, source }: TableColumn): number {

@@ -16,7 +16,7 @@ export type Status = (typeof STATUSES)[number];
 /** What one `fill` did. */
 export type Fill =
   /** Messages of one partition were appended to the chunk; `nextOffset` is the last one's offset + 1. */
-  | { kind: 'rows'; partition: number; rows: number; nextOffset: number }
+  | { kind: 'rows'; partition: number; rows: number; nextOffset: number; leaderEpoch: number | undefined }
   /** The partition is read up to `nextOffset`, transaction markers and compacted gaps included. */
   | { kind: 'end'; partition: number; nextOffset: number }
   /** The next message does not fit an empty chunk: call again with a chunk of at least these capacities, in bytes. */
@@ -41,7 +41,11 @@ export interface BatchTask {
   readonly partition: number;
   readonly startOffset: number;
   readonly nextOffset: number;
+  /** Of the last message; undefined if the batch has none or the broker does not say. */
+  readonly leaderEpoch: number | undefined;
   readonly chunks: readonly ChunkHandle[];
+  /** Which bit of `issues` each column of the spec has, 0 to 63, in the order of the spec. */
+  readonly issueBits: readonly number[];
 }
 
 // ── worker → merge ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -63,6 +67,8 @@ export interface QuarantinedMessage {
   readonly status: Exclude<Status, 'ok' | 'tombstone'>;
   /** Byte of the value where it stops being acceptable; -1 where no single byte is to blame. */
   readonly position: number;
+  /** Of `missing_required`: the first required column that is missing or null. */
+  readonly column: string | undefined;
 }
 
 export interface StageSeconds {
@@ -75,6 +81,8 @@ export interface BatchResult {
   readonly partition: number;
   readonly startOffset: number;
   readonly nextOffset: number;
+  /** As in the task. */
+  readonly leaderEpoch: number | undefined;
   /** Arrow IPC stream with the schema of arrow.ts; undefined where no message became a row, or the file is enough. */
   readonly arrow: Uint8Array | undefined;
   readonly file: ParquetFile | undefined;
@@ -96,12 +104,55 @@ export interface BatchResult {
 
 // ── merge ↔ pipeline ────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** What a topic is besides its name, which a new topic can have again; undefined if the brokers do not say. */
+export interface TopicIdentity {
+  readonly clusterId: string | undefined;
+  readonly topicId: string | undefined;
+}
+
+/** Why a partition began where it did; `unknown` in directories that did not record it. */
+export type StartReason = 'earliest' | 'latest' | 'group' | 'new_partition' | 'unknown';
+
+/** Where a partition begins that the sink does not know yet. */
+export interface PartitionStart {
+  readonly partition: number;
+  readonly nextOffset: number;
+  readonly reason: StartReason;
+}
+
+/** Offsets [startOffset, nextOffset) that Kafka lost before they were read. */
+export interface OffsetGap {
+  readonly partition: number;
+  readonly startOffset: number;
+  readonly nextOffset: number;
+}
+
 /** Where a partition stands in the sink. */
 export interface SinkPosition {
   readonly partition: number;
   readonly nextOffset: number;
+  /** Of the last message read; undefined if there is none or the broker did not say. */
+  readonly leaderEpoch: number | undefined;
   /** Highest event time committed, microseconds since the epoch. */
   readonly watermark: bigint | undefined;
+}
+
+/** A file that was removed when the sink was opened. */
+export interface RemovedFile {
+  /** Relative to the data directory. */
+  readonly file: string;
+  readonly why: string;
+}
+
+/** What the sink knows when it is opened. */
+export interface SinkState {
+  /** Of every known partition; none in a new data directory. */
+  readonly positions: readonly SinkPosition[];
+  readonly identity: TopicIdentity;
+  /** The bit of `issues` that each column of the spec has, in the order of the spec. */
+  readonly issueBits: readonly number[];
+  /** What an unfinished commit, join or write had left. */
+  readonly removed: readonly RemovedFile[];
 }
 
 /** What one transaction did. */
@@ -121,29 +172,25 @@ export interface CompactionReceipt {
   readonly bytesAfter: number;
 }
 
-/** Totals over the whole ledger of a topic. */
-export interface LedgerTotals {
-  readonly batches: number;
-  readonly rowsConsumed: number;
-  readonly rowsMerged: number;
-  readonly rowsDuplicate: number;
-  readonly rowsQuarantined: number;
-  readonly rowsTombstone: number;
-}
-
 /** The sink as the pipeline sees it; merge.ts does it, merge-thread.ts carries it across the thread boundary. */
 export interface Sink {
-  /** Opens the database, brings files and ledger into agreement, and tells where every known partition stands. */
-  open(): Promise<SinkPosition[]>;
+  /** Opens the database, and brings files and ledger into agreement. */
+  open(): Promise<SinkState>;
+  /** Remembers which topic the data directory is filled from. Called before any position is made. */
+  setIdentity(identity: TopicIdentity): Promise<void>;
   /** Makes the position rows of partitions that have none yet. */
-  initPositions(positions: readonly { partition: number; nextOffset: number }[]): Promise<void>;
+  initPositions(starts: readonly PartitionStart[]): Promise<void>;
+  /**
+   * Moves positions over lost offsets, each with a row of kind `gap` in the ledger.
+   * @throws SluiceError SLUICE_FENCED if a position is not at the start of its gap
+   */
+  recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]>;
   /** Takes a batch into staging, so that its buffers can go before the commit. In offset order per partition. */
   stage(batch: BatchResult): Promise<void>;
   /** Commits everything staged, in one transaction. */
   commit(): Promise<CommitReceipt>;
   /** Joins small Parquet files where more of them have piled up than should; commits go on beside it. */
   compact(): Promise<CompactionReceipt>;
-  totals(): Promise<LedgerTotals>;
   close(): Promise<void>;
 }
 

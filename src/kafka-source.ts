@@ -1,18 +1,16 @@
 /** Kafka as a source: connection, group membership and offsets. How messages get into a chunk is the reader's part. */
-import kafka, {
-  type Assignment,
-  type ConsumerGlobalConfig,
-  type LibrdKafkaError,
-  type Metadata,
-} from '@confluentinc/kafka-javascript';
+import kafka, { type Assignment, type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
 import type { Chunk } from './chunk.js';
 import { SluiceError } from './errors.js';
-import type { Fill } from './flow.js';
+import type { Fill, TopicIdentity } from './flow.js';
+import { type InspectedPartition, inspectPartitions } from './inspection.js';
 import { connectError, isTransient, readError } from './kafka-errors.js';
+import { consumerProperties, type KafkaSourceOptions } from './kafka-properties.js';
 import type { Logger } from './log.js';
 import { PackedReader } from './packed-reader.js';
-import type { AssignmentChange, MessageReader, OffsetRange, Source } from './source.js';
+import type { AssignmentChange, MessageReader, OffsetRange, PartitionState, ReadPosition, Source } from './source.js';
 import { StockReader } from './stock-reader.js';
+import { TopicAdmin } from './topic-admin.js';
 
 const { CODES, KafkaConsumer } = kafka;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -20,44 +18,6 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 10_000;
 const GIVE_BACK_TIMEOUT_MS = 5_000;
 const GIVE_BACK_POLL_MS = 20;
-
-export interface KafkaSourceOptions {
-  readonly brokers: string;
-  readonly topic: string;
-  readonly groupId: string;
-  /** Names this member over restarts, so that a process that was killed gets its partitions back at once. */
-  readonly instanceId: string;
-  /** `auto`: packed where the addon has it. */
-  readonly reader: 'auto' | 'packed' | 'stock';
-  readonly properties: Readonly<Record<string, string>>;
-}
-
-/** What librdkafka keeps ahead of the pipeline, in KiB: a tenth of a second at full speed. More only holds memory. */
-const PREFETCH_KIB = 8 << 10;
-
-function consumerProperties(options: KafkaSourceOptions): ConsumerGlobalConfig {
-  return {
-    'client.id': 'sluice',
-    'queued.min.messages': 100_000,
-    'queued.max.messages.kbytes': PREFETCH_KIB,
-    'fetch.message.max.bytes': 4 << 20,
-    'fetch.wait.max.ms': 100,
-    'fetch.queue.backoff.ms': 50,
-    'socket.nagle.disable': true,
-    'reconnect.backoff.max.ms': 2000,
-    // How long the partitions of a static member wait for it when it is gone. Heartbeats have their own thread.
-    'session.timeout.ms': 10_000,
-    'group.instance.id': options.instanceId,
-    ...options.properties,
-    'metadata.broker.list': options.brokers,
-    'group.id': options.groupId,
-    'partition.assignment.strategy': 'range',
-    'enable.auto.commit': false,
-    'enable.auto.offset.store': false,
-    'enable.partition.eof': true,
-    'isolation.level': 'read_committed',
-  };
-}
 
 /** A method that the client has, but its typings do not. */
 interface Untyped {
@@ -69,6 +29,7 @@ export class KafkaSource implements Source {
   readonly #log: Logger;
   readonly #consumer: InstanceType<typeof KafkaConsumer>;
   readonly #reader: MessageReader;
+  #admin: TopicAdmin | undefined;
   readonly #changes: AssignmentChange[] = [];
   #fatal: LibrdKafkaError | undefined;
   /** The group gave partitions, and has not taken them back. */
@@ -114,6 +75,11 @@ export class KafkaSource implements Source {
         `the topic ${topic} does not exist on ${brokers}: create it, or set KAFKA_TOPIC`,
       );
     }
+    if (this.#options.hasController !== false) this.#admin = new TopicAdmin(this.#consumer, topic);
+  }
+
+  async identity(timeoutMs = REQUEST_TIMEOUT_MS): Promise<TopicIdentity> {
+    return this.#admin?.identity(timeoutMs) ?? { clusterId: undefined, topicId: undefined };
   }
 
   async partitionCount(): Promise<number> {
@@ -148,10 +114,38 @@ export class KafkaSource implements Source {
     return { low: lowOffset, high: highOffset };
   }
 
-  assign(positions: ReadonlyMap<number, number>): void {
+  /** Usable without the group, too, after `connect`. */
+  async inspect(positions: readonly ReadPosition[]): Promise<PartitionState[]> {
+    const { topic } = this.#options;
+    const all = Array.from({ length: await this.partitionCount() }, (_, partition) => partition);
+    const inspected = await Promise.all(
+      all.map(async (partition): Promise<InspectedPartition> => {
+        const position = positions.find((candidate) => candidate.partition === partition);
+        return { partition, position, ...(await this.offsetRange(partition)) };
+      }),
+    );
+    this.#reader.reset();
+    const isInterrupted = () => this.#changes.length > 0 || this.#closing;
+    try {
+      const { states, unknown } = await inspectPartitions(this.#consumer, topic, inspected, isInterrupted);
+      if (unknown.length === 0 || isInterrupted()) return states;
+      const which = unknown.join(', ');
+      throw new SluiceError('SLUICE_KAFKA', `the messages before the positions of ${topic} cannot be read: ${which}`);
+    } catch (thrown) {
+      throw thrown instanceof SluiceError ? thrown : readError(thrown as LibrdKafkaError, topic);
+    }
+  }
+
+  assign(positions: readonly ReadPosition[]): void {
+    // The group wants the partitions back already: that is answered instead.
+    if (this.#changes.length > 0) return;
     const { topic } = this.#options;
     this.#reader.reset();
-    this.#consumer.assign([...positions].map(([partition, offset]) => ({ topic, partition, offset })));
+    this.#consumer.assign(
+      positions.map(({ partition, nextOffset, leaderEpoch }) => {
+        return { topic, partition, offset: nextOffset, ...(leaderEpoch !== undefined && { leaderEpoch }) };
+      }),
+    );
   }
 
   unassign(): void {
@@ -195,6 +189,7 @@ export class KafkaSource implements Source {
   async close(): Promise<void> {
     this.#closing = true;
     if (!this.#consumer.isConnected()) return;
+    await this.#admin?.settled();
     await this.#giveBack();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);

@@ -17,6 +17,7 @@ import {
   RESULTS,
   VALIDITY_SHIFT,
   VALUES,
+  writeIssueBits,
   writeTables,
 } from './fields.js';
 import { type QuarantinedMessage, STATUSES, type Status } from './flow.js';
@@ -31,6 +32,8 @@ export interface Reject {
   readonly status: QuarantinedMessage['status'];
   /** Byte of the value where it stops being acceptable, -1 where no byte is to blame. */
   readonly position: number;
+  /** Of `missing_required`: the first column without a value. */
+  readonly column: string | undefined;
 }
 
 export interface KernelOutput {
@@ -78,6 +81,7 @@ const NO_EVENT_TIME = -(2n ** 63n);
 
 /** One instance of the module, with memory for the given limits. */
 export class KernelInstance {
+  readonly #spec: TableSpec;
   readonly #limits: KernelLimits;
   readonly #memory: WebAssembly.Memory;
   readonly #map: MemoryMap;
@@ -87,6 +91,7 @@ export class KernelInstance {
   readonly #bytes: Buffer;
 
   constructor(module: WebAssembly.Module, spec: TableSpec, limits: KernelLimits, flags: FlagOptions) {
+    this.#spec = spec;
     this.#limits = limits;
     const { bytes } = memoryMap(spec, limits);
     assert(bytes <= MAX_MEMORY_BYTES, `the kernel's memory of ${bytes} bytes can be addressed`);
@@ -97,6 +102,11 @@ export class KernelInstance {
     this.#schema = arrowSchema(spec);
     this.#view = new DataView(this.#memory.buffer);
     this.#bytes = Buffer.from(this.#memory.buffer);
+  }
+
+  /** As `useIssueBits` of kernel.ts. */
+  useIssueBits(bits: readonly number[]): void {
+    writeIssueBits(this.#view, bits);
   }
 
   begin(partition: number): void {
@@ -178,11 +188,15 @@ export class KernelInstance {
   #collectRejects(results: Results, chunk: number, from: number): void {
     const count = this.#word(RESULTS.rejectCount);
     for (let index = 0, at = this.#map.rejects; index < count; index++, at += 12) {
+      const status = STATUSES[this.#word(at + 4)] as Reject['status'];
+      const place = this.#view.getInt32(at + 8, true);
+      const isColumn = status === 'missing_required';
       results.rejects.push({
         chunk,
         row: from + this.#word(at),
-        status: STATUSES[this.#word(at + 4)] as Reject['status'],
-        position: this.#view.getInt32(at + 8, true),
+        status,
+        position: isColumn ? -1 : place,
+        column: isColumn ? this.#spec.columns[place].name : undefined,
       });
     }
   }

@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { ChunkViews } from './chunk.js';
+import { assert } from './errors.js';
 import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './fields.js';
 import type { ChunkHandle } from './flow.js';
 import { KernelInstance, type KernelOutput, Results } from './kernel-instance.js';
@@ -33,6 +34,8 @@ export class Kernel {
   readonly #module: WebAssembly.Module;
   readonly #instance: KernelInstance;
   readonly #limits: KernelLimits;
+  /** Until told otherwise, each column's place. */
+  #issueBits: readonly number[];
 
   private constructor(spec: TableSpec, options: KernelOptions, module: WebAssembly.Module) {
     this.#spec = spec;
@@ -49,12 +52,27 @@ export class Kernel {
       columnBytes,
     };
     this.#instance = new KernelInstance(module, spec, this.#limits, options);
+    this.#issueBits = spec.columns.map((_, index) => index);
   }
 
   /** Compiles and instantiates. */
   static create(spec: TableSpec, options: KernelOptions): Kernel {
     const file = new URL(WASM_FILES[options.wasm ?? 'release'], import.meta.url);
     return new Kernel(spec, options, new WebAssembly.Module(readFileSync(file)));
+  }
+
+  /**
+   * Has the column `issues` of what is read from here on use these bits, instead of a column's place in the spec.
+   * @param bits of each spec column, 0 to 63, in the order of the spec
+   */
+  useIssueBits(bits: readonly number[]): void {
+    assert(bits.length === this.#spec.columns.length, 'each spec column has an issue bit');
+    assert(
+      bits.every((bit) => Number.isInteger(bit) && bit >= 0 && bit < 64),
+      'issue bits are from 0 to 63',
+    );
+    this.#issueBits = bits;
+    this.#instance.useIssueBits(bits);
   }
 
   /**
@@ -97,13 +115,14 @@ export class Kernel {
     const limits = { chunkRows: 8, chunkBytes: bytes, batchRows: 8, columnBytes: bytes };
     if (memoryMap(this.#spec, limits).bytes > MAX_MEMORY_BYTES) {
       results.counts.too_large++;
-      results.rejects.push({ chunk, row, status: 'too_large', position: -1 });
+      results.rejects.push({ chunk, row, status: 'too_large', position: -1, column: undefined });
       return;
     }
     // What was read before comes first; the memory for the large message goes with it.
     this.#instance.collect(results, true);
     this.#instance.begin(partition);
     const large = new KernelInstance(this.#module, this.#spec, limits, this.#options);
+    large.useIssueBits(this.#issueBits);
     large.begin(partition);
     large.read(results, chunk, views, row, row + 1);
     large.collect(results, true);

@@ -1,6 +1,8 @@
 /** Structured logs on stderr: stdout belongs to results. */
+import { writeSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
+import type { RemovedFile } from './flow.js';
 
 export type { Logger };
 
@@ -10,15 +12,48 @@ export interface LogOptions {
 }
 
 const STDERR = 2;
+/** How long to wait before a reader that has no room is tried again. */
+const RETRY_MS = 10;
 
 /** A logger that writes synchronously, so that the last line before an exit is never lost. */
 export function createLogger(options: LogOptions): Logger {
   const settings = { level: options.level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
-  if (options.format === 'pretty') {
-    return pino(
-      settings,
-      pretty({ destination: STDERR, sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' }),
-    );
+  const lines = new LineWriter(STDERR);
+  if (options.format === 'json') return pino(settings, lines);
+  const format = prettyFactory({ ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' });
+  return pino(settings, { write: (line) => lines.write(format(line)) });
+}
+
+/**
+ * Writes each line before it returns, and waits for a reader that has no room. A line that cannot be written is lost:
+ * a run must not end, nor hang, because the reader of its log is gone or the log's disk is full.
+ */
+class LineWriter {
+  readonly #descriptor: number;
+  readonly #pause = new Int32Array(new SharedArrayBuffer(4));
+  /** Whether a part of the last line is missing: the next one begins on a line of its own. */
+  #isCut = false;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
   }
-  return pino(settings, pino.destination({ dest: STDERR, sync: true }));
+
+  write(line: string): void {
+    const bytes = Buffer.from(this.#isCut ? `\n${line}` : line);
+    let written = 0;
+    while (written < bytes.length) {
+      try {
+        written += writeSync(this.#descriptor, bytes, written);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') break;
+        Atomics.wait(this.#pause, 0, 0, RETRY_MS);
+      }
+    }
+    if (written > 0) this.#isCut = written < bytes.length;
+  }
+}
+
+/** A line for each file that was removed when the sink was opened: its thread has no logger. */
+export function logRemoved(log: Logger, removed: readonly RemovedFile[]): void {
+  for (const { file, why } of removed) log.warn({ file, why }, `removed ${file}: ${why}`);
 }

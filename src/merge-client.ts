@@ -5,11 +5,14 @@ import type {
   BatchResult,
   CommitReceipt,
   CompactionReceipt,
-  LedgerTotals,
+  OffsetGap,
+  PartitionStart,
   Sink,
   SinkCall,
   SinkPosition,
   SinkReply,
+  SinkState,
+  TopicIdentity,
 } from './flow.js';
 import type { MergeOptions } from './merge.js';
 
@@ -40,12 +43,20 @@ export class MergeThread implements Sink {
     return new MergeThread(new Worker(new URL('./merge-thread.js', import.meta.url), { workerData: options }));
   }
 
-  open(): Promise<SinkPosition[]> {
+  open(): Promise<SinkState> {
     return this.#call('open', []);
   }
 
-  initPositions(positions: readonly { partition: number; nextOffset: number }[]): Promise<void> {
-    return this.#call('initPositions', [positions]);
+  setIdentity(identity: TopicIdentity): Promise<void> {
+    return this.#call('setIdentity', [identity]);
+  }
+
+  initPositions(starts: readonly PartitionStart[]): Promise<void> {
+    return this.#call('initPositions', [starts]);
+  }
+
+  recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {
+    return this.#call('recordGaps', [gaps]);
   }
 
   stage(batch: BatchResult): Promise<void> {
@@ -61,10 +72,6 @@ export class MergeThread implements Sink {
 
   compact(): Promise<CompactionReceipt> {
     return this.#call('compact', []);
-  }
-
-  totals(): Promise<LedgerTotals> {
-    return this.#call('totals', []);
   }
 
   /** Closes the database and ends the thread. */

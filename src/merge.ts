@@ -6,7 +6,7 @@
  *   commit   1. duplicates are found: of each change id the lowest partition and offset stays, and none that the change
  *               log has already
  *            2. in one transaction: all other rows, quarantine, ledger, positions
- *            3. the Parquet files get their final names, and the transaction is committed
+ *            3. the commit journal names the Parquet files, they get their final names, the transaction is committed
  *
  * What step 1 leaves is new, so that step 2 is a plain INSERT. Nothing can come between them: DuckDB's file lock keeps
  * every other process out, and this object is the only writer inside. While one group is committed, the next one is
@@ -15,6 +15,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { removeJournal, writeJournal } from './commit-journal.js';
 import { Compaction, type CompactionOptions } from './compaction.js';
 import { type DatabaseOptions, openDatabase } from './database.js';
 import { migrate } from './ddl.js';
@@ -25,16 +26,30 @@ import type {
   BatchResult,
   CommitReceipt,
   CompactionReceipt,
-  LedgerTotals,
+  OffsetGap,
   ParquetFile,
+  PartitionStart,
   Sink,
   SinkPosition,
+  SinkState,
+  TopicIdentity,
 } from './flow.js';
-import { insertPositions, movePositions, readPositions, writeLedger, writeQuarantine } from './ledger.js';
+import {
+  insertPositions,
+  movePositions,
+  readIdentity,
+  readLedgerState,
+  readPositions,
+  writeGaps,
+  writeIdentity,
+  writeLedger,
+  writeQuarantine,
+} from './ledger.js';
 import { makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
 import { roleColumn, type TableSpec } from './spec.js';
-import { identifier, literal, rowsOf } from './sql.js';
+import { identifier, rowsOf } from './sql.js';
 import type { StagedRows } from './staging.js';
+import { upgradeFolders } from './upgrade.js';
 
 export interface MergeOptions extends DatabaseOptions {
   readonly topic: string;
@@ -62,6 +77,7 @@ export class Merge implements Sink {
   #group: Group | undefined;
   #otherStaging: StagedRows | undefined;
   #committing: Promise<unknown> = Promise.resolve();
+  #lastCommit = 0;
   readonly #log: ChangeLog;
 
   constructor(options: MergeOptions) {
@@ -79,7 +95,7 @@ export class Merge implements Sink {
     return this.#instance;
   }
 
-  async open(): Promise<SinkPosition[]> {
+  async open(): Promise<SinkState> {
     const { dataDir, topic, spec, compaction } = this.#options;
     const database = join(dataDir, 'analytics.db');
     makeFolders(dataDir, topic);
@@ -90,17 +106,17 @@ export class Merge implements Sink {
     this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
-      await migrate(this.#connection, spec, topic);
-      const files = await rowsOf(
-        this.#connection,
-        'SELECT DISTINCT file, file_bytes FROM sluice.batches WHERE file IS NOT NULL',
-      );
-      reconcileFiles(dataDir, topic, new Map(files.map(({ file, file_bytes }) => [String(file), Number(file_bytes)])));
+      const issueBits = await migrate(this.#connection, spec, topic);
+      await upgradeFolders(this.#connection, dataDir, topic);
+      const ledger = await readLedgerState(this.#connection);
+      this.#lastCommit = ledger.lastCommit;
+      const removed = reconcileFiles(dataDir, topic, ledger);
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
       this.#group = { staging: await this.#newStaging('rows_0'), batches: [], stageSeconds: [] };
       this.#otherStaging = await this.#newStaging('rows_1');
-      return await this.#positions();
+      const [positions, identity] = [await this.#positions(), await readIdentity(this.#connection)];
+      return { positions, identity, issueBits, removed };
     } catch (thrown) {
       await this.close();
       throw sinkError(thrown, 'the data directory cannot be opened');
@@ -116,8 +132,24 @@ export class Merge implements Sink {
     return staging;
   }
 
-  async initPositions(positions: readonly { partition: number; nextOffset: number }[]): Promise<void> {
-    await insertPositions(this.#connection!, this.#options.topic, positions);
+  async setIdentity(identity: TopicIdentity): Promise<void> {
+    await writeIdentity(this.#connection!, identity);
+  }
+
+  async initPositions(starts: readonly PartitionStart[]): Promise<void> {
+    await insertPositions(this.#connection!, this.#options.topic, starts);
+  }
+
+  async recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {
+    await this.#committing;
+    await this.#run('BEGIN');
+    try {
+      await writeGaps(this.#connection!, this.#options.topic, gaps, this.#lastCommit + 1);
+      return await this.#decide(gaps);
+    } catch (thrown) {
+      await this.#connection!.run('ROLLBACK').catch(() => {});
+      throw sinkError(thrown, 'lost offsets cannot be recorded');
+    }
   }
 
   async stage(batch: BatchResult): Promise<void> {
@@ -152,7 +184,7 @@ export class Merge implements Sink {
     let merged: number[];
     try {
       merged = await this.#write(staging, batches, stageSeconds);
-      publish(files);
+      if (files.length > 0) this.#publish(files);
     } catch (thrown) {
       await this.#connection!.run('ROLLBACK').catch(() => {});
       withdraw(files);
@@ -160,6 +192,10 @@ export class Merge implements Sink {
     }
     try {
       const positions = await this.#decide(batches);
+      removeJournal(this.#options.dataDir);
+      for (const { maxChangeSeq } of batches) {
+        if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
+      }
       this.#newFiles += files.length;
       await staging.clear();
       this.#otherStaging = staging;
@@ -187,16 +223,6 @@ export class Merge implements Sink {
     return await this.#compaction!.run(everything);
   }
 
-  async totals(): Promise<LedgerTotals> {
-    const [row] = await rowsOf(
-      this.#connection!,
-      `SELECT count(*) AS batches, sum(rows_consumed) AS rowsConsumed, sum(rows_merged) AS rowsMerged,
-       sum(rows_duplicate) AS rowsDuplicate, sum(rows_quarantined) AS rowsQuarantined,
-       sum(rows_tombstone) AS rowsTombstone FROM sluice.batches WHERE topic = ${literal(this.#options.topic)}`,
-    );
-    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value ?? 0)])) as never;
-  }
-
   /** Waits for a running commit: a connection must not go while DuckDB works on it. */
   async close(): Promise<void> {
     await Promise.all([this.#committing, this.#compaction?.close()]);
@@ -218,7 +244,7 @@ export class Merge implements Sink {
     batches: readonly BatchResult[],
     stageSeconds: readonly number[],
   ): Promise<number[]> {
-    const { topic, dataDir } = this.#options;
+    const { topic } = this.#options;
     const connection = this.#connection!;
     const merged = batches.map(({ counts }) => counts.ok);
     const hasRows = merged.some((rows) => rows > 0);
@@ -230,19 +256,28 @@ export class Merge implements Sink {
       await this.#run(`INSERT INTO ${this.#log.table} BY NAME FROM ${relation} ${but}`);
     }
     await writeQuarantine(connection, topic, batches);
-    const fileOf = (file: ParquetFile) => relative(dataDir, file.path);
-    await writeLedger(connection, topic, batches, merged, stageSeconds, fileOf);
+    const fileOf = (file: ParquetFile) => this.#nameOf(file);
+    await writeLedger(connection, topic, batches, { merged, stageSeconds, commitId: this.#lastCommit + 1, fileOf });
     await movePositions(connection, topic, batches);
     return merged;
   }
 
+  /** Gives the files of the transaction their final names, which the journal explains until it is committed. */
+  #publish(files: readonly ParquetFile[]): void {
+    const names = files.map((file) => this.#nameOf(file));
+    writeJournal(this.#options.dataDir, { commit: this.#lastCommit + 1, files: names });
+    publish(files);
+  }
+
+  #nameOf({ path }: ParquetFile): string {
+    return relative(this.#options.dataDir, path);
+  }
+
   /** Commits. @returns the positions that moved */
-  async #decide(batches: readonly BatchResult[]): Promise<SinkPosition[]> {
+  async #decide(moves: readonly { readonly partition: number }[]): Promise<SinkPosition[]> {
     await this.#run('COMMIT');
-    for (const { maxChangeSeq } of batches) {
-      if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
-    }
-    const moved = new Set(batches.map(({ partition }) => partition));
+    this.#lastCommit++;
+    const moved = new Set(moves.map(({ partition }) => partition));
     return (await this.#positions()).filter(({ partition }) => moved.has(partition));
   }
 

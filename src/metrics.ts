@@ -26,6 +26,11 @@ export class Metrics {
     'Time in which polling stood still because chunks or in-flight batches were used up',
   );
   readonly errors = this.#counter('sluice_errors_total', 'Failures by code', 'code');
+  readonly lostOffsets = this.#counter(
+    'sluice_lost_offsets_total',
+    'Offsets that Kafka deleted before they were read, and that were skipped',
+    'partition',
+  );
   readonly inFlightBatches = this.#gauge('sluice_in_flight_batches', 'Batches between dispatch and staging');
   readonly lentChunks = this.#gauge('sluice_lent_chunks', 'Chunks of shared memory in use');
   readonly lag = this.#gauge('sluice_lag_messages', 'Messages in the log behind the committed position', 'partition');

@@ -11,7 +11,7 @@ import type { Fill } from './flow.js';
 import type { MessageReader } from './source.js';
 
 type PackedResult =
-  | { kind: 'rows'; partition: number; rows: number; valueBytes: number; keyBytes: number }
+  | { kind: 'rows'; partition: number; rows: number; valueBytes: number; keyBytes: number; leaderEpoch?: number }
   | { kind: 'end'; partition: number; offset: number }
   | { kind: 'oversize'; partition: number; valueBytes: number; keyBytes: number }
   | { kind: 'idle' };
@@ -54,11 +54,11 @@ export class PackedReader implements MessageReader {
     });
     switch (result.kind) {
       case 'rows': {
-        const { partition, rows, valueBytes, keyBytes } = result;
+        const { partition, rows, valueBytes, keyBytes, leaderEpoch } = result;
         chunk.rows = rows;
         chunk.valueBytes = valueBytes;
         chunk.keyBytes = keyBytes;
-        return { kind: 'rows', partition, rows, nextOffset: Number(chunk.views.offsets[rows - 1]) + 1 };
+        return { kind: 'rows', partition, rows, nextOffset: Number(chunk.views.offsets[rows - 1]) + 1, leaderEpoch };
       }
       case 'end':
         return { kind: 'end', partition: result.partition, nextOffset: result.offset };

@@ -1,19 +1,15 @@
-/** Rows of a DuckDB relation → Parquet file: what all files of a data directory have in common. */
+/** Rows of a DuckDB relation → Parquet file: what DuckDB's files have in common. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { MAX_ROW_GROUP_ROWS, type ParquetCompression } from './parquet-writer.js';
 import { literal } from './sql.js';
 
-/** PARQUET_COMPRESSION → options of COPY. Level 1 of zstd costs less than DuckDB's usual 3 and makes files as small. */
-const CODECS = {
+/** Options of COPY. Level 1 of zstd costs less than DuckDB's usual 3 and makes files as small. */
+const CODECS: Record<ParquetCompression, string> = {
   zstd: 'COMPRESSION zstd, COMPRESSION_LEVEL 1',
   snappy: 'COMPRESSION snappy',
   lz4: 'COMPRESSION lz4_raw',
   none: 'COMPRESSION uncompressed',
-} as const;
-
-export type ParquetCompression = keyof typeof CODECS;
-
-/** A DuckDB row group; also DuckDB's default for Parquet. */
-export const MAX_ROW_GROUP_ROWS = 122_880;
+};
 
 /** A column with more values than this in a row group has no dictionary: to go on looking costs more than it saves. */
 const MAX_DICTIONARY_VALUES = 1000;

@@ -1,7 +1,7 @@
 /** The tree of a spec's paths, and the records of it that the kernel reads: its nodes and keys. */
 import type { SpecColumn } from './spec.js';
 
-export const NODES = 9728;
+export const NODES = 11264;
 export const NODE_BYTES = 64;
 export const KEY_BYTES = 16;
 const NODE_TARGET = 0x80000000;
@@ -38,13 +38,17 @@ export function pathTree(columns: readonly SpecColumn[]): PathNode[] {
 /** For each node its key in each row of a block, and in the row of the general path. */
 export const NODE_KEYS_BYTES = (64 + 1) * 8;
 
-/** Writes nodes, keys and the bytes of the keys. */
+/**
+ * Writes nodes, keys and the bytes of the keys.
+ * @returns the addresses of the records of the keys that lead to the columns, by column
+ */
 export function writeTree(
   memory: WebAssembly.Memory,
   nodes: readonly PathNode[],
   keysAt: number,
   nodeKeysAt: number,
-): void {
+): number[] {
+  const keyRecords: number[] = [];
   const view = new DataView(memory.buffer);
   const bytes = new Uint8Array(memory.buffer);
   let record = keysAt;
@@ -63,8 +67,10 @@ export function writeTree(
       view.setUint32(record, text, true);
       view.setUint32(record + 4, encoded.length, true);
       view.setUint32(record + 8, 'column' in target ? target.column : NODE_TARGET + target.node, true);
+      if ('column' in target) keyRecords[target.column] = record;
       record += KEY_BYTES;
       text += encoded.length + 16;
     }
   }
+  return keyRecords;
 }

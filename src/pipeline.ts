@@ -6,8 +6,9 @@
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
 import { Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
 import { type Chunk, ChunkPool } from './chunk.js';
-import { asSluiceError, SluiceError } from './errors.js';
-import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkPosition } from './flow.js';
+import { Compactor } from './compactor.js';
+import { asSluiceError, type ErrorCode, SluiceError } from './errors.js';
+import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkState } from './flow.js';
 import { Sequencer } from './sequencer.js';
 import { countCommit, newTotals, type RunTotals } from './totals.js';
 
@@ -28,6 +29,10 @@ const MAX_POLL_MS = 100;
 const WAIT_MS = 50;
 /** After this long without a message although the log has some, positions are checked against the broker. */
 const STALLED_MS = 10_000;
+/** What a fill fails with when positions are to be looked into. */
+const UNREADABLE: ReadonlySet<ErrorCode> = new Set(['SLUICE_OFFSET_GONE', 'SLUICE_TOPIC_ABSENT']);
+/** So often in a row may everything turn out to be in order after such a failure. */
+const MAX_RESOLVED_IN_VAIN = 3;
 
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -36,14 +41,16 @@ export class Pipeline {
   readonly #batcher: Batcher;
   readonly #sequencer: Sequencer;
   readonly #assignment: Assignment;
+  readonly #compactor: Compactor;
   readonly #totals = newTotals();
   #firstCommitMs: number | undefined;
   #stopping = false;
-  #compacting = false;
   /** What the next chunk must hold at least, after a fill said `oversize`. */
   #need = { valueBytes: 0, keyBytes: 0 };
   #spare: Chunk | undefined;
   #lastRowsMs = performance.now();
+  #resolvedInVain = 0;
+  #issueBits: readonly number[] = [];
 
   constructor(options: PipelineOptions, parts: PipelineParts) {
     this.#options = options;
@@ -51,6 +58,7 @@ export class Pipeline {
     this.#chunks = new ChunkPool(options.bufferBytes, options.batchRows);
     this.#batcher = new Batcher(options, this.#chunks);
     this.#assignment = new Assignment(options, parts);
+    this.#compactor = new Compactor(parts);
     this.#sequencer = new Sequencer(parts.sink, {
       commitRows: options.commitRows,
       commitBytes: options.bufferBytes / 2,
@@ -104,10 +112,11 @@ export class Pipeline {
 
   /**
    * Runs until stopped, or with `untilEnd` until the end offsets are committed.
-   * @param positions where the sink stands
+   * @param state what the sink said when it was opened
    */
-  async run(positions: readonly SinkPosition[]): Promise<void> {
-    this.#assignment.restore(positions);
+  async run(state: SinkState): Promise<void> {
+    this.#assignment.restore(state);
+    this.#issueBits = state.issueBits;
     while (!this.#stopping && !this.#assignment.reachedEnd((partition) => this.#batcher.nextOffset(partition))) {
       this.#sequencer.throwIfFailed();
       await this.#followAssignment();
@@ -122,7 +131,7 @@ export class Pipeline {
   }
 
   async #poll(): Promise<void> {
-    const { source, metrics } = this.#parts;
+    const { metrics } = this.#parts;
     const startMs = performance.now();
     const chunk = this.#sequencer.full ? undefined : this.#borrow();
     if (chunk === undefined) {
@@ -135,19 +144,49 @@ export class Pipeline {
       this.#batcher.msToNextFlush(startMs, MAX_POLL_MS),
       this.#sequencer.idle ? MAX_POLL_MS : WAIT_MS,
     );
-    const fill = await source.fill(chunk, timeoutMs);
+    const fill = await this.#fill(chunk, timeoutMs);
     const filledMs = performance.now();
     metrics.stageSeconds.inc({ stage: 'consume' }, (filledMs - startMs) / 1e3);
     this.#pack(chunk, fill, filledMs);
     if (fill.kind !== 'idle') this.#lastRowsMs = filledMs;
     else if (filledMs - this.#lastRowsMs > STALLED_MS) await this.#checkStalled(filledMs);
+    if (fill.kind === 'rows') this.#resolvedInVain = 0;
     metrics.stageSeconds.inc({ stage: 'pack' }, (performance.now() - filledMs) / 1e3);
+  }
+
+  /** A fill, or `idle` after positions that Kafka has no more were resolved anew. */
+  async #fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
+    try {
+      return await this.#parts.source.fill(chunk, timeoutMs);
+    } catch (thrown) {
+      const { code } = asSluiceError(thrown, 'SLUICE_KAFKA', 'reading');
+      if (!UNREADABLE.has(code) || ++this.#resolvedInVain > MAX_RESOLVED_IN_VAIN) throw thrown;
+      this.#parts.log.warn({ code }, `${(thrown as Error).message}: committing what was read, then looking into it`);
+      await this.#resolveAnew();
+      return { kind: 'idle' };
+    }
   }
 
   /** The client can lose the error that a position is gone, when messages came before it in the same call. */
   async #checkStalled(nowMs: number): Promise<void> {
     this.#lastRowsMs = nowMs;
-    if (this.lag > 0) await this.#assignment.checkPositions((partition) => this.#batcher.nextOffset(partition));
+    if (this.lag === 0) return;
+    if (!(await this.#assignment.inRange((partition) => this.#batcher.nextOffset(partition))))
+      await this.#resolveAnew();
+  }
+
+  /** Commits what was read, then decides as for a new assignment where to read on, or why not. */
+  async #resolveAnew(): Promise<void> {
+    this.#dispatch(this.#batcher.takeAll());
+    await this.#drainOrFail();
+    await this.#startReading(this.#assignment.partitions);
+  }
+
+  async #startReading(partitions: readonly number[]): Promise<void> {
+    const positions = await this.#assignment.assign(partitions);
+    this.#totals.lostOffsets = this.#assignment.lostOffsets;
+    this.#batcher.reset(positions);
+    this.#parts.source.assign(positions);
   }
 
   #borrow(): Chunk | undefined {
@@ -173,7 +212,7 @@ export class Pipeline {
       this.#totals.bytes += chunk.valueBytes;
       this.#parts.metrics.events.inc(chunk.rows);
       this.#parts.metrics.bytes.inc(chunk.valueBytes);
-      this.#batcher.add(fill.partition, chunk, nextOffset, nowMs);
+      this.#batcher.add({ ...fill, nextOffset }, chunk, nowMs);
       return;
     }
     if (fill.kind === 'end') {
@@ -195,17 +234,23 @@ export class Pipeline {
   }
 
   #dispatch(batches: readonly ClosedBatch[]): void {
+    if (batches.length === 0) return;
+    // While workers are at it, the topic is proven to be the one that was read: nothing of another is committed.
+    const confirmed = this.#assignment.confirmTopic();
     for (const batch of batches) {
-      const { partition, startOffset, nextOffset, chunks, rows, valueBytes } = batch;
+      const { partition, startOffset, nextOffset, leaderEpoch, chunks, rows, valueBytes } = batch;
       const dispatchedMs = performance.now();
-      const task = { partition, startOffset, nextOffset, chunks: chunks.map((chunk) => chunk.handle()) };
-      const work = this.#parts.runBatch(task).then((result) => {
+      const handles = chunks.map((chunk) => chunk.handle());
+      const issueBits = this.#issueBits;
+      const task = { partition, startOffset, nextOffset, leaderEpoch, issueBits, chunks: handles };
+      const processed = this.#parts.runBatch(task).then((result) => {
         for (const chunk of chunks) this.#chunks.giveBack(chunk);
         const { kernel, parquet } = result.stageSeconds;
         const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernel - parquet;
         this.#parts.metrics.stageSeconds.inc({ stage: 'wait' }, Math.max(0, waitSeconds));
         return result;
       });
+      const work = Promise.all([processed, confirmed]).then(([result]) => result);
       this.#sequencer.add(partition, rows, valueBytes, work);
     }
   }
@@ -215,13 +260,11 @@ export class Pipeline {
     for (let change = this.#parts.source.takeChange(); change; change = this.#parts.source.takeChange()) {
       if (change.kind === 'revoked') {
         this.#parts.log.info({ lost: change.lost }, 'partitions revoked: committing what is in flight');
-        this.#batcher.reset(new Map());
+        this.#batcher.reset([]);
         await this.#drainOrFail();
         this.#assignment.revoke();
       } else {
-        const positions = await this.#assignment.assign(change.partitions);
-        this.#batcher.reset(positions);
-        this.#parts.source.assign(positions);
+        await this.#startReading(change.partitions);
       }
     }
     this.#assignment.checkAlone();
@@ -250,23 +293,6 @@ export class Pipeline {
     countCommit(this.#totals, receipt, group);
     this.#parts.metrics.committed(receipt, group);
     this.#assignment.committed(receipt.positions);
-    if (this.lag < this.#options.batchRows && !this.#compacting && !this.#stopping) void this.#compact();
-  }
-
-  /** Small files are joined beside the commits while little waits to be read. A failure leaves them as they are. */
-  async #compact(): Promise<void> {
-    const { sink, metrics, log } = this.#parts;
-    this.#compacting = true;
-    try {
-      const receipt = await sink.compact();
-      metrics.filesCompacted.inc(receipt.filesBefore);
-      if (receipt.filesBefore > 0) log.info(receipt, 'small Parquet files joined');
-    } catch (thrown) {
-      const { code, message } = asSluiceError(thrown, 'SLUICE_SINK', 'compaction');
-      metrics.errors.inc({ code });
-      log.warn({ code }, `small Parquet files stay as they are: ${message}`);
-    } finally {
-      this.#compacting = false;
-    }
+    if (this.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
   }
 }

@@ -1,5 +1,6 @@
 /** How a long run tells that it lives: one line that renews itself on a terminal, else one log line per interval. */
 import type { Logger } from './log.js';
+import type { Output } from './output.js';
 import type { Pipeline } from './pipeline.js';
 
 const TERMINAL_INTERVAL_MS = 1000;
@@ -7,7 +8,7 @@ const LOG_INTERVAL_MS = 10_000;
 
 export interface ProgressOptions {
   /** Where the line goes, when it is a terminal. */
-  readonly terminal: { write(text: string): void } | undefined;
+  readonly terminal: Pick<Output, 'writeLater'> | undefined;
   readonly log: Logger;
 }
 
@@ -28,7 +29,7 @@ export function reportProgress(pipeline: Pipeline, { terminal, log }: ProgressOp
         return;
       }
       const count = (value: number) => value.toLocaleString('en-US');
-      terminal.write(
+      terminal.writeLater(
         `\r\u001b[K${count(events)} events  ${count(eventsPerSecond)}/s  ${count(merged)} merged  ` +
           `${count(quarantined)} quarantined  lag ${count(lag)}  ${inFlightBatches} batches in flight`,
       );
@@ -37,6 +38,6 @@ export function reportProgress(pipeline: Pipeline, { terminal, log }: ProgressOp
   );
   return () => {
     clearInterval(timer);
-    terminal?.write('\r\u001b[K');
+    terminal?.writeLater('\r\u001b[K');
   };
 }

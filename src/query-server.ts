@@ -4,7 +4,8 @@
  * A Unix socket in the data directory, for its owner only. One request per connection, lines of JSON:
  *
  *   → {"sql": "SELECT …"}
- *   ← {"columns": ["a", "b"]}, then {"rows": [[…], …]} as often as it takes, then {"done": true}
+ *   ← {"columns": ["a", "b"], "types": ["number", "other"]}, then {"rows": [[…], …]} as often as it takes, then
+ *     {"done": true}
  *   ← {"error": "…"} in place of any of these
  *
  * A query gives way to commits: few run at a time, their results are sent as fast as they are read, and one whose
@@ -14,14 +15,13 @@ import { chmodSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, st
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError } from './errors.js';
-import { readOnlyRows } from './read-only.js';
+import { type JsonType, readOnlyRows } from './read-only.js';
 
 /** One line of an answer. */
 export type QueryAnswer =
-  | { readonly columns: readonly string[] }
+  | { readonly columns: readonly string[]; readonly types: readonly JsonType[] }
   | { readonly rows: readonly (readonly unknown[])[] }
   | { readonly done: true }
   | { readonly error: string };
@@ -104,18 +104,25 @@ export class QueryServer {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    let received = 0;
-    socket.on('data', (bytes) => {
-      received += bytes.length;
-      if (received > MAX_REQUEST_BYTES) socket.destroy();
-    });
-    createInterface(socket).once('line', (line) => {
-      this.#turns
-        .take(() => answer(socket, instance, line))
-        .catch((error: Error) => {
-          socket.end(`${JSON.stringify({ error: error.message } satisfies QueryAnswer)}\n`);
-        });
-    });
+    let received = Buffer.alloc(0);
+    const receive = (bytes: Buffer) => {
+      received = Buffer.concat([received, bytes]);
+      const end = received.indexOf('\n');
+      if (received.length > MAX_REQUEST_BYTES) socket.destroy();
+      else if (end !== -1) {
+        socket.off('data', receive).resume();
+        this.#answer(socket, instance, received.toString('utf8', 0, end));
+      }
+    };
+    socket.on('data', receive);
+  }
+
+  #answer(socket: Socket, instance: DuckDBInstance, line: string): void {
+    this.#turns
+      .take(() => answer(socket, instance, line))
+      .catch((error: Error) => {
+        socket.end(`${JSON.stringify({ error: error.message } satisfies QueryAnswer)}\n`);
+      });
   }
 }
 
@@ -148,8 +155,8 @@ async function answer(socket: Socket, instance: DuckDBInstance, line: string): P
   const interrupt = () => connection.interrupt();
   socket.on('close', interrupt);
   try {
-    const { columns, batches } = await readOnlyRows(connection, sql);
-    await send(socket, { columns });
+    const { columns, types, batches } = await readOnlyRows(connection, sql);
+    await send(socket, { columns, types });
     for await (const rows of batches) {
       if (socket.destroyed) return;
       await send(socket, { rows });

@@ -1,9 +1,21 @@
 /** One reading statement on a connection, streamed. */
-import { type DuckDBConnection, type DuckDBPreparedStatement, type Json, StatementType } from '@duckdb/node-api';
+import {
+  type DuckDBConnection,
+  type DuckDBPreparedStatement,
+  type DuckDBType,
+  DuckDBTypeId,
+  type Json,
+  StatementType,
+} from '@duckdb/node-api';
 import { SluiceError } from './errors.js';
+
+/** What the values of a column are in JSON; a number that JSON cannot say (NaN, Infinity) comes as its name in text. */
+export type JsonType = 'boolean' | 'number' | 'other';
 
 export interface QueryRows {
   readonly columns: readonly string[];
+  /** By column. */
+  readonly types: readonly JsonType[];
   /** Rows in blocks; values in JSON's types, numbers beyond 2^53 and decimals as text. */
   readonly batches: AsyncIterable<readonly (readonly unknown[])[]>;
 }
@@ -21,10 +33,25 @@ export async function readOnlyRows(connection: DuckDBConnection, sql: string): P
     await connection.run('BEGIN TRANSACTION READ ONLY');
     const statement = await prepareReading(connection, sql);
     const result = await statement.stream();
-    return { columns: result.deduplicatedColumnNames(), batches: translateErrors(result.yieldRowsJson()) };
+    return {
+      columns: result.deduplicatedColumnNames(),
+      types: result.columnTypes().map(jsonType),
+      batches: translateErrors(result.yieldRowsJson()),
+    };
   } catch (cause) {
     throw queryError(cause);
   }
+}
+
+const NUMBERS = new Set([
+  ...[DuckDBTypeId.TINYINT, DuckDBTypeId.SMALLINT, DuckDBTypeId.INTEGER],
+  ...[DuckDBTypeId.UTINYINT, DuckDBTypeId.USMALLINT, DuckDBTypeId.UINTEGER],
+  ...[DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE],
+]);
+
+function jsonType({ typeId }: DuckDBType): JsonType {
+  if (typeId === DuckDBTypeId.BOOLEAN) return 'boolean';
+  return NUMBERS.has(typeId) ? 'number' : 'other';
 }
 
 /**

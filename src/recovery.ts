@@ -2,11 +2,22 @@
  * Files of the data directory: made durable just before a transaction, taken back when it is rolled back, and brought
  * into agreement with the ledger at start. A Parquet file counts only when the ledger names it.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { sync } from './data-dir.js';
+import { removeJournal } from './commit-journal.js';
+import { listFiles, sync, topicFolder } from './data-dir.js';
 import { asSluiceError, SluiceError } from './errors.js';
-import type { ParquetFile } from './flow.js';
+import type { ParquetFile, RemovedFile } from './flow.js';
+import { compareFiles, type FileDifferences, type LedgerState } from './ledger-files.js';
+
+/** Names in a message. */
+const MAX_NAMES = 3;
+
+/** What an operator can do about files that the database does not explain. */
+const CHOICES =
+  'Nothing was removed. Put the newer analytics.db back; or make the database from the files with "sluice recover ' +
+  '--from-parquet"; or remove the files with "sluice recover --remove-uncounted", and their messages are read from ' +
+  'Kafka again. "sluice recover" shows more';
 
 /**
  * Makes the folders that hold the topic's files, durably.
@@ -14,7 +25,7 @@ import type { ParquetFile } from './flow.js';
  */
 export function makeFolders(dataDir: string, topic: string): void {
   try {
-    mkdirSync(join(dataDir, 'parquet', topic), { recursive: true });
+    mkdirSync(topicFolder(dataDir, topic), { recursive: true });
     for (const folder of [join(dataDir, 'parquet'), dataDir]) sync(folder);
   } catch (cause) {
     throw asSluiceError(cause, 'SLUICE_DATA_DIR', `DATA_DIR=${dataDir} cannot be written`);
@@ -23,15 +34,16 @@ export function makeFolders(dataDir: string, topic: string): void {
 
 /**
  * Files without a database were committed by one that is gone: taking them for leftovers of a crash would delete data.
- * @throws SluiceError SLUICE_SINK when there are any
+ * @throws SluiceError SLUICE_UNEXPLAINED_FILES when there are any
  */
 export function refuseOrphans(dataDir: string, topic: string): void {
-  const orphans = listFiles(join(dataDir, 'parquet', topic)).filter((path) => path.endsWith('.parquet'));
+  const orphans = listFiles(topicFolder(dataDir, topic)).filter((path) => path.endsWith('.parquet'));
   if (orphans.length === 0) return;
   throw new SluiceError(
-    'SLUICE_SINK',
+    'SLUICE_UNEXPLAINED_FILES',
     `DATA_DIR=${dataDir} has ${orphans.length} Parquet files, such as ${relative(dataDir, orphans[0])}, but not the ` +
-      'database that says which of them count: put analytics.db back, or move the files away',
+      'database that says which of them count: put analytics.db back, make it from the files with "sluice recover ' +
+      '--from-parquet", or move the files away',
   );
 }
 
@@ -62,36 +74,52 @@ export function withdraw(files: readonly ParquetFile[]): void {
 }
 
 /**
- * Removes every file under the topic's folder that the ledger does not name. The caller holds the database's lock.
- * @param ledger path relative to the data directory → bytes
- * @returns what was removed, relative to the data directory
- * @throws SluiceError SLUICE_SINK when a file of the ledger is missing or has another size
+ * Removes what one unfinished write, commit or join left. Everything is decided before anything is removed. The caller
+ * holds the database's lock.
+ * @throws SluiceError SLUICE_UNEXPLAINED_FILES, SLUICE_SINK if files and ledger differ by more; then nothing is removed
  */
-export function reconcileFiles(dataDir: string, topic: string, ledger: ReadonlyMap<string, number>): string[] {
-  const removed: string[] = [];
-  for (const path of listFiles(join(dataDir, 'parquet', topic))) {
-    const name = relative(dataDir, path);
-    if (ledger.has(name)) continue;
-    rmSync(path, { force: true });
-    removed.push(name);
-  }
-  for (const [name, bytes] of ledger) {
-    const found = statSync(join(dataDir, name), { throwIfNoEntry: false })?.size;
-    if (found === bytes) continue;
-    const what = found === undefined ? 'is missing' : `has ${found} bytes, not ${bytes}`;
-    throw new SluiceError('SLUICE_SINK', `${name}, which the ledger names, ${what}: see "sluice verify"`);
-  }
-  return removed;
+export function reconcileFiles(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
+  const differences = compareFiles(dataDir, topic, ledger);
+  const { unexplained } = differences;
+  if (unexplained.length > 0) throw unexplainedFiles(dataDir, differences);
+  return remove(dataDir, differences);
 }
 
-/** All files below a folder, absolute; none where the folder does not exist. */
-export function listFiles(folder: string): string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true, recursive: true })
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => join(entry.parentPath, entry.name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+/**
+ * Removes files that nothing explains as well: an operator's decision.
+ * @throws SluiceError SLUICE_SINK if the ledger lacks files, whose rows may be in those; then nothing is removed
+ */
+export function removeUncounted(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
+  const { leftovers, unexplained, damaged } = compareFiles(dataDir, topic, ledger);
+  const why = 'the ledger does not name it';
+  return remove(dataDir, { leftovers: [...leftovers, ...unexplained.map((file) => ({ file, why }))], damaged });
+}
+
+function remove(dataDir: string, { leftovers, damaged }: Pick<FileDifferences, 'leftovers' | 'damaged'>) {
+  if (damaged.length > 0) {
+    throw new SluiceError(
+      'SLUICE_SINK',
+      `DATA_DIR=${dataDir} lacks Parquet files that the ledger names: ${named(damaged)}. Nothing was removed; put ` +
+        'them back. "sluice verify" shows all differences',
+    );
   }
+  for (const { file } of leftovers) rmSync(join(dataDir, file), { force: true });
+  removeJournal(dataDir);
+  return leftovers;
+}
+
+function unexplainedFiles(dataDir: string, { unexplained, damaged }: FileDifferences): SluiceError {
+  const beside = damaged.length === 0 ? '' : ` Besides, the ledger names files that are not whole: ${named(damaged)}.`;
+  return new SluiceError(
+    'SLUICE_UNEXPLAINED_FILES',
+    `DATA_DIR=${dataDir} has Parquet files that its database does not explain: ${named(unexplained)}. The database ` +
+      `is older than they are: analytics.db.wal was removed, or an older analytics.db was put back.${beside} ` +
+      CHOICES,
+  );
+}
+
+/** How many there are, and the first of them. */
+function named(names: readonly string[]): string {
+  const more = names.length > MAX_NAMES ? `, … (${names.length} in all)` : '';
+  return `${names.slice(0, MAX_NAMES).join(', ')}${more}`;
 }

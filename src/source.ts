@@ -1,10 +1,11 @@
 /**
- * The contract of a source: *fill this chunk*. The pipeline calls one method at a time and never two at once.
+ * The contract of a source: *fill this chunk*. The pipeline calls one method at a time and never two at once; only
+ * `identity` may be asked beside all others.
  *
  * Partitions come and go in `takeChange`; a source delivers nothing before `assign` said from which offset on.
  */
 import type { Chunk } from './chunk.js';
-import type { Fill } from './flow.js';
+import type { Fill, SinkPosition, TopicIdentity } from './flow.js';
 
 /** A change of the partitions that this process holds. */
 export type AssignmentChange =
@@ -17,6 +18,20 @@ export interface OffsetRange {
   low: number;
   /** Next offset to be written; with read_committed the last stable offset. */
   high: number;
+}
+
+/** Where to read on in a partition; the leader epoch is that of the last message before it, if known. */
+export type ReadPosition = Pick<SinkPosition, 'partition' | 'nextOffset' | 'leaderEpoch'>;
+
+/** What a partition's log is like now, seen from a position. */
+export interface PartitionState {
+  partition: number;
+  low: number;
+  high: number;
+  /** Kafka timestamp of the first unread message, ms; undefined if none is unread or it cannot be read. */
+  unreadSince: number | undefined;
+  /** The log no longer continues what was read: it was truncated below the position. */
+  truncated: boolean;
 }
 
 /** How messages get from librdkafka into a chunk. */
@@ -37,6 +52,12 @@ export interface Source {
    * @throws SluiceError SLUICE_KAFKA_UNREACHABLE, SLUICE_TOPIC_ABSENT
    */
   start(): Promise<void>;
+  /**
+   * What the topic is now, besides its name.
+   * @param timeoutMs how long brokers have to answer; default 10 s
+   * @throws SluiceError SLUICE_TOPIC_ABSENT, SLUICE_KAFKA
+   */
+  identity(timeoutMs?: number): Promise<TopicIdentity>;
   /** The number of partitions that the topic has now. */
   partitionCount(): Promise<number>;
   /** The next change of the assignment, if there is one. Must be answered by `assign` or `unassign`. */
@@ -45,12 +66,18 @@ export interface Source {
   committed(partitions: readonly number[]): Promise<Map<number, number | undefined>>;
   /** The offsets that a partition has now, asked from the broker. */
   offsetRange(partition: number): Promise<OffsetRange>;
+  /**
+   * The state of every partition of the topic; of one without a position as seen from its start. Ends what is being
+   * read: `assign` starts it again.
+   * @throws SluiceError SLUICE_KAFKA, also if a log cannot be compared with its position
+   */
+  inspect(positions: readonly ReadPosition[]): Promise<PartitionState[]>;
   /** Starts reading these partitions from these offsets. */
-  assign(positions: ReadonlyMap<number, number>): void;
+  assign(positions: readonly ReadPosition[]): void;
   unassign(): void;
   /**
    * Appends the next messages of one partition to an empty chunk; waits at most `timeoutMs` for the first.
-   * @throws SluiceError SLUICE_OFFSET_GONE, SLUICE_KAFKA
+   * @throws SluiceError SLUICE_OFFSET_GONE, SLUICE_TOPIC_ABSENT, SLUICE_KAFKA
    */
   fill(chunk: Chunk, timeoutMs: number): Promise<Fill>;
   /** How many messages the partition's log holds beyond `nextOffset`, from what the last fetch said; 0 if unknown. */

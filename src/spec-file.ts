@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { SluiceError } from './errors.js';
-import { DERIVED_COLUMNS, KINDS, type Kind, ROLES, type Role, roleColumn, type TableSpec } from './spec.js';
+import { reservedBecause } from './reserved-names.js';
+import { KINDS, type Kind, ROLES, type Role, roleColumn, type SpecColumn, type TableSpec, TIME_UNITS } from './spec.js';
 
 const identifier = z
   .string()
@@ -15,6 +16,7 @@ const columnSchema = z.strictObject({
   required: z.boolean().default(false),
   role: z.enum(ROLES).optional(),
   raw: identifier.optional(),
+  unit: z.enum(TIME_UNITS).optional(),
 });
 
 const specSchema = z.strictObject({
@@ -52,9 +54,15 @@ export function parseSpec(text: string, origin: string): TableSpec {
       required: column.required,
       role: column.role,
       raw: column.raw,
+      unit: column.unit,
     })),
   };
-  const problems = [...nameProblems(spec), ...pathProblems(spec), ...roleProblems(spec)];
+  const problems = [
+    ...nameProblems(spec),
+    ...spec.columns.flatMap(kindProblems),
+    ...pathProblems(spec),
+    ...roleProblems(spec),
+  ];
   if (problems.length > 0) {
     throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n  ${problems.join('\n  ')}`);
   }
@@ -75,18 +83,25 @@ export function loadSpec(path: string | undefined): TableSpec {
 
 function nameProblems(spec: TableSpec): string[] {
   const problems: string[] = [];
-  const seen = new Set<string>(DERIVED_COLUMNS);
+  const seen = new Set<string>();
   for (const column of spec.columns) {
     for (const name of column.raw === undefined ? [column.name] : [column.name, column.raw]) {
-      if (seen.has(name))
-        problems.push(`column ${name}: the name is taken twice or reserved (${DERIVED_COLUMNS.join(', ')})`);
+      if (seen.has(name)) problems.push(`column ${name}: the name is taken twice`);
+      const reason = reservedBecause(name);
+      if (reason !== undefined) problems.push(`column ${name}: the name is reserved, ${reason}: give it another name`);
       seen.add(name);
-    }
-    if (column.raw !== undefined && column.kind !== 'amount') {
-      problems.push(`column ${column.name}: raw is for kind amount only`);
     }
   }
   if (spec.table === spec.view) problems.push(`table and view must have different names, both are ${spec.table}`);
+  return problems;
+}
+
+function kindProblems({ name, kind, raw, unit }: SpecColumn): string[] {
+  const problems: string[] = [];
+  if (raw !== undefined && kind !== 'amount') problems.push(`column ${name}: raw is for kind amount only`);
+  if (unit !== undefined && kind !== 'timestamp' && kind !== 'date') {
+    problems.push(`column ${name}: unit is for the kinds timestamp and date only`);
+  }
   return problems;
 }
 

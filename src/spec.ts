@@ -13,6 +13,11 @@ export type Kind = (typeof KINDS)[number];
 export const ROLES = ['change_id', 'key', 'key_type', 'operation', 'amount', 'event_time'] as const;
 export type Role = (typeof ROLES)[number];
 
+export const TIME_UNITS = ['s', 'ms', 'us', 'ns'] as const;
+export type TimeUnit = (typeof TIME_UNITS)[number];
+/** Of the kinds `timestamp` and `date`. */
+export const DEFAULT_UNIT: TimeUnit = 'ms';
+
 export interface SpecColumn {
   readonly name: string;
   /** Keys from the top-level object inwards: `['customer', 'id']`. */
@@ -23,6 +28,8 @@ export interface SpecColumn {
   readonly role: Role | undefined;
   /** For kind `amount`: the VARCHAR column that keeps the value as it came. */
   readonly raw: string | undefined;
+  /** For the kinds `timestamp` and `date`: the unit of integers, counted from the epoch; undefined is DEFAULT_UNIT. */
+  readonly unit: TimeUnit | undefined;
 }
 
 export interface TableSpec {
@@ -104,13 +111,14 @@ export function specHash(spec: TableSpec): string {
 
 /** The spec as JSON, in the form that `parseSpec` reads. */
 export function specJson(spec: TableSpec): string {
-  const columns = spec.columns.map(({ name, path, kind, required, role, raw }) => ({
+  const columns = spec.columns.map(({ name, path, kind, required, role, raw, unit }) => ({
     name,
     path,
     kind,
     ...(required && { required }),
     ...(role && { role }),
     ...(raw && { raw }),
+    ...(unit && unit !== DEFAULT_UNIT && { unit }),
   }));
   return JSON.stringify({ table: spec.table, view: spec.view, columns });
 }

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, SluiceError } from './errors.js';
+import { linesOf } from './lines.js';
 import { type QueryAnswer, queryAddress } from './query-server.js';
 import { type QueryRows, readOnlyRows } from './read-only.js';
 
@@ -83,6 +83,10 @@ class FileClient implements SqlClient {
   }
 }
 
+const CUT_OFF =
+  'the running process closed the connection before the answer was complete: it has ended, or ' +
+  'what reads the rows stood still for a minute';
+
 class SocketClient implements SqlClient {
   readonly live = true;
   readonly #path: string;
@@ -99,7 +103,7 @@ class SocketClient implements SqlClient {
     const { value: head } = await answers.next();
     if (head === undefined || !('columns' in head))
       throw new SluiceError('SLUICE_QUERY', 'the running process has ended');
-    return { columns: head.columns, batches: rowsOfAnswers(answers) };
+    return { columns: head.columns, types: head.types, batches: rowsOfAnswers(answers) };
   }
 
   close(): void {}
@@ -107,13 +111,15 @@ class SocketClient implements SqlClient {
 
 async function* readAnswers(socket: Socket): AsyncGenerator<QueryAnswer> {
   try {
-    for await (const line of createInterface(socket)) {
+    for await (const line of linesOf(socket)) {
       const answer = JSON.parse(line) as QueryAnswer;
       if ('error' in answer) throw new SluiceError('SLUICE_QUERY', answer.error);
       yield answer;
       if ('done' in answer) return;
     }
-    throw new SluiceError('SLUICE_QUERY', 'the running process ended before the answer was complete');
+    throw new SluiceError('SLUICE_QUERY', CUT_OFF);
+  } catch (thrown) {
+    throw asSluiceError(thrown, 'SLUICE_QUERY', CUT_OFF);
   } finally {
     socket.destroy();
   }

@@ -61,7 +61,8 @@ export class StockReader implements MessageReader {
       return { kind: 'oversize', partition: first.partition, valueBytes, keyBytes };
     }
     this.#head += rows;
-    return { kind: 'rows', partition: first.partition, rows, nextOffset: this.#messages[this.#head - 1].offset + 1 };
+    const { offset, leaderEpoch } = this.#messages[this.#head - 1];
+    return { kind: 'rows', partition: first.partition, rows, nextOffset: offset + 1, leaderEpoch };
   }
 
   #consume(timeoutMs: number): Promise<Message[]> {

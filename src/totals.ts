@@ -13,6 +13,8 @@ export interface RunTotals {
   withIssues: number;
   batches: number;
   commits: number;
+  /** Offsets that Kafka deleted before they were read, and that were skipped. */
+  lostOffsets: number;
 }
 
 export function newTotals(): RunTotals {
@@ -28,6 +30,7 @@ export function newTotals(): RunTotals {
     withIssues: 0,
     batches: 0,
     commits: 0,
+    lostOffsets: 0,
   };
 }
 

@@ -1,22 +1,24 @@
 /** A worker thread: a batch of messages in; a durable Parquet file out, and the rows as Arrow where asked for. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { type RecordBatch, RecordBatchStreamWriter, type Schema } from 'apache-arrow';
+import type { Schema } from 'apache-arrow';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
-import { arrowSchema } from './arrow.js';
+import { arrowSchema, toIpcStream } from './arrow.js';
 import { bit, ChunkViews } from './chunk.js';
 import { parquetPath } from './data-dir.js';
 import { assert, SluiceError, type SluiceErrorMessage } from './errors.js';
 import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES, WORKER_LOADED } from './flow.js';
+import { FORMAT_VERSION } from './format.js';
 import { Kernel } from './kernel.js';
 import type { KernelOutput } from './kernel-instance.js';
-import { ParquetFiles } from './parquet.js';
-import type { ParquetCompression } from './parquet-copy.js';
+import type { ParquetCompression, ParquetWriter, ParquetWriterName } from './parquet-writer.js';
 import { specHash, type TableSpec } from './spec.js';
+import { stageFile } from './staged-file.js';
 
 export interface WorkerOptions {
   readonly spec: TableSpec;
   readonly topic: string;
   readonly dataDir: string;
+  readonly parquetWriter: ParquetWriterName;
   readonly compression: ParquetCompression;
   readonly highValueThreshold: string;
   readonly lateAfterMs: number;
@@ -33,22 +35,21 @@ export type WorkerReply = { ok: true; result: BatchResult } | { ok: false; error
 export class BatchProcessor {
   readonly #options: WorkerOptions;
   readonly #kernel: Kernel;
-  readonly #files: ParquetFiles;
+  readonly #writer: ParquetWriter;
   readonly #schema: Schema;
   readonly #specHash: string;
 
-  private constructor(options: WorkerOptions, kernel: Kernel, files: ParquetFiles) {
+  private constructor(options: WorkerOptions, kernel: Kernel, writer: ParquetWriter) {
     this.#options = options;
     this.#kernel = kernel;
-    this.#files = files;
+    this.#writer = writer;
     this.#schema = arrowSchema(options.spec);
     this.#specHash = specHash(options.spec);
   }
 
   static async create(options: WorkerOptions): Promise<BatchProcessor> {
     const kernel = Kernel.create(options.spec, options);
-    const files = await ParquetFiles.open({ ...options, stringForms: kernel.stringForms });
-    return new BatchProcessor(options, kernel, files);
+    return new BatchProcessor(options, kernel, await openWriter(options, kernel));
   }
 
   /**
@@ -57,20 +58,24 @@ export class BatchProcessor {
    */
   async process(task: BatchTask): Promise<BatchResult> {
     const { dataDir, topic, mergeFrom } = this.#options;
-    const { partition, startOffset, nextOffset } = task;
+    const { partition, startOffset, nextOffset, leaderEpoch } = task;
     const start = performance.now();
+    this.#kernel.useIssueBits(task.issueBits);
     const output = this.#kernel.read(partition, task.chunks);
     const quarantined = copyRejects(task, output);
     const kernelDone = performance.now();
     const { recordBatches } = output;
     const path = parquetPath(dataDir, topic, partition, startOffset, nextOffset);
     const hasRows = output.counts.ok > 0;
-    const file = hasRows ? await this.#files.write(recordBatches, path, this.#metadata(task, output)) : undefined;
-    const arrow = hasRows && mergeFrom === 'arrow' ? toIpc(this.#schema, recordBatches) : undefined;
+    const metadata = this.#metadata(task, output);
+    const write = (tempPath: string) => this.#writer.write(recordBatches, tempPath, metadata);
+    const file = hasRows ? await stageFile(path, write) : undefined;
+    const arrow = hasRows && mergeFrom === 'arrow' ? toIpcStream(this.#schema, recordBatches) : undefined;
     return {
       partition,
       startOffset,
       nextOffset,
+      leaderEpoch,
       arrow,
       file,
       quarantined,
@@ -93,17 +98,22 @@ export class BatchProcessor {
       ['sluice.start_offset', String(task.startOffset)],
       ['sluice.next_offset', String(task.nextOffset)],
       ['sluice.spec_hash', this.#specHash],
+      ['sluice.format', String(FORMAT_VERSION)],
     ]);
+    if (task.leaderEpoch !== undefined) metadata.set('sluice.leader_epoch', String(task.leaderEpoch));
     for (const status of STATUSES) metadata.set(`sluice.messages_${status}`, String(output.counts[status]));
     return metadata;
   }
 }
 
-function toIpc(schema: Schema, recordBatches: readonly RecordBatch[]): Uint8Array {
-  const writer = new RecordBatchStreamWriter({ autoDestroy: true });
-  writer.reset(undefined, schema);
-  for (const recordBatch of recordBatches) writer.write(recordBatch);
-  return writer.finish().toUint8Array(true);
+/** Loads the library that writes, and not the other one. */
+async function openWriter(options: WorkerOptions, { stringForms }: Kernel): Promise<ParquetWriter> {
+  if (options.parquetWriter === 'parquet-wasm') {
+    const { ParquetWasmWriter } = await import('./parquet-wasm-writer.js');
+    return new ParquetWasmWriter(options);
+  }
+  const { DuckDbWriter } = await import('./duckdb-writer.js');
+  return DuckDbWriter.open({ ...options, stringForms });
 }
 
 /** The rejected messages, copied out of the shared chunks into one buffer of their own. */
@@ -123,7 +133,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
     at += end - start;
     return buffer.subarray(at - (end - start), at);
   };
-  return rejects.map(({ chunk, row, status, position }) => {
+  return rejects.map(({ chunk, row, status, position, column }) => {
     const { offsets, timestamps, values, valueOffsets, keys, keyOffsets, keyValidity } = views[chunk];
     return {
       offset: Number(offsets[row]),
@@ -132,6 +142,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
       value: copy(values, valueOffsets[row], valueOffsets[row + 1]),
       status,
       position,
+      column,
     };
   });
 }

@@ -11,16 +11,14 @@ let batcher: Batcher;
 beforeEach(() => {
   pool = new ChunkPool(64 * MIB, 100);
   batcher = new Batcher({ batchRows: 100, batchBytes: 2 * MIB, flushIntervalMs: 250 }, pool);
-  batcher.reset(
-    new Map([
-      [0, 1000],
-      [1, 5],
-    ]),
-  );
+  batcher.reset([
+    { partition: 0, nextOffset: 1000, leaderEpoch: undefined },
+    { partition: 1, nextOffset: 5, leaderEpoch: undefined },
+  ]);
 });
 
 /** Adds `rows` messages of `bytes` bytes each from `offset` on. */
-function add(partition: number, offset: number, rows: number, bytes = 10, nowMs = 0): Chunk {
+function add(partition: number, offset: number, rows: number, bytes = 10, nowMs = 0, leaderEpoch?: number): Chunk {
   const chunk = pool.lend(rows * bytes)!;
   const messages = Array.from({ length: rows }, (_, i) => ({
     offset: offset + i,
@@ -28,7 +26,7 @@ function add(partition: number, offset: number, rows: number, bytes = 10, nowMs 
     key: null,
     value: 'x'.repeat(bytes),
   }));
-  batcher.add(partition, fillChunk(chunk, messages), offset + rows, nowMs);
+  batcher.add({ partition, nextOffset: offset + rows, leaderEpoch }, fillChunk(chunk, messages), nowMs);
   return chunk;
 }
 
@@ -98,6 +96,18 @@ describe('Batcher', () => {
     expect(ranges(batcher.takeClosed(1, NO_LAG, true))).toEqual([[1, 5, 18, 13]]);
   });
 
+  it('carries the leader epoch of the last message of a batch, also past its end', () => {
+    add(0, 1000, 60, 10, 0, 3);
+    add(0, 1060, 60, 10, 0, 4);
+    batcher.end(0, 1130, 0);
+    batcher.end(1, 9, 0);
+    expect(batcher.takeAll().map(({ nextOffset, leaderEpoch }) => [nextOffset, leaderEpoch])).toEqual([
+      [1060, 3],
+      [1130, 4],
+      [9, undefined],
+    ]);
+  });
+
   it('copies short runs together, so that a trickle does not pin a chunk per message', () => {
     for (let offset = 1000; offset < 1020; offset++) add(0, offset, 1);
     expect(pool.lentChunks).toBe(1);
@@ -111,7 +121,7 @@ describe('Batcher', () => {
     add(0, 1000, 100);
     add(0, 1100, 10);
     add(1, 5, 1);
-    batcher.reset(new Map([[0, 1000]]));
+    batcher.reset([{ partition: 0, nextOffset: 1000, leaderEpoch: undefined }]);
     expect(pool.lentChunks).toBe(0);
     expect(batcher.takeAll()).toEqual([]);
     expect(batcher.nextOffset(0)).toBe(1000);

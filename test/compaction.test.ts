@@ -2,11 +2,13 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LedgerFile, planCompaction } from '../src/compaction.js';
+import { planCompaction } from '../src/compaction.js';
+import { listFiles } from '../src/data-dir.js';
+import type { LedgerFile } from '../src/ledger-files.js';
 import type { Merge } from '../src/merge.js';
-import { listFiles } from '../src/recovery.js';
+import type { ParquetWriterName } from '../src/parquet-writer.js';
 import { openSql } from '../src/sql-client.js';
-import { checks } from '../src/verify.js';
+import { checks } from '../src/verify/checks.js';
 import { makeBatch, openMerge, order, select, TOPIC, temporaryDirectory, token } from './support/batches.js';
 import { runCli } from './support/cli.js';
 
@@ -15,6 +17,7 @@ const file = (partition: number, start: number, bytes = 10, batches = 1): Ledger
   partition,
   bytes,
   batches,
+  rows: 1,
   start,
   next: start + 1,
 });
@@ -77,13 +80,20 @@ describe('planCompaction', () => {
 });
 
 /** Commits `count` groups: of partition 0 two rows and a tombstone, of partition 1 one row or every other time none. */
-async function commitBatches(dataDir: string, merge: Merge, count: number, from = 0): Promise<void> {
+async function commitBatches(
+  dataDir: string,
+  merge: Merge,
+  count: number,
+  from = 0,
+  writers: readonly ParquetWriterName[] = ['duckdb'],
+): Promise<void> {
   for (let index = from; index < from + count; index++) {
     const rows = [0, 1].map((n) =>
       order(token(1 + index, n), { amount: `${index}.5`, items: [index], late: 'ünïcode' }),
     );
-    await merge.stage(await makeBatch(dataDir, 0, index * 3, [...rows, null]));
-    await merge.stage(await makeBatch(dataDir, 1, index, [index % 2 ? '{' : order(`p1-${index}`)]));
+    const parquetWriter = writers[index % writers.length];
+    await merge.stage(await makeBatch(dataDir, 0, index * 3, [...rows, null], { parquetWriter }));
+    await merge.stage(await makeBatch(dataDir, 1, index, [index % 2 ? '{' : order(`p1-${index}`)], { parquetWriter }));
     await merge.commit();
   }
 }
@@ -106,31 +116,38 @@ const contentOf = (dataDir: string) =>
   `FROM read_parquet('${dataDir}/parquet/*/*/*.parquet') ORDER BY kafka_partition, kafka_offset`;
 
 describe('compaction', () => {
-  it('joins files, of which each row, type and order stays', async () => {
-    const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    await commitBatches(dataDir, merge, 6);
-    const before = await select(merge, contentOf(dataDir));
-    const types = await select(merge, `DESCRIBE ${contentOf(dataDir)}`);
-    const receipt = await merge.compact();
-    expect(receipt).toMatchObject({ filesBefore: 6, filesAfter: 1 });
-    expect(parquetFiles(dataDir).map((path) => path.slice(dataDir.length + 1))).toEqual([
-      `parquet/${TOPIC}/partition=0/00000000000000000000-00000000000000000018.parquet`,
-      ...[0, 2, 4].map(
-        (start) => `parquet/${TOPIC}/partition=1/0000000000000000000${start}-0000000000000000000${start + 1}.parquet`,
-      ),
-    ]);
-    expect(await select(merge, contentOf(dataDir))).toEqual(before);
-    expect(await select(merge, `DESCRIBE ${contentOf(dataDir)}`)).toEqual(types);
-    const [[metadata]] = await select(
-      merge,
-      `SELECT map_from_entries(list((decode(key), decode(value))))::VARCHAR
+  it.each<ParquetWriterName[][]>([[['duckdb']], [['parquet-wasm']], [['duckdb', 'parquet-wasm']]])(
+    'joins files of %j, of which each row, type and order stays',
+    async (writers) => {
+      const dataDir = temporaryDirectory();
+      const merge = await openMerge(dataDir);
+      await commitBatches(dataDir, merge, 6, 0, writers);
+      const before = await select(merge, contentOf(dataDir));
+      const types = await select(merge, `DESCRIBE ${contentOf(dataDir)}`);
+      const receipt = await merge.compact();
+      expect(receipt).toMatchObject({ filesBefore: 6, filesAfter: 1 });
+      expect(parquetFiles(dataDir).map((path) => path.slice(dataDir.length + 1))).toEqual([
+        `parquet/${TOPIC}/sluice_partition=0/00000000000000000000-00000000000000000018.parquet`,
+        ...[0, 2, 4].map(
+          (start) =>
+            `parquet/${TOPIC}/sluice_partition=1/0000000000000000000${start}-0000000000000000000${start + 1}.parquet`,
+        ),
+      ]);
+      expect(await select(merge, contentOf(dataDir))).toEqual(before);
+      expect(await select(merge, `DESCRIBE ${contentOf(dataDir)}`)).toEqual(types);
+      const [[metadata]] = await select(
+        merge,
+        `SELECT map_from_entries(list((decode(key), decode(value))))::VARCHAR
        FROM parquet_kv_metadata('${parquetFiles(dataDir)[0]}') WHERE decode(key) LIKE 'sluice.%'`,
-    );
-    expect(metadata).toBe(`{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18}`);
-    await merge.close();
-    expect(await problems(dataDir)).toEqual([]);
-  });
+      );
+      expect(metadata).toBe(
+        `{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18, ` +
+          'sluice.messages_ok=12, sluice.messages_tombstone=6, sluice.messages_quarantined=0, sluice.format=2}',
+      );
+      await merge.close();
+      expect(await problems(dataDir)).toEqual([]);
+    },
+  );
 
   it('goes on after more batches, and finds nothing to do without them', async () => {
     const dataDir = temporaryDirectory();

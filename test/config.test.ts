@@ -20,6 +20,7 @@ describe('readConfig', () => {
       bufferBytes: 256 << 20,
       highValueThreshold: '1000',
       lateAfterMs: 600_000,
+      parquetWriter: 'duckdb',
       parquetCompression: 'zstd',
       duckdb: { threads: 1, memoryLimit: '512MB' },
       metricsPort: 9464,
@@ -65,6 +66,22 @@ describe('readConfig', () => {
     for (const name of Object.keys(bad)) expect(message).toContain(name);
     expect(message).toContain('WORKERS="0": must be a whole number from 1 to 256');
     expect(message).toContain('must be one of earliest, latest');
+  });
+
+  it.each(['s3://bucket/x', 'file:///var/lib/sluice', 'GS://b', 'abfss://c@a.dfs.core.windows.net/x'])(
+    'refuses the data directory %s, which would become a local folder of that name',
+    (folder) => {
+      expect(() => readConfig({ DATA_DIR: folder })).toThrow(
+        expect.objectContaining({
+          code: 'SLUICE_CONFIG',
+          message: expect.stringContaining(`DATA_DIR="${folder}": must be a local folder`),
+        }),
+      );
+    },
+  );
+
+  it('takes a local folder with a colon in its name', () => {
+    expect(readConfig({ DATA_DIR: '/data/a:b' }).dataDir).toBe('/data/a:b');
   });
 
   it('refuses a batch that would take more than half of the buffers', () => {

@@ -4,7 +4,7 @@ import { Merge } from '../src/merge.js';
 import { specJson } from '../src/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../src/spec-file.js';
 import { openSql } from '../src/sql-client.js';
-import { checks } from '../src/verify.js';
+import { checks } from '../src/verify/checks.js';
 import { makeBatch, mergeOptions, openMerge, order, select, TOPIC, temporaryDirectory } from './support/batches.js';
 
 describe('schema evolution', () => {
@@ -52,7 +52,7 @@ describe('schema evolution', () => {
       message: expect.stringContaining('holds the topic cdc_orders, KAFKA_TOPIC is other'),
     });
     const merge = await openMerge(dataDir);
-    await select(merge, 'UPDATE sluice.meta SET format_version = 2');
+    await select(merge, 'UPDATE sluice.meta SET format_version = 3');
     await merge.close();
     await expect(new Merge(mergeOptions(dataDir)).open()).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
   });
@@ -101,7 +101,7 @@ describe('schema evolution', () => {
 
 describe('names', () => {
   it('may be words of SQL, or those that the sink uses itself', async () => {
-    const names = ['batch', 'group', 'select', 'desc', 'end', 'rowid_', 'nth', 'stamp', 'rows', 'filename'];
+    const names = ['batch', 'group', 'select', 'desc', 'end', 'rowid_', 'nth', 'stamp', 'rows', 'files'];
     const spec = parseSpec(
       JSON.stringify({
         table: 'table',

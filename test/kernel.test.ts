@@ -31,7 +31,7 @@ function issues(...columns: string[]): bigint {
   );
 }
 
-type Case = readonly [json: string, value: string | boolean | null];
+type Case = readonly [json: string, value: string | boolean | null, rounded?: 'rounded'];
 const fixture = (name: string): Case[] =>
   JSON.parse(readFileSync(new URL(`../fixtures/json/${name}.json`, import.meta.url), 'utf8'));
 
@@ -62,7 +62,11 @@ const DATES = fixture('timestamps').map(
 
 const TYPED = [
   { column: 'amount', cases: fixture('amounts'), text: decimal },
-  { column: 'amount', cases: ODD_AMOUNTS.map((odd): Case => [odd.json, odd.decimal]), text: decimal },
+  {
+    column: 'amount',
+    cases: ODD_AMOUNTS.map((odd): Case => [odd.json, odd.decimal, odd.rounded ? 'rounded' : undefined]),
+    text: decimal,
+  },
   { column: 'time', cases: fixture('timestamps'), text: time },
   { column: 'day', cases: DATES, text: date },
   { column: 'int', cases: fixture('integers'), text: (value: ReferenceValue) => (value === null ? null : `${value}`) },
@@ -75,7 +79,10 @@ describe.each(TYPED)('$column ($cases.length forms)', ({ column, cases, text }) 
     const found = results.map(({ row }, index) => [cases[index][0], text(row![column]), row!.issues]);
     const isNull = (json: string) => json.trim() === 'null';
     expect(found).toEqual(
-      cases.map(([json, value]) => [json, value, value === null && !isNull(json) ? issues(column) : 0n]),
+      cases.map(([json, value, rounded]) => {
+        const isIssue = rounded !== undefined || (value === null && !isNull(json));
+        return [json, value, isIssue ? issues(column) : 0n];
+      }),
     );
   });
 });
@@ -220,17 +227,27 @@ const REJECTED: readonly (readonly [name: string, value: Uint8Array | string, st
   ['invalid UTF-8 outside of strings', Buffer.from('{"id":\xff}', 'latin1'), 'malformed', 6],
   ['an array', ' [1]', 'not_object', 1],
   ['a number', '42', 'not_object', 0],
-  ['no change id', '{"key":"k"}', 'missing_required', -1],
-  ['a change id that is null', '{"key":"k","id":null}', 'missing_required', 16],
-  ['a change id that is no string', '{"id":5,"key":"k"}', 'missing_required', 6],
-  ['no key', '{"id":"i"}', 'missing_required', -1],
-  ['a key that is null', '{"id":"i", "key" : null}', 'missing_required', 19],
 ];
+
+/** What has no value, and the first column that lacks one. */
+const LACKING = [
+  ['{"key":"k"}', 'id'],
+  ['{"key":"k","id":null}', 'id'],
+  ['{"id":"i"}', 'key'],
+  ['{"id":"i", "key" : null}', 'key'],
+  ['{"id":"i","id":null}', 'id'],
+  ['{}', 'id'],
+] as const;
 
 describe('quarantine', () => {
   it.each(REJECTED)('%s', (_name, value, status, position) => {
     expect(read(VALID, value, VALID).map((result) => result.status)).toEqual(['ok', status, 'ok']);
     expect(read(value)).toEqual([{ status, position }]);
+  });
+
+  it.each(LACKING)('%s lacks %s', (value, column) => {
+    expect(read(VALID, value, VALID).map((result) => result.status)).toEqual(['ok', 'missing_required', 'ok']);
+    expect(read(value)).toEqual([{ status: 'missing_required', position: -1, column }]);
   });
 
   it('takes every damage of the generator for what it is', () => {

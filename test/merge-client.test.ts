@@ -4,7 +4,7 @@ import { SluiceError } from '../src/errors.js';
 import type { BatchResult, SinkCall, SinkReply } from '../src/flow.js';
 import type { MergeThread } from '../src/merge-client.js';
 import { mergeOptions } from './support/batches.js';
-import { fakeBatch } from './support/fakes.js';
+import { emptyTask, fakeBatch } from './support/fakes.js';
 
 /** The thread's end of the port: keeps the calls, and says what the test makes it say. */
 class FakeWorker extends EventEmitter {
@@ -41,12 +41,12 @@ beforeEach(() => {
 
 describe('MergeThread', () => {
   it('matches replies with calls, in whatever order they come', async () => {
-    const [open, totals] = [thread.open(), thread.totals()];
+    const [open, commit] = [thread.open(), thread.commit()];
     const worker = FakeWorker.last;
-    expect(worker.calls.map(({ method }) => method)).toEqual(['open', 'totals']);
-    worker.reply({ id: worker.calls[1].id, ok: true, value: { batches: 3 } });
+    expect(worker.calls.map(({ method }) => method)).toEqual(['open', 'commit']);
+    worker.reply({ id: worker.calls[1].id, ok: true, value: { rowsMerged: 3 } });
     worker.reply({ id: worker.calls[0].id, ok: true, value: [] });
-    expect(await totals).toEqual({ batches: 3 });
+    expect(await commit).toEqual({ rowsMerged: 3 });
     expect(await open).toEqual([]);
   });
 
@@ -54,11 +54,27 @@ describe('MergeThread', () => {
     const arrow = new Uint8Array(8);
     const reject = new Uint8Array(new ArrayBuffer(10), 2, 3);
     const batch: BatchResult = {
-      ...(await fakeBatch({ partition: 0, startOffset: 0, nextOffset: 2, chunks: [] })),
+      ...(await fakeBatch(emptyTask(2))),
       arrow,
       quarantined: [
-        { offset: 1, timestamp: 0, key: reject.subarray(0, 1), value: reject, status: 'malformed', position: 0 },
-        { offset: 2, timestamp: 0, key: null, value: reject.subarray(1), status: 'malformed', position: 0 },
+        {
+          offset: 1,
+          timestamp: 0,
+          key: reject.subarray(0, 1),
+          value: reject,
+          status: 'malformed',
+          position: 0,
+          column: undefined,
+        },
+        {
+          offset: 2,
+          timestamp: 0,
+          key: null,
+          value: reject.subarray(1),
+          status: 'malformed',
+          position: 0,
+          column: undefined,
+        },
       ],
     };
     void thread.stage(batch);
@@ -84,7 +100,7 @@ describe('MergeThread', () => {
     ['dies of an error', (worker: FakeWorker) => worker.emit('error', new Error('out of memory')), /out of memory/],
     ['ends by itself', (worker: FakeWorker) => worker.emit('exit', 134), /ended with code 134/],
   ])('fails all calls, pending and later, when the thread %s', async (_, end, message) => {
-    const pending = [thread.commit(), thread.totals()].map((call) => call.catch((thrown: unknown) => thrown));
+    const pending = [thread.commit(), thread.compact()].map((call) => call.catch((thrown: unknown) => thrown));
     end(FakeWorker.last);
     const failure = { code: 'SLUICE_SINK', message: expect.stringMatching(message) };
     expect(await Promise.all(pending)).toMatchObject([failure, failure]);

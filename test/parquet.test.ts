@@ -1,16 +1,28 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { type Data, makeData, RecordBatch, Struct, vectorFromArray } from 'apache-arrow';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { arrowSchema } from '../src/arrow.js';
 import { parquetPath, temporaryPath } from '../src/data-dir.js';
-import { ParquetFiles } from '../src/parquet.js';
-import type { ParquetCompression } from '../src/parquet-copy.js';
+import { DuckDbWriter } from '../src/duckdb-writer.js';
+import { ParquetWasmWriter, type ParquetWasmWriterOptions } from '../src/parquet-wasm-writer.js';
+import { MAX_ROW_GROUP_ROWS, type ParquetCompression, type ParquetWriter } from '../src/parquet-writer.js';
 import { ORDERS_SPEC } from '../src/spec-file.js';
+import { stageFile } from '../src/staged-file.js';
 import { Random } from './support/random.js';
-import { randomColumns, readBack, recordBatchOf, SPEC, transpose } from './support/random-rows.js';
+import { COLUMNS, randomColumns, readBack, recordBatchOf, SPEC, transpose } from './support/random-rows.js';
 
 let dataDir: string;
 
@@ -62,15 +74,28 @@ async function query(sql: string): Promise<Record<string, unknown>[]> {
   }
 }
 
-describe('ParquetFiles', () => {
-  const path = () => parquetPath(dataDir, 'cdc_orders', 3, 17, 20);
+/** Of every writer, with the options that they share. */
+const WRITERS: Record<string, (options: ParquetWasmWriterOptions) => Promise<ParquetWriter>> = {
+  duckdb: (options) => DuckDbWriter.open(options),
+  'parquet-wasm': async (options) => new ParquetWasmWriter(options),
+};
 
-  it('names files by partition and padded offsets', () => {
-    expect(parquetPath('/d', 't', 12, 5, 1000)).toBe(
-      '/d/parquet/t/partition=12/00000000000000000005-00000000000000001000.parquet',
-    );
-    expect(temporaryPath('/d/p/1-2.parquet')).toBe('/d/p/.1-2.parquet.tmp');
-  });
+const path = () => parquetPath(dataDir, 'cdc_orders', 3, 17, 20);
+
+it('names files by partition and padded offsets', () => {
+  expect(parquetPath('/d', 't', 12, 5, 1000)).toBe(
+    '/d/parquet/t/sluice_partition=12/00000000000000000005-00000000000000001000.parquet',
+  );
+  expect(temporaryPath('/d/p/1-2.parquet')).toBe('/d/p/.1-2.parquet.tmp');
+});
+
+describe.each(Object.keys(WRITERS))('Parquet by %s', (name) => {
+  async function open(spec = ORDERS_SPEC, compression: ParquetCompression = 'zstd') {
+    const writer = await WRITERS[name]({ compression, spec });
+    onTestFinished(() => writer.close());
+    return (recordBatches: RecordBatch[], metadata = METADATA) =>
+      stageFile(path(), (tempPath) => writer.write(recordBatches, tempPath, metadata));
+  }
 
   it.each<[ParquetCompression, string]>([
     ['zstd', 'ZSTD'],
@@ -78,12 +103,12 @@ describe('ParquetFiles', () => {
     ['lz4', 'LZ4_RAW'],
     ['none', 'UNCOMPRESSED'],
   ])('writes %s under a temporary name; DuckDB reads every value', async (compression, codec) => {
-    const files = await ParquetFiles.open({ compression, spec: ORDERS_SPEC });
-    const file = await files.write([orders()], path(), METADATA);
+    const write = await open(ORDERS_SPEC, compression);
+    const file = await write([orders()]);
     expect(existsSync(path())).toBe(false);
     expect(readdirSync(dirname(path()))).toEqual(['.00000000000000000017-00000000000000000020.parquet.tmp']);
     renameSync(file.tempPath, file.path);
-    const rows = await query(`SELECT * EXCLUDE (partition) FROM '${file.path}'`);
+    const rows = await query(`SELECT * EXCLUDE (sluice_partition) FROM '${file.path}'`);
     expect(rows.map(({ amount, change_id, is_late, issues }) => [amount, change_id, is_late, issues])).toEqual([
       ['1.5000', 'change_id 0', false, '0'],
       ['-2.2500', 'change_id 1', true, '1'],
@@ -96,12 +121,12 @@ describe('ParquetFiles', () => {
   });
 
   it('stores amounts as INT64 DECIMAL(18,4) and times as microseconds in UTC, with the metadata given', async () => {
-    const files = await ParquetFiles.open({ compression: 'zstd', spec: ORDERS_SPEC });
+    const write = await open();
     const metadata = new Map([
       ['sluice.start_offset', '17'],
       ['sluice.topic', `it's "quoted"`],
     ]);
-    const file = await files.write([orders()], path(), metadata);
+    const file = await write([orders()], metadata);
     const types = await query(`SELECT name, type, logical_type FROM parquet_schema('${file.tempPath}')`);
     const type = (column: string) => types.find(({ name }) => name === column);
     expect(type('amount')).toMatchObject({
@@ -113,35 +138,94 @@ describe('ParquetFiles', () => {
       logical_type: expect.stringMatching(/Timestamp.*UTC=1.*MICROS/i),
     });
     const entries = await query(
-      `SELECT decode(key) AS key, decode(value) AS value FROM parquet_kv_metadata('${file.tempPath}')`,
+      `SELECT decode(key) AS key, decode(value) AS value FROM parquet_kv_metadata('${file.tempPath}')
+       WHERE decode(key) <> 'ARROW:schema'`,
     );
     expect(new Map(entries.map(({ key, value }) => [key, value]))).toEqual(metadata);
   });
 
   it('writes record batches one after the other, every value to the bit, one file after the other', async () => {
     const random = new Random(4);
-    const files = await ParquetFiles.open({ compression: 'zstd', spec: SPEC });
+    const write = await open(SPEC);
     const connection = await (await DuckDBInstance.create(':memory:')).connect();
     for (const sizes of [[1], [2048, 2049, 5, 7000], [4096]]) {
       const parts = sizes.map((rows, index) => randomColumns(rows, random, index % 2 === 0));
-      const file = await files.write(parts.map(recordBatchOf), path(), METADATA);
+      const file = await write(parts.map(recordBatchOf));
       expect(await readBack(connection, `read_parquet('${file.tempPath}')`)).toEqual(parts.flatMap(transpose));
       expect(file.bytes).toBe(statSync(file.tempPath).size);
     }
   });
 
+  it('bounds row groups, has statistics for all of them, and dictionaries for columns of few values only', async () => {
+    const write = await open(SPEC);
+    const rows = MAX_ROW_GROUP_ROWS / 15;
+    const columns = randomColumns(rows, new Random(5), false);
+    const group = COLUMNS.findIndex(({ name }) => name === 'group');
+    columns[group] = columns[group].map((_, row) => `group ${row % 7}`);
+    const groups = Array.from({ length: 16 }, () => recordBatchOf(columns));
+    const { tempPath } = await write(groups);
+    const chunks = await query(
+      `SELECT path_in_schema AS column, row_group_num_rows AS rows, stats_min_value IS NOT NULL AS has_statistics,
+         stats_null_count AS nulls, encodings FROM parquet_metadata('${tempPath}')`,
+    );
+    expect(new Set(chunks.map((chunk) => chunk.rows))).toEqual(new Set([`${MAX_ROW_GROUP_ROWS}`, `${rows}`]));
+    expect(chunks.filter(({ has_statistics, nulls }) => has_statistics !== true || nulls !== '0')).toEqual([]);
+    const encodings = (name: string) => chunks.find(({ column }) => column === name)!.encodings;
+    expect(encodings('group')).toContain('DICTIONARY');
+    expect(encodings('group')).not.toContain('DELTA');
+    expect(encodings('order')).toContain('DELTA_LENGTH_BYTE_ARRAY');
+    expect(encodings('change_seq')).toContain('DELTA_BINARY_PACKED');
+  });
+
   it('says which file cannot be written, leaves nothing behind, and writes the next one', async () => {
-    const files = await ParquetFiles.open({ compression: 'zstd', spec: ORDERS_SPEC });
+    const write = await open();
     const folder = join(dataDir, 'parquet');
     writeFileSync(folder, 'a file where the folder should be');
-    await expect(files.write([orders()], path(), METADATA)).rejects.toMatchObject({
+    await expect(write([orders()])).rejects.toMatchObject({
       code: 'SLUICE_DATA_DIR',
       message: expect.stringContaining('.parquet.tmp'),
     });
     rmSync(folder);
     mkdirSync(temporaryPath(path()), { recursive: true });
-    await expect(files.write([orders()], path(), METADATA)).rejects.toMatchObject({ code: 'SLUICE_DATA_DIR' });
+    await expect(write([orders()])).rejects.toMatchObject({ code: 'SLUICE_DATA_DIR' });
     rmSync(folder, { recursive: true });
-    expect((await files.write([orders()], path(), METADATA)).bytes).toBeGreaterThan(0);
+    expect((await write([orders()])).bytes).toBeGreaterThan(0);
   });
+
+  it('fails with SLUICE_DATA_DIR on a full disk, and leaves nothing behind', async ({ skip }) => {
+    if (!existsSync('/dev/full')) skip('there is no device that is always full');
+    const write = await open();
+    mkdirSync(dirname(path()), { recursive: true });
+    symlinkSync('/dev/full', temporaryPath(path()));
+    await expect(write([orders()])).rejects.toMatchObject({ code: 'SLUICE_DATA_DIR' });
+    expect(readdirSync(dirname(path()))).toEqual([]);
+  });
+
+  it('fails with SLUICE_SINK if rows do not fit the table, and leaves nothing behind', async () => {
+    const write = await open(SPEC);
+    await expect(write([orders()])).rejects.toMatchObject({ code: 'SLUICE_SINK' });
+    expect(readdirSync(dirname(path()))).toEqual([]);
+  });
+});
+
+it('has the same schema and rows by either writer, except for which columns are marked as required', async () => {
+  const parts = [3000, 5000].map((rows) => recordBatchOf(randomColumns(rows, new Random(rows), true)));
+  const schemas: unknown[] = [];
+  for (const [name, open] of Object.entries(WRITERS)) {
+    const writer = await open({ compression: 'zstd', spec: SPEC });
+    await writer.write(parts, join(dataDir, name), METADATA);
+    await writer.close();
+    schemas.push(
+      await query(
+        `SELECT name, type, precision, scale, duckdb_type FROM parquet_schema('${join(dataDir, name)}')
+         WHERE type IS NOT NULL`,
+      ),
+    );
+  }
+  expect(schemas[0]).toHaveLength(COLUMNS.length);
+  expect(schemas[1]).toEqual(schemas[0]);
+  const [duckdb, wasm] = Object.keys(WRITERS).map((name) => `read_parquet('${join(dataDir, name)}')`);
+  expect(
+    await query(`(FROM ${duckdb} EXCEPT ALL FROM ${wasm}) UNION ALL (FROM ${wasm} EXCEPT ALL FROM ${duckdb})`),
+  ).toEqual([]);
 });

@@ -62,7 +62,7 @@ describe('parse', () => {
     expect((await lines(Buffer.from(text))).slice(1)).toEqual([
       '{"status":"malformed","position":17}',
       '{"status":"not_object","position":0}',
-      '{"status":"missing_required"}',
+      '{"status":"missing_required","column":"change_id"}',
     ]);
   });
 
@@ -172,7 +172,7 @@ describe('sluice parse', () => {
     ]);
     expect(await runCli(args, { input: '{"id":"1","who":{}}' })).toMatchObject({
       code: 0,
-      stdout: '{"status":"missing_required"}\n',
+      stdout: '{"status":"missing_required","column":"name"}\n',
     });
   });
 

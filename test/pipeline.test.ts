@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { SluiceError } from '../src/errors.js';
+import type { BatchTask } from '../src/flow.js';
 import { Metrics } from '../src/metrics.js';
 import { Pipeline, type PipelineOptions, type PipelineParts } from '../src/pipeline.js';
 import { FakeSink, FakeSource, fakeBatch, messages, silent } from './support/fakes.js';
@@ -7,6 +9,7 @@ const MIB = 1 << 20;
 const OPTIONS: PipelineOptions = {
   topic: 'cdc_orders',
   startFrom: 'earliest',
+  onLostOffsets: 'fail',
   lateAfterMs: 0,
   untilEnd: true,
   batchRows: 25,
@@ -54,6 +57,18 @@ describe('Pipeline', () => {
     expect(ranges(2)).toEqual([[7, 8, 1]]);
     expect(made.totals).toMatchObject({ events: 104, merged: 104, bytes: 104 });
     expect(source.commits.at(-1)).toBeDefined();
+  });
+
+  it('gives each task the issue bits', async () => {
+    const tasks: BatchTask[] = [];
+    const runBatch = (task: BatchTask) => {
+      tasks.push(task);
+      return fakeBatch(task);
+    };
+    sink.issueBits = [7, 3];
+    await run(pipeline({}, { runBatch }));
+    expect(tasks.length).toBeGreaterThan(1);
+    expect(new Set(tasks.map(({ issueBits }) => issueBits.join()))).toEqual(new Set(['7,3']));
   });
 
   it('does not read past the ends seen at start', async () => {
@@ -113,6 +128,76 @@ describe('Pipeline', () => {
     made.stop();
     await done;
     expect(made.totals.merged).toBe(104);
+  });
+
+  it('carries the leader epoch of what was read to the sink', async () => {
+    source.leaderEpoch = 4;
+    await run(pipeline());
+    expect(sink.positions.get(2)).toMatchObject({ nextOffset: 8, leaderEpoch: 4 });
+  });
+
+  it('records what was lost while it runs as a gap, and reads on behind it', async () => {
+    const made = pipeline({ untilEnd: false, onLostOffsets: 'gap' });
+    const done = run(made);
+    await until(() => sink.positions.get(2)?.nextOffset === 8);
+    // Of partition 2, messages up to 19 came and were deleted before they were read.
+    source.ranges.set(2, { low: 20, high: 22 });
+    source.log[2].splice(0, 1, ...messages([20, 21]));
+    source.positions.set(2, 1000);
+    source.failures.push(new SluiceError('SLUICE_OFFSET_GONE', 'gone'));
+    await until(() => made.totals.events === 106);
+    made.stop();
+    await done;
+    expect(sink.gaps).toEqual([{ partition: 2, startOffset: 8, nextOffset: 20 }]);
+    expect(ranges(2)).toEqual([
+      [7, 8, 1],
+      [20, 22, 2],
+    ]);
+    expect(made.totals).toMatchObject({ merged: 106, lostOffsets: 12 });
+  });
+
+  it('ends when messages are lost, after what was read before is committed', async () => {
+    const made = pipeline({ untilEnd: false, flushIntervalMs: 60_000 });
+    const done = run(made);
+    await until(() => made.totals.events === 104);
+    source.ranges.set(2, { low: 20, high: 22 });
+    source.failures.push(new SluiceError('SLUICE_OFFSET_GONE', 'gone'));
+    await expect(done).rejects.toMatchObject({
+      code: 'SLUICE_OFFSET_GONE',
+      message: expect.stringContaining('position 8'),
+    });
+    expect(sink.batches.reduce((rows, { counts }) => rows + counts.ok, 0)).toBe(104);
+  });
+
+  it('reads on where nothing is wrong after all, but not for ever', async () => {
+    const made = pipeline({ untilEnd: false });
+    const done = run(made);
+    await until(() => made.totals.merged === 104);
+    const gone = new SluiceError('SLUICE_OFFSET_GONE', 'again and again');
+    source.failures.push(gone, gone, gone);
+    await until(() => source.assigned.length === 4);
+    source.log[2].push(...messages([8]));
+    source.ranges.set(2, { low: 7, high: 9 });
+    await until(() => made.totals.merged === 105);
+    source.failures.push(gone, gone, gone);
+    await until(() => source.assigned.length === 7);
+    source.failures.push(gone);
+    await expect(done).rejects.toThrow('again and again');
+  });
+
+  it('commits nothing of another topic that took the place of the one it reads', async () => {
+    source.rowsPerFill = 1;
+    const made = pipeline({ untilEnd: false });
+    const done = run(made);
+    await until(() => made.totals.merged > 0);
+    source.topicIdentity = { clusterId: 'cluster', topicId: 'another' };
+    const committed = sink.batches.length;
+    const read = made.totals.events;
+    await expect(done).rejects.toMatchObject({ code: 'SLUICE_TOPIC_CHANGED' });
+    expect(sink.identity.topicId).toBe('topic');
+    // Batches that were proven before the change may still be committed.
+    const offsets = sink.batches.slice(committed).map(({ nextOffset }) => nextOffset);
+    expect(Math.max(0, ...offsets)).toBeLessThanOrEqual(2 * read);
   });
 
   it('has small files joined while little waits to be read, and goes on where that fails', async () => {

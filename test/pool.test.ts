@@ -12,8 +12,8 @@ const SCRIPT = `
   import { ORDERS_SPEC } from '${DIST}spec-file.js';
   const [dataDir, batches, waitMs] = process.argv.slice(2);
   const options = {
-    spec: ORDERS_SPEC, topic: 't', dataDir, compression: 'zstd', highValueThreshold: '1000', lateAfterMs: 0,
-    batchRows: 1000, batchBytes: 1 << 20, mergeFrom: 'parquet',
+    spec: ORDERS_SPEC, topic: 't', dataDir, parquetWriter: 'duckdb', compression: 'zstd',
+    highValueThreshold: '1000', lateAfterMs: 0, batchRows: 1000, batchBytes: 1 << 20, mergeFrom: 'parquet',
   };
   const value = Buffer.from('{"change_id":"1","order_id":"2"}');
   const chunk = new Chunk();

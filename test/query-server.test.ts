@@ -76,7 +76,9 @@ describe('QueryServer', () => {
     for (const { socket } of waiting) expect(socket.bytesRead).toBe(0);
     for (const { socket } of endless) socket.destroy();
     const answers = await Promise.all(waiting.map(({ answer }) => answer));
-    expect(answers).toEqual([1, 2, 3].map((n) => `{"columns":["n"]}\n{"rows":[[${n}]]}\n{"done":true}\n`));
+    expect(answers).toEqual(
+      [1, 2, 3].map((n) => `{"columns":["n"],"types":["number"]}\n{"rows":[[${n}]]}\n{"done":true}\n`),
+    );
   });
 
   it('answers what is no request with an error', async () => {
@@ -93,13 +95,13 @@ describe('openSql', () => {
   it('says so when the running process ends in the middle of an answer', async () => {
     const dataDir = temporaryDirectory();
     const server = createServer((socket) => {
-      socket.once('data', () => socket.end('{"columns":["n"]}\n{"rows":[[1]]}\n'));
+      socket.once('data', () => socket.end('{"columns":["n"],"types":["number"]}\n{"rows":[[1]]}\n'));
     });
     await new Promise<void>((resolve) => server.listen(querySocketPath(dataDir), resolve));
     onTestFinished(() => void server.close());
     await expect(allRows(await openSql(dataDir), 'SELECT 1 AS n')).rejects.toMatchObject({
       code: 'SLUICE_QUERY',
-      message: expect.stringContaining('ended before the answer was complete'),
+      message: expect.stringContaining('before the answer was complete'),
     });
   });
 });

@@ -30,7 +30,7 @@ async function run(dataDir: string, sql: string, format: QueryFormat): Promise<s
     dataDir,
     sql,
     format,
-    write: (output) => {
+    write: async (output) => {
       text += Buffer.from(output).toString();
     },
   });
@@ -76,13 +76,49 @@ describe.each([
       dataDir,
       sql: 'SELECT 1 AS n, TRUE AS b, change_id FROM cdc_orders ORDER BY 3',
       format: 'arrow',
-      write: (bytes) => parts.push(bytes as Uint8Array),
+      write: async (bytes) => void parts.push(bytes as Uint8Array),
     });
     const table = tableFromIPC(Buffer.concat(parts));
     expect(table.toArray().map((row) => row?.toJSON())).toEqual([
       { n: 1, b: true, change_id: token(1) },
       { n: 1, b: true, change_id: token(2) },
     ]);
+  });
+
+  it('gives an Arrow stream of each type, with nulls and without rows', async () => {
+    const dataDir = await directory(live);
+    const arrow = async (sql: string) => {
+      const parts: Uint8Array[] = [];
+      const write = async (bytes: string | Uint8Array) => void parts.push(bytes as Uint8Array);
+      await query({ dataDir, sql, format: 'arrow', write });
+      return tableFromIPC(Buffer.concat(parts));
+    };
+    const columns = `1::DOUBLE / x AS ratio, x = 0 AS b, x::BIGINT AS big, [x] AS list, nullif(x, 1) AS "null"`;
+    const table = await arrow(`SELECT ${columns} FROM range(2) r(x)`);
+    expect(table.toArray().map((row) => row?.toJSON())).toEqual([
+      { ratio: Number.POSITIVE_INFINITY, b: true, big: '0', list: '["0"]', null: '0' },
+      { ratio: 1, b: false, big: '1', list: '["1"]', null: null },
+    ]);
+    const empty = await arrow(`SELECT ${columns} FROM range(0) r(x)`);
+    expect([empty.numRows, empty.schema.toString()]).toEqual([0, table.schema.toString()]);
+  });
+
+  it('keeps every character of a text', async () => {
+    const dataDir = await directory(live);
+    const text = '\u2028 \u2029 \u0085 \r \n "𝄞"';
+    const sql = `SELECT '${text}' AS t`;
+    expect(await run(dataDir, sql, 'json')).toBe(`${JSON.stringify({ t: text })}\n`);
+  });
+
+  it('gives up a result that cannot be written', async () => {
+    const dataDir = await directory(live);
+    let pieces = 0;
+    const write = async () => {
+      if (++pieces === 3) throw new Error('nobody reads');
+    };
+    const endless = 'FROM range(1_000_000_000_000)';
+    await expect(query({ dataDir, sql: endless, format: 'json', write })).rejects.toThrow('nobody reads');
+    expect(pieces).toBe(3);
   });
 
   it('streams a large result', async () => {

@@ -51,8 +51,9 @@ describeKafka('readers', (bootstrap) => {
       return { source, topic };
     }
 
-    const fromStart = (partitions = 4) =>
-      new Map(Array.from({ length: partitions }, (_, partition) => [partition, 0] as const));
+    const from = (nextOffsets: Iterable<readonly [partition: number, nextOffset: number]>) =>
+      [...nextOffsets].map(([partition, nextOffset]) => ({ partition, nextOffset, leaderEpoch: undefined }));
+    const fromStart = (partitions = 4) => from(Array.from({ length: partitions }, (_, partition) => [partition, 0]));
 
     it('delivers every byte, key, offset and timestamp, and tells null from empty', async () => {
       const events = [...orderEvents({ count: 6000, shares: EQUAL_SHARES })];
@@ -131,7 +132,7 @@ describeKafka('readers', (bootstrap) => {
         await vi.waitFor(async () => expect(await small()).toMatchObject({ kind: 'rows' }), { timeout: 10_000 });
       };
       const expectFrom = async (starts: readonly [number, number][]) => {
-        source.assign(new Map(starts));
+        source.assign(from(starts));
         const { messages } = await readToEnd(source, starts.length);
         for (const [partition, start] of starts) {
           const offsets = messages.filter((message) => message.partition === partition).map(({ offset }) => offset);
@@ -167,7 +168,7 @@ describeKafka('readers', (bootstrap) => {
 
     it('reports a position that is gone', async () => {
       const { source } = await openSource([{ partition: 0, value: 'v' }], 2);
-      source.assign(new Map([[1, 5000]]));
+      source.assign(from([[1, 5000]]));
       const gone = async () => {
         for (;;) await source.fill(new Chunk(), FILL_MS);
       };
@@ -180,7 +181,7 @@ describeKafka('readers', (bootstrap) => {
         Array.from({ length: 400 }, (_, n) => ({ partition: (n % 4) * 2, value: 'v' })),
         8,
       );
-      source.assign(new Map([0, 5000, 0, 5000, 0, 5000, 0, 5000].entries()));
+      source.assign(from([0, 5000, 0, 5000, 0, 5000, 0, 5000].entries()));
       // Time for all to be queued: in no fixed order, so that some errors are behind messages.
       await setTimeout(1000);
       const errors: string[] = [];

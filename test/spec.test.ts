@@ -49,17 +49,45 @@ describe('parseSpec', () => {
     expect(parseSpec(specJson(ORDERS_SPEC), 's')).toEqual(ORDERS_SPEC);
   });
 
+  it('hashes a unit of time only if it is another than milliseconds', () => {
+    const hash = (more: object) => specHash(parseSpec(spec({ name: 'a', kind: 'timestamp', ...more }), 's'));
+    expect(hash({ unit: 'ms' })).toBe(hash({}));
+    expect(new Set(['ms', 's', 'us', 'ns'].map((unit) => hash({ unit }))).size).toBe(4);
+    const seconds = parseSpec(spec({ name: 'a', kind: 'date', unit: 's' }), 's');
+    expect(parseSpec(specJson(seconds), 's')).toEqual(seconds);
+    // Of the spec that is built in, as it was before there were units.
+    expect(specHash(ORDERS_SPEC)).toBe('ab652b25c2c62745727855b99e7e223032660eb72f34e80170d4a55e4436af58');
+  });
+
   it.each([
     ['not JSON', '{', /table spec s is not JSON/],
     ['an unknown kind', spec({ name: 'a', kind: 'float' }), /columns\.2\.kind/],
     ['an unknown property', spec({ name: 'a', kind: 'text', nullable: true }), /nullable/],
     ['a name that SQL would need quoted', spec({ name: 'A b', kind: 'text' }), /lower-case SQL identifier/],
     ['a name taken twice', spec({ name: 'id', path: 'x', kind: 'text' }), /column id: the name is taken twice/],
-    ['a reserved name', spec({ name: 'extra', kind: 'text' }), /column extra: .* reserved/],
+    ...[
+      ...['extra', 'change_seq', 'sluice_partition', 'filename', 'file_row_number', 'file_index', 'rowid', '_metadata'],
+      ...['null', 'true', 'false', '__filename', '__index_level_0__', '__x'],
+    ].map((name) => [
+      `the reserved name ${name}`,
+      spec({ name, kind: 'text' }),
+      new RegExp(`column ${name}: the name is reserved, .+: give it another name`),
+    ]),
+    [
+      'a reserved name for raw text',
+      spec({ name: 'a', kind: 'amount', raw: 'filename' }),
+      /column filename: the name is reserved/,
+    ],
     [
       'a path inside another',
       spec({ name: 'a', path: 'x', kind: 'json' }, { name: 'b', path: 'x.y', kind: 'text' }),
       /columns a and b/,
+    ],
+    ['an unknown unit', spec({ name: 'a', kind: 'timestamp', unit: 'min' }), /columns\.2\.unit/],
+    [
+      'a unit of no time',
+      spec({ name: 'a', kind: 'int64', unit: 's' }),
+      /column a: unit is for the kinds timestamp and date only/,
     ],
     ['raw on a text', spec({ name: 'a', kind: 'text', raw: 'a_raw' }), /raw is for kind amount only/],
     [
@@ -88,7 +116,7 @@ describe('parseSpec', () => {
       spec(...Array.from({ length: 63 }, (_, i) => ({ name: `c${i}`, kind: 'text' }))),
       /at most 64 columns/,
     ],
-  ])('refuses %s', (_, text, message) => {
+  ] as [string, string, RegExp][])('refuses %s', (_, text, message) => {
     expect(() => parseSpec(text, 's')).toThrow(message);
   });
 });

@@ -3,13 +3,13 @@ import { RecordBatchStreamWriter } from 'apache-arrow';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { BatchResult } from '../src/flow.js';
 import { ArrowStaging } from '../src/staging.js';
-import { fakeBatch } from './support/fakes.js';
+import { emptyTask, fakeBatch } from './support/fakes.js';
 import { Random } from './support/random.js';
 import { COLUMNS, randomColumns, readBack, recordBatchOf, SPEC, transpose, type Value } from './support/random-rows.js';
 
 async function batchOf(recordBatches: readonly Value[][][]): Promise<BatchResult> {
   const arrow = RecordBatchStreamWriter.writeAll(recordBatches.map(recordBatchOf)).toUint8Array(true);
-  return { ...(await fakeBatch({ partition: 0, startOffset: 0, nextOffset: 1, chunks: [] })), arrow };
+  return { ...(await fakeBatch(emptyTask(1))), arrow };
 }
 
 async function open(): Promise<{ connection: DuckDBConnection; staging: ArrowStaging }> {

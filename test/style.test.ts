@@ -15,24 +15,32 @@ const MAX_LINE_LENGTH = 120;
  * a file of a room imports from its own room and from contracts. A folder stands for all files in it.
  */
 const CONTRACTS = [
-  ...['flow', 'spec', 'operations', 'errors', 'arrow', 'chunk', 'source', 'log', 'metrics', 'data-dir'],
-  ...['sql', 'string-forms', 'data-chunks', 'parquet-copy'],
+  ...['flow', 'spec', 'operations', 'errors', 'arrow', 'chunk', 'source', 'log', 'output', 'metrics', 'data-dir'],
+  ...['sql', 'string-forms', 'data-chunks', 'parquet-copy', 'parquet-writer', 'staged-file'],
 ];
 const ROOMS = [
-  ['kafka-source', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
+  [
+    ...['kafka-source', 'kafka-properties', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
+    ...['topic-admin', 'inspection'],
+  ],
   ['kernel', 'kernel-instance', 'fields', 'path-tree'],
-  ['parquet'],
-  ['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'ledger', 'recovery', 'compaction', 'database'],
-  ['read-only', 'query-server', 'sql-client'],
+  ['duckdb-writer'],
+  ['parquet-wasm-writer'],
+  [
+    ...['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'format', 'ledger', 'ledger-files', 'commit-journal'],
+    ...['recovery', 'rebuild', 'database-builder', 'old-database', 'file-inventory', 'compaction', 'database'],
+    'upgrade',
+  ],
+  ['read-only', 'query-server', 'sql-client', 'lines'],
   ['capture/'],
 ];
 const THREADS = ['worker', 'pool', 'merge-thread', 'merge-client'];
-const PIPELINE = ['batcher', 'sequencer', 'assignment', 'pipeline', 'totals'];
-const COMMANDS = ['config', 'spec-file', 'progress', 'sample-events', 'verify', 'commands/'];
+const PIPELINE = ['batcher', 'sequencer', 'assignment', 'positions', 'topic-guard', 'compactor', 'pipeline', 'totals'];
+const COMMANDS = ['config', 'spec-file', 'reserved-names', 'progress', 'sample-events', 'verify/', 'commands/'];
 const LAYERS = [CONTRACTS, ROOMS.flat(), THREADS, PIPELINE, COMMANDS, ['cli']];
-/** What only these may know of the process: its arguments, environment, signals and end. */
+/** What only these may know of the process: its arguments, environment, outputs, signals and end. */
 const PROCESS_FILES = ['src/cli.ts', 'src/config.ts'];
-const PROCESS_MEMBERS = ['argv', 'env', 'exit', 'exitCode', 'abort', 'kill', 'on', 'once'];
+const PROCESS_MEMBERS = ['argv', 'env', 'exit', 'exitCode', 'abort', 'kill', 'on', 'once', 'stdout', 'stderr'];
 
 interface SourceFile {
   /** Relative to the project. */

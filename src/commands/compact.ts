@@ -5,17 +5,23 @@ import type { Command } from 'commander';
 import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import type { CompactionReceipt } from '../flow.js';
+import { type Logger, logRemoved } from '../log.js';
 import { Merge } from '../merge.js';
+import type { Output } from '../output.js';
 import { loadSpec } from '../spec-file.js';
 
-export function addCompactCommand(program: Command, environment: () => Config): void {
+export function addCompactCommand(
+  program: Command,
+  environment: () => { config: Config; log: Logger },
+  stdout: Output,
+): void {
   program
     .command('compact')
     .description('join neighbouring small Parquet files; "run" does so by itself, see COMPACT_AFTER_FILES')
     .action(async () => {
       const { filesBefore, filesAfter, bytesBefore, bytesAfter } = await compact(environment());
       const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-      process.stdout.write(
+      await stdout.write(
         filesBefore === 0
           ? 'nothing to join\n'
           : `${filesBefore} files (${megabytes(bytesBefore)}) joined into ${filesAfter} (${megabytes(bytesAfter)})\n`,
@@ -27,7 +33,7 @@ export function addCompactCommand(program: Command, environment: () => Config): 
  * Joins whatever neighbours fit files of COMPACT_TARGET_BYTES.
  * @throws SluiceError SLUICE_LOCKED when a process works on the data directory, SLUICE_CONFIG when there is none
  */
-export async function compact(config: Config): Promise<CompactionReceipt> {
+export async function compact({ config, log }: { config: Config; log: Logger }): Promise<CompactionReceipt> {
   const { dataDir, mergeFrom, compaction, duckdb, parquetCompression: compression } = config;
   if (!existsSync(join(dataDir, 'analytics.db'))) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no analytics.db: nothing was consumed into it yet`);
@@ -38,7 +44,8 @@ export async function compact(config: Config): Promise<CompactionReceipt> {
     ...{ dataDir, topic, spec, ...duckdb, mergeFrom },
     compaction: { ...compaction, compression },
   });
-  await merge.open();
+  const { removed } = await merge.open();
+  logRemoved(log, removed);
   try {
     return await merge.compact(true);
   } finally {

@@ -7,6 +7,7 @@ import type { Config } from '../config.js';
 import { EmbeddedKafka } from '../embedded-kafka.js';
 import { SluiceError } from '../errors.js';
 import { createLogger } from '../log.js';
+import type { Output } from '../output.js';
 import { sampleEvents } from '../sample-events.js';
 import type { RunTotals } from '../totals.js';
 import { query } from './query.js';
@@ -16,7 +17,7 @@ import { verify } from './verify.js';
 export interface DemoOptions {
   readonly events: number;
   readonly signal: AbortSignal;
-  readonly write: (text: string | Uint8Array) => void;
+  readonly write: (piece: string | Uint8Array) => Promise<void>;
 }
 
 const TOPIC = 'cdc_orders';
@@ -45,13 +46,18 @@ FROM sluice.batches GROUP BY partition_id ORDER BY partition_id`,
   },
 ];
 
-export function addDemoCommand(program: Command, config: () => Config, stopSignal: () => AbortSignal): void {
+export function addDemoCommand(
+  program: Command,
+  config: () => Config,
+  stopSignal: () => AbortSignal,
+  stdout: Output,
+): void {
   program
     .command('demo')
     .description('run the whole pipeline on sample events and an embedded Kafka, and show what it did')
     .option('--events <n>', 'how many events', '100000')
     .action(async ({ events }: { events: string }) => {
-      const write = (text: string | Uint8Array) => process.stdout.write(text);
+      const write = (piece: string | Uint8Array) => stdout.write(piece);
       await demo(config(), { events: Number(events), signal: stopSignal(), write });
     });
 }
@@ -67,26 +73,33 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
   const dataDir = join(base.dataDir, 'demo');
   await rm(dataDir, { recursive: true, force: true });
   const kafka = await EmbeddedKafka.start(TOPIC);
-  write(`An embedded Kafka listens on ${kafka.brokers}; the topic ${TOPIC} has 4 partitions.\n`);
+  await write(`An embedded Kafka listens on ${kafka.brokers}; the topic ${TOPIC} has 4 partitions.\n`);
   const config: Config = {
     ...base,
     dataDir,
     tableSpec: undefined,
     metricsPort: 0,
-    kafka: { ...base.kafka, brokers: kafka.brokers, topic: TOPIC, startFrom: 'earliest', properties: {} },
+    kafka: {
+      ...base.kafka,
+      brokers: kafka.brokers,
+      topic: TOPIC,
+      startFrom: 'earliest',
+      hasController: false,
+      properties: {},
+    },
   };
   const summary = await consumeSamples(kafka, config, events, signal);
   await kafka.stop();
-  write(describeRun(summary, summary.seconds));
+  await write(describeRun(summary, summary.seconds));
   for (const { title, sql } of QUERIES) {
-    write(`\n${title}\n\n${sql}\n\n`);
+    await write(`\n${title}\n\n${sql}\n\n`);
     await query({ ...config, sql, format: 'table', write });
   }
-  write('\nDoes it all agree?\n\n');
+  await write('\nDoes it all agree?\n\n');
   const log = createLogger({ ...config.log, level: 'warn' });
   if (!(await verify(config, { kafka: false, log, write })))
     throw new SluiceError('SLUICE_SINK', 'the demo did not verify');
-  write(
+  await write(
     `\nLook around:\n  DATA_DIR=${dataDir} node dist/cli.js query "FROM orders LIMIT 10"\n` +
       `  find ${dataDir} -name '*.parquet'\n`,
   );
@@ -100,6 +113,7 @@ async function consumeSamples(kafka: EmbeddedKafka, config: Config, events: numb
   const log = createLogger({ ...config.log, level: 'warn' });
   const consumed = run(config, log, {
     untilEnd: false,
+    onLostOffsets: 'fail',
     signal: stop.signal,
     terminal: undefined,
     onStart: (pipeline) => {

@@ -6,6 +6,7 @@ import { bit, Chunk, setBit } from '../chunk.js';
 import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import { Kernel } from '../kernel.js';
+import type { Output } from '../output.js';
 import { type TableColumn, type TableSpec, tableColumns } from '../spec.js';
 import { loadSpec } from '../spec-file.js';
 import { ParseStats } from './parse-stats.js';
@@ -29,7 +30,7 @@ type Overrides = Partial<Record<'TABLE_SPEC' | 'HIGH_VALUE_THRESHOLD', string>>;
 
 type ParseFlags = Partial<Record<'delimiter' | 'spec' | 'threshold', string>> & { stats?: boolean };
 
-export function addParseCommand(program: Command, config: (overrides: Overrides) => Config): void {
+export function addParseCommand(program: Command, config: (overrides: Overrides) => Config, stdout: Output): void {
   program
     .command('parse')
     .description('read messages from files or stdin as the kernel does; prints a line of JSON for each')
@@ -50,7 +51,7 @@ export function addParseCommand(program: Command, config: (overrides: Overrides)
         ...(spec !== undefined && { TABLE_SPEC: spec }),
         ...(threshold !== undefined && { HIGH_VALUE_THRESHOLD: threshold }),
       });
-      const write = (lines: string) => new Promise<void>((resolve) => process.stdout.write(lines, () => resolve()));
+      const write = (lines: string) => stdout.write(lines);
       const totals = stats ? new ParseStats() : undefined;
       const options = { spec: loadSpec(tableSpec), highValueThreshold, delimiter, write, stats: totals };
       for (const input of files.length > 0 ? files.map(fileBytes) : [process.stdin]) await parse(input, options);
@@ -194,8 +195,8 @@ class MessageReader {
     const lines = Array.from({ length: chunk.rows }, (_, index) => {
       const reject = rejected.get(index);
       if (reject === undefined) return JSON.stringify({ status: 'ok', row: rows[next++] });
-      const { status, position } = reject;
-      return JSON.stringify(position === -1 ? { status } : { status, position });
+      const { status, position, column } = reject;
+      return JSON.stringify({ status, column, position: position === -1 ? undefined : position });
     });
     await this.#options.write(`${lines.join('\n')}\n`);
   }

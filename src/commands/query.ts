@@ -1,7 +1,8 @@
 /** `sluice query`: a read-only query, through the running process or on the file. */
-import { RecordBatchStreamWriter, Table, Utf8, type Vector, vectorFromArray } from 'apache-arrow';
 import type { Command } from 'commander';
 import { SluiceError } from '../errors.js';
+import type { Output } from '../output.js';
+import type { QueryRows } from '../read-only.js';
 import { openSql } from '../sql-client.js';
 
 export const QUERY_FORMATS = ['table', 'csv', 'json', 'arrow'] as const;
@@ -12,27 +13,23 @@ export interface QueryOptions {
   readonly dataDir: string;
   readonly sql: string;
   readonly format: QueryFormat;
-  /** Takes text, or bytes for format `arrow`. */
-  readonly write: (output: string | Uint8Array) => void;
+  /** Takes text, or bytes for format `arrow`; the next piece comes when it has resolved. */
+  readonly write: (piece: string | Uint8Array) => Promise<void>;
 }
 
-/** A table is for eyes: what follows is counted, not shown. */
-const TABLE_ROWS = 1000;
-const CELL_WIDTH = 60;
-
-export function addQueryCommand(program: Command, config: () => { readonly dataDir: string }): void {
+export function addQueryCommand(program: Command, config: () => { readonly dataDir: string }, stdout: Output): void {
   program
     .command('query')
     .description('run a read-only query, through the running process if there is one')
     .argument('<sql>', 'one statement that reads')
     .option('--format <format>', `${QUERY_FORMATS.join(', ')}; default: table on a terminal, else csv`)
     .action(async (sql: string, { format }: { format?: string }) => {
-      const chosen = format ?? (process.stdout.isTTY ? 'table' : 'csv');
+      const chosen = format ?? (stdout.isTerminal ? 'table' : 'csv');
       if (!isFormat(chosen)) {
         throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
       }
       const { dataDir } = config();
-      await query({ dataDir, sql, format: chosen, write: (output) => process.stdout.write(output) });
+      await query({ dataDir, sql, format: chosen, write: (piece) => stdout.write(piece) });
     });
 }
 
@@ -40,26 +37,51 @@ function isFormat(text: string): text is QueryFormat {
   return (QUERY_FORMATS as readonly string[]).includes(text);
 }
 
-/** @throws SluiceError SLUICE_QUERY, or what `openSql` says */
+/**
+ * Writes the result as it comes: in memory is one block of rows, however large it is and however slowly it is taken.
+ * @throws SluiceError SLUICE_QUERY, or what `openSql` or `write` say; the query is given up then
+ */
 export async function query({ dataDir, sql, format, write }: QueryOptions): Promise<void> {
   const client = await openSql(dataDir);
   try {
-    const { columns, batches } = await client.query(sql);
-    if (format === 'csv') write(`${columns.map(csvCell).join(',')}\n`);
-    const kept: (readonly unknown[])[] = [];
-    let count = 0;
-    for await (const rows of batches) {
-      count += rows.length;
-      if (format === 'csv') write(rows.map((row) => `${row.map(csvCell).join(',')}\n`).join(''));
-      else if (format === 'json') write(rows.map((row) => `${JSON.stringify(asObject(columns, row))}\n`).join(''));
-      else if (format === 'arrow') kept.push(...rows);
-      else kept.push(...rows.slice(0, Math.max(0, TABLE_ROWS - kept.length)));
-    }
-    if (format === 'table') write(drawTable(columns, kept, count));
-    if (format === 'arrow') write(arrowStream(columns, kept));
+    for await (const piece of FORMATS[format](await client.query(sql))) await write(piece);
   } finally {
     client.close();
   }
+}
+
+const FORMATS: Readonly<Record<QueryFormat, (result: QueryRows) => AsyncIterable<string | Uint8Array>>> = {
+  table: tableText,
+  csv: csvText,
+  json: jsonText,
+  async *arrow(result) {
+    // Loaded where it is needed: Arrow's library takes a while.
+    const { arrowStream } = await import('./arrow-rows.js');
+    yield* arrowStream(result);
+  },
+};
+
+async function* csvText({ columns, batches }: QueryRows): AsyncGenerator<string> {
+  yield `${columns.map(csvCell).join(',')}\n`;
+  for await (const rows of batches) yield rows.map((row) => `${row.map(csvCell).join(',')}\n`).join('');
+}
+
+async function* jsonText({ columns, batches }: QueryRows): AsyncGenerator<string> {
+  for await (const rows of batches) yield rows.map((row) => `${JSON.stringify(asObject(columns, row))}\n`).join('');
+}
+
+/** A table is for eyes: what follows is counted, not shown. */
+const TABLE_ROWS = 1000;
+const CELL_WIDTH = 60;
+
+async function* tableText({ columns, batches }: QueryRows): AsyncGenerator<string> {
+  const kept: (readonly unknown[])[] = [];
+  let count = 0;
+  for await (const rows of batches) {
+    count += rows.length;
+    kept.push(...rows.slice(0, TABLE_ROWS - kept.length));
+  }
+  yield drawTable(columns, kept, count);
 }
 
 function asObject(columns: readonly string[], row: readonly unknown[]): Record<string, unknown> {
@@ -105,16 +127,4 @@ function isNumeric(value: unknown): boolean {
 function pad(text: string, width: number, right: boolean): string {
   const space = ' '.repeat(width - [...text].length);
   return right ? space + text : text + space;
-}
-
-/** An Arrow IPC stream: booleans and doubles as such, everything else as text. */
-function arrowStream(columns: readonly string[], rows: readonly (readonly unknown[])[]): Uint8Array {
-  const vectors: Record<string, Vector> = {};
-  for (const [index, column] of columns.entries()) {
-    const values = rows.map((row) => row[index]);
-    const plain = values.every((value) => value === null || typeof value === 'number' || typeof value === 'boolean');
-    const text = values.map((value) => (value === null || typeof value === 'string' ? value : JSON.stringify(value)));
-    vectors[column] = plain && rows.length > 0 ? vectorFromArray(values) : vectorFromArray(text, new Utf8());
-  }
-  return RecordBatchStreamWriter.writeAll(new Table(vectors)).toUint8Array(true);
 }

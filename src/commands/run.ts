@@ -1,12 +1,13 @@
 /** `sluice run`: puts the parts together and keeps them running. */
 import type { Server } from 'node:http';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import { KafkaSource } from '../kafka-source.js';
-import type { Logger } from '../log.js';
+import { type Logger, logRemoved } from '../log.js';
 import { MergeThread } from '../merge-client.js';
 import { Metrics, type Stage, serveMetrics } from '../metrics.js';
+import type { Output } from '../output.js';
 import { Pipeline, type PipelineOptions } from '../pipeline.js';
 import { WorkerPool } from '../pool.js';
 import { reportProgress } from '../progress.js';
@@ -15,10 +16,12 @@ import type { RunTotals } from '../totals.js';
 
 export interface RunOptions {
   readonly untilEnd: boolean;
+  /** What becomes of a position whose next messages Kafka has deleted. */
+  readonly onLostOffsets: 'fail' | 'gap';
   /** Aborting it drains and commits what was read, then ends the run. */
   readonly signal: AbortSignal;
   /** Shows a progress line there; undefined where stderr is not a terminal. */
-  readonly terminal: { write(text: string): void } | undefined;
+  readonly terminal: Pick<Output, 'writeLater'> | undefined;
   /** Told the pipeline before it reads. */
   readonly onStart?: (pipeline: Pipeline) => void;
 }
@@ -43,16 +46,22 @@ export function addRunCommand(
   program: Command,
   environment: () => { config: Config; log: Logger },
   stopSignal: () => AbortSignal,
+  { stdout, stderr }: { readonly stdout: Output; readonly stderr: Output },
 ): void {
   program
     .command('run')
     .description('consume the topic; prints a JSON summary as the last line on stdout')
     .option('--until-end', 'stop at the end offsets that the topic has at the start', false)
-    .action(async ({ untilEnd }: { untilEnd: boolean }) => {
+    .addOption(
+      new Option('--on-lost-offsets <how>', 'what to do when Kafka deleted messages before they were read')
+        .choices(['fail', 'gap'])
+        .default('fail'),
+    )
+    .action(async (choices: Pick<RunOptions, 'untilEnd' | 'onLostOffsets'>) => {
       const { config, log } = environment();
-      const terminal = process.stderr.isTTY ? process.stderr : undefined;
-      const summary = await run(config, log, { untilEnd, signal: stopSignal(), terminal });
-      process.stdout.write(`${JSON.stringify(summary)}\n`);
+      const terminal = stderr.isTerminal ? stderr : undefined;
+      const summary = await run(config, log, { ...choices, signal: stopSignal(), terminal });
+      await stdout.write(`${JSON.stringify(summary)}\n`);
     });
 }
 
@@ -81,6 +90,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
       spec,
       topic,
       dataDir,
+      parquetWriter: config.parquetWriter,
       compression: config.parquetCompression,
       highValueThreshold: config.highValueThreshold,
       lateAfterMs: config.lateAfterMs,
@@ -89,9 +99,10 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
       mergeFrom,
     });
     const workers = pool;
-    const positions = await sink.open();
+    const state = await sink.open();
+    logRemoved(log, state.removed);
     const runBatch = workers.run.bind(workers);
-    const pipeline = new Pipeline(pipelineOptions(config, options.untilEnd), { source, sink, runBatch, metrics, log });
+    const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, metrics, log });
     if (config.metricsPort !== 0) {
       server = await serveMetrics(
         config.metricsPort,
@@ -110,7 +121,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     warnOfFewThreads(config, log);
     stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
     if (options.signal.aborted) pipeline.stop();
-    await pipeline.run(positions);
+    await pipeline.run(state);
     finished = pipeline;
   } catch (thrown) {
     if (thrown instanceof SluiceError) metrics.errors.inc({ code: thrown.code });
@@ -125,20 +136,21 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
 }
 
-/** A worker that writes a file, a commit, a compaction and a query each take one of Node's threads for native work. */
-function warnOfFewThreads({ workers, threadPoolSize }: Config, log: Logger): void {
-  const wanted = workers + 3;
+/** A worker's DuckDB, a commit, a compaction and a query each take one of Node's threads for native work. */
+function warnOfFewThreads({ workers, parquetWriter, threadPoolSize }: Config, log: Logger): void {
+  const wanted = (parquetWriter === 'duckdb' ? workers : 0) + 3;
   if (threadPoolSize >= wanted - 1) return;
   log.warn(`workers and commits share ${threadPoolSize} threads for native work: set UV_THREADPOOL_SIZE=${wanted}`);
 }
 
-function pipelineOptions(config: Config, untilEnd: boolean): PipelineOptions {
+function pipelineOptions(config: Config, { untilEnd, onLostOffsets }: RunOptions): PipelineOptions {
   const { batchRows, batchBytes, flushIntervalMs, commitRows, bufferBytes, workers, shutdownGraceMs } = config;
   const { topic, startFrom } = config.kafka;
   return {
     topic,
     startFrom,
     untilEnd,
+    onLostOffsets,
     lateAfterMs: config.lateAfterMs,
     batchRows,
     batchBytes,

@@ -1,9 +1,9 @@
 /** What `run` refuses: one line with a code, the right exit code, and nothing lost once the cause is gone. */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runCli, temporaryDataDir } from '../support/cli.js';
+import { mountedDisk, remount } from '../support/disk.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { createTopic, deleteRecordsBefore, deleteTopic, produce } from '../support/produce.js';
@@ -36,6 +36,7 @@ describe('a configuration that is not acceptable', () => {
       BUFFER_BYTES: '1',
       HIGH_VALUE_THRESHOLD: '-5',
       LATE_AFTER_MS: 'late',
+      PARQUET_WRITER: 'pen',
       PARQUET_COMPRESSION: 'brotli',
       DUCKDB_THREADS: '0',
       DUCKDB_MEMORY_LIMIT: 'much',
@@ -118,18 +119,6 @@ describeKafka('a topic', (bootstrap) => {
     await verifies(anew);
   });
 
-  it('that was made anew under the same name ends the run with SLUICE_OFFSET_GONE', LONG, async () => {
-    const topic = await filledTopic(bootstrap(), 'anew', 1, orderEvents({ count: 100, shares: {} }));
-    const env = runEnv(bootstrap(), topic, await temporaryDataDir());
-    await runUntilEnd(env);
-    await deleteTopic(bootstrap(), topic);
-    await createTopic(bootstrap(), topic, 1);
-    await produce(bootstrap(), topic, orderEvents({ count: 10, shares: {} }));
-    const { code, error } = await refusal(['run'], env);
-    expect(code).toBe(3);
-    expect(error).toMatch(/SLUICE_OFFSET_GONE.*position 100.*0 to 10/);
-  });
-
   it('other than that of the data directory is refused', LONG, async () => {
     const topic = await filledTopic(bootstrap(), 'first', 1, orderEvents({ count: 10, shares: {} }));
     const env = runEnv(bootstrap(), topic, await temporaryDataDir());
@@ -196,14 +185,18 @@ describeKafka('a data directory', (bootstrap) => {
     await verifies(env);
   });
 
-  it(
-    'on a full disk ends the run with SLUICE_DATA_DIR; with room it goes on and nothing is lost',
+  it.for(['duckdb', 'parquet-wasm'])(
+    'on a full disk ends the run with SLUICE_DATA_DIR; with room it goes on and nothing is lost, PARQUET_WRITER=%s',
     LONG,
-    async ({ skip }) => {
+    async (parquetWriter, { skip }) => {
       const disk = await mountedDisk('3m');
       if (disk === undefined) skip('no file system can be mounted here');
       const topic = await filledTopic(bootstrap(), 'full', 2, orderEvents({ count: 30_000, ids: 'random' }));
-      const env = runEnv(bootstrap(), topic, join(disk!, 'data'), { BATCH_ROWS: '1000', COMMIT_ROWS: '2000' });
+      const env = runEnv(bootstrap(), topic, join(disk!, 'data'), {
+        BATCH_ROWS: '1000',
+        COMMIT_ROWS: '2000',
+        PARQUET_WRITER: parquetWriter,
+      });
       mkdirSync(env.DATA_DIR);
       const { code, error } = await refusal(['run', '--until-end'], env);
       expect(code).toBe(3);
@@ -217,22 +210,3 @@ describeKafka('a data directory', (bootstrap) => {
     },
   );
 });
-
-/** A small disk of its own, gone at the end of the test; undefined where mounting is not allowed. */
-async function mountedDisk(size: string): Promise<string | undefined> {
-  const folder = await temporaryDataDir();
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'pipe' });
-  } catch {
-    return undefined;
-  }
-  // Runs before the folder is removed: what was registered last is finished first.
-  onTestFinished(() => {
-    execFileSync('umount', ['--lazy', folder]);
-  });
-  return folder;
-}
-
-function remount(folder: string, options: string): void {
-  execFileSync('mount', ['-o', `remount,${options}`, folder]);
-}

@@ -44,6 +44,7 @@ export interface Summary {
   readonly duplicate: number;
   readonly quarantined: number;
   readonly tombstone: number;
+  readonly lostOffsets: number;
 }
 
 /** Runs up to the end of the topic; fails the test where that fails. */

@@ -1,12 +1,12 @@
 /** Random specs whose paths meet, and random messages for them. */
 import fc from 'fast-check';
-import { KINDS, type TableSpec } from '../../src/spec.js';
+import { KINDS, type TableSpec, TIME_UNITS } from '../../src/spec.js';
 import { parseSpec } from '../../src/spec-file.js';
 import { ODD_AMOUNTS } from './odd-amounts.js';
 import type { Random } from './random.js';
 
 /** Few and alike, so that they meet: prefixes of each other, empty, escaped, dotted, named as members of objects. */
-const NAMES = [
+export const NAMES = [
   '',
   'a',
   'ab',
@@ -34,12 +34,13 @@ export const anySpec: fc.Arbitrary<TableSpec> = fc
       kind: fc.constantFrom(...KINDS),
       required: fc.boolean().map((required) => required),
       withRaw: fc.boolean(),
+      unit: fc.constantFrom(undefined, ...TIME_UNITS),
     }),
     { maxLength: 62 },
   )
   .map((drafts) => {
     const taken = [['id'], ['key']];
-    const columns = drafts.flatMap(({ path, kind, required, withRaw }, index) => {
+    const columns = drafts.flatMap(({ path, kind, required, withRaw, unit }, index) => {
       const overlaps = taken.some((other) => {
         const shared = Math.min(path.length, other.length);
         return path.slice(0, shared).every((key, depth) => key === other[depth]);
@@ -47,7 +48,8 @@ export const anySpec: fc.Arbitrary<TableSpec> = fc
       if (overlaps) return [];
       taken.push(path);
       const raw = withRaw && kind === 'amount' ? { raw: `raw_${index}` } : {};
-      return [{ name: `column_${index}`, path, kind, required: required && index % 8 === 0, ...raw }];
+      const ofTime = unit !== undefined && (kind === 'timestamp' || kind === 'date') ? { unit } : {};
+      return [{ name: `column_${index}`, path, kind, required: required && index % 8 === 0, ...raw, ...ofTime }];
     });
     const role = (kind: string, role: string) =>
       columns.find((column) => column.kind === kind && Object.assign(column, { role }));
@@ -69,7 +71,19 @@ export const anySpec: fc.Arbitrary<TableSpec> = fc
 
 const SCALARS = [
   ...ODD_AMOUNTS.map(({ json }) => json),
-  ...['null', 'true', 'false', '0', '-1', '1.5', '1735689600000', '9223372036854775807', '9223372036854775808', '1e5'],
+  ...[
+    'null',
+    'true',
+    'false',
+    '0',
+    '-1',
+    '1.5',
+    '1735689600000',
+    '9223372036854775807',
+    '9223372036854775808',
+    '1e5',
+    '104.0',
+  ],
   ...[
     '""',
     '"text"',
@@ -87,7 +101,15 @@ const SCALARS = [
     '{"$numberLong":"42"}',
     '{"$date":{"$numberLong":"1735689600000"}}',
     '{"$date":"2025-01-02"}',
+    '{"$oid":"64f1c0a2e4b0c3d2a1b0c9d8"}',
+    '{"$oid":"none"}',
+    '{"$numberDouble":"104.0"}',
   ],
+];
+
+const IDS = [
+  ...['"82677501C00000002A2B"', '"82677501C00000002A2B"', '"k"', '42', '8212345678901234567890', '4.5', '[1]', 'true'],
+  ...['{"$oid":"82677501c00000002a2b0229"}', '{"$oid":"\\u0038277501c00000002a2b02290"}', '{"$numberLong":"-7"}'],
 ];
 
 /** JSON text of objects whose keys are the names, in no style: spaces, escaped keys and repeated keys come. */
@@ -107,7 +129,7 @@ function objectText(random: Random, depth: number): string {
 /** A message for any such spec, as JSON text. */
 export function messageText(random: Random): string {
   const inner = objectText(random, 8).slice(1, -1);
-  const required = random.below(20) > 0 ? '"id":"82677501C00000002A2B","key":"k"' : '"key":5';
+  const required = random.below(20) > 0 ? `"id":${random.pick(IDS)},"key":${random.pick(IDS)}` : '"key":5';
   return inner.trim() === ''
     ? `{${required}}`
     : random.below(2) === 0

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { Chunk } from '../../src/chunk.js';
 import type { BatchResult } from '../../src/flow.js';
 import { Merge, type MergeOptions } from '../../src/merge.js';
+import type { ParquetWriterName } from '../../src/parquet-writer.js';
 import { ORDERS_SPEC } from '../../src/spec-file.js';
 import { rowsOf } from '../../src/sql.js';
 import { BatchProcessor } from '../../src/worker.js';
@@ -35,7 +36,7 @@ export async function openMerge(
 ): Promise<Merge> {
   const merge = new Merge(mergeOptions(dataDir, options));
   await merge.open();
-  await merge.initPositions([0, 1].map((partition) => ({ partition, nextOffset: 0 })));
+  await merge.initPositions([0, 1].map((partition) => ({ partition, nextOffset: 0, reason: 'earliest' })));
   onTestFinished(() => merge.close());
   return merge;
 }
@@ -60,9 +61,9 @@ export async function makeBatch(
   partition: number,
   startOffset: number,
   values: readonly (string | null)[],
-  { nextOffset = startOffset + values.length, spec = ORDERS_SPEC } = {},
+  { nextOffset = startOffset + values.length, spec = ORDERS_SPEC, parquetWriter = 'duckdb' as ParquetWriterName } = {},
 ): Promise<BatchResult> {
-  const name = JSON.stringify([dataDir, spec]);
+  const name = JSON.stringify([dataDir, spec, parquetWriter]);
   const options = {
     highValueThreshold: '1000',
     lateAfterMs: 600_000,
@@ -71,7 +72,8 @@ export async function makeBatch(
     mergeFrom: 'arrow',
   } as const;
   const processor =
-    processors.get(name) ?? BatchProcessor.create({ ...options, spec, topic: TOPIC, dataDir, compression: 'zstd' });
+    processors.get(name) ??
+    BatchProcessor.create({ ...options, spec, topic: TOPIC, dataDir, parquetWriter, compression: 'zstd' });
   processors.set(name, processor);
   const messages = values.map((value, index) => ({
     offset: startOffset + index,
@@ -83,7 +85,8 @@ export async function makeBatch(
   for (let from = 0; from < messages.length; from += 1000) {
     chunks.push(fillChunk(new Chunk(), messages.slice(from, from + 1000)).handle());
   }
-  return (await processor).process({ partition, startOffset, nextOffset, chunks });
+  const issueBits = spec.columns.map((_, index) => index);
+  return (await processor).process({ partition, startOffset, nextOffset, leaderEpoch: undefined, issueBits, chunks });
 }
 
 /** The rows of a query beside the sink's own connections, as arrays of values. */

@@ -21,6 +21,8 @@ export interface CliOptions {
   readonly timeoutMs?: number;
   /** Another script than dist/cli.js. */
   readonly script?: string;
+  /** Runs this in a shell instead, in which $SLUICE is the program. */
+  readonly shell?: string;
 }
 
 export interface CliResult {
@@ -59,9 +61,13 @@ export class CliProcess {
   /** Call it within a test. */
   static async start(args: readonly string[], options: CliOptions = {}): Promise<CliProcess> {
     const { PATH = '', HOME = '', TMPDIR = tmpdir() } = process.env;
-    const child = spawn(process.execPath, [options.script ?? CLI, ...args], {
+    const command =
+      options.shell === undefined
+        ? ([process.execPath, [options.script ?? CLI, ...args]] as const)
+        : (['sh', ['-c', options.shell]] as const);
+    const child = spawn(...command, {
       cwd: options.cwd,
-      env: { PATH, HOME, TMPDIR, ...options.env },
+      env: { PATH, HOME, TMPDIR, SLUICE: `${process.execPath} ${CLI}`, ...options.env },
     });
     const started = new CliProcess(child, child.pid ?? -1, options.timeoutMs ?? TIMEOUT_MS);
     await once(child, 'spawn');
@@ -86,6 +92,12 @@ export class CliProcess {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Closes this end of its pipes, as a reader that is gone. */
+  stopReading(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
   }
 
   /**
@@ -126,6 +138,11 @@ export class CliProcess {
 /** Runs it to its end. Call it within a test. */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return (await CliProcess.start(args, options)).ended;
+}
+
+/** Runs a shell script to its end, in which $SLUICE is the program: `$SLUICE query "FROM orders" | head`. */
+export async function runShell(shell: string, options: CliOptions = {}): Promise<CliResult> {
+  return runCli([], { ...options, shell });
 }
 
 /** A folder of its own for DATA_DIR, removed at the end of the test. */

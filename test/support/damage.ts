@@ -29,8 +29,8 @@ export function withoutRequired(fields: OrderFields, random: Random): OrderField
     { change_id, ...others },
     { ...fields, change_id: 'null' },
     { ...fields, order_id: 'null' },
-    { ...fields, change_id: '82' },
-    { ...fields, change_id: `{"_data":${change_id}}` },
+    { ...fields, change_id: 'null', order_id: 'null' },
+    others,
     {},
   ]);
 }

@@ -22,7 +22,8 @@ function plainStatus(value: Buffer | null): string {
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return 'not_object';
   const { change_id: changeId, order_id: orderId } = parsed as Record<string, unknown>;
-  return typeof changeId === 'string' && orderId !== undefined && orderId !== null ? 'ok' : 'missing_required';
+  const isLacking = (value: unknown) => value === undefined || value === null;
+  return isLacking(changeId) || isLacking(orderId) ? 'missing_required' : 'ok';
 }
 
 function hash(options: EventOptions): string {

@@ -1,8 +1,19 @@
 /** A source and a sink in memory, for tests of what decides between them. */
 import type { Chunk } from '../../src/chunk.js';
-import type { BatchResult, BatchTask, CommitReceipt, Fill, Sink, SinkPosition } from '../../src/flow.js';
+import type {
+  BatchResult,
+  BatchTask,
+  CommitReceipt,
+  Fill,
+  OffsetGap,
+  PartitionStart,
+  Sink,
+  SinkPosition,
+  SinkState,
+  TopicIdentity,
+} from '../../src/flow.js';
 import { createLogger } from '../../src/log.js';
-import type { AssignmentChange, OffsetRange, Source } from '../../src/source.js';
+import type { AssignmentChange, OffsetRange, PartitionState, ReadPosition, Source } from '../../src/source.js';
 import { fillChunk, type PlainMessage } from './chunks.js';
 
 export const silent = createLogger({ level: 'silent', format: 'json' });
@@ -13,6 +24,15 @@ export class FakeSource implements Source {
   readonly committedOffsets = new Map<number, number>();
   readonly commits: Map<number, number>[] = [];
   readonly ranges = new Map<number, OffsetRange>();
+  readonly assigned: (readonly ReadPosition[])[] = [];
+  /** Partitions whose logs have other messages below the position than were read. */
+  readonly truncated = new Set<number>();
+  /** What the next fills throw. */
+  readonly failures: Error[] = [];
+  topicIdentity: TopicIdentity = { clusterId: 'cluster', topicId: 'topic' };
+  /** How often the brokers were asked for it. */
+  identityRequests = 0;
+  leaderEpoch: number | undefined;
   positions = new Map<number, number>();
   rowsPerFill = 10;
   closed = false;
@@ -28,6 +48,10 @@ export class FakeSource implements Source {
   async start() {
     this.changes.push({ kind: 'assigned', partitions: [...this.log.keys()] });
   }
+  async identity() {
+    this.identityRequests++;
+    return this.topicIdentity;
+  }
   async partitionCount() {
     return this.log.length;
   }
@@ -40,14 +64,23 @@ export class FakeSource implements Source {
   async offsetRange(partition: number) {
     return this.ranges.get(partition)!;
   }
-  assign(positions: ReadonlyMap<number, number>) {
-    this.positions = new Map(positions);
+  async inspect(positions: readonly ReadPosition[]): Promise<PartitionState[]> {
+    return positions.map(({ partition }) => {
+      const truncated = this.truncated.has(partition);
+      return { partition, ...this.ranges.get(partition)!, unreadSince: undefined, truncated };
+    });
+  }
+  assign(positions: readonly ReadPosition[]) {
+    this.assigned.push(positions);
+    this.positions = new Map(positions.map(({ partition, nextOffset }) => [partition, nextOffset]));
     this.#ended.clear();
   }
   unassign() {
     this.positions.clear();
   }
   async fill(chunk: Chunk): Promise<Fill> {
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
     for (const [partition, position] of this.positions) {
       const messages = this.log[partition].filter(({ offset }) => offset >= position).slice(0, this.rowsPerFill);
       if (messages.length > 0) {
@@ -56,7 +89,7 @@ export class FakeSource implements Source {
         fillChunk(chunk, messages);
         const nextOffset = messages.at(-1)!.offset + 1;
         this.positions.set(partition, nextOffset);
-        return { kind: 'rows', partition, rows: messages.length, nextOffset };
+        return { kind: 'rows', partition, rows: messages.length, nextOffset, leaderEpoch: this.leaderEpoch };
       }
       if (this.#ended.has(partition)) continue;
       this.#ended.add(partition);
@@ -82,11 +115,25 @@ export class FakeSink implements Sink {
   readonly batches: BatchResult[] = [];
   #staged: BatchResult[] = [];
 
-  async open() {
-    return [...this.positions.values()];
+  readonly starts: PartitionStart[] = [];
+  readonly gaps: OffsetGap[] = [];
+  identity: TopicIdentity = { clusterId: undefined, topicId: undefined };
+  issueBits: readonly number[] = [];
+
+  async open(): Promise<SinkState> {
+    const positions = [...this.positions.values()];
+    return { positions, identity: this.identity, issueBits: this.issueBits, removed: [] };
   }
-  async initPositions(positions: readonly { partition: number; nextOffset: number }[]) {
-    for (const position of positions) this.positions.set(position.partition, { ...position, watermark: undefined });
+  async setIdentity(identity: TopicIdentity) {
+    this.identity = identity;
+  }
+  async initPositions(starts: readonly PartitionStart[]) {
+    this.starts.push(...starts);
+    for (const { partition, nextOffset } of starts) this.#move(partition, nextOffset);
+  }
+  async recordGaps(gaps: readonly OffsetGap[]) {
+    this.gaps.push(...gaps);
+    return gaps.map(({ partition, nextOffset }) => this.#move(partition, nextOffset));
   }
   async stage(batch: BatchResult) {
     this.#staged.push(batch);
@@ -94,10 +141,10 @@ export class FakeSink implements Sink {
   async commit(): Promise<CommitReceipt> {
     const group = this.#staged;
     this.#staged = [];
-    for (const { partition, startOffset, nextOffset } of group) {
+    for (const { partition, startOffset, nextOffset, leaderEpoch } of group) {
       if (this.positions.get(partition)?.nextOffset !== startOffset)
         throw new Error(`partition ${partition} is fenced`);
-      this.positions.set(partition, { partition, nextOffset, watermark: undefined });
+      this.#move(partition, nextOffset, leaderEpoch);
     }
     this.batches.push(...group);
     const rowsMerged = group.reduce((sum, { counts }) => sum + counts.ok, 0);
@@ -107,21 +154,30 @@ export class FakeSink implements Sink {
   async compact() {
     return { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
   }
-  async totals(): Promise<never> {
-    throw new Error('not asked');
-  }
   async close() {}
+
+  #move(partition: number, nextOffset: number, leaderEpoch?: number): SinkPosition {
+    const position = { partition, nextOffset, leaderEpoch, watermark: undefined };
+    this.positions.set(partition, position);
+    return position;
+  }
+}
+
+/** A task without messages for offsets up to `nextOffset`. */
+export function emptyTask(nextOffset: number): BatchTask {
+  return { partition: 0, startOffset: 0, nextOffset, leaderEpoch: undefined, issueBits: [], chunks: [] };
 }
 
 /** What a worker would make of a batch in which every message is a row. */
 export async function fakeBatch(task: BatchTask): Promise<BatchResult> {
-  const { partition, startOffset, nextOffset, chunks } = task;
+  const { partition, startOffset, nextOffset, leaderEpoch, chunks } = task;
   const ok = chunks.reduce((sum, { rows }) => sum + rows, 0);
   await new Promise((resolve) => setTimeout(resolve, 1));
   return {
     partition,
     startOffset,
     nextOffset,
+    leaderEpoch,
     arrow: undefined,
     file: undefined,
     quarantined: [],

@@ -158,7 +158,9 @@ function expectSame(
 }
 
 function isSame(result: ReferenceResult, wanted: ReferenceResult): boolean {
-  if (result.status !== wanted.status || result.position !== wanted.position) return false;
+  if (result.status !== wanted.status || result.position !== wanted.position || result.column !== wanted.column) {
+    return false;
+  }
   const { row = {} } = wanted;
   return Object.keys(row).every((name) => result.row?.[name] === row[name]);
 }

@@ -3,19 +3,22 @@ export interface OddAmount {
   readonly json: string;
   /** Exact decimal with four places; null where the amount cannot be read. */
   readonly decimal: string | null;
+  /** Whether the decimal is not the very amount. */
+  readonly rounded?: boolean;
 }
 
 const text = (value: string, decimal: string | null): OddAmount => ({ json: JSON.stringify(value), decimal });
 const json = (value: string, decimal: string | null): OddAmount => ({ json: value, decimal });
+const rounded = (value: string, decimal: string): OddAmount => ({ json: value, decimal, rounded: true });
 
 export const ODD_AMOUNTS: readonly OddAmount[] = [
   json('0', '0.0000'),
   json('-0.0', '0.0000'),
   json('1e3', '1000.0000'),
   json('1.5E-3', '0.0015'),
-  json('1.00005', '1.0001'),
-  json('-1.00005', '-1.0001'),
-  json('0.00004999999999999999', '0.0000'),
+  rounded('1.00005', '1.0001'),
+  rounded('-1.00005', '-1.0001'),
+  rounded('0.00004999999999999999', '0.0000'),
   json('99999999999999.9999', '99999999999999.9999'),
   json('99999999999999.99995', null),
   json('100000000000000', null),

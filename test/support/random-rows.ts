@@ -29,15 +29,22 @@ export const SPEC = parseSpec(
 export const COLUMNS = tableColumns(SPEC);
 const ALPHABET = ['a', 'é', '€', '😀', '"', '\0'];
 
-const INT64S = [0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n)];
+/** The ends of the range and values near 0 as often as all values between: columns have few values, and many. */
+function between(random: Random, least: bigint, most: bigint): bigint {
+  const ends = [0n, 1n, -1n, -(2n ** 32n), least, most].filter((value) => value >= least && value <= most);
+  if (random.next() < 0.5) return random.pick(ends);
+  const wide = (BigInt(random.below(2 ** 32)) << 32n) | BigInt(random.below(2 ** 32));
+  return least + (wide % (most - least + 1n));
+}
+
 const PICKS: Record<ColumnType, (random: Random) => string | bigint | boolean> = {
   utf8: (random) => Array.from({ length: random.below(41) }, () => random.pick(ALPHABET)).join(''),
-  decimal18_4: (random) => random.pick([0n, 1n, -1n, 10n ** 18n - 1n, 1n - 10n ** 18n, -(2n ** 32n)]),
-  timestamp_us_utc: (random) => random.pick([0n, -1n, -62_135_596_800_000_000n, 253_402_300_799_999_999n]),
-  date32: (random) => BigInt(random.pick([0, -1, -719_162, 2_932_896])),
-  int64: (random) => random.pick(INT64S),
-  uint64: (random) => random.pick([0n, 1n, 2n ** 64n - 1n, 2n ** 63n]),
-  int32: (random) => BigInt(random.pick([0, -1, 2 ** 31 - 1, -(2 ** 31)])),
+  decimal18_4: (random) => between(random, 1n - 10n ** 18n, 10n ** 18n - 1n),
+  timestamp_us_utc: (random) => between(random, -62_135_596_800_000_000n, 253_402_300_799_999_999n),
+  date32: (random) => between(random, -719_162n, 2_932_896n),
+  int64: (random) => between(random, -(2n ** 63n), 2n ** 63n - 1n),
+  uint64: (random) => between(random, 0n, 2n ** 64n - 1n),
+  int32: (random) => between(random, -(2n ** 31n), 2n ** 31n - 1n),
   bool: (random) => random.next() < 0.5,
 };
 

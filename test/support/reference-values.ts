@@ -1,5 +1,7 @@
 /** Values of JSON fields → numbers and times, with regular expressions and big integers instead of a state machine. */
 
+import type { TimeUnit } from '../../src/spec.js';
+
 /** What is in a field: as JSON.parse gives it, and as it is written. */
 export interface FieldValue {
   readonly parsed: unknown;
@@ -29,26 +31,33 @@ const PLAIN_ONLY = new RegExp(`^([-+])?(${PLAIN})$`);
 const ALL_PLAIN = new RegExp(`^${PLAIN}$`);
 
 const MAX_SCALED = 10n ** 18n;
-const EXTENDED_AMOUNTS = ['$numberDecimal', '$numberDouble', '$numberInt', '$numberLong'];
-const MAX_MILLISECONDS = 8_640_000_000_000_000n;
+const INTEGER = /^-?\d+$/;
+const EXTENDED_NUMBERS = ['$numberDecimal', '$numberDouble', '$numberInt', '$numberLong'];
+const MAX_MICROSECONDS = 8_640_000_000_000_000_000n;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 
-/** DECIMAL(18,4) scaled by 10^4; undefined where the value is not an amount that fits. */
-export function referenceAmount({ parsed, source }: FieldValue): bigint | undefined {
+/** DECIMAL(18,4) scaled by 10^4, and whether that is the very amount. */
+export interface ReferenceAmount {
+  readonly scaled: bigint;
+  readonly exact: boolean;
+}
+
+/** undefined where the value is not an amount that fits. */
+export function referenceAmount({ parsed, source }: FieldValue): ReferenceAmount | undefined {
   if (typeof parsed === 'number') return plainAmount(source);
   if (typeof parsed === 'string') return textAmount(parsed);
-  const extended = soleMember(parsed, source, EXTENDED_AMOUNTS);
+  const extended = soleMember(parsed, source, EXTENDED_NUMBERS);
   if (typeof extended?.parsed === 'string') return plainAmount(extended.parsed);
   return typeof extended?.parsed === 'number' ? plainAmount(extended.source) : undefined;
 }
 
-function plainAmount(text: string): bigint | undefined {
+function plainAmount(text: string): ReferenceAmount | undefined {
   const match = PLAIN_ONLY.exec(text);
   return match ? scaled(match[1] === '-', match[2]) : undefined;
 }
 
-function textAmount(text: string): bigint | undefined {
+function textAmount(text: string): ReferenceAmount | undefined {
   const inside = PARENTHESES.exec(text);
   if (inside) return scaled(true, inside[1] ?? inside[2]);
   for (const form of SIGNED) {
@@ -59,10 +68,10 @@ function textAmount(text: string): bigint | undefined {
 }
 
 /** Digits in one of the documented forms, scaled and rounded half away from zero. */
-function scaled(negative: boolean, digits: string): bigint | undefined {
+function scaled(negative: boolean, digits: string): ReferenceAmount | undefined {
   const value = roundedTo4(ALL_PLAIN.test(digits) ? digits : ungrouped(digits));
-  if (value === undefined || value >= MAX_SCALED) return undefined;
-  return negative ? -value : value;
+  if (value === undefined || value.scaled >= MAX_SCALED) return undefined;
+  return negative ? { ...value, scaled: -value.scaled } : value;
 }
 
 /** Grouped digits as plain ones. */
@@ -76,44 +85,64 @@ function ungrouped(digits: string): string {
   return `${whole.replace(/\D/g, '')}.${fraction}`;
 }
 
-function roundedTo4(plain: string): bigint | undefined {
+/** The digits that are not 0 at either end, and the power of ten that they are multiplied by. */
+function plainParts(plain: string): { significant: string; power: number } {
   const [mantissa, exponent = '0'] = plain.toLowerCase().split('e');
   const [whole, fraction = ''] = mantissa.split('.');
-  const significant = (whole + fraction).replace(/^0+/, '');
-  if (significant === '') return 0n;
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
   // Exponents of thousands of digits are beyond every double, but not beyond its infinity.
-  const shift = Number(exponent) - fraction.length + 4;
-  if (significant.length + shift > 30) return undefined;
-  if (significant.length + shift < 0) return 0n;
-  if (shift >= 0) return BigInt(significant) * 10n ** BigInt(shift);
-  const unit = 10n ** BigInt(-shift);
-  const value = BigInt(significant);
-  return value / unit + ((value % unit) * 2n >= unit ? 1n : 0n);
+  return { significant, power: Number(exponent) - fraction.length + digits.length - significant.length };
 }
 
-const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([-+])(\d\d):?(\d\d))?)?$/;
+function roundedTo4(plain: string): ReferenceAmount | undefined {
+  const { significant, power } = plainParts(plain);
+  const shift = power + 4;
+  if (significant === '') return { scaled: 0n, exact: true };
+  if (significant.length + shift > 30) return undefined;
+  if (significant.length + shift < 0) return { scaled: 0n, exact: false };
+  if (shift >= 0) return { scaled: BigInt(significant) * 10n ** BigInt(shift), exact: true };
+  const unit = 10n ** BigInt(-shift);
+  const value = BigInt(significant);
+  return { scaled: value / unit + ((value % unit) * 2n >= unit ? 1n : 0n), exact: false };
+}
 
-/** Microseconds since the epoch; undefined where the value is no time. */
-export function referenceTimestamp({ parsed, source }: FieldValue): bigint | undefined {
-  if (typeof parsed === 'number') return milliseconds(source);
+const TIME =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([-+])(\d\d)(?::?(\d\d))?)?)?$/;
+
+/** Microseconds of each unit of time, as a fraction. */
+const UNITS: Record<TimeUnit, readonly [bigint, bigint]> = {
+  s: [1_000_000n, 1n],
+  ms: [1000n, 1n],
+  us: [1n, 1n],
+  ns: [1n, 1000n],
+};
+
+/** Microseconds since the epoch; undefined where the value is no time. @param unit of integers */
+export function referenceTimestamp({ parsed, source }: FieldValue, unit: TimeUnit = 'ms'): bigint | undefined {
+  if (typeof parsed === 'number') return epoch(source, unit);
   if (typeof parsed === 'string') return isoTime(parsed);
   const date = soleMember(parsed, source, ['$date']);
   if (date === undefined) return undefined;
   if (typeof date.parsed !== 'object') return referenceTimestamp(date);
   const long = soleMember(date.parsed, date.source, ['$numberLong']);
-  return typeof long?.parsed === 'string' ? milliseconds(long.parsed) : undefined;
+  return typeof long?.parsed === 'string' ? epoch(long.parsed, 'ms') : undefined;
 }
 
 /** Days since the epoch, UTC, of what is a time; undefined where the value is none. */
-export function referenceDate(field: FieldValue): number | undefined {
-  const time = referenceTimestamp(field);
+export function referenceDate(field: FieldValue, unit: TimeUnit = 'ms'): number | undefined {
+  const time = referenceTimestamp(field, unit);
   return time === undefined ? undefined : Math.floor(Number(time / 1000n - (time % 1000n < 0n ? 1n : 0n)) / 86_400_000);
 }
 
-function milliseconds(text: string): bigint | undefined {
-  if (!/^-?\d+$/.test(text)) return undefined;
+function epoch(text: string, unit: TimeUnit): bigint | undefined {
+  if (!INTEGER.test(text)) return undefined;
   const value = BigInt(text);
-  return value < -MAX_MILLISECONDS || value > MAX_MILLISECONDS ? undefined : value * 1000n;
+  const [factor, divisor] = UNITS[unit];
+  const past = ((value % divisor) + divisor) % divisor;
+  const time = ((value - past) * factor) / divisor;
+  const isTime = value >= MIN_INT64 && value <= MAX_INT64 && time >= -MAX_MICROSECONDS && time <= MAX_MICROSECONDS;
+  return isTime ? time : undefined;
 }
 
 function isoTime(text: string): bigint | undefined {
@@ -136,14 +165,28 @@ function isoTime(text: string): bigint | undefined {
 export function referenceInt64({ parsed, source }: FieldValue): bigint | undefined {
   if (typeof parsed === 'number') return int64(source);
   if (typeof parsed === 'string') return int64(parsed);
-  const long = soleMember(parsed, source, ['$numberLong', '$numberInt']);
-  return typeof long?.parsed === 'string' ? int64(long.parsed) : undefined;
+  const number = soleMember(parsed, source, EXTENDED_NUMBERS);
+  return typeof number?.parsed === 'string' ? int64(number.parsed) : undefined;
 }
 
 function int64(text: string): bigint | undefined {
-  if (!/^-?\d+$/.test(text)) return undefined;
-  const value = BigInt(text);
+  const [, sign, plain] = PLAIN_ONLY.exec(text) ?? [];
+  if (plain === undefined || sign === '+') return undefined;
+  const { significant, power } = plainParts(plain);
+  if (significant === '') return 0n;
+  if (power < 0 || significant.length + power > 19) return undefined;
+  const value = BigInt(significant) * 10n ** BigInt(power) * (sign === '-' ? -1n : 1n);
   return value >= MIN_INT64 && value <= MAX_INT64 ? value : undefined;
+}
+
+/** The text that a value which is no string stands for in a column of kind text; undefined where it stands for none. */
+export function referenceText({ parsed, source }: FieldValue, isId: boolean): string | undefined {
+  const objectId = soleMember(parsed, source, ['$oid'])?.parsed;
+  if (typeof objectId === 'string') return /^[0-9a-fA-F]{24}$/.test(objectId) ? objectId : undefined;
+  if (!isId) return undefined;
+  const long = soleMember(parsed, source, ['$numberLong', '$numberInt'])?.parsed;
+  const text = typeof parsed === 'number' ? source : typeof long === 'string' ? long : '';
+  return INTEGER.test(text) ? text : undefined;
 }
 
 /** The value of an object that has one key, which is one of `keys`; where the key is repeated the last one counts. */

@@ -3,13 +3,14 @@
  * written apart from the kernel, so that a mistake of one is not one of the other.
  */
 import type { Status } from '../../src/flow.js';
-import { roleColumn, type SpecColumn, type TableSpec, tableColumns } from '../../src/spec.js';
+import { type Kind, roleColumn, type SpecColumn, type TableSpec, type TimeUnit, tableColumns } from '../../src/spec.js';
 import { type JsonNode, NotJson, scanJson, utf8 } from './reference-json.js';
 import {
   type FieldValue,
   referenceAmount,
   referenceDate,
   referenceInt64,
+  referenceText,
   referenceTimestamp,
 } from './reference-values.js';
 
@@ -35,6 +36,8 @@ export interface ReferenceResult {
   readonly status: Status;
   /** Of messages that are quarantined: the byte to blame, or -1. */
   readonly position?: number;
+  /** Of status missing_required: the first column without a value. */
+  readonly column?: string;
   /** Of status ok: the value of each column of `tableColumns(spec)`. */
   readonly row?: Record<string, ReferenceValue>;
 }
@@ -56,8 +59,8 @@ export function referenceRow(spec: TableSpec, options: ReferenceOptions, message
   }
   const parsed = parseJson(message.value);
   if (root.kind !== 'object') return { status: 'not_object', position: root.start };
-  const lacking = lackingPosition(spec, root);
-  if (lacking !== undefined) return { status: 'missing_required', position: lacking };
+  const lacking = spec.columns.find(({ path, required }) => required && isLacking(nodeAt(root, path)));
+  if (lacking !== undefined) return { status: 'missing_required', position: -1, column: lacking.name };
   return { status: 'ok', row: rowOf(spec, options, message, { bytes, root, parsed }) };
 }
 
@@ -100,15 +103,8 @@ function parsedAt(root: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-/** Where the first required value stands that is not acceptable, -1 where it is missing; undefined where none is. */
-function lackingPosition(spec: TableSpec, root: JsonNode): number | undefined {
-  const changeId = nodeAt(root, roleColumn(spec, 'change_id')!.path);
-  if (changeId?.kind !== 'string') return changeId?.start ?? -1;
-  for (const { path } of spec.columns.filter(({ required }) => required)) {
-    const node = nodeAt(root, path);
-    if (node === undefined || node.kind === 'null') return node?.start ?? -1;
-  }
-  return undefined;
+function isLacking(node: JsonNode | undefined): boolean {
+  return node === undefined || node.kind === 'null';
 }
 
 function rowOf(
@@ -118,6 +114,7 @@ function rowOf(
   { bytes, root, parsed }: Parsed,
 ): Record<string, ReferenceValue> {
   const row: Record<string, ReferenceValue> = {};
+  const unread = new Set<SpecColumn>();
   let issues = 0n;
   for (const [index, column] of spec.columns.entries()) {
     const node = nodeAt(root, column.path);
@@ -126,11 +123,12 @@ function rowOf(
       source: node === undefined ? '' : utf8(bytes.slice(node.start, node.end)),
     };
     const isThere = field.parsed !== undefined && field.parsed !== null;
-    const value = isThere ? columnValue(column, field) : null;
+    const { value, asSpecified } = isThere ? columnValue(column, field) : NOTHING;
     row[column.name] = value ?? null;
-    const mistyped = column.kind === 'text' && typeof field.parsed !== 'string';
-    if (isThere && (value === undefined || mistyped)) issues |= 1n << BigInt(index);
     if (column.raw !== undefined) row[column.raw] = isThere ? textOf(field) : null;
+    if (asSpecified) continue;
+    issues |= 1n << BigInt(index);
+    if (column.kind !== 'text' && column.raw === undefined) unread.add(column);
   }
   const milliseconds = BigInt(message.timestamp);
   const hasTimestamp = milliseconds >= 0n && milliseconds <= MAX_MILLISECONDS;
@@ -138,7 +136,7 @@ function rowOf(
   const amount = roleValue(spec, row, 'amount');
   const eventTime = roleValue(spec, row, 'event_time');
   const changeId = String(row[roleColumn(spec, 'change_id')!.name]);
-  const extra = extraMembers(bytes, root, pathTree(spec));
+  const extra = extraMembers(bytes, root, pathTree(spec, unread));
   row.extra = extra === '' ? null : `{${extra}}`;
   row.is_high_value = amount !== null && amount > decimal4(options.highValueThreshold);
   row.is_late = eventTime !== null && timestamp !== null && eventTime < timestamp - BigInt(options.lateAfterMs) * 1000n;
@@ -150,19 +148,42 @@ function rowOf(
   return Object.fromEntries(tableColumns(spec).map(({ name }) => [name, row[name]]));
 }
 
-/** undefined where the value is not as specified. */
-function columnValue({ kind }: SpecColumn, field: FieldValue): ReferenceValue | undefined {
+interface ColumnValue {
+  /** undefined where the column cannot take it. */
+  readonly value: ReferenceValue | undefined;
+  /** Whether that is all that came. */
+  readonly asSpecified: boolean;
+}
+
+const NOTHING: ColumnValue = { value: null, asSpecified: true };
+
+function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
+  if (column.kind === 'text') {
+    if (typeof field.parsed === 'string') return { value: textOf(field), asSpecified: true };
+    const text = referenceText(field, column.role === 'change_id' || column.role === 'key');
+    return { value: text ?? field.source, asSpecified: text !== undefined };
+  }
+  if (column.kind === 'amount') {
+    const amount = referenceAmount(field);
+    return { value: amount?.scaled, asSpecified: amount?.exact ?? false };
+  }
+  const value = typedValue(column.kind, column.unit, field);
+  return { value, asSpecified: value !== undefined };
+}
+
+/** undefined where the value is not of that kind. */
+function typedValue(
+  kind: Exclude<Kind, 'text' | 'amount'>,
+  unit: TimeUnit | undefined,
+  field: FieldValue,
+): ReferenceValue | undefined {
   switch (kind) {
-    case 'text':
-      return textOf(field);
     case 'json':
       return field.source;
-    case 'amount':
-      return referenceAmount(field);
     case 'timestamp':
-      return referenceTimestamp(field);
+      return referenceTimestamp(field, unit);
     case 'date':
-      return referenceDate(field);
+      return referenceDate(field, unit);
     case 'int64':
       return referenceInt64(field);
     case 'bool':
@@ -188,16 +209,18 @@ function decimal4(text: string): bigint {
 /** Keys that lead to a column, or to an object in which there are such keys. */
 type PathTree = Map<string, PathTree | 'column'>;
 
-function pathTree({ columns }: TableSpec): PathTree {
+/** @param without columns to which no key leads */
+function pathTree({ columns }: TableSpec, without: ReadonlySet<SpecColumn>): PathTree {
   const root: PathTree = new Map();
-  for (const { path } of columns) {
+  for (const column of columns) {
+    const { path } = column;
     let at = root;
     for (const key of path.slice(0, -1)) {
       const inner = at.get(key) ?? new Map();
       at.set(key, inner);
       at = inner as PathTree;
     }
-    at.set(path[path.length - 1], 'column');
+    if (!without.has(column)) at.set(path[path.length - 1], 'column');
   }
   return root;
 }

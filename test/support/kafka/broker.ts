@@ -20,6 +20,8 @@ export interface BrokerOptions {
 export interface Broker {
   /** `127.0.0.1:port`, the same over restarts. */
   readonly bootstrap: string;
+  /** Folder of the partitions' logs, `<topic>-<partition>` each. */
+  readonly logs: string;
   /** Of the JVM that runs now; changes with a restart. */
   readonly pid: number;
   /** Orderly: the broker closes its logs. Does nothing where it is down already. */
@@ -85,6 +87,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
 class LocalBroker implements Broker {
   readonly bootstrap: string;
+  readonly logs: string;
   readonly #installation: KafkaInstallation;
   readonly #options: BrokerOptions;
   readonly #controllerPort: number;
@@ -97,6 +100,7 @@ class LocalBroker implements Broker {
     this.#options = options;
     this.#controllerPort = controllerPort;
     this.#output = path.join(options.dataDir, 'broker.log');
+    this.logs = path.join(options.dataDir, 'logs');
     this.bootstrap = `127.0.0.1:${port}`;
   }
 
@@ -135,8 +139,8 @@ class LocalBroker implements Broker {
 
   /** @returns the path of the properties file */
   async #configure(): Promise<string> {
+    const { logs } = this;
     const { dataDir } = this.#options;
-    const logs = path.join(dataDir, 'logs');
     await mkdir(dataDir, { recursive: true });
     if (!existsSync(logs)) cpSync(this.#installation.formattedLogs, logs, { recursive: true });
     const controller = `127.0.0.1:${this.#controllerPort}`;

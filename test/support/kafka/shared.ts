@@ -52,6 +52,13 @@ export function describePrivateKafka(
   });
 }
 
+/** Stops a broker, throws a partition's log away, and starts it again: the topic is the same, its log is empty. */
+export async function loseLog(broker: Broker, topic: string, partition = 0): Promise<void> {
+  await broker.stop();
+  await rm(path.join(broker.logs, `${topic}-${partition}`), { recursive: true });
+  await broker.restart();
+}
+
 async function askForBroker(url: string): Promise<string> {
   const response = await fetch(url);
   const answer = await response.text();

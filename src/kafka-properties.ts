@@ -1,0 +1,44 @@
+/** How the Kafka client is set up for a consumer. */
+import type { ConsumerGlobalConfig } from '@confluentinc/kafka-javascript';
+
+/** How to reach a topic, and as whom. */
+export interface KafkaSourceOptions {
+  readonly brokers: string;
+  readonly topic: string;
+  readonly groupId: string;
+  /** Names this member over restarts, so that a process that was killed gets its partitions back at once. */
+  readonly instanceId: string;
+  /** `auto`: packed where the addon has it. */
+  readonly reader: 'auto' | 'packed' | 'stock';
+  readonly properties: Readonly<Record<string, string>>;
+  /** `false`: a cluster without a controller, who alone tells topic ids, as librdkafka's embedded one. */
+  readonly hasController?: boolean;
+}
+
+/** What librdkafka keeps ahead of the pipeline, in KiB: a tenth of a second at full speed. More only holds memory. */
+const PREFETCH_KIB = 8 << 10;
+
+/** The client's configuration: what Sluice depends on cannot be changed, the rest can. */
+export function consumerProperties(options: KafkaSourceOptions): ConsumerGlobalConfig {
+  return {
+    'client.id': 'sluice',
+    'queued.min.messages': 100_000,
+    'queued.max.messages.kbytes': PREFETCH_KIB,
+    'fetch.message.max.bytes': 4 << 20,
+    'fetch.wait.max.ms': 100,
+    'fetch.queue.backoff.ms': 50,
+    'socket.nagle.disable': true,
+    'reconnect.backoff.max.ms': 2000,
+    // How long the partitions of a static member wait for it when it is gone. Heartbeats have their own thread.
+    'session.timeout.ms': 10_000,
+    'group.instance.id': options.instanceId,
+    ...options.properties,
+    'metadata.broker.list': options.brokers,
+    'group.id': options.groupId,
+    'partition.assignment.strategy': 'range',
+    'enable.auto.commit': false,
+    'enable.auto.offset.store': false,
+    'enable.partition.eof': true,
+    'isolation.level': 'read_committed',
+  };
+}

@@ -1,0 +1,43 @@
+/** What all checks of `sluice verify` have in common. */
+import { SluiceError } from '../errors.js';
+import { allRows, type SqlClient } from '../sql-client.js';
+
+export interface CheckResult {
+  readonly name: string;
+  /** What does not agree and where, at most MAX_PROBLEMS of them; empty if all agrees. */
+  readonly problems: readonly string[];
+  /** What is worth knowing and no difference. */
+  readonly notes: readonly string[];
+  /** Why the check could not be made. */
+  readonly skipped?: string;
+}
+
+export interface VerifyScope {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly topic: string;
+  readonly table: string;
+  readonly changeId: string;
+}
+
+export const MAX_PROBLEMS = 10;
+
+/** What a check finds. A query that fails finds something too: a damaged file or table cannot be read. */
+export async function problemsOf(check: () => Promise<readonly string[]>): Promise<string[]> {
+  try {
+    return (await check()).slice(0, MAX_PROBLEMS);
+  } catch (thrown) {
+    if (thrown instanceof SluiceError && thrown.code === 'SLUICE_QUERY') return [thrown.message];
+    throw thrown;
+  }
+}
+
+/** The first value of each row, as text. */
+export async function lines(client: SqlClient, sql: string): Promise<string[]> {
+  return (await allRows(client, sql)).map((row) => String(Object.values(row)[0]));
+}
+
+/** `1,234 messages`, `1 message`. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,14 @@
+/**
+ * The proof: ledger, Parquet files and DuckDB checked against each other. Every check reads what it compares in one
+ * statement, so that it also holds while a process commits.
+ */
+import type { SqlClient } from '../sql-client.js';
+import type { CheckResult, VerifyScope } from './check.js';
+import { fileChecks } from './files.js';
+import { ledgerChecks } from './ledger.js';
+
+/** Runs all checks that need no Kafka. */
+export async function* checks(client: SqlClient, scope: VerifyScope): AsyncGenerator<CheckResult> {
+  yield* ledgerChecks(client, scope);
+  yield* fileChecks(client, scope);
+}

@@ -1,0 +1,63 @@
+/** What other programs read from the Parquet files, by file, folder and glob: each column has its own values. */
+import { DuckDBInstance } from '@duckdb/node-api';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tableColumns } from '../src/spec.js';
+import { identifier, rowsOf } from '../src/sql.js';
+import { INSTALL_TIMEOUT_MS, pythonWith, runPython, whyNoPython } from './support/python.js';
+import { type TextRow, trickyDirectory } from './support/tricky-names.js';
+
+describe('DuckDB', () => {
+  it('reads every column by file and by glob, with and without the keys of folders', async () => {
+    const { folder, file, rows, spec } = await trickyDirectory();
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    await connection.run("SET TimeZone = 'UTC'");
+    const columns = tableColumns(spec).map(({ name, type }) => {
+      const text =
+        type === 'timestamp_us_utc' ? `strftime(${identifier(name)}, '%Y-%m-%d %H:%M:%S.%f')` : identifier(name);
+      return `${text}::VARCHAR AS ${identifier(name)}`;
+    });
+    const read = (relation: string) =>
+      rowsOf(connection, `SELECT ${columns.join(', ')} FROM ${relation} ORDER BY change_id`);
+    const glob = `'${folder}/**/*.parquet'`;
+    expect(await read(`'${file}'`)).toEqual([rows[0]]);
+    for (const options of [
+      '',
+      ', hive_partitioning = true',
+      ', hive_partitioning = false',
+      ', union_by_name = true',
+      ', filename = true',
+      ', file_row_number = true',
+    ]) {
+      expect(await read(`read_parquet(${glob}${options})`)).toEqual(rows);
+    }
+    const key = `SELECT sluice_partition::INTEGER AS p, kafka_partition AS q FROM read_parquet(${glob}) ORDER BY ALL`;
+    expect(await rowsOf(connection, key)).toEqual([0, 1].map((p) => ({ p, q: p })));
+    connection.closeSync();
+    instance.closeSync();
+  });
+});
+
+describe.skipIf(whyNoPython() !== undefined)('pyarrow, pandas and polars', () => {
+  let python: string;
+  beforeAll(async () => {
+    python = await pythonWith('requirements.txt');
+  }, INSTALL_TIMEOUT_MS);
+
+  it('read every column by file, folder and glob', { timeout: 120_000 }, async () => {
+    const { folder, file, rows } = await trickyDirectory();
+    const read = (await runPython(python, 'read.py', [folder, file])) as Record<string, TextRow[]>;
+    const withKey = rows.map((row) => ({ ...row, sluice_partition: row.kafka_partition }));
+    expect(read).toEqual({
+      'pyarrow file': [rows[0]],
+      'pyarrow folder': withKey,
+      'pyarrow hive dataset': withKey,
+      'pandas file': [rows[0]],
+      'pandas folder': withKey,
+      'polars file': [rows[0]],
+      'polars folder': withKey,
+      'polars glob': rows,
+      'polars hive glob': withKey,
+    });
+  });
+});

@@ -1,0 +1,32 @@
+/** Spark on the Parquet files: each column has its own values. */
+import { spawnSync } from 'node:child_process';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { INSTALL_TIMEOUT_MS, pythonWith, runPython, whyNoPython } from '../support/python.js';
+import { type TextRow, trickyDirectory } from '../support/tricky-names.js';
+
+function whyNoSpark(): string | undefined {
+  const hasJava = spawnSync('java', ['-version'], { stdio: 'ignore' }).status === 0;
+  if (hasJava) return whyNoPython();
+  if (process.env.CI === 'true') throw new Error('tests with Spark cannot run: java is not found, Spark needs Java 17');
+  return 'java is not found';
+}
+
+describe.skipIf(whyNoSpark() !== undefined)('Spark', () => {
+  let python: string;
+  beforeAll(async () => {
+    python = await pythonWith('requirements-spark.txt');
+  }, INSTALL_TIMEOUT_MS);
+
+  it('reads every column by file, folder and glob', { timeout: 300_000 }, async () => {
+    const { folder, file, rows } = await trickyDirectory();
+    const read = (await runPython(python, 'read_spark.py', [folder, file])) as Record<string, TextRow[]>;
+    const withKey = rows.map((row) => ({ ...row, sluice_partition: row.kafka_partition }));
+    expect(read).toEqual({
+      file: [rows[0]],
+      folder: withKey,
+      'folder, columns by name': withKey,
+      glob: rows,
+      'glob below a base path': withKey,
+    });
+  });
+});

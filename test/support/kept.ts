@@ -1,0 +1,143 @@
+/** Whether all that a message has is somewhere in its row: written without the reference, as someone would ask it. */
+import assert from 'node:assert/strict';
+import { DEFAULT_UNIT, type SpecColumn, type TableSpec, type TimeUnit } from '../../src/spec.js';
+import type { ReferenceValue } from './reference.js';
+import { type JsonNode, scanJson } from './reference-json.js';
+
+/** JSON without repeated keys: an object's members, or the text of anything else. */
+export type Tree = string | readonly Member[];
+export type Member = readonly [key: string, value: Tree];
+type Row = Readonly<Record<string, ReferenceValue>>;
+type Path = readonly string[];
+
+export function textOfTree(tree: Tree): string {
+  if (typeof tree === 'string') return tree;
+  return `{${tree.map(([key, value]) => `${JSON.stringify(key)}:${textOfTree(value)}`).join(',')}}`;
+}
+
+/** undefined if there is nothing, or null. */
+export function treeAt(tree: Tree, path: Path): Tree | undefined {
+  let at: Tree | undefined = tree;
+  for (const key of path) {
+    at = typeof at === 'string' ? undefined : at?.find(([name]) => name === key)?.[1];
+  }
+  return at === 'null' ? undefined : at;
+}
+
+/** @throws if a value of the message is neither in its column nor in `extra` */
+export function assertKept(spec: TableSpec, message: Tree, row: Row): void {
+  for (const column of spec.columns) {
+    const value = treeAt(message, column.path);
+    if (value === undefined) assert.equal(row[column.name], null);
+    else {
+      const text = textOfTree(value);
+      const found = [row[column.name], column.raw && row[column.raw], extraAt(row, column.path)];
+      assert(isKept(column, text, row), `${column.kind} ${column.path.join('.')} ${text}: ${found.join(' | ')}`);
+    }
+  }
+  assertOthersKept(spec, message, [], row);
+}
+
+/** What no column's path leads to is in `extra`. */
+function assertOthersKept(spec: TableSpec, tree: Tree, path: Path, row: Row): void {
+  if (spec.columns.some((column) => isSame(column.path, path))) return;
+  if (typeof tree === 'string') {
+    if (tree !== '{}') assert.deepEqual([path, extraAt(row, path)], [path, tree]);
+  } else for (const [key, value] of tree) assertOthersKept(spec, value, [...path, key], row);
+}
+
+function isSame(one: Path, other: Path): boolean {
+  return one.length === other.length && one.every((key, depth) => key === other[depth]);
+}
+
+/** The JSON text at a path in `extra`. */
+function extraAt({ extra }: Row, path: Path): string | undefined {
+  if (typeof extra !== 'string') return undefined;
+  const bytes = Buffer.from(extra).toString('latin1');
+  let node: JsonNode | undefined = scanJson(bytes);
+  for (const key of path) node = node?.members.find((member) => member.key === key)?.value;
+  return node && Buffer.from(bytes.slice(node.start, node.end), 'latin1').toString();
+}
+
+/** Whether the JSON text is in the column, or in the one of raw text, or in `extra`. */
+function isKept(column: SpecColumn, text: string, row: Row): boolean {
+  if (extraAt(row, column.path) === text) return true;
+  if (column.raw !== undefined && isText(text, row[column.raw])) return true;
+  return isInColumn(column, text, row[column.name]);
+}
+
+function isInColumn({ kind, unit }: SpecColumn, text: string, value: ReferenceValue): boolean {
+  switch (kind) {
+    case 'json':
+      return value === text;
+    case 'text':
+      return isText(text, value) || (typeof value === 'string' && value === soleMember(text));
+    case 'bool':
+      return String(value) === text;
+    case 'int64':
+      return typeof value === 'bigint' && canonical(String(value)) === canonical(numberText(text));
+    case 'amount':
+      return typeof value === 'bigint' && isAmount(numberText(text), value);
+    case 'timestamp':
+      return typeof value === 'bigint' && isTime(text, unit, value, 1n);
+    case 'date':
+      return typeof value === 'number' && isTime(text, unit, BigInt(value), 86_400_000_000n);
+  }
+}
+
+/** A string's content, but for half surrogates; of anything else the JSON text. */
+function isText(text: string, value: ReferenceValue | undefined): boolean {
+  return value === (text.startsWith('"') ? Buffer.from(JSON.parse(text)).toString() : text);
+}
+
+/** The string in an object of one member, or the text of a number in it; undefined for anything else. */
+function soleMember(text: string): string | undefined {
+  return /^\{"\$\w+":(?:"([^"\\]*)"|([-\d.eE+]+))\}$/.exec(text)?.slice(1).join('');
+}
+
+/** A number, or the text of one in a string or in extended JSON. */
+function numberText(text: string): string {
+  return text.startsWith('"') ? JSON.parse(text) : (soleMember(text) ?? text);
+}
+
+/** Equal numbers have equal ones, however they are written; undefined for what is no plain number. */
+function canonical(text: string): string | undefined {
+  const match = /^([-+]?)(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?$/.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole, fraction, exponent = '0'] = match;
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  const power = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length);
+  return significant === '' ? '0' : `${sign === '-' ? '-' : ''}${significant}e${power}`;
+}
+
+/** @param value scaled by 10^4 */
+function isAmount(text: string, value: bigint): boolean {
+  const plain = canonical(text);
+  if (plain !== undefined) return plain === canonical(`${value}e-4`);
+  // With separators, signs and currencies: the digits are the same.
+  const digits = (all: string) => all.replace(/\D/g, '').replace(/^0+|0+$/g, '');
+  return digits(text) === digits(String(value));
+}
+
+const MICROSECONDS: Record<TimeUnit, number> = { s: 1e6, ms: 1e3, us: 1, ns: 1e-3 };
+
+/** @param size of what the value counts, in microseconds */
+function isTime(text: string, unit: TimeUnit = DEFAULT_UNIT, value: bigint, size: bigint): boolean {
+  const start = value * size;
+  const [, date] = /"(\d{4}-\d\d-\d\d)/.exec(text) ?? [];
+  if (date !== undefined) {
+    // A zone moves it by a day at most.
+    const difference = Number(start) / 1e3 - Date.parse(date);
+    return difference > -86_400_000 && difference < 2 * 86_400_000;
+  }
+  const isDate = text.startsWith('{');
+  const count = BigInt(/-?\d+/.exec(text)![0]);
+  const micros =
+    isDate || unit === 'ms' ? count * 1000n : unit === 'ns' ? floor(count, 1000n) : count * BigInt(MICROSECONDS[unit]);
+  return floor(micros, size) === value;
+}
+
+function floor(value: bigint, size: bigint): bigint {
+  return (value - (((value % size) + size) % size)) / size;
+}

@@ -1,0 +1,67 @@
+/** Python with pinned packages, for tests that read with other programs: a venv per list, made once and kept. */
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const execFileAsync = promisify(execFile);
+
+const VENVS = fileURLToPath(new URL('../../build/python', import.meta.url));
+const SCRIPTS = fileURLToPath(new URL('readers', import.meta.url));
+const SYSTEM_PACKAGES = ['python3', 'python3-venv'];
+const MAX_OUTPUT_BYTES = 64 << 20;
+/** For `beforeAll`: packages are downloaded, hundreds of MB for Spark. */
+export const INSTALL_TIMEOUT_MS = 600_000;
+
+/** Says why no Python can be had here, undefined where one can. With CI=true it is installed, or an error. */
+export function whyNoPython(): string | undefined {
+  if (hasVenv()) return undefined;
+  const obstacle = `Python 3 with venv is not found; on Debian: apt-get install ${SYSTEM_PACKAGES.join(' ')}`;
+  if (process.env.CI !== 'true') return obstacle;
+  if (process.getuid?.() === 0) {
+    console.warn(`installing system packages for tests: ${SYSTEM_PACKAGES.join(' ')}`);
+    const apt = (...args: string[]) => spawnSync('apt-get', args, { stdio: 'ignore' });
+    apt('update');
+    apt('install', '-y', '--no-install-recommends', ...SYSTEM_PACKAGES);
+  }
+  if (!hasVenv()) throw new Error(`tests with Python cannot run: ${obstacle}`);
+  return undefined;
+}
+
+/** ensurepip is what Debian leaves out of its python3 when python3-venv is not there. */
+function hasVenv(): boolean {
+  return spawnSync('python3', ['-c', 'import venv, ensurepip'], { stdio: 'ignore' }).status === 0;
+}
+
+/** @param requirements a file of test/support/readers. @returns the interpreter that has its packages */
+export async function pythonWith(requirements: string): Promise<string> {
+  const list = join(SCRIPTS, requirements);
+  const venv = join(VENVS, basename(requirements, '.txt'));
+  const python = join(venv, 'bin', 'python');
+  const stamp = join(venv, 'installed.txt');
+  const wanted = readFileSync(list, 'utf8');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python;
+  rmSync(venv, { recursive: true, force: true });
+  await execFileAsync('python3', ['-m', 'venv', venv]);
+  await execFileAsync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', list]);
+  writeFileSync(stamp, wanted);
+  return python;
+}
+
+/** Runs a script of test/support/readers. @returns the JSON that it prints */
+export async function runPython(python: string, script: string, args: readonly string[]): Promise<unknown> {
+  const { PATH = '', HOME = '', JAVA_HOME } = process.env;
+  const { stdout } = await execFileAsync(python, [join(SCRIPTS, script), ...args], {
+    maxBuffer: MAX_OUTPUT_BYTES,
+    env: {
+      PATH,
+      HOME,
+      ...(JAVA_HOME !== undefined && { JAVA_HOME }),
+      TZ: 'UTC',
+      SPARK_LOCAL_IP: '127.0.0.1',
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
+  });
+  return JSON.parse(stdout);
+}
