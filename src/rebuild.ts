@@ -7,7 +7,7 @@
  *
  * Killed before the rename, the directory is as it was. Files that do not count stay: the next start removes them.
  */
-import { existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { sync } from './data-dir.js';
@@ -67,9 +67,17 @@ function checkOld(old: OldDatabase | undefined, { dataDir, topic }: RebuildOptio
 /** Puts the new database in the place of the old one. @returns what the old one is called now */
 function swap(dataDir: string, folder: string): string | undefined {
   const database = join(dataDir, 'analytics.db');
-  const kept = `${database}.before-recovery-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`;
+  const prefix = `${database}.before-recovery-`;
+  const kept = `${prefix}${new Date().toISOString().replaceAll(/[-:]/g, '')}`;
   const existed = existsSync(database);
-  if (existed) linkSync(database, kept);
+  if (existed) {
+    // A recovery that was killed here before has left a second name of the same file.
+    const { ino } = statSync(database);
+    for (const name of readdirSync(dataDir).map((name) => join(dataDir, name))) {
+      if (name.startsWith(prefix) && statSync(name).ino === ino) rmSync(name);
+    }
+    linkSync(database, kept);
+  }
   // A log is left only if the database cannot be opened: beside the new one it would be taken for its own.
   if (existsSync(`${database}.wal`)) renameSync(`${database}.wal`, `${kept}.wal`);
   sync(join(folder, 'analytics.db'));

@@ -1,4 +1,13 @@
-import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readJournal, writeJournal } from '../src/commit-journal.js';
@@ -55,12 +64,13 @@ describe('recover --from-parquet', () => {
     await second.commit();
     await second.close();
     renameSync(join(dataDir, 'older'), database(dataDir));
+    linkSync(database(dataDir), `${database(dataDir)}.before-recovery-of-one-that-was-killed`);
     expect((await recovered(dataDir, undefined)).text).toMatch(/1 Parquet file that the database does not explain/);
     const { text } = await recovered(dataDir, 'fromParquet');
     expect(text).toContain('table spec: of the old database\n');
     expect(text).toContain('partition 0: offsets 0 to 11; 1 quarantined message lost with the database\n');
     expect(text).toContain('partition 1: offsets 0 to 8\n');
-    expect(text).toMatch(/the old database is kept as analytics\.db\.before-recovery-\d{8}T\d{6}Z\n/);
+    expect(text).toMatch(/the old database is kept as analytics\.db\.before-recovery-\d{8}T\d{6}\.\d{3}Z\n/);
     expect(
       readdirSync(dataDir)
         .filter((name) => name !== 'parquet')
