@@ -67,7 +67,7 @@ export async function migrate(connection: DuckDBConnection, spec: TableSpec, top
   for (const column of missing) {
     await connection.run(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${storedColumn(spec, column)}`);
   }
-  await connection.run(orderView(spec, { hasUntypedKeys: false }));
+  await connection.run(orderView(spec, { hasUntypedKeys: await hasUntypedKeys(connection, spec) }));
   await connection.run('BEGIN');
   try {
     const bits = await issueBits(connection, spec);
@@ -78,6 +78,14 @@ export async function migrate(connection: DuckDBConnection, spec: TableSpec, top
     await connection.run('ROLLBACK').catch(() => {});
     throw thrown;
   }
+}
+
+/** Whether rows came before there was a key type. */
+async function hasUntypedKeys(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
+  const type = roleColumn(spec, 'key_type')?.name;
+  if (type === undefined) return false;
+  const sql = `SELECT 1 FROM ${identifier(spec.table)} WHERE ${identifier(type)} IS NULL LIMIT 1`;
+  return (await rowsOf(connection, sql)).length > 0;
 }
 
 async function writeSpec(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<void> {
