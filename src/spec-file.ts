@@ -129,6 +129,7 @@ function pathProblems(spec: TableSpec): string[] {
 const ROLE_KINDS: Record<Role, Kind> = {
   change_id: 'text',
   key: 'text',
+  key_type: 'text',
   operation: 'text',
   amount: 'amount',
   event_time: 'timestamp',
@@ -170,6 +171,7 @@ export const ORDERS_SPEC: TableSpec = parseSpec(
       { name: 'status', kind: 'text' },
       { name: 'items', kind: 'json' },
       { name: 'event_time', kind: 'timestamp', role: 'event_time' },
+      { name: 'order_id_type', kind: 'text', role: 'key_type' },
     ],
   }),
   'orders (built in)',

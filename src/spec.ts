@@ -9,7 +9,8 @@ import { createHash } from 'node:crypto';
 export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
 export type Kind = (typeof KINDS)[number];
 
-export const ROLES = ['change_id', 'key', 'operation', 'amount', 'event_time'] as const;
+/** `key_type` tells keys of the same text apart: MongoDB has the ids 10 and "10" in one collection. */
+export const ROLES = ['change_id', 'key', 'key_type', 'operation', 'amount', 'event_time'] as const;
 export type Role = (typeof ROLES)[number];
 
 export const TIME_UNITS = ['s', 'ms', 'us', 'ns'] as const;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { orderView } from '../src/ddl.js';
 import { Merge } from '../src/merge.js';
 import { specJson } from '../src/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../src/spec-file.js';
@@ -152,5 +153,102 @@ describe('the orders view', () => {
       `UPDATE cdc_orders SET kafka_timestamp = kafka_timestamp + INTERVAL 1 HOUR WHERE change_id IN ('4', '6')`,
     );
     expect(await select(merge, 'SELECT order_id, status FROM orders')).toEqual([['x', 'new']]);
+  });
+
+  /** A change with and without a type of its order id. */
+  const change = (id: string, orderId: string, type: string | undefined, operation = 'update') =>
+    JSON.stringify({ change_id: id, order_id: orderId, order_id_type: type, operation });
+  const present = async (merge: Merge) =>
+    (await select(merge, 'SELECT change_id FROM orders ORDER BY change_id')).map(([id]) => id);
+
+  it('tells orders of one text and several types apart; no type is one too', async () => {
+    const dataDir = temporaryDirectory();
+    const merge = await openMerge(dataDir);
+    const changes = [
+      change('1', '10', 'string'),
+      change('2', '10', 'number'),
+      change('3', '10', undefined),
+      change('4', '10', 'string'),
+      change('5', '10', 'number', 'delete'),
+      change('6', '10', undefined),
+    ];
+    await merge.stage(await makeBatch(dataDir, 0, 0, changes));
+    await merge.commit();
+    expect(await present(merge)).toEqual(['4', '6']);
+  });
+
+  it('takes rows without a type for those of the document with the first type, in Kafka’s order', async () => {
+    const dataDir = temporaryDirectory();
+    const merge = await openMerge(dataDir);
+    await merge.stage(
+      await makeBatch(dataDir, 0, 0, [
+        change('01', 'deleted', undefined),
+        change('02', 'updated', undefined),
+        change('03', 'untouched', undefined),
+        change('04', 'gone before', undefined),
+        change('05', 'gone before', undefined, 'delete'),
+        change('06', 'moved', undefined),
+        change('07', 'deleted', 'string', 'delete'),
+        change('08', 'updated', 'number'),
+        change('09', 'updated', 'string'),
+        change('10', 'deleted', 'number'),
+        change('11', 'gone before', 'objectId'),
+      ]),
+    );
+    await merge.stage(
+      await makeBatch(dataDir, 1, 0, [change('12', 'moved', 'string'), change('13', 'moved', 'string', 'delete')]),
+    );
+    await merge.commit();
+    await select(
+      merge,
+      `UPDATE cdc_orders SET kafka_timestamp = kafka_timestamp + INTERVAL 1 HOUR WHERE kafka_partition = 1`,
+    );
+    const ghosts = ['01', '02', '06'];
+    const expected = ['03', '08', '09', '10', '11'];
+    expect(await present(merge)).toEqual([...ghosts, ...expected].sort());
+    await select(merge, orderView(ORDERS_SPEC, { hasUntypedKeys: true }));
+    expect(await present(merge)).toEqual(expected);
+  });
+
+  it.each([false, true])('leaves out what the newest complete snapshot does not have (%s)', async (hasUntypedKeys) => {
+    const dataDir = temporaryDirectory();
+    const merge = await openMerge(dataDir);
+    const marker = (id: string, end: 'begin' | 'end', time = 'T') =>
+      change(id, `snapshot:${time}`, 'snapshot', `snapshot_${end}`);
+    const changes = [
+      change('01', 'a', 'string'),
+      change('02', 'b', 'string'),
+      marker('03', 'begin'),
+      change('04', 'a', 'string', 'snapshot'),
+      marker('05', 'end'),
+    ];
+    // Of another collection at the same time, and one that is not at its end.
+    const second = [marker('06', 'begin'), change('07', 'c', 'string', 'snapshot'), marker('08', 'end')];
+    const third = [marker('09', 'begin', 'U'), change('10', 'd', 'string', 'snapshot')];
+    await select(merge, orderView(ORDERS_SPEC, { hasUntypedKeys }));
+    const after: unknown[] = [];
+    for (const [index, part] of [changes, second, third].entries()) {
+      await merge.stage(await makeBatch(dataDir, 0, [0, 5, 8][index], part));
+      await merge.commit();
+      after.push(await present(merge));
+    }
+    expect(after).toEqual([['04'], ['07'], ['07', '10']]);
+  });
+
+  it('needs no type and no operation', async () => {
+    const dataDir = temporaryDirectory();
+    const columns = [
+      { name: 'change_id', kind: 'text', required: true, role: 'change_id' },
+      { name: 'order_id', kind: 'text', required: true, role: 'key' },
+    ];
+    const spec = parseSpec(JSON.stringify({ table: 't', view: 'orders', columns }), 'test');
+    const merge = await openMerge(dataDir, { spec });
+    const changes = [change('1', 'a', 'string'), change('2', 'a', 'number'), change('3', 'b', 'string', 'delete')];
+    await merge.stage(await makeBatch(dataDir, 0, 0, changes, { spec }));
+    await merge.commit();
+    for (const hasUntypedKeys of [false, true]) {
+      await select(merge, orderView(spec, { hasUntypedKeys }));
+      expect(await present(merge)).toEqual(['2', '3']);
+    }
   });
 });

@@ -32,6 +32,7 @@ const ROW = {
   status: null,
   items: null,
   event_time: '2025-01-02T02:04:05.678901Z',
+  order_id_type: null,
   extra: '{"customer":{"phone":"1"}}',
   is_high_value: true,
   issues: 0,

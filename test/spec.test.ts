@@ -22,7 +22,7 @@ describe('the orders spec', () => {
         'amount',
         'amount_raw',
       ],
-      ...['currency', 'status', 'items', 'event_time', 'extra', 'is_high_value', 'is_late', 'issues'],
+      ...['currency', 'status', 'items', 'event_time', 'order_id_type', 'extra', 'is_high_value', 'is_late', 'issues'],
       ...['kafka_partition', 'kafka_offset', 'kafka_timestamp', 'change_seq'],
     ]);
     expect(String(arrowSchema(ORDERS_SPEC).fields.find(({ name }) => name === 'amount')?.type)).toBe('Decimal[18e+4]');
@@ -55,8 +55,11 @@ describe('parseSpec', () => {
     expect(new Set(['ms', 's', 'us', 'ns'].map((unit) => hash({ unit }))).size).toBe(4);
     const seconds = parseSpec(spec({ name: 'a', kind: 'date', unit: 's' }), 's');
     expect(parseSpec(specJson(seconds), 's')).toEqual(seconds);
-    // Of the spec that is built in, as it was before there were units.
-    expect(specHash(ORDERS_SPEC)).toBe('ab652b25c2c62745727855b99e7e223032660eb72f34e80170d4a55e4436af58');
+    // Of the spec that is built in, as it was before there were units and a type of the order id.
+    const before = ORDERS_SPEC.columns.filter(({ role }) => role !== 'key_type');
+    expect(specHash({ ...ORDERS_SPEC, columns: before })).toBe(
+      'ab652b25c2c62745727855b99e7e223032660eb72f34e80170d4a55e4436af58',
+    );
   });
 
   it.each([
@@ -99,6 +102,16 @@ describe('parseSpec', () => {
       'a role given twice',
       spec({ name: 'a', kind: 'text', role: 'key', required: true }),
       /role key: is given to key and a/,
+    ],
+    [
+      'a key type that is no text',
+      spec({ name: 'a', kind: 'int64', role: 'key_type' }),
+      /role key_type needs kind text/,
+    ],
+    [
+      'two key types',
+      spec({ name: 'a', kind: 'text', role: 'key_type' }, { name: 'b', kind: 'text', role: 'key_type' }),
+      /role key_type: is given to a and b/,
     ],
     ['no change id', JSON.stringify({ table: 't', view: 'v', columns: [KEYS[1]] }), /role change_id: no column has it/],
     [

@@ -15,7 +15,7 @@ const MAX_LINE_LENGTH = 120;
  * a file of a room imports from its own room and from contracts. A folder stands for all files in it.
  */
 const CONTRACTS = [
-  ...['flow', 'spec', 'errors', 'arrow', 'chunk', 'source', 'log', 'output', 'metrics', 'data-dir'],
+  ...['flow', 'spec', 'operations', 'errors', 'arrow', 'chunk', 'source', 'log', 'output', 'metrics', 'data-dir'],
   ...['sql', 'string-forms', 'data-chunks', 'parquet-copy', 'parquet-writer', 'staged-file'],
 ];
 const ROOMS = [

@@ -2,7 +2,7 @@
  * MongoDB → Kafka, exactly once: changes are gathered into groups, and each group becomes one Kafka transaction that
  * also holds the place in the stream behind it. While one transaction is committed, the next group is gathered.
  *
- *   fence former captures · read the last place · [snapshot] · change stream from there
+ *   fence former captures · read the last place · claim the topic · [snapshot] · change stream from there
  */
 import { BSON } from 'mongodb';
 import { assert, SluiceError } from '../errors.js';
@@ -10,10 +10,10 @@ import type { Logger } from '../log.js';
 import { memberOf } from './bson.js';
 import type { ChangeEvent } from './change-event.js';
 import { ChangeReader, isImageLost } from './change-stream.js';
-import { type CapturedCollection, idOf, READ_TIMEOUT_MS, type StreamStart } from './collection.js';
+import { type CapturedCollection, idOf, READ_TIMEOUT_MS, type StreamStart, timeAfter } from './collection.js';
 import { changeMessage, type EnvelopeOptions, isDocumentChange, lacksDocument, snapshotMessage } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
-import type { TokenRecord } from './token-store.js';
+import { snapshotRecord, type TokenRecord } from './token-store.js';
 import type { GroupWriter } from './writer.js';
 
 /** So long a capture takes at most to see that it is to stop, or that a group is due. */
@@ -32,7 +32,7 @@ export interface CaptureOptions extends EnvelopeOptions {
 
 export interface CaptureParts {
   readonly source: CapturedCollection;
-  /** Has the place where the capture stands; none where nothing was captured yet. */
+  /** Has the place where the capture stands. */
   readonly writer: GroupWriter;
   readonly metrics: CaptureMetrics;
   readonly log: Logger;
@@ -55,14 +55,11 @@ export class Capture {
 
   /** @throws SluiceError SLUICE_HISTORY_LOST, SLUICE_FENCED, SLUICE_STREAM_ENDED and what its parts throw */
   async run(): Promise<void> {
-    const { snapshot } = this.#options;
-    const { source, writer } = this.#parts;
-    const isNew = writer.record === undefined;
-    const isUnfinished = writer.record?.snapshot?.done === false;
-    if (isUnfinished || snapshot === 'always' || (snapshot === 'initial' && isNew)) await this.#snapshot();
-    else if (isNew) await writer.write({ version: 1, token: null, clusterTime: await source.operationTime() });
+    const { writer } = this.#parts;
+    if (this.#options.snapshot === 'always') await this.#snapshot();
     while (!this.#stopping) {
       try {
+        if (writer.record?.snapshot?.done === false) await this.#snapshot();
         await this.#follow();
       } catch (thrown) {
         if (!(thrown instanceof SluiceError) || thrown.code !== 'SLUICE_HISTORY_LOST') throw thrown;
@@ -78,7 +75,7 @@ export class Capture {
     const { fullDocument, orderIdPath, transactionIntervalMs, tokenIntervalMs } = this.#options;
     const record = writer.record;
     assert(record !== undefined, 'a capture that follows the stream has a place in it');
-    const start: StreamStart = record.token === null ? { time: record.clusterTime } : { token: record.token };
+    const start = startAfter(record);
     const waitMs = Math.min(transactionIntervalMs, MAX_WAIT_MS);
     const options = {
       fullDocument,
@@ -119,17 +116,37 @@ export class Capture {
     }
     log.warn({ token: event.token }, `${source.name}: ${event.operationType}`);
     const isInvalidate = event.operationType === 'invalidate';
-    // A place behind the invalidation is only stored where the stream is to go on there.
-    if (!isInvalidate || this.#options.onInvalidate === 'continue') {
+    if (!isInvalidate) {
       await this.#write(event.token);
-      return isInvalidate ? 'invalidated' : 'taken';
+      return 'taken';
     }
+    if (this.#options.onInvalidate === 'continue') {
+      await this.#beginAnew(event.token);
+      return 'invalidated';
+    }
+    // The place after the invalidation is not stored: each start meets it again.
     await writer.settled();
     throw new SluiceError(
       'SLUICE_STREAM_ENDED',
       `the change stream of ${source.name} ended: the collection was dropped or renamed; ` +
-        'ON_INVALIDATE=continue goes on with a collection of this name',
+        'ON_INVALIDATE=continue continues with the collection that has this name now',
     );
+  }
+
+  /**
+   * After an invalidation no order is left of those before it, and the collection that has the name now may have
+   * documents that no event tells of, as after a rename to it. One transaction has all that follows from this.
+   */
+  async #beginAnew(token: string): Promise<void> {
+    const { source, writer } = this.#parts;
+    if (this.#options.snapshot !== 'never') {
+      await writer.beginSnapshot(await source.operationTime());
+      return;
+    }
+    const time = timeOf(token);
+    writer.addMarkers(time, 'begin');
+    writer.addMarkers(time, 'end');
+    await this.#write(token);
   }
 
   /** An update whose document was not kept as it was has it as it is now, which is no older. */
@@ -144,25 +161,24 @@ export class Capture {
     const { record } = writer;
     assert(record !== undefined, 'a group has a place before it');
     if (token === undefined || (writer.isEmpty && token === record.token)) return;
-    await writer.write({ version: 1, token, clusterTime: token.slice(2, 18), ...(record.gap && { gap: record.gap }) });
+    await writer.write({ version: 1, token, clusterTime: timeOf(token), ...(record.gap && { gap: record.gap }) });
   }
 
-  /** The collection as it is, then the stream from the time before it. A killed snapshot goes on where it was. */
+  /** Takes a snapshot of the collection as it is, or resumes one that was begun. */
   async #snapshot(): Promise<void> {
     const { source, writer, log } = this.#parts;
-    const known = writer.record?.snapshot;
-    let { time, lastId } = known?.done === false ? known : { time: await source.operationTime(), lastId: null };
-    if (known?.done !== false) {
-      writer.addMarkers(time, 'begin');
-      await writer.write(snapshotRecord(time, null, false));
-    }
+    if (writer.record?.snapshot?.done !== false) await writer.beginSnapshot(await source.operationTime());
+    const begun = writer.record?.snapshot;
+    assert(begun !== undefined, 'a snapshot was begun');
+    const { time } = begun;
+    let { lastId } = begun;
     log.info({ snapshot: time, lastId }, `taking a snapshot of ${source.name}`);
     const after = lastId === null ? undefined : BSON.EJSON.parse(lastId, { relaxed: false }).id;
     let documents = 0;
     let last: Uint8Array | undefined;
     const placeOf = (document: Uint8Array) => BSON.EJSON.stringify({ id: idOf(document) }, { relaxed: false });
     for await (const document of source.documents(after)) {
-      writer.add(snapshotMessage(document, time, this.#options));
+      writer.add(snapshotMessage(document, { source: source.name, time }, this.#options));
       last = document;
       documents++;
       if (writer.isFull) await writer.write(snapshotRecord(time, placeOf(document), false));
@@ -172,7 +188,7 @@ export class Capture {
     if (!this.#stopping) writer.addMarkers(time, 'end');
     await writer.write(snapshotRecord(time, lastId, !this.#stopping));
     await writer.settled();
-    log.info({ documents }, this.#stopping ? 'the snapshot goes on at the next start' : 'the snapshot is complete');
+    log.info({ documents }, this.#stopping ? 'the snapshot is resumed at the next start' : 'the snapshot is complete');
   }
 
   async #onLostHistory(error: SluiceError): Promise<void> {
@@ -191,15 +207,22 @@ export class Capture {
       return;
     }
     const from = writer.record?.clusterTime ?? '0'.repeat(16);
-    // Behind a document that is no longer kept the oplog goes on: what lies before now may lack others.
+    // A lost image does not end the oplog, but all changes until now may lack theirs.
     const oldest = isImageLost(error.cause) ? undefined : await source.oldestTime();
-    const to = oldest ?? (await source.operationTime());
+    const to = oldest ?? timeAfter(await source.operationTime());
     metrics.gaps.inc();
     log.error({ from, to }, 'changes between these times are lost');
     await writer.write({ version: 1, token: null, clusterTime: to, gap: { from, to } });
   }
 }
 
-function snapshotRecord(time: string, lastId: string | null, done: boolean): TokenRecord {
-  return { version: 1, token: null, clusterTime: time, snapshot: { time, lastId, done } };
+/** Where the stream continues. A snapshot has everything up to its time, also the operation of this very time. */
+function startAfter({ token, clusterTime, snapshot }: TokenRecord): StreamStart {
+  if (token !== null) return { token };
+  return { time: snapshot === undefined ? clusterTime : timeAfter(snapshot.time) };
+}
+
+/** The cluster time in a resume token, 16 hex digits. */
+function timeOf(token: string): string {
+  return token.slice(2, 18);
 }

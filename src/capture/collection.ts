@@ -26,7 +26,7 @@ const ANSWER_TIMEOUT_MS = 30_000;
  * that is being closed. Far above what a server takes to look through its oplog.
  */
 export const READ_TIMEOUT_MS = 300_000;
-/** Where a stream starts: behind a resume token, or at a time, 16 hex digits of seconds and increment. */
+/** Where a stream starts: after a resume token, or with the operations of a time, 16 hex digits. */
 export type StreamStart = { readonly token: string } | { readonly time: string };
 
 export interface StreamOptions {
@@ -226,6 +226,11 @@ function eventStream(stream: ChangeStream): EventStream {
 export function idOf(document: Uint8Array): unknown {
   const id = memberOf(documentOf(document), '_id');
   return id === undefined ? undefined : deserialized(id);
+}
+
+/** The time right after a time, both 16 hex digits: a stream from there leaves out the operation of `time`. */
+export function timeAfter(time: string): string {
+  return (BigInt(`0x${time}`) + 1n).toString(16).padStart(16, '0').toUpperCase();
 }
 
 function makeClient(uri: string): MongoClient {

@@ -3,9 +3,11 @@
  * fields that say what happened.
  */
 import { createHash } from 'node:crypto';
+import { OPERATION } from '../operations.js';
 import { type BsonValue, documentOf, endOf, FIRST, isNothing, memberOf, nameEnd, valueAt } from './bson.js';
 import type { ChangeEvent } from './change-event.js';
-import { JsonText, jsonOf, keyOf } from './json.js';
+import { JsonText, jsonOf } from './json.js';
+import { markerId, type OrderId, orderIdOf } from './order-id.js';
 
 export interface EnvelopeOptions {
   /** Where the order id is in the document; undefined: the `_id`. */
@@ -16,6 +18,7 @@ export interface EnvelopeOptions {
 
 export interface CapturedMessage {
   readonly key: string;
+  readonly orderId: OrderId;
   /** JSON in UTF-8. */
   readonly value: Buffer;
   /** Bytes of key and value. */
@@ -26,19 +29,18 @@ export interface CapturedMessage {
 
 /** Operations of a collection that are changes of one document. */
 const DOCUMENT_OPERATIONS = new Set(['insert', 'update', 'replace', 'delete']);
-/** Of an update whose document was gone before it could be looked up: the delete that follows has the last word. */
-const VANISHED = 'vanished';
 
 /** The envelope's own fields; fields of the document with these names are kept in `document`. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   'change_id',
   'operation',
   'order_id',
+  'order_id_type',
   'event_time',
   'cluster_time',
   'document',
 ]);
-const LONGEST_OWN_FIELD = 12;
+const LONGEST_OWN_FIELD = 13;
 
 const written = new JsonText();
 
@@ -48,14 +50,14 @@ export function isDocumentChange(event: ChangeEvent): boolean {
 
 /** Whether a change that left a document does not have it. */
 export function lacksDocument({ operationType, fullDocument }: ChangeEvent): boolean {
-  return operationType !== 'delete' && isNothing(fullDocument);
+  return operationType !== OPERATION.delete && isNothing(fullDocument);
 }
 
 /** The message of a change of one document. */
 export function changeMessage(event: ChangeEvent, options: EnvelopeOptions): CapturedMessage {
   const { fullDocument, fullDocumentBeforeChange, updateDescription } = event;
   const id = memberOf(event.documentKey, '_id');
-  const isDelete = event.operationType === 'delete';
+  const isDelete = event.operationType === OPERATION.delete;
   const isGone = lacksDocument(event);
   const known = isNothing(fullDocument) ? fullDocumentBeforeChange : fullDocument;
   const { orderIdPath, eventTimePath } = options;
@@ -63,8 +65,8 @@ export function changeMessage(event: ChangeEvent, options: EnvelopeOptions): Cap
   const eventTime = eventTimePath === undefined ? undefined : valueAt(known, eventTimePath);
   return message({
     changeId: event.token,
-    operation: isGone ? VANISHED : event.operationType,
-    orderId: keyOf(isNothing(orderId) ? id : orderId),
+    operation: isGone ? OPERATION.vanished : event.operationType,
+    orderId: orderIdOf(isNothing(orderId) ? id : orderId),
     eventTime: isNothing(eventTime) ? event.wallTime : eventTime,
     clusterTime: event.clusterTime,
     document: isDelete || isGone ? undefined : fullDocument,
@@ -72,24 +74,29 @@ export function changeMessage(event: ChangeEvent, options: EnvelopeOptions): Cap
   });
 }
 
-/**
- * The message of a document that was there at `time`. Read again for the same time it has the same change id.
- * @param time of the snapshot, 16 hex digits: seconds and increment
- */
+/** Of which collection and time a snapshot is. */
+export interface SnapshotOf {
+  /** database.collection */
+  readonly source: string;
+  /** 16 hex digits: seconds and increment. */
+  readonly time: string;
+}
+
+/** The message of a document of a snapshot. Read again for the same snapshot it has the same change id. */
 export function snapshotMessage(
   bytes: Uint8Array,
-  time: string,
+  snapshot: SnapshotOf,
   { orderIdPath, eventTimePath }: EnvelopeOptions,
 ): CapturedMessage {
   const document = documentOf(bytes);
   const id = memberOf(document, '_id');
   const orderId = orderIdPath === undefined ? id : valueAt(document, orderIdPath);
   const eventTime = eventTimePath === undefined ? undefined : valueAt(document, eventTimePath);
-  const milliseconds = Number.parseInt(time.slice(0, 8), 16) * 1e3;
+  const milliseconds = Number.parseInt(snapshot.time.slice(0, 8), 16) * 1e3;
   return message({
-    changeId: snapshotChangeId(time, jsonOf(id)),
-    operation: 'snapshot',
-    orderId: keyOf(isNothing(orderId) ? id : orderId),
+    changeId: snapshotChangeId(snapshot, jsonOf(id)),
+    operation: OPERATION.snapshot,
+    orderId: orderIdOf(isNothing(orderId) ? id : orderId),
     eventTime: isNothing(eventTime) ? `{"$date":{"$numberLong":"${milliseconds}"}}` : eventTime,
     clusterTime: undefined,
     document,
@@ -98,11 +105,11 @@ export function snapshotMessage(
 }
 
 /** Says in each partition where a snapshot begins and ends: orders that it does not have are gone. */
-export function markerMessage(time: string, end: 'begin' | 'end', partition: number): CapturedMessage {
+export function markerMessage(snapshot: SnapshotOf, end: 'begin' | 'end', partition: number): CapturedMessage {
   return message({
-    changeId: snapshotChangeId(time, `${end} ${partition}`),
-    operation: `snapshot_${end}`,
-    orderId: `snapshot:${time}`,
+    changeId: snapshotChangeId(snapshot, `${end} ${partition}`),
+    operation: end === 'begin' ? OPERATION.snapshotBegin : OPERATION.snapshotEnd,
+    orderId: markerId(snapshot.time, end),
     eventTime: undefined,
     clusterTime: undefined,
     document: undefined,
@@ -111,20 +118,23 @@ export function markerMessage(time: string, end: 'begin' | 'end', partition: num
 }
 
 /** What goes to the topic of messages that are too large for their own. */
-export function oversizeMessage({ key, bytes, operation, changeId }: CapturedMessage, limit: number): CapturedMessage {
-  const value = Buffer.from(JSON.stringify({ change_id: changeId, operation, order_id: key, bytes, limit }));
-  return { key, value, bytes: Buffer.byteLength(key) + value.length, operation, changeId };
+export function oversizeMessage(captured: CapturedMessage, limit: number): CapturedMessage {
+  const { key, orderId, bytes, operation, changeId } = captured;
+  const { text: order_id, type: order_id_type } = orderId;
+  const value = Buffer.from(JSON.stringify({ change_id: changeId, operation, order_id, order_id_type, bytes, limit }));
+  return { ...captured, value, bytes: Buffer.byteLength(key) + value.length };
 }
 
 /** In the layout of a resume token, so that it sorts with those of the stream. */
-function snapshotChangeId(time: string, what: string): string {
-  return `82${time}${createHash('sha256').update(what).digest('hex').slice(0, 32).toUpperCase()}`;
+function snapshotChangeId({ source, time }: SnapshotOf, what: string): string {
+  const hash = createHash('sha256').update(`${source} ${what}`).digest('hex');
+  return `82${time}${hash.slice(0, 32).toUpperCase()}`;
 }
 
 interface Parts {
   readonly changeId: string;
   readonly operation: string;
-  readonly orderId: string;
+  readonly orderId: OrderId;
   /** A value, or JSON text. */
   readonly eventTime: BsonValue | string | undefined;
   readonly clusterTime: BsonValue | undefined;
@@ -135,7 +145,8 @@ interface Parts {
 
 function message({ changeId, operation, orderId, eventTime, clusterTime, document, update }: Parts): CapturedMessage {
   written.ascii(`{"change_id":"${changeId}","operation":"${operation}","order_id":`);
-  written.text(orderId);
+  written.text(orderId.text);
+  written.ascii(`,"order_id_type":"${orderId.type}"`);
   if (typeof eventTime === 'string') written.ascii(`,"event_time":${eventTime}`);
   else writeField('event_time', eventTime);
   writeField('cluster_time', clusterTime);
@@ -143,7 +154,8 @@ function message({ changeId, operation, orderId, eventTime, clusterTime, documen
   if (document !== undefined) writeMembers(document);
   written.ascii('}');
   const value = written.take();
-  return { key: orderId, value, bytes: Buffer.byteLength(orderId) + value.length, operation, changeId };
+  const { key } = orderId;
+  return { key, orderId, value, bytes: Buffer.byteLength(key) + value.length, operation, changeId };
 }
 
 function writeField(name: string, value: BsonValue | undefined): void {

@@ -3,7 +3,7 @@
  * every other type in MongoDB's canonical extended JSON. Bytes become bytes: hardly an object is made between.
  */
 import { BSON, Decimal128 } from 'mongodb';
-import { type BsonValue, deserialized, endOf, FIRST, int32, isNothing, nameEnd, TYPE, textOf } from './bson.js';
+import { type BsonValue, deserialized, endOf, FIRST, int32, nameEnd, TYPE } from './bson.js';
 
 const START_BYTES = 1 << 16;
 const QUOTE = 0x22;
@@ -168,23 +168,14 @@ export function jsonOf(value: BsonValue | undefined): string {
   return scratch.take().toString();
 }
 
-/** A value as a key: strings and ObjectIds and integers plainly, all else as JSON text. */
-export function keyOf(value: BsonValue | undefined): string {
-  if (isNothing(value)) return 'null';
-  const { bytes, type, at } = value;
-  if (type === TYPE.string) return textOf(value);
-  if (type === TYPE.objectId) return bytes.toString('hex', at, at + 12);
-  if (type === TYPE.int32) return String(int32(bytes, at));
-  return type === TYPE.int64 ? int64Text(bytes, at) : jsonOf(value);
-}
-
 /** Minus zero keeps its sign, which String() drops. */
 function doubleText(value: number): string {
   if (!Number.isFinite(value)) return `{"$numberDouble":"${value}"}`;
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
-function int64Text(bytes: Buffer, at: number): string {
+/** The digits of a 64-bit integer. */
+export function int64Text(bytes: Buffer, at: number): string {
   const high = int32(bytes, at + 4);
   if (high >= -EXACT_HIGH && high < EXACT_HIGH) return String(high * TWO_32 + (int32(bytes, at) >>> 0));
   return String(bytes.readBigInt64LE(at));

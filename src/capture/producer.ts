@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { CONNECT_TIMEOUT_MS, called, madeClient, unreachable } from './kafka-client.js';
 
 const { ERRORS } = kafka.CODES;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -12,7 +13,7 @@ const QUEUE_FULL_WAIT_MS = 5;
 const POLL_INTERVAL_MS = 50;
 const MAX_BACKOFF_MS = 10_000;
 /** A broker ends transactions that are open for longer, so that readers of committed messages do not wait. */
-const TRANSACTION_TIMEOUT_MS = 60_000;
+export const TRANSACTION_TIMEOUT_MS = 60_000;
 /** Beside key and value: headers, timestamps, lengths. */
 const MESSAGE_OVERHEAD_BYTES = 1024;
 
@@ -28,7 +29,8 @@ export interface OutgoingMessage {
   /** Chosen by the key's murmur2 hash, as the Java client does, where undefined. */
   readonly partition?: number;
   readonly key: string;
-  readonly value: Buffer;
+  /** null: a tombstone. */
+  readonly value: Buffer | null;
 }
 
 export class TransactionalProducer {
@@ -46,7 +48,7 @@ export class TransactionalProducer {
    * @throws SluiceError SLUICE_KAFKA_UNREACHABLE, SLUICE_KAFKA
    */
   static async connect(options: ProducerOptions, log: Logger): Promise<TransactionalProducer> {
-    const client = makeClient({
+    const properties = {
       'client.id': 'sluice-capture',
       'linger.ms': 5,
       'queue.buffering.max.messages': 200_000,
@@ -59,14 +61,14 @@ export class TransactionalProducer {
       'transactional.id': options.transactionalId,
       'enable.idempotence': true,
       partitioner: 'murmur2_random',
-    });
+    } as ConstructorParameters<typeof kafka.Producer>[0];
+    const client = madeClient(() => new kafka.Producer(properties));
     const producer = new TransactionalProducer(client, log);
     client.on('event.error', (error) => producer.#onError(error));
     try {
-      await called((done) => client.connect({ timeout: REQUEST_TIMEOUT_MS / 3 }, done));
+      await called((done) => client.connect({ timeout: CONNECT_TIMEOUT_MS }, done));
     } catch (cause) {
-      const message = `no broker of KAFKA_BROKERS=${options.brokers} answers: ${(cause as Error).message}`;
-      throw new SluiceError('SLUICE_KAFKA_UNREACHABLE', message, { cause });
+      throw unreachable(options.brokers, cause);
     }
     client.setPollInterval(POLL_INTERVAL_MS);
     await producer.#untilDone('initTransactions', (done) => client.initTransactions(STEP_TIMEOUT_MS, done));
@@ -148,14 +150,6 @@ export class TransactionalProducer {
   }
 }
 
-function makeClient(properties: Readonly<Record<string, unknown>>): InstanceType<typeof kafka.Producer> {
-  try {
-    return new kafka.Producer(properties as ConstructorParameters<typeof kafka.Producer>[0]);
-  } catch (cause) {
-    throw new SluiceError('SLUICE_CONFIG', `KAFKA_CONFIG_*: ${(cause as Error).message}`, { cause });
-  }
-}
-
 const FENCED: ReadonlySet<number> = new Set([
   ERRORS.ERR__FENCED,
   ERRORS.ERR_INVALID_PRODUCER_EPOCH,
@@ -170,16 +164,8 @@ function failure(error: LibrdKafkaError | SluiceError): SluiceError {
   if (error instanceof SluiceError) return error;
   const { code, message } = error;
   return FENCED.has(code) || /fenced/i.test(message)
-    ? new SluiceError('SLUICE_FENCED', `another capture of the same collection and topic took over: ${message}`, {
+    ? new SluiceError('SLUICE_FENCED', `another capture took over the topic: ${message}`, {
         cause: error,
       })
     : new SluiceError('SLUICE_KAFKA', `a transaction cannot be written: ${message}`, { cause: error });
-}
-
-function called<T = void>(
-  call: (done: (error: LibrdKafkaError | null, result?: unknown) => void) => unknown,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    call((error, result) => (error ? reject(error) : resolve(result as T)));
-  });
 }

@@ -1,53 +1,96 @@
 /**
- * Where the capture stands: the last record of the compacted topic `<topic>.tokens`, written in the same transaction as
- * the messages before it.
+ * Where a capture stands: records in the compacted topic `<topic>.tokens`, one key for each source, written in the same
+ * transaction as the messages before it. A topic has the changes of one source: a tombstone ends one.
  */
-import kafka, { type LibrdKafkaError, type Message } from '@confluentinc/kafka-javascript';
+import kafka, { type LibrdKafkaError } from '@confluentinc/kafka-javascript';
 import { z } from 'zod';
 import { SluiceError } from '../errors.js';
+import type { OutgoingMessage } from './producer.js';
 
 const { ERRORS } = kafka.CODES;
 const TIMEOUT_MS = 30_000;
-const POLL_MS = 200;
-const BATCH = 1000;
 
 const HEX_TIME = z.string().regex(/^[0-9A-F]{16}$/);
 
 const recordSchema = z.object({
   version: z.literal(1),
-  /** The `_data` of the resume token behind the last message; null before the first. */
+  /** The `_data` of the resume token after the last message; null before the first. */
   token: z.string().nullable(),
-  /** Seconds and increment, 16 hex digits: where to start where there is no token. */
+  /** Seconds and increment, 16 hex digits: the first time to read if there is neither token nor snapshot. */
   clusterTime: HEX_TIME,
   /** A snapshot that was begun: its time, and the canonical extended JSON of the last `_id` it has. */
   snapshot: z.object({ time: HEX_TIME, lastId: z.string().nullable(), done: z.boolean() }).optional(),
-  /** Changes between these times were lost, and it was decided to go on without them. */
+  /** Changes between these times were lost, and it was decided to continue without them. */
   gap: z.object({ from: HEX_TIME, to: HEX_TIME }).optional(),
 });
 
 export type TokenRecord = z.infer<typeof recordSchema>;
 
-export interface TokenStoreOptions {
-  readonly brokers: string;
-  readonly topic: string;
-  /** database.collection */
-  readonly source: string;
-  readonly properties: Readonly<Record<string, string>>;
-}
+/**
+ * In each record: the source was the only one of the topic when it began. Nothing before such a record matters, so the
+ * topic is read no further back. Versions that let several sources write one topic did not write it.
+ */
+const SOLE = { sole: true } as const;
+
+/**
+ * A topic that keeps little more than the newest record of each key: `segment.*` because only segments that are closed
+ * are compacted.
+ */
+export const TOKEN_TOPIC_CONFIG = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': `${4 << 20}`,
+  'segment.ms': '600000',
+  'min.cleanable.dirty.ratio': '0.1',
+} as const;
 
 export function tokenTopic(topic: string): string {
   return `${topic}.tokens`;
 }
 
+/** Of a snapshot that has everything up to `lastId`. */
+export function snapshotRecord(time: string, lastId: string | null, done: boolean): TokenRecord {
+  return { version: 1, token: null, clusterTime: time, snapshot: { time, lastId, done } };
+}
+
+/** What stores where a source stands. @param topic of the messages */
+export function recordMessage(topic: string, source: string, record: TokenRecord): OutgoingMessage {
+  const value = Buffer.from(JSON.stringify({ ...record, ...SOLE }));
+  return { topic: tokenTopic(topic), partition: 0, key: source, value };
+}
+
+/** What ends a source. @param topic of the messages */
+export function tombstoneMessage(topic: string, source: string): OutgoingMessage {
+  return { topic: tokenTopic(topic), partition: 0, key: source, value: null };
+}
+
+/** Whether the topic had no other source when this record was written. */
+export function isSole(text: string): boolean {
+  try {
+    return (JSON.parse(text) as Partial<typeof SOLE> | null)?.sole === true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws SluiceError SLUICE_KAFKA if this version cannot read it */
+export function parseRecord(text: string, topic: string): TokenRecord {
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    const message = `the last record of ${topic} is not one of this version: ${text}; use the version that wrote it`;
+    throw new SluiceError('SLUICE_KAFKA', message, { cause });
+  }
+}
+
 /** Makes topics that are not there yet: one partition each. @throws SluiceError SLUICE_KAFKA */
 export async function createTopics(
-  { brokers, properties }: Pick<TokenStoreOptions, 'brokers' | 'properties'>,
-  topics: readonly { name: string; config: Record<string, string> }[],
+  { brokers, properties }: { readonly brokers: string; readonly properties: Readonly<Record<string, string>> },
+  topics: readonly { name: string; config: Readonly<Record<string, string>> }[],
 ): Promise<void> {
   const admin = kafka.AdminClient.create({ ...properties, 'bootstrap.servers': brokers } as never);
   try {
     for (const { name, config } of topics) {
-      const topic = { topic: name, num_partitions: 1, replication_factor: -1, config };
+      const topic = { topic: name, num_partitions: 1, replication_factor: -1, config: { ...config } };
       await new Promise<void>((resolve, reject) => {
         admin.createTopic(topic, TIMEOUT_MS, (error: LibrdKafkaError) =>
           error && error.code !== ERRORS.ERR_TOPIC_ALREADY_EXISTS ? reject(error) : resolve(),
@@ -61,59 +104,4 @@ export async function createTopics(
   } finally {
     admin.disconnect();
   }
-}
-
-/**
- * Reads the topic to its end. Call it after every former producer was fenced: then nobody can commit behind it.
- * @returns undefined where nothing was captured yet
- * @throws SluiceError SLUICE_KAFKA when it cannot be read, or holds what this version cannot read
- */
-export async function readTokens(options: TokenStoreOptions): Promise<TokenRecord | undefined> {
-  const topic = tokenTopic(options.topic);
-  const consumer = new kafka.KafkaConsumer(
-    {
-      ...options.properties,
-      'metadata.broker.list': options.brokers,
-      'group.id': `sluice-capture-${options.source}`,
-      'isolation.level': 'read_committed',
-      'enable.auto.commit': false,
-      'enable.partition.eof': true,
-    } as ConstructorParameters<typeof kafka.KafkaConsumer>[0],
-    { 'auto.offset.reset': 'earliest' },
-  );
-  let isAtEnd = false;
-  let last: string | undefined;
-  consumer.on('partition.eof', () => {
-    isAtEnd = true;
-  });
-  try {
-    await called<unknown>((done) => consumer.connect({ timeout: TIMEOUT_MS }, done));
-    consumer.setDefaultConsumeTimeout(POLL_MS);
-    consumer.assign([{ topic, partition: 0, offset: 0 }]);
-    const overdueMs = performance.now() + TIMEOUT_MS;
-    while (!isAtEnd) {
-      const messages = await called<Message[]>((done) => consumer.consume(BATCH, done));
-      for (const { key, value } of messages) if (key?.toString() === options.source) last = value?.toString();
-      if (performance.now() > overdueMs) throw new Error('the end was not reached in time');
-    }
-  } catch (cause) {
-    throw new SluiceError('SLUICE_KAFKA', `${topic} cannot be read: ${(cause as Error).message}`, { cause });
-  } finally {
-    await new Promise<void>((resolve) => consumer.disconnect(() => resolve()));
-  }
-  return last === undefined ? undefined : parseRecord(last, topic);
-}
-
-function parseRecord(text: string, topic: string): TokenRecord {
-  try {
-    return recordSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new SluiceError('SLUICE_KAFKA', `the last record of ${topic} is not one of this version: ${text}`, { cause });
-  }
-}
-
-function called<T>(call: (done: (error: LibrdKafkaError | null, result?: unknown) => void) => unknown): Promise<T> {
-  return new Promise((resolve, reject) => {
-    call((error, result) => (error ? reject(error) : resolve(result as T)));
-  });
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../log.js';
 import { type CapturedMessage, markerMessage, oversizeMessage } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
 import type { OutgoingMessage, TransactionalProducer } from './producer.js';
-import { type TokenRecord, tokenTopic } from './token-store.js';
+import { recordMessage, snapshotRecord, type TokenRecord, tombstoneMessage } from './token-store.js';
 
 export interface WriterOptions {
   readonly topic: string;
@@ -84,16 +84,30 @@ export class GroupWriter {
     group.bytes += bytes;
     if (fits) return;
     metrics.oversize.inc();
-    log.error({ order_id: key, bytes: captured.bytes }, `larger than MAX_MESSAGE_BYTES=${maxMessageBytes}: left out`);
+    log.error(
+      { order_id: captured.orderId.text, bytes: captured.bytes },
+      `larger than MAX_MESSAGE_BYTES=${maxMessageBytes}: left out`,
+    );
   }
 
   /** Marks in each partition where a snapshot begins or ends. */
   addMarkers(time: string, end: 'begin' | 'end'): void {
-    const { topic, partitions } = this.#options;
+    const { topic, source, partitions } = this.#options;
     for (let partition = 0; partition < partitions; partition++) {
-      const { key, value } = markerMessage(time, end, partition);
+      const { key, value } = markerMessage({ source, time }, end, partition);
       this.#group.messages.push({ topic, partition, key, value });
     }
+  }
+
+  /** Begins a snapshot, in one transaction with what the group has: from then on it is to be taken or resumed. */
+  async beginSnapshot(time: string): Promise<void> {
+    this.addMarkers(time, 'begin');
+    await this.write(snapshotRecord(time, null, false));
+  }
+
+  /** Ends other sources of the topic. */
+  addTombstones(sources: readonly string[]): void {
+    for (const source of sources) this.#group.messages.push(tombstoneMessage(this.#options.topic, source));
   }
 
   /**
@@ -111,8 +125,7 @@ export class GroupWriter {
     const { messages, operations } = this.#group;
     this.#group = new Group();
     this.#record = record;
-    const place = { topic: tokenTopic(topic), partition: 0, key: source, value: Buffer.from(JSON.stringify(record)) };
-    this.#committing = producer.transaction([...messages, place]).then(
+    this.#committing = producer.transaction([...messages, recordMessage(topic, source, record)]).then(
       () => {
         this.#committing = undefined;
         metrics.committed(operations, record.clusterTime);

@@ -4,17 +4,22 @@ import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { Capture, type CaptureOptions } from '../capture/capture.js';
+import { checkSole, claimed, transactionalId } from '../capture/claim.js';
 import { CapturedCollection } from '../capture/collection.js';
 import { CaptureMetrics } from '../capture/metrics.js';
-import { TransactionalProducer } from '../capture/producer.js';
-import { createTopics, readTokens, tokenTopic } from '../capture/token-store.js';
+import { TRANSACTION_TIMEOUT_MS, TransactionalProducer } from '../capture/producer.js';
+import { TokenReader } from '../capture/token-reader.js';
+import { createTopics, TOKEN_TOPIC_CONFIG, tokenTopic } from '../capture/token-store.js';
 import { GroupWriter, oversizeTopic } from '../capture/writer.js';
 import type { Config } from '../config.js';
 import { SluiceError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { serveMetrics } from '../metrics.js';
 
-type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'>;
+type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'> & {
+  /** The source, database.collection, whose place in the topic this one takes. */
+  readonly replaces?: string;
+};
 
 export function addCaptureCommand(
   program: Command,
@@ -34,6 +39,10 @@ export function addCaptureCommand(
         .choices(['fail', 'snapshot', 'gap'])
         .default('fail'),
     )
+    .option(
+      '--replaces <database.collection>',
+      'take over the topic from another collection, by a snapshot of this one',
+    )
     .action(async (choices: Choices) => {
       const { config, log } = environment();
       await capture(config, log, choices, stopSignal());
@@ -49,22 +58,32 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
   const { uri, database, collection, maxMessageBytes } = config.capture;
   const metrics = new CaptureMetrics();
   const source = await CapturedCollection.connect({ uri, database, collection }, log);
+  let tokens: TokenReader | undefined;
   let producer: TransactionalProducer | undefined;
   let server: Server | undefined;
   let following: Capture | undefined;
   try {
     await checkImages(config, source, log);
-    const transactionalId = `${source.name}.${topic}`;
-    producer = await TransactionalProducer.connect({ brokers, transactionalId, maxMessageBytes, properties }, log);
-    const partitions = await producer.partitionCount(topic);
+    const options = { ...config.capture, replaces: undefined, ...choices, topic, source: source.name };
+    const patienceMs = 2 * Number(properties['transaction.timeout.ms'] ?? TRANSACTION_TIMEOUT_MS);
+    tokens = await TokenReader.connect({ brokers, topic, source: source.name, properties, patienceMs }, log);
+    // Before anything is fenced or written.
+    checkSole(await tokens.read('committed'), options);
+    const producerOptions = { brokers, maxMessageBytes, properties };
+    const id = transactionalId(source.name, topic);
+    producer = await TransactionalProducer.connect({ ...producerOptions, transactionalId: id }, log);
+    const writerOptions = { ...options, partitions: await producer.partitionCount(topic) };
     await createTopics({ brokers, properties }, [
-      { name: tokenTopic(topic), config: { 'cleanup.policy': 'compact' } },
+      { name: tokenTopic(topic), config: TOKEN_TOPIC_CONFIG },
       { name: oversizeTopic(topic), config: {} },
     ]);
-    const record = await readTokens({ brokers, topic, source: source.name, properties });
-    const writerOptions = { ...config.capture, topic, source: source.name, partitions };
+    const known = await tokens.read('everything');
+    const claimOptions = { ...writerOptions, producer: producerOptions };
+    const record = await claimed(known, claimOptions, { source, tokens, metrics, log });
+    await tokens.close();
+    tokens = undefined;
     const writer = new GroupWriter(writerOptions, { producer, metrics, log }, record);
-    const running = new Capture({ ...config.capture, ...choices }, { source, writer, metrics, log });
+    const running = new Capture(options, { source, writer, metrics, log });
     following = running;
     if (config.metricsPort !== 0) {
       const health = () => ({ healthy: true, ready: following !== undefined });
@@ -73,7 +92,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     await Promise.race([running.run(), graceOver(signal, () => running.stop(), config.shutdownGraceMs, log)]);
   } finally {
     server?.close();
-    await Promise.allSettled([producer?.close(), source.close()]);
+    await Promise.allSettled([tokens?.close(), producer?.close(), source.close()]);
   }
 }
 

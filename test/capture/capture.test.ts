@@ -32,9 +32,7 @@ async function captured(stream: (stop: () => void) => EventStream, more: Partial
   const transactions: string[][] = [];
   const producer = {
     async transaction(messages: readonly OutgoingMessage[]) {
-      transactions.push(
-        messages.map(({ topic, key, value }) => `${topic} ${JSON.parse(value.toString()).token ?? key}`),
-      );
+      transactions.push(messages.map(({ topic, key, value }) => `${topic} ${JSON.parse(String(value)).token ?? key}`));
     },
   } as unknown as TransactionalProducer;
   const opened = stream(() => capture.stop());

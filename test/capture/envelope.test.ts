@@ -1,7 +1,7 @@
 import { BSON, type Document, Int32, Timestamp } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { readEvent } from '../../src/capture/change-event.js';
-import { changeMessage, oversizeMessage, snapshotMessage } from '../../src/capture/envelope.js';
+import { changeMessage, markerMessage, oversizeMessage, snapshotMessage } from '../../src/capture/envelope.js';
 import { anyDocument, anyValue } from '../support/bson-kinds.js';
 import { Random } from '../support/random.js';
 import { referenceMessage } from '../support/reference-message.js';
@@ -31,6 +31,7 @@ describe('changeMessage', () => {
       change_id: '82650000000000000100',
       operation: 'update',
       order_id: 'o-1',
+      order_id_type: 'string',
       event_time: { $date: { $numberLong: '5' } },
       cluster_time: { $timestamp: { t: 0x65000000, i: 1 } },
       status: 'paid',
@@ -66,7 +67,7 @@ describe('changeMessage', () => {
 });
 
 describe('a message', () => {
-  const OWN = ['change_id', 'operation', 'order_id', 'event_time', 'cluster_time', 'document'];
+  const OWN = ['change_id', 'operation', 'order_id', 'order_id_type', 'event_time', 'cluster_time', 'document'];
 
   /** Fields with the envelope's names in the envelope's order, in which the reference writes them. */
   function ordered(document: Document): Document {
@@ -93,12 +94,20 @@ describe('a message', () => {
 });
 
 describe('snapshotMessage', () => {
+  const make = (id: string, time = TIME, source = 'shop.orders') =>
+    snapshotMessage(BSON.serialize({ _id: id, status: 'paid' }), { source, time }, PLAIN);
+
   it('has the same change id each time it is made, with the time where resume tokens have theirs', () => {
-    const make = (id: string, time = TIME) => snapshotMessage(BSON.serialize({ _id: id, status: 'paid' }), time, PLAIN);
     expect(make('a')).toEqual(make('a'));
     expect(make('a').changeId).toMatch(new RegExp(`^82${TIME}[0-9A-F]{32}$`));
     expect(new Set([make('a'), make('b'), make('a', '6500000000000002')].map(({ changeId }) => changeId)).size).toBe(3);
     expect(parsed(make('a'))).toMatchObject({ operation: 'snapshot', order_id: 'a', status: 'paid' });
+  });
+
+  it('has another change id for another collection', () => {
+    expect(make('a', TIME, 'shop.archive').changeId).not.toBe(make('a').changeId);
+    const marker = (source: string) => markerMessage({ source, time: TIME }, 'begin', 0).changeId;
+    expect(marker('shop.archive')).not.toBe(marker('shop.orders'));
   });
 });
 
@@ -109,6 +118,7 @@ describe('oversizeMessage', () => {
       change_id: large.changeId,
       operation: 'update',
       order_id: 'o-1',
+      order_id_type: 'string',
       bytes: large.bytes,
       limit: 1000,
     });

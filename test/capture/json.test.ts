@@ -1,7 +1,7 @@
 import { Binary, BSON, Decimal128, Double, Int32, Long, MaxKey, ObjectId, Timestamp } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { documentOf, memberOf, TYPE, valueAt } from '../../src/capture/bson.js';
-import { JsonText, jsonOf, keyOf } from '../../src/capture/json.js';
+import { JsonText, jsonOf } from '../../src/capture/json.js';
 
 /** A value as it lies in a document. */
 const read = (value: unknown) => memberOf(documentOf(BSON.serialize({ value })), 'value');
@@ -41,15 +41,6 @@ describe('jsonOf', () => {
     const text = new JsonText();
     text.value(bytes, TYPE.document, 0);
     expect(text.take()).toEqual(Buffer.from('{"value":"a\ufffdc"}'));
-  });
-});
-
-describe('keyOf', () => {
-  it('is plain for strings, ObjectIds and integers, and JSON for all else', () => {
-    const id = new ObjectId();
-    const values = ['x', id, new Int32(5), Long.fromString('9007199254740993'), { a: new Int32(1) }, null];
-    const keys = [...values.map((value) => keyOf(read(value))), keyOf(undefined)];
-    expect(keys).toEqual(['x', id.toHexString(), '5', '9007199254740993', '{"a":1}', 'null', 'null']);
   });
 });
 

@@ -55,7 +55,7 @@ describe('GroupWriter', () => {
       ['orders', 'o-3'],
       ['orders.tokens', 'shop.orders'],
     ]);
-    expect(JSON.parse(transactions[0][2].value.toString())).toEqual(place(3));
+    expect(JSON.parse(String(transactions[0][2].value))).toEqual({ ...place(3), sole: true });
   });
 
   it('is due at a number of events, of bytes, or after a time that it waits for the transaction before', async () => {

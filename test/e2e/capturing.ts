@@ -44,8 +44,11 @@ export async function messagesOf(bootstrap: string, topic: string) {
   }));
 }
 
-/** Waits until the topic has a message with this key. */
-export async function capturedIs(bootstrap: string, topic: string, key: string): Promise<void> {
-  const keys = async () => (await messagesOf(bootstrap, topic)).map((message) => message.key);
-  await vi.waitFor(async () => expect(await keys()).toContain(key), { timeout: 120_000, interval: 100 });
+/** Waits until the topic has a message with this key, or so many of them. */
+export async function capturedIs(bootstrap: string, topic: string, key: string, times = 1): Promise<void> {
+  const found = async () => (await messagesOf(bootstrap, topic)).filter((message) => message.key === key).length;
+  await vi.waitFor(async () => expect(await found()).toBeGreaterThanOrEqual(times), {
+    timeout: 120_000,
+    interval: 100,
+  });
 }

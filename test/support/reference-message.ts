@@ -56,16 +56,56 @@ function numberOf(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
-/** A value as a key: strings and ObjectIds and integers plainly, all else as JSON text. */
-function keyOf(value: unknown): string {
+const NUMBERS = ['Int32', 'Long', 'Double', 'Decimal128'];
+const TYPE_OF: Readonly<Record<string, string>> = {
+  ObjectId: 'objectId',
+  Binary: 'binData',
+  Timestamp: 'timestamp',
+  BSONRegExp: 'regex',
+  BSONSymbol: 'symbol',
+  MinKey: 'minKey',
+  MaxKey: 'maxKey',
+};
+
+/** BSON's type of a value, by the names of `$type`. */
+function typeOf(value: unknown): string {
+  if (value === null || value === undefined) return 'null';
+  if (typeof value !== 'object') return typeof value === 'boolean' ? 'bool' : typeof value;
+  if (Array.isArray(value)) return 'array';
+  if (value instanceof Date) return 'date';
+  const type = (value as Partial<BsonValue>)._bsontype;
+  if (type === 'Code') return (value as BSON.Code).scope ? 'javascriptWithScope' : 'javascript';
+  if (type !== undefined) return NUMBERS.includes(type) ? 'number' : TYPE_OF[type];
+  return 'object';
+}
+
+/** A value as an order id: strings and ObjectIds and whole numbers plainly, all else as JSON text. */
+function orderIdOf(value: unknown): string {
   if (typeof value === 'string') return value;
   const type = (value as BsonValue | null)?._bsontype;
   if (type === 'ObjectId') return (value as BSON.ObjectId).toHexString();
   if (type === 'Int32' || type === 'Long') return String(value);
-  return jsonOf(value);
+  const double = type === 'Double' ? (value as BSON.Double).value : Number.NaN;
+  const isLarge = Math.abs(double) >= 2 ** 53 && Math.abs(double) < 1e21;
+  return isLarge ? BigInt(double).toString() : jsonOf(value);
 }
 
-const OWN_FIELDS = ['change_id', 'operation', 'order_id', 'event_time', 'cluster_time', 'document'];
+/** A string that another value could have as its key is a key in quotes. */
+function keyOf(value: unknown): string {
+  const id = orderIdOf(value);
+  return typeof value === 'string' && (isJson(id) || /^[0-9a-f]{24}$|^snapshot:/i.test(id)) ? JSON.stringify(id) : id;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const OWN_FIELDS = ['change_id', 'operation', 'order_id', 'order_id_type', 'event_time', 'cluster_time', 'document'];
 const LEFT_OUT = new Set(['_id', ...OWN_FIELDS]);
 
 /** Key and value of the message of an event, with the order id from `_id` and the time from the event. */
@@ -74,9 +114,9 @@ export function referenceMessage(bytes: Uint8Array): { key: string; value: strin
   const event = BSON.deserialize(bytes, options);
   const isDelete = event.operationType === 'delete';
   const isGone = !isDelete && (event.fullDocument === null || event.fullDocument === undefined);
-  const key = keyOf(event.documentKey?._id);
+  const id = event.documentKey?._id;
   let value = `{"change_id":"${event._id._data}","operation":"${isGone ? 'vanished' : event.operationType}"`;
-  value += `,"order_id":${JSON.stringify(key)}`;
+  value += `,"order_id":${JSON.stringify(orderIdOf(id))},"order_id_type":"${typeOf(id)}"`;
   if (event.wallTime !== undefined) value += `,"event_time":${jsonOf(event.wallTime)}`;
   if (event.clusterTime !== undefined) value += `,"cluster_time":${jsonOf(event.clusterTime)}`;
   if (isGone && event.updateDescription !== undefined) value += `,"update":${jsonOf(event.updateDescription)}`;
@@ -89,5 +129,5 @@ export function referenceMessage(bytes: Uint8Array): { key: string; value: strin
       value += `,"document":{${clashing.map((name) => `${JSON.stringify(name)}:${jsonOf(document[name])}`).join(',')}}`;
     }
   }
-  return { key, value: `${value}}` };
+  return { key: keyOf(id), value: `${value}}` };
 }
