@@ -1,8 +1,8 @@
 /** Batches as the workers make them, for benchmarks of what comes after the workers. */
-import type { BatchResult } from '../src/flow.js';
-import type { MergeOptions } from '../src/merge.js';
-import { ORDERS_SPEC } from '../src/spec-file.js';
-import { BatchProcessor } from '../src/worker.js';
+import type { BatchResult } from '../src/core/flow.js';
+import { ORDERS_SPEC } from '../src/schema/spec-file.js';
+import type { MergeOptions } from '../src/sinks/duckdb/merge.js';
+import { BatchProcessor } from '../src/worker/worker.js';
 import { orderEvents } from '../test/support/events.js';
 import { packed } from './corpora.js';
 

@@ -1,7 +1,7 @@
 /** Messages for the kernel's benchmarks, packed into chunks, and a plain `JSON.parse` reader of the same columns. */
-import { Chunk } from '../src/chunk.js';
-import type { TableSpec } from '../src/spec.js';
-import { ORDERS_SPEC, parseSpec } from '../src/spec-file.js';
+import { Chunk } from '../src/core/chunk.js';
+import type { TableSpec } from '../src/schema/spec.js';
+import { ORDERS_SPEC, parseSpec } from '../src/schema/spec-file.js';
 import { orderEvents } from '../test/support/events.js';
 import { Random } from '../test/support/random.js';
 

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tableFromIPC } from 'apache-arrow';
-import type { BatchResult } from '../src/flow.js';
-import { Merge } from '../src/merge.js';
+import type { BatchResult } from '../src/core/flow.js';
+import { Merge } from '../src/sinks/duckdb/merge.js';
 import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, mergeOptions } from './batches.js';
 import { count, machine, median, writeResults } from './harness.js';
 

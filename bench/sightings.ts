@@ -1,6 +1,6 @@
 /** When rows were first seen in DuckDB by another connection, and how long after their start that was. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allRows, openSql } from '../src/sql-client.js';
+import { allRows, openSql } from '../src/query/sql-client.js';
 import { count } from './harness.js';
 
 const POLL_MS = 10;

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import kafka from '@confluentinc/kafka-javascript';
 import { Command, CommanderError } from 'commander';
 import { type Config, readConfig } from './config.js';
-import { SluiceError } from './errors.js';
-import { fastestReader } from './kafka-source.js';
-import { createLogger, type Logger } from './log.js';
-import { Output, OutputClosed } from './output.js';
+import { SluiceError } from './core/errors.js';
+import { createLogger, type Logger } from './core/log.js';
+import { Output, OutputClosed } from './core/output.js';
+import { fastestReader } from './kafka/kafka-source.js';
 
 /** Done · a check failed · bad configuration or arguments · fatal at run time. */
 const EXIT = { done: 0, failedCheck: 1, badConfiguration: 2, fatal: 3 } as const;

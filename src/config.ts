@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import { SluiceError } from './errors.js';
+import { SluiceError } from './core/errors.js';
 
 const MIB = 1 << 20;
 

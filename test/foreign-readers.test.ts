@@ -1,8 +1,8 @@
 /** What other programs read from the Parquet files, by file, folder and glob: each column has its own values. */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tableColumns } from '../src/spec.js';
-import { identifier, rowsOf } from '../src/sql.js';
+import { identifier, rowsOf } from '../src/core/sql.js';
+import { tableColumns } from '../src/schema/spec.js';
 import { INSTALL_TIMEOUT_MS, pythonWith, runPython, whyNoPython } from './support/python.js';
 import { type TextRow, trickyDirectory } from './support/tricky-names.js';
 

@@ -6,7 +6,7 @@
  * Source: https://bsonspec.org/spec.html
  */
 import { BSON } from 'mongodb';
-import { SluiceError } from '../errors.js';
+import { SluiceError } from '../core/errors.js';
 
 export const TYPE = {
   double: 1,

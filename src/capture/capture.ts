@@ -5,8 +5,8 @@
  *   fence former captures · read the last place · claim the topic · [snapshot] · change stream from there
  */
 import { BSON } from 'mongodb';
-import { assert, SluiceError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { assert, SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import { memberOf } from './bson.js';
 import type { ChangeEvent } from './change-event.js';
 import { ChangeReader, isImageLost } from './change-stream.js';

@@ -1,8 +1,8 @@
 /** A collection's change stream that goes on after elections and broken connections, and knows lost history. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoError } from 'mongodb';
-import { SluiceError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import type { ChangeEvent } from './change-event.js';
 import type { CapturedCollection, EventStream, StreamOptions, StreamStart } from './collection.js';
 import { backoff, inTime, within } from './patience.js';

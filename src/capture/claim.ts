@@ -6,8 +6,8 @@
  * earlier one, whose record is then never committed, or reads it. The id is that of the topic if it has no source, else
  * the id of the source that is replaced: this fences its capture too.
  */
-import { assert, SluiceError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { assert, SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import { type CapturedCollection, timeAfter } from './collection.js';
 import type { CaptureMetrics } from './metrics.js';
 import { type ProducerOptions, TransactionalProducer } from './producer.js';

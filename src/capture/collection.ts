@@ -11,8 +11,8 @@ import {
   MongoServerSelectionError,
   Timestamp,
 } from 'mongodb';
-import { SluiceError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import { type BsonValue, deserialized, documentOf, memberOf } from './bson.js';
 import { readEvent, type StreamedEvent } from './change-event.js';
 import { asked, backoff, inTime } from './patience.js';

@@ -3,7 +3,7 @@
  * fields that say what happened.
  */
 import { createHash } from 'node:crypto';
-import { OPERATION } from '../operations.js';
+import { OPERATION } from '../core/operations.js';
 import { type BsonValue, documentOf, endOf, FIRST, isNothing, memberOf, nameEnd, valueAt } from './bson.js';
 import type { ChangeEvent } from './change-event.js';
 import { JsonText, jsonOf } from './json.js';

@@ -1,6 +1,6 @@
 /** What the capture's Kafka clients have in common. */
 import type { LibrdKafkaError } from '@confluentinc/kafka-javascript';
-import { SluiceError } from '../errors.js';
+import { SluiceError } from '../core/errors.js';
 
 /** How long a client waits for a first broker. */
 export const CONNECT_TIMEOUT_MS = 10_000;

@@ -1,8 +1,8 @@
 /** How long MongoDB is waited for, and when it is asked again. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoNetworkTimeoutError, MongoServerError } from 'mongodb';
-import { SluiceError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 
 const MAX_BACKOFF_MS = 10_000;
 /** An election takes about twelve seconds; each try waits for a primary for ten. */

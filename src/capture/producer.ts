@@ -1,8 +1,8 @@
 /** Kafka transactions: messages and the place in the change stream behind them are visible together or not at all. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
-import { SluiceError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import { CONNECT_TIMEOUT_MS, called, madeClient, unreachable } from './kafka-client.js';
 
 const { ERRORS } = kafka.CODES;

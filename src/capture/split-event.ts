@@ -9,7 +9,7 @@
  *
  * Source: https://www.mongodb.com/docs/manual/reference/operator/aggregation/changeStreamSplitLargeEvent/
  */
-import { SluiceError } from '../errors.js';
+import { SluiceError } from '../core/errors.js';
 import type { ChangeEvent, StreamedEvent } from './change-event.js';
 
 /** How often the server may answer with nothing between two fragments. */

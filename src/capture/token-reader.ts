@@ -6,8 +6,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Message } from '@confluentinc/kafka-javascript';
-import { SluiceError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import { CONNECT_TIMEOUT_MS, called, madeClient, unreachable } from './kafka-client.js';
 import { isSole, parseRecord, type TokenRecord, tokenTopic } from './token-store.js';
 

@@ -4,7 +4,7 @@
  */
 import kafka, { type LibrdKafkaError } from '@confluentinc/kafka-javascript';
 import { z } from 'zod';
-import { SluiceError } from '../errors.js';
+import { SluiceError } from '../core/errors.js';
 import type { OutgoingMessage } from './producer.js';
 
 const { ERRORS } = kafka.CODES;

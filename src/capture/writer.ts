@@ -1,6 +1,6 @@
 /** Gathers messages into groups and writes each group, with the place behind it, as one transaction. */
-import { SluiceError } from '../errors.js';
-import type { Logger } from '../log.js';
+import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import { type CapturedMessage, markerMessage, oversizeMessage } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
 import type { OutgoingMessage, TransactionalProducer } from './producer.js';

@@ -13,7 +13,7 @@ import {
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
-import type { JsonType, QueryRows } from '../read-only.js';
+import type { JsonType, QueryRows } from '../query/read-only.js';
 
 /** Arrow's writer puts into it what it has encoded, to be taken at once. */
 class EncodedBytes extends AsyncByteQueue {

@@ -12,9 +12,9 @@ import { TokenReader } from '../capture/token-reader.js';
 import { createTopics, TOKEN_TOPIC_CONFIG, tokenTopic } from '../capture/token-store.js';
 import { GroupWriter, oversizeTopic } from '../capture/writer.js';
 import type { Config } from '../config.js';
-import { SluiceError } from '../errors.js';
-import type { Logger } from '../log.js';
-import { serveMetrics } from '../metrics.js';
+import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
+import { serveMetrics } from '../metrics/metrics.js';
 
 type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'> & {
   /** The source, database.collection, whose place in the topic this one takes. */

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config.js';
-import { SluiceError } from '../errors.js';
-import type { CompactionReceipt } from '../flow.js';
-import { type Logger, logRemoved } from '../log.js';
-import { Merge } from '../merge.js';
-import type { Output } from '../output.js';
-import { loadSpec } from '../spec-file.js';
+import { SluiceError } from '../core/errors.js';
+import type { CompactionReceipt } from '../core/flow.js';
+import { type Logger, logRemoved } from '../core/log.js';
+import type { Output } from '../core/output.js';
+import { loadSpec } from '../schema/spec-file.js';
+import { Merge } from '../sinks/duckdb/merge.js';
 
 export function addCompactCommand(
   program: Command,

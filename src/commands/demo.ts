@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Config } from '../config.js';
-import { EmbeddedKafka } from '../embedded-kafka.js';
-import { SluiceError } from '../errors.js';
-import { createLogger } from '../log.js';
-import type { Output } from '../output.js';
-import { sampleEvents } from '../sample-events.js';
-import type { RunTotals } from '../totals.js';
+import { SluiceError } from '../core/errors.js';
+import { createLogger } from '../core/log.js';
+import type { Output } from '../core/output.js';
+import { EmbeddedKafka } from '../kafka/embedded-kafka.js';
+import type { RunTotals } from '../pipeline/totals.js';
 import { query } from './query.js';
 import { run } from './run.js';
+import { sampleEvents } from './sample-events.js';
 import { verify } from './verify.js';
 
 export interface DemoOptions {

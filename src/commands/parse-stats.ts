@@ -1,7 +1,7 @@
 /** What `sluice parse --stats` says of all messages together. */
 
-import { STATUSES, type Status } from '../flow.js';
-import type { KernelOutput } from '../kernel-instance.js';
+import { STATUSES, type Status } from '../core/flow.js';
+import type { KernelOutput } from '../kernel/kernel-instance.js';
 
 const LABEL_COLUMNS = 18;
 const COUNT_COLUMNS = 16;

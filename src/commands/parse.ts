@@ -2,13 +2,13 @@
 import { createReadStream } from 'node:fs';
 import type { RecordBatch } from 'apache-arrow';
 import type { Command } from 'commander';
-import { bit, Chunk, setBit } from '../chunk.js';
 import type { Config } from '../config.js';
-import { SluiceError } from '../errors.js';
-import { Kernel } from '../kernel.js';
-import type { Output } from '../output.js';
-import { type TableColumn, type TableSpec, tableColumns } from '../spec.js';
-import { loadSpec } from '../spec-file.js';
+import { bit, Chunk, setBit } from '../core/chunk.js';
+import { SluiceError } from '../core/errors.js';
+import type { Output } from '../core/output.js';
+import { Kernel } from '../kernel/kernel.js';
+import { type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
+import { loadSpec } from '../schema/spec-file.js';
 import { ParseStats } from './parse-stats.js';
 
 const DELIMITERS = { newline: 0x0a, nul: 0 } as const;

@@ -1,9 +1,9 @@
 /** `sluice query`: a read-only query, through the running process or on the file. */
 import type { Command } from 'commander';
-import { SluiceError } from '../errors.js';
-import type { Output } from '../output.js';
-import type { QueryRows } from '../read-only.js';
-import { openSql } from '../sql-client.js';
+import { SluiceError } from '../core/errors.js';
+import type { Output } from '../core/output.js';
+import type { QueryRows } from '../query/read-only.js';
+import { openSql } from '../query/sql-client.js';
 
 export const QUERY_FORMATS = ['table', 'csv', 'json', 'arrow'] as const;
 export type QueryFormat = (typeof QUERY_FORMATS)[number];

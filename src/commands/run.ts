@@ -2,17 +2,17 @@
 import type { Server } from 'node:http';
 import { type Command, Option } from 'commander';
 import type { Config } from '../config.js';
-import { SluiceError } from '../errors.js';
-import { KafkaSource } from '../kafka-source.js';
-import { type Logger, logRemoved } from '../log.js';
-import { MergeThread } from '../merge-client.js';
-import { Metrics, type Stage, serveMetrics } from '../metrics.js';
-import type { Output } from '../output.js';
-import { Pipeline, type PipelineOptions } from '../pipeline.js';
-import { WorkerPool } from '../pool.js';
-import { reportProgress } from '../progress.js';
-import { loadSpec } from '../spec-file.js';
-import type { RunTotals } from '../totals.js';
+import { SluiceError } from '../core/errors.js';
+import { type Logger, logRemoved } from '../core/log.js';
+import type { Output } from '../core/output.js';
+import { KafkaSource } from '../kafka/kafka-source.js';
+import { Metrics, type Stage, serveMetrics } from '../metrics/metrics.js';
+import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
+import { reportProgress } from '../pipeline/progress.js';
+import type { RunTotals } from '../pipeline/totals.js';
+import { loadSpec } from '../schema/spec-file.js';
+import { MergeThread } from '../sinks/duckdb/merge-client.js';
+import { WorkerPool } from '../worker/pool.js';
 
 export interface RunOptions {
   readonly untilEnd: boolean;

@@ -1,11 +1,11 @@
 /** `sluice verify`: one line per check. */
 import type { Command } from 'commander';
 import type { Config } from '../config.js';
-import { SluiceError } from '../errors.js';
-import { KafkaSource } from '../kafka-source.js';
-import type { Logger } from '../log.js';
-import type { Output } from '../output.js';
-import { openSql, type SqlClient } from '../sql-client.js';
+import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
+import type { Output } from '../core/output.js';
+import { KafkaSource } from '../kafka/kafka-source.js';
+import { openSql, type SqlClient } from '../query/sql-client.js';
 import type { CheckResult } from '../verify/check.js';
 import { checks } from '../verify/checks.js';
 import { KAFKA_CHECKS, kafkaChecks } from '../verify/kafka.js';

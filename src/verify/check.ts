@@ -1,6 +1,6 @@
 /** What all checks of `sluice verify` have in common. */
-import { SluiceError } from '../errors.js';
-import { allRows, type SqlClient } from '../sql-client.js';
+import { SluiceError } from '../core/errors.js';
+import { allRows, type SqlClient } from '../query/sql-client.js';
 
 export interface CheckResult {
   readonly name: string;

@@ -2,7 +2,7 @@
  * The proof: ledger, Parquet files and DuckDB checked against each other. Every check reads what it compares in one
  * statement, so that it also holds while a process commits.
  */
-import type { SqlClient } from '../sql-client.js';
+import type { SqlClient } from '../query/sql-client.js';
 import type { CheckResult, VerifyScope } from './check.js';
 import { fileChecks } from './files.js';
 import { ledgerChecks } from './ledger.js';

@@ -1,6 +1,8 @@
 /** The Parquet files against ledger and table. */
 import { statSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { identifier, literal } from '../core/sql.js';
+import { allRows, type SqlClient } from '../query/sql-client.js';
 import {
   compareFiles,
   LEDGER_FILES,
@@ -10,9 +12,7 @@ import {
   ledgerFile,
   ledgerRange,
   sizeProblem,
-} from '../ledger-files.js';
-import { identifier, literal } from '../sql.js';
-import { allRows, type SqlClient } from '../sql-client.js';
+} from '../sinks/duckdb/ledger-files.js';
 import { type CheckResult, problemsOf, type VerifyScope } from './check.js';
 
 const FILES_PER_QUERY = 200;

@@ -1,7 +1,7 @@
 /** The positions against the topic. */
-import type { TopicIdentity } from '../flow.js';
-import type { PartitionState, ReadPosition } from '../source.js';
-import { allRows, type SqlClient } from '../sql-client.js';
+import type { TopicIdentity } from '../core/flow.js';
+import type { PartitionState, ReadPosition } from '../core/source.js';
+import { allRows, type SqlClient } from '../query/sql-client.js';
 import { type CheckResult, counted, MAX_PROBLEMS } from './check.js';
 
 /** What the checks ask of a topic. */

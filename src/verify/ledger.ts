@@ -1,10 +1,10 @@
 /** Ledger, positions, table and quarantine against each other. Every check is one statement: it has one snapshot. */
 
-import { SluiceError } from '../errors.js';
-import { FORMAT_VERSION } from '../format.js';
-import { roleColumn, type TableSpec } from '../spec.js';
-import { identifier } from '../sql.js';
-import { allRows, type SqlClient } from '../sql-client.js';
+import { SluiceError } from '../core/errors.js';
+import { identifier } from '../core/sql.js';
+import { allRows, type SqlClient } from '../query/sql-client.js';
+import { roleColumn, type TableSpec } from '../schema/spec.js';
+import { FORMAT_VERSION } from '../sinks/duckdb/format.js';
 import { type CheckResult, lines, MAX_PROBLEMS, problemsOf, type VerifyScope } from './check.js';
 
 /** A check, and what is worth knowing beside it; each statement gives a row per problem or note: its text. */

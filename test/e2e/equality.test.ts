@@ -1,7 +1,7 @@
 /** Every row, in DuckDB and in Parquet, against what a plain consumer and `JSON.parse` make of the topic. */
 import { beforeAll, expect, it } from 'vitest';
-import { tableColumns } from '../../src/spec.js';
-import { ORDERS_SPEC } from '../../src/spec-file.js';
+import { tableColumns } from '../../src/schema/spec.js';
+import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { temporaryDataDir } from '../support/cli.js';
 import { KindTally } from '../support/event-kinds.js';
 import { type OrderEvent, orderEvents } from '../support/events.js';

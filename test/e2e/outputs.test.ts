@@ -1,7 +1,7 @@
 /** What commands print reaches the reader in full, through real pipes, however the reader behaves. */
 import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { QueryServer } from '../../src/query-server.js';
+import { QueryServer } from '../../src/query/query-server.js';
 import { makeBatch, openMerge, order, select, temporaryDirectory, token } from '../support/batches.js';
 import { runShell, temporaryDataDir } from '../support/cli.js';
 import { mountedDisk } from '../support/disk.js';

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect, vi } from 'vitest';
-import { allRows, openSql } from '../../src/sql-client.js';
+import { allRows, openSql } from '../../src/query/sql-client.js';
 import { type CliOptions, CliProcess, type CliResult, runCli } from '../support/cli.js';
 import { uniqueTopic } from '../support/kafka/shared.js';
 import { createTopic, produce, type TestMessage } from '../support/produce.js';

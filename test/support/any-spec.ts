@@ -1,7 +1,7 @@
 /** Random specs whose paths meet, and random messages for them. */
 import fc from 'fast-check';
-import { KINDS, type TableSpec, TIME_UNITS } from '../../src/spec.js';
-import { parseSpec } from '../../src/spec-file.js';
+import { KINDS, type TableSpec, TIME_UNITS } from '../../src/schema/spec.js';
+import { parseSpec } from '../../src/schema/spec-file.js';
 import { ODD_AMOUNTS } from './odd-amounts.js';
 import type { Random } from './random.js';
 

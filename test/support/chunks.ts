@@ -1,5 +1,5 @@
 /** Chunks made from, and read back as, plain messages. */
-import { bit, type Chunk, setBit } from '../../src/chunk.js';
+import { bit, type Chunk, setBit } from '../../src/core/chunk.js';
 
 export interface PlainMessage {
   offset: number;

@@ -1,5 +1,5 @@
 /** The kinds of test events. A kind decides the message's status and whether its change id was there before. */
-import type { Status } from '../../src/flow.js';
+import type { Status } from '../../src/core/flow.js';
 
 const KIND_STATUS = {
   plain: 'ok',

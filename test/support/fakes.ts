@@ -1,5 +1,5 @@
 /** A source and a sink in memory, for tests of what decides between them. */
-import type { Chunk } from '../../src/chunk.js';
+import type { Chunk } from '../../src/core/chunk.js';
 import type {
   BatchResult,
   BatchTask,
@@ -11,9 +11,9 @@ import type {
   SinkPosition,
   SinkState,
   TopicIdentity,
-} from '../../src/flow.js';
-import { createLogger } from '../../src/log.js';
-import type { AssignmentChange, OffsetRange, PartitionState, ReadPosition, Source } from '../../src/source.js';
+} from '../../src/core/flow.js';
+import { createLogger } from '../../src/core/log.js';
+import type { AssignmentChange, OffsetRange, PartitionState, ReadPosition, Source } from '../../src/core/source.js';
 import { fillChunk, type PlainMessage } from './chunks.js';
 
 export const silent = createLogger({ level: 'silent', format: 'json' });

@@ -4,9 +4,9 @@
  * any size. Where most rows are damaged nothing is learned, so rounds differ in their share of damaged ones.
  */
 import fc from 'fast-check';
-import type { Kernel, KernelOptions } from '../../src/kernel.js';
-import type { TableSpec } from '../../src/spec.js';
-import { ORDERS_SPEC } from '../../src/spec-file.js';
+import type { Kernel, KernelOptions } from '../../src/kernel/kernel.js';
+import type { TableSpec } from '../../src/schema/spec.js';
+import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { anySpec, messageText } from './any-spec.js';
 import { DEFAULT_SHARES, EQUAL_SHARES, type Shares } from './event-kinds.js';
 import { orderEvents } from './events.js';

@@ -1,11 +1,11 @@
 /** A kernel with regions that are just large enough, which fails when it writes outside of them. */
 import { readFileSync } from 'node:fs';
 import { expect, vi } from 'vitest';
-import { ChunkViews } from '../../src/chunk.js';
-import { type KernelLimits, memoryMap } from '../../src/fields.js';
-import type { ChunkHandle } from '../../src/flow.js';
-import { KernelInstance, type KernelOutput, Results } from '../../src/kernel-instance.js';
-import type { TableSpec } from '../../src/spec.js';
+import { ChunkViews } from '../../src/core/chunk.js';
+import type { ChunkHandle } from '../../src/core/flow.js';
+import { type KernelLimits, memoryMap } from '../../src/kernel/fields.js';
+import { KernelInstance, type KernelOutput, Results } from '../../src/kernel/kernel-instance.js';
+import type { TableSpec } from '../../src/schema/spec.js';
 import { OPTIONS, type Reader, VARIANTS } from './kernel.js';
 import type { ReferenceMessage } from './reference.js';
 

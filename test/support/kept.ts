@@ -1,6 +1,6 @@
 /** Whether all that a message has is somewhere in its row: written without the reference, as someone would ask it. */
 import assert from 'node:assert/strict';
-import { DEFAULT_UNIT, type SpecColumn, type TableSpec, type TimeUnit } from '../../src/spec.js';
+import { DEFAULT_UNIT, type SpecColumn, type TableSpec, type TimeUnit } from '../../src/schema/spec.js';
 import type { ReferenceValue } from './reference.js';
 import { type JsonNode, scanJson } from './reference-json.js';
 

@@ -1,9 +1,9 @@
 /** What a kernel gave back: as plain rows, and as bytes that are compared without making rows of them. */
 import assert from 'node:assert/strict';
 import type { Data, RecordBatch } from 'apache-arrow';
-import { bit } from '../../src/chunk.js';
-import type { KernelOutput } from '../../src/kernel-instance.js';
-import { roleColumn, type TableColumn, type TableSpec, tableColumns } from '../../src/spec.js';
+import { bit } from '../../src/core/chunk.js';
+import type { KernelOutput } from '../../src/kernel/kernel-instance.js';
+import { roleColumn, type TableColumn, type TableSpec, tableColumns } from '../../src/schema/spec.js';
 import type { ReferenceResult, ReferenceValue } from './reference.js';
 
 /** Rows of record batches; checks on the way that the buffers are as Arrow wants them. */

@@ -1,9 +1,9 @@
 /** The kernel held against the reference: messages → chunks → kernel → plain rows. */
 import assert from 'node:assert/strict';
-import { Chunk, setBit } from '../../src/chunk.js';
-import { Kernel, type KernelOptions } from '../../src/kernel.js';
-import type { KernelOutput } from '../../src/kernel-instance.js';
-import type { TableSpec } from '../../src/spec.js';
+import { Chunk, setBit } from '../../src/core/chunk.js';
+import { Kernel, type KernelOptions } from '../../src/kernel/kernel.js';
+import type { KernelOutput } from '../../src/kernel/kernel-instance.js';
+import type { TableSpec } from '../../src/schema/spec.js';
 import { Imprint, rowsOf, type Summary, summaryOf } from './kernel-output.js';
 import { type ReferenceMessage, type ReferenceResult, referenceRow } from './reference.js';
 

@@ -1,5 +1,5 @@
 /** A spec for the reading rules. */
-import { parseSpec } from '../../src/spec-file.js';
+import { parseSpec } from '../../src/schema/spec-file.js';
 
 /** A column of each kind, and keys that are easily confused. */
 export const KINDS_SPEC = parseSpec(

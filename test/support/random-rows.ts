@@ -1,11 +1,11 @@
 /** Random rows of every column type, as Arrow and as DuckDB gives them back. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
-import { arrowSchema } from '../../src/arrow.js';
-import { setBit } from '../../src/chunk.js';
-import { type ColumnType, type TableColumn, tableColumns } from '../../src/spec.js';
-import { parseSpec } from '../../src/spec-file.js';
-import { rowsOf } from '../../src/sql.js';
+import { setBit } from '../../src/core/chunk.js';
+import { rowsOf } from '../../src/core/sql.js';
+import { arrowSchema } from '../../src/schema/arrow.js';
+import { type ColumnType, type TableColumn, tableColumns } from '../../src/schema/spec.js';
+import { parseSpec } from '../../src/schema/spec-file.js';
 import type { Random } from './random.js';
 
 /** A column of every kind. */

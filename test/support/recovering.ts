@@ -2,9 +2,9 @@
 import { join, relative } from 'node:path';
 import { recover } from '../../src/commands/recover.js';
 import { readConfig } from '../../src/config.js';
-import { listFiles, parquetPath } from '../../src/data-dir.js';
-import type { Merge } from '../../src/merge.js';
-import { openSql } from '../../src/sql-client.js';
+import { openSql } from '../../src/query/sql-client.js';
+import type { Merge } from '../../src/sinks/duckdb/merge.js';
+import { listFiles, parquetPath } from '../../src/storage/data-dir.js';
 import { checks } from '../../src/verify/checks.js';
 import { readScope } from '../../src/verify/ledger.js';
 import { makeBatch, openMerge, order, select, TOPIC, token } from './batches.js';

@@ -1,6 +1,6 @@
 /** Values of JSON fields → numbers and times, with regular expressions and big integers instead of a state machine. */
 
-import type { TimeUnit } from '../../src/spec.js';
+import type { TimeUnit } from '../../src/schema/spec.js';
 
 /** What is in a field: as JSON.parse gives it, and as it is written. */
 export interface FieldValue {

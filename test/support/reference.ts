@@ -2,8 +2,15 @@
  * What the kernel must make of a message, read with the platform's own decoder and `JSON.parse`: slow, plain, and
  * written apart from the kernel, so that a mistake of one is not one of the other.
  */
-import type { Status } from '../../src/flow.js';
-import { type Kind, roleColumn, type SpecColumn, type TableSpec, type TimeUnit, tableColumns } from '../../src/spec.js';
+import type { Status } from '../../src/core/flow.js';
+import {
+  type Kind,
+  roleColumn,
+  type SpecColumn,
+  type TableSpec,
+  type TimeUnit,
+  tableColumns,
+} from '../../src/schema/spec.js';
 import { type JsonNode, NotJson, scanJson, utf8 } from './reference-json.js';
 import {
   type FieldValue,

@@ -1,7 +1,7 @@
 /** A data directory whose columns have names that readers could trip over, and what they should read in it. */
 import { join } from 'node:path';
-import type { TableSpec } from '../../src/spec.js';
-import { parseSpec } from '../../src/spec-file.js';
+import type { TableSpec } from '../../src/schema/spec.js';
+import { parseSpec } from '../../src/schema/spec-file.js';
 import { makeBatch, openMerge, TOPIC, temporaryDirectory } from './batches.js';
 
 /** Keywords, functions, names of Kafka's and Hive's, and what other formats and libraries call their own columns. */

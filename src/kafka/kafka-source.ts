@@ -1,0 +1,275 @@
+/** Kafka as a source: connection, group membership and offsets. How messages get into a chunk is the reader's part. */
+import kafka, { type Assignment, type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
+import type { Chunk } from '../core/chunk.js';
+import { SluiceError } from '../core/errors.js';
+import type { Fill, TopicIdentity } from '../core/flow.js';
+import type { Logger } from '../core/log.js';
+import type {
+  AssignmentChange,
+  MessageReader,
+  OffsetRange,
+  PartitionState,
+  ReadPosition,
+  Source,
+} from '../core/source.js';
+import { type InspectedPartition, inspectPartitions } from './inspection.js';
+import { connectError, isTransient, readError } from './kafka-errors.js';
+import { consumerProperties, type KafkaSourceOptions } from './kafka-properties.js';
+import { PackedReader } from './packed-reader.js';
+import { StockReader } from './stock-reader.js';
+import { TopicAdmin } from './topic-admin.js';
+
+const { CODES, KafkaConsumer } = kafka;
+const CONNECT_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 10_000;
+const GIVE_BACK_TIMEOUT_MS = 5_000;
+const GIVE_BACK_POLL_MS = 20;
+
+/** A method that the client has, but its typings do not. */
+interface Untyped {
+  assignmentLost(): boolean;
+}
+
+export class KafkaSource implements Source {
+  readonly #options: KafkaSourceOptions;
+  readonly #log: Logger;
+  readonly #consumer: InstanceType<typeof KafkaConsumer>;
+  readonly #reader: MessageReader;
+  #admin: TopicAdmin | undefined;
+  readonly #changes: AssignmentChange[] = [];
+  #fatal: LibrdKafkaError | undefined;
+  /** The group gave partitions, and has not taken them back. */
+  #holding = false;
+  #closing = false;
+
+  constructor(options: KafkaSourceOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+    this.#consumer = new KafkaConsumer(
+      {
+        ...consumerProperties(options),
+        rebalance_cb: (error: LibrdKafkaError, partitions: Assignment[]) => this.#onRebalance(error, partitions),
+      },
+      { 'auto.offset.reset': 'error' },
+    );
+    this.#reader = makeReader(this.#consumer, options.reader);
+    this.#consumer.on('event.error', (error) => this.#onError(error));
+  }
+
+  /** Which reader is in use. */
+  get reader(): MessageReader['kind'] {
+    return this.#reader.kind;
+  }
+
+  async start(): Promise<void> {
+    await this.connect();
+    this.#consumer.subscribe([this.#options.topic]);
+  }
+
+  /** Connects without joining the group: enough to ask for offsets. */
+  async connect(): Promise<void> {
+    const { topic, brokers } = this.#options;
+    const metadata = await new Promise<Metadata>((resolve, reject) => {
+      this.#consumer.connect({ topic, timeout: CONNECT_TIMEOUT_MS }, (error, data) => {
+        if (error) reject(connectError(error, this.#options));
+        else resolve(data);
+      });
+    });
+    if (partitionsOf(metadata, topic) === 0) {
+      throw new SluiceError(
+        'SLUICE_TOPIC_ABSENT',
+        `the topic ${topic} does not exist on ${brokers}: create it, or set KAFKA_TOPIC`,
+      );
+    }
+    if (this.#options.hasController !== false) this.#admin = new TopicAdmin(this.#consumer, topic);
+  }
+
+  async identity(timeoutMs = REQUEST_TIMEOUT_MS): Promise<TopicIdentity> {
+    return this.#admin?.identity(timeoutMs) ?? { clusterId: undefined, topicId: undefined };
+  }
+
+  async partitionCount(): Promise<number> {
+    const { topic } = this.#options;
+    const metadata = await this.#request<Metadata>(`read the partitions of ${topic}`, (done) =>
+      this.#consumer.getMetadata({ topic, timeout: REQUEST_TIMEOUT_MS }, done),
+    );
+    return partitionsOf(metadata, topic);
+  }
+
+  takeChange(): AssignmentChange | undefined {
+    return this.#changes.shift();
+  }
+
+  async committed(partitions: readonly number[]): Promise<Map<number, number | undefined>> {
+    const { topic } = this.#options;
+    const toppars = partitions.map((partition) => ({ topic, partition }));
+    const found = await this.#request<{ partition: number; offset?: number }[]>("read the group's offsets", (done) =>
+      this.#consumer.committed(toppars, REQUEST_TIMEOUT_MS, done),
+    );
+    return new Map(
+      found.map(({ partition, offset }) => [partition, offset === undefined || offset < 0 ? undefined : offset]),
+    );
+  }
+
+  async offsetRange(partition: number): Promise<OffsetRange> {
+    const { topic } = this.#options;
+    const { lowOffset, highOffset } = await this.#request<{ lowOffset: number; highOffset: number }>(
+      `read the offsets of ${topic} partition ${partition}`,
+      (done) => this.#consumer.queryWatermarkOffsets(topic, partition, REQUEST_TIMEOUT_MS, done),
+    );
+    return { low: lowOffset, high: highOffset };
+  }
+
+  /** Usable without the group, too, after `connect`. */
+  async inspect(positions: readonly ReadPosition[]): Promise<PartitionState[]> {
+    const { topic } = this.#options;
+    const all = Array.from({ length: await this.partitionCount() }, (_, partition) => partition);
+    const inspected = await Promise.all(
+      all.map(async (partition): Promise<InspectedPartition> => {
+        const position = positions.find((candidate) => candidate.partition === partition);
+        return { partition, position, ...(await this.offsetRange(partition)) };
+      }),
+    );
+    this.#reader.reset();
+    const isInterrupted = () => this.#changes.length > 0 || this.#closing;
+    try {
+      const { states, unknown } = await inspectPartitions(this.#consumer, topic, inspected, isInterrupted);
+      if (unknown.length === 0 || isInterrupted()) return states;
+      const which = unknown.join(', ');
+      throw new SluiceError('SLUICE_KAFKA', `the messages before the positions of ${topic} cannot be read: ${which}`);
+    } catch (thrown) {
+      throw thrown instanceof SluiceError ? thrown : readError(thrown as LibrdKafkaError, topic);
+    }
+  }
+
+  assign(positions: readonly ReadPosition[]): void {
+    // The group wants the partitions back already: that is answered instead.
+    if (this.#changes.length > 0) return;
+    const { topic } = this.#options;
+    this.#reader.reset();
+    this.#consumer.assign(
+      positions.map(({ partition, nextOffset, leaderEpoch }) => {
+        return { topic, partition, offset: nextOffset, ...(leaderEpoch !== undefined && { leaderEpoch }) };
+      }),
+    );
+  }
+
+  unassign(): void {
+    this.#reader.reset();
+    this.#consumer.unassign();
+  }
+
+  async fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
+    if (this.#fatal !== undefined) throw readError(this.#fatal, this.#options.topic);
+    try {
+      return await this.#reader.fill(chunk, timeoutMs);
+    } catch (thrown) {
+      const error = thrown as LibrdKafkaError;
+      if (!isTransient(error)) throw readError(error, this.#options.topic);
+      this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
+      return { kind: 'idle' };
+    }
+  }
+
+  lag(partition: number, nextOffset: number): number {
+    try {
+      const { highOffset } = this.#consumer.getWatermarkOffsets(this.#options.topic, partition);
+      return Math.max(0, highOffset - nextOffset);
+    } catch {
+      return 0; // nothing fetched yet
+    }
+  }
+
+  commit(positions: ReadonlyMap<number, number>): void {
+    const { topic } = this.#options;
+    try {
+      this.#consumer.commit([...positions].map(([partition, offset]) => ({ topic, partition, offset })));
+    } catch (error) {
+      this.#log.warn(
+        { error: (error as Error).message },
+        'the group offsets were not committed; positions are safe in the sink',
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (!this.#consumer.isConnected()) return;
+    await this.#admin?.settled();
+    await this.#giveBack();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      this.#consumer.disconnect(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Gives the partitions back while the client is whole. Left to `disconnect`, the revocation would be answered on this
+   * thread while another one destroys the client, which now and then ends the process with a segmentation fault.
+   */
+  async #giveBack(): Promise<void> {
+    const overdueMs = performance.now() + GIVE_BACK_TIMEOUT_MS;
+    if (this.#holding) this.#consumer.unsubscribe();
+    this.#consumer.setDefaultConsumeTimeout(GIVE_BACK_POLL_MS);
+    while (this.#holding && performance.now() < overdueMs) {
+      // Callbacks are served by polling. What else comes is not delivered to anyone: the sink has the positions.
+      await new Promise<void>((resolve) => this.#consumer.consume(1, () => resolve()));
+    }
+    // A change that the pipeline had not answered yet is answered with this.
+    this.#consumer.unassign();
+  }
+
+  #onRebalance(error: LibrdKafkaError, assignment: Assignment[]): void {
+    this.#holding = error.code === CODES.ERRORS.ERR__ASSIGN_PARTITIONS;
+    if (this.#closing) {
+      if (this.#consumer.isConnected()) this.#consumer.unassign();
+    } else if (error.code === CODES.ERRORS.ERR__ASSIGN_PARTITIONS) {
+      const partitions = assignment.map(({ partition }) => partition).sort((a, b) => a - b);
+      this.#changes.push({ kind: 'assigned', partitions });
+    } else if (error.code === CODES.ERRORS.ERR__REVOKE_PARTITIONS) {
+      this.#changes.push({ kind: 'revoked', lost: (this.#consumer as unknown as Untyped).assignmentLost() });
+    } else {
+      this.#fatal ??= error;
+    }
+  }
+
+  #onError(error: LibrdKafkaError): void {
+    if (error.isFatal) this.#fatal ??= error;
+    if (!this.#closing) this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
+  }
+
+  async #request<T>(what: string, call: (done: (error: LibrdKafkaError, value: T) => void) => unknown): Promise<T> {
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        call((error, value) => (error ? reject(error) : resolve(value)));
+      });
+    } catch (cause) {
+      throw new SluiceError('SLUICE_KAFKA', `cannot ${what}: ${(cause as Error).message}`, { cause });
+    }
+  }
+}
+
+/** Which reader the compiled addon has. */
+export function fastestReader(): MessageReader['kind'] {
+  return PackedReader.isSupported(new KafkaConsumer({ 'group.id': 'sluice' }, {})) ? 'packed' : 'stock';
+}
+
+function makeReader(consumer: InstanceType<typeof KafkaConsumer>, wanted: KafkaSourceOptions['reader']): MessageReader {
+  const isSupported = PackedReader.isSupported(consumer);
+  if (wanted === 'packed' && !isSupported) {
+    throw new SluiceError(
+      'SLUICE_CONFIG',
+      'KAFKA_SOURCE=packed: the Kafka addon was not compiled with consumePacked; install a C++ compiler and run ' +
+        '"npm run setup" again, or set KAFKA_SOURCE=auto',
+    );
+  }
+  return isSupported && wanted !== 'stock' ? new PackedReader(consumer) : new StockReader(consumer);
+}
+
+function partitionsOf(metadata: Metadata, topic: string): number {
+  return metadata.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+}

@@ -1,0 +1,73 @@
+/**
+ * The packed way from librdkafka into a chunk: `consumePacked` copies payloads natively, on a pool thread, straight
+ * into the chunk's columns. There is no JS object per message.
+ *
+ * It is an addition to the Kafka client (patches/), which set-up compiles where it can; where the addon lacks it the
+ * stock reader serves.
+ */
+import type { KafkaConsumer, LibrdKafkaError } from '@confluentinc/kafka-javascript';
+import type { Chunk, ChunkViews } from '../core/chunk.js';
+import type { Fill } from '../core/flow.js';
+import type { MessageReader } from '../core/source.js';
+
+type PackedResult =
+  | { kind: 'rows'; partition: number; rows: number; valueBytes: number; keyBytes: number; leaderEpoch?: number }
+  | { kind: 'end'; partition: number; offset: number }
+  | { kind: 'oversize'; partition: number; valueBytes: number; keyBytes: number }
+  | { kind: 'idle' };
+
+/** What the patch adds to a consumer. */
+interface Packed {
+  consumePacked(
+    columns: ChunkViews,
+    maxRows: number,
+    timeoutMs: number,
+    done: (error: LibrdKafkaError | null, result: PackedResult) => void,
+  ): void;
+}
+
+export class PackedReader implements MessageReader {
+  readonly kind = 'packed';
+  readonly #consumer: Packed;
+
+  /** @param consumer one for which `isSupported` holds */
+  constructor(consumer: KafkaConsumer) {
+    this.#consumer = consumer as unknown as Packed;
+  }
+
+  /** Whether the compiled addon has `consumePacked`: its JavaScript may be patched without it. */
+  static isSupported(consumer: KafkaConsumer): boolean {
+    const { _client: native } = consumer as unknown as { _client: Partial<Packed> };
+    return 'consumePacked' in consumer && typeof native.consumePacked === 'function';
+  }
+
+  /** Nothing is kept here: the client forgets what it holds back when it is assigned anew. */
+  reset(): void {}
+
+  /** @throws LibrdKafkaError */
+  async fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
+    const result = await new Promise<PackedResult>((resolve, reject) => {
+      this.#consumer.consumePacked(chunk.views, chunk.rowLimit, timeoutMs, (error, done) => {
+        if (error) reject(error);
+        else resolve(done);
+      });
+    });
+    switch (result.kind) {
+      case 'rows': {
+        const { partition, rows, valueBytes, keyBytes, leaderEpoch } = result;
+        chunk.rows = rows;
+        chunk.valueBytes = valueBytes;
+        chunk.keyBytes = keyBytes;
+        return { kind: 'rows', partition, rows, nextOffset: Number(chunk.views.offsets[rows - 1]) + 1, leaderEpoch };
+      }
+      case 'end':
+        return { kind: 'end', partition: result.partition, nextOffset: result.offset };
+      case 'oversize': {
+        const { partition, valueBytes, keyBytes } = result;
+        return { kind: 'oversize', partition, valueBytes, keyBytes };
+      }
+      case 'idle':
+        return result;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/** What the brokers call a topic, asked over the connections of a consumer. */
+import kafka, {
+  type IAdminClient,
+  type KafkaConsumer,
+  type LibrdKafkaError,
+  type TopicDescription,
+} from '@confluentinc/kafka-javascript';
+import { SluiceError } from '../core/errors.js';
+import type { TopicIdentity } from '../core/flow.js';
+
+/** What brokers that do not have topic ids send, and librdkafka for a topic that it does not know. */
+const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+
+/** What the patch adds to a consumer; an addon as it was downloaded lacks it. */
+interface WithClusterId {
+  clusterId?(timeoutMs: number): string | undefined;
+}
+
+export class TopicAdmin {
+  readonly #consumer: KafkaConsumer;
+  readonly #topic: string;
+  readonly #client: IAdminClient;
+  readonly #pending = new Set<Promise<unknown>>();
+
+  /**
+   * @param consumer one that is connected, and has no call under way: the admin client begins with a copy of its lock,
+   * which nobody would open again if it were closed
+   */
+  constructor(consumer: KafkaConsumer, topic: string) {
+    this.#consumer = consumer;
+    this.#topic = topic;
+    this.#client = kafka.AdminClient.createFrom(consumer);
+  }
+
+  /**
+   * @throws SluiceError SLUICE_TOPIC_ABSENT, SLUICE_KAFKA
+   */
+  async identity(timeoutMs: number): Promise<TopicIdentity> {
+    const described = this.#describe(timeoutMs);
+    this.#pending.add(described);
+    try {
+      const topicId = (await described).topicId as unknown as { base64: string };
+      // Without a wait: it came with the metadata of the connection.
+      const { _client: native } = this.#consumer as unknown as { _client: WithClusterId };
+      const id = topicId.base64.replace(/=+$/, '');
+      return { clusterId: native.clusterId?.(0), topicId: id === NO_ID ? undefined : id };
+    } finally {
+      this.#pending.delete(described);
+    }
+  }
+
+  /** When no request is under way any more: the consumer must not be closed before. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#pending);
+  }
+
+  async #describe(timeoutMs: number): Promise<TopicDescription> {
+    const topic = this.#topic;
+    let description: TopicDescription;
+    try {
+      [description] = await new Promise<TopicDescription[]>((resolve, reject) => {
+        const done = (error: LibrdKafkaError | null, found: TopicDescription[]) =>
+          error ? reject(error) : resolve(found);
+        this.#client.describeTopics([topic], { timeout: timeoutMs }, done);
+      });
+    } catch (cause) {
+      throw new SluiceError('SLUICE_KAFKA', `cannot read the id of ${topic}: ${(cause as Error).message}`, { cause });
+    }
+    const { error } = description;
+    if (error === undefined) return description;
+    if (error.code === kafka.CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) {
+      throw new SluiceError('SLUICE_TOPIC_ABSENT', `the topic ${topic} does not exist any more: ${error.message}`);
+    }
+    throw new SluiceError('SLUICE_KAFKA', `cannot read the id of ${topic}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * One instance of the WASM module: its memory, and the typed views through which chunks go in and columns come out.
+ */
+import { Data, type DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
+import type { ChunkViews } from '../core/chunk.js';
+import { assert } from '../core/errors.js';
+import { type QuarantinedMessage, STATUSES, type Status } from '../core/flow.js';
+import { type StringForms, stringForms } from '../core/string-forms.js';
+import { arrowSchema } from '../schema/arrow.js';
+import type { TableSpec } from '../schema/spec.js';
+import {
+  type ColumnRegion,
+  type FlagOptions,
+  type KernelLimits,
+  MAX_MEMORY_BYTES,
+  type MemoryMap,
+  memoryMap,
+  PAGE_BYTES,
+  PARTITION,
+  RESULTS,
+  VALIDITY_SHIFT,
+  VALUES,
+  writeIssueBits,
+  writeTables,
+} from './fields.js';
+
+/** A message that is no row. */
+export interface Reject {
+  /** Index into the chunks that were read, and row of that chunk. */
+  readonly chunk: number;
+  readonly row: number;
+  readonly status: QuarantinedMessage['status'];
+  /** Byte of the value where it stops being acceptable, -1 where no byte is to blame. */
+  readonly position: number;
+  /** Of `missing_required`: the first column without a value. */
+  readonly column: string | undefined;
+}
+
+export interface KernelOutput {
+  /** Rows of status ok, in order; one batch as a rule, several where text columns would not fit. */
+  readonly recordBatches: readonly RecordBatch[];
+  readonly rejects: readonly Reject[];
+  readonly counts: Readonly<Record<Status, number>>;
+  readonly rowsLate: number;
+  readonly rowsWithIssues: number;
+  readonly rowsHighValue: number;
+  /** Rows that the learned path read. */
+  readonly rowsLearned: number;
+  /** Microseconds since the epoch. */
+  readonly maxEventTime: bigint | undefined;
+  /** 0 where there is no row. */
+  readonly minChangeSeq: bigint;
+  readonly maxChangeSeq: bigint;
+}
+
+interface Exports {
+  begin(): void;
+  readChunk(count: number): void;
+  stringForms(offsets: number, bytes: number, rows: number, address: bigint, forms: number): void;
+}
+
+/** What the instances of one `read` came to. */
+export class Results {
+  readonly recordBatches: RecordBatch[] = [];
+  readonly rejects: Reject[] = [];
+  readonly counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+  rowsLate = 0;
+  rowsWithIssues = 0;
+  rowsHighValue = 0;
+  rowsLearned = 0;
+  maxEventTime: bigint | undefined;
+  minChangeSeq: bigint | undefined;
+  maxChangeSeq = 0n;
+
+  output(): KernelOutput {
+    return { ...this, minChangeSeq: this.minChangeSeq ?? 0n };
+  }
+}
+
+const NO_EVENT_TIME = -(2n ** 63n);
+
+/** One instance of the module, with memory for the given limits. */
+export class KernelInstance {
+  readonly #spec: TableSpec;
+  readonly #limits: KernelLimits;
+  readonly #memory: WebAssembly.Memory;
+  readonly #map: MemoryMap;
+  readonly #exports: Exports;
+  readonly #schema: Schema;
+  readonly #view: DataView;
+  readonly #bytes: Buffer;
+
+  constructor(module: WebAssembly.Module, spec: TableSpec, limits: KernelLimits, flags: FlagOptions) {
+    this.#spec = spec;
+    this.#limits = limits;
+    const { bytes } = memoryMap(spec, limits);
+    assert(bytes <= MAX_MEMORY_BYTES, `the kernel's memory of ${bytes} bytes can be addressed`);
+    const pages = Math.ceil(bytes / PAGE_BYTES);
+    this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.#map = writeTables(this.#memory, spec, limits, flags);
+    this.#exports = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as unknown as Exports;
+    this.#schema = arrowSchema(spec);
+    this.#view = new DataView(this.#memory.buffer);
+    this.#bytes = Buffer.from(this.#memory.buffer);
+  }
+
+  /** As `useIssueBits` of kernel.ts. */
+  useIssueBits(bits: readonly number[]): void {
+    writeIssueBits(this.#view, bits);
+  }
+
+  begin(partition: number): void {
+    this.#view.setInt32(PARTITION, partition, true);
+    this.#exports.begin();
+  }
+
+  /** Every byte of a message goes into one text column at most, and an amount's into its raw column. */
+  hasRoomFor(rows: number, valueBytes: number): boolean {
+    if (this.#word(RESULTS.rows) + rows > this.#limits.batchRows) return false;
+    return this.#map.columns.every(
+      ({ type, record }) => type !== 'utf8' || this.#word(record + 8) + valueBytes <= this.#limits.columnBytes,
+    );
+  }
+
+  /** Reads the messages [from, to) of a chunk, which must fit. */
+  read(results: Results, chunk: number, views: ChunkViews, from: number, to: number): void {
+    const { values, valueOffsets, valueValidity, kafkaOffsets, timestamps } = this.#map;
+    const rows = to - from;
+    const base = views.valueOffsets[from];
+    const valueBytes = views.valueOffsets[to] - base;
+    assert(rows <= this.#limits.chunkRows && valueBytes <= this.#limits.chunkBytes, 'the chunk fits');
+    this.#copyIn(views.values.subarray(base, base + valueBytes), values);
+    // Offsets and validity stay as they are: the kernel is told where the value at offset 0 and the first bit would be.
+    this.#view.setUint32(VALUES, values - base, true);
+    this.#view.setUint32(VALIDITY_SHIFT, from & 7, true);
+    this.#copyIn(views.valueOffsets.subarray(from, to + 1), valueOffsets);
+    this.#copyIn(views.valueValidity.subarray(from >> 3, (to + 7) >> 3), valueValidity);
+    this.#copyIn(views.offsets.subarray(from, to), kafkaOffsets);
+    this.#copyIn(views.timestamps.subarray(from, to), timestamps);
+    this.#exports.readChunk(rows);
+    this.#collectRejects(results, chunk, from);
+  }
+
+  /**
+   * Takes the rows and counters over into the results.
+   * @param copy whether the record batch must outlive this instance's next `begin`
+   */
+  collect(results: Results, copy: boolean): void {
+    const rows = this.#word(RESULTS.rows);
+    results.rowsLate += this.#word(RESULTS.rowsLate);
+    results.rowsWithIssues += this.#word(RESULTS.rowsWithIssues);
+    results.rowsHighValue += this.#word(RESULTS.rowsHighValue);
+    results.rowsLearned += this.#word(RESULTS.rowsLearned);
+    for (const [index, status] of STATUSES.entries()) {
+      if (status !== 'too_large') results.counts[status] += this.#word(RESULTS.statusCounts + index * 4);
+    }
+    if (rows === 0) return;
+    const eventTime = this.#view.getBigInt64(RESULTS.maxEventTime, true);
+    if (eventTime !== NO_EVENT_TIME && (results.maxEventTime === undefined || eventTime > results.maxEventTime)) {
+      results.maxEventTime = eventTime;
+    }
+    const [lowest, highest] = [RESULTS.minChangeSeq, RESULTS.maxChangeSeq].map((at) =>
+      this.#view.getBigUint64(at, true),
+    );
+    if (results.minChangeSeq === undefined || lowest < results.minChangeSeq) results.minChangeSeq = lowest;
+    if (highest > results.maxChangeSeq) results.maxChangeSeq = highest;
+    const children = this.#map.columns.map((column, index) =>
+      this.#columnData(column, this.#schema.fields[index].type, rows, copy),
+    );
+    const struct = makeData({ type: new Struct(this.#schema.fields), length: rows, children });
+    results.recordBatches.push(new RecordBatch(this.#schema, struct));
+  }
+
+  /** As `stringForms` of string-forms.ts, which it calls for a column that is not in its memory. */
+  readonly stringForms: StringForms = (column, from, rows, address) => {
+    const { valueOffsets, values } = column;
+    if (values.buffer !== this.#memory.buffer) return stringForms(column, from, rows, address);
+    const { forms } = this.#map;
+    this.#exports.stringForms(valueOffsets.byteOffset + from * 4, values.byteOffset, rows, address, forms);
+    return this.#bytes.subarray(forms);
+  };
+
+  /** `set` reads shared memory by words, or even by bytes where they are not aligned; `fill` copies it as any other. */
+  #copyIn({ buffer, byteOffset, byteLength }: Uint8Array | Int32Array | BigInt64Array, to: number): void {
+    if (byteLength > 0) this.#bytes.fill(new Uint8Array(buffer, byteOffset, byteLength), to, to + byteLength);
+  }
+
+  #collectRejects(results: Results, chunk: number, from: number): void {
+    const count = this.#word(RESULTS.rejectCount);
+    for (let index = 0, at = this.#map.rejects; index < count; index++, at += 12) {
+      const status = STATUSES[this.#word(at + 4)] as Reject['status'];
+      const place = this.#view.getInt32(at + 8, true);
+      const isColumn = status === 'missing_required';
+      results.rejects.push({
+        chunk,
+        row: from + this.#word(at),
+        status,
+        position: isColumn ? -1 : place,
+        column: isColumn ? this.#spec.columns[place].name : undefined,
+      });
+    }
+  }
+
+  #columnData(column: ColumnRegion, type: DataType, rows: number, copy: boolean): Data {
+    const { data, offsets, validity, record } = column;
+    const { buffer } = this.#memory;
+    const keep = <T extends { slice(): T }>(view: T): T => (copy ? view.slice() : view);
+    const nullBitmap = new Uint8Array(buffer, validity, validity === 0 ? 0 : (rows + 7) >> 3);
+    const valueOffsets = offsets === 0 ? undefined : keep(new Int32Array(buffer, offsets, rows + 1));
+    const values = this.#values(column.type, data, rows, this.#word(record + 8));
+    return new Data(type, 0, rows, this.#word(record + 24), [valueOffsets, keep(values), keep(nullBitmap)]);
+  }
+
+  #values(type: ColumnRegion['type'], data: number, rows: number, textBytes: number) {
+    const { buffer } = this.#memory;
+    switch (type) {
+      case 'utf8':
+        return new Uint8Array(buffer, data, textBytes);
+      case 'decimal18_4':
+        return new Uint32Array(buffer, data, rows * 4);
+      case 'int32':
+      case 'date32':
+        return new Int32Array(buffer, data, rows);
+      case 'uint64':
+        return new BigUint64Array(buffer, data, rows);
+      case 'bool':
+        return new Uint8Array(buffer, data, (rows + 7) >> 3);
+      default:
+        return new BigInt64Array(buffer, data, rows);
+    }
+  }
+
+  #word(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+}

@@ -1,0 +1,76 @@
+/** The tree of a spec's paths, and the records of it that the kernel reads: its nodes and keys. */
+import type { SpecColumn } from '../schema/spec.js';
+
+export const NODES = 11264;
+export const NODE_BYTES = 64;
+export const KEY_BYTES = 16;
+const NODE_TARGET = 0x80000000;
+
+/** A mapped object: its keys lead to columns or to further objects. */
+export interface PathNode {
+  readonly parent: number;
+  readonly depth: number;
+  readonly keys: Map<string, { column: number } | { node: number }>;
+  leaves: bigint;
+}
+
+/** The tree of the spec's paths; the first node is the whole message. */
+export function pathTree(columns: readonly SpecColumn[]): PathNode[] {
+  const nodes: PathNode[] = [{ parent: 0, depth: 0, keys: new Map(), leaves: 0n }];
+  for (const [index, { path }] of columns.entries()) {
+    let at = 0;
+    nodes[at].leaves |= 1n << BigInt(index);
+    for (const [depth, key] of path.slice(0, -1).entries()) {
+      const known = nodes[at].keys.get(key);
+      if (known !== undefined && 'node' in known) at = known.node;
+      else {
+        nodes.push({ parent: at, depth: depth + 1, keys: new Map(), leaves: 0n });
+        nodes[at].keys.set(key, { node: nodes.length - 1 });
+        at = nodes.length - 1;
+      }
+      nodes[at].leaves |= 1n << BigInt(index);
+    }
+    nodes[at].keys.set(path[path.length - 1], { column: index });
+  }
+  return nodes;
+}
+
+/** For each node its key in each row of a block, and in the row of the general path. */
+export const NODE_KEYS_BYTES = (64 + 1) * 8;
+
+/**
+ * Writes nodes, keys and the bytes of the keys.
+ * @returns the addresses of the records of the keys that lead to the columns, by column
+ */
+export function writeTree(
+  memory: WebAssembly.Memory,
+  nodes: readonly PathNode[],
+  keysAt: number,
+  nodeKeysAt: number,
+): number[] {
+  const keyRecords: number[] = [];
+  const view = new DataView(memory.buffer);
+  const bytes = new Uint8Array(memory.buffer);
+  let record = keysAt;
+  let text = keysAt + nodes.reduce((sum, { keys }) => sum + keys.size, 0) * KEY_BYTES;
+  for (const [index, { parent, depth, keys, leaves }] of nodes.entries()) {
+    const at = NODES + index * NODE_BYTES;
+    view.setUint32(at, record, true);
+    view.setUint32(at + 4, keys.size, true);
+    view.setUint32(at + 12, NODES + parent * NODE_BYTES, true);
+    view.setUint32(at + 16, nodeKeysAt + index * NODE_KEYS_BYTES, true);
+    view.setUint32(at + 36, depth, true);
+    view.setBigUint64(at + 40, leaves, true);
+    for (const [key, target] of keys) {
+      const encoded = Buffer.from(key);
+      bytes.set(encoded, text);
+      view.setUint32(record, text, true);
+      view.setUint32(record + 4, encoded.length, true);
+      view.setUint32(record + 8, 'column' in target ? target.column : NODE_TARGET + target.node, true);
+      if ('column' in target) keyRecords[target.column] = record;
+      record += KEY_BYTES;
+      text += encoded.length + 16;
+    }
+  }
+  return keyRecords;
+}

@@ -1,0 +1,148 @@
+/** Prometheus metrics, and the small HTTP server that shows them on the loopback interface. */
+import { createServer, type Server } from 'node:http';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { SluiceError } from '../core/errors.js';
+import { type BatchResult, type CommitReceipt, STATUSES } from '../core/flow.js';
+
+export const STAGES = ['consume', 'pack', 'wait', 'kernel', 'parquet', 'merge'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly events = this.#counter('sluice_events_total', 'Messages consumed from Kafka');
+  readonly bytes = this.#counter('sluice_bytes_total', 'Bytes of message values consumed');
+  readonly rows = this.#counter('sluice_rows_total', 'Committed messages by outcome', 'outcome');
+  readonly rowsFlagged = this.#counter('sluice_rows_flagged_total', 'Committed rows by flag', 'flag');
+  readonly batches = this.#counter('sluice_batches_total', 'Committed batches');
+  readonly commits = this.#counter('sluice_commits_total', 'Committed transactions');
+  readonly fileBytes = this.#counter('sluice_parquet_bytes_total', 'Bytes of committed Parquet files');
+  readonly filesCompacted = this.#counter(
+    'sluice_files_compacted_total',
+    'Small Parquet files joined into larger ones',
+  );
+  readonly stageSeconds = this.#counter('sluice_stage_seconds_total', 'Time spent by stage', 'stage');
+  readonly backpressureSeconds = this.#counter(
+    'sluice_backpressure_seconds_total',
+    'Time in which polling stood still because chunks or in-flight batches were used up',
+  );
+  readonly errors = this.#counter('sluice_errors_total', 'Failures by code', 'code');
+  readonly lostOffsets = this.#counter(
+    'sluice_lost_offsets_total',
+    'Offsets that Kafka deleted before they were read, and that were skipped',
+    'partition',
+  );
+  readonly inFlightBatches = this.#gauge('sluice_in_flight_batches', 'Batches between dispatch and staging');
+  readonly lentChunks = this.#gauge('sluice_lent_chunks', 'Chunks of shared memory in use');
+  readonly lag = this.#gauge('sluice_lag_messages', 'Messages in the log behind the committed position', 'partition');
+  readonly position = this.#gauge('sluice_position', 'Next offset to be committed', 'partition');
+  readonly watermark = this.#gauge(
+    'sluice_watermark_seconds',
+    'Highest committed event time less LATE_AFTER_MS, seconds since the epoch',
+    'partition',
+  );
+  readonly pipelineWatermark = this.#gauge(
+    'sluice_pipeline_watermark_seconds',
+    'The lowest watermark of the partitions that are not idle',
+  );
+  readonly source = this.#gauge('sluice_source_info', 'Always 1; which reader takes messages from Kafka', 'reader');
+  readonly workerUtilization = this.#gauge('sluice_worker_utilization', 'Share of the worker threads that is busy');
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+    for (const stage of STAGES) this.stageSeconds.inc({ stage }, 0);
+  }
+
+  /** Counts a committed group. */
+  committed(receipt: CommitReceipt, group: readonly BatchResult[]): void {
+    this.commits.inc();
+    this.batches.inc(group.length);
+    this.rows.inc({ outcome: 'merged' }, receipt.rowsMerged);
+    this.rows.inc({ outcome: 'duplicate' }, receipt.rowsDuplicate);
+    this.stageSeconds.inc({ stage: 'merge' }, receipt.mergeSeconds);
+    for (const { counts, rowsLate, rowsWithIssues, rowsHighValue, stageSeconds, file } of group) {
+      for (const status of STATUSES) if (status !== 'ok') this.rows.inc({ outcome: status }, counts[status]);
+      this.rowsFlagged.inc({ flag: 'late' }, rowsLate);
+      this.rowsFlagged.inc({ flag: 'issues' }, rowsWithIssues);
+      this.rowsFlagged.inc({ flag: 'high_value' }, rowsHighValue);
+      this.stageSeconds.inc({ stage: 'kernel' }, stageSeconds.kernel);
+      this.stageSeconds.inc({ stage: 'parquet' }, stageSeconds.parquet);
+      this.fileBytes.inc(file?.bytes ?? 0);
+    }
+  }
+
+  /** Seconds by stage since the start, over all threads. */
+  async stageTotals(): Promise<Record<Stage, number>> {
+    const { values } = await this.stageSeconds.get();
+    const seconds = (stage: Stage) => values.find(({ labels }) => labels.stage === stage)?.value ?? 0;
+    return Object.fromEntries(STAGES.map((stage) => [stage, Number(seconds(stage).toFixed(3))])) as Record<
+      Stage,
+      number
+    >;
+  }
+
+  /** Seconds that the main thread spent collecting garbage. */
+  async gcSeconds(): Promise<number> {
+    const durations = await this.registry.getSingleMetric('nodejs_gc_duration_seconds')?.get();
+    const sums = (durations?.values ?? []).filter(
+      (value) => 'metricName' in value && /_sum$/.test(`${value.metricName}`),
+    );
+    return Number(sums.reduce((total, { value }) => total + value, 0).toFixed(3));
+  }
+
+  #counter(name: string, help: string, ...labelNames: string[]): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string, ...labelNames: string[]): Gauge {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+  }
+}
+
+export interface Health {
+  /** The process works: it has not failed and is not stuck. */
+  readonly healthy: boolean;
+  /** It has its partitions and consumes. */
+  readonly ready: boolean;
+}
+
+/**
+ * Serves /metrics, /healthz and /readyz on 127.0.0.1.
+ * @param refresh called before each scrape, to bring gauges up to date
+ * @throws SluiceError SLUICE_CONFIG when the port is taken
+ */
+export async function serveMetrics(
+  port: number,
+  metrics: { readonly registry: Registry },
+  health: () => Health,
+  refresh: () => void,
+): Promise<Server> {
+  const server = createServer((request, response) => {
+    const reply = (status: number, body: string, type = 'text/plain; charset=utf-8') =>
+      response.writeHead(status, { 'content-type': type }).end(body);
+    if (request.url === '/healthz') reply(health().healthy ? 200 : 503, health().healthy ? 'ok\n' : 'failed\n');
+    else if (request.url === '/readyz') reply(health().ready ? 200 : 503, health().ready ? 'ready\n' : 'not ready\n');
+    else if (request.url === '/metrics') {
+      refresh();
+      metrics.registry.metrics().then(
+        (text) => reply(200, text, metrics.registry.contentType),
+        (error: Error) => reply(500, `${error.message}\n`),
+      );
+    } else reply(404, 'try /metrics, /healthz or /readyz\n');
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        new SluiceError(
+          'SLUICE_CONFIG',
+          `METRICS_PORT=${port}: cannot listen on 127.0.0.1:${port} (${cause.code}); 0 turns metrics off`,
+          {
+            cause,
+          },
+        ),
+      ),
+    );
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  server.unref();
+  return server;
+}

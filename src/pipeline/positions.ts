@@ -1,0 +1,209 @@
+/**
+ * Where each partition is read from: the sink's positions, held against what Kafka has now.
+ *
+ *   position < low           lost: the run fails, or the position moves over the gap
+ *   low ≤ position ≤ high    read on, if the log below the position is still the one that was read
+ *   position > high          the log was truncated
+ *   no position              START_FROM decides in a new data directory; else the partition is new and begins at low
+ */
+import { SluiceError } from '../core/errors.js';
+import type { OffsetGap, PartitionStart, Sink, SinkPosition, StartReason } from '../core/flow.js';
+import type { Logger } from '../core/log.js';
+import type { OffsetRange, ReadPosition, Source } from '../core/source.js';
+import type { Metrics } from '../metrics/metrics.js';
+
+export interface PositionsOptions {
+  readonly topic: string;
+  /** Where the partitions of a new data directory begin. */
+  readonly startFrom: 'earliest' | 'latest' | 'group';
+  /** What becomes of a position whose next messages Kafka has deleted. */
+  readonly onLostOffsets: 'fail' | 'gap';
+}
+
+export interface PositionsParts {
+  readonly source: Source;
+  readonly sink: Sink;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** A position, and when it was moved last. */
+export interface KnownPosition extends SinkPosition {
+  readonly committedAtMs: number;
+}
+
+/** What reading starts from. */
+export interface ResolvedPositions {
+  readonly positions: readonly ReadPosition[];
+  /** Where each partition ends now. */
+  readonly ends: ReadonlyMap<number, number>;
+}
+
+export class Positions {
+  readonly #options: PositionsOptions;
+  readonly #parts: PositionsParts;
+  readonly #known = new Map<number, KnownPosition>();
+  #lostOffsets = 0;
+
+  constructor(options: PositionsOptions, parts: PositionsParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** Every partition that the sink knows. */
+  get known(): Iterable<KnownPosition> {
+    return this.#known.values();
+  }
+
+  /** Offsets that were lost and skipped since the start of the process. */
+  get lostOffsets(): number {
+    return this.#lostOffsets;
+  }
+
+  /** Notes where partitions stand in the sink. */
+  note(positions: readonly SinkPosition[]): void {
+    for (const position of positions) {
+      this.#known.set(position.partition, { ...position, committedAtMs: performance.now() });
+    }
+  }
+
+  /**
+   * Decides where to read each partition from, and makes that durable.
+   * @throws SluiceError SLUICE_OFFSET_GONE, SLUICE_TOPIC_CHANGED
+   */
+  async resolve(partitions: readonly number[]): Promise<ResolvedPositions> {
+    const { topic } = this.#options;
+    const ranges = await this.#ranges(partitions);
+    const reasons = await this.#begin(
+      partitions.filter((partition) => !this.#known.has(partition)),
+      ranges,
+    );
+    await this.#skipLost(this.#lost(partitions, ranges));
+    const positions = partitions.map((partition): ReadPosition => this.#known.get(partition)!);
+    await this.#checkLogs(positions);
+    const starts = positions.map(({ partition, nextOffset }) => {
+      return [partition, { offset: nextOffset, from: reasons.get(partition) ?? 'position' }];
+    });
+    this.#parts.log.info({ partitions: partitions.length, starts: Object.fromEntries(starts) }, `reading ${topic}`);
+    return { positions, ends: new Map([...ranges].map(([partition, { high }]) => [partition, high])) };
+  }
+
+  /** Whether Kafka has what is to be read next. */
+  async inRange(positions: ReadonlyMap<number, number>): Promise<boolean> {
+    const ranges = await this.#ranges([...positions.keys()]);
+    return [...positions].every(([partition, next]) => {
+      const { low, high } = ranges.get(partition)!;
+      return next >= low && next <= high;
+    });
+  }
+
+  async #ranges(partitions: readonly number[]): Promise<Map<number, OffsetRange>> {
+    const ranges = await Promise.all(partitions.map((partition) => this.#parts.source.offsetRange(partition)));
+    return new Map(partitions.map((partition, index) => [partition, ranges[index]]));
+  }
+
+  /** Makes the positions of partitions that have none. @returns why each of them begins where it does */
+  async #begin(
+    partitions: readonly number[],
+    ranges: ReadonlyMap<number, OffsetRange>,
+  ): Promise<ReadonlyMap<number, StartReason>> {
+    if (partitions.length === 0) return new Map();
+    const starts = await this.#starts(partitions, ranges);
+    await this.#parts.sink.initPositions(starts);
+    this.note(
+      starts.map(({ partition, nextOffset }) => {
+        return { partition, nextOffset, leaderEpoch: undefined, watermark: undefined };
+      }),
+    );
+    return new Map(starts.map(({ partition, reason }) => [partition, reason]));
+  }
+
+  async #starts(
+    partitions: readonly number[],
+    ranges: ReadonlyMap<number, OffsetRange>,
+  ): Promise<readonly PartitionStart[]> {
+    const { topic, startFrom } = this.#options;
+    const { source, log } = this.#parts;
+    // A partition that is added later is read whole: whatever is in it came after the topic began to be read.
+    const isFirst = this.#known.size === 0;
+    const committed = isFirst && startFrom === 'group' ? await source.committed(partitions) : new Map();
+    return partitions.map((partition): PartitionStart => {
+      const { low, high } = ranges.get(partition)!;
+      if (!isFirst) return { partition, nextOffset: low, reason: 'new_partition' };
+      if (startFrom === 'latest') return { partition, nextOffset: high, reason: 'latest' };
+      const offset = committed.get(partition);
+      if (offset !== undefined && offset >= low && offset <= high) {
+        return { partition, nextOffset: offset, reason: 'group' };
+      }
+      if (startFrom === 'group') {
+        const why = offset === undefined ? 'no offset' : `the offset ${offset}, and Kafka has ${low} to ${high}`;
+        log.warn({ partition }, `the group has committed ${why}: ${topic} partition ${partition} begins at ${low}`);
+      }
+      return { partition, nextOffset: low, reason: 'earliest' };
+    });
+  }
+
+  /** @throws SluiceError SLUICE_TOPIC_CHANGED for a position beyond the log, SLUICE_OFFSET_GONE with `fail` */
+  #lost(partitions: readonly number[], ranges: ReadonlyMap<number, OffsetRange>): OffsetGap[] {
+    const gaps: OffsetGap[] = [];
+    for (const partition of partitions) {
+      const { nextOffset } = this.#known.get(partition)!;
+      const { low, high } = ranges.get(partition)!;
+      if (nextOffset > high) {
+        throw this.#truncated(`partition ${partition}: the position is ${nextOffset}, Kafka has ${low} to ${high}`);
+      }
+      if (nextOffset < low) gaps.push({ partition, startOffset: nextOffset, nextOffset: low });
+      if (nextOffset < low && this.#options.onLostOffsets === 'fail') throw this.#gone(partition, nextOffset, ranges);
+    }
+    return gaps;
+  }
+
+  async #skipLost(gaps: readonly OffsetGap[]): Promise<void> {
+    if (gaps.length === 0) return;
+    const { sink, metrics, log } = this.#parts;
+    this.note(await sink.recordGaps(gaps));
+    const { topic } = this.#options;
+    for (const { partition, startOffset, nextOffset } of gaps) {
+      const lost = nextOffset - startOffset;
+      this.#lostOffsets += lost;
+      metrics.lostOffsets.inc({ partition }, lost);
+      log.error(
+        { topic, partition, startOffset, nextOffset, lost },
+        `lost: Kafka deleted ${lost} offsets of ${topic} partition ${partition}, ${startOffset} up to ${nextOffset}, ` +
+          'before they were read; the ledger has a gap there',
+      );
+    }
+  }
+
+  /** @throws SluiceError SLUICE_TOPIC_CHANGED if a log has other messages now below its position */
+  async #checkLogs(positions: readonly ReadPosition[]): Promise<void> {
+    if (positions.every(({ leaderEpoch }) => leaderEpoch === undefined)) return;
+    const truncated = (await this.#parts.source.inspect(positions)).filter((state) => state.truncated);
+    if (truncated.length === 0) return;
+    const [{ partition, low, high }] = truncated;
+    const { nextOffset } = this.#known.get(partition)!;
+    throw this.#truncated(
+      `partition ${partition}: below the position ${nextOffset} there are other messages now than were read ` +
+        `(Kafka has ${low} to ${high})`,
+    );
+  }
+
+  #gone(partition: number, nextOffset: number, ranges: ReadonlyMap<number, OffsetRange>): SluiceError {
+    const { low, high } = ranges.get(partition)!;
+    return new SluiceError(
+      'SLUICE_OFFSET_GONE',
+      `${this.#options.topic} partition ${partition}: the position ${nextOffset} is before what Kafka has, ${low} to ` +
+        `${high}: ${low - nextOffset} offsets were deleted before they were read (retention). Nothing was skipped. ` +
+        'To read on without them, and have the ledger say so, run with --on-lost-offsets gap',
+    );
+  }
+
+  #truncated(what: string): SluiceError {
+    return new SluiceError(
+      'SLUICE_TOPIC_CHANGED',
+      `the log of ${this.#options.topic} was truncated: ${what}. Brokers lost messages that are in DATA_DIR (an ` +
+        'unclean leader election, or a lost disk). Nothing was skipped, and the data stays readable with query. Give ' +
+        'the topic as it is now a DATA_DIR of its own, or bring the log back',
+    );
+  }
+}

@@ -1,0 +1,178 @@
+/** The table spec as people write it: read from JSON, checked, with the orders' one built in. */
+import { readFileSync } from 'node:fs';
+import * as z from 'zod';
+import { SluiceError } from '../core/errors.js';
+import { reservedBecause } from './reserved-names.js';
+import { KINDS, type Kind, ROLES, type Role, roleColumn, type SpecColumn, type TableSpec, TIME_UNITS } from './spec.js';
+
+const identifier = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a lower-case SQL identifier: letters, digits and _, at most 63');
+
+const columnSchema = z.strictObject({
+  name: identifier,
+  path: z.union([z.string().transform((path) => path.split('.')), z.array(z.string()).min(1)]).optional(),
+  kind: z.enum(KINDS),
+  required: z.boolean().default(false),
+  role: z.enum(ROLES).optional(),
+  raw: identifier.optional(),
+  unit: z.enum(TIME_UNITS).optional(),
+});
+
+const specSchema = z.strictObject({
+  table: identifier,
+  view: identifier,
+  columns: z.array(columnSchema).min(1).max(64, 'must have at most 64 columns'),
+});
+
+const MAX_PATH_DEPTH = 8;
+
+/**
+ * Reads a spec from JSON text.
+ * @param origin what to call the text in an error: a file's path
+ * @throws SluiceError SLUICE_CONFIG, naming the column and what is allowed
+ */
+export function parseSpec(text: string, origin: string): TableSpec {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const parsed = specSchema.safeParse(json);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(top level)'}: ${issue.message}`);
+    throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n${lines.join('\n')}`);
+  }
+  const spec: TableSpec = {
+    table: parsed.data.table,
+    view: parsed.data.view,
+    columns: parsed.data.columns.map((column) => ({
+      name: column.name,
+      path: column.path ?? [column.name],
+      kind: column.kind,
+      required: column.required,
+      role: column.role,
+      raw: column.raw,
+      unit: column.unit,
+    })),
+  };
+  const problems = [
+    ...nameProblems(spec),
+    ...spec.columns.flatMap(kindProblems),
+    ...pathProblems(spec),
+    ...roleProblems(spec),
+  ];
+  if (problems.length > 0) {
+    throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n  ${problems.join('\n  ')}`);
+  }
+  return spec;
+}
+
+/** Reads a spec file, or gives the built-in orders spec where `path` is undefined. */
+export function loadSpec(path: string | undefined): TableSpec {
+  if (path === undefined) return ORDERS_SPEC;
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new SluiceError('SLUICE_CONFIG', `table spec ${path} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  return parseSpec(text, path);
+}
+
+function nameProblems(spec: TableSpec): string[] {
+  const problems: string[] = [];
+  const seen = new Set<string>();
+  for (const column of spec.columns) {
+    for (const name of column.raw === undefined ? [column.name] : [column.name, column.raw]) {
+      if (seen.has(name)) problems.push(`column ${name}: the name is taken twice`);
+      const reason = reservedBecause(name);
+      if (reason !== undefined) problems.push(`column ${name}: the name is reserved, ${reason}: give it another name`);
+      seen.add(name);
+    }
+  }
+  if (spec.table === spec.view) problems.push(`table and view must have different names, both are ${spec.table}`);
+  return problems;
+}
+
+function kindProblems({ name, kind, raw, unit }: SpecColumn): string[] {
+  const problems: string[] = [];
+  if (raw !== undefined && kind !== 'amount') problems.push(`column ${name}: raw is for kind amount only`);
+  if (unit !== undefined && kind !== 'timestamp' && kind !== 'date') {
+    problems.push(`column ${name}: unit is for the kinds timestamp and date only`);
+  }
+  return problems;
+}
+
+function pathProblems(spec: TableSpec): string[] {
+  const problems: string[] = [];
+  for (const [index, column] of spec.columns.entries()) {
+    const { path } = column;
+    if (path.length > MAX_PATH_DEPTH) {
+      problems.push(`column ${column.name}: a path has at most ${MAX_PATH_DEPTH} keys`);
+    }
+    for (const other of spec.columns.slice(0, index)) {
+      const shared = Math.min(path.length, other.path.length);
+      const overlaps = path.slice(0, shared).every((key, depth) => key === other.path[depth]);
+      if (overlaps) {
+        problems.push(
+          `columns ${other.name} and ${column.name}: one path must not be, or lie inside, the other ` +
+            `(${JSON.stringify(other.path)}, ${JSON.stringify(path)})`,
+        );
+      }
+    }
+  }
+  return problems;
+}
+
+const ROLE_KINDS: Record<Role, Kind> = {
+  change_id: 'text',
+  key: 'text',
+  key_type: 'text',
+  operation: 'text',
+  amount: 'amount',
+  event_time: 'timestamp',
+};
+
+function roleProblems(spec: TableSpec): string[] {
+  const problems: string[] = [];
+  for (const role of ROLES) {
+    const holders = spec.columns.filter((column) => column.role === role);
+    if (holders.length > 1) problems.push(`role ${role}: is given to ${holders.map((c) => c.name).join(' and ')}`);
+    for (const column of holders) {
+      if (column.kind !== ROLE_KINDS[role]) {
+        problems.push(`column ${column.name}: role ${role} needs kind ${ROLE_KINDS[role]}, not ${column.kind}`);
+      }
+    }
+  }
+  for (const role of ['change_id', 'key'] as const) {
+    const column = roleColumn(spec, role);
+    if (column === undefined) problems.push(`role ${role}: no column has it`);
+    else if (!column.required) problems.push(`column ${column.name}: role ${role} needs "required": true`);
+  }
+  return problems;
+}
+
+/** The orders of the shop: the spec that is used when TABLE_SPEC names no file. */
+export const ORDERS_SPEC: TableSpec = parseSpec(
+  JSON.stringify({
+    table: 'cdc_orders',
+    view: 'orders',
+    columns: [
+      { name: 'change_id', kind: 'text', required: true, role: 'change_id' },
+      { name: 'operation', kind: 'text', role: 'operation' },
+      { name: 'order_id', kind: 'text', required: true, role: 'key' },
+      { name: 'customer_id', path: 'customer.id', kind: 'text' },
+      { name: 'customer_email', path: 'customer.email', kind: 'text' },
+      { name: 'customer_name', path: 'customer.name', kind: 'text' },
+      { name: 'amount', kind: 'amount', role: 'amount', raw: 'amount_raw' },
+      { name: 'currency', kind: 'text' },
+      { name: 'status', kind: 'text' },
+      { name: 'items', kind: 'json' },
+      { name: 'event_time', kind: 'timestamp', role: 'event_time' },
+      { name: 'order_id_type', kind: 'text', role: 'key_type' },
+    ],
+  }),
+  'orders (built in)',
+);

@@ -1,0 +1,267 @@
+/** Fills a new database from Parquet files, and with what the old database still knows. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { SluiceError } from '../../core/errors.js';
+import { identifier, literal, rowsOf } from '../../core/sql.js';
+import { roleColumn, type TableSpec } from '../../schema/spec.js';
+import type { FileRange } from '../../storage/data-dir.js';
+import { readJournal } from './commit-journal.js';
+import { STORAGE_VERSION } from './database.js';
+import { migrate } from './ddl.js';
+import { type Inventory, type InventoryFile, parquet } from './file-inventory.js';
+import { openFormat } from './format.js';
+import { OLD, type OldBatch, type OldDatabase } from './old-database.js';
+
+export interface RebuildOptions {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly topic: string;
+  /** Undefined: that of the old database, or `fallbackSpec`. */
+  readonly spec: TableSpec | undefined;
+  readonly fallbackSpec: TableSpec;
+  readonly memoryLimit: string;
+}
+
+/** What became of a partition. Ranges are of offsets. */
+export interface RebuiltPartition extends FileRange {
+  /** Of which no file has rows and the old database knows nothing. */
+  readonly holes: readonly FileRange[];
+  readonly quarantined: number;
+  /** Of those, how many the old database still had. */
+  readonly quarantineKept: number;
+}
+
+export interface BuiltDatabase {
+  readonly specFrom: 'given' | 'old database' | 'fallback';
+  readonly files: number;
+  readonly rowsMerged: number;
+  readonly rowsDuplicate: number;
+  readonly partitions: readonly RebuiltPartition[];
+  /** Files that do not count; the next start removes them. */
+  readonly uncounted: readonly string[];
+  /** Joined files that do not say how many messages of their ranges were quarantined or tombstones. */
+  readonly uncertain: readonly string[];
+}
+
+const FILES_PER_INSERT = 200;
+
+/** Fills a new database, attached under the name that it will have. */
+export class DatabaseBuilder {
+  readonly #connection: DuckDBConnection;
+  readonly #options: RebuildOptions;
+  readonly #inventory: Inventory;
+  readonly #old: OldDatabase | undefined;
+  readonly #spec: TableSpec;
+
+  constructor(
+    connection: DuckDBConnection,
+    options: RebuildOptions,
+    inventory: Inventory,
+    old: OldDatabase | undefined,
+  ) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#inventory = inventory;
+    this.#old = old;
+    this.#spec = options.spec ?? old?.spec ?? options.fallbackSpec;
+  }
+
+  async build(path: string): Promise<BuiltDatabase> {
+    const { files, redundant, unfinished } = this.#inventory;
+    await this.#run(`ATTACH ${literal(path)} AS analytics (STORAGE_VERSION '${STORAGE_VERSION}'); USE analytics`);
+    await this.#makeTables();
+    const duplicates = await this.#insertRows();
+    await this.#writeLedger(duplicates);
+    const partitions: RebuiltPartition[] = [];
+    for (const partition of new Set(files.map((file) => file.partition))) {
+      partitions.push(await this.#finishPartition(partition));
+    }
+    await this.#run('CHECKPOINT analytics; USE memory; DETACH analytics');
+    const rows = files.reduce((sum, file) => sum + file.rows, 0);
+    const rowsDuplicate = [...duplicates.values()].reduce((sum, count) => sum + count, 0);
+    return {
+      specFrom: this.#options.spec ? 'given' : this.#old ? 'old database' : 'fallback',
+      files: files.length,
+      rowsMerged: rows - rowsDuplicate,
+      rowsDuplicate,
+      partitions,
+      uncounted: [...redundant, ...unfinished],
+      uncertain: files.filter(({ quarantined }) => quarantined === undefined).map(({ name }) => name),
+    };
+  }
+
+  /** Tables of the spec, and columns that only files still have: they had been in the table. */
+  async #makeTables(): Promise<void> {
+    const { topic } = this.#options;
+    await openFormat(this.#connection, topic);
+    for (const [name, bit] of this.#old?.bits ?? []) {
+      await this.#run(`INSERT INTO sluice.columns VALUES (${literal(name)}, ${bit})`);
+    }
+    await migrate(this.#connection, this.#spec, topic);
+    const text = (value: string | undefined) => (value === undefined ? 'NULL' : literal(value));
+    const format = this.#old?.createdFormat ?? Math.min(...this.#inventory.files.map((file) => file.format));
+    await this.#run(
+      `UPDATE sluice.meta SET created_format = ${format}, cluster_id = ${text(this.#old?.clusterId)},
+         topic_id = ${text(this.#old?.topicId)}`,
+    );
+    const table = identifier(this.#spec.table);
+    const known = new Set((await rowsOf(this.#connection, `DESCRIBE ${table}`)).map((row) => row.column_name));
+    for (const { column_name, column_type } of await rowsOf(this.#connection, `DESCRIBE FROM ${this.#rows()}`)) {
+      if (known.has(column_name)) continue;
+      await this.#run(`ALTER TABLE ${table} ADD COLUMN ${identifier(String(column_name))} ${column_type}`);
+    }
+  }
+
+  /** @returns how many rows of a file, by its name, are of change ids that are there already */
+  async #insertRows(): Promise<Map<string, number>> {
+    const { files } = this.#inventory;
+    const id = identifier(roleColumn(this.#spec, 'change_id')!.name);
+    await this.#run(
+      `CREATE TEMP TABLE duplicates AS SELECT kafka_partition, kafka_offset FROM (
+         SELECT kafka_partition, kafka_offset,
+           row_number() OVER (PARTITION BY ${id} ORDER BY kafka_partition, kafka_offset) AS nth
+         FROM ${this.#rows()}
+         SEMI JOIN (SELECT ${id} FROM ${this.#rows()} GROUP BY ALL HAVING count(*) > 1) USING (${id}))
+       WHERE nth > 1`,
+    );
+    for (let from = 0; from < files.length; from += FILES_PER_INSERT) {
+      await this.#run(
+        `INSERT INTO ${identifier(this.#spec.table)} BY NAME
+         FROM ${this.#rows(files.slice(from, from + FILES_PER_INSERT))}
+         ANTI JOIN duplicates USING (kafka_partition, kafka_offset)`,
+      );
+    }
+    const values = files.map(
+      ({ name, partition, start, next }) => `(${literal(name)}, ${partition}, ${start}, ${next})`,
+    );
+    const found = await rowsOf(
+      this.#connection,
+      `SELECT name, count(*) AS rows FROM duplicates
+       JOIN (VALUES ${values.join(', ')}) files(name, partition_id, start_offset, next_offset)
+       ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset GROUP BY name`,
+    );
+    return new Map(found.map(({ name, rows }) => [String(name), Number(rows)]));
+  }
+
+  async #writeLedger(duplicates: ReadonlyMap<string, number>): Promise<void> {
+    for (const file of this.#inventory.files) {
+      const { name, bytes, rows, quarantined = 0, tombstones = 0 } = file;
+      const rowsDuplicate = duplicates.get(name) ?? 0;
+      await this.#insertBatch(file, {
+        file: literal(name),
+        file_bytes: bytes,
+        rows_consumed: rows + quarantined + tombstones,
+        rows_merged: rows - rowsDuplicate,
+        rows_duplicate: rowsDuplicate,
+        rows_quarantined: quarantined,
+        rows_tombstone: tombstones,
+        rows_late: file.rowsLate,
+        rows_with_issues: file.rowsWithIssues,
+      });
+    }
+  }
+
+  async #insertBatch({ partition, start, next }: FileRange, values: Record<string, string | number> = {}) {
+    const columns: Record<string, string | number> = {
+      ...{ topic: literal(this.#options.topic), partition_id: partition, start_offset: start, next_offset: next },
+      ...{ rows_consumed: 0, rows_merged: 0, rows_duplicate: 0, rows_quarantined: 0, rows_tombstone: 0, rows_late: 0 },
+      ...{ rows_with_issues: 0, kernel_seconds: 0, parquet_seconds: 0, stage_seconds: 0, committed_at: 'now()' },
+      kind: literal('recovered'),
+      commit_id: this.#commitId(),
+      ...values,
+    };
+    const list = Object.entries(columns).map(([name, value]) => `${name}: ${value}`);
+    await this.#run(`INSERT INTO sluice.batches BY NAME SELECT ${list.join(', ')}`);
+  }
+
+  /** A journal explains the files of the commit after the last: those of an unfinished one are removed at the start. */
+  #commitId(): number {
+    return (readJournal(this.#options.dataDir)?.commit ?? 2) - 1;
+  }
+
+  /** Holes, quarantine and position of a partition that has files. */
+  async #finishPartition(partition: number): Promise<RebuiltPartition> {
+    const { topic } = this.#options;
+    const files = this.#inventory.files.filter((file) => file.partition === partition);
+    const old = this.#old?.starts.get(partition);
+    const begin = Math.min(files[0].start, old?.first ?? files[0].start);
+    const end = files[files.length - 1].next;
+    const holes: FileRange[] = [];
+    let at = begin;
+    for (const { start, next } of files) {
+      if (at < start) holes.push(...(await this.#fillHole({ partition, start: at, next: start })));
+      at = next;
+    }
+    await this.#run(
+      `INSERT INTO sluice.positions BY NAME
+       SELECT topic: ${literal(topic)}, partition_id: ${partition}, next_offset: ${end}, first_offset: ${begin},
+         start_reason: ${literal(old?.reason ?? 'unknown')}, started_at: now(),
+         watermark: ${this.#watermark(partition)}, leader_epoch: ${files[files.length - 1].leaderEpoch ?? 'NULL'}`,
+    );
+    if (this.#old !== undefined) {
+      await this.#run(
+        `INSERT INTO sluice.quarantine BY NAME FROM ${OLD}.sluice.quarantine WHERE partition_id = ${partition}
+         AND message_offset >= ${begin} AND message_offset < ${end}`,
+      );
+    }
+    const [{ quarantined, kept }] = await rowsOf(
+      this.#connection,
+      `SELECT (SELECT sum(rows_quarantined) FROM sluice.batches WHERE partition_id = ${partition}) AS quarantined,
+         (SELECT count(*) FROM sluice.quarantine WHERE partition_id = ${partition}) AS kept`,
+    );
+    const counts = { quarantined: Number(quarantined), quarantineKept: Number(kept) };
+    return { partition, start: begin, next: end, holes, ...counts };
+  }
+
+  /** Highest event time of the partition's rows, as SQL. */
+  #watermark(partition: number): string {
+    const column = roleColumn(this.#spec, 'event_time');
+    if (column === undefined) return 'NULL';
+    const rows = `${identifier(this.#spec.table)} WHERE kafka_partition = ${partition}`;
+    return `(SELECT max(${identifier(column.name)}) FROM ${rows})`;
+  }
+
+  /**
+   * Offsets that no file has were of batches without rows, which the old database may know, or their file is gone.
+   * @returns what it does not know
+   * @throws SluiceError SLUICE_UNEXPLAINED_FILES if it knows that there was a file
+   */
+  async #fillHole(hole: FileRange): Promise<FileRange[]> {
+    const { partition, start, next } = hole;
+    const inHole = (this.#old?.batches ?? []).filter(
+      (batch) => batch.partition === partition && batch.start < next && batch.next > start,
+    );
+    const lost = inHole.find(({ file }) => file !== undefined);
+    if (lost !== undefined) throw fileGone(lost);
+    const unknown: FileRange[] = [];
+    let at = start;
+    for (const batch of inHole.filter((other) => other.start >= start && other.next <= next)) {
+      if (at < batch.start) unknown.push({ partition, start: at, next: batch.start });
+      at = batch.next;
+    }
+    if (at < next) unknown.push({ partition, start: at, next });
+    if (this.#old !== undefined) {
+      await this.#run(
+        `INSERT INTO sluice.batches BY NAME FROM ${OLD}.sluice.batches
+         WHERE partition_id = ${partition} AND start_offset >= ${start} AND next_offset <= ${next}`,
+      );
+    }
+    for (const range of unknown) await this.#insertBatch(range);
+    return unknown;
+  }
+
+  #rows(files: readonly InventoryFile[] = this.#inventory.files): string {
+    return parquet(files.map(({ path }) => path));
+  }
+
+  async #run(sql: string): Promise<void> {
+    await this.#connection.run(sql);
+  }
+}
+
+function fileGone({ file, partition, start, next }: OldBatch): SluiceError {
+  return new SluiceError(
+    'SLUICE_UNEXPLAINED_FILES',
+    `${file} is missing, which the old database names for offsets ${start} to ${next} of partition ${partition}: put ` +
+      'it back; or move analytics.db away to recover without it',
+  );
+}

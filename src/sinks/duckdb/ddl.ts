@@ -1,0 +1,208 @@
+/** Table spec → DuckDB: the tables of a data directory, and how they follow a spec that has changed. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { SluiceError } from '../../core/errors.js';
+import { OPERATION } from '../../core/operations.js';
+import { identifier, literal, rowsOf } from '../../core/sql.js';
+import {
+  type ColumnType,
+  roleColumn,
+  specHash,
+  specJson,
+  type TableColumn,
+  type TableSpec,
+  tableColumns,
+} from '../../schema/spec.js';
+import { FORMAT_VERSION, issueBits, openFormat } from './format.js';
+
+const DUCKDB_TYPES: Record<ColumnType, string> = {
+  utf8: 'VARCHAR',
+  decimal18_4: 'DECIMAL(18,4)',
+  timestamp_us_utc: 'TIMESTAMP WITH TIME ZONE',
+  date32: 'DATE',
+  int64: 'BIGINT',
+  uint64: 'UBIGINT',
+  int32: 'INTEGER',
+  bool: 'BOOLEAN',
+};
+
+/**
+ * Text columns that are often grouped and filtered by and have few values: DuckDB finds its dictionary form for them.
+ * All other text is zstd-compressed without asking: left to itself, DuckDB tries every form that it knows on each row
+ * group, which costs more than the rest of the INSERT, for no smaller file worth the while.
+ */
+const FEW_VALUES = new Set(['operation', 'currency', 'status']);
+
+function isFewValued(spec: TableSpec, name: string): boolean {
+  return FEW_VALUES.has(name) || name === roleColumn(spec, 'operation')?.name;
+}
+
+/** A column of the change log as it is stored. */
+function storedColumn(spec: TableSpec, { name, type }: TableColumn): string {
+  const compression = type === 'utf8' && !isFewValued(spec, name) ? ' USING COMPRESSION zstd' : '';
+  return `${identifier(name)} ${DUCKDB_TYPES[type]}${compression}`;
+}
+
+/** `"name" TYPE, …` of the spec's table. */
+export function columnDefinitions(spec: TableSpec): string {
+  return tableColumns(spec)
+    .map(({ name, type }) => `${identifier(name)} ${DUCKDB_TYPES[type]}`)
+    .join(', ');
+}
+
+/**
+ * Makes what is missing, and brings an existing table in line with the spec: new columns are added, columns that the
+ * spec no longer has stay and get NULL. The change log has no index: an index costs more per row than all the rest, and
+ * uniqueness comes from the merge.
+ * @returns the bit of `issues` that each column of the spec has
+ * @throws SluiceError SLUICE_SPEC_CHANGED when a column has another kind or rows have another identity, SLUICE_CONFIG
+ * when the directory belongs to another topic or to a newer Sluice
+ */
+export async function migrate(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<number[]> {
+  await openFormat(connection, topic);
+  const table = identifier(spec.table);
+  const missing = await missingColumns(connection, spec);
+  await checkSpec(connection, spec);
+  const columns = tableColumns(spec).map((column) => storedColumn(spec, column));
+  await connection.run(`CREATE TABLE IF NOT EXISTS ${table} (${columns.join(', ')})`);
+  for (const column of missing) {
+    await connection.run(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${storedColumn(spec, column)}`);
+  }
+  await connection.run(orderView(spec, { hasUntypedKeys: await hasUntypedKeys(connection, spec) }));
+  await connection.run('BEGIN');
+  try {
+    const bits = await issueBits(connection, spec);
+    await writeSpec(connection, spec, topic);
+    await connection.run('COMMIT');
+    return bits;
+  } catch (thrown) {
+    await connection.run('ROLLBACK').catch(() => {});
+    throw thrown;
+  }
+}
+
+/** Whether rows came before there was a key type. */
+async function hasUntypedKeys(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
+  const type = roleColumn(spec, 'key_type')?.name;
+  if (type === undefined) return false;
+  const sql = `SELECT 1 FROM ${identifier(spec.table)} WHERE ${identifier(type)} IS NULL LIMIT 1`;
+  return (await rowsOf(connection, sql)).length > 0;
+}
+
+async function writeSpec(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<void> {
+  const hash = specHash(spec);
+  const [known] = await rowsOf(connection, 'SELECT spec_hash FROM sluice.meta');
+  if (known?.spec_hash === hash) return;
+  const [json, format] = [literal(specJson(spec)), FORMAT_VERSION];
+  await connection.run(
+    known === undefined
+      ? `INSERT INTO sluice.meta (format_version, created_format, topic, spec, spec_hash, changed_at)
+         VALUES (${format}, ${format}, ${literal(topic)}, ${json}, '${hash}', now())`
+      : `UPDATE sluice.meta SET spec = ${json}, spec_hash = '${hash}', changed_at = now()`,
+  );
+}
+
+/** The spec's columns that the table does not have yet; all of them where there is no table. */
+async function missingColumns(connection: DuckDBConnection, spec: TableSpec): Promise<TableColumn[]> {
+  const existing = await rowsOf(
+    connection,
+    `SELECT column_name, data_type FROM duckdb_columns()
+     WHERE database_name = current_database() AND schema_name = 'main' AND table_name = ${literal(spec.table)}`,
+  );
+  const types = new Map(existing.map(({ column_name, data_type }) => [column_name, data_type]));
+  for (const { name, type } of tableColumns(spec)) {
+    const known = types.get(name);
+    const wanted = DUCKDB_TYPES[type];
+    if (known !== undefined && known !== wanted) throw kindChanged(spec, name, String(known), wanted);
+  }
+  return tableColumns(spec).filter(({ name }) => !types.has(name));
+}
+
+/** What the types of the table's columns do not tell: text and json are both VARCHAR, and a role leaves no trace. */
+async function checkSpec(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+  const [meta] = await rowsOf(connection, 'SELECT spec FROM sluice.meta');
+  if (meta === undefined) return;
+  // As migrate() wrote it, with specJson().
+  const known = JSON.parse(String(meta.spec)) as TableSpec;
+  const kinds = new Map(known.columns.map(({ name, kind }) => [name, kind]));
+  for (const { name, kind } of spec.columns) {
+    const before = kinds.get(name);
+    if (before !== undefined && before !== kind) throw kindChanged(spec, name, before, kind);
+  }
+  const identity = (of: TableSpec) => `table ${of.table} with the change id ${roleColumn(of, 'change_id')!.name}`;
+  if (identity(known) === identity(spec)) return;
+  throw new SluiceError(
+    'SLUICE_SPEC_CHANGED',
+    `the data directory has the ${identity(known)}, the table spec has the ${identity(spec)}: change the spec back, ` +
+      'or move the data directory away and read the topic again',
+  );
+}
+
+function kindChanged(spec: TableSpec, name: string, before: string, after: string): SluiceError {
+  return new SluiceError(
+    'SLUICE_SPEC_CHANGED',
+    `column ${name} of ${spec.table} is ${before}, the table spec makes it ${after}: give the new kind a new name in ` +
+      'the spec, or move the data directory away and read the topic again',
+  );
+}
+
+export interface OrderViewOptions {
+  /** Whether the table has rows from before there was a key type: their keys take the type of later rows. */
+  readonly hasUntypedKeys: boolean;
+}
+
+/**
+ * SQL of the view: the newest change of each key, deleted ones left out. Newest is Kafka's order: within a partition
+ * the highest offset; across partitions, to which a key can only have moved when partitions were added, the later
+ * timestamp. Keys of one text and several types are several keys; without a type is a type too.
+ *
+ * A snapshot that is complete has every key that was there: what is older than its beginning and did not come again is
+ * gone, though nobody saw it deleted. Aliases have a space in them, which no column of a spec has.
+ */
+export function orderView(spec: TableSpec, { hasUntypedKeys }: OrderViewOptions): string {
+  const table = identifier(spec.table);
+  const key = identifier(roleColumn(spec, 'key')!.name);
+  const typeRole = roleColumn(spec, 'key_type')?.name;
+  const role = roleColumn(spec, 'operation')?.name;
+  const view = `CREATE OR REPLACE VIEW ${identifier(spec.view)} AS
+WITH ${lastOfPartition(table, key, typeRole && identifier(typeRole), hasUntypedKeys)},
+newest AS (
+  SELECT kafka_partition, kafka_offset FROM last_of_partition
+  QUALIFY row_number() OVER (
+    PARTITION BY "the key", "the type" ORDER BY "the time" DESC NULLS LAST, kafka_partition DESC) = 1)`;
+  if (role === undefined)
+    return `${view}\nSELECT * FROM ${table} SEMI JOIN newest USING (kafka_partition, kafka_offset)`;
+  const operation = identifier(role);
+  const [begin, end] = [literal(OPERATION.snapshotBegin), literal(OPERATION.snapshotEnd)];
+  return `${view},
+markers AS (
+  SELECT kafka_partition, ${operation} AS "the end", lag(${operation}) OVER of_snapshot AS "the marker before",
+    lag(kafka_offset) OVER of_snapshot AS "the beginning"
+  FROM ${table} WHERE ${operation} IN (${begin}, ${end})
+  WINDOW of_snapshot AS (PARTITION BY kafka_partition, ${key} ORDER BY kafka_offset)),
+snapshots AS (
+  SELECT kafka_partition, max("the beginning") AS "the beginning" FROM markers
+  WHERE "the end" = ${end} AND "the marker before" = ${begin} GROUP BY kafka_partition)
+SELECT ${table}.* FROM ${table} SEMI JOIN newest USING (kafka_partition, kafka_offset)
+LEFT JOIN snapshots ON snapshots.kafka_partition = ${table}.kafka_partition
+WHERE coalesce(${operation}, '') NOT IN (${literal(OPERATION.delete)}, ${literal(OPERATION.vanished)}, ${begin}, ${end})
+  AND ${table}.kafka_offset >= coalesce("the beginning", 0)`;
+}
+
+/** The common table expression of each key's last change in each partition. Names are quoted. */
+function lastOfPartition(table: string, key: string, type: string | undefined, hasUntypedKeys: boolean): string {
+  const last = (of: string, keyType: string) => `last_of_partition AS (
+  SELECT ${key} AS "the key", ${keyType} AS "the type", kafka_partition, max(kafka_offset) AS kafka_offset,
+    max_by(kafka_timestamp, kafka_offset) AS "the time"
+  FROM ${of} GROUP BY ALL)`;
+  if (type === undefined) return last(table, 'NULL');
+  if (!hasUntypedKeys) return last(table, type);
+  // Rows without a type are those of the document whose change was the first with a type, as far as anything tells.
+  return `first_of_partition AS (
+  SELECT ${key} AS "typed key", kafka_partition, min_by(${type}, kafka_offset) AS "first type",
+    min_by(kafka_timestamp, kafka_offset) AS "the time"
+  FROM ${table} WHERE ${type} IS NOT NULL GROUP BY ALL),
+first_types AS (
+  SELECT "typed key", "first type" FROM first_of_partition
+  QUALIFY row_number() OVER (PARTITION BY "typed key" ORDER BY "the time" NULLS FIRST, kafka_partition) = 1),
+${last(`${table} LEFT JOIN first_types ON "typed key" = ${key}`, `coalesce(${type}, "first type")`)}`;
+}

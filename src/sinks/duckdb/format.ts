@@ -1,0 +1,147 @@
+/** Sluice's own tables in a data directory's database, their format version, and how an older directory gets it. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { SluiceError } from '../../core/errors.js';
+import { literal, rowsOf } from '../../core/sql.js';
+import type { TableSpec } from '../../schema/spec.js';
+
+/**
+ * Raised when the tables change in a way that an older Sluice cannot write to.
+ *
+ *   1  the first one
+ *   2  the identity of the topic, where and why a partition began, leader epochs, gaps, commits, bits of columns
+ */
+export const FORMAT_VERSION = 2;
+
+/** `file` is relative to the data directory, which can be moved. */
+const TABLES = `
+CREATE SCHEMA IF NOT EXISTS sluice;
+CREATE TABLE IF NOT EXISTS sluice.meta (
+  format_version INTEGER NOT NULL, topic VARCHAR NOT NULL, spec JSON NOT NULL, spec_hash VARCHAR NOT NULL,
+  changed_at TIMESTAMPTZ NOT NULL);
+CREATE TABLE IF NOT EXISTS sluice.positions (
+  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, next_offset BIGINT NOT NULL, watermark TIMESTAMPTZ);
+CREATE TABLE IF NOT EXISTS sluice.batches (
+  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, start_offset BIGINT NOT NULL, next_offset BIGINT NOT NULL,
+  file VARCHAR, file_bytes BIGINT, rows_consumed BIGINT NOT NULL, rows_merged BIGINT NOT NULL,
+  rows_duplicate BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL, rows_tombstone BIGINT NOT NULL,
+  rows_late BIGINT NOT NULL, rows_with_issues BIGINT NOT NULL, kernel_seconds DOUBLE NOT NULL,
+  parquet_seconds DOUBLE NOT NULL, stage_seconds DOUBLE NOT NULL, committed_at TIMESTAMPTZ NOT NULL);
+CREATE TABLE IF NOT EXISTS sluice.quarantine (
+  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, message_offset BIGINT NOT NULL, key BLOB, value BLOB NOT NULL,
+  reason VARCHAR NOT NULL, byte_position BIGINT, kafka_timestamp TIMESTAMPTZ);
+CREATE TABLE IF NOT EXISTS sluice.columns (name VARCHAR NOT NULL, issue_bit INTEGER NOT NULL);`;
+
+/**
+ * What format 2 adds, to new and old directories alike, so that both have their columns in the same order.
+ *
+ * - meta: what the brokers call cluster and topic; the format that the directory was created with
+ * - positions: the leader epoch of the last message; where the partition began, and why
+ * - batches: `consume`, `gap` (offsets that Kafka had lost) or `recovered`; batches of a transaction share a commit_id
+ * - quarantine: the column that a message with reason missing_required lacks
+ */
+const ADDED_COLUMNS = [
+  'meta ADD COLUMN IF NOT EXISTS cluster_id VARCHAR',
+  'meta ADD COLUMN IF NOT EXISTS topic_id VARCHAR',
+  'meta ADD COLUMN IF NOT EXISTS created_format INTEGER',
+  'positions ADD COLUMN IF NOT EXISTS leader_epoch INTEGER',
+  'positions ADD COLUMN IF NOT EXISTS first_offset BIGINT',
+  'positions ADD COLUMN IF NOT EXISTS start_reason VARCHAR',
+  'positions ADD COLUMN IF NOT EXISTS started_at TIMESTAMPTZ',
+  `batches ADD COLUMN IF NOT EXISTS kind VARCHAR DEFAULT 'consume'`,
+  'batches ADD COLUMN IF NOT EXISTS commit_id BIGINT DEFAULT 0',
+  'quarantine ADD COLUMN IF NOT EXISTS column_name VARCHAR',
+];
+
+/** Names of the columns whose bits are set in `issues`. */
+const ISSUE_NAMES = `CREATE OR REPLACE MACRO sluice.issue_names(bits) AS coalesce((
+  SELECT list(name ORDER BY issue_bit) FROM sluice.columns WHERE get_bit(bits::BIGINT::BIT, 63 - issue_bit) = 1), [])`;
+
+/** Bits of `issues`, and columns that a spec has at most. */
+const MAX_COLUMNS = 64;
+
+/** What is known of a directory before its spec is looked at. */
+export interface DirectoryFormat {
+  /** The format it was created with; rows of format 1 have no `order_id_type`. */
+  readonly createdFormat: number;
+}
+
+/**
+ * Makes what is missing, and brings a directory of an older format up to date, in one transaction.
+ * @throws SluiceError SLUICE_CONFIG when the directory belongs to another topic or to a newer Sluice
+ */
+export async function openFormat(connection: DuckDBConnection, topic: string): Promise<DirectoryFormat> {
+  await connection.run('BEGIN');
+  try {
+    await connection.run(TABLES);
+    const [meta] = await rowsOf(connection, 'SELECT format_version, topic, spec FROM sluice.meta');
+    if (meta !== undefined) checkMeta(Number(meta.format_version), String(meta.topic), topic);
+    if (meta === undefined || Number(meta.format_version) < FORMAT_VERSION) {
+      for (const column of ADDED_COLUMNS) await connection.run(`ALTER TABLE sluice.${column}`);
+      if (meta !== undefined) await upgrade(connection, JSON.parse(String(meta.spec)) as TableSpec);
+    }
+    await connection.run(ISSUE_NAMES);
+    const [created] = await rowsOf(connection, 'SELECT created_format FROM sluice.meta');
+    await connection.run('COMMIT');
+    return { createdFormat: Number(created?.created_format ?? FORMAT_VERSION) };
+  } catch (thrown) {
+    await connection.run('ROLLBACK').catch(() => {});
+    throw thrown;
+  }
+}
+
+function checkMeta(version: number, found: string, topic: string): void {
+  if (version > FORMAT_VERSION) {
+    throw new SluiceError(
+      'SLUICE_CONFIG',
+      `the data directory has format ${version}, this Sluice writes ${FORMAT_VERSION}: use a newer one`,
+    );
+  }
+  if (found !== topic) {
+    throw new SluiceError(
+      'SLUICE_CONFIG',
+      `DATA_DIR holds the topic ${found}, KAFKA_TOPIC is ${topic}: one data directory has one topic`,
+    );
+  }
+}
+
+/** In format 1 a column's bit was its place in the spec, and nothing said where a partition began. */
+async function upgrade(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+  await insertBits(
+    connection,
+    spec.columns.map(({ name }, bit) => [name, bit]),
+  );
+  await connection.run(
+    `UPDATE sluice.positions SET start_reason = 'unknown', first_offset = coalesce(
+       (SELECT min(start_offset) FROM sluice.batches b WHERE b.partition_id = positions.partition_id), next_offset);
+     UPDATE sluice.meta SET format_version = ${FORMAT_VERSION}, created_format = 1`,
+  );
+}
+
+/**
+ * The bit of `issues` that each column of the spec has: a column keeps its bit for the life of the directory.
+ * @returns in the order of the spec's columns
+ * @throws SluiceError SLUICE_SPEC_CHANGED when no bit is left
+ */
+export async function issueBits(connection: DuckDBConnection, spec: TableSpec): Promise<number[]> {
+  const rows = await rowsOf(connection, 'SELECT name, issue_bit FROM sluice.columns');
+  const bits = new Map(rows.map(({ name, issue_bit }) => [String(name), Number(issue_bit)]));
+  const added = spec.columns.filter(({ name }) => !bits.has(name));
+  if (bits.size + added.length > MAX_COLUMNS) {
+    throw new SluiceError(
+      'SLUICE_SPEC_CHANGED',
+      `${spec.table} has had ${bits.size} columns in this data directory, the table spec adds ${added.length}: a ` +
+        `directory has ${MAX_COLUMNS} over its life, one for each bit of issues; move it away and read the topic again`,
+    );
+  }
+  const next = Math.max(-1, ...bits.values()) + 1;
+  const pairs = added.map(({ name }, index): [string, number] => [name, next + index]);
+  await insertBits(connection, pairs);
+  for (const [name, bit] of pairs) bits.set(name, bit);
+  return spec.columns.map(({ name }) => bits.get(name)!);
+}
+
+async function insertBits(connection: DuckDBConnection, pairs: readonly (readonly [string, number])[]): Promise<void> {
+  if (pairs.length === 0) return;
+  const values = pairs.map(([name, bit]) => `(${literal(name)}, ${bit})`).join(', ');
+  await connection.run(`INSERT INTO sluice.columns VALUES ${values}`);
+}

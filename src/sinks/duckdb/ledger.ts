@@ -1,0 +1,228 @@
+/**
+ * The bookkeeping of a transaction: a ledger row per batch, a quarantine row per message that is no row, and the
+ * positions, which are the truth about what was consumed.
+ */
+import {
+  type DuckDBAppender,
+  type DuckDBConnection,
+  type DuckDBTimestampTZValue,
+  timestampTZValue,
+} from '@duckdb/node-api';
+import { SluiceError } from '../../core/errors.js';
+import {
+  type BatchResult,
+  type OffsetGap,
+  type ParquetFile,
+  type PartitionStart,
+  type SinkPosition,
+  STATUSES,
+  type TopicIdentity,
+} from '../../core/flow.js';
+import { literal, rowsOf } from '../../core/sql.js';
+import { LEDGER_FILES, LEDGER_RANGES, type LedgerState, ledgerFile, ledgerRange } from './ledger-files.js';
+
+/** Appends in the connection's transaction. */
+async function append(connection: DuckDBConnection, table: string, rows: (appender: DuckDBAppender) => void) {
+  const appender = await connection.createAppender(table, 'sluice');
+  rows(appender);
+  appender.closeSync();
+}
+
+export async function writeQuarantine(
+  connection: DuckDBConnection,
+  topic: string,
+  batches: readonly BatchResult[],
+): Promise<void> {
+  if (batches.every(({ quarantined }) => quarantined.length === 0)) return;
+  await append(connection, 'quarantine', (appender) => {
+    for (const { partition, quarantined } of batches) {
+      for (const { offset, key, value, status, position, timestamp, column } of quarantined) {
+        appender.appendVarchar(topic);
+        appender.appendInteger(partition);
+        appender.appendBigInt(BigInt(offset));
+        if (key === null) appender.appendNull();
+        else appender.appendBlob(key);
+        appender.appendBlob(value);
+        appender.appendVarchar(status);
+        if (position < 0) appender.appendNull();
+        else appender.appendBigInt(BigInt(position));
+        if (timestamp < 0) appender.appendNull();
+        else appender.appendTimestampTZ(fromMilliseconds(timestamp));
+        if (column === undefined) appender.appendNull();
+        else appender.appendVarchar(column);
+        appender.endRow();
+      }
+    }
+  });
+}
+
+/** What the batches of a commit group came to, beside the batches themselves. */
+export interface GroupOutcome {
+  /** Rows of each batch that the change log got. */
+  readonly merged: readonly number[];
+  readonly stageSeconds: readonly number[];
+  readonly commitId: number;
+  /** The name of a file in the ledger. */
+  readonly fileOf: (file: ParquetFile) => string;
+}
+
+export async function writeLedger(
+  connection: DuckDBConnection,
+  topic: string,
+  batches: readonly BatchResult[],
+  { merged, stageSeconds, commitId, fileOf }: GroupOutcome,
+): Promise<void> {
+  const committedAt = fromMilliseconds(Date.now());
+  await append(connection, 'batches', (appender) => {
+    for (const [index, batch] of batches.entries()) {
+      const { partition, startOffset, nextOffset, file, counts, quarantined } = batch;
+      const consumed = STATUSES.reduce((sum, status) => sum + counts[status], 0);
+      appender.appendVarchar(topic);
+      appender.appendInteger(partition);
+      appender.appendBigInt(BigInt(startOffset));
+      appender.appendBigInt(BigInt(nextOffset));
+      if (file === undefined) {
+        appender.appendNull();
+        appender.appendNull();
+      } else {
+        appender.appendVarchar(fileOf(file));
+        appender.appendBigInt(BigInt(file.bytes));
+      }
+      const numbers = [consumed, merged[index], counts.ok - merged[index], quarantined.length, counts.tombstone];
+      for (const count of [...numbers, batch.rowsLate, batch.rowsWithIssues]) appender.appendBigInt(BigInt(count));
+      appender.appendDouble(batch.stageSeconds.kernel);
+      appender.appendDouble(batch.stageSeconds.parquet);
+      appender.appendDouble(stageSeconds[index]);
+      appender.appendTimestampTZ(committedAt);
+      appender.appendVarchar('consume');
+      appender.appendBigInt(BigInt(commitId));
+      appender.endRow();
+    }
+  });
+}
+
+function fromMilliseconds(milliseconds: number): DuckDBTimestampTZValue {
+  return timestampTZValue(BigInt(milliseconds) * 1000n);
+}
+
+export async function readPositions(connection: DuckDBConnection, topic: string): Promise<SinkPosition[]> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT partition_id, next_offset, leader_epoch, epoch_us(watermark) AS watermark FROM sluice.positions
+     WHERE topic = ${literal(topic)} ORDER BY partition_id`,
+  );
+  return rows.map(({ partition_id, next_offset, leader_epoch, watermark }) => ({
+    partition: Number(partition_id),
+    nextOffset: Number(next_offset),
+    leaderEpoch: (leader_epoch as number | null) ?? undefined,
+    watermark: (watermark as bigint | null) ?? undefined,
+  }));
+}
+
+/** What the ledger says of files, and the number of the last transaction: 0 before the first. */
+export async function readLedgerState(connection: DuckDBConnection): Promise<LedgerState> {
+  const [{ last }] = await rowsOf(connection, 'SELECT max(commit_id) AS last FROM sluice.batches');
+  return {
+    files: (await rowsOf(connection, LEDGER_FILES)).map(ledgerFile),
+    ranges: (await rowsOf(connection, LEDGER_RANGES)).map(ledgerRange),
+    lastCommit: Number(last ?? 0),
+  };
+}
+
+export async function readIdentity(connection: DuckDBConnection): Promise<TopicIdentity> {
+  const [meta] = await rowsOf(connection, 'SELECT cluster_id, topic_id FROM sluice.meta');
+  const text = (value: unknown) => (value as string | null) ?? undefined;
+  return { clusterId: text(meta?.cluster_id), topicId: text(meta?.topic_id) };
+}
+
+export async function writeIdentity(
+  connection: DuckDBConnection,
+  { clusterId, topicId }: TopicIdentity,
+): Promise<void> {
+  const text = (value: string | undefined) => (value === undefined ? 'NULL' : literal(value));
+  await connection.run(`UPDATE sluice.meta SET cluster_id = ${text(clusterId)}, topic_id = ${text(topicId)}`);
+}
+
+/** Makes the positions of partitions that have none. */
+export async function insertPositions(
+  connection: DuckDBConnection,
+  topic: string,
+  starts: readonly PartitionStart[],
+): Promise<void> {
+  if (starts.length === 0) return;
+  const rows = starts.map(({ partition, nextOffset, reason }) => `(${partition}, ${nextOffset}, '${reason}')`);
+  await connection.run(
+    `INSERT INTO sluice.positions BY NAME
+     SELECT topic: ${literal(topic)}, partition_id, next_offset, first_offset: next_offset, start_reason,
+       started_at: now()
+     FROM (VALUES ${rows.join(', ')}) new(partition_id, next_offset, start_reason)
+     WHERE partition_id NOT IN (SELECT partition_id FROM sluice.positions WHERE topic = ${literal(topic)})`,
+  );
+}
+
+/**
+ * Moves positions over lost offsets, in the connection's transaction.
+ * @throws SluiceError SLUICE_FENCED if a position is not at the start of its gap
+ */
+export async function writeGaps(
+  connection: DuckDBConnection,
+  topic: string,
+  gaps: readonly OffsetGap[],
+  commitId: number,
+): Promise<void> {
+  const rows = gaps.map(({ partition, startOffset, nextOffset }) => `(${partition}, ${startOffset}, ${nextOffset})`);
+  await connection.run(
+    `INSERT INTO sluice.batches BY NAME
+     SELECT topic: ${literal(topic)}, partition_id, start_offset, next_offset, rows_consumed: 0, rows_merged: 0,
+       rows_duplicate: 0, rows_quarantined: 0, rows_tombstone: 0, rows_late: 0, rows_with_issues: 0, kernel_seconds: 0,
+       parquet_seconds: 0, stage_seconds: 0, committed_at: now(), kind: 'gap', commit_id: ${commitId}
+     FROM (VALUES ${rows.join(', ')}) gaps(partition_id, start_offset, next_offset)`,
+  );
+  const moves = gaps.map((gap) => ({ ...gap, maxEventTime: undefined, leaderEpoch: undefined }));
+  await movePositions(connection, topic, moves);
+}
+
+/** What moves a position. */
+type Move = Pick<BatchResult, 'partition' | 'startOffset' | 'nextOffset' | 'maxEventTime' | 'leaderEpoch'>;
+
+/**
+ * Moves each batch's partition on from its start, which is where it must stand.
+ * @throws SluiceError SLUICE_FENCED where it does not; the caller rolls back
+ */
+export async function movePositions(
+  connection: DuckDBConnection,
+  topic: string,
+  moves: readonly Move[],
+): Promise<void> {
+  const statement = await connection.prepare(
+    `UPDATE sluice.positions
+     SET next_offset = $1, watermark = greatest(watermark, $2), leader_epoch = coalesce($6, leader_epoch)
+     WHERE topic = $3 AND partition_id = $4 AND next_offset = $5`,
+  );
+  for (const { partition, startOffset, nextOffset, maxEventTime, leaderEpoch } of moves) {
+    statement.bindBigInt(1, BigInt(nextOffset));
+    if (maxEventTime === undefined) statement.bindNull(2);
+    else statement.bindTimestampTZ(2, timestampTZValue(maxEventTime));
+    statement.bindVarchar(3, topic);
+    statement.bindInteger(4, partition);
+    statement.bindBigInt(5, BigInt(startOffset));
+    if (leaderEpoch === undefined) statement.bindNull(6);
+    else statement.bindInteger(6, leaderEpoch);
+    const { rowsChanged } = await statement.run();
+    if (rowsChanged !== 1) throw await fenced(connection, topic, partition, startOffset);
+  }
+  statement.destroySync();
+}
+
+async function fenced(connection: DuckDBConnection, topic: string, partition: number, startOffset: number) {
+  const rows = await rowsOf(
+    connection,
+    `SELECT next_offset FROM sluice.positions WHERE topic = ${literal(topic)} AND partition_id = ${partition}`,
+  );
+  const found = rows.map(({ next_offset }) => next_offset).join(' and ') || 'gone';
+  return new SluiceError(
+    'SLUICE_FENCED',
+    `the position of ${topic} partition ${partition} is ${found}, not ${startOffset} as when this process read it: ` +
+      'someone else moved it. Nothing of the group was committed',
+  );
+}

@@ -1,0 +1,97 @@
+/** The sink as the main thread sees it: every call goes to the merge thread, batches by transfer. */
+import { Worker } from 'node:worker_threads';
+import { SluiceError } from '../../core/errors.js';
+import type {
+  BatchResult,
+  CommitReceipt,
+  CompactionReceipt,
+  OffsetGap,
+  PartitionStart,
+  Sink,
+  SinkCall,
+  SinkPosition,
+  SinkReply,
+  SinkState,
+  TopicIdentity,
+} from '../../core/flow.js';
+import type { MergeOptions } from './merge.js';
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export class MergeThread implements Sink {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 0;
+  #failure: SluiceError | undefined;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (reply: SinkReply) => {
+      const pending = this.#pending.get(reply.id);
+      this.#pending.delete(reply.id);
+      if (reply.ok) pending?.resolve(reply.value);
+      else pending?.reject(SluiceError.fromMessage(reply.error));
+    });
+    worker.on('error', (cause) => this.#fail(`the merge thread failed: ${cause.message}`, cause));
+    worker.on('exit', (code) => this.#fail(`the merge thread ended with code ${code}`, undefined));
+  }
+
+  static start(options: MergeOptions): MergeThread {
+    return new MergeThread(new Worker(new URL('./merge-thread.js', import.meta.url), { workerData: options }));
+  }
+
+  open(): Promise<SinkState> {
+    return this.#call('open', []);
+  }
+
+  setIdentity(identity: TopicIdentity): Promise<void> {
+    return this.#call('setIdentity', [identity]);
+  }
+
+  initPositions(starts: readonly PartitionStart[]): Promise<void> {
+    return this.#call('initPositions', [starts]);
+  }
+
+  recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {
+    return this.#call('recordGaps', [gaps]);
+  }
+
+  stage(batch: BatchResult): Promise<void> {
+    const buffers = new Set<ArrayBuffer>();
+    if (batch.arrow !== undefined) buffers.add(batch.arrow.buffer as ArrayBuffer);
+    for (const { value } of batch.quarantined) buffers.add(value.buffer as ArrayBuffer);
+    return this.#call('stage', [batch], [...buffers]);
+  }
+
+  commit(): Promise<CommitReceipt> {
+    return this.#call('commit', []);
+  }
+
+  compact(): Promise<CompactionReceipt> {
+    return this.#call('compact', []);
+  }
+
+  /** Closes the database and ends the thread. */
+  async close(): Promise<void> {
+    if (this.#failure === undefined) await this.#call('close', []).catch(() => {});
+    await this.#worker.terminate();
+  }
+
+  #call<T>(method: keyof Sink, args: readonly unknown[], transfer: ArrayBuffer[] = []): Promise<T> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const call: SinkCall = { id: this.#nextId++, method, args };
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(call.id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#worker.postMessage(call, transfer);
+    });
+  }
+
+  #fail(message: string, cause: unknown): void {
+    this.#failure ??= new SluiceError('SLUICE_SINK', message, { cause });
+    for (const { reject } of this.#pending.values()) reject(this.#failure);
+    this.#pending.clear();
+  }
+}

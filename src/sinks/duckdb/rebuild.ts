@@ -1,0 +1,87 @@
+/**
+ * Makes the database of a data directory from its Parquet files.
+ *
+ *   1. choose  the files that hold each message once
+ *   2. build   DATA_DIR/.recovery/analytics.db: rows, ledger, positions; and what the old database still knows
+ *   3. swap    the old database gets a second name; one rename puts the new one in its place
+ *
+ * Killed before the rename, the directory is as it was. Files that do not count stay: the next start removes them.
+ */
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { SluiceError, sinkError } from '../../core/errors.js';
+import { sync } from '../../storage/data-dir.js';
+import { type BuiltDatabase, DatabaseBuilder, type RebuildOptions } from './database-builder.js';
+import { type Inventory, takeInventory } from './file-inventory.js';
+import { attachOld, type OldDatabase } from './old-database.js';
+
+export interface Rebuild extends BuiltDatabase {
+  /** What the old database is called now; undefined if there was none. */
+  readonly keptAs: string | undefined;
+}
+
+/**
+ * Makes the new database and puts it in the place of the old one.
+ * @throws SluiceError SLUICE_LOCKED, SLUICE_CONFIG, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK; then nothing has changed
+ */
+export async function rebuild(options: RebuildOptions): Promise<Rebuild> {
+  const { dataDir, memoryLimit } = options;
+  const folder = join(dataDir, '.recovery');
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '1',
+    memory_limit: memoryLimit,
+    temp_directory: join(folder, 'spill'),
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const connection = await instance.connect();
+  try {
+    const database = join(dataDir, 'analytics.db');
+    const old = existsSync(database) ? await attachOld(connection, database) : undefined;
+    const inventory = await takeInventory(connection, dataDir, options.topic);
+    checkOld(old, options, inventory);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+    const built = await new DatabaseBuilder(connection, options, inventory, old).build(join(folder, 'analytics.db'));
+    const keptAs = swap(dataDir, folder);
+    return { ...built, keptAs };
+  } catch (thrown) {
+    throw sinkError(thrown, 'the database cannot be made from the Parquet files');
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function checkOld(old: OldDatabase | undefined, { dataDir, topic }: RebuildOptions, { files }: Inventory): void {
+  if (old !== undefined && old.topic !== topic) {
+    throw new SluiceError('SLUICE_CONFIG', `DATA_DIR holds the topic ${old.topic}, KAFKA_TOPIC is ${topic}`);
+  }
+  if (files.length === 0) {
+    throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no Parquet files of ${topic} to recover from`);
+  }
+}
+
+/** Puts the new database in the place of the old one. @returns what the old one is called now */
+function swap(dataDir: string, folder: string): string | undefined {
+  const database = join(dataDir, 'analytics.db');
+  const prefix = `${database}.before-recovery-`;
+  const kept = `${prefix}${new Date().toISOString().replaceAll(/[-:]/g, '')}`;
+  const existed = existsSync(database);
+  if (existed) {
+    // A recovery that was killed here before has left a second name of the same file.
+    const { ino } = statSync(database);
+    for (const name of readdirSync(dataDir).map((name) => join(dataDir, name))) {
+      if (name.startsWith(prefix) && statSync(name).ino === ino) rmSync(name);
+    }
+    linkSync(database, kept);
+  }
+  // A log is left only if the database cannot be opened: beside the new one it would be taken for its own.
+  if (existsSync(`${database}.wal`)) renameSync(`${database}.wal`, `${kept}.wal`);
+  sync(join(folder, 'analytics.db'));
+  renameSync(join(folder, 'analytics.db'), database);
+  sync(dataDir);
+  return existed ? kept : undefined;
+}

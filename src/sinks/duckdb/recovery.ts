@@ -1,0 +1,125 @@
+/**
+ * Files of the data directory: made durable just before a transaction, taken back when it is rolled back, and brought
+ * into agreement with the ledger at start. A Parquet file counts only when the ledger names it.
+ */
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { asSluiceError, SluiceError } from '../../core/errors.js';
+import type { ParquetFile, RemovedFile } from '../../core/flow.js';
+import { listFiles, sync, topicFolder } from '../../storage/data-dir.js';
+import { removeJournal } from './commit-journal.js';
+import { compareFiles, type FileDifferences, type LedgerState } from './ledger-files.js';
+
+/** Names in a message. */
+const MAX_NAMES = 3;
+
+/** What an operator can do about files that the database does not explain. */
+const CHOICES =
+  'Nothing was removed. Put the newer analytics.db back; or make the database from the files with "sluice recover ' +
+  '--from-parquet"; or remove the files with "sluice recover --remove-uncounted", and their messages are read from ' +
+  'Kafka again. "sluice recover" shows more';
+
+/**
+ * Makes the folders that hold the topic's files, durably.
+ * @throws SluiceError SLUICE_DATA_DIR when they cannot be made
+ */
+export function makeFolders(dataDir: string, topic: string): void {
+  try {
+    mkdirSync(topicFolder(dataDir, topic), { recursive: true });
+    for (const folder of [join(dataDir, 'parquet'), dataDir]) sync(folder);
+  } catch (cause) {
+    throw asSluiceError(cause, 'SLUICE_DATA_DIR', `DATA_DIR=${dataDir} cannot be written`);
+  }
+}
+
+/**
+ * Files without a database were committed by one that is gone: taking them for leftovers of a crash would delete data.
+ * @throws SluiceError SLUICE_UNEXPLAINED_FILES when there are any
+ */
+export function refuseOrphans(dataDir: string, topic: string): void {
+  const orphans = listFiles(topicFolder(dataDir, topic)).filter((path) => path.endsWith('.parquet'));
+  if (orphans.length === 0) return;
+  throw new SluiceError(
+    'SLUICE_UNEXPLAINED_FILES',
+    `DATA_DIR=${dataDir} has ${orphans.length} Parquet files, such as ${relative(dataDir, orphans[0])}, but not the ` +
+      'database that says which of them count: put analytics.db back, make it from the files with "sluice recover ' +
+      '--from-parquet", or move the files away',
+  );
+}
+
+/** Gives files their final names, durably. @throws SluiceError SLUICE_DATA_DIR; then no file has its final name */
+export function publish(files: readonly ParquetFile[]): void {
+  try {
+    for (const { tempPath, path } of files) renameSync(tempPath, path);
+    // The partition's folder may be new itself.
+    const folders = files.flatMap(({ path }) => [dirname(path), dirname(dirname(path))]);
+    for (const folder of new Set(folders)) sync(folder);
+  } catch (cause) {
+    withdraw(files);
+    throw asSluiceError(cause, 'SLUICE_DATA_DIR', 'cannot publish Parquet files');
+  }
+}
+
+/** Removes files that do not count after all; what cannot be removed is removed at the next start. */
+export function withdraw(files: readonly ParquetFile[]): void {
+  for (const { tempPath, path } of files) {
+    for (const name of [tempPath, path]) {
+      try {
+        rmSync(name, { force: true });
+      } catch {
+        // Reported is what led here.
+      }
+    }
+  }
+}
+
+/**
+ * Removes what one unfinished write, commit or join left. Everything is decided before anything is removed. The caller
+ * holds the database's lock.
+ * @throws SluiceError SLUICE_UNEXPLAINED_FILES, SLUICE_SINK if files and ledger differ by more; then nothing is removed
+ */
+export function reconcileFiles(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
+  const differences = compareFiles(dataDir, topic, ledger);
+  const { unexplained } = differences;
+  if (unexplained.length > 0) throw unexplainedFiles(dataDir, differences);
+  return remove(dataDir, differences);
+}
+
+/**
+ * Removes files that nothing explains as well: an operator's decision.
+ * @throws SluiceError SLUICE_SINK if the ledger lacks files, whose rows may be in those; then nothing is removed
+ */
+export function removeUncounted(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
+  const { leftovers, unexplained, damaged } = compareFiles(dataDir, topic, ledger);
+  const why = 'the ledger does not name it';
+  return remove(dataDir, { leftovers: [...leftovers, ...unexplained.map((file) => ({ file, why }))], damaged });
+}
+
+function remove(dataDir: string, { leftovers, damaged }: Pick<FileDifferences, 'leftovers' | 'damaged'>) {
+  if (damaged.length > 0) {
+    throw new SluiceError(
+      'SLUICE_SINK',
+      `DATA_DIR=${dataDir} lacks Parquet files that the ledger names: ${named(damaged)}. Nothing was removed; put ` +
+        'them back. "sluice verify" shows all differences',
+    );
+  }
+  for (const { file } of leftovers) rmSync(join(dataDir, file), { force: true });
+  removeJournal(dataDir);
+  return leftovers;
+}
+
+function unexplainedFiles(dataDir: string, { unexplained, damaged }: FileDifferences): SluiceError {
+  const beside = damaged.length === 0 ? '' : ` Besides, the ledger names files that are not whole: ${named(damaged)}.`;
+  return new SluiceError(
+    'SLUICE_UNEXPLAINED_FILES',
+    `DATA_DIR=${dataDir} has Parquet files that its database does not explain: ${named(unexplained)}. The database ` +
+      `is older than they are: analytics.db.wal was removed, or an older analytics.db was put back.${beside} ` +
+      CHOICES,
+  );
+}
+
+/** How many there are, and the first of them. */
+function named(names: readonly string[]): string {
+  const more = names.length > MAX_NAMES ? `, … (${names.length} in all)` : '';
+  return `${names.slice(0, MAX_NAMES).join(', ')}${more}`;
+}

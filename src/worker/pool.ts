@@ -1,0 +1,65 @@
+/** The dispatch side of the worker threads. */
+import { Piscina } from 'piscina';
+import { SluiceError } from '../core/errors.js';
+import { type BatchResult, type BatchTask, WORKER_LOADED } from '../core/flow.js';
+import type { WorkerOptions, WorkerReply } from './worker.js';
+
+/** Gives batches to a fixed number of worker threads; results come in any order. */
+export class WorkerPool {
+  readonly #piscina: Piscina<BatchTask, WorkerReply>;
+  /** Settles when all threads have loaded their code, or one of them failed to. */
+  readonly #loaded: Promise<void>;
+  readonly #tasks = new Set<Promise<unknown>>();
+
+  constructor(
+    readonly workers: number,
+    options: WorkerOptions,
+  ) {
+    this.#piscina = new Piscina<BatchTask, WorkerReply>({
+      filename: new URL('./worker.js', import.meta.url).href,
+      name: 'processBatch',
+      minThreads: workers,
+      maxThreads: workers,
+      workerData: options,
+      recordTiming: true,
+    });
+    this.#loaded = new Promise((resolve) => {
+      let loading = workers;
+      this.#piscina.on('message', (message) => {
+        if (message === WORKER_LOADED && --loading === 0) resolve();
+      });
+      // A thread that dies also rejects its task, which is where the failure is handled.
+      this.#piscina.on('error', () => resolve());
+    });
+  }
+
+  /** While the pool is open. @throws SluiceError of the worker, or SLUICE_WORKER when its thread died */
+  async run(task: BatchTask): Promise<BatchResult> {
+    let reply: WorkerReply;
+    const running = this.#piscina.run(task);
+    this.#tasks.add(running);
+    try {
+      reply = await running;
+    } catch (cause) {
+      const range = `partition ${task.partition}, offsets ${task.startOffset} to ${task.nextOffset}`;
+      throw new SluiceError('SLUICE_WORKER', `a worker failed on ${range}: ${(cause as Error).message}`, { cause });
+    } finally {
+      this.#tasks.delete(running);
+    }
+    if (!reply.ok) throw SluiceError.fromMessage(reply.error);
+    return reply.result;
+  }
+
+  /** Share of the threads' time spent on tasks since the start, 0 to 1. */
+  get utilization(): number {
+    return this.#piscina.utilization;
+  }
+
+  /** Stops the threads once the tasks that they have are done; what comes of those is dropped. */
+  async close(): Promise<void> {
+    // The process is aborted when a thread is ended while it loads an ES module, or while DuckDB works for it.
+    await this.#loaded;
+    await Promise.allSettled(this.#tasks);
+    await this.#piscina.destroy();
+  }
+}

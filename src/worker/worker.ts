@@ -1,0 +1,172 @@
+/** A worker thread: a batch of messages in; a durable Parquet file out, and the rows as Arrow where asked for. */
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import type { Schema } from 'apache-arrow';
+import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { bit, ChunkViews } from '../core/chunk.js';
+import { assert, SluiceError, type SluiceErrorMessage } from '../core/errors.js';
+import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES, WORKER_LOADED } from '../core/flow.js';
+import { Kernel } from '../kernel/kernel.js';
+import type { KernelOutput } from '../kernel/kernel-instance.js';
+import type { ParquetCompression, ParquetWriter, ParquetWriterName } from '../parquet/parquet-writer.js';
+import { arrowSchema, toIpcStream } from '../schema/arrow.js';
+import { specHash, type TableSpec } from '../schema/spec.js';
+import { FORMAT_VERSION } from '../sinks/duckdb/format.js';
+import { parquetPath } from '../storage/data-dir.js';
+import { stageFile } from '../storage/staged-file.js';
+
+export interface WorkerOptions {
+  readonly spec: TableSpec;
+  readonly topic: string;
+  readonly dataDir: string;
+  readonly parquetWriter: ParquetWriterName;
+  readonly compression: ParquetCompression;
+  readonly highValueThreshold: string;
+  readonly lateAfterMs: number;
+  readonly batchRows: number;
+  readonly batchBytes: number;
+  /** Whether the result has the rows as Arrow, beside the file. */
+  readonly mergeFrom: 'arrow' | 'parquet';
+}
+
+/** What a task resolves to: a thrown SluiceError would lose its class and code on its way between threads. */
+export type WorkerReply = { ok: true; result: BatchResult } | { ok: false; error: SluiceErrorMessage };
+
+/** Turns batches into results; everything that it needs is made once, when its thread starts. */
+export class BatchProcessor {
+  readonly #options: WorkerOptions;
+  readonly #kernel: Kernel;
+  readonly #writer: ParquetWriter;
+  readonly #schema: Schema;
+  readonly #specHash: string;
+
+  private constructor(options: WorkerOptions, kernel: Kernel, writer: ParquetWriter) {
+    this.#options = options;
+    this.#kernel = kernel;
+    this.#writer = writer;
+    this.#schema = arrowSchema(options.spec);
+    this.#specHash = specHash(options.spec);
+  }
+
+  static async create(options: WorkerOptions): Promise<BatchProcessor> {
+    const kernel = Kernel.create(options.spec, options);
+    return new BatchProcessor(options, kernel, await openWriter(options, kernel));
+  }
+
+  /**
+   * One batch at a time: rows stay in the kernel's memory until their file is written.
+   * @throws SluiceError SLUICE_DATA_DIR when the Parquet file cannot be written
+   */
+  async process(task: BatchTask): Promise<BatchResult> {
+    const { dataDir, topic, mergeFrom } = this.#options;
+    const { partition, startOffset, nextOffset, leaderEpoch } = task;
+    const start = performance.now();
+    this.#kernel.useIssueBits(task.issueBits);
+    const output = this.#kernel.read(partition, task.chunks);
+    const quarantined = copyRejects(task, output);
+    const kernelDone = performance.now();
+    const { recordBatches } = output;
+    const path = parquetPath(dataDir, topic, partition, startOffset, nextOffset);
+    const hasRows = output.counts.ok > 0;
+    const metadata = this.#metadata(task, output);
+    const write = (tempPath: string) => this.#writer.write(recordBatches, tempPath, metadata);
+    const file = hasRows ? await stageFile(path, write) : undefined;
+    const arrow = hasRows && mergeFrom === 'arrow' ? toIpcStream(this.#schema, recordBatches) : undefined;
+    return {
+      partition,
+      startOffset,
+      nextOffset,
+      leaderEpoch,
+      arrow,
+      file,
+      quarantined,
+      counts: output.counts,
+      rowsLate: output.rowsLate,
+      rowsWithIssues: output.rowsWithIssues,
+      rowsHighValue: output.rowsHighValue,
+      maxEventTime: output.maxEventTime,
+      minChangeSeq: output.minChangeSeq,
+      maxChangeSeq: output.maxChangeSeq,
+      valueBytes: task.chunks.reduce((sum, chunk) => sum + chunk.valueBytes, 0),
+      stageSeconds: { kernel: (kernelDone - start) / 1e3, parquet: (performance.now() - kernelDone) / 1e3 },
+    };
+  }
+
+  #metadata(task: BatchTask, output: KernelOutput): Map<string, string> {
+    const metadata = new Map([
+      ['sluice.topic', this.#options.topic],
+      ['sluice.partition', String(task.partition)],
+      ['sluice.start_offset', String(task.startOffset)],
+      ['sluice.next_offset', String(task.nextOffset)],
+      ['sluice.spec_hash', this.#specHash],
+      ['sluice.format', String(FORMAT_VERSION)],
+    ]);
+    if (task.leaderEpoch !== undefined) metadata.set('sluice.leader_epoch', String(task.leaderEpoch));
+    for (const status of STATUSES) metadata.set(`sluice.messages_${status}`, String(output.counts[status]));
+    return metadata;
+  }
+}
+
+/** Loads the library that writes, and not the other one. */
+async function openWriter(options: WorkerOptions, { stringForms }: Kernel): Promise<ParquetWriter> {
+  if (options.parquetWriter === 'parquet-wasm') {
+    const { ParquetWasmWriter } = await import('../parquet/parquet-wasm-writer.js');
+    return new ParquetWasmWriter(options);
+  }
+  const { DuckDbWriter } = await import('../parquet/duckdb-writer.js');
+  return DuckDbWriter.open({ ...options, stringForms });
+}
+
+/** The rejected messages, copied out of the shared chunks into one buffer of their own. */
+function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[] {
+  const { rejects } = output;
+  if (rejects.length === 0) return [];
+  const views = task.chunks.map((chunk) => ChunkViews.of(chunk));
+  let bytes = 0;
+  for (const { chunk, row } of rejects) {
+    const { valueOffsets, keyOffsets } = views[chunk];
+    bytes += valueOffsets[row + 1] - valueOffsets[row] + keyOffsets[row + 1] - keyOffsets[row];
+  }
+  const buffer = new Uint8Array(bytes);
+  let at = 0;
+  const copy = (source: Uint8Array, start: number, end: number) => {
+    buffer.set(source.subarray(start, end), at);
+    at += end - start;
+    return buffer.subarray(at - (end - start), at);
+  };
+  return rejects.map(({ chunk, row, status, position, column }) => {
+    const { offsets, timestamps, values, valueOffsets, keys, keyOffsets, keyValidity } = views[chunk];
+    return {
+      offset: Number(offsets[row]),
+      timestamp: Number(timestamps[row]),
+      key: bit(keyValidity, row) ? copy(keys, keyOffsets[row], keyOffsets[row + 1]) : null,
+      value: copy(values, valueOffsets[row], valueOffsets[row + 1]),
+      status,
+      position,
+      column,
+    };
+  });
+}
+
+/** The buffers of a result, to be handed over without a copy. */
+function buffersOf(result: BatchResult): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  if (result.arrow !== undefined) buffers.add(result.arrow.buffer as ArrayBuffer);
+  for (const { value } of result.quarantined) buffers.add(value.buffer as ArrayBuffer);
+  return [...buffers];
+}
+
+/** Made when the thread starts, so that the first batch does not wait for it. */
+const processor = isMainThread ? undefined : await BatchProcessor.create(workerData as WorkerOptions);
+if (!isMainThread) parentPort?.postMessage(WORKER_LOADED);
+
+/** The task of the pool. */
+export async function processBatch(task: BatchTask): Promise<WorkerReply> {
+  try {
+    assert(processor !== undefined, 'batches are processed on worker threads');
+    const reply: WorkerReply = { ok: true, result: await processor.process(task) };
+    return move({ [transferableSymbol]: buffersOf(reply.result), [valueSymbol]: reply }) as unknown as WorkerReply;
+  } catch (thrown) {
+    if (thrown instanceof SluiceError) return { ok: false, error: thrown.toMessage() };
+    throw thrown;
+  }
+}

@@ -1,0 +1,214 @@
+import pino from 'pino';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Metrics } from '../../src/metrics/metrics.js';
+import { Assignment, type AssignmentOptions } from '../../src/pipeline/assignment.js';
+import { FakeSink, FakeSource, messages, silent } from '../support/fakes.js';
+
+const OPTIONS: AssignmentOptions = {
+  topic: 'cdc_orders',
+  startFrom: 'earliest',
+  onLostOffsets: 'fail',
+  lateAfterMs: 1000,
+  untilEnd: false,
+};
+let source: FakeSource;
+let sink: FakeSink;
+let metrics: Metrics;
+
+beforeEach(() => {
+  source = new FakeSource([messages([5, 6, 9]), messages([0, 1])]);
+  sink = new FakeSink();
+  metrics = new Metrics();
+});
+
+const assignment = (options: Partial<AssignmentOptions> = {}) =>
+  new Assignment({ ...OPTIONS, ...options }, { source, sink, metrics, log: silent });
+
+/** One for a sink in which partition 0 stands there. */
+function standing(nextOffset: number, options: Partial<AssignmentOptions> = {}, leaderEpoch?: number): Assignment {
+  const known = assignment(options);
+  const positions = [{ partition: 0, nextOffset, leaderEpoch, watermark: undefined }];
+  sink.positions.set(0, positions[0]);
+  known.restore({ positions, identity: sink.identity, issueBits: [], removed: [] });
+  return known;
+}
+
+const offsets = (positions: readonly { partition: number; nextOffset: number }[]) =>
+  positions.map(({ partition, nextOffset }) => [partition, nextOffset]);
+
+describe('Assignment', () => {
+  it.each([
+    ['earliest', [5, 'earliest'], [0, 'earliest']],
+    ['latest', [10, 'latest'], [2, 'latest']],
+    // The group has no offset of partition 0.
+    ['group', [5, 'earliest'], [1, 'group']],
+  ] as const)('begins a new data directory from START_FROM=%s, and records why', async (startFrom, first, second) => {
+    source.committedOffsets.set(1, 1);
+    const positions = await assignment({ startFrom }).assign([0, 1]);
+    expect(offsets(positions)).toEqual([
+      [0, first[0]],
+      [1, second[0]],
+    ]);
+    expect(sink.starts).toEqual([
+      { partition: 0, nextOffset: first[0], reason: first[1] },
+      { partition: 1, nextOffset: second[0], reason: second[1] },
+    ]);
+  });
+
+  it.each([4, 11])('does not begin at %d, which the group has committed and Kafka does not have', async (offset) => {
+    source.committedOffsets.set(0, offset);
+    expect((await assignment({ startFrom: 'group' }).assign([0, 1]))[0].nextOffset).toBe(5);
+    expect(sink.starts[0].reason).toBe('earliest');
+  });
+
+  it('starts from the position of the sink, whatever the group has committed', async () => {
+    source.committedOffsets.set(0, 9);
+    expect((await standing(6, { startFrom: 'group' }).assign([0, 1]))[0].nextOffset).toBe(6);
+  });
+
+  it.each(['earliest', 'latest', 'group'] as const)(
+    'begins a partition that was added at its start, whatever START_FROM=%s and the group say',
+    async (startFrom) => {
+      source.committedOffsets.set(1, 1);
+      expect(offsets(await standing(6, { startFrom }).assign([0, 1]))).toEqual([
+        [0, 6],
+        [1, 0],
+      ]);
+      expect(sink.starts).toEqual([{ partition: 1, nextOffset: 0, reason: 'new_partition' }]);
+    },
+  );
+
+  it('says of each partition where it begins and why', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
+    const told = new Assignment(OPTIONS, { source, sink, metrics, log });
+    const positions = [{ partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined }];
+    told.restore({ positions, identity: sink.identity, issueBits: [], removed: [] });
+    await told.assign([0, 1]);
+    expect(JSON.parse(lines.at(-1)!)).toMatchObject({
+      msg: 'reading cdc_orders',
+      starts: { 0: { offset: 6, from: 'position' }, 1: { offset: 0, from: 'new_partition' } },
+    });
+  });
+
+  it('passes the leader epoch of the position on, for the client to compare', async () => {
+    expect((await standing(6, {}, 7).assign([0, 1]))[0]).toMatchObject({ nextOffset: 6, leaderEpoch: 7 });
+  });
+});
+
+describe('the topic of an assignment', () => {
+  it('becomes the one of the data directory, once, when its ids are known', async () => {
+    const first = assignment();
+    source.topicIdentity = { clusterId: undefined, topicId: 'topic' };
+    await first.assign([0, 1]);
+    expect(sink.identity).toEqual({ clusterId: undefined, topicId: 'topic' });
+    source.topicIdentity = { clusterId: 'cluster', topicId: undefined };
+    await first.assign([0, 1]);
+    expect(sink.identity).toEqual({ clusterId: 'cluster', topicId: 'topic' });
+  });
+
+  it.each([
+    { clusterId: 'cluster', topicId: 'another' },
+    { clusterId: 'another', topicId: 'topic' },
+  ])('is refused when it is another: %j', async (found) => {
+    sink.identity = { clusterId: 'cluster', topicId: 'topic' };
+    source.topicIdentity = found;
+    await expect(standing(6).assign([0, 1])).rejects.toMatchObject({
+      code: 'SLUICE_TOPIC_CHANGED',
+      message: expect.stringMatching(/id is another, not (cluster|topic)\..*DATA_DIR of its own/),
+    });
+    expect(sink.identity).toEqual({ clusterId: 'cluster', topicId: 'topic' });
+  });
+
+  it('is confirmed by requests that begin after the call, one at a time', async () => {
+    sink.identity = source.topicIdentity;
+    const confirming = standing(6);
+    const first = confirming.confirmTopic();
+    await new Promise((resolve) => setImmediate(resolve));
+    const later = [confirming.confirmTopic(), confirming.confirmTopic()];
+    source.topicIdentity = { clusterId: 'cluster', topicId: 'another' };
+    await first;
+    const outcomes = await Promise.allSettled(later);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(source.identityRequests).toBe(2);
+  });
+});
+
+describe('positions of an assignment', () => {
+  it('that Kafka has deleted end the run, with what can be done', async () => {
+    await expect(standing(3).assign([0, 1])).rejects.toMatchObject({
+      code: 'SLUICE_OFFSET_GONE',
+      message: expect.stringMatching(
+        /partition 0: the position 3 is before what Kafka has, 5 to 10: 2 .*--on-lost-offsets gap/,
+      ),
+    });
+    expect(sink.gaps).toEqual([]);
+  });
+
+  it('that Kafka has deleted move over a gap that the sink records, if told so', async () => {
+    const skipping = standing(3, { onLostOffsets: 'gap' });
+    expect((await skipping.assign([0, 1]))[0].nextOffset).toBe(5);
+    expect(sink.gaps).toEqual([{ partition: 0, startOffset: 3, nextOffset: 5 }]);
+    expect(skipping.lostOffsets).toBe(2);
+    expect((await metrics.lostOffsets.get()).values).toMatchObject([{ labels: { partition: 0 }, value: 2 }]);
+    await skipping.assign([0, 1]);
+    expect(sink.gaps).toHaveLength(1);
+  });
+
+  it.each(['fail', 'gap'] as const)('beyond the log are refused (%s)', async (onLostOffsets) => {
+    await expect(standing(11, { onLostOffsets }).assign([0, 1])).rejects.toMatchObject({
+      code: 'SLUICE_TOPIC_CHANGED',
+      message: expect.stringMatching(/truncated: partition 0: the position is 11, Kafka has 5 to 10/),
+    });
+    expect(sink.gaps).toEqual([]);
+  });
+
+  it.each(['fail', 'gap'] as const)('with other messages below them are refused (%s)', async (onLostOffsets) => {
+    source.truncated.add(0);
+    await expect(standing(6, { onLostOffsets }, 0).assign([0, 1])).rejects.toMatchObject({
+      code: 'SLUICE_TOPIC_CHANGED',
+      message: expect.stringMatching(/partition 0: below the position 6 there are other messages/),
+    });
+  });
+
+  it('are in range or not', async () => {
+    const running = assignment();
+    await running.assign([0, 1]);
+    const next = (partition: number) => (partition === 0 ? 6 : 0);
+    expect(await running.inRange(next)).toBe(true);
+    source.ranges.set(0, { low: 9, high: 10 });
+    expect(await running.inRange(next)).toBe(false);
+    source.ranges.set(0, { low: 0, high: 5 });
+    expect(await running.inRange(next)).toBe(false);
+  });
+});
+
+describe('the members of a group', () => {
+  it('refuses a part of the topic at start', async () => {
+    await expect(assignment().assign([1])).rejects.toMatchObject({ code: 'SLUICE_NOT_ALONE' });
+    await expect(assignment().assign([])).rejects.toMatchObject({ code: 'SLUICE_NOT_ALONE' });
+    expect(sink.positions.size).toBe(0);
+  });
+
+  it('waits for an intruder to leave when it had the topic to itself before', async () => {
+    const incumbent = assignment();
+    await incumbent.assign([0, 1]);
+    incumbent.revoke();
+    expect(await incumbent.assign([1])).toEqual([]);
+    expect(incumbent.complete).toBe(false);
+    incumbent.checkAlone();
+    incumbent.revoke();
+    expect(await incumbent.assign([0, 1])).toHaveLength(2);
+    expect(incumbent.complete).toBe(true);
+  });
+
+  it('knows when all partitions have reached the ends that they had at start', async () => {
+    const bounded = assignment({ untilEnd: true });
+    expect(bounded.reachedEnd(() => 1000)).toBe(false);
+    await bounded.assign([0, 1]);
+    source.ranges.set(0, { low: 5, high: 100 });
+    expect(bounded.endOffset(0)).toBe(10);
+    expect(bounded.reachedEnd((partition) => (partition === 0 ? 9 : 2))).toBe(false);
+    expect(bounded.reachedEnd((partition) => (partition === 0 ? 10 : 2))).toBe(true);
+  });
+});

@@ -1,0 +1,243 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SluiceError } from '../../src/core/errors.js';
+import type { BatchTask } from '../../src/core/flow.js';
+import { Metrics } from '../../src/metrics/metrics.js';
+import { Pipeline, type PipelineOptions, type PipelineParts } from '../../src/pipeline/pipeline.js';
+import { FakeSink, FakeSource, fakeBatch, messages, silent } from '../support/fakes.js';
+
+const MIB = 1 << 20;
+const OPTIONS: PipelineOptions = {
+  topic: 'cdc_orders',
+  startFrom: 'earliest',
+  onLostOffsets: 'fail',
+  lateAfterMs: 0,
+  untilEnd: true,
+  batchRows: 25,
+  batchBytes: MIB,
+  flushIntervalMs: 5,
+  commitRows: 100,
+  bufferBytes: 8 * MIB,
+  workers: 2,
+  shutdownGraceMs: 5000,
+};
+
+let source: FakeSource;
+let sink: FakeSink;
+
+beforeEach(() => {
+  source = new FakeSource([messages(Array.from({ length: 103 }, (_, i) => i * 2)), messages([]), messages([7])]);
+  sink = new FakeSink();
+});
+
+function pipeline(options: Partial<PipelineOptions> = {}, parts: Partial<PipelineParts> = {}): Pipeline {
+  const all = { source, sink, runBatch: fakeBatch, metrics: new Metrics(), log: silent, ...parts };
+  return new Pipeline({ ...OPTIONS, ...options }, all);
+}
+
+async function run(made: Pipeline): Promise<void> {
+  await source.start();
+  await made.run(await sink.open());
+}
+
+/** The committed ranges of a partition, in the order of their commits. */
+const ranges = (partition: number) =>
+  sink.batches
+    .filter((batch) => batch.partition === partition)
+    .map(({ startOffset, nextOffset, counts }) => [startOffset, nextOffset, counts.ok]);
+
+describe('Pipeline', () => {
+  it('commits every message once, in contiguous ranges up to the end', async () => {
+    const made = pipeline();
+    await run(made);
+    const committed = ranges(0);
+    expect(committed.reduce((rows, [, , ok]) => rows + ok, 0)).toBe(103);
+    expect(committed[0][0]).toBe(0);
+    expect(committed.at(-1)![1]).toBe(205);
+    for (const [index, [start]] of committed.entries()) if (index > 0) expect(start).toBe(committed[index - 1][1]);
+    expect(ranges(2)).toEqual([[7, 8, 1]]);
+    expect(made.totals).toMatchObject({ events: 104, merged: 104, bytes: 104 });
+    expect(source.commits.at(-1)).toBeDefined();
+  });
+
+  it('gives each task the issue bits', async () => {
+    const tasks: BatchTask[] = [];
+    const runBatch = (task: BatchTask) => {
+      tasks.push(task);
+      return fakeBatch(task);
+    };
+    sink.issueBits = [7, 3];
+    await run(pipeline({}, { runBatch }));
+    expect(tasks.length).toBeGreaterThan(1);
+    expect(new Set(tasks.map(({ issueBits }) => issueBits.join()))).toEqual(new Set(['7,3']));
+  });
+
+  it('does not read past the ends seen at start', async () => {
+    source.ranges.set(0, { low: 0, high: 101 });
+    await run(pipeline());
+    expect(ranges(0).at(-1)![1]).toBe(101);
+    expect(ranges(0).reduce((rows, [, , ok]) => rows + ok, 0)).toBe(51);
+  });
+
+  it('moves on past offsets without messages at the end of a partition', async () => {
+    source.ranges.set(2, { low: 7, high: 12 });
+    source.ranges.set(1, { low: 0, high: 3 });
+    await run(pipeline());
+    expect(ranges(2).at(-1)![1]).toBe(12);
+    expect(ranges(1)).toEqual([[0, 3, 0]]);
+  });
+
+  it('goes on where the sink stands', async () => {
+    await run(pipeline());
+    const before = sink.batches.length;
+    source.log[2].push(...messages([8, 9]));
+    source.ranges.set(2, { low: 7, high: 10 });
+    await run(pipeline());
+    expect(sink.batches.slice(before).map(({ partition, counts }) => [partition, counts.ok])).toEqual([[2, 2]]);
+  });
+
+  it('reads a message larger than a chunk and larger than a batch', async () => {
+    source = new FakeSource([[...messages([0, 1]), ...messages([2], 'y'.repeat(3 * MIB)), ...messages([3])]]);
+    const sizes: number[] = [];
+    const runBatch: PipelineParts['runBatch'] = (task) => {
+      sizes.push(...task.chunks.map(({ valueBytes }) => valueBytes));
+      return fakeBatch(task);
+    };
+    source.rowsPerFill = 1;
+    await run(pipeline({}, { source, runBatch }));
+    expect(sizes.reduce((a, b) => a + b)).toBe(3 * MIB + 3);
+    expect(ranges(0).reduce((rows, [, , ok]) => rows + ok, 0)).toBe(4);
+  });
+
+  it('starts over from the positions when partitions are revoked and assigned again', async () => {
+    const made = pipeline({ untilEnd: false, flushIntervalMs: 60_000 });
+    const done = run(made);
+    await until(() => made.totals.events === 104);
+    source.changes.push({ kind: 'revoked', lost: false }, { kind: 'assigned', partitions: [0, 1, 2] });
+    await until(() => made.totals.events > 104 || source.changes.length === 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    made.stop();
+    await done;
+    expect(ranges(0).reduce((rows, [, , ok]) => rows + ok, 0)).toBe(103);
+    expect(sink.positions.get(0)!.nextOffset).toBe(205);
+  });
+
+  it('commits what was read when it is stopped', async () => {
+    const made = pipeline({ untilEnd: false, flushIntervalMs: 60_000 });
+    const done = run(made);
+    await until(() => made.totals.events === 104);
+    made.stop();
+    await done;
+    expect(made.totals.merged).toBe(104);
+  });
+
+  it('carries the leader epoch of what was read to the sink', async () => {
+    source.leaderEpoch = 4;
+    await run(pipeline());
+    expect(sink.positions.get(2)).toMatchObject({ nextOffset: 8, leaderEpoch: 4 });
+  });
+
+  it('records what was lost while it runs as a gap, and reads on behind it', async () => {
+    const made = pipeline({ untilEnd: false, onLostOffsets: 'gap' });
+    const done = run(made);
+    await until(() => sink.positions.get(2)?.nextOffset === 8);
+    // Of partition 2, messages up to 19 came and were deleted before they were read.
+    source.ranges.set(2, { low: 20, high: 22 });
+    source.log[2].splice(0, 1, ...messages([20, 21]));
+    source.positions.set(2, 1000);
+    source.failures.push(new SluiceError('SLUICE_OFFSET_GONE', 'gone'));
+    await until(() => made.totals.events === 106);
+    made.stop();
+    await done;
+    expect(sink.gaps).toEqual([{ partition: 2, startOffset: 8, nextOffset: 20 }]);
+    expect(ranges(2)).toEqual([
+      [7, 8, 1],
+      [20, 22, 2],
+    ]);
+    expect(made.totals).toMatchObject({ merged: 106, lostOffsets: 12 });
+  });
+
+  it('ends when messages are lost, after what was read before is committed', async () => {
+    const made = pipeline({ untilEnd: false, flushIntervalMs: 60_000 });
+    const done = run(made);
+    await until(() => made.totals.events === 104);
+    source.ranges.set(2, { low: 20, high: 22 });
+    source.failures.push(new SluiceError('SLUICE_OFFSET_GONE', 'gone'));
+    await expect(done).rejects.toMatchObject({
+      code: 'SLUICE_OFFSET_GONE',
+      message: expect.stringContaining('position 8'),
+    });
+    expect(sink.batches.reduce((rows, { counts }) => rows + counts.ok, 0)).toBe(104);
+  });
+
+  it('reads on where nothing is wrong after all, but not for ever', async () => {
+    const made = pipeline({ untilEnd: false });
+    const done = run(made);
+    await until(() => made.totals.merged === 104);
+    const gone = new SluiceError('SLUICE_OFFSET_GONE', 'again and again');
+    source.failures.push(gone, gone, gone);
+    await until(() => source.assigned.length === 4);
+    source.log[2].push(...messages([8]));
+    source.ranges.set(2, { low: 7, high: 9 });
+    await until(() => made.totals.merged === 105);
+    source.failures.push(gone, gone, gone);
+    await until(() => source.assigned.length === 7);
+    source.failures.push(gone);
+    await expect(done).rejects.toThrow('again and again');
+  });
+
+  it('commits nothing of another topic that took the place of the one it reads', async () => {
+    source.rowsPerFill = 1;
+    const made = pipeline({ untilEnd: false });
+    const done = run(made);
+    await until(() => made.totals.merged > 0);
+    source.topicIdentity = { clusterId: 'cluster', topicId: 'another' };
+    const committed = sink.batches.length;
+    const read = made.totals.events;
+    await expect(done).rejects.toMatchObject({ code: 'SLUICE_TOPIC_CHANGED' });
+    expect(sink.identity.topicId).toBe('topic');
+    // Batches that were proven before the change may still be committed.
+    const offsets = sink.batches.slice(committed).map(({ nextOffset }) => nextOffset);
+    expect(Math.max(0, ...offsets)).toBeLessThanOrEqual(2 * read);
+  });
+
+  it('has small files joined while little waits to be read, and goes on where that fails', async () => {
+    const lags: number[] = [];
+    const metrics = new Metrics();
+    const made = pipeline({}, { metrics });
+    sink.compact = async () => {
+      lags.push(made.lag);
+      throw new Error('no room');
+    };
+    await run(made);
+    expect(made.totals.merged).toBe(104);
+    expect(lags.length).toBeGreaterThan(0);
+    expect(Math.max(...lags)).toBeLessThan(OPTIONS.batchRows);
+    expect((await metrics.errors.get()).values).toMatchObject([
+      { labels: { code: 'SLUICE_SINK' }, value: lags.length },
+    ]);
+  });
+
+  it('stops polling while too much is in flight, and fails with what a worker failed with', async () => {
+    source = new FakeSource([messages(Array.from({ length: 1000 }, (_, i) => i))]);
+    let fail!: (error: Error) => void;
+    const stuck = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    const made = pipeline({ untilEnd: false }, { source, runBatch: () => stuck });
+    const done = run(made);
+    const limit = (OPTIONS.workers + 1) * OPTIONS.batchRows;
+    await until(() => made.totals.events >= limit);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(made.totals.events).toBeLessThan(limit + 2 * OPTIONS.batchRows);
+    fail(new Error('worker died'));
+    await expect(done).rejects.toThrow('worker died');
+    expect(sink.batches).toEqual([]);
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; !condition(); tries++) {
+    if (tries > 5000) throw new Error('the condition did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}

@@ -1,0 +1,144 @@
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { QueryServer, queryAddress, querySocketPath } from '../../src/query/query-server.js';
+import { readOnlyRows } from '../../src/query/read-only.js';
+import { allRows, openSql } from '../../src/query/sql-client.js';
+import { temporaryDirectory } from '../support/batches.js';
+
+/** A server on a database in memory. */
+async function serve(dataDir: string): Promise<QueryServer> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const server = await QueryServer.start(instance, dataDir);
+  onTestFinished(async () => {
+    await server.close();
+    instance.closeSync();
+  });
+  return server;
+}
+
+/** A query that runs until it is interrupted. */
+const ENDLESS = 'SELECT count(*) FROM range(10_000_000_000) a, range(1_000_000) b WHERE hash(a.range, b.range) = 1';
+
+function send(dataDir: string, line: string) {
+  const socket = createConnection(queryAddress(dataDir));
+  const answer = new Promise<string>((resolve) => {
+    let text = '';
+    socket.on('data', (bytes) => {
+      text += bytes;
+    });
+    socket.on('close', () => resolve(text));
+  });
+  socket.on('error', () => {});
+  socket.write(`${line}\n`);
+  return { socket, answer };
+}
+
+describe('QueryServer', () => {
+  it('replaces the socket of a process that is gone', async () => {
+    const dataDir = temporaryDirectory();
+    writeFileSync(querySocketPath(dataDir), 'left by a crash');
+    await serve(dataDir);
+    expect(statSync(querySocketPath(dataDir)).isSocket()).toBe(true);
+    expect(readdirSync(dataDir)).toEqual(['query.sock']);
+    expect(await allRows(await openSql(dataDir), 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
+  });
+
+  it('is reached in a data directory whose path is too long for a socket', async () => {
+    const dataDir = join(temporaryDirectory(), 'x'.repeat(120));
+    mkdirSync(dataDir);
+    const server = await serve(dataDir);
+    const address = queryAddress(dataDir);
+    expect(address.startsWith(dataDir)).toBe(false);
+    expect(statSync(querySocketPath(dataDir)).mode & 0o777).toBe(0o600);
+    expect(await allRows(await openSql(dataDir), 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
+    await server.close();
+    expect([existsSync(address), existsSync(querySocketPath(dataDir))]).toEqual([false, false]);
+  });
+
+  it('names the place where there can be no socket', async () => {
+    const instance = await DuckDBInstance.create(':memory:');
+    await expect(QueryServer.start(instance, join(temporaryDirectory(), 'absent'))).rejects.toMatchObject({
+      code: 'SLUICE_DATA_DIR',
+      message: expect.stringContaining('query.sock'),
+    });
+    instance.closeSync();
+  });
+
+  it('interrupts queries whose clients have gone, and takes the next ones in turn', async () => {
+    const dataDir = temporaryDirectory();
+    await serve(dataDir);
+    const endless = [1, 2].map(() => send(dataDir, JSON.stringify({ sql: ENDLESS })));
+    const waiting = [1, 2, 3].map((n) => send(dataDir, JSON.stringify({ sql: `SELECT ${n} AS n` })));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    for (const { socket } of waiting) expect(socket.bytesRead).toBe(0);
+    for (const { socket } of endless) socket.destroy();
+    const answers = await Promise.all(waiting.map(({ answer }) => answer));
+    expect(answers).toEqual(
+      [1, 2, 3].map((n) => `{"columns":["n"],"types":["number"]}\n{"rows":[[${n}]]}\n{"done":true}\n`),
+    );
+  });
+
+  it('answers what is no request with an error', async () => {
+    const dataDir = temporaryDirectory();
+    await serve(dataDir);
+    expect(await send(dataDir, 'SELECT 1').answer).toMatch(/^\{"error":".*JSON.*"\}\n$/);
+    expect(await send(dataDir, '{"sql":1}').answer).toMatch(/^\{"error":".+"\}\n$/);
+    expect(await send(dataDir, 'x'.repeat(2 << 20)).answer).toBe('');
+    expect(await allRows(await openSql(dataDir), 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
+  });
+});
+
+describe('openSql', () => {
+  it('says so when the running process ends in the middle of an answer', async () => {
+    const dataDir = temporaryDirectory();
+    const server = createServer((socket) => {
+      socket.once('data', () => socket.end('{"columns":["n"],"types":["number"]}\n{"rows":[[1]]}\n'));
+    });
+    await new Promise<void>((resolve) => server.listen(querySocketPath(dataDir), resolve));
+    onTestFinished(() => void server.close());
+    await expect(allRows(await openSql(dataDir), 'SELECT 1 AS n')).rejects.toMatchObject({
+      code: 'SLUICE_QUERY',
+      message: expect.stringContaining('before the answer was complete'),
+    });
+  });
+});
+
+describe('readOnlyRows', () => {
+  const run = async (sql: string): Promise<unknown[][]> => {
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    try {
+      const rows: unknown[][] = [];
+      for await (const batch of (await readOnlyRows(connection, sql)).batches)
+        rows.push(...batch.map((row) => [...row]));
+      return rows;
+    } finally {
+      connection.closeSync();
+      instance.closeSync();
+    }
+  };
+
+  it.each(['EXPLAIN SELECT 1', '-- why\nexplain analyze select 1', 'EXPLAIN (ANALYZE, FORMAT json) FROM range(3)'])(
+    'explains: %s',
+    async (sql) => {
+      expect((await run(sql)).flat().join('')).toMatch(/PROJECTION|DUMMY_SCAN|RANGE|operator/i);
+    },
+  );
+
+  it('does not explain what would write a file', async () => {
+    const path = join(temporaryDirectory(), 'x.csv');
+    for (const explain of ['EXPLAIN ANALYZE', '/* x */ explain (analyze)', 'EXPLAIN', 'EXPLAIN EXPLAIN ANALYZE']) {
+      await expect(run(`${explain} COPY (SELECT 1) TO '${path}'`)).rejects.toMatchObject({ code: 'SLUICE_QUERY' });
+    }
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('shows times in UTC and keeps numbers exact', async () => {
+    expect(
+      await run("SELECT TIMESTAMPTZ '2026-01-01 00:00:00+01', 18446744073709551615::UBIGINT, 99999999999999.9999"),
+    ).toEqual([['2025-12-31 23:00:00+00', '18446744073709551615', '99999999999999.9999']]);
+  });
+});

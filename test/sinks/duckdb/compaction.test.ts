@@ -1,0 +1,231 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ParquetWriterName } from '../../../src/parquet/parquet-writer.js';
+import { openSql } from '../../../src/query/sql-client.js';
+import { planCompaction } from '../../../src/sinks/duckdb/compaction.js';
+import type { LedgerFile } from '../../../src/sinks/duckdb/ledger-files.js';
+import type { Merge } from '../../../src/sinks/duckdb/merge.js';
+import { listFiles } from '../../../src/storage/data-dir.js';
+import { checks } from '../../../src/verify/checks.js';
+import { makeBatch, openMerge, order, select, TOPIC, temporaryDirectory, token } from '../../support/batches.js';
+import { runCli } from '../../support/cli.js';
+
+const file = (partition: number, start: number, bytes = 10, batches = 1): LedgerFile => ({
+  name: `p${partition}-${start}`,
+  partition,
+  bytes,
+  batches,
+  rows: 1,
+  start,
+  next: start + 1,
+});
+
+const files = (count: number, bytes?: number, batches?: number) =>
+  Array.from({ length: count }, (_, start) => file(0, start, bytes, batches));
+
+const sizes = (groups: LedgerFile[][]) => groups.map((group) => group.length);
+
+describe('planCompaction', () => {
+  const options = { afterFiles: 4, targetBytes: 100 };
+
+  it('joins neighbours once more than afterFiles of them have piled up', () => {
+    expect(planCompaction(files(4), options)).toEqual([]);
+    expect(sizes(planCompaction(files(5), options))).toEqual([5]);
+    expect(sizes(planCompaction([...files(4), file(1, 0), ...files(5)], options))).toEqual([5]);
+  });
+
+  it('joins fewer where they fill a target file, and leaves full files alone', () => {
+    expect(sizes(planCompaction(files(7, 40), options))).toEqual([2, 2, 2]);
+    expect(planCompaction(files(9, 100), options)).toEqual([]);
+  });
+
+  it('does not copy what was joined before for every few files that come after it', () => {
+    expect(planCompaction([file(0, 0, 50, 5), ...files(4)], options)).toEqual([]);
+    expect(sizes(planCompaction([file(0, 0, 50, 5), ...files(6)], options))).toEqual([6]);
+    expect(sizes(planCompaction(files(6, 10, 5), options))).toEqual([6]);
+  });
+
+  it('joins all that fits when it is asked to', () => {
+    expect(sizes(planCompaction([file(0, 0, 50, 5), ...files(4), file(1, 0)], options, true))).toEqual([5]);
+  });
+
+  it('keeps order, partitions and the target, and comes to an end with few files, whatever there is', () => {
+    const sizesOfFiles = fc.array(fc.integer({ min: 1, max: 120 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(sizesOfFiles, fc.integer({ min: 1, max: 9 }), (bytes, afterFiles) => {
+        const all = bytes.map((size, start) => file(start % 7 === 6 ? 1 : 0, start, size));
+        let left = all.sort((a, b) => a.partition - b.partition || a.start - b.start);
+        let copied = 0;
+        for (let plan = planCompaction(left, { afterFiles, targetBytes: 100 }); plan.length > 0; ) {
+          for (const group of plan) {
+            const from = left.indexOf(group[0]);
+            expect(left.slice(from, from + group.length)).toEqual(group);
+            expect(new Set(group.map(({ partition }) => partition)).size).toBe(1);
+            const sum = group.reduce((total, file) => total + file.bytes, 0);
+            expect(sum).toBeLessThanOrEqual(100);
+            copied += sum;
+            const batches = group.reduce((total, file) => total + file.batches, 0);
+            left = left.toSpliced(from, group.length, { ...group[0], bytes: sum, batches });
+          }
+          plan = planCompaction(left, { afterFiles, targetBytes: 100 });
+        }
+        const total = bytes.reduce((sum, size) => sum + size, 0);
+        const classes = Math.ceil(Math.log(all.length + 1) / Math.log(afterFiles + 1)) + 1;
+        expect(copied).toBeLessThanOrEqual(total * classes);
+      }),
+    );
+  });
+});
+
+/** Commits `count` groups: of partition 0 two rows and a tombstone, of partition 1 one row or every other time none. */
+async function commitBatches(
+  dataDir: string,
+  merge: Merge,
+  count: number,
+  from = 0,
+  writers: readonly ParquetWriterName[] = ['duckdb'],
+): Promise<void> {
+  for (let index = from; index < from + count; index++) {
+    const rows = [0, 1].map((n) =>
+      order(token(1 + index, n), { amount: `${index}.5`, items: [index], late: 'ünïcode' }),
+    );
+    const parquetWriter = writers[index % writers.length];
+    await merge.stage(await makeBatch(dataDir, 0, index * 3, [...rows, null], { parquetWriter }));
+    await merge.stage(await makeBatch(dataDir, 1, index, [index % 2 ? '{' : order(`p1-${index}`)], { parquetWriter }));
+    await merge.commit();
+  }
+}
+
+async function problems(dataDir: string): Promise<string[]> {
+  const client = await openSql(dataDir);
+  const found: string[] = [];
+  try {
+    const scope = { dataDir, topic: TOPIC, table: 'cdc_orders', changeId: 'change_id' };
+    for await (const { problems } of checks(client, scope)) found.push(...problems);
+  } finally {
+    client.close();
+  }
+  return found;
+}
+
+const parquetFiles = (dataDir: string) => listFiles(join(dataDir, 'parquet')).sort();
+
+const contentOf = (dataDir: string) =>
+  `FROM read_parquet('${dataDir}/parquet/*/*/*.parquet') ORDER BY kafka_partition, kafka_offset`;
+
+describe('compaction', () => {
+  it.each<ParquetWriterName[][]>([[['duckdb']], [['parquet-wasm']], [['duckdb', 'parquet-wasm']]])(
+    'joins files of %j, of which each row, type and order stays',
+    async (writers) => {
+      const dataDir = temporaryDirectory();
+      const merge = await openMerge(dataDir);
+      await commitBatches(dataDir, merge, 6, 0, writers);
+      const before = await select(merge, contentOf(dataDir));
+      const types = await select(merge, `DESCRIBE ${contentOf(dataDir)}`);
+      const receipt = await merge.compact();
+      expect(receipt).toMatchObject({ filesBefore: 6, filesAfter: 1 });
+      expect(parquetFiles(dataDir).map((path) => path.slice(dataDir.length + 1))).toEqual([
+        `parquet/${TOPIC}/sluice_partition=0/00000000000000000000-00000000000000000018.parquet`,
+        ...[0, 2, 4].map(
+          (start) =>
+            `parquet/${TOPIC}/sluice_partition=1/0000000000000000000${start}-0000000000000000000${start + 1}.parquet`,
+        ),
+      ]);
+      expect(await select(merge, contentOf(dataDir))).toEqual(before);
+      expect(await select(merge, `DESCRIBE ${contentOf(dataDir)}`)).toEqual(types);
+      const [[metadata]] = await select(
+        merge,
+        `SELECT map_from_entries(list((decode(key), decode(value))))::VARCHAR
+       FROM parquet_kv_metadata('${parquetFiles(dataDir)[0]}') WHERE decode(key) LIKE 'sluice.%'`,
+      );
+      expect(metadata).toBe(
+        `{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18, ` +
+          'sluice.messages_ok=12, sluice.messages_tombstone=6, sluice.messages_quarantined=0, sluice.format=2}',
+      );
+      await merge.close();
+      expect(await problems(dataDir)).toEqual([]);
+    },
+  );
+
+  it('goes on after more batches, and finds nothing to do without them', async () => {
+    const dataDir = temporaryDirectory();
+    const merge = await openMerge(dataDir);
+    expect(await merge.compact()).toMatchObject({ filesBefore: 0 });
+    for (let round = 0; round < 5; round++) {
+      await commitBatches(dataDir, merge, 5, round * 5);
+      await merge.compact();
+    }
+    // Five files of five batches each are not yet more than the four that may be, of which one is new.
+    expect(parquetFiles(dataDir).length).toBeLessThan(12);
+    expect(await merge.compact()).toMatchObject({ filesBefore: 0 });
+    expect(await merge.compact(true)).toMatchObject({ filesAfter: 2 });
+    expect(parquetFiles(dataDir).length).toBe(2);
+    await merge.close();
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it('goes on beside commits', async () => {
+    const dataDir = temporaryDirectory();
+    const merge = await openMerge(dataDir);
+    await commitBatches(dataDir, merge, 40);
+    const [receipt] = await Promise.all([merge.compact(true), commitBatches(dataDir, merge, 10, 40)]);
+    expect(receipt.filesBefore).toBeGreaterThanOrEqual(60);
+    await merge.close();
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it('is given up when the sink is closed, and leaves nothing behind', async () => {
+    const dataDir = temporaryDirectory();
+    const merge = await openMerge(dataDir);
+    await commitBatches(dataDir, merge, 10);
+    const compaction = merge.compact(true);
+    await Promise.all([compaction, merge.close()]);
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it('says which files it could not join, and leaves them', async () => {
+    const dataDir = temporaryDirectory();
+    const merge = await openMerge(dataDir);
+    await commitBatches(dataDir, merge, 6);
+    const [, second] = parquetFiles(dataDir);
+    renameSync(second, `${second}.gone`);
+    await expect(merge.compact(true)).rejects.toMatchObject({
+      message: expect.stringContaining('6 Parquet files cannot be joined into'),
+    });
+    renameSync(`${second}.gone`, second);
+    await merge.close();
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it('needs a data directory that no process works on', async () => {
+    const dataDir = temporaryDirectory();
+    const env = { DATA_DIR: dataDir };
+    const absent = await runCli(['compact'], { env });
+    expect(absent).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing was consumed into it yet') });
+    await openMerge(dataDir);
+    const held = await runCli(['compact'], { env });
+    expect(held).toMatchObject({ code: 3, stderr: expect.stringMatching(/SLUICE_LOCKED.*held by/) });
+  });
+
+  it('survives kill -9 at any moment', async () => {
+    const dataDir = temporaryDirectory();
+    const merge = await openMerge(dataDir);
+    await commitBatches(dataDir, merge, 60);
+    const before = await select(merge, contentOf(dataDir));
+    await merge.close();
+    const env = { DATA_DIR: dataDir, LOG_FORMAT: 'json' };
+    let outcome = { code: null as number | null, stdout: '' };
+    for (let timeoutMs = 300; outcome.code === null; timeoutMs += 40) {
+      outcome = await runCli(['compact'], { env, timeoutMs });
+    }
+    expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/joined into|nothing to join/) });
+    const reopened = await openMerge(dataDir);
+    await reopened.compact(true);
+    expect(await select(reopened, contentOf(dataDir))).toEqual(before);
+    await reopened.close();
+    expect(parquetFiles(dataDir).length).toBe(2);
+    expect(await problems(dataDir)).toEqual([]);
+  });
+});
