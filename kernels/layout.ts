@@ -144,7 +144,7 @@ export const EXTRA_BYTES: usize = 24;
 /** Record of a reject: row of the chunk u32, status u32, position i32 (of MISSING_REQUIRED: the spec column). */
 export const REJECT_BYTES: usize = 12;
 
-/** Status codes, as in STATUSES of src/flow.ts. */
+/** Status codes, as in STATUSES of src/core/flow.ts. */
 export const OK: u32 = 0;
 export const TOMBSTONE: u32 = 1;
 export const MALFORMED: u32 = 2;
@@ -153,7 +153,7 @@ export const MISSING_REQUIRED: u32 = 4;
 
 export const MAX_NESTING: u32 = 1024;
 
-/** Operations of columns, as in src/fields.ts. */
+/** Operations of columns, as in src/kernel/fields.ts. */
 export const TEXT: u32 = 0;
 export const JSON_TEXT: u32 = 1;
 export const AMOUNT: u32 = 2;

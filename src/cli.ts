@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import kafka from '@confluentinc/kafka-javascript';
 import { Command, CommanderError } from 'commander';
+import { PACKAGE_JSON } from './assets.js';
 import { type Config, readConfig } from './config.js';
 import { SluiceError } from './core/errors.js';
 import { createLogger, type Logger } from './core/log.js';
@@ -63,7 +64,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<unknown>>> 
 };
 
 async function program(): Promise<Command> {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  const { version } = JSON.parse(readFileSync(PACKAGE_JSON, 'utf8')) as {
     version: string;
   };
   const sluice = new Command('sluice')

@@ -11,34 +11,32 @@ const MAX_FUNCTION_LINES = 70;
 const MAX_LINE_LENGTH = 120;
 
 /**
- * The layers of src/, lowest first: a file imports from lower layers and from its own. Rooms are apart from each other:
- * a file of a room imports from its own room and from contracts. A folder stands for all files in it.
+ * The folders of src/, and which others each of them imports from. Contracts and the table come first, then the stages,
+ * which know nothing of each other unless it is written here, then what puts them together.
  */
-const CONTRACTS = [
-  ...['flow', 'spec', 'operations', 'errors', 'arrow', 'chunk', 'source', 'log', 'output', 'metrics', 'data-dir'],
-  ...['sql', 'string-forms', 'data-chunks', 'parquet-copy', 'parquet-writer', 'staged-file'],
-];
-const ROOMS = [
-  [
-    ...['kafka-source', 'kafka-properties', 'kafka-errors', 'stock-reader', 'packed-reader', 'embedded-kafka'],
-    ...['topic-admin', 'inspection'],
-  ],
-  ['kernel', 'kernel-instance', 'fields', 'path-tree'],
-  ['duckdb-writer'],
-  ['parquet-wasm-writer'],
-  [
-    ...['merge', 'duplicates', 'staging', 'file-staging', 'ddl', 'format', 'ledger', 'ledger-files', 'commit-journal'],
-    ...['recovery', 'rebuild', 'database-builder', 'old-database', 'file-inventory', 'compaction', 'database'],
-    'upgrade',
-  ],
-  ['read-only', 'query-server', 'sql-client', 'lines'],
-  ['capture/'],
-];
-const THREADS = ['worker', 'pool', 'merge-thread', 'merge-client'];
-const PIPELINE = ['batcher', 'sequencer', 'assignment', 'positions', 'topic-guard', 'compactor', 'pipeline', 'totals'];
-const COMMANDS = ['config', 'spec-file', 'reserved-names', 'progress', 'sample-events', 'verify/', 'commands/'];
-const LAYERS = [CONTRACTS, ROOMS.flat(), THREADS, PIPELINE, COMMANDS, ['cli']];
+const FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  storage: ['core'],
+  schema: ['core', 'storage'],
+
+  metrics: ['core'],
+  kafka: ['core'],
+  kernel: ['core', 'schema'],
+  parquet: ['core', 'schema', 'storage'],
+  query: ['core'],
+  capture: ['core', 'kafka'],
+  'sinks/duckdb': ['core', 'schema', 'storage', 'parquet', 'query'],
+  worker: ['core', 'schema', 'storage', 'kernel', 'parquet'],
+  pipeline: ['core', 'metrics'],
+  verify: ['core', 'schema', 'storage', 'query', 'sinks/duckdb'],
+  commands: ['*'],
+};
 /** What only these may know of the process: its arguments, environment, outputs, signals and end. */
+/** Where files outside of src/ are found, and the program's entry: both at the top. */
+const ASSETS = 'src/assets.ts';
+const ENTRY = 'src/cli.ts';
+/** Tests that are of no folder of src/. */
+const OTHER_TESTS = ['', 'e2e', 'support', 'integrations'];
 const PROCESS_FILES = ['src/cli.ts', 'src/config.ts'];
 const PROCESS_MEMBERS = ['argv', 'env', 'exit', 'exitCode', 'abort', 'kill', 'on', 'once', 'stdout', 'stderr'];
 
@@ -110,32 +108,38 @@ function processUse(node: ts.Node): string | undefined {
   return PROCESS_MEMBERS.includes(node.name.text) ? `process.${node.name.text}` : undefined;
 }
 
-/** `src/commands/run.ts` → `commands/run`. */
-function moduleOf(name: string): string {
-  return name.replace(/^src\//, '').replace(/\.ts$/, '');
+/** `src/commands/run.ts` → `commands`; files at the top of src/ are in no folder. */
+function folderOf(name: string): string {
+  return path.posix.dirname(name).replace(/^src\/?/, '');
 }
 
-function isIn(group: readonly string[], module: string): boolean {
-  return group.some((member) => (member.endsWith('/') ? module.startsWith(member) : module === member));
-}
-
-/** The relative import of a node, as a module of src/; undefined where there is none. */
-function importedModule(file: SourceFile, node: ts.Node): string | undefined {
+/** The relative import of a node, as a file of src/; undefined if there is none. */
+function importedFile(file: SourceFile, node: ts.Node): string | undefined {
   const dynamic = ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword;
   const specifier = ts.isImportDeclaration(node) ? node.moduleSpecifier : dynamic ? node.arguments[0] : undefined;
   if (specifier === undefined || !ts.isStringLiteral(specifier) || !specifier.text.startsWith('.')) return undefined;
-  return moduleOf(path.posix.join(path.posix.dirname(file.name), specifier.text).replace(/\.js$/, '.ts'));
+  return path.posix.join(path.posix.dirname(file.name), specifier.text).replace(/\.js$/, '.ts');
 }
 
 function wrongImport(file: SourceFile, node: ts.Node): string | undefined {
-  const target = importedModule(file, node);
-  if (target === undefined) return undefined;
-  const importer = moduleOf(file.name);
-  const layerOf = (module: string) => LAYERS.findIndex((layer) => isIn(layer, module));
-  if (layerOf(target) > layerOf(importer)) return `imports ${target}, which lies above it`;
-  const room = ROOMS.find((members) => isIn(members, importer));
-  if (room === undefined || isIn(CONTRACTS, target) || isIn(room, target)) return undefined;
-  return `imports ${target}, which is another room`;
+  const target = importedFile(file, node);
+  if (target === undefined || target === ASSETS || file.name === ENTRY) return undefined;
+  const [from, to] = [folderOf(file.name), folderOf(target)];
+  const allowed = FOLDERS[from] ?? ['core'];
+  return from === to || allowed.includes('*') || allowed.includes(to) ? undefined : `imports ${target}`;
+}
+
+/** Folders in an order in which each imports only from those before it; undefined if there is a circle. */
+function inOrder(folders: Readonly<Record<string, readonly string[]>>): string[] | undefined {
+  const left = new Map(Object.entries(folders));
+  const order: string[] = [];
+  while (left.size > 0) {
+    const next = [...left].find(([, imports]) => imports.every((name) => name === '*' || order.includes(name)));
+    if (next === undefined) return undefined;
+    order.push(next[0]);
+    left.delete(next[0]);
+  }
+  return order;
 }
 
 function linesWith(pattern: RegExp, name: string): string[] {
@@ -183,12 +187,28 @@ describe('src/', () => {
     expect(others.flatMap((file) => findings(file, processUse))).toEqual([]);
   });
 
-  it('has a layer for each file', () => {
-    const modules = programSources.map(({ name }) => moduleOf(name));
-    expect(modules.filter((module) => !LAYERS.some((layer) => isIn(layer, module)))).toEqual([]);
+  it('has a line of FOLDERS for each folder, and only the program itself at its top', () => {
+    const folders = new Set(programSources.map(({ name }) => folderOf(name)));
+    folders.delete('');
+    expect([...folders].sort()).toEqual(Object.keys(FOLDERS).sort());
+    const top = programSources.map(({ name }) => name).filter((name) => folderOf(name) === '');
+    expect(top.sort()).toEqual([ASSETS, ENTRY, 'src/config.ts'].sort());
   });
 
-  it('imports one way, and rooms never from each other', () => {
+  it('imports one way, without a circle', () => {
+    expect(inOrder(FOLDERS)).toBeDefined();
     expect(programSources.flatMap((file) => findings(file, (node) => wrongImport(file, node)))).toEqual([]);
+  });
+
+  it('is mirrored by the tests: a test stands where its source does', () => {
+    const sourceFolders = new Set(Object.keys(FOLDERS));
+    const tests = sources.map(({ name }) => name).filter((name) => /^test\/.*\.test\.ts$/.test(name));
+    const lost = tests.filter((name) => {
+      const folder = path.posix.dirname(name).replace(/^test\/?/, '');
+      return (
+        !sourceFolders.has(folder) && !OTHER_TESTS.some((other) => folder === other || folder.startsWith(`${other}/`))
+      );
+    });
+    expect(lost).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@
  * chunks of a batch. Record batches are views over the kernel's memory, valid until the next `read`.
  */
 import { readFileSync } from 'node:fs';
+import { KERNEL_WASM } from '../assets.js';
 import { ChunkViews } from '../core/chunk.js';
 import { assert } from '../core/errors.js';
 import type { ChunkHandle } from '../core/flow.js';
@@ -25,8 +26,6 @@ const CHUNK_ROWS = 4096;
 const CHUNK_BYTES = 1 << 20;
 /** All text columns together; the memory counts only where it is touched. */
 const MAX_TEXT_BYTES = 2 ** 31;
-
-const WASM_FILES = { release: '../build/kernel.wasm', debug: '../build/kernel.debug.wasm' } as const;
 
 export class Kernel {
   readonly #spec: TableSpec;
@@ -57,7 +56,7 @@ export class Kernel {
 
   /** Compiles and instantiates. */
   static create(spec: TableSpec, options: KernelOptions): Kernel {
-    const file = new URL(WASM_FILES[options.wasm ?? 'release'], import.meta.url);
+    const file = KERNEL_WASM[options.wasm ?? 'release'];
     return new Kernel(spec, options, new WebAssembly.Module(readFileSync(file)));
   }
 

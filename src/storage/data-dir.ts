@@ -8,6 +8,14 @@
 import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
+/**
+ * Raised when the tables or files of a data directory change in a way that an older Sluice cannot write to.
+ *
+ *   1  the first one
+ *   2  the identity of the topic, where and why a partition began, leader epochs, gaps, commits, bits of columns
+ */
+export const FORMAT_VERSION = 2;
+
 /** Key of the folders: readers that know Hive's layout make a column of it, so no column of a spec has this name. */
 export const PARTITION_KEY = 'sluice_partition';
 

@@ -4,7 +4,7 @@ import { SluiceError } from '../core/errors.js';
 import { identifier } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
 import { roleColumn, type TableSpec } from '../schema/spec.js';
-import { FORMAT_VERSION } from '../sinks/duckdb/format.js';
+import { FORMAT_VERSION } from '../storage/data-dir.js';
 import { type CheckResult, lines, MAX_PROBLEMS, problemsOf, type VerifyScope } from './check.js';
 
 /** A check, and what is worth knowing beside it; each statement gives a row per problem or note: its text. */

@@ -1,5 +1,6 @@
 /** The dispatch side of the worker threads. */
 import { Piscina } from 'piscina';
+import { WORKER_THREAD } from '../assets.js';
 import { SluiceError } from '../core/errors.js';
 import { type BatchResult, type BatchTask, WORKER_LOADED } from '../core/flow.js';
 import type { WorkerOptions, WorkerReply } from './worker.js';
@@ -16,7 +17,7 @@ export class WorkerPool {
     options: WorkerOptions,
   ) {
     this.#piscina = new Piscina<BatchTask, WorkerReply>({
-      filename: new URL('./worker.js', import.meta.url).href,
+      filename: WORKER_THREAD.href,
       name: 'processBatch',
       minThreads: workers,
       maxThreads: workers,

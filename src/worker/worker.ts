@@ -10,8 +10,7 @@ import type { KernelOutput } from '../kernel/kernel-instance.js';
 import type { ParquetCompression, ParquetWriter, ParquetWriterName } from '../parquet/parquet-writer.js';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
 import { specHash, type TableSpec } from '../schema/spec.js';
-import { FORMAT_VERSION } from '../sinks/duckdb/format.js';
-import { parquetPath } from '../storage/data-dir.js';
+import { FORMAT_VERSION, parquetPath } from '../storage/data-dir.js';
 import { stageFile } from '../storage/staged-file.js';
 
 export interface WorkerOptions {

@@ -33,7 +33,7 @@ function issues(...columns: string[]): bigint {
 
 type Case = readonly [json: string, value: string | boolean | null, rounded?: 'rounded'];
 const fixture = (name: string): Case[] =>
-  JSON.parse(readFileSync(new URL(`../fixtures/json/${name}.json`, import.meta.url), 'utf8'));
+  JSON.parse(readFileSync(new URL(`../../fixtures/json/${name}.json`, import.meta.url), 'utf8'));
 
 /** A scaled decimal as text with four decimals. */
 function decimal(value: ReferenceValue): string | null {

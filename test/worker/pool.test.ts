@@ -7,9 +7,9 @@ import { runCli } from '../support/cli.js';
 const DIST = new URL('../../dist/', import.meta.url);
 /** Arguments: a data directory, how many batches the pool is given, and after how many milliseconds it is closed. */
 const SCRIPT = `
-  import { Chunk, setBit } from '${DIST}chunk.js';
-  import { WorkerPool } from '${DIST}pool.js';
-  import { ORDERS_SPEC } from '${DIST}spec-file.js';
+  import { Chunk, setBit } from '${DIST}core/chunk.js';
+  import { WorkerPool } from '${DIST}worker/pool.js';
+  import { ORDERS_SPEC } from '${DIST}schema/spec-file.js';
   const [dataDir, batches, waitMs] = process.argv.slice(2);
   const options = {
     spec: ORDERS_SPEC, topic: 't', dataDir, parquetWriter: 'duckdb', compression: 'zstd',
@@ -24,10 +24,11 @@ const SCRIPT = `
     valueOffsets[chunk.rows + 1] = chunk.valueBytes;
     setBit(valueValidity, chunk.rows, true);
   }
+  const issueBits = ORDERS_SPEC.columns.map((_, index) => index);
   const pool = new WorkerPool(2, options);
   let done = 0;
   for (let startOffset = 0; startOffset < Number(batches); startOffset++) {
-    const task = { partition: 0, startOffset, nextOffset: startOffset + 1, chunks: [chunk.handle()] };
+    const task = { partition: 0, startOffset, nextOffset: startOffset + 1, chunks: [chunk.handle()], issueBits };
     pool.run(task).then(({ counts }) => { done += counts.ok; });
   }
   await new Promise((resolve) => setTimeout(resolve, Number(waitMs)));

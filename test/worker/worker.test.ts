@@ -13,9 +13,9 @@ const DIST = new URL('../../dist/', import.meta.url);
 /** Does what a worker does; prints which libraries that loaded. Arguments: a data directory and PARQUET_WRITER. */
 const SCRIPT = `
   import { createRequire } from 'node:module';
-  import { Chunk, setBit } from '${DIST}chunk.js';
-  import { ORDERS_SPEC } from '${DIST}spec-file.js';
-  import { BatchProcessor } from '${DIST}worker.js';
+  import { Chunk, setBit } from '${DIST}core/chunk.js';
+  import { ORDERS_SPEC } from '${DIST}schema/spec-file.js';
+  import { BatchProcessor } from '${DIST}worker/worker.js';
   const [dataDir, parquetWriter] = process.argv.slice(2);
   const value = Buffer.from('{"change_id":"1","order_id":"2"}');
   const chunk = new Chunk();

@@ -12,7 +12,8 @@ import {
   type TableSpec,
   tableColumns,
 } from '../../schema/spec.js';
-import { FORMAT_VERSION, issueBits, openFormat } from './format.js';
+import { FORMAT_VERSION } from '../../storage/data-dir.js';
+import { issueBits, openFormat } from './format.js';
 
 const DUCKDB_TYPES: Record<ColumnType, string> = {
   utf8: 'VARCHAR',

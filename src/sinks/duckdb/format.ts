@@ -3,14 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
-
-/**
- * Raised when the tables change in a way that an older Sluice cannot write to.
- *
- *   1  the first one
- *   2  the identity of the topic, where and why a partition began, leader epochs, gaps, commits, bits of columns
- */
-export const FORMAT_VERSION = 2;
+import { FORMAT_VERSION } from '../../storage/data-dir.js';
 
 /** `file` is relative to the data directory, which can be moved. */
 const TABLES = `

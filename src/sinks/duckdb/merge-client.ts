@@ -1,5 +1,6 @@
 /** The sink as the main thread sees it: every call goes to the merge thread, batches by transfer. */
 import { Worker } from 'node:worker_threads';
+import { MERGE_THREAD } from '../../assets.js';
 import { SluiceError } from '../../core/errors.js';
 import type {
   BatchResult,
@@ -40,7 +41,7 @@ export class MergeThread implements Sink {
   }
 
   static start(options: MergeOptions): MergeThread {
-    return new MergeThread(new Worker(new URL('./merge-thread.js', import.meta.url), { workerData: options }));
+    return new MergeThread(new Worker(MERGE_THREAD, { workerData: options }));
   }
 
   open(): Promise<SinkState> {

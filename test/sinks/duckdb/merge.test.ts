@@ -234,8 +234,8 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
   it('says who holds the data directory', async () => {
     const dataDir = temporaryDirectory();
     const merge = await open(dataDir);
-    const script = `import { Merge } from '../../dist/merge.js';
-      const { ORDERS_SPEC: spec } = await import('../../dist/spec-file.js');
+    const script = `import { Merge } from './dist/sinks/duckdb/merge.js';
+      const { ORDERS_SPEC: spec } = await import('./dist/schema/spec-file.js');
       await new Merge({ dataDir: ${JSON.stringify(dataDir)}, topic: 'cdc_orders', spec, threads: 1 }).open()
         .catch(({ code, message }) => console.log(code, message));`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
