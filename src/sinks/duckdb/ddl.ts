@@ -34,7 +34,8 @@ const DUCKDB_TYPES: Record<ColumnType, string> = {
 const FEW_VALUES = new Set(['operation', 'currency', 'status']);
 
 function isFewValued(spec: TableSpec, name: string): boolean {
-  return FEW_VALUES.has(name) || name === roleColumn(spec, 'operation')?.name;
+  const roles = ['operation', 'key_type'] as const;
+  return FEW_VALUES.has(name) || roles.some((role) => name === roleColumn(spec, role)?.name);
 }
 
 /** A column of the change log as it is stored. */
