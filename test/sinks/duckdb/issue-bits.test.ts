@@ -50,8 +50,8 @@ describe('the bits of issues', () => {
     const highest = '(-9223372036854775807 - 1)::BIGINT';
     const names = await select(
       merge,
-      `SELECT bits, sluice.issue_names(bits)::VARCHAR FROM (VALUES (0::BIGINT), (3), (${highest}), (${highest} + 1)) t(bits)
-       ORDER BY bits`,
+      `SELECT bits, sluice.issue_names(bits)::VARCHAR
+       FROM (VALUES (0::BIGINT), (3), (${highest}), (${highest} + 1)) t(bits) ORDER BY bits`,
     );
     expect(names).toEqual([
       [-(2n ** 63n), '[highest]'],
