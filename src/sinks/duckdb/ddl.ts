@@ -94,7 +94,7 @@ async function writeSpec(connection: DuckDBConnection, spec: TableSpec, topic: s
   );
 }
 
-/** The spec's columns that the table does not have yet; all of them where there is no table. */
+/** The spec's columns that the table does not have yet; all of them if there is no table. */
 async function missingColumns(connection: DuckDBConnection, spec: TableSpec): Promise<TableColumn[]> {
   const existing = await rowsOf(
     connection,
