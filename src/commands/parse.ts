@@ -111,7 +111,7 @@ class Splitter {
     }
   }
 
-  /** What stands behind the last delimiter, if anything. */
+  /** What comes after the last delimiter, if anything. */
   end(): Message | undefined {
     const message = this.#take();
     return message !== TOO_LARGE && (message.length === 0 || this.#isBlank(message)) ? undefined : message;
