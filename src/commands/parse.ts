@@ -60,7 +60,7 @@ export function addParseCommand(program: Command, config: (overrides: Overrides)
 }
 
 function isDelimiter(text: string | undefined): text is Delimiter {
-  return text !== undefined && text in DELIMITERS;
+  return text !== undefined && Object.hasOwn(DELIMITERS, text);
 }
 
 async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {

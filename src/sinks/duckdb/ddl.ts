@@ -32,10 +32,10 @@ const DUCKDB_TYPES: Record<ColumnType, string> = {
  * group, which costs more than the rest of the INSERT, for no smaller file worth the while.
  */
 const FEW_VALUES = new Set(['operation', 'currency', 'status']);
+const FEW_VALUED_ROLES = ['operation', 'key_type'] as const;
 
 function isFewValued(spec: TableSpec, name: string): boolean {
-  const roles = ['operation', 'key_type'] as const;
-  return FEW_VALUES.has(name) || roles.some((role) => name === roleColumn(spec, role)?.name);
+  return FEW_VALUES.has(name) || FEW_VALUED_ROLES.some((role) => name === roleColumn(spec, role)?.name);
 }
 
 /** A column of the change log as it is stored. */

@@ -36,6 +36,22 @@ describe('schema evolution', () => {
     expect((await select(second, 'SELECT count(*) FROM orders'))[0]).toEqual([2n]);
   });
 
+  it('keeps texts of few values in dictionaries', async () => {
+    const dataDir = temporaryDirectory();
+    const merge = await openMerge(dataDir);
+    const orders = Array.from({ length: 5000 }, (_, n) => order(`o-${n}`, { status: 'paid', order_id_type: 'string' }));
+    await merge.stage(await makeBatch(dataDir, 0, 0, orders));
+    await merge.commit();
+    await select(merge, 'CHECKPOINT');
+    const sql = `SELECT DISTINCT column_name FROM pragma_storage_info('cdc_orders')
+      WHERE segment_type = 'VARCHAR' AND compression = 'ZSTD' ORDER BY 1`;
+    const names = (await select(merge, sql)).map(([name]) => name);
+    expect(names).toContain('order_id');
+    expect(names.filter((name) => ['operation', 'currency', 'status', 'order_id_type'].includes(String(name)))).toEqual(
+      [],
+    );
+  });
+
   it('refuses a column whose kind changed, another topic and a newer format', async () => {
     const dataDir = temporaryDirectory();
     await (await openMerge(dataDir)).close();
