@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Checks what the documents point to: relative links, anchors of headings, and paths of this project in `code`. Links to
- * other sites are not followed. Prints a line for each one that leads nowhere; the exit code is then 1.
+ * Checks what the documents point to: relative links, anchors of headings, and paths of this project in `code`. Links
+ * to other sites are not followed. Prints a line for each one that leads nowhere; the exit code is then 1.
  *
  *   node scripts/check-links.mjs [FOLDER]
  */

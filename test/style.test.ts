@@ -195,6 +195,13 @@ describe('src/', () => {
     expect(top.sort()).toEqual([ASSETS, ENTRY, 'src/config.ts'].sort());
   });
 
+  it('is listed in ARCHITECTURE.md with what each folder imports from', () => {
+    const text = readFileSync(path.join(ROOT, 'ARCHITECTURE.md'), 'utf8');
+    const rows = text.matchAll(/^\| `([\w/]*\w)` .*\| ([^|]*)\|$/gm);
+    const listed = [...rows].map(([, folder, imports]) => [folder, imports.trim().replace(/^all$/, '*')]);
+    expect(listed).toEqual(Object.entries(FOLDERS).map(([folder, imports]) => [folder, imports.join(', ')]));
+  });
+
   it('imports one way, without a circle', () => {
     expect(inOrder(FOLDERS)).toBeDefined();
     expect(programSources.flatMap((file) => findings(file, (node) => wrongImport(file, node)))).toEqual([]);
