@@ -32,7 +32,7 @@ export const TYPE = {
   minKey: 255,
 } as const;
 
-/** Where the first element of a document is, behind its length. */
+/** Where the first element of a document is, after its length. */
 export const FIRST = 4;
 /** Numbers as objects of their BSON types: nothing is rounded. */
 const EXACT = { promoteValues: false, promoteLongs: false, promoteBuffers: false, bsonRegExp: true } as const;

@@ -1,6 +1,6 @@
 /**
  * MongoDB → Kafka, exactly once: changes are gathered into groups, and each group becomes one Kafka transaction that
- * also holds the place in the stream behind it. While one transaction is committed, the next group is gathered.
+ * also holds the place in the stream after it. While one transaction is committed, the next group is gathered.
  *
  *   fence former captures · read the last place · claim the topic · [snapshot] · change stream from there
  */
@@ -24,7 +24,7 @@ export interface CaptureOptions extends EnvelopeOptions {
   readonly snapshot: 'initial' | 'never' | 'always';
   readonly onLostHistory: 'fail' | 'snapshot' | 'gap';
   readonly onInvalidate: 'stop' | 'continue';
-  /** How long a read of the stream waits where nothing changes. */
+  /** How long a read of the stream waits if nothing changes. */
   readonly transactionIntervalMs: number;
   /** An idle stream's place is stored this often, so that it does not age out of the oplog. */
   readonly tokenIntervalMs: number;
@@ -32,7 +32,7 @@ export interface CaptureOptions extends EnvelopeOptions {
 
 export interface CaptureParts {
   readonly source: CapturedCollection;
-  /** Has the place where the capture stands. */
+  /** Knows how far the capture has come. */
   readonly writer: GroupWriter;
   readonly metrics: CaptureMetrics;
   readonly log: Logger;
@@ -106,7 +106,7 @@ export class Capture {
     }
   }
 
-  /** Puts an event into the group. @throws SluiceError SLUICE_STREAM_ENDED where an invalidated stream is to end */
+  /** Puts an event into the group. @throws SluiceError SLUICE_STREAM_ENDED if an invalidated stream is to end */
   async #take(event: ChangeEvent): Promise<'taken' | 'invalidated'> {
     const { source, writer, log } = this.#parts;
     if (isDocumentChange(event)) {
@@ -155,7 +155,7 @@ export class Capture {
     return id === undefined ? event : { ...event, fullDocument: await this.#parts.source.document(id) };
   }
 
-  /** @param token the place behind the group */
+  /** @param token the place after the group */
   async #write(token: string | undefined): Promise<void> {
     const { writer } = this.#parts;
     const { record } = writer;
@@ -196,8 +196,8 @@ export class Capture {
     if (this.#options.onLostHistory === 'fail') {
       throw new SluiceError(
         'SLUICE_HISTORY_LOST',
-        `${error.message}. Choose how to go on: "sluice capture --on-lost-history snapshot" reads the collection ` +
-          'again, "sluice capture --on-lost-history gap" goes on without the changes that are lost',
+        `${error.message}. Choose how to continue: "sluice capture --on-lost-history snapshot" reads the collection ` +
+          'again, "sluice capture --on-lost-history gap" continues without the changes that are lost',
         { cause: error },
       );
     }

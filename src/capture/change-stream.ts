@@ -1,4 +1,4 @@
-/** A collection's change stream that goes on after elections and broken connections, and knows lost history. */
+/** A collection's change stream that continues after elections and broken connections, and knows lost history. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoError } from 'mongodb';
 import { SluiceError } from '../core/errors.js';
@@ -18,7 +18,7 @@ const TOO_LARGE = 10334;
 /** What a reader needs of a collection. */
 export type StreamSource = Pick<CapturedCollection, 'name' | 'watch' | 'renewAfter'>;
 
-/** Whole changes, and the place behind them. */
+/** Whole changes, and the place after them. */
 interface Read {
   readonly events: readonly ChangeEvent[];
   readonly token: string | undefined;
@@ -31,7 +31,7 @@ export class ChangeReader {
   readonly #log: Logger;
   #stream: EventStream | undefined;
   #coming: Promise<Read> | undefined;
-  /** The place behind everything that `next` gave, or further where the stream moved on without an event. */
+  /** The place after everything that `next` gave, or further if the stream moved on without an event. */
   #start: StreamStart;
   #failures = 0;
 
@@ -64,7 +64,7 @@ export class ChangeReader {
     }
   }
 
-  /** The place behind everything that `next` gave, also where the stream moved on without an event. */
+  /** The place after everything that `next` gave, also if the stream moved on without an event. */
   get token(): string | undefined {
     return 'token' in this.#start ? this.#start.token : undefined;
   }

@@ -39,7 +39,7 @@ export interface StreamOptions {
   readonly readTimeoutMs: number;
 }
 
-/** Events that came together, and the place behind them. */
+/** Events that came together, and the place after them. */
 export interface Batch {
   readonly events: readonly StreamedEvent[];
   readonly token: string | undefined;
@@ -134,12 +134,12 @@ export class CapturedCollection {
 
   /**
    * All documents in the order of `_id`, as BSON, over broken connections.
-   * @param after the `_id` to start behind; undefined: from the first
+   * @param after the `_id` to start after; undefined: from the first
    */
   async *documents(after: unknown): AsyncGenerator<Uint8Array> {
     let last: Uint8Array | undefined;
     for (let failures = 0; ; ) {
-      // Compared as an expression, so that ids of other types, which sort behind, are not left out.
+      // Compared as an expression, so that ids of other types, which sort after it, are not left out.
       if (last !== undefined) after = idOf(last);
       const filter = after === undefined ? {} : { $expr: { $gt: ['$_id', { $literal: after }] } };
       const cursor = this.#collection.find(filter, { sort: { _id: 1 }, raw: true });
@@ -157,7 +157,7 @@ export class CapturedCollection {
         if (!(thrown instanceof MongoError)) throw thrown;
         this.renewAfter(thrown);
         const backoffMs = backoff(failures++);
-        this.#log.warn({ backoffMs }, `MongoDB: ${thrown.message}; the snapshot goes on where it was`);
+        this.#log.warn({ backoffMs }, `MongoDB: ${thrown.message}; the snapshot continues from where it was`);
         await sleep(backoffMs);
       } finally {
         await cursor.close().catch(() => {});
@@ -207,8 +207,8 @@ export class CapturedCollection {
 }
 
 /**
- * The driver's stream takes events as objects only: its cursor, which has them as bytes, and the place behind each
- * batch of them, is asked directly. It is then the reader that goes on after a failure, and tells of it.
+ * The driver's stream takes events as objects only: its cursor, which has them as bytes, and the place after each
+ * batch of them, is asked directly. It is then the reader that continues after a failure, and tells of it.
  */
 function eventStream(stream: ChangeStream): EventStream {
   const { cursor } = stream as unknown as { cursor: RawCursor };

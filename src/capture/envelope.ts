@@ -1,5 +1,5 @@
 /**
- * Change event → Kafka message: one JSON object with the document's fields at its top level, less `_id`, behind the
+ * Change event → Kafka message: one JSON object with the document's fields at its top level, less `_id`, after the
  * fields that say what happened.
  */
 import { createHash } from 'node:crypto';
@@ -164,7 +164,7 @@ function writeField(name: string, value: BsonValue | undefined): void {
   written.value(value.bytes, value.type, value.at);
 }
 
-/** The document's fields, in its order; those with names of the envelope's own are put into `document` behind them. */
+/** The document's fields, in its order; those with names of the envelope's own are put into `document` after them. */
 function writeMembers({ bytes, at: start }: BsonValue): void {
   const clashing: number[] = [];
   for (let at = start + FIRST; bytes[at] !== 0; ) {

@@ -161,7 +161,7 @@ export class JsonText {
 
 const scratch = new JsonText();
 
-/** JSON text of a value; null where there is none. */
+/** JSON text of a value; null if there is none. */
 export function jsonOf(value: BsonValue | undefined): string {
   if (value === undefined) return 'null';
   scratch.value(value.bytes, value.type, value.at);
@@ -182,7 +182,7 @@ export function int64Text(bytes: Buffer, at: number): string {
 }
 
 /**
- * Of a coefficient that a double has exactly, with up to six digits more behind the point; all others are left to the
+ * Of a coefficient that a double has exactly, with up to six digits more after the point; all others are left to the
  * driver. Sign, exponent of 14 bits and coefficient of 113 lie in this order, the lowest byte first.
  * Source: https://github.com/mongodb/specifications/blob/master/source/bson-decimal128/decimal128.md
  */

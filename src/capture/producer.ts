@@ -1,4 +1,4 @@
-/** Kafka transactions: messages and the place in the change stream behind them are visible together or not at all. */
+/** Kafka transactions: messages and the place in the change stream after them are visible together or not at all. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';

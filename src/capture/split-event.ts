@@ -5,7 +5,7 @@
  *   { _id: token 1, splitEvent: { fragment: 1, of: 2 }, operationType, documentKey, fullDocumentBeforeChange }
  *   { _id: token 2, splitEvent: { fragment: 2, of: 2 }, fullDocument }
  *
- * Each field of the event is in one fragment. The place behind the change is the token of the last one.
+ * Each field of the event is in one fragment. The place after the change is the token of the last one.
  *
  * Source: https://www.mongodb.com/docs/manual/reference/operator/aggregation/changeStreamSplitLargeEvent/
  */
@@ -59,5 +59,5 @@ async function nextFragment(
     cause = thrown;
   }
   const why = cause instanceof Error ? cause.message : 'no more came';
-  throw new SluiceError('SLUICE_MONGODB', `a change broke off behind fragment ${fragment} of ${of}: ${why}`, { cause });
+  throw new SluiceError('SLUICE_MONGODB', `a change broke off after fragment ${fragment} of ${of}: ${why}`, { cause });
 }

@@ -1,4 +1,4 @@
-/** Gathers messages into groups and writes each group, with the place behind it, as one transaction. */
+/** Gathers messages into groups and writes each group, with the place after it, as one transaction. */
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { type CapturedMessage, markerMessage, oversizeMessage } from './envelope.js';
@@ -52,7 +52,7 @@ export class GroupWriter {
     if (record !== undefined) parts.metrics.standsAt(record.clusterTime);
   }
 
-  /** The place behind all that was handed over to be committed. */
+  /** The place after all that was handed over to be committed. */
   get record(): TokenRecord | undefined {
     return this.#record;
   }
@@ -66,7 +66,7 @@ export class GroupWriter {
     return this.#group.messages.length >= transactionEvents || this.#group.bytes >= transactionBytes;
   }
 
-  /** Whether to write the group now. Time alone does not wait for the transaction before: the group goes on filling. */
+  /** Whether to write the group now. Time alone does not wait for the transaction before: the group keeps filling. */
   isDue(nowMs: number): boolean {
     if (this.isEmpty || this.isFull) return !this.isEmpty;
     return this.#committing === undefined && nowMs - this.#group.sinceMs >= this.#options.transactionIntervalMs;
@@ -111,7 +111,7 @@ export class GroupWriter {
   }
 
   /**
-   * Starts to write the group and the place behind it, after the transaction before is done.
+   * Starts to write the group and the place after it, after the transaction before is done.
    * @throws what that one failed with
    */
   async write(record: TokenRecord): Promise<void> {

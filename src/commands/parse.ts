@@ -60,7 +60,7 @@ export function addParseCommand(program: Command, config: (overrides: Overrides)
 }
 
 function isDelimiter(text: string | undefined): text is Delimiter {
-  return text !== undefined && text in DELIMITERS;
+  return text !== undefined && Object.hasOwn(DELIMITERS, text);
 }
 
 async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
@@ -111,7 +111,7 @@ class Splitter {
     }
   }
 
-  /** What stands behind the last delimiter, if anything. */
+  /** What comes after the last delimiter, if anything. */
   end(): Message | undefined {
     const message = this.#take();
     return message !== TOO_LARGE && (message.length === 0 || this.#isBlank(message)) ? undefined : message;

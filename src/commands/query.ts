@@ -55,7 +55,7 @@ const FORMATS: Readonly<Record<QueryFormat, (result: QueryRows) => AsyncIterable
   csv: csvText,
   json: jsonText,
   async *arrow(result) {
-    // Loaded where it is needed: Arrow's library takes a while.
+    // Loaded when it is needed: Arrow's library takes a while.
     const { arrowStream } = await import('./arrow-rows.js');
     yield* arrowStream(result);
   },

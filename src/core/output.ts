@@ -50,7 +50,7 @@ export class Output {
     return written;
   }
 
-  /** Does not wait, for where nobody can: a failure shows when the output is drained. */
+  /** Does not wait, for callers that cannot: a failure shows when the output is drained. */
   writeLater(piece: string | Uint8Array): void {
     this.write(piece).catch(() => {});
   }

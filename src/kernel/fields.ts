@@ -140,7 +140,7 @@ export interface ColumnRegion extends TableColumn {
   /** The record of the column: bytes used at +8, nulls at +24. */
   readonly record: number;
   readonly data: number;
-  /** 0 where the column has none. */
+  /** 0 if the column has none. */
   readonly offsets: number;
   readonly validity: number;
 }
@@ -153,7 +153,7 @@ export interface FlagOptions {
   readonly learned?: boolean;
 }
 
-/** Hands out regions one behind the other. */
+/** Hands out regions one after the other. */
 class Regions {
   #end: number;
 
@@ -163,7 +163,7 @@ class Regions {
 
   take(bytes: number): number {
     const start = this.#end;
-    // No bit operations: these numbers may be beyond 2^32, where a large message does not fit.
+    // No bit operations: these numbers may be beyond 2^32 if a large message does not fit.
     this.#end = Math.ceil((start + bytes + SPARE_BYTES) / 16) * 16;
     return start;
   }

@@ -30,14 +30,14 @@ export interface Reject {
   readonly chunk: number;
   readonly row: number;
   readonly status: QuarantinedMessage['status'];
-  /** Byte of the value where it stops being acceptable, -1 where no byte is to blame. */
+  /** Byte of the value where it stops being acceptable, -1 if no byte is to blame. */
   readonly position: number;
   /** Of `missing_required`: the first column without a value. */
   readonly column: string | undefined;
 }
 
 export interface KernelOutput {
-  /** Rows of status ok, in order; one batch as a rule, several where text columns would not fit. */
+  /** Rows of status ok, in order; one batch as a rule, several if text columns would not fit. */
   readonly recordBatches: readonly RecordBatch[];
   readonly rejects: readonly Reject[];
   readonly counts: Readonly<Record<Status, number>>;
@@ -48,7 +48,7 @@ export interface KernelOutput {
   readonly rowsLearned: number;
   /** Microseconds since the epoch. */
   readonly maxEventTime: bigint | undefined;
-  /** 0 where there is no row. */
+  /** 0 if there is no row. */
   readonly minChangeSeq: bigint;
   readonly maxChangeSeq: bigint;
 }
@@ -180,7 +180,7 @@ export class KernelInstance {
     return this.#bytes.subarray(forms);
   };
 
-  /** `set` reads shared memory by words, or even by bytes where they are not aligned; `fill` copies it as any other. */
+  /** `set` reads shared memory by words, or even by bytes if they are not aligned; `fill` copies it as any other. */
   #copyIn({ buffer, byteOffset, byteLength }: Uint8Array | Int32Array | BigInt64Array, to: number): void {
     if (byteLength > 0) this.#bytes.fill(new Uint8Array(buffer, byteOffset, byteLength), to, to + byteLength);
   }

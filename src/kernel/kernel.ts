@@ -24,7 +24,7 @@ export interface KernelOptions extends FlagOptions {
 /** What a chunk of the usual size has at most (chunk.ts). */
 const CHUNK_ROWS = 4096;
 const CHUNK_BYTES = 1 << 20;
-/** All text columns together; the memory counts only where it is touched. */
+/** All text columns together; only memory that is touched counts. */
 const MAX_TEXT_BYTES = 2 ** 31;
 
 export class Kernel {
@@ -128,7 +128,7 @@ export class Kernel {
   }
 }
 
-/** The messages from `from` on that fit the input region together end here; at `from` where not even the first does. */
+/** The messages from `from` on that fit the input region together end here; at `from` if not even the first does. */
 function endOfRun(valueOffsets: Int32Array, from: number, rows: number): number {
   const limit = valueOffsets[from] + CHUNK_BYTES;
   let to = Math.min(rows, from + CHUNK_ROWS);

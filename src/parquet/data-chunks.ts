@@ -74,7 +74,7 @@ export class DataChunks {
     this.#row = 0;
   }
 
-  /** Fills an empty chunk with the next rows. @returns how many; 0 behind the last one */
+  /** Fills an empty chunk with the next rows. @returns how many; 0 after the last one */
   next(chunk: DuckDBDataChunk): number {
     while (this.#recordBatches[this.#recordBatch]?.numRows === this.#row) {
       this.#recordBatch++;

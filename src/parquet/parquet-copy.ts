@@ -11,7 +11,7 @@ const CODECS: Record<ParquetCompression, string> = {
   none: 'COMPRESSION uncompressed',
 };
 
-/** A column with more values than this in a row group has no dictionary: to go on looking costs more than it saves. */
+/** A column with more values than this in a row group has no dictionary: to keep looking costs more than it saves. */
 const MAX_DICTIONARY_VALUES = 1000;
 
 export interface ParquetCopy {
@@ -32,7 +32,7 @@ export async function copyToParquet(
   { compression, metadata, rowGroupRows = MAX_ROW_GROUP_ROWS }: ParquetCopy,
 ): Promise<void> {
   const entries = [...metadata].map(([key, value]) => `${literal(key)}: ${literal(value)}`);
-  // Version 2 has delta encodings, which DuckDB chooses where a dictionary does not pay.
+  // Version 2 has delta encodings, which DuckDB chooses if a dictionary does not pay.
   await connection.run(
     `COPY (FROM ${relation}) TO ${literal(path)} (
        FORMAT parquet, PARQUET_VERSION v2, ${CODECS[compression]}, ROW_GROUP_SIZE ${rowGroupRows},

@@ -26,7 +26,7 @@ export type QueryAnswer =
   | { readonly done: true }
   | { readonly error: string };
 
-/** The socket; where a socket cannot be in the data directory, a file with the path of one that is elsewhere. */
+/** The socket; if a socket cannot be in the data directory, a file with the path of one that is elsewhere. */
 export function querySocketPath(dataDir: string): string {
   return join(dataDir, 'query.sock');
 }
@@ -59,7 +59,7 @@ export class QueryServer {
 
   /**
    * The caller holds the database's lock, so that a socket that is there is a dead process's.
-   * @throws SluiceError SLUICE_DATA_DIR where there can be no socket
+   * @throws SluiceError SLUICE_DATA_DIR if there can be no socket
    */
   static async start(instance: DuckDBInstance, dataDir: string): Promise<QueryServer> {
     const started = new QueryServer(instance);

@@ -69,7 +69,7 @@ export function parseSpec(text: string, origin: string): TableSpec {
   return spec;
 }
 
-/** Reads a spec file, or gives the built-in orders spec where `path` is undefined. */
+/** Reads a spec file, or gives the built-in orders spec if `path` is undefined. */
 export function loadSpec(path: string | undefined): TableSpec {
   if (path === undefined) return ORDERS_SPEC;
   let text: string;

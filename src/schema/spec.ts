@@ -40,7 +40,7 @@ export interface TableSpec {
   readonly columns: readonly SpecColumn[];
 }
 
-/** Columns that Sluice adds behind those of the spec, in this order. */
+/** Columns that Sluice adds after those of the spec, in this order. */
 export const DERIVED_COLUMNS = [
   'extra',
   'is_high_value',
@@ -99,7 +99,7 @@ export function tableColumns(spec: TableSpec): TableColumn[] {
   return columns;
 }
 
-/** The column of a role, undefined where the spec gives the role to none. */
+/** The column of a role, undefined if the spec gives the role to none. */
 export function roleColumn(spec: TableSpec, role: Role): SpecColumn | undefined {
   return spec.columns.find((column) => column.role === role);
 }

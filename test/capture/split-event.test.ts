@@ -84,8 +84,8 @@ describe('readWhole', () => {
     ['one comes twice', [fragment('1', 1, 2), fragment('1', 1, 2)], /fragment 1 of 2 came where fragment 2 of 2/],
     ['it was cut anew', [fragment('1', 1, 2), fragment('1', 2, 3)], /fragment 2 of 3 came where fragment 2 of 2/],
     ['another event comes', [fragment('1', 1, 2), event('2')], /a change came where fragment 2 of 2/],
-    ['the rest never comes', [fragment('1', 1, 2)], /broke off behind fragment 1 of 2: no more came/],
-    ['the stream breaks', [fragment('1', 1, 2), new Error('closed')], /broke off behind fragment 1 of 2: closed/],
+    ['the rest never comes', [fragment('1', 1, 2)], /broke off after fragment 1 of 2: no more came/],
+    ['the stream breaks', [fragment('1', 1, 2), new Error('closed')], /broke off after fragment 1 of 2: closed/],
   ])('says so when %s', async (_, answers, message) => {
     await expect(readWhole(reading(answers))).rejects.toMatchObject({
       code: 'SLUICE_MONGODB',

@@ -180,6 +180,7 @@ describe('sluice parse', () => {
   it.each([
     [['nowhere.ndjson'], 'nowhere.ndjson cannot be read'],
     [['--delimiter', 'comma'], '--delimiter must be newline or nul, not comma'],
+    [['--delimiter', 'constructor'], '--delimiter must be newline or nul, not constructor'],
     [['--spec', 'nowhere.json'], 'table spec nowhere.json cannot be read'],
     [['--threshold', 'much'], 'HIGH_VALUE_THRESHOLD="much": must be an amount'],
   ])('refuses %j', async (args, message) => {

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { Chunk } from '../../src/core/chunk.js';
 import type { KernelLimits } from '../../src/kernel/fields.js';
-import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
+import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { EQUAL_SHARES } from '../support/event-kinds.js';
 import { orderEvents } from '../support/events.js';
-import { GuardedKernel } from '../support/guarded-kernel.js';
+import { GuardedKernel, tightKernels } from '../support/guarded-kernel.js';
 import { chunksOf, expectAsReference, kernelResults, kernelsOf, messagesOf, VARIANTS } from '../support/kernel.js';
 import { rowsOf } from '../support/kernel-output.js';
 import { mutated } from '../support/mutate.js';
@@ -141,6 +141,28 @@ describe('regions', () => {
         events.map(({ value }) => value && (random.below(4) > 0 ? value : mutated(value, random))),
       );
       expectAsReference([kernel], ORDERS_SPEC, messages);
+    }
+  });
+
+  it('have room for the extras of a block that are written anew, to the last byte', () => {
+    const columns = [
+      { name: 'i', kind: 'text', required: true, role: 'change_id' },
+      { name: 'k', kind: 'text', required: true, role: 'key' },
+      { name: 'n', kind: 'int64' },
+    ];
+    const spec = parseSpec(JSON.stringify({ table: 't', view: 'v', columns }), 'test');
+    // Nearly all of each message is in the extras: of the first ones only after they were read again.
+    const message = (key: string, bytes: number) => `{"i":"","k":"","${key}":"${'x'.repeat(bytes)}"}`;
+    for (const keys of [
+      ['n', 'o'],
+      ['o', 'n'],
+      ['n', 'n', 'o'],
+      ['n', 'o', 'n'],
+    ]) {
+      for (let bytes = 0; bytes < 2 * BLOCK; bytes++) {
+        const messages = messagesOf(keys.map((key, index) => message(key, bytes + index)));
+        expectAsReference(tightKernels(spec, messages), spec, messages);
+      }
     }
   });
 });

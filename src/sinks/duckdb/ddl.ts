@@ -32,10 +32,10 @@ const DUCKDB_TYPES: Record<ColumnType, string> = {
  * group, which costs more than the rest of the INSERT, for no smaller file worth the while.
  */
 const FEW_VALUES = new Set(['operation', 'currency', 'status']);
+const FEW_VALUED_ROLES = ['operation', 'key_type'] as const;
 
 function isFewValued(spec: TableSpec, name: string): boolean {
-  const roles = ['operation', 'key_type'] as const;
-  return FEW_VALUES.has(name) || roles.some((role) => name === roleColumn(spec, role)?.name);
+  return FEW_VALUES.has(name) || FEW_VALUED_ROLES.some((role) => name === roleColumn(spec, role)?.name);
 }
 
 /** A column of the change log as it is stored. */
@@ -69,7 +69,7 @@ export async function migrate(connection: DuckDBConnection, spec: TableSpec, top
   for (const column of missing) {
     await connection.run(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${storedColumn(spec, column)}`);
   }
-  await connection.run(orderView(spec, { hasUntypedKeys: await hasUntypedKeys(connection, spec) }));
+  await connection.run(orderView(spec));
   await connection.run('BEGIN');
   try {
     const bits = await issueBits(connection, spec);
@@ -80,14 +80,6 @@ export async function migrate(connection: DuckDBConnection, spec: TableSpec, top
     await connection.run('ROLLBACK').catch(() => {});
     throw thrown;
   }
-}
-
-/** Whether rows came before there was a key type. */
-async function hasUntypedKeys(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
-  const type = roleColumn(spec, 'key_type')?.name;
-  if (type === undefined) return false;
-  const sql = `SELECT 1 FROM ${identifier(spec.table)} WHERE ${identifier(type)} IS NULL LIMIT 1`;
-  return (await rowsOf(connection, sql)).length > 0;
 }
 
 async function writeSpec(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<void> {
@@ -103,7 +95,7 @@ async function writeSpec(connection: DuckDBConnection, spec: TableSpec, topic: s
   );
 }
 
-/** The spec's columns that the table does not have yet; all of them where there is no table. */
+/** The spec's columns that the table does not have yet; all of them if there is no table. */
 async function missingColumns(connection: DuckDBConnection, spec: TableSpec): Promise<TableColumn[]> {
   const existing = await rowsOf(
     connection,
@@ -147,64 +139,63 @@ function kindChanged(spec: TableSpec, name: string, before: string, after: strin
   );
 }
 
-export interface OrderViewOptions {
-  /** Whether the table has rows from before there was a key type: their keys take the type of later rows. */
-  readonly hasUntypedKeys: boolean;
-}
-
 /**
  * SQL of the view: the newest change of each key, deleted ones left out. Newest is Kafka's order: within a partition
  * the highest offset; across partitions, to which a key can only have moved when partitions were added, the later
- * timestamp. Keys of one text and several types are several keys; without a type is a type too.
+ * timestamp. Keys of one text and several types are several keys.
  *
  * A snapshot that is complete has every key that was there: what is older than its beginning and did not come again is
- * gone, though nobody saw it deleted. Aliases have a space in them, which no column of a spec has.
+ * gone, though nobody saw it deleted. Names of its own have a space in them, which no name of a spec has.
  */
-export function orderView(spec: TableSpec, { hasUntypedKeys }: OrderViewOptions): string {
+export function orderView(spec: TableSpec): string {
   const table = identifier(spec.table);
   const key = identifier(roleColumn(spec, 'key')!.name);
   const typeRole = roleColumn(spec, 'key_type')?.name;
   const role = roleColumn(spec, 'operation')?.name;
   const view = `CREATE OR REPLACE VIEW ${identifier(spec.view)} AS
-WITH ${lastOfPartition(table, key, typeRole && identifier(typeRole), hasUntypedKeys)},
-newest AS (
-  SELECT kafka_partition, kafka_offset FROM last_of_partition
+WITH ${lastOfPartition(table, key, typeRole && identifier(typeRole))},
+"the newest" AS (
+  SELECT kafka_partition, kafka_offset FROM "last of partition"
   QUALIFY row_number() OVER (
     PARTITION BY "the key", "the type" ORDER BY "the time" DESC NULLS LAST, kafka_partition DESC) = 1)`;
   if (role === undefined)
-    return `${view}\nSELECT * FROM ${table} SEMI JOIN newest USING (kafka_partition, kafka_offset)`;
+    return `${view}\nSELECT * FROM ${table} SEMI JOIN "the newest" USING (kafka_partition, kafka_offset)`;
   const operation = identifier(role);
   const [begin, end] = [literal(OPERATION.snapshotBegin), literal(OPERATION.snapshotEnd)];
   return `${view},
-markers AS (
-  SELECT kafka_partition, ${operation} AS "the end", lag(${operation}) OVER of_snapshot AS "the marker before",
-    lag(kafka_offset) OVER of_snapshot AS "the beginning"
+"the markers" AS (
+  SELECT kafka_partition, ${operation} AS "the end", lag(${operation}) OVER "of snapshot" AS "the marker before",
+    lag(kafka_offset) OVER "of snapshot" AS "the beginning"
   FROM ${table} WHERE ${operation} IN (${begin}, ${end})
-  WINDOW of_snapshot AS (PARTITION BY kafka_partition, ${key} ORDER BY kafka_offset)),
-snapshots AS (
-  SELECT kafka_partition, max("the beginning") AS "the beginning" FROM markers
+  WINDOW "of snapshot" AS (PARTITION BY kafka_partition, ${key} ORDER BY kafka_offset)),
+"the snapshots" AS (
+  SELECT kafka_partition, max("the beginning") AS "the beginning" FROM "the markers"
   WHERE "the end" = ${end} AND "the marker before" = ${begin} GROUP BY kafka_partition)
-SELECT ${table}.* FROM ${table} SEMI JOIN newest USING (kafka_partition, kafka_offset)
-LEFT JOIN snapshots ON snapshots.kafka_partition = ${table}.kafka_partition
+SELECT ${table}.* FROM ${table} SEMI JOIN "the newest" USING (kafka_partition, kafka_offset)
+LEFT JOIN "the snapshots" ON "the snapshots".kafka_partition = ${table}.kafka_partition
 WHERE coalesce(${operation}, '') NOT IN (${literal(OPERATION.delete)}, ${literal(OPERATION.vanished)}, ${begin}, ${end})
   AND ${table}.kafka_offset >= coalesce("the beginning", 0)`;
 }
 
-/** The common table expression of each key's last change in each partition. Names are quoted. */
-function lastOfPartition(table: string, key: string, type: string | undefined, hasUntypedKeys: boolean): string {
-  const last = (of: string, keyType: string) => `last_of_partition AS (
+/**
+ * The common table expression of each key's last change in each partition. Rows without a type, as producers wrote
+ * them before there was one, are those of the document whose change was the first with a type, as far as anything
+ * tells. Only keys that have such rows are looked at for that: DuckDB knows where there are none. Names are quoted.
+ */
+function lastOfPartition(table: string, key: string, type: string | undefined): string {
+  const last = (of: string, keyType: string) => `"last of partition" AS (
   SELECT ${key} AS "the key", ${keyType} AS "the type", kafka_partition, max(kafka_offset) AS kafka_offset,
     max_by(kafka_timestamp, kafka_offset) AS "the time"
   FROM ${of} GROUP BY ALL)`;
   if (type === undefined) return last(table, 'NULL');
-  if (!hasUntypedKeys) return last(table, type);
-  // Rows without a type are those of the document whose change was the first with a type, as far as anything tells.
-  return `first_of_partition AS (
+  return `"the untyped" AS (
+  SELECT DISTINCT ${key} AS "untyped key" FROM ${table} WHERE ${type} IS NULL),
+"first of partition" AS (
   SELECT ${key} AS "typed key", kafka_partition, min_by(${type}, kafka_offset) AS "first type",
     min_by(kafka_timestamp, kafka_offset) AS "the time"
-  FROM ${table} WHERE ${type} IS NOT NULL GROUP BY ALL),
-first_types AS (
-  SELECT "typed key", "first type" FROM first_of_partition
+  FROM ${table} SEMI JOIN "the untyped" ON "untyped key" = ${key} WHERE ${type} IS NOT NULL GROUP BY ALL),
+"first types" AS (
+  SELECT "typed key", "first type" FROM "first of partition"
   QUALIFY row_number() OVER (PARTITION BY "typed key" ORDER BY "the time" NULLS FIRST, kafka_partition) = 1),
-${last(`${table} LEFT JOIN first_types ON "typed key" = ${key}`, `coalesce(${type}, "first type")`)}`;
+${last(`${table} LEFT JOIN "first types" ON "typed key" = ${key}`, `coalesce(${type}, "first type")`)}`;
 }
