@@ -62,7 +62,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
   let producer: TransactionalProducer | undefined;
   let server: Server | undefined;
   let following: Capture | undefined;
-  try {
+  const work = async () => {
     await checkImages(config, source, log);
     const options = { ...config.capture, replaces: undefined, ...choices, topic, source: source.name };
     const patienceMs = 2 * Number(properties['transaction.timeout.ms'] ?? TRANSACTION_TIMEOUT_MS);
@@ -83,23 +83,35 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     await tokens.close();
     tokens = undefined;
     const writer = new GroupWriter(writerOptions, { producer, metrics, log }, record);
-    const running = new Capture(options, { source, writer, metrics, log });
-    following = running;
+    following = new Capture(options, { source, writer, metrics, log });
     if (config.metricsPort !== 0) {
       const health = () => ({ healthy: true, ready: following !== undefined });
       server = await serveMetrics(config.metricsPort, metrics, health, () => {});
     }
-    await Promise.race([running.run(), graceOver(signal, () => running.stop(), config.shutdownGraceMs, log)]);
+    await following.run();
+  };
+  try {
+    await Promise.race([work(), graceOver(signal, () => following, config.shutdownGraceMs, log)]);
   } finally {
     server?.close();
     await Promise.allSettled([tokens?.close(), producer?.close(), source.close()]);
   }
 }
 
-/** Calls `stop` at the signal, and gives it so long to work. */
-async function graceOver(signal: AbortSignal, stop: () => void, graceMs: number, log: Logger): Promise<void> {
+/**
+ * Stops the capture at the signal, and gives it so long to commit. Before it follows the stream it has nothing to
+ * commit, and may be waiting for transactions of others: then this is over at once.
+ */
+async function graceOver(
+  signal: AbortSignal,
+  following: () => Capture | undefined,
+  graceMs: number,
+  log: Logger,
+): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
-  stop();
+  const running = following();
+  if (running === undefined) return;
+  running.stop();
   await sleep(graceMs, undefined, { ref: false });
   log.warn('the grace period is over: what is in flight is dropped and will be captured again');
 }

@@ -1,7 +1,7 @@
 /** Whose changes a topic has, where `sluice capture` resumes, and which documents are one order. */
 import { Binary, Double, Long, MaxKey, MongoClient, ObjectId, Timestamp } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runCli } from '../support/cli.js';
+import { CliProcess, runCli } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
 import { type ReplicaSet, replicaSet } from '../support/mongo/server.js';
 import { TestProducer } from '../support/produce.js';
@@ -92,17 +92,28 @@ describeKafka('capture', (bootstrap) => {
     await orders.insertOne({ _id: 'b' });
     await capturedIs(bootstrap(), topic, 'b');
     await stopCapture(first);
-    const second = startCapture(env, ['--snapshot', 'never']);
+    const second = await CliProcess.start(['capture', '--snapshot', 'never'], { env, timeoutMs: LONG_MS });
     await orders.insertOne({ _id: 'c' });
-    // Long after a capture that does not wait has begun to read.
-    await new Promise((resolve) => setTimeout(resolve, 4000));
+    await second.line(/another producer has an open transaction here/);
     await other.abort();
     await other.close();
     await capturedIs(bootstrap(), topic, 'c');
-    const capture = await second;
-    await stopCapture(capture);
+    await stopCapture(second);
     expect((await changesIn(topic)).sort()).toEqual(['insert a', 'insert b', 'insert c']);
-    expect(capture.stderr).toMatch(/another producer has an open transaction here/);
+  });
+
+  it('ends at a signal while it waits for a transaction of another producer', LONG, async () => {
+    const { env, topic } = await setUp('waiting');
+    await stopCapture(await startCapture(env));
+    const other = await TestProducer.connect(bootstrap(), { transactionalId: `${topic}-other` });
+    await other.begin();
+    await other.send(`${topic}.tokens`, [{ key: 'another', value: '{}' }]);
+    const waiting = await CliProcess.start(['capture'], { env, timeoutMs: LONG_MS });
+    await waiting.line(/another producer has an open transaction here/);
+    await stopCapture(waiting);
+    // It still is open: a broker that had ended it would refuse this.
+    await other.commit();
+    await other.close();
   });
 
   it.each([
