@@ -31,12 +31,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   verify: ['core', 'schema', 'storage', 'query', 'sinks/duckdb'],
   commands: ['*'],
 };
-/** What only these may know of the process: its arguments, environment, outputs, signals and end. */
 /** Where files outside of src/ are found, and the program's entry: both at the top. */
 const ASSETS = 'src/assets.ts';
 const ENTRY = 'src/cli.ts';
 /** Tests that are of no folder of src/. */
 const OTHER_TESTS = ['', 'e2e', 'support', 'integrations'];
+/** What only these may know of the process: its arguments, environment, outputs, signals and end. */
 const PROCESS_FILES = ['src/cli.ts', 'src/config.ts'];
 const PROCESS_MEMBERS = ['argv', 'env', 'exit', 'exitCode', 'abort', 'kill', 'on', 'once', 'stdout', 'stderr'];
 

@@ -52,17 +52,11 @@ const ISSUE_NAMES = `CREATE OR REPLACE MACRO sluice.issue_names(bits) AS coalesc
 /** Bits of `issues`, and columns that a spec has at most. */
 const MAX_COLUMNS = 64;
 
-/** What is known of a directory before its spec is looked at. */
-export interface DirectoryFormat {
-  /** The format it was created with; rows of format 1 have no `order_id_type`. */
-  readonly createdFormat: number;
-}
-
 /**
  * Makes what is missing, and brings a directory of an older format up to date, in one transaction.
  * @throws SluiceError SLUICE_CONFIG when the directory belongs to another topic or to a newer Sluice
  */
-export async function openFormat(connection: DuckDBConnection, topic: string): Promise<DirectoryFormat> {
+export async function openFormat(connection: DuckDBConnection, topic: string): Promise<void> {
   await connection.run('BEGIN');
   try {
     await connection.run(TABLES);
@@ -73,9 +67,7 @@ export async function openFormat(connection: DuckDBConnection, topic: string): P
       if (meta !== undefined) await upgrade(connection, JSON.parse(String(meta.spec)) as TableSpec);
     }
     await connection.run(ISSUE_NAMES);
-    const [created] = await rowsOf(connection, 'SELECT created_format FROM sluice.meta');
     await connection.run('COMMIT');
-    return { createdFormat: Number(created?.created_format ?? FORMAT_VERSION) };
   } catch (thrown) {
     await connection.run('ROLLBACK').catch(() => {});
     throw thrown;
