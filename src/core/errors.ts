@@ -68,6 +68,11 @@ export function sinkError(thrown: unknown, context: string): SluiceError {
   return asSluiceError(thrown, isSystemCall || DISK.test(message) ? 'SLUICE_DATA_DIR' : 'SLUICE_SINK', context);
 }
 
+/** Whether DuckDB cannot open a file because another process has it. */
+export function isLocked(thrown: unknown): boolean {
+  return /Could not set lock|Conflicting lock/.test((thrown as Error).message);
+}
+
 /** A broken invariant: a bug in Sluice, not a failure of its surroundings. Stops the process. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`invariant broken: ${message}`);

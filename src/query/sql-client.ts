@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { asSluiceError, SluiceError } from '../core/errors.js';
+import { asSluiceError, isLocked, SluiceError } from '../core/errors.js';
 import { linesOf } from './lines.js';
 import { type QueryAnswer, queryAddress } from './query-server.js';
 import { type QueryRows, readOnlyRows } from './read-only.js';
@@ -19,7 +19,7 @@ export interface SqlClient {
 /**
  * @param dataDir absolute
  * @throws SluiceError SLUICE_CONFIG when there is no database yet, SLUICE_LOCKED when a process holds it that does not
- * answer queries
+ * answer queries, SLUICE_SINK when it is damaged
  */
 export async function openSql(dataDir: string): Promise<SqlClient> {
   const path = join(dataDir, 'analytics.db');
@@ -39,8 +39,7 @@ export async function openSql(dataDir: string): Promise<SqlClient> {
     });
     return new FileClient(instance);
   } catch (cause) {
-    const locked = (cause as Error).message.includes('lock');
-    throw asSluiceError(cause, locked ? 'SLUICE_LOCKED' : 'SLUICE_SINK', `${path} cannot be read`);
+    throw asSluiceError(cause, isLocked(cause) ? 'SLUICE_LOCKED' : 'SLUICE_SINK', `${path} cannot be read`);
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { makeBatch, openMerge, order, temporaryDirectory, token } from '../support/batches.js';
-import { database, filled, nameOf, parquetFiles, recovered } from '../support/recovering.js';
+import { damageBlocks, database, filled, nameOf, parquetFiles, recovered } from '../support/recovering.js';
 
 describe('recover without rebuilding', () => {
   it('says that nothing is wrong, and what the next start removes', async () => {
@@ -28,6 +28,7 @@ describe('recover without rebuilding', () => {
       },
     ],
     ['a database that cannot be read', (dataDir: string) => writeFileSync(database(dataDir), 'damaged')],
+    ['a database with a damaged block, which is no lock', damageBlocks],
   ])('explains %s and the choices, and changes nothing', async (_, damage) => {
     const dataDir = temporaryDirectory();
     await filled(dataDir);

@@ -46,15 +46,19 @@ describeKafka('a database that lost commits', (bootstrap) => {
     return env;
   }
 
-  it('is refused after kill -9 and the loss of analytics.db.wal, with every file kept', LONG, async () => {
+  it('is refused after kill -9 without analytics.db.wal, with every file kept, and runs on with it', LONG, async () => {
     const dataDir = await temporaryDataDir();
     const env = await killedRun(dataDir);
-    rmSync(join(dataDir, 'analytics.db.wal'));
+    const log = join(dataDir, 'analytics.db.wal');
+    renameSync(log, `${log}.elsewhere`);
     const before = parquetFiles(dataDir);
     const { code, error } = await refusal(['run', '--until-end'], env);
     expect(code).toBe(3);
     expect(error).toMatch(/SLUICE_UNEXPLAINED_FILES.*recover --from-parquet.*recover --remove-uncounted/);
     expect(parquetFiles(dataDir)).toEqual(before);
+    renameSync(`${log}.elsewhere`, log);
+    await runUntilEnd(env);
+    await verifies(env);
   });
 
   it('is made from the files, however often that is killed, and the run goes on to the same result', LONG, async () => {

@@ -1,4 +1,5 @@
 /** Data directories to recover, and the command. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { recover } from '../../src/commands/recover.js';
 import { readConfig } from '../../src/config.js';
@@ -20,6 +21,11 @@ export const nameOf = (partition: number, start: number, next: number) =>
   relative('x', parquetPath('x', TOPIC, partition, start, next));
 
 export const database = (dataDir: string) => join(dataDir, 'analytics.db');
+
+/** Damages what the file's first bytes do not tell: DuckDB finds a wrong checksum "in block". */
+export function damageBlocks(dataDir: string): void {
+  writeFileSync(database(dataDir), readFileSync(database(dataDir)).fill(0, 4096, 12_288));
+}
 
 /** Runs the command. @returns what it prints and whether all is well */
 export async function recovered(dataDir: string, option: 'fromParquet' | 'removeUncounted' | undefined, env = {}) {

@@ -119,9 +119,19 @@ export async function readPositions(connection: DuckDBConnection, topic: string)
   }));
 }
 
-/** What the ledger says of files, and the number of the last transaction: 0 before the first. */
+/**
+ * What the ledger says of files, and the number of the last transaction: 0 before the first, and in format 1. Reads any
+ * database as it is found: one without tables, too, has no files.
+ */
 export async function readLedgerState(connection: DuckDBConnection): Promise<LedgerState> {
-  const [{ last }] = await rowsOf(connection, 'SELECT max(commit_id) AS last FROM sluice.batches');
+  const columns = await rowsOf(
+    connection,
+    `SELECT column_name AS name FROM duckdb_columns()
+     WHERE database_name = current_database() AND schema_name = 'sluice' AND table_name = 'batches'`,
+  );
+  if (columns.length === 0) return { files: [], ranges: [], lastCommit: 0 };
+  const commit = columns.some(({ name }) => name === 'commit_id') ? 'max(commit_id)' : '0';
+  const [{ last }] = await rowsOf(connection, `SELECT ${commit} AS last FROM sluice.batches`);
   return {
     files: (await rowsOf(connection, LEDGER_FILES)).map(ledgerFile),
     ranges: (await rowsOf(connection, LEDGER_RANGES)).map(ledgerRange),

@@ -47,9 +47,9 @@ import {
   writeLedger,
   writeQuarantine,
 } from './ledger.js';
-import { makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
+import { explainFiles, makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
 import type { StagedRows } from './staging.js';
-import { upgradeFolders } from './upgrade.js';
+import { hasOldNames, upgradeFolders } from './upgrade.js';
 
 export interface MergeOptions extends DatabaseOptions {
   readonly topic: string;
@@ -106,6 +106,8 @@ export class Merge implements Sink {
     this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
+      const found = await readLedgerState(this.#connection);
+      if (!hasOldNames(found)) explainFiles(dataDir, topic, found);
       const issueBits = await migrate(this.#connection, spec, topic);
       await upgradeFolders(this.#connection, dataDir, topic);
       const ledger = await readLedgerState(this.#connection);

@@ -1,6 +1,6 @@
 /** What a database that is to be replaced still knows: it may be older than the files, or of format 1. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { SluiceError } from '../../core/errors.js';
+import { isLocked, SluiceError } from '../../core/errors.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import type { FileRange } from '../../storage/data-dir.js';
@@ -38,7 +38,7 @@ export async function attachOld(connection: DuckDBConnection, path: string): Pro
     await connection.run(`CHECKPOINT ${OLD}`);
     return await readOld(connection);
   } catch (thrown) {
-    if (/Could not set lock|Conflicting lock/.test((thrown as Error).message)) {
+    if (isLocked(thrown)) {
       throw new SluiceError('SLUICE_LOCKED', `${path} is held by another process: stop it`, { cause: thrown });
     }
     return undefined;

@@ -74,15 +74,23 @@ export function withdraw(files: readonly ParquetFile[]): void {
 }
 
 /**
+ * Compares files and ledger. Also to be asked before the first write to the database: a write-ahead log that is put
+ * back fits only the database as it was.
+ * @throws SluiceError SLUICE_UNEXPLAINED_FILES if there are files that nothing explains
+ */
+export function explainFiles(dataDir: string, topic: string, ledger: LedgerState): FileDifferences {
+  const differences = compareFiles(dataDir, topic, ledger);
+  if (differences.unexplained.length > 0) throw unexplainedFiles(dataDir, differences);
+  return differences;
+}
+
+/**
  * Removes what one unfinished write, commit or join left. Everything is decided before anything is removed. The caller
  * holds the database's lock.
  * @throws SluiceError SLUICE_UNEXPLAINED_FILES, SLUICE_SINK if files and ledger differ by more; then nothing is removed
  */
 export function reconcileFiles(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
-  const differences = compareFiles(dataDir, topic, ledger);
-  const { unexplained } = differences;
-  if (unexplained.length > 0) throw unexplainedFiles(dataDir, differences);
-  return remove(dataDir, differences);
+  return remove(dataDir, explainFiles(dataDir, topic, ledger));
 }
 
 /**

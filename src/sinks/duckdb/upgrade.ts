@@ -5,10 +5,16 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { sinkError } from '../../core/errors.js';
 import { literal } from '../../core/sql.js';
 import { PARTITION_KEY, sync, topicFolder } from '../../storage/data-dir.js';
+import type { LedgerState } from './ledger-files.js';
 
 /** The key was `partition`, which hid a column of that name from every reader that takes keys for columns. */
 const OLD_FOLDER = /^partition=\d+$/;
 const OLD_KEY = 'partition';
+
+/** Whether the ledger has names that `upgradeFolders` changes: until then, some files may have others already. */
+export function hasOldNames({ files }: LedgerState): boolean {
+  return files.some(({ name }) => name.includes(`/${OLD_KEY}=`));
+}
 
 /**
  * Renames the folders `partition=<p>` to `sluice_partition=<p>`, then the files in the ledger. Killed in between, the

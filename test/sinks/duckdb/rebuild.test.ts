@@ -16,6 +16,7 @@ import { publish } from '../../../src/sinks/duckdb/recovery.js';
 import { makeBatch, openMerge, order, select, temporaryDirectory, token } from '../../support/batches.js';
 import {
   content,
+  damageBlocks,
   database,
   fill,
   filled,
@@ -29,6 +30,7 @@ describe('recover --from-parquet', () => {
   it.each([
     ['the database is gone', false, (dataDir: string) => rmSync(database(dataDir))],
     ['the database cannot be read', false, (dataDir: string) => writeFileSync(database(dataDir), 'damaged')],
+    ['the database has a damaged block', false, damageBlocks],
     ['files were joined and the database is gone', true, (dataDir: string) => rmSync(database(dataDir))],
   ])('makes the same tables when %s, verifies and goes on', async (_, joined, lose) => {
     const dataDir = temporaryDirectory();

@@ -197,6 +197,22 @@ describe('opening a data directory', () => {
     expect(filesIn(dataDir)).toHaveLength(6);
   });
 
+  it('does not write to a database that it refuses: its log can be put back', async () => {
+    const dataDir = temporaryDirectory();
+    const database = join(dataDir, 'analytics.db');
+    const merge = await openMerge(dataDir);
+    await commit(dataDir, merge, 0, [order(token(1))]);
+    // As kill -9 leaves them: closing would take the log into the database.
+    for (const name of [database, `${database}.wal`]) copyFileSync(name, `${name}.killed`);
+    await merge.close();
+    renameSync(`${database}.killed`, database);
+    await expect(removedAtOpen(dataDir)).rejects.toMatchObject({ code: 'SLUICE_UNEXPLAINED_FILES' });
+    renameSync(`${database}.wal.killed`, `${database}.wal`);
+    const second = await openMerge(dataDir);
+    expect(await select(second, 'SELECT count(*) FROM cdc_orders')).toEqual([[1n]]);
+    await second.close();
+  });
+
   it('refuses a joined file of which the ledger names parts that are gone, and names both', async () => {
     const dataDir = temporaryDirectory();
     const merge = await openMerge(dataDir);
