@@ -14,7 +14,7 @@ import { fastestReader } from './kafka/kafka-source.js';
 const EXIT = { done: 0, failedCheck: 1, badConfiguration: 2, fatal: 3 } as const;
 
 const ENVIRONMENT_HELP = `
-Configuration comes from environment variables; the README lists them all:
+Configuration comes from environment variables; docs/configuration.md lists them all:
   KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_GROUP_ID, START_FROM, DATA_DIR, WORKERS, BATCH_ROWS, BATCH_BYTES,
   FLUSH_INTERVAL_MS, COMMIT_ROWS, HIGH_VALUE_THRESHOLD, TABLE_SPEC, METRICS_PORT, LOG_LEVEL, …
 
