@@ -17,6 +17,7 @@ import { isTransient } from './kafka-errors.js';
 const LOOK_BACK = 16;
 const MESSAGES_PER_CALL = 64;
 const POLL_MS = 20;
+/** How long nothing may become known. A topic of many partitions may take longer: they become known one by one. */
 const TIMEOUT_MS = 10_000;
 
 /** A partition, and the position from which it is seen; undefined: its start. */
@@ -99,16 +100,17 @@ export async function inspectPartitions(
 ): Promise<{ states: PartitionState[]; unknown: number[] }> {
   const inspections = new Map(partitions.map((partition) => [partition.partition, new Inspection(partition)]));
   const onEnd = ({ partition }: { partition: number }) => inspections.get(partition)?.end();
-  const deadlineMs = performance.now() + TIMEOUT_MS;
+  let progressMs = performance.now();
   consumer.on('partition.eof', onEnd);
   try {
     let assigned = 0;
     for (;;) {
       const open = [...inspections.values()].filter((inspection) => !inspection.done);
-      if (open.length === 0 || isInterrupted() || performance.now() > deadlineMs) break;
+      if (open.length === 0 || isInterrupted() || performance.now() > progressMs + TIMEOUT_MS) break;
       // What is done is read no further: its messages would be in the way of the others'.
       const widened = open.filter((inspection) => inspection.widen()).length;
       if (widened > 0 || open.length !== assigned) {
+        progressMs = performance.now();
         consumer.assign(open.map(({ partition, from }) => ({ topic, partition, offset: from })));
         assigned = open.length;
       }

@@ -1,7 +1,8 @@
 /** Logs held against positions, on real brokers: what a topic is, and what it has of what was read. */
 import kafka from '@confluentinc/kafka-javascript';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Chunk } from '../../src/core/chunk.js';
+import { inspectPartitions } from '../../src/kafka/inspection.js';
 import { KafkaSource } from '../../src/kafka/kafka-source.js';
 import { PackedReader } from '../../src/kafka/packed-reader.js';
 import { silent } from '../support/fakes.js';
@@ -46,6 +47,44 @@ describeKafka('the identity of a topic', (bootstrap) => {
     await createTopic(bootstrap(), topic, 1);
     await vi.waitFor(async () => expect((await source.identity()).topicId).not.toBe(first.topicId), LONG);
     expect((await source.identity()).clusterId).toBe(first.clusterId);
+  });
+});
+
+describe('an inspection of many partitions', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  /** A consumer whose messages come from one partition per call, and that of `silent` never. */
+  function slowConsumer(silent = -1) {
+    let nowMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+    let assigned: { partition: number; offset: number }[] = [];
+    return {
+      on: () => {},
+      removeListener: () => {},
+      setDefaultConsumeTimeout: () => {},
+      assign: (partitions: typeof assigned) => {
+        assigned = partitions;
+      },
+      consume: (_: number, done: (error: null, messages: object[]) => void) => {
+        nowMs += 3000;
+        const next = assigned.find(({ partition }) => partition !== silent);
+        done(null, next === undefined ? [] : [{ ...next, timestamp: 7 }]);
+      },
+    } as unknown as kafka.KafkaConsumer;
+  }
+
+  const unread = Array.from({ length: 12 }, (_, partition) => ({ partition, low: 0, high: 9, position: undefined }));
+
+  it('goes on as long as it learns of one after the other', async () => {
+    const { states } = await inspectPartitions(slowConsumer(), 'topic', unread, () => false);
+    expect(states.map(({ unreadSince }) => unreadSince)).toEqual(unread.map(() => 7));
+  });
+
+  it('ends when it learns nothing more', async () => {
+    const { states } = await inspectPartitions(slowConsumer(5), 'topic', unread, () => false);
+    expect(states.filter(({ unreadSince }) => unreadSince === undefined)).toMatchObject([{ partition: 5 }]);
   });
 });
 
