@@ -99,6 +99,17 @@ export class Assignment {
     return positions;
   }
 
+  /**
+   * Resolves where to continue with the partitions that are held. Before the group has given any, the topic alone is
+   * looked at: its metadata may not have reached every broker yet.
+   * @throws SluiceError SLUICE_TOPIC_CHANGED, SLUICE_TOPIC_ABSENT, SLUICE_OFFSET_GONE
+   */
+  async assignAgain(): Promise<readonly ReadPosition[]> {
+    if (this.#assigned.length > 0) return this.assign(this.#assigned);
+    await this.#guard.check();
+    return [];
+  }
+
   revoke(): void {
     this.#assigned = [];
     this.#complete = false;

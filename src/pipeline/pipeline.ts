@@ -7,6 +7,7 @@
 import { type Chunk, ChunkPool } from '../core/chunk.js';
 import { asSluiceError, type ErrorCode, SluiceError } from '../core/errors.js';
 import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkState } from '../core/flow.js';
+import type { ReadPosition } from '../core/source.js';
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
 import { Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
 import { Compactor } from './compactor.js';
@@ -180,11 +181,10 @@ export class Pipeline {
   async #resolveAnew(): Promise<void> {
     this.#dispatch(this.#batcher.takeAll());
     await this.#drainOrFail();
-    await this.#startReading(this.#assignment.partitions);
+    this.#startReading(await this.#assignment.assignAgain());
   }
 
-  async #startReading(partitions: readonly number[]): Promise<void> {
-    const positions = await this.#assignment.assign(partitions);
+  #startReading(positions: readonly ReadPosition[]): void {
     this.#totals.lostOffsets = this.#assignment.lostOffsets;
     this.#batcher.reset(positions);
     this.#parts.source.assign(positions);
@@ -265,7 +265,7 @@ export class Pipeline {
         await this.#drainOrFail();
         this.#assignment.revoke();
       } else {
-        await this.#startReading(change.partitions);
+        this.#startReading(await this.#assignment.assign(change.partitions));
       }
     }
     this.#assignment.checkAlone();

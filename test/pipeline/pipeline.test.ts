@@ -185,6 +185,17 @@ describe('Pipeline', () => {
     await expect(done).rejects.toThrow('again and again');
   });
 
+  it('waits for its partitions when the group does not find the topic at once', async () => {
+    source.failures.push(new SluiceError('SLUICE_TOPIC_ABSENT', 'subscribed topic not available'));
+    const changes = source.changes;
+    source.start = async () => {
+      setTimeout(() => changes.push({ kind: 'assigned', partitions: [0, 1, 2] }), 20);
+    };
+    const made = pipeline();
+    await run(made);
+    expect(made.totals).toMatchObject({ events: 104, merged: 104 });
+  });
+
   it('commits nothing of another topic that took the place of the one it reads', async () => {
     source.rowsPerFill = 1;
     const made = pipeline({ untilEnd: false });
