@@ -20,7 +20,7 @@ export interface RunOptions {
   readonly onLostOffsets: 'fail' | 'gap';
   /** Aborting it drains and commits what was read, then ends the run. */
   readonly signal: AbortSignal;
-  /** Shows a progress line there; undefined where stderr is not a terminal. */
+  /** Shows a progress line there; undefined if stderr is not a terminal. */
   readonly terminal: Pick<Output, 'writeLater'> | undefined;
   /** Told the pipeline before it reads. */
   readonly onStart?: (pipeline: Pipeline) => void;

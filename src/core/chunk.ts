@@ -2,7 +2,7 @@
  * Chunks: slabs of shared memory that hold the messages of one partition, in offset order, in Arrow Binary layout.
  *
  *   offsets        int64 [rowCapacity]      Kafka offsets
- *   timestamps     int64 [rowCapacity]      milliseconds since the epoch, -1 where the message has none
+ *   timestamps     int64 [rowCapacity]      milliseconds since the epoch, -1 if the message has none
  *   valueOffsets   int32 [rowCapacity + 1]  value i is values[valueOffsets[i] … valueOffsets[i + 1])
  *   keyOffsets     int32 [rowCapacity + 1]
  *   valueValidity  bit   [rowCapacity]      0: a tombstone (null), not an empty value

@@ -1,5 +1,5 @@
 /**
- * READ FIRST. Every type that crosses rooms, in the order the data flows:
+ * READ FIRST. Every type that crosses threads, in the order the data flows:
  *
  *   source ─Run─▶ chunk ─Batch─▶ pool ─BatchTask─▶ worker ─BatchResult─▶ merge ─CommitReceipt─▶ pipeline
  *
@@ -60,12 +60,12 @@ export interface ParquetFile {
 /** A message that cannot become a row, byte for byte. */
 export interface QuarantinedMessage {
   readonly offset: number;
-  /** Milliseconds since the epoch, -1 where the message has none. */
+  /** Milliseconds since the epoch, -1 if the message has none. */
   readonly timestamp: number;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array;
   readonly status: Exclude<Status, 'ok' | 'tombstone'>;
-  /** Byte of the value where it stops being acceptable; -1 where no single byte is to blame. */
+  /** Byte of the value where it stops being acceptable; -1 if no single byte is to blame. */
   readonly position: number;
   /** Of `missing_required`: the first required column that is missing or null. */
   readonly column: string | undefined;
@@ -83,7 +83,7 @@ export interface BatchResult {
   readonly nextOffset: number;
   /** As in the task. */
   readonly leaderEpoch: number | undefined;
-  /** Arrow IPC stream with the schema of arrow.ts; undefined where no message became a row, or the file is enough. */
+  /** Arrow IPC stream with the schema of arrow.ts; undefined if no message became a row, or the file is enough. */
   readonly arrow: Uint8Array | undefined;
   readonly file: ParquetFile | undefined;
   readonly quarantined: readonly QuarantinedMessage[];
@@ -92,11 +92,11 @@ export interface BatchResult {
   readonly rowsLate: number;
   readonly rowsWithIssues: number;
   readonly rowsHighValue: number;
-  /** Highest event time, microseconds since the epoch, undefined where no row has one. */
+  /** Highest event time, microseconds since the epoch, undefined if no row has one. */
   readonly maxEventTime: bigint | undefined;
-  /** Lowest change_seq, 0 where no row: lets the merge see that nothing of the batch can be in the table yet. */
+  /** Lowest change_seq, 0 without rows: lets the merge see that nothing of the batch can be in the table yet. */
   readonly minChangeSeq: bigint;
-  /** Highest change_seq, 0 where no row. */
+  /** Highest change_seq, 0 without rows. */
   readonly maxChangeSeq: bigint;
   readonly valueBytes: number;
   readonly stageSeconds: Readonly<StageSeconds>;
@@ -189,7 +189,7 @@ export interface Sink {
   stage(batch: BatchResult): Promise<void>;
   /** Commits everything staged, in one transaction. */
   commit(): Promise<CommitReceipt>;
-  /** Joins small Parquet files where more of them have piled up than should; commits go on beside it. */
+  /** Joins small Parquet files if there are too many of them; commits continue beside it. */
   compact(): Promise<CompactionReceipt>;
   close(): Promise<void>;
 }

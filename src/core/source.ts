@@ -20,7 +20,7 @@ export interface OffsetRange {
   high: number;
 }
 
-/** Where to read on in a partition; the leader epoch is that of the last message before it, if known. */
+/** Where reading continues in a partition; the leader epoch is that of the last message before it, if known. */
 export type ReadPosition = Pick<SinkPosition, 'partition' | 'nextOffset' | 'leaderEpoch'>;
 
 /** What a partition's log is like now, seen from a position. */
@@ -62,7 +62,7 @@ export interface Source {
   partitionCount(): Promise<number>;
   /** The next change of the assignment, if there is one. Must be answered by `assign` or `unassign`. */
   takeChange(): AssignmentChange | undefined;
-  /** The group's committed offset of each partition, undefined where there is none. */
+  /** The group's committed offset of each partition, undefined if there is none. */
   committed(partitions: readonly number[]): Promise<Map<number, number | undefined>>;
   /** The offsets that a partition has now, asked from the broker. */
   offsetRange(partition: number): Promise<OffsetRange>;

@@ -87,7 +87,7 @@ class Inspection {
 }
 
 /**
- * Reads until every partition is known, and assigns the consumer to that end; the caller assigns it anew.
+ * Reads until every partition is known, and assigns the consumer to that end; the caller assigns it again.
  * @param isInterrupted ends it: the group has something to say
  * @returns the states, and the partitions whose log could not be compared with the position in time
  * @throws LibrdKafkaError

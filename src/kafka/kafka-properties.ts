@@ -8,7 +8,7 @@ export interface KafkaSourceOptions {
   readonly groupId: string;
   /** Names this member over restarts, so that a process that was killed gets its partitions back at once. */
   readonly instanceId: string;
-  /** `auto`: packed where the addon has it. */
+  /** `auto`: packed if the addon has it. */
   readonly reader: 'auto' | 'packed' | 'stock';
   readonly properties: Readonly<Record<string, string>>;
   /** `false`: a cluster without a controller, who alone tells topic ids, as librdkafka's embedded one. */

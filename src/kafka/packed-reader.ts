@@ -41,7 +41,7 @@ export class PackedReader implements MessageReader {
     return 'consumePacked' in consumer && typeof native.consumePacked === 'function';
   }
 
-  /** Nothing is kept here: the client forgets what it holds back when it is assigned anew. */
+  /** Nothing is kept here: the client forgets what it holds back when it is assigned again. */
   reset(): void {}
 
   /** @throws LibrdKafkaError */

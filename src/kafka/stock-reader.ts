@@ -17,7 +17,7 @@ export class StockReader implements MessageReader {
   readonly #consumer: KafkaConsumer;
   #messages: Message[] = [];
   #head = 0;
-  /** Ends of partitions that were reached behind the messages at hand: partition → offset. */
+  /** Ends of partitions that were reached after the messages at hand: partition → offset. */
   readonly #ends = new Map<number, number>();
   readonly #scratch: Scratch = { values: new Uint8Array(0), keys: new Uint8Array(0) };
 

@@ -1,7 +1,7 @@
 /**
  * The packer: collects the chunks of each partition into batches.
  *
- * A batch never exceeds BATCH_ROWS, and exceeds BATCH_BYTES only where a single message does. Ranges are contiguous: a
+ * A batch never exceeds BATCH_ROWS, and exceeds BATCH_BYTES only if a single message does. Ranges are contiguous: a
  * batch starts where the one before it ended, whatever offsets Kafka left out between.
  */
 import type { Chunk, ChunkPool } from '../core/chunk.js';
@@ -40,7 +40,7 @@ interface OpenBatch {
 const EAGER_SHARE = 1 / 8;
 /** While its log holds enough to fill it, a batch may stay open for this many flush intervals. */
 const BACKLOG_INTERVALS = 8;
-/** A run shorter than this share of a chunk is copied behind the one before it: a trickle would pin many chunks. */
+/** A run shorter than this share of a chunk is appended to the one before it: a trickle would pin many chunks. */
 const SHORT_RUN = 0.5;
 
 export class Batcher {
@@ -112,7 +112,7 @@ export class Batcher {
   }
 
   /**
-   * The batches that are full or due. A due batch stays open as long as `lag` (messages that the log holds behind it)
+   * The batches that are full or due. A due batch stays open as long as `lag` (messages that the log holds after it)
    * would fill it: under a backlog, large batches cost less and nobody waits for the newest row. With one that is due
    * all others close that the log cannot fill, so that they share a commit instead of waiting for each other's.
    * @param eager also take batches that are large enough to be worth a file: the workers have nothing else to do

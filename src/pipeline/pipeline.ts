@@ -85,7 +85,7 @@ export class Pipeline {
     return this.#sequencer.inFlightBatches;
   }
 
-  /** Messages in the log behind what was read, over all partitions. */
+  /** Messages in the log after what was read, over all partitions. */
   get lag(): number {
     let messages = 0;
     for (const partition of this.#assignment.partitions) {
@@ -156,7 +156,7 @@ export class Pipeline {
     metrics.stageSeconds.inc({ stage: 'pack' }, (performance.now() - filledMs) / 1e3);
   }
 
-  /** A fill, or `idle` after positions that Kafka has no more were resolved anew. */
+  /** A fill, or `idle` after positions that are gone from Kafka were resolved again. */
   async #fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
     try {
       return await this.#parts.source.fill(chunk, timeoutMs);
@@ -177,7 +177,7 @@ export class Pipeline {
       await this.#resolveAnew();
   }
 
-  /** Commits what was read, then decides as for a new assignment where to read on, or why not. */
+  /** Commits what was read, then decides as for a new assignment where reading continues, or why it cannot. */
   async #resolveAnew(): Promise<void> {
     this.#dispatch(this.#batcher.takeAll());
     await this.#drainOrFail();

@@ -174,11 +174,11 @@ async function send(socket: Socket, message: QueryAnswer): Promise<void> {
   if (socket.destroyed || socket.write(`${JSON.stringify(message)}\n`)) return;
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => socket.destroy(), STALLED_MS);
-    const goOn = () => {
+    const proceed = () => {
       clearTimeout(timer);
-      socket.off('drain', goOn).off('close', goOn);
+      socket.off('drain', proceed).off('close', proceed);
       resolve();
     };
-    socket.on('drain', goOn).on('close', goOn);
+    socket.on('drain', proceed).on('close', proceed);
   });
 }

@@ -164,7 +164,7 @@ async function rowProblems(client: SqlClient, scope: VerifyScope, files: readonl
   return problems;
 }
 
-/** One condition for a block whose ranges have no gap between them; undefined where they have. */
+/** One condition for a block whose ranges have no gap between them; undefined if they have one. */
 function mergeRanges(block: readonly LedgerFile[]): string | undefined {
   const contiguous = block.every(({ start }, index) => index === 0 || start === block[index - 1].next);
   return contiguous

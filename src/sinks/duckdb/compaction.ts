@@ -35,7 +35,7 @@ const MIN_ROW_GROUP_ROWS = 2048;
 
 /**
  * Which neighbours to join. Files of about as many batches are joined, more than `afterFiles` of them, so that a row is
- * copied once per size class and not each time that something came after it; or fewer, where they fill a target file.
+ * copied once per size class and not each time that something came after it; or fewer, if they fill a target file.
  * @param files of one topic, by partition and start
  * @param everything joins whatever two neighbours fit one target file
  */
@@ -66,7 +66,7 @@ export function planCompaction(
   return groups;
 }
 
-/** The compaction of one open database, on a connection of its own: commits go on beside it. */
+/** The compaction of one open database, on a connection of its own: commits continue beside it. */
 export class Compaction {
   readonly #connection: DuckDBConnection;
   readonly #dataDir: string;

@@ -39,7 +39,7 @@ export async function findDuplicates(
     if (counts.ok > 0 && minChangeSeq < lowest) lowest = minChangeSeq;
     if (maxChangeSeq > highest) highest = maxChangeSeq;
   }
-  // Equal ids have equal sequences, which are a third of the work to group where there are any.
+  // Equal ids have equal sequences, which are a third of the work to group if there are any.
   const group = lowest === NO_SEQUENCE ? log.changeId : 'change_seq';
   await connection.run(
     `CREATE OR REPLACE TABLE ${DUPLICATES} AS SELECT kafka_partition, kafka_offset FROM (

@@ -16,7 +16,6 @@ export interface OldBatch extends FileRange {
 export interface OldDatabase {
   readonly topic: string;
   readonly spec: TableSpec;
-  readonly format: number;
   readonly createdFormat: number;
   readonly clusterId: string | undefined;
   readonly topicId: string | undefined;
@@ -65,7 +64,6 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
   return {
     topic: String(meta.topic),
     spec,
-    format,
     createdFormat: Number(meta.created_format ?? format),
     clusterId: (meta.cluster_id as string | null | undefined) ?? undefined,
     topicId: (meta.topic_id as string | null | undefined) ?? undefined,
