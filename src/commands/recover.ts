@@ -13,8 +13,8 @@ import { openFormat } from '../sinks/duckdb/format.js';
 import { readLedgerState } from '../sinks/duckdb/ledger.js';
 import { compareFiles } from '../sinks/duckdb/ledger-files.js';
 import { type Rebuild, rebuild } from '../sinks/duckdb/rebuild.js';
-import { removeUncounted } from '../sinks/duckdb/recovery.js';
-import { upgradeFolders } from '../sinks/duckdb/upgrade.js';
+import { refuseDamage, removeUncounted } from '../sinks/duckdb/recovery.js';
+import { hasOldNames, upgradeFolders } from '../sinks/duckdb/upgrade.js';
 import { listFiles, topicFolder } from '../storage/data-dir.js';
 import { counted } from '../verify/check.js';
 import { readLedger } from '../verify/files.js';
@@ -139,6 +139,9 @@ async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Pr
   const instance = await openDatabase(database, { dataDir, ...duckdb });
   const connection = await instance.connect();
   try {
+    // As at a start: nothing is written to a database that is refused.
+    const found = await readLedgerState(connection);
+    if (!hasOldNames(found)) refuseDamage(dataDir, compareFiles(dataDir, kafka.topic, found).damaged);
     await openFormat(connection, kafka.topic);
     await upgradeFolders(connection, dataDir, kafka.topic);
     const removed = removeUncounted(dataDir, kafka.topic, await readLedgerState(connection));

@@ -178,6 +178,12 @@ describe.each(addonIsPacked ? (['stock', 'packed'] as const) : (['stock'] as con
       const source = await connect(bootstrap, 'marked', reader);
       const [state] = await source.inspect([{ partition: 0, nextOffset: 4, leaderEpoch }]);
       expect(state).toMatchObject({ high: 4, truncated: false });
+      source.assign([{ partition: 0, nextOffset: 4, leaderEpoch }]);
+      await vi.waitFor(async () => expect(await source.fill(new Chunk(), 200)).toMatchObject({ kind: 'end' }), LONG);
+      await produce(bootstrap, 'marked', numbered(2, 0));
+      await vi.waitFor(async () => {
+        expect(await source.fill(new Chunk(), 200)).toMatchObject({ kind: 'rows', nextOffset: 6 });
+      }, LONG);
     });
   });
 });

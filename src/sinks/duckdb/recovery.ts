@@ -104,16 +104,20 @@ export function removeUncounted(dataDir: string, topic: string, ledger: LedgerSt
 }
 
 function remove(dataDir: string, { leftovers, damaged }: Pick<FileDifferences, 'leftovers' | 'damaged'>) {
-  if (damaged.length > 0) {
-    throw new SluiceError(
-      'SLUICE_SINK',
-      `DATA_DIR=${dataDir} lacks Parquet files that the ledger names: ${named(damaged)}. Nothing was removed; put ` +
-        'them back. "sluice verify" shows all differences',
-    );
-  }
+  refuseDamage(dataDir, damaged);
   for (const { file } of leftovers) rmSync(join(dataDir, file), { force: true });
   removeJournal(dataDir);
   return leftovers;
+}
+
+/** @throws SluiceError SLUICE_SINK if the ledger names files that are not whole */
+export function refuseDamage(dataDir: string, damaged: readonly string[]): void {
+  if (damaged.length === 0) return;
+  throw new SluiceError(
+    'SLUICE_SINK',
+    `DATA_DIR=${dataDir} lacks Parquet files that the ledger names: ${named(damaged)}. Nothing was removed; put ` +
+      'them back. "sluice verify" shows all differences',
+  );
 }
 
 function unexplainedFiles(dataDir: string, { unexplained, damaged }: FileDifferences): SluiceError {
