@@ -1,4 +1,4 @@
-/** Kafka transactions: messages and the place in the change stream after them are visible together or not at all. */
+/** Kafka transactions: messages and the position in the change stream after them are visible together or not at all. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
@@ -7,7 +7,7 @@ import { CONNECT_TIMEOUT_MS, called, madeClient, unreachable } from './kafka-cli
 
 const { ERRORS } = kafka.CODES;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** A step of a transaction is asked for again after this long. The process cannot end meanwhile. */
+/** A step of a transaction is retried after this long. The process cannot end before. */
 const STEP_TIMEOUT_MS = 5000;
 const QUEUE_FULL_WAIT_MS = 5;
 const POLL_INTERVAL_MS = 50;
@@ -131,7 +131,7 @@ export class TransactionalProducer {
     }
   }
 
-  /** A step that may take longer than one timeout, while brokers are away: asked for again until it is done. */
+  /** A step that may take longer than one timeout, while brokers are away: retried until it is done. */
   async #untilDone(step: string, call: (done: (error: LibrdKafkaError) => void) => unknown): Promise<void> {
     for (;;) {
       try {
