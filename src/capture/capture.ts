@@ -161,7 +161,8 @@ export class Capture {
     const { record } = writer;
     assert(record !== undefined, 'a group has a position before it');
     if (token === undefined || (writer.isEmpty && token === record.token)) return;
-    await writer.write({ version: 1, token, clusterTime: timeOf(token), ...(record.gap && { gap: record.gap }) });
+    const next = { version: 1, token, clusterTime: timeOf(token), ...(record.gap && { gap: record.gap }) } as const;
+    if (writer.canStore(next)) await writer.write(next);
   }
 
   /** Takes a snapshot of the collection as it is, or resumes one that was begun. */
@@ -171,7 +172,7 @@ export class Capture {
     const begun = writer.record?.snapshot;
     assert(begun !== undefined, 'a snapshot was begun');
     const { time } = begun;
-    let { lastId } = begun;
+    const { lastId } = begun;
     log.info({ snapshot: time, lastId }, `taking a snapshot of ${source.name}`);
     const after = lastId === null ? undefined : BSON.EJSON.parse(lastId, { relaxed: false }).id;
     let documents = 0;
@@ -181,12 +182,19 @@ export class Capture {
       writer.add(snapshotMessage(document, { source: source.name, time }, this.#options));
       last = document;
       documents++;
-      if (writer.isFull) await writer.write(snapshotCheckpoint(time, positionOf(document), false));
+      if (writer.isFull) {
+        const checkpoint = snapshotCheckpoint(time, positionOf(document), false);
+        if (writer.canStore(checkpoint)) await writer.write(checkpoint);
+      }
       if (this.#stopping) break;
     }
-    if (last !== undefined) lastId = positionOf(last);
-    if (!this.#stopping) writer.addMarkers(time, 'end');
-    await writer.write(snapshotCheckpoint(time, lastId, !this.#stopping));
+    if (!this.#stopping) {
+      writer.addMarkers(time, 'end');
+      await writer.write(snapshotCheckpoint(time, null, true));
+    } else if (last !== undefined) {
+      const checkpoint = snapshotCheckpoint(time, positionOf(last), false);
+      if (writer.canStore(checkpoint)) await writer.write(checkpoint);
+    }
     await writer.settled();
     log.info({ documents }, this.#stopping ? 'the snapshot is resumed at the next start' : 'the snapshot is complete');
   }

@@ -66,6 +66,16 @@ export class GroupWriter {
     return this.#group.messages.length >= transactionEvents || this.#group.bytes >= transactionBytes;
   }
 
+  /**
+   * Whether a message can hold this position: a resume token and an `_id` may be as large as a document. One that does
+   * not fit is left out, and the group is written with the next one that does.
+   */
+  canStore(record: Checkpoint): boolean {
+    const { topic, source, maxMessageBytes } = this.#options;
+    const { key, value } = checkpointMessage(topic, source, record);
+    return Buffer.byteLength(key) + (value?.length ?? 0) <= maxMessageBytes;
+  }
+
   /** Whether to write the group now. Time alone does not wait for the transaction before: the group keeps filling. */
   isDue(nowMs: number): boolean {
     if (this.isEmpty || this.isFull) return !this.isEmpty;

@@ -181,19 +181,6 @@ describeKafka('capture', (bootstrap) => {
     expect((await messagesIn(topic)).filter(({ key }) => key === 'a')).toHaveLength(1);
   });
 
-  it('leaves out what is too large, and says so', LONG, async () => {
-    const { env, topic, orders } = await setUp('oversize', { MAX_MESSAGE_BYTES: '5000' });
-    const capture = await startCapture(env);
-    await orders.insertOne({ _id: 'large', note: 'x'.repeat(6000) });
-    await orders.insertOne({ _id: 'small', note: 'x' });
-    await capturedKey(topic, 'small');
-    await stopCapture(capture);
-    expect((await messagesIn(topic)).map(({ key }) => key)).not.toContain('large');
-    expect(await messagesIn(`${topic}.oversize`)).toMatchObject([
-      { key: 'large', value: { order_id: 'large', operation: 'insert', limit: 5000 } },
-    ]);
-  });
-
   it('refuses a server that takes connections and never answers', LONG, async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
