@@ -1,4 +1,4 @@
-/** Sizes at their ends: changes, ids and topics that are too large or too small for a message, and no documents at all. */
+/** Changes, ids and topics that are too large or too small for a message, and a collection without documents. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
