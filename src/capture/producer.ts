@@ -87,14 +87,14 @@ export class TransactionalProducer {
     return producer;
   }
 
-  /** @throws SluiceError SLUICE_TOPIC_ABSENT */
+  /** @throws SluiceError SLUICE_UNKNOWN_TOPIC */
   async partitionCount(topic: string): Promise<number> {
     const metadata = await called<Metadata>((done) =>
       this.#client.getMetadata({ topic, timeout: REQUEST_TIMEOUT_MS }, done),
     ).catch(() => undefined);
     const partitions = metadata?.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
     if (partitions > 0) return partitions;
-    throw new SluiceError('SLUICE_TOPIC_ABSENT', `the topic ${topic} does not exist: create it, or set KAFKA_TOPIC`);
+    throw new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist: create it, or set KAFKA_TOPIC`);
   }
 
   /**

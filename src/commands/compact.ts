@@ -8,7 +8,7 @@ import type { CompactionReceipt } from '../core/flow.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { Output } from '../core/output.js';
 import { loadSpec } from '../schema/spec-file.js';
-import { Merge } from '../sinks/duckdb/merge.js';
+import { DuckDbSink } from '../sinks/duckdb/sink.js';
 
 export function addCompactCommand(
   program: Command,
@@ -40,15 +40,15 @@ export async function compact({ config, log }: { config: Config; log: Logger }):
   }
   const spec = loadSpec(config.tableSpec);
   const { topic } = config.kafka;
-  const merge = new Merge({
+  const sink = new DuckDbSink({
     ...{ dataDir, topic, spec, ...duckdb, mergeFrom },
     compaction: { ...compaction, compression },
   });
-  const { removed } = await merge.open();
+  const { removed } = await sink.open();
   logRemoved(log, removed);
   try {
-    return await merge.compact(true);
+    return await sink.compact(true);
   } finally {
-    await merge.close();
+    await sink.close();
   }
 }

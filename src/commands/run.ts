@@ -11,7 +11,7 @@ import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { reportProgress } from '../pipeline/progress.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import { loadSpec } from '../schema/spec-file.js';
-import { MergeThread } from '../sinks/duckdb/merge-client.js';
+import { SinkClient } from '../sinks/duckdb/sink-client.js';
 import { WorkerPool } from '../worker/pool.js';
 
 export interface RunOptions {
@@ -76,7 +76,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const startMs = performance.now();
   const compaction = { ...config.compaction, compression: config.parquetCompression };
   const { mergeFrom } = config;
-  const sink = MergeThread.start({ dataDir, topic, spec, ...config.duckdb, mergeFrom, compaction });
+  const sink = SinkClient.start({ dataDir, topic, spec, ...config.duckdb, mergeFrom, compaction });
   const source = new KafkaSource(config.kafka, log);
   const metrics = new Metrics();
   let pool: WorkerPool | undefined;

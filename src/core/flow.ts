@@ -1,7 +1,7 @@
 /**
  * READ FIRST. Every type that crosses threads, in the order the data flows:
  *
- *   source ─Run─▶ chunk ─Batch─▶ pool ─BatchTask─▶ worker ─BatchResult─▶ merge ─CommitReceipt─▶ pipeline
+ *   source ─Run─▶ chunk ─Batch─▶ pool ─BatchTask─▶ worker ─BatchResult─▶ sink ─CommitReceipt─▶ pipeline
  *
  * Offsets are JS numbers: Kafka's 64-bit offsets are exact in a double up to 2^53.
  */
@@ -18,7 +18,7 @@ export type Fill =
   /** Messages of one partition were appended to the chunk; `nextOffset` is the last one's offset + 1. */
   | { kind: 'rows'; partition: number; rows: number; nextOffset: number; leaderEpoch: number | undefined }
   /** The partition is read up to `nextOffset`, transaction markers and compacted gaps included. */
-  | { kind: 'end'; partition: number; nextOffset: number }
+  | { kind: 'eof'; partition: number; nextOffset: number }
   /** The next message does not fit an empty chunk: call again with a chunk of at least these capacities, in bytes. */
   | { kind: 'oversize'; partition: number; valueBytes: number; keyBytes: number }
   /** Nothing came within the timeout. */
@@ -48,7 +48,7 @@ export interface BatchTask {
   readonly issueBits: readonly number[];
 }
 
-// ── worker → merge ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── worker → sink ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A durable but not yet counted Parquet file: fsynced under `tempPath`, to be renamed to `path`. */
 export interface ParquetFile {
@@ -94,7 +94,7 @@ export interface BatchResult {
   readonly rowsHighValue: number;
   /** Highest event time, microseconds since the epoch, undefined if no row has one. */
   readonly maxEventTime: bigint | undefined;
-  /** Lowest change_seq, 0 without rows: lets the merge see that nothing of the batch can be in the table yet. */
+  /** Lowest change_seq, 0 without rows: lets the sink see that nothing of the batch can be in the table yet. */
   readonly minChangeSeq: bigint;
   /** Highest change_seq, 0 without rows. */
   readonly maxChangeSeq: bigint;
@@ -102,7 +102,7 @@ export interface BatchResult {
   readonly stageSeconds: Readonly<StageSeconds>;
 }
 
-// ── merge ↔ pipeline ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── sink ↔ pipeline ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What a topic is besides its name, which a new topic can have again; undefined if the brokers do not say. */
 export interface TopicIdentity {
@@ -172,7 +172,7 @@ export interface CompactionReceipt {
   readonly bytesAfter: number;
 }
 
-/** The sink as the pipeline sees it; merge.ts does it, merge-thread.ts carries it across the thread boundary. */
+/** The sink as the pipeline sees it; sinks/duckdb/sink.ts is one, sink-client.ts carries its calls to its thread. */
 export interface Sink {
   /** Opens the database, and brings files and ledger into agreement. */
   open(): Promise<SinkState>;

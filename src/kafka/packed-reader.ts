@@ -61,7 +61,7 @@ export class PackedReader implements MessageReader {
         return { kind: 'rows', partition, rows, nextOffset: Number(chunk.views.offsets[rows - 1]) + 1, leaderEpoch };
       }
       case 'end':
-        return { kind: 'end', partition: result.partition, nextOffset: result.offset };
+        return { kind: 'eof', partition: result.partition, nextOffset: result.offset };
       case 'oversize': {
         const { partition, valueBytes, keyBytes } = result;
         return { kind: 'oversize', partition, valueBytes, keyBytes };

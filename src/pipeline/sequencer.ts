@@ -54,7 +54,7 @@ export class Sequencer {
   #pumping = false;
   #draining = false;
   #failure: { thrown: unknown } | undefined;
-  #sleepers: (() => void)[] = [];
+  #waiters: (() => void)[] = [];
 
   constructor(sink: CommitSink, options: SequencerOptions) {
     this.#sink = sink;
@@ -86,14 +86,14 @@ export class Sequencer {
     work.then(
       (result) => {
         slot.result = result;
-        this.poke();
+        this.advance();
       },
       (thrown) => this.#fail(thrown),
     );
   }
 
   /** Stages and commits what can be, now. Called whenever something changed that decides on it, time included. */
-  poke(): void {
+  advance(): void {
     if (!this.#pumping && this.#failure === undefined) void this.#pump();
   }
 
@@ -101,7 +101,7 @@ export class Sequencer {
   async progress(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
-      this.#sleepers.push(() => {
+      this.#waiters.push(() => {
         clearTimeout(timer);
         resolve();
       });
@@ -121,7 +121,7 @@ export class Sequencer {
         this.throwIfFailed();
         const leftMs = deadlineMs - performance.now();
         if (leftMs <= 0) return false;
-        this.poke();
+        this.advance();
         await this.progress(Math.min(leftMs, 100));
       }
       this.throwIfFailed();
@@ -140,7 +140,7 @@ export class Sequencer {
     this.#pumping = true;
     try {
       for (;;) {
-        const slot = this.#groupFull ? undefined : this.#takeReady();
+        const slot = this.#groupFull ? undefined : this.#nextReady();
         if (slot?.result !== undefined) await this.#stage(slot, slot.result);
         else if (this.#shouldCommit()) this.#commit();
         else break;
@@ -162,7 +162,7 @@ export class Sequencer {
     this.#groupRows += slot.rows;
     this.#groupBytes += slot.bytes;
     this.#count(slot, -1);
-    this.#wakeSleepers();
+    this.#wakeWaiters();
   }
 
   #commit(): void {
@@ -176,15 +176,15 @@ export class Sequencer {
       (receipt) => {
         this.#committing = false;
         this.#options.onCommitted(receipt, group);
-        this.#wakeSleepers();
-        this.poke();
+        this.#wakeWaiters();
+        this.advance();
       },
       (thrown) => this.#fail(thrown),
     );
   }
 
   /** The next batch that is ready and has none of its partition before it. */
-  #takeReady(): Slot | undefined {
+  #nextReady(): Slot | undefined {
     for (const queue of this.#queues.values()) {
       if (queue[0]?.result !== undefined) return queue.shift();
     }
@@ -214,12 +214,12 @@ export class Sequencer {
 
   #fail(thrown: unknown): void {
     this.#failure ??= { thrown };
-    this.#wakeSleepers();
+    this.#wakeWaiters();
   }
 
-  #wakeSleepers(): void {
-    const sleepers = this.#sleepers;
-    this.#sleepers = [];
-    for (const wake of sleepers) wake();
+  #wakeWaiters(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
   }
 }

@@ -44,7 +44,7 @@ describeKafka('readers', (bootstrap) => {
       await vi.waitFor(
         async () => {
           await source.fill(new Chunk(), 50);
-          expect(source.takeChange()).toMatchObject({ kind: 'assigned' });
+          expect(source.pollAssignment()).toMatchObject({ kind: 'assigned' });
         },
         { timeout: 30_000, interval: 0 },
       );
@@ -172,7 +172,7 @@ describeKafka('readers', (bootstrap) => {
       const gone = async () => {
         for (;;) await source.fill(new Chunk(), FILL_MS);
       };
-      await expect(gone()).rejects.toMatchObject({ code: 'SLUICE_OFFSET_GONE' });
+      await expect(gone()).rejects.toMatchObject({ code: 'SLUICE_OFFSET_OUT_OF_RANGE' });
     });
 
     // The stock client loses an error behind messages of the same call; the pipeline looks for it when nothing comes.
@@ -192,7 +192,7 @@ describeKafka('readers', (bootstrap) => {
         rows += chunk.rows;
       }
       expect(rows).toBe(400);
-      expect(errors).toEqual(new Array(4).fill('SLUICE_OFFSET_GONE'));
+      expect(errors).toEqual(new Array(4).fill('SLUICE_OFFSET_OUT_OF_RANGE'));
     });
 
     it('outlives garbage collection of the chunk, and being closed, while it waits', async () => {
@@ -261,7 +261,7 @@ async function readToEnd(
     expect(idleFills, 'fills without a message, though not all partitions have ended').toBeLessThan(50);
     const fill = await source.fill(chunk, FILL_MS);
     if (fill.kind === 'idle') idleFills++;
-    else if (fill.kind === 'end') ends.set(fill.partition, fill.nextOffset);
+    else if (fill.kind === 'eof') ends.set(fill.partition, fill.nextOffset);
     else if (fill.kind === 'oversize') chunk = onOversize(fill.valueBytes, fill.keyBytes);
     else if (fill.kind === 'rows') {
       expect(fill.rows).toBe(chunk.rows);

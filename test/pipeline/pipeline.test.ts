@@ -144,7 +144,7 @@ describe('Pipeline', () => {
     source.ranges.set(2, { low: 20, high: 22 });
     source.log[2].splice(0, 1, ...messages([20, 21]));
     source.positions.set(2, 1000);
-    source.failures.push(new SluiceError('SLUICE_OFFSET_GONE', 'gone'));
+    source.failures.push(new SluiceError('SLUICE_OFFSET_OUT_OF_RANGE', 'gone'));
     await until(() => made.totals.events === 106);
     made.stop();
     await done;
@@ -161,9 +161,9 @@ describe('Pipeline', () => {
     const done = run(made);
     await until(() => made.totals.events === 104);
     source.ranges.set(2, { low: 20, high: 22 });
-    source.failures.push(new SluiceError('SLUICE_OFFSET_GONE', 'gone'));
+    source.failures.push(new SluiceError('SLUICE_OFFSET_OUT_OF_RANGE', 'gone'));
     await expect(done).rejects.toMatchObject({
-      code: 'SLUICE_OFFSET_GONE',
+      code: 'SLUICE_OFFSET_OUT_OF_RANGE',
       message: expect.stringContaining('position 8'),
     });
     expect(sink.batches.reduce((rows, { counts }) => rows + counts.ok, 0)).toBe(104);
@@ -173,7 +173,7 @@ describe('Pipeline', () => {
     const made = pipeline({ untilEnd: false });
     const done = run(made);
     await until(() => made.totals.merged === 104);
-    const gone = new SluiceError('SLUICE_OFFSET_GONE', 'again and again');
+    const gone = new SluiceError('SLUICE_OFFSET_OUT_OF_RANGE', 'again and again');
     source.failures.push(gone, gone, gone);
     await until(() => source.assigned.length === 4);
     source.log[2].push(...messages([8]));
@@ -186,7 +186,7 @@ describe('Pipeline', () => {
   });
 
   it('waits for its partitions when the group does not find the topic at once', async () => {
-    source.failures.push(new SluiceError('SLUICE_TOPIC_ABSENT', 'subscribed topic not available'));
+    source.failures.push(new SluiceError('SLUICE_UNKNOWN_TOPIC', 'subscribed topic not available'));
     const changes = source.changes;
     source.start = async () => {
       setTimeout(() => changes.push({ kind: 'assigned', partitions: [0, 1, 2] }), 20);

@@ -55,7 +55,7 @@ export class FakeSource implements Source {
   async partitionCount() {
     return this.log.length;
   }
-  takeChange() {
+  pollAssignment() {
     return this.changes.shift();
   }
   async committed(partitions: readonly number[]) {
@@ -93,7 +93,7 @@ export class FakeSource implements Source {
       }
       if (this.#ended.has(partition)) continue;
       this.#ended.add(partition);
-      return { kind: 'end', partition, nextOffset: this.ranges.get(partition)!.high };
+      return { kind: 'eof', partition, nextOffset: this.ranges.get(partition)!.high };
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
     return { kind: 'idle' };

@@ -51,7 +51,7 @@ import { explainFiles, makeFolders, publish, reconcileFiles, refuseOrphans, with
 import type { StagedRows } from './staging.js';
 import { hasOldNames, upgradeFolders } from './upgrade.js';
 
-export interface MergeOptions extends DatabaseOptions {
+export interface DuckDbSinkOptions extends DatabaseOptions {
   readonly topic: string;
   readonly spec: TableSpec;
   /** Where the rows of a transaction come from. */
@@ -66,8 +66,8 @@ interface Group {
   readonly stageSeconds: number[];
 }
 
-export class Merge implements Sink {
-  readonly #options: MergeOptions;
+export class DuckDbSink implements Sink {
+  readonly #options: DuckDbSinkOptions;
   #instance: DuckDBInstance | undefined;
   #connection: DuckDBConnection | undefined;
   #stagingConnection: DuckDBConnection | undefined;
@@ -80,7 +80,7 @@ export class Merge implements Sink {
   #lastCommit = 0;
   readonly #log: ChangeLog;
 
-  constructor(options: MergeOptions) {
+  constructor(options: DuckDbSinkOptions) {
     this.#options = options;
     this.#log = {
       table: identifier(options.spec.table),
