@@ -15,17 +15,14 @@ import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { serveMetrics } from '../metrics/metrics.js';
+import type { CommandContext } from './context.js';
 
 type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'> & {
   /** The source, database.collection, whose position in the topic this one takes. */
   readonly replaces?: string;
 };
 
-export function addCaptureCommand(
-  program: Command,
-  environment: () => { config: Config; log: Logger },
-  stopSignal: () => AbortSignal,
-): void {
+export function addCaptureCommand(program: Command, { environment, stopSignal }: CommandContext): void {
   program
     .command('capture')
     .description("write a MongoDB collection's changes to the topic, exactly once")

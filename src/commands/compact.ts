@@ -6,15 +6,11 @@ import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { CompactionReceipt } from '../core/flow.js';
 import { type Logger, logRemoved } from '../core/log.js';
-import type { Output } from '../core/output.js';
 import { loadSpec } from '../schema/spec-file.js';
 import { DuckDbSink } from '../sinks/duckdb/sink.js';
+import type { CommandContext } from './context.js';
 
-export function addCompactCommand(
-  program: Command,
-  environment: () => { config: Config; log: Logger },
-  stdout: Output,
-): void {
+export function addCompactCommand(program: Command, { environment, stdout }: CommandContext): void {
   program
     .command('compact')
     .description('join neighbouring small Parquet files; "run" does so by itself, see COMPACT_AFTER_FILES')

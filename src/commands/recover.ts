@@ -4,7 +4,6 @@ import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
-import type { Output } from '../core/output.js';
 import { openSql } from '../query/sql-client.js';
 import { loadSpec } from '../schema/spec-file.js';
 import { openDatabase } from '../sinks/duckdb/database.js';
@@ -19,6 +18,7 @@ import { listFiles, topicFolder } from '../storage/data-dir.js';
 import { counted } from '../verify/check.js';
 import { readLedger } from '../verify/files.js';
 import { hasTables, readScope } from '../verify/ledger.js';
+import type { CommandContext } from './context.js';
 
 export interface RecoverOptions {
   readonly fromParquet: boolean;
@@ -38,7 +38,7 @@ const CHOICES = `What can be done:
     if Kafka still has them
 `;
 
-export function addRecoverCommand(program: Command, config: () => Config, stdout: Output, onFailure: () => void): void {
+export function addRecoverCommand(program: Command, { environment, stdout, onFailure }: CommandContext): void {
   program
     .command('recover')
     .description('say what is wrong between the database and the Parquet files, and with an option, put it right')
@@ -47,7 +47,7 @@ export function addRecoverCommand(program: Command, config: () => Config, stdout
     .action(async (options: RecoverOptions) => {
       let text = '';
       try {
-        const ok = await recover(config(), options, (more) => {
+        const ok = await recover(environment().config, options, (more) => {
           text += more;
         });
         if (!ok) onFailure();

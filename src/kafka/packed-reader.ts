@@ -16,7 +16,10 @@ type PackedResult =
   | { kind: 'oversize'; partition: number; valueBytes: number; keyBytes: number }
   | { kind: 'idle' };
 
-/** What the patch adds to a consumer. */
+/** What the patch adds to the native consumer. */
+export const NATIVE_METHOD = 'consumePacked';
+
+/** And to the one in JavaScript, which calls it. */
 interface Packed {
   consumePacked(
     columns: ChunkViews,
@@ -38,7 +41,7 @@ export class PackedReader implements MessageReader {
   /** Whether the compiled addon has `consumePacked`: its JavaScript may be patched without it. */
   static isSupported(consumer: KafkaConsumer): boolean {
     const { _client: native } = consumer as unknown as { _client: Partial<Packed> };
-    return 'consumePacked' in consumer && typeof native.consumePacked === 'function';
+    return NATIVE_METHOD in consumer && typeof native[NATIVE_METHOD] === 'function';
   }
 
   /** Nothing is kept here: the client forgets what it holds back when it is assigned again. */

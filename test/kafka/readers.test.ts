@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import kafka from '@confluentinc/kafka-javascript';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bit, Chunk } from '../../src/core/chunk.js';
-import { fastestReader, KafkaSource } from '../../src/kafka/kafka-source.js';
+import { KafkaSource } from '../../src/kafka/kafka-source.js';
 import { PackedReader } from '../../src/kafka/packed-reader.js';
 import { EQUAL_SHARES } from '../support/event-kinds.js';
 import { orderEvents } from '../support/events.js';
@@ -238,7 +238,6 @@ describe('an addon without consumePacked', () => {
     onTestFinished(() => {
       if (consumePacked !== undefined) prototype.consumePacked = consumePacked;
     });
-    expect(fastestReader()).toBe('stock');
     expect(new KafkaSource({ ...options, reader: 'auto' }, silent).reader).toBe('stock');
     expect(() => new KafkaSource({ ...options, reader: 'packed' }, silent)).toThrow(
       expect.objectContaining({ code: 'SLUICE_CONFIG', message: expect.stringContaining('npm run setup') }),
