@@ -23,7 +23,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   kafka: ['core'],
   kernel: ['core', 'schema'],
   parquet: ['core', 'schema', 'storage'],
-  query: ['core'],
+  query: ['core', 'storage'],
   capture: ['core', 'kafka'],
   'sinks/duckdb': ['core', 'schema', 'storage', 'parquet', 'query'],
   worker: ['core', 'schema', 'storage', 'kernel', 'parquet'],

@@ -111,13 +111,17 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
         },
       );
     }
-    options.signal.addEventListener('abort', () => pipeline.stop(), { once: true });
+    const stop = () => {
+      log.info('stopping: what is in flight is committed; a second signal ends the process at once');
+      pipeline.stop();
+    };
+    options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
     await source.start();
     log.info({ source: source.reader, workers: config.workers }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
-    if (options.signal.aborted) pipeline.stop();
+    if (options.signal.aborted) stop();
     await pipeline.run(state);
     finished = pipeline;
   } catch (thrown) {

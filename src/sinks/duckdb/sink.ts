@@ -13,7 +13,7 @@
  * staged beside it.
  */
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { assert, sinkError } from '../../core/errors.js';
 import type {
@@ -30,26 +30,25 @@ import type {
 } from '../../core/flow.js';
 import { identifier, rowsOf } from '../../core/sql.js';
 import { roleColumn, type TableSpec } from '../../schema/spec.js';
+import { databasePath } from '../../storage/data-dir.js';
 import { removeJournal, writeJournal } from './commit-journal.js';
 import { Compaction, type CompactionOptions } from './compaction.js';
-import { type DatabaseOptions, openDatabase } from './database.js';
-import { migrate } from './ddl.js';
+import { createDatabase, type DatabaseOptions, openDatabase } from './database.js';
 import { type ChangeLog, DUPLICATES, findDuplicates, NO_SEQUENCE } from './duplicates.js';
 import { FileStaging } from './file-staging.js';
 import {
   insertPositions,
   movePositions,
   readIdentity,
-  readLedgerState,
   readPositions,
   writeGaps,
   writeIdentity,
   writeLedger,
   writeQuarantine,
 } from './ledger.js';
-import { explainFiles, makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
+import { openDirectory } from './opening.js';
+import { makeFolders, publish, refuseOrphans, withdraw } from './recovery.js';
 import type { StagedRows } from './staging.js';
-import { hasOldNames, upgradeFolders } from './upgrade.js';
 
 export interface DuckDbSinkOptions extends DatabaseOptions {
   readonly topic: string;
@@ -96,23 +95,21 @@ export class DuckDbSink implements Sink {
   }
 
   async open(): Promise<SinkState> {
-    const { dataDir, topic, spec, compaction } = this.#options;
-    const database = join(dataDir, 'analytics.db');
+    const { dataDir, topic, compaction } = this.#options;
+    const database = databasePath(dataDir);
     makeFolders(dataDir, topic);
-    if (!existsSync(database)) refuseOrphans(dataDir, topic);
+    if (!existsSync(database)) {
+      refuseOrphans(dataDir, topic);
+      await createDatabase(this.#options);
+    }
     this.#instance = await openDatabase(database, this.#options);
     this.#connection = await this.#instance.connect();
     this.#stagingConnection = await this.#instance.connect();
     this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
-      const found = await readLedgerState(this.#connection);
-      if (!hasOldNames(found)) explainFiles(dataDir, topic, found);
-      const issueBits = await migrate(this.#connection, spec, topic);
-      await upgradeFolders(this.#connection, dataDir, topic);
-      const ledger = await readLedgerState(this.#connection);
+      const { ledger, removed, issueBits } = await openDirectory(this.#connection, this.#options);
       this.#lastCommit = ledger.lastCommit;
-      const removed = reconcileFiles(dataDir, topic, ledger);
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
       this.#group = { staging: await this.#newStaging('rows_0'), batches: [], stageSeconds: [] };
