@@ -211,22 +211,6 @@ describeKafka('readers', (bootstrap) => {
   });
 });
 
-describe('the packed reader', () => {
-  it.skipIf(!addonIsPacked)('names columns that it cannot fill', () => {
-    const { _client: native } = new kafka.KafkaConsumer({ 'group.id': 'probe' }, {}) as unknown as {
-      _client: { consumePacked: (...args: unknown[]) => void };
-    };
-    const { views } = new Chunk();
-    const done = () => {};
-    expect(() => native.consumePacked({ ...views, keys: undefined }, 1, 0, done)).toThrow('A column is missing');
-    expect(() => native.consumePacked({ ...views, offsets: new Int32Array(9) }, 1, 0, done)).toThrow('another type');
-    expect(() => native.consumePacked({ ...views, timestamps: new BigInt64Array(0) }, 1, 0, done)).toThrow('no room');
-    expect(() => native.consumePacked(views, 0, 0, done)).toThrow('no room');
-    expect(() => native.consumePacked(views, -1, 0, done)).toThrow('takes columns');
-    expect(() => native.consumePacked(views, 1, 0)).toThrow('takes columns');
-  });
-});
-
 describe('an addon without consumePacked', () => {
   const options = { brokers: '127.0.0.1:9', topic: 'none', groupId: 'none', instanceId: 'none', properties: {} };
 
