@@ -22,7 +22,7 @@ import {
   VALUES,
   writeIssueBits,
   writeTables,
-} from './fields.js';
+} from './memory-map.js';
 
 /** A message that is no row. */
 export interface Reject {

@@ -11,8 +11,8 @@ import { assert } from '../core/errors.js';
 import type { ChunkHandle } from '../core/flow.js';
 import type { StringForms } from '../core/string-forms.js';
 import type { TableSpec } from '../schema/spec.js';
-import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './fields.js';
 import { KernelInstance, type KernelOutput, Results } from './kernel-instance.js';
+import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './memory-map.js';
 
 export interface KernelOptions extends FlagOptions {
   readonly batchRows: number;
