@@ -207,7 +207,7 @@ function commandExists(command) {
 // ── compiled output ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 function kernelStale() {
-  const inputs = [...files('kernels', '.ts'), 'asconfig.json'];
+  const inputs = [...files('kernels', '.ts'), 'kernels/abi.json', 'scripts/abi.mjs', 'asconfig.json'];
   return stale(inputs, ['build/kernel.wasm', 'build/kernel.debug.wasm']);
 }
 
