@@ -54,7 +54,7 @@ function readJson(file) {
 // ── compiled output ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 function kernelStale() {
-  const inputs = [...files('kernels', '.ts'), 'asconfig.json'];
+  const inputs = [...files('kernels', '.ts'), 'kernels/abi.json', 'scripts/abi.mjs', 'asconfig.json'];
   return stale(inputs, ['build/kernel.wasm', 'build/kernel.debug.wasm']);
 }
 

@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   SLUICE_HISTORY_LOST: 'the place in the change stream is no longer in the oplog',
   SLUICE_STREAM_ENDED: 'the captured collection was dropped or renamed',
   SLUICE_WORKER: 'a worker thread failed',
+  SLUICE_KERNEL: 'the build of the WASM kernel is missing or of another version',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
