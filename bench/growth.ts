@@ -55,12 +55,12 @@ class Template {
       this.#setSequence(row, this.#sequences[row] + step);
       this.#offsets[row] += BigInt(rows);
     }
-    const { startOffset, nextOffset, minChangeSeq, maxChangeSeq } = this.#batch;
+    const { startOffset, nextOffset, stats } = this.#batch;
+    const { minChangeSeq, maxChangeSeq } = stats;
     Object.assign(this.#batch, {
       startOffset: startOffset + rows,
       nextOffset: nextOffset + rows,
-      minChangeSeq: minChangeSeq + step,
-      maxChangeSeq: maxChangeSeq + step,
+      stats: { ...stats, minChangeSeq: minChangeSeq! + step, maxChangeSeq: maxChangeSeq! + step },
     });
     return this.#batch;
   }
@@ -70,7 +70,7 @@ class Template {
     const repeated = this.#sequences[1];
     const batch = this.later(seconds, rows);
     this.#setSequence(0, repeated);
-    return { ...batch, minChangeSeq: repeated };
+    return { ...batch, stats: { ...batch.stats, minChangeSeq: repeated } };
   }
 
   #setSequence(row: number, sequence: bigint): void {
@@ -98,10 +98,10 @@ async function measure(dataDir: string): Promise<{ tableRows: number; micros: nu
     );
     const start = performance.now();
     for (const batch of batches) await sink.stage(batch);
-    const { rowsMerged } = await sink.commit();
+    const { merged } = (await sink.commit()).stats;
     seconds.push((performance.now() - start) / 1e3);
     const expected = isFirst ? GROUP_ROWS : GROUP_ROWS - 1;
-    if (rowsMerged !== expected) throw new Error(`${rowsMerged} rows merged, not ${expected}`);
+    if (merged !== expected) throw new Error(`${merged} rows merged, not ${expected}`);
     if (seconds.length < COMMITS_PER_FIGURE) continue;
     const micros = (median(seconds) * 1e6) / GROUP_ROWS;
     figures.push({ tableRows: tableRows + GROUP_ROWS, micros });

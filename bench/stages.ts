@@ -124,8 +124,8 @@ const METADATA = new Map([['sluice.topic', 'bench']]);
 
 async function parquetBench(folder: string): Promise<void> {
   console.log(`\nParquet, batches of ${count(BATCH_ROWS)} rows, written and fsynced`);
-  const { arrow, counts } = await (await Batches.open(folder)).next(eventsFrom(1, 0, BATCH_ROWS));
-  if (arrow === undefined || counts.ok !== BATCH_ROWS) throw new Error('the batch has no rows');
+  const { arrow, stats } = await (await Batches.open(folder)).next(eventsFrom(1, 0, BATCH_ROWS));
+  if (arrow === undefined || stats.ok !== BATCH_ROWS) throw new Error('the batch has no rows');
   const { batches } = tableFromIPC(arrow);
   const path = join(folder, 'bench.parquet');
   const tasks: Task[] = [];
@@ -200,9 +200,9 @@ async function groupTasks(sink: DuckDbSink, batches: Batches, known: readonly Bu
   for (const group of groups) {
     const start = performance.now();
     for (const batch of group) await sink.stage(batch);
-    const { rowsDuplicate } = await sink.commit();
+    const { duplicate } = (await sink.commit()).stats;
     micros.push(((performance.now() - start) * 1e3) / known.length);
-    if (rowsDuplicate !== repeated) throw new Error(`${rowsDuplicate} duplicates, not ${repeated}`);
+    if (duplicate !== repeated) throw new Error(`${duplicate} duplicates, not ${repeated}`);
   }
   const [least, most] = [Math.min(...micros), Math.max(...micros)];
   console.log(

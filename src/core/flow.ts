@@ -5,6 +5,7 @@
  *
  * Offsets are JS numbers: Kafka's 64-bit offsets are exact in a double up to 2^53.
  */
+import type { BatchStats } from './batch-stats.js';
 import type { SluiceErrorMessage } from './errors.js';
 
 /** The fate of a message. A closed list. */
@@ -71,11 +72,6 @@ export interface QuarantinedMessage {
   readonly column: string | undefined;
 }
 
-export interface StageSeconds {
-  kernel: number;
-  parquet: number;
-}
-
 /** Everything a worker made of a batch. Sent by transfer, not by copy. */
 export interface BatchResult {
   readonly partition: number;
@@ -87,19 +83,8 @@ export interface BatchResult {
   readonly arrow: Uint8Array | undefined;
   readonly file: ParquetFile | undefined;
   readonly quarantined: readonly QuarantinedMessage[];
-  /** Messages by status; `ok` is the number of rows in `arrow` and in the file. */
-  readonly counts: Readonly<Record<Status, number>>;
-  readonly rowsLate: number;
-  readonly rowsWithIssues: number;
-  readonly rowsHighValue: number;
-  /** Highest event time, microseconds since the epoch, undefined if no row has one. */
-  readonly maxEventTime: bigint | undefined;
-  /** Lowest change_seq, 0 without rows: lets the sink see that nothing of the batch can be in the table yet. */
-  readonly minChangeSeq: bigint;
-  /** Highest change_seq, 0 without rows. */
-  readonly maxChangeSeq: bigint;
-  readonly valueBytes: number;
-  readonly stageSeconds: Readonly<StageSeconds>;
+  /** All that is counted of it; what the sink counts is 0 until then. */
+  readonly stats: BatchStats;
 }
 
 // ── sink ↔ pipeline ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,10 +143,10 @@ export interface SinkState {
 /** What one transaction did. */
 export interface CommitReceipt {
   readonly positions: readonly SinkPosition[];
-  readonly rowsMerged: number;
-  readonly rowsDuplicate: number;
-  readonly rowsQuarantined: number;
-  readonly mergeSeconds: number;
+  /** Of all its batches. */
+  readonly stats: BatchStats;
+  /** What it took beside the staging of its batches. */
+  readonly commitSeconds: number;
 }
 
 /** What joining small Parquet files did. */

@@ -68,7 +68,7 @@ export class Pipeline {
       maxInFlightRows: (options.workers + 1) * options.batchRows,
       maxInFlightBytes: options.bufferBytes,
       backlogRows: () => this.#batcher.openRows + this.lag,
-      onCommitted: (receipt, group) => this.#onCommitted(receipt, group),
+      onCommitted: (receipt) => this.#onCommitted(receipt),
     });
   }
 
@@ -246,8 +246,8 @@ export class Pipeline {
       const task = { partition, startOffset, nextOffset, leaderEpoch, issueBits, chunks: handles };
       const processed = this.#parts.runBatch(task).then((result) => {
         for (const chunk of chunks) this.#chunks.release(chunk);
-        const { kernel, parquet } = result.stageSeconds;
-        const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernel - parquet;
+        const { kernelSeconds, parquetSeconds } = result.stats;
+        const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernelSeconds - parquetSeconds;
         this.#parts.metrics.stageSeconds.inc({ stage: 'wait' }, Math.max(0, waitSeconds));
         return result;
       });
@@ -289,10 +289,10 @@ export class Pipeline {
     }
   }
 
-  #onCommitted(receipt: CommitReceipt, group: readonly BatchResult[]): void {
+  #onCommitted(receipt: CommitReceipt): void {
     this.#firstCommitMs ??= performance.now();
-    countCommit(this.#totals, receipt, group);
-    this.#parts.metrics.committed(receipt, group);
+    countCommit(this.#totals, receipt);
+    this.#parts.metrics.committed(receipt);
     this.#assignment.committed(receipt.positions);
     if (this.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
   }

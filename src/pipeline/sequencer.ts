@@ -22,7 +22,7 @@ export interface SequencerOptions {
   readonly maxInFlightBytes: number;
   /** Rows that were read, or could be read at once, but are not dispatched yet. */
   readonly backlogRows: () => number;
-  readonly onCommitted: (receipt: CommitReceipt, group: readonly BatchResult[]) => void;
+  readonly onCommitted: (receipt: CommitReceipt) => void;
 }
 
 /** However large the backlog is, commits are never further apart than this. */
@@ -42,7 +42,7 @@ export class Sequencer {
   /** Batches that are not staged yet, per partition in offset order. */
   readonly #queues = new Map<number, Slot[]>();
   readonly #inFlight = { batches: 0, rows: 0, bytes: 0 };
-  #group: BatchResult[] = [];
+  #groupBatches = 0;
   #groupRows = 0;
   #groupBytes = 0;
   #groupSinceMs = 0;
@@ -73,7 +73,7 @@ export class Sequencer {
 
   /** Nothing is in flight, staged or being committed. */
   get idle(): boolean {
-    return this.#inFlight.batches === 0 && this.#group.length === 0 && !this.#committing;
+    return this.#inFlight.batches === 0 && this.#groupBatches === 0 && !this.#committing;
   }
 
   /** Takes a dispatched batch; calls per partition come in offset order. */
@@ -153,12 +153,12 @@ export class Sequencer {
   }
 
   async #stage(slot: Slot, result: BatchResult): Promise<void> {
-    if (this.#group.length === 0) {
+    if (this.#groupBatches === 0) {
       this.#groupSinceMs = performance.now();
       this.#groupUpTo = this.#lastNumber;
     }
     await this.#sink.stage(result);
-    this.#group.push(result);
+    this.#groupBatches++;
     this.#groupRows += slot.rows;
     this.#groupBytes += slot.bytes;
     this.#count(slot, -1);
@@ -166,8 +166,7 @@ export class Sequencer {
   }
 
   #commit(): void {
-    const group = this.#group;
-    this.#group = [];
+    this.#groupBatches = 0;
     this.#groupRows = 0;
     this.#groupBytes = 0;
     this.#committing = true;
@@ -175,7 +174,7 @@ export class Sequencer {
     this.#sink.commit().then(
       (receipt) => {
         this.#committing = false;
-        this.#options.onCommitted(receipt, group);
+        this.#options.onCommitted(receipt);
         this.#wakeWaiters();
         this.advance();
       },
@@ -196,7 +195,7 @@ export class Sequencer {
   }
 
   #shouldCommit(): boolean {
-    if (this.#group.length === 0 || this.#committing) return false;
+    if (this.#groupBatches === 0 || this.#committing) return false;
     // The first group is not held: whoever starts wants to see something, and a short run is done sooner.
     if (!this.#committedBefore || this.#groupFull || performance.now() - this.#groupSinceMs >= MAX_HOLD_MS) return true;
     if (this.#draining) return this.#inFlight.batches === 0;

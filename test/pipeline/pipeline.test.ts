@@ -43,7 +43,7 @@ async function run(made: Pipeline): Promise<void> {
 const ranges = (partition: number) =>
   sink.batches
     .filter((batch) => batch.partition === partition)
-    .map(({ startOffset, nextOffset, counts }) => [startOffset, nextOffset, counts.ok]);
+    .map(({ startOffset, nextOffset, stats }) => [startOffset, nextOffset, stats.ok]);
 
 describe('Pipeline', () => {
   it('commits every message once, in contiguous ranges up to the end', async () => {
@@ -92,7 +92,7 @@ describe('Pipeline', () => {
     source.log[2].push(...messages([8, 9]));
     source.ranges.set(2, { low: 7, high: 10 });
     await run(pipeline());
-    expect(sink.batches.slice(before).map(({ partition, counts }) => [partition, counts.ok])).toEqual([[2, 2]]);
+    expect(sink.batches.slice(before).map(({ partition, stats }) => [partition, stats.ok])).toEqual([[2, 2]]);
   });
 
   it('reads a message larger than a chunk and larger than a batch', async () => {
@@ -166,7 +166,7 @@ describe('Pipeline', () => {
       code: 'SLUICE_OFFSET_OUT_OF_RANGE',
       message: expect.stringContaining('position 8'),
     });
-    expect(sink.batches.reduce((rows, { counts }) => rows + counts.ok, 0)).toBe(104);
+    expect(sink.batches.reduce((rows, { stats }) => rows + stats.ok, 0)).toBe(104);
   });
 
   it('reads on where nothing is wrong after all, but not for ever', async () => {

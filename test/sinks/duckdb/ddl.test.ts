@@ -136,9 +136,9 @@ describe('names', () => {
       const dataDir = temporaryDirectory();
       const sink = await openSink(dataDir, { spec });
       await sink.stage(await makeBatch(dataDir, 0, 0, [change('1'), change('1'), change('2', { end: 'e' })], { spec }));
-      expect(await sink.commit()).toMatchObject({ rowsMerged: 2, rowsDuplicate: 1 });
+      expect(await sink.commit()).toMatchObject({ stats: { merged: 2, duplicate: 1 } });
       await sink.stage(await makeBatch(dataDir, 0, 3, [change('1')], { spec }));
-      expect(await sink.commit()).toMatchObject({ rowsMerged: 0, rowsDuplicate: 1 });
+      expect(await sink.commit()).toMatchObject({ stats: { merged: 0, duplicate: 1 } });
       expect(await select(sink, `SELECT "new", "end", batch FROM "view"`)).toEqual([['2', 'e', 'b']]);
       await sink.close();
       const client = await openSql(dataDir);

@@ -110,3 +110,11 @@ describeKafka('a data directory of format 1 and its topic', (bootstrap) => {
     expect(stdout).not.toMatch(/skip|unread/);
   });
 });
+
+it('a directory gets the column of a counter that was added since, 0 for the batches before', async () => {
+  const dataDir = unpacked();
+  await open(dataDir);
+  await change(dataDir, 'ALTER TABLE sluice.batches DROP COLUMN rows_late');
+  await open(dataDir);
+  expect(await queryFile(dataDir, 'SELECT DISTINCT rows_late FROM sluice.batches')).toEqual([[0n]]);
+});

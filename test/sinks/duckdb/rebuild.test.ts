@@ -56,7 +56,7 @@ describe('recover --from-parquet', () => {
     if (!joined) before.counts[1].splice(1, 5, 6n, 3n, 2n, 1n, 0n);
     expect(await content(sink)).toEqual(before);
     await sink.stage(await makeBatch(dataDir, 0, 9, [order(token(1)), order(token(9))]));
-    expect(await sink.commit()).toMatchObject({ rowsMerged: 1, rowsDuplicate: 1 });
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 1, duplicate: 1 } });
     await sink.close();
     expect((await verified(dataDir)).problems).toEqual([]);
   });

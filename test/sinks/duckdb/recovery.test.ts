@@ -43,7 +43,7 @@ describe('a failed commit', () => {
     await sink.close();
     const second = await openSink(dataDir);
     await second.stage(await makeBatch(dataDir, 0, 0, [order(token(1)), '{']));
-    expect(await second.commit()).toMatchObject({ rowsMerged: 1, rowsQuarantined: 1 });
+    expect(await second.commit()).toMatchObject({ stats: { merged: 1, quarantined: 1 } });
   });
 
   it('keeps the files of a transaction that took effect, whatever fails afterwards', async () => {
@@ -257,7 +257,7 @@ describe('opening a data directory', () => {
     await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1)), order(token(2))]));
     const commit = sink.commit();
     await sink.close();
-    expect(await commit).toMatchObject({ rowsMerged: 2 });
+    expect(await commit).toMatchObject({ stats: { merged: 2 } });
     const second = new DuckDbSink(sinkOptions(dataDir));
     expect((await second.open()).positions).toMatchObject([{ nextOffset: 2 }, { nextOffset: 0 }]);
     await second.close();

@@ -28,7 +28,7 @@ describe.each(['arrow', 'parquet'] as const)('DuckDbSink from %s', (mergeFrom) =
     await sink.stage(await makeBatch(dataDir, 0, 0, values, { nextOffset: 6 }));
     await sink.stage(await makeBatch(dataDir, 1, 0, ['[]']));
     const receipt = await sink.commit();
-    expect(receipt).toMatchObject({ rowsMerged: 2, rowsDuplicate: 0, rowsQuarantined: 2 });
+    expect(receipt).toMatchObject({ stats: { merged: 2, duplicate: 0, quarantined: 2 } });
     expect(receipt.positions).toEqual([
       { partition: 0, nextOffset: 6, watermark: -500_000n },
       { partition: 1, nextOffset: 1, watermark: undefined },
@@ -84,11 +84,11 @@ describe.each(['arrow', 'parquet'] as const)('DuckDbSink from %s', (mergeFrom) =
         ids.map((id, i) => order(id, { status: String(i) })),
       ),
     );
-    expect(await sink.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 3 });
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 3, duplicate: 3 } });
     await sink.stage(
       await makeBatch(dataDir, 0, 5, [order('b'), order(token(7)), order(token(6)), order(token(8)), order('c')]),
     );
-    expect(await sink.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 2 });
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 3, duplicate: 2 } });
     expect(
       await select(sink, 'SELECT change_id, status, kafka_partition, kafka_offset FROM cdc_orders ORDER BY ALL'),
     ).toEqual([
@@ -125,12 +125,12 @@ describe.each(['arrow', 'parquet'] as const)('DuckDbSink from %s', (mergeFrom) =
       );
     const [one, other, third] = ['', 'A0', 'B0'].map((tail) => `${token(7)}${tail}`);
     await stage(0, [token(5), one, other, one]);
-    expect(await sink.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 1 });
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 3, duplicate: 1 } });
     // Below the highest sequence of the log, but none of it is there.
     await stage(4, [token(6), token(6), token(8)]);
-    expect(await sink.commit()).toMatchObject({ rowsMerged: 2, rowsDuplicate: 1 });
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 2, duplicate: 1 } });
     await stage(7, [token(4), third, other, third, token(9)]);
-    expect(await sink.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 2 });
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 3, duplicate: 2 } });
     expect(await select(sink, 'SELECT kafka_offset FROM cdc_orders ORDER BY ALL')).toEqual(
       [0, 1, 2, 4, 6, 7, 8, 11].map((offset) => [BigInt(offset)]),
     );
@@ -227,7 +227,7 @@ describe.each(['arrow', 'parquet'] as const)('DuckDbSink from %s', (mergeFrom) =
       { partition: 2, nextOffset: 3, reason: 'new_partition' },
     ]);
     await second.stage(await makeBatch(dataDir, 0, 1, [order(token(5)), order(token(4))]));
-    expect(await second.commit()).toMatchObject({ rowsMerged: 1, rowsDuplicate: 1 });
+    expect(await second.commit()).toMatchObject({ stats: { merged: 1, duplicate: 1 } });
     await second.close();
   });
 
