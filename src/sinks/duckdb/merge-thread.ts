@@ -3,17 +3,19 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { asSluiceError } from '../../core/errors.js';
 import type { SinkCall, SinkReply } from '../../core/flow.js';
 import { QueryServer } from '../../query/query-server.js';
+import { RunningQueries } from '../../query/running-queries.js';
 import { Merge, type MergeOptions } from './merge.js';
 
 const options = workerData as MergeOptions;
-const merge = new Merge(options);
-let queries: QueryServer | undefined;
+const queries = new RunningQueries();
+const merge = new Merge(options, queries);
+let server: QueryServer | undefined;
 
 async function call({ method, args }: SinkCall): Promise<unknown> {
   const operation = merge[method] as (...args: unknown[]) => Promise<unknown>;
-  if (method === 'close') await queries?.close();
+  if (method === 'close') await server?.close();
   const value = await operation.apply(merge, [...args]);
-  if (method === 'open') queries = await QueryServer.start(merge.instance, options.dataDir);
+  if (method === 'open') server = await QueryServer.start(merge.instance, options.dataDir, queries);
   return value;
 }
 

@@ -3,9 +3,9 @@
  *
  *   stage    the group's rows are kept as a relation: a table in memory that is filled from Arrow, or the Parquet files
  *            of its batches; its quarantined messages and ledger rows are kept as they are
- *   commit   1. duplicates are found: of each change id the lowest partition and offset stays, and none that the change
- *               log has already
- *            2. in one transaction: all other rows, quarantine, ledger, positions
+ *   commit   1. in a transaction, duplicates are found: of each change id the lowest partition and offset stays, and
+ *               none that the change log has already
+ *            2. all other rows are written, quarantine, ledger, positions
  *            3. the commit journal names the Parquet files, they get their final names, the transaction is committed
  *
  * What step 1 leaves is new, so that step 2 is a plain INSERT. Nothing can come between them: DuckDB's file lock keeps
@@ -29,12 +29,14 @@ import type {
   TopicIdentity,
 } from '../../core/flow.js';
 import { identifier, rowsOf } from '../../core/sql.js';
+import { RunningQueries } from '../../query/running-queries.js';
 import { roleColumn, type TableSpec } from '../../schema/spec.js';
 import { removeJournal, writeJournal } from './commit-journal.js';
+import { CommitMemory } from './commit-memory.js';
 import { Compaction, type CompactionOptions } from './compaction.js';
 import { type DatabaseOptions, openDatabase } from './database.js';
 import { migrate } from './ddl.js';
-import { type ChangeLog, DUPLICATES, findDuplicates, NO_SEQUENCE } from './duplicates.js';
+import { type ChangeLog, insertNew, NO_SEQUENCE } from './duplicates.js';
 import { FileStaging } from './file-staging.js';
 import {
   insertPositions,
@@ -79,9 +81,13 @@ export class Merge implements Sink {
   #committing: Promise<unknown> = Promise.resolve();
   #lastCommit = 0;
   readonly #log: ChangeLog;
+  readonly #queries: RunningQueries;
+  #memory: CommitMemory | undefined;
 
-  constructor(options: MergeOptions) {
+  /** @param queries those that share the database's memory with the commits */
+  constructor(options: MergeOptions, queries = new RunningQueries()) {
     this.#options = options;
+    this.#queries = queries;
     this.#log = {
       table: identifier(options.spec.table),
       changeId: identifier(roleColumn(options.spec, 'change_id')!.name),
@@ -103,6 +109,7 @@ export class Merge implements Sink {
     this.#instance = await openDatabase(database, this.#options);
     this.#connection = await this.#instance.connect();
     this.#stagingConnection = await this.#instance.connect();
+    this.#memory = await CommitMemory.open(this.#instance, this.#queries, this.#options.memoryLimit);
     this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
@@ -185,7 +192,7 @@ export class Merge implements Sink {
     const files = batches.flatMap(({ file }) => (file === undefined ? [] : [file]));
     let merged: number[];
     try {
-      merged = await this.#write(staging, batches, stageSeconds);
+      merged = await this.#memory!.write(this.#connection!, () => this.#write(staging, batches, stageSeconds));
       if (files.length > 0) this.#publish(files);
     } catch (thrown) {
       await this.#connection!.run('ROLLBACK').catch(() => {});
@@ -228,12 +235,14 @@ export class Merge implements Sink {
   /** Waits for a running commit: a connection must not go while DuckDB works on it. */
   async close(): Promise<void> {
     await Promise.all([this.#committing, this.#compaction?.close()]);
+    await this.#memory?.close();
     this.#stagingConnection?.closeSync();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
     this.#instance = undefined;
     this.#connection = undefined;
     this.#compaction = undefined;
+    this.#memory = undefined;
     this.#group = undefined;
   }
 
@@ -248,15 +257,8 @@ export class Merge implements Sink {
   ): Promise<number[]> {
     const { topic } = this.#options;
     const connection = this.#connection!;
-    const merged = batches.map(({ counts }) => counts.ok);
-    const hasRows = merged.some((rows) => rows > 0);
-    const duplicates = hasRows ? await findDuplicates(connection, this.#log, relation, batches) : [];
-    for (const { batch, rows } of duplicates) merged[batch] -= rows;
     await this.#run('BEGIN');
-    if (hasRows) {
-      const but = duplicates.length === 0 ? '' : `ANTI JOIN ${DUPLICATES} USING (kafka_partition, kafka_offset)`;
-      await this.#run(`INSERT INTO ${this.#log.table} BY NAME FROM ${relation} ${but}`);
-    }
+    const merged = await insertNew(connection, this.#log, relation, batches);
     await writeQuarantine(connection, topic, batches);
     const fileOf = (file: ParquetFile) => this.#nameOf(file);
     await writeLedger(connection, topic, batches, { merged, stageSeconds, commitId: this.#lastCommit + 1, fileOf });
@@ -277,10 +279,12 @@ export class Merge implements Sink {
 
   /** Commits. @returns the positions that moved */
   async #decide(moves: readonly { readonly partition: number }[]): Promise<SinkPosition[]> {
-    await this.#run('COMMIT');
-    this.#lastCommit++;
-    const moved = new Set(moves.map(({ partition }) => partition));
-    return (await this.#positions()).filter(({ partition }) => moved.has(partition));
+    return await this.#memory!.commit(async () => {
+      await this.#run('COMMIT');
+      this.#lastCommit++;
+      const moved = new Set(moves.map(({ partition }) => partition));
+      return (await this.#positions()).filter(({ partition }) => moved.has(partition));
+    });
   }
 
   #positions(): Promise<SinkPosition[]> {
