@@ -74,6 +74,11 @@ export function isLocked(thrown: unknown): boolean {
   return /Could not set lock|Conflicting lock/.test((thrown as Error).message);
 }
 
+/** Whether DuckDB had no memory left under its limit. */
+export function isOutOfMemory(thrown: unknown): boolean {
+  return /Out of Memory Error|failed to (pin|allocate)|could not allocate block/i.test((thrown as Error).message);
+}
+
 /** A broken invariant: a bug in Sluice, not a failure of its surroundings. Stops the process. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`invariant broken: ${message}`);

@@ -3,9 +3,9 @@
  *
  *   stage    the group's rows are kept as a relation: a table in memory that is filled from Arrow, or the Parquet files
  *            of its batches; its quarantined messages and ledger rows are kept as they are
- *   commit   1. duplicates are found: of each change id the lowest partition and offset stays, and none that the change
- *               log has already
- *            2. in one transaction: all other rows, quarantine, ledger, positions
+ *   commit   1. in a transaction, duplicates are found: of each change id the lowest partition and offset stays, and
+ *               none that the change log has already
+ *            2. all other rows are written, quarantine, ledger, positions
  *            3. the commit journal names the Parquet files, they get their final names, the transaction is committed
  *
  * What step 1 leaves is new, so that step 2 is a plain INSERT. Nothing can come between them: DuckDB's file lock keeps
@@ -30,12 +30,14 @@ import type {
   TopicIdentity,
 } from '../../core/flow.js';
 import { identifier, rowsOf } from '../../core/sql.js';
+import { RunningQueries } from '../../query/running-queries.js';
 import { roleColumn, type TableSpec } from '../../schema/spec.js';
 import { databasePath } from '../../storage/data-dir.js';
 import { removeJournal, writeJournal } from './commit-journal.js';
+import { CommitMemory } from './commit-memory.js';
 import { Compaction, type CompactionOptions } from './compaction.js';
 import { createDatabase, type DatabaseOptions, openDatabase } from './database.js';
-import { type ChangeLog, DUPLICATES, findDuplicates, NO_SEQUENCE } from './duplicates.js';
+import { type ChangeLog, insertNew, NO_SEQUENCE } from './duplicates.js';
 import { FileStaging } from './file-staging.js';
 import {
   insertPositions,
@@ -79,9 +81,13 @@ export class DuckDbSink implements Sink {
   #committing: Promise<unknown> = Promise.resolve();
   #lastCommit = 0;
   readonly #log: ChangeLog;
+  readonly #queries: RunningQueries;
+  #memory: CommitMemory | undefined;
 
-  constructor(options: DuckDbSinkOptions) {
+  /** @param queries those that share the database's memory with the commits */
+  constructor(options: DuckDbSinkOptions, queries = new RunningQueries()) {
     this.#options = options;
+    this.#queries = queries;
     this.#log = {
       table: identifier(options.spec.table),
       changeId: identifier(roleColumn(options.spec, 'change_id')!.name),
@@ -106,6 +112,7 @@ export class DuckDbSink implements Sink {
     this.#instance = await openDatabase(database, this.#options);
     this.#connection = await this.#instance.connect();
     this.#stagingConnection = await this.#instance.connect();
+    this.#memory = await CommitMemory.open(this.#instance, this.#queries, this.#options.memoryLimit);
     this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
@@ -183,7 +190,7 @@ export class DuckDbSink implements Sink {
     const files = batches.flatMap(({ file }) => (file === undefined ? [] : [file]));
     let written: BatchResult[];
     try {
-      written = await this.#write(staging, batches);
+      written = await this.#memory!.write(this.#connection!, () => this.#write(staging, batches));
       if (files.length > 0) this.#publish(files);
     } catch (thrown) {
       await this.#connection!.run('ROLLBACK').catch(() => {});
@@ -218,12 +225,14 @@ export class DuckDbSink implements Sink {
   /** Waits for a running commit: a connection must not go while DuckDB works on it. */
   async close(): Promise<void> {
     await Promise.all([this.#committing, this.#compaction?.close()]);
+    await this.#memory?.close();
     this.#stagingConnection?.closeSync();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
     this.#instance = undefined;
     this.#connection = undefined;
     this.#compaction = undefined;
+    this.#memory = undefined;
     this.#group = undefined;
   }
 
@@ -234,18 +243,8 @@ export class DuckDbSink implements Sink {
   async #write({ relation }: StagedRows, batches: readonly BatchResult[]): Promise<BatchResult[]> {
     const { topic } = this.#options;
     const connection = this.#connection!;
-    const hasRows = batches.some(({ stats }) => stats.ok > 0);
-    const duplicates = hasRows ? await findDuplicates(connection, this.#log, relation, batches) : [];
-    const repeated = new Map(duplicates.map(({ batch, rows }) => [batch, rows]));
-    const written = batches.map((batch, index) => {
-      const duplicate = repeated.get(index) ?? 0;
-      return { ...batch, stats: { ...batch.stats, merged: batch.stats.ok - duplicate, duplicate } };
-    });
     await this.#run('BEGIN');
-    if (hasRows) {
-      const but = duplicates.length === 0 ? '' : `ANTI JOIN ${DUPLICATES} USING (kafka_partition, kafka_offset)`;
-      await this.#run(`INSERT INTO ${this.#log.table} BY NAME FROM ${relation} ${but}`);
-    }
+    const written = await insertNew(connection, this.#log, relation, batches);
     await writeQuarantine(connection, topic, batches);
     const rows = written.map(({ file, ...batch }): LedgerRow => {
       return { ...batch, kind: 'consume', file: file && { name: this.#nameOf(file), bytes: file.bytes } };
@@ -268,10 +267,12 @@ export class DuckDbSink implements Sink {
 
   /** Commits. @returns the positions that moved */
   async #decide(moves: readonly { readonly partition: number }[]): Promise<SinkPosition[]> {
-    await this.#run('COMMIT');
-    this.#lastCommit++;
-    const moved = new Set(moves.map(({ partition }) => partition));
-    return (await this.#positions()).filter(({ partition }) => moved.has(partition));
+    return await this.#memory!.commit(async () => {
+      await this.#run('COMMIT');
+      this.#lastCommit++;
+      const moved = new Set(moves.map(({ partition }) => partition));
+      return (await this.#positions()).filter(({ partition }) => moved.has(partition));
+    });
   }
 
   #positions(): Promise<SinkPosition[]> {
