@@ -27,7 +27,7 @@ function change(n: number, fields: object = {}): CapturedMessage {
   return changeMessage(readEvent(BSON.serialize({ ...event, fullDocument: { ...fields } })), PLAIN);
 }
 
-/** A writer behind the place 1, and the transactions that it makes. */
+/** A writer after the position 1, and the transactions that it makes. */
 function writing(transaction?: () => Promise<void>) {
   const transactions: (readonly OutgoingMessage[])[] = [];
   const metrics = new CaptureMetrics();
@@ -42,7 +42,7 @@ function writing(transaction?: () => Promise<void>) {
 }
 
 describe('GroupWriter', () => {
-  it('writes a group and the place behind it in one transaction', async () => {
+  it('writes a group and the position after it in one transaction', async () => {
     const { writer, transactions } = writing();
     writer.add(change(2));
     writer.add(change(3));
