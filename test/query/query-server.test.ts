@@ -49,7 +49,7 @@ describe('QueryServer', () => {
     expect(await allRows(await openSql(dataDir), 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
   });
 
-  it('is reached in a data directory whose path is too long for a socket', async () => {
+  it('works in a data directory whose path is too long for a socket', async () => {
     const dataDir = join(temporaryDirectory(), 'x'.repeat(120));
     mkdirSync(dataDir);
     const server = await serve(dataDir);
@@ -61,7 +61,7 @@ describe('QueryServer', () => {
     expect([existsSync(address), existsSync(querySocketPath(dataDir))]).toEqual([false, false]);
   });
 
-  it('names the place where there can be no socket', async () => {
+  it('names the path if there can be no socket', async () => {
     const instance = await DuckDBInstance.create(':memory:');
     await expect(QueryServer.start(instance, join(temporaryDirectory(), 'absent'))).rejects.toMatchObject({
       code: 'SLUICE_DATA_DIR',
@@ -70,7 +70,7 @@ describe('QueryServer', () => {
     instance.closeSync();
   });
 
-  it('interrupts queries whose clients have gone, and takes the next ones in turn', async () => {
+  it('interrupts queries whose clients have left, and takes the next ones in turn', async () => {
     const dataDir = temporaryDirectory();
     await serve(dataDir);
     const endless = [1, 2].map(() => send(dataDir, JSON.stringify({ sql: ENDLESS })));
@@ -124,7 +124,7 @@ describe('QueryServer', () => {
     socket.destroy();
   });
 
-  it('answers what is no request with an error', async () => {
+  it('answers anything that is not a request with an error', async () => {
     const dataDir = temporaryDirectory();
     await serve(dataDir);
     expect(await send(dataDir, 'SELECT 1').answer).toMatch(/^\{"error":".*JSON.*"\}\n$/);

@@ -57,7 +57,7 @@ async function notes(): Promise<string[]> {
 }
 
 describe('verify', () => {
-  it('finds nothing where all agrees', async () => {
+  it('finds nothing if all agrees', async () => {
     expect(await problems()).toEqual([]);
   });
 
@@ -219,11 +219,11 @@ describe('verify with Kafka', () => {
     return found;
   }
 
-  it('finds nothing where Kafka has what was read', async () => {
+  it('finds nothing if Kafka has what was read', async () => {
     expect(await check({})).toEqual({ problems: [], notes: [] });
   });
 
-  it('finds a topic that was made anew', async () => {
+  it('finds a topic that was made again', async () => {
     const { problems } = await check({}, { topic: { clusterId: 'cluster', topicId: 'other' } });
     expect(problems).toEqual(['the topic has the id other, the data directory is filled from topic: it was made anew']);
   });
