@@ -11,8 +11,9 @@ import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { reportProgress } from '../pipeline/progress.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import { loadSpec } from '../schema/spec-file.js';
-import { MergeThread } from '../sinks/duckdb/merge-client.js';
+import { SinkClient } from '../sinks/duckdb/sink-client.js';
 import { WorkerPool } from '../worker/pool.js';
+import type { CommandContext } from './context.js';
 
 export interface RunOptions {
   readonly untilEnd: boolean;
@@ -42,12 +43,8 @@ export interface RunSummary extends RunTotals {
   peakRssMiB: number;
 }
 
-export function addRunCommand(
-  program: Command,
-  environment: () => { config: Config; log: Logger },
-  stopSignal: () => AbortSignal,
-  { stdout, stderr }: { readonly stdout: Output; readonly stderr: Output },
-): void {
+export function addRunCommand(program: Command, context: CommandContext): void {
+  const { environment, stopSignal, stdout, stderr } = context;
   program
     .command('run')
     .description('consume the topic; prints a JSON summary as the last line on stdout')
@@ -76,7 +73,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const startMs = performance.now();
   const compaction = { ...config.compaction, compression: config.parquetCompression };
   const { mergeFrom } = config;
-  const sink = MergeThread.start({ dataDir, topic, spec, ...config.duckdb, mergeFrom, compaction });
+  const sink = SinkClient.start({ dataDir, topic, spec, ...config.duckdb, mergeFrom, compaction });
   const source = new KafkaSource(config.kafka, log);
   const metrics = new Metrics();
   let pool: WorkerPool | undefined;
@@ -114,13 +111,17 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
         },
       );
     }
-    options.signal.addEventListener('abort', () => pipeline.stop(), { once: true });
+    const stop = () => {
+      log.info('stopping: what is in flight is committed; a second signal ends the process at once');
+      pipeline.stop();
+    };
+    options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
     await source.start();
     log.info({ source: source.reader, workers: config.workers }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
-    if (options.signal.aborted) pipeline.stop();
+    if (options.signal.aborted) stop();
     await pipeline.run(state);
     finished = pipeline;
   } catch (thrown) {

@@ -34,7 +34,7 @@ const scriptOf = (root: URL) => `
   await new Promise((resolve) => setTimeout(resolve, Number(delayMs)));
   for (let startOffset = 0; startOffset < Number(batches); startOffset++) {
     const task = { partition: 0, startOffset, nextOffset: startOffset + 1, chunks: [chunk.handle()], issueBits };
-    pool.run(task).then(({ counts }) => { done += counts.ok; }, ({ code }) => console.log(code));
+    pool.run(task).then(({ stats }) => { done += stats.ok; }, ({ code }) => console.log(code));
   }
   await new Promise((resolve) => setTimeout(resolve, Number(waitMs)));
   await pool.close();
