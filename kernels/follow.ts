@@ -32,7 +32,7 @@ import {
 } from './graph';
 import { kindOf, setSlot } from './json';
 import { valueStart } from './messages';
-import { atEnd, cursorOf, lowest, matching, takeNumbers, takeStrings } from './take';
+import { atEnd, cursorOf, lowest, matching, takeNumbers, takeStrings } from './advance';
 
 /**
  * Follows rows of the block, a bit per row, into their slots and lanes. Nothing marks their ends: a string that is left
