@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 304965175; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 173482142; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -11,9 +11,9 @@ export const MAX_SPEC_COLUMNS: usize = 64; // Columns that a spec can have: a bi
 /** Columns of the output: those of the spec, a raw column for each, and eight derived ones. */
 export const MAX_ARROW_COLUMNS: usize = 136;
 export const MAX_NESTING: u32 = 1024; // Open containers of a value that is skipped, those around it included.
-export const TRACKED_NODES: usize = 64; // Mapped objects that the learned path can enter: a bit each.
+export const TRACKED_NODES: usize = 64; // Mapped objects that the speculative path can enter: a bit each.
 export const MAX_STATES: u32 = 512; // States of the learned graph.
-export const MAX_CONTEXTS: u32 = 256; // Sets of open containers in the learned graph.
+export const MAX_SCOPES: u32 = 256; // Scopes in the learned graph.
 export const MAX_TRANSITIONS: u32 = 8; // Transitions of one state.
 export const MAX_LITERAL: u32 = 64; // Bytes of a transition's literal.
 export const MAX_ACTIONS: u32 = 6; // Actions of a transition.
@@ -137,7 +137,7 @@ export namespace SLOTS {
   export const size: usize = 576;
 }
 
-/** How far a row of the block is read; the learned path reads it as a slot as well. */
+/** How far a row of the block is read; the speculative path reads it as a slot as well. */
 export namespace CURSOR {
   export const next: usize = 0; // u32, address of what is read next
   export const end: usize = 4; // u32, of the row
@@ -162,9 +162,9 @@ export namespace REJECT {
   export const size: usize = 12;
 }
 
-/** What tells a state or a context of the learned graph apart. */
+/** What tells a state or a scope of the learned graph apart. */
 export namespace IDENTITY {
-  export const context: usize = 0; // u32, around it
+  export const scope: usize = 0; // u32, around it
   export const role: usize = 4; // u32, what it is for
   export const keyHash: usize = 8; // u32
   export const size: usize = 12;
@@ -178,8 +178,8 @@ export namespace STATE {
   export const size: usize = 16;
 }
 
-/** The containers that are open: the innermost one. */
-export namespace CONTEXT {
+/** The containers that are open: the innermost one, and the scope around it. */
+export namespace SCOPE {
   export const identity: usize = 0; // IDENTITY
   export const size: usize = 16;
 }
@@ -217,11 +217,11 @@ export namespace TRANSITIONS {
 /** The learned graph. */
 export namespace GRAPH {
   export const stateCount: usize = 0; // u32
-  export const contextCount: usize = 4; // u32
+  export const scopeCount: usize = 4; // u32
   export const pendingActions: usize = 8; // ACTION[MAX_ACTIONS], of a literal that is not complete
   export const spare: usize = 128; // TRANSITION, to swap two
   export const states: usize = 384; // STATE[MAX_STATES]
-  export const contexts: usize = 8576; // CONTEXT[MAX_CONTEXTS]
+  export const scopes: usize = 8576; // SCOPE[MAX_SCOPES]
   export const waiting: usize = 12672; // u64[MAX_STATES], a bit per row of the block that waits in the state
   export const waitingStates: usize = 16768; // u64[8], a bit per state: whether rows wait in it
   export const transitions: usize = 16832; // TRANSITIONS[MAX_STATES]
@@ -250,7 +250,7 @@ export namespace HEADER {
   export const lateAfter: usize = 144; // i64, microseconds
   export const slots: usize = 152; // u32, address of SLOTS[], one per spec column and one to ignore
   export const graph: usize = 156; // u32, address of GRAPH
-  export const learning: usize = 160; // u32, 1 if rows may take the learned path
+  export const learning: usize = 160; // u32, 1 if rows may take the speculative path
   export const validityShift: usize = 164; // u32, the chunk's first bit in valueValidity
   export const extraColumn: usize = 168; // u32, the record of the column of extras
   export const end: usize = 172;
@@ -274,8 +274,8 @@ export namespace RESULTS {
 export const ISSUE_BITS: usize = 320; // u64[BLOCK_ROWS], the column `issues` of each row of the block
 export const MESSAGES: usize = 832; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
 export const LOST_ROWS: usize = 1088; // u64, rows that a loop leaves out
-export const SPECIAL_ROWS: usize = 1152; // u64, rows that a loop leaves to another
-export const KEPT: usize = 1216; // u8[16], a constant on its way into a register
+export const DEFERRED_ROWS: usize = 1152; // u64, rows that a loop leaves to a slower one
+export const OPAQUE: usize = 1216; // u8[16], a constant on its way into a register
 export const COLUMNS: usize = 1280; // COLUMN[MAX_ARROW_COLUMNS]
 export const NESTING: usize = 5632; // u8[MAX_NESTING], per open container whether the one around it is an object
 /** u16[256], the key that was found last by its hash, in records from the first node's on */

@@ -1,4 +1,4 @@
-/** The block of rows that goes to the columns: where it is, and how a column takes it over. */
+/** The block of rows that is appended to the columns: where it is, and how a column takes it over. */
 import { BLOCK_ROWS, COLUMN, HEADER, ISSUE_BITS, RESULTS, SLOTS, SPEC_COLUMN, SPEC_COLUMNS, UNREAD } from './abi';
 
 /** The block at hand: the first row's place in the columns, and how many rows there are. */
@@ -29,13 +29,13 @@ export function endBlock(): void {
   store<u32>(RESULTS.rows, <u32>(row + rows));
 }
 
-/** Notes the column in the role of amount, whose values are at `data`. */
+/** Remembers the column in the role of amount, whose values are at `data`. */
 export function setAmounts(data: usize, valid: u64): void {
   amounts = data;
   amountValid = valid;
 }
 
-/** Notes the column in the role of event time, and the latest of all. */
+/** Remembers the column in the role of event time, and the latest of all times. */
 export function setEventTimes(data: usize, valid: u64): void {
   eventTimes = data;
   eventTimeValid = valid;
@@ -87,7 +87,7 @@ export function dataOf(column: usize, size: usize): usize {
   return <usize>load<u32>(column, COLUMN.data) + row * size;
 }
 
-/** Sets bits behind those of the rows before, which may end within a byte; those from here on are 0. */
+/** Sets bits after those of earlier rows, which may end within a byte; all later bits are 0. */
 @inline
 export function setBits(bits: usize, at: usize, set: u64): void {
   const byte = bits + (at >> 3);
@@ -110,13 +110,13 @@ export function fieldOf(column: u32): usize {
   return SPEC_COLUMNS + <usize>column * SPEC_COLUMN.size;
 }
 
-/** Notes that the row's value in a spec column is not as specified. */
+/** Records that the row's value in a spec column is not as specified. */
 export function setIssue(index: usize, column: u32): void {
   const issues = ISSUE_BITS + (index << 3);
   store<u64>(issues, load<u64>(issues) | ((<u64>1) << <u64>load<u8>(fieldOf(column), SPEC_COLUMN.issueBit)));
 }
 
-/** Notes that a spec column cannot take the row's value, or not all of it: extras keep it if no raw column does. */
+/** Records that a spec column cannot take all of the row's value: extras keep it if no raw column does. */
 export function setUnread(index: usize, column: u32): void {
   setIssue(index, column);
   if (load<u8>(fieldOf(column), SPEC_COLUMN.hasRaw)) return;

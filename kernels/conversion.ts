@@ -55,7 +55,7 @@ function isString(kind: u32): bool {
   return kind == KIND.STRING || kind == KIND.ESCAPED;
 }
 
-/** Notes the valid value at `p`. @returns its end */
+/** Sets `member…` to the valid value at `p`. @returns its end */
 function readMember(p: usize): usize {
   memberKind = kindOf(load<u8>(p));
   if (memberKind != KIND.STRING) {

@@ -25,12 +25,12 @@ function count32(counter: usize, more: u64): void {
   store<u32>(counter, load<u32>(counter) + <u32>more);
 }
 
-/** Appends the extras of the lane's row, which becomes the block's row `index`; they do not wait for the block. */
-export function appendExtras(lane: usize, index: usize): void {
+/** Appends the extras of a row context, of what becomes the block's row `index`; they do not wait for the block. */
+export function appendExtras(context: usize, index: usize): void {
   const column: usize = load<u32>(HEADER.extraColumn);
   const at = <usize>load<u32>(RESULTS.rows) + index;
   const to = textEnd(column);
-  const end = extraCount(lane) ? writeExtras(lane, to) : to;
+  const end = extraCount(context) ? writeExtras(context, to) : to;
   if (end == to) store<u32>(column, load<u32>(column, COLUMN.nulls) + 1, COLUMN.nulls);
   else {
     setTextEnd(column, end);
@@ -133,7 +133,7 @@ export function appendKafkaTimestamps(column: usize): void {
   setValid(column, valid);
 }
 
-/** The 16 hex digits behind a leading "82" of the change id: seconds and increment of a resume token; else 0. */
+/** The 16 hex digits after a leading "82" of the change id: seconds and increment of a resume token; else 0. */
 export function appendChangeSeq(column: usize): void {
   const data = dataOf(column, 8);
   const slots = slotsOf(load<u32>(HEADER.changeIdSlot));

@@ -1,18 +1,18 @@
 /**
  * The learned graph: what stands between the scalars of recent rows.
  *
- * A state is a place in a row, right behind a scalar: the containers that are open there, and what the scalar was for.
- * A transition leads from state to state by a literal: all text from behind one scalar to the next one, keys, colons,
- * commas, brackets and spaces in one, and the quote that opens a string. Since a state knows what is open, every way
- * through the graph is a valid row, whether or not it has been seen as a whole. A transition also has what the literal
- * means: the columns whose values it starts or ends, and the fields that the spec does not map.
+ * A state is a place in a row, right after a scalar: the scope, which is the containers that are open there, and what
+ * the scalar was for. A transition leads from state to state by a literal: all text from the end of one scalar to the
+ * next one, keys, colons, commas, brackets and spaces in one, and the quote that opens a string. Since a state knows
+ * what is open, every path through the graph is a valid row, whether or not it has been seen as a whole. A transition
+ * also has what the literal means: the columns whose values it starts or ends, and fields that the spec does not map.
  */
 import {
-  CONTEXT,
+  SCOPE,
   GRAPH,
   HEADER,
   IDENTITY,
-  MAX_CONTEXTS,
+  MAX_SCOPES,
   MAX_STATES,
   MAX_TRANSITIONS,
   STATE,
@@ -45,7 +45,7 @@ export function firstTransitions(): usize {
   return <usize>load<u32>(HEADER.graph) + GRAPH.transitions;
 }
 
-/** Has these rows wait in a state that is not END. */
+/** Makes these rows wait in a state that is not END. */
 @inline
 export function waitIn(transitions: usize, rows: u64): void {
   const graph = <usize>load<u32>(HEADER.graph);
@@ -67,9 +67,9 @@ export function firstWaiting(): usize {
   return 0;
 }
 
-/** The rows that wait in a state, which go on from there. */
+/** The rows that wait in a state, and then no longer do. */
 @inline
-export function takeWaiting(transitions: usize): u64 {
+export function removeWaiting(transitions: usize): u64 {
   const graph = <usize>load<u32>(HEADER.graph);
   const index = indexOf(transitions);
   const waiting = graph + GRAPH.waiting + (index << 3);
@@ -96,12 +96,12 @@ function stateOf(transitions: usize): usize {
   return <usize>load<u32>(HEADER.graph) + GRAPH.states + indexOf(transitions) * STATE.size;
 }
 
-/** Forgets everything but the first state, which nothing leads away from. */
+/** Forgets everything but the first state, which then has no transitions. */
 export function clearGraph(): void {
   const graph = <usize>load<u32>(HEADER.graph);
   store<u32>(graph, 0, GRAPH.stateCount);
-  // Context 0 is what is around a row.
-  store<u32>(graph, 1, GRAPH.contextCount);
+  // Scope 0 is what is around a row.
+  store<u32>(graph, 1, GRAPH.scopeCount);
   findState(0, ROLE_INNER, 0);
 }
 
@@ -111,7 +111,7 @@ function findRecord(
   records: usize,
   size: usize,
   max: u32,
-  context: u32,
+  scope: u32,
   role: u32,
   hash: u32,
 ): i32 {
@@ -119,7 +119,7 @@ function findRecord(
   let at = records;
   for (let i: u32 = 0; i < count; i++, at += size) {
     if (
-      load<u32>(at, IDENTITY.context) == context &&
+      load<u32>(at, IDENTITY.scope) == scope &&
       load<u32>(at, IDENTITY.role) == role &&
       load<u32>(at, IDENTITY.keyHash) == hash
     ) {
@@ -127,7 +127,7 @@ function findRecord(
     }
   }
   if (count == max) return -1;
-  store<u32>(at, context, IDENTITY.context);
+  store<u32>(at, scope, IDENTITY.scope);
   store<u32>(at, role, IDENTITY.role);
   store<u32>(at, hash, IDENTITY.keyHash);
   store<u32>(at, 0, IDENTITY.size);
@@ -135,17 +135,17 @@ function findRecord(
   return count;
 }
 
-/** The context of a container inside of another context; -1 where there is no room for more. */
-export function findContext(parent: u32, role: u32, hash: u32): i32 {
+/** The scope inside of a container; -1 if there is no room for more. */
+export function findScope(parent: u32, role: u32, hash: u32): i32 {
   const graph = <usize>load<u32>(HEADER.graph);
-  return findRecord(graph + GRAPH.contextCount, graph + GRAPH.contexts, CONTEXT.size, MAX_CONTEXTS, parent, role, hash);
+  return findRecord(graph + GRAPH.scopeCount, graph + GRAPH.scopes, SCOPE.size, MAX_SCOPES, parent, role, hash);
 }
 
-/** The transitions of the state behind a scalar; 0 where there is no room for more. */
-export function findState(context: u32, role: u32, hash: u32): usize {
+/** The transitions of the state after a scalar; 0 if there is no room for more. */
+export function findState(scope: u32, role: u32, hash: u32): usize {
   const graph = <usize>load<u32>(HEADER.graph);
   const known = load<u32>(graph, GRAPH.stateCount);
-  const index = findRecord(graph + GRAPH.stateCount, graph + GRAPH.states, STATE.size, MAX_STATES, context, role, hash);
+  const index = findRecord(graph + GRAPH.stateCount, graph + GRAPH.states, STATE.size, MAX_STATES, scope, role, hash);
   if (index < 0) return 0;
   const transitions = graph + GRAPH.transitions + <usize>index * TRANSITIONS.size;
   // A transition that is not in use matches nothing.
@@ -154,8 +154,8 @@ export function findState(context: u32, role: u32, hash: u32): usize {
 }
 
 /**
- * A transition for the literal from `start` to `end`, in which only the literal is set; the oldest goes where there are
- * too many. 0 where there is one for this literal.
+ * A transition for the literal from `start` to `end`, in which only the literal is set; it replaces the oldest if there
+ * are too many. 0 if there is one for this literal.
  */
 export function addTransition(transitions: usize, start: usize, end: usize): usize {
   const length = <u32>(end - start);
@@ -185,7 +185,7 @@ export function addTransition(transitions: usize, start: usize, end: usize): usi
   return transition;
 }
 
-/** Changes places. @returns where the first one is then */
+/** Swaps two transitions. @returns the new place of the first one */
 function swapped(one: usize, other: usize): usize {
   const spare = <usize>load<u32>(HEADER.graph) + GRAPH.spare;
   memory.copy(spare, one, TRANSITION.size);

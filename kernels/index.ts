@@ -65,7 +65,7 @@ export function readChunk(count: usize): void {
   }
 }
 
-/** Reads the messages that were gathered; the good ones become the rows of the block. */
+/** Reads the gathered messages; the good ones become the rows of the block. */
 function readBlock(learns: bool): void {
   const all = ~(<u64>0) >> (64 - <u64>gathered);
   let followed: u64 = 0;
@@ -74,25 +74,25 @@ function readBlock(learns: bool): void {
     countRows(<u32>gathered);
   }
   blockRows = 0;
-  if (followed == all && !isLacking()) return takeAll();
+  if (followed == all && !isLacking()) return acceptAll();
   for (let row: usize = 0; row < gathered; row++) {
     const message = <usize>load<u32>(MESSAGES + (row << 2));
     if ((followed >> row) & 1) {
       store<u32>(RESULTS.rowsLearned, load<u32>(RESULTS.rowsLearned) + 1);
       if (row != blockRows) moveSlots(row, blockRows);
-      takeRow(message, row);
+      acceptRow(message, row);
     } else if (readSingle(message, learns)) {
-      // Those behind it may be like it.
+      // Those after it may be like it.
       followed |= followRows(all & ~followed & (~(<u64>0) << row << 1));
     }
   }
 }
 
-/** Reads a message on the general path. @returns whether others like it will find their way on the learned path */
+/** Reads a message on the general path. @returns whether others like it will be read on the speculative path */
 function readSingle(message: usize, learns: bool): bool {
   const start = valueStart(message);
   const end = valueStart(message + 1);
-  // The rules of the grammar need no end: a NUL byte stands there for the time of reading, which none accepts.
+  // The rules of the grammar need no end: a NUL byte is there while it is read, which none accepts.
   const next = load<u8>(end);
   store<u8>(end, 0);
   const status = readRow(start, end, blockRows);
@@ -101,27 +101,27 @@ function readSingle(message: usize, learns: bool): bool {
   if (status == STATUS.OK) {
     learned = learns && learnRow(start, end);
     setMissing();
-    takeRow(message, GENERAL_CONTEXT);
+    acceptRow(message, GENERAL_CONTEXT);
   } else reject(message, status, <i32>(errorAt - start));
   store<u8>(end, next);
   return learned;
 }
 
-/** Marks the slots of what the row does not have that the general path has read. */
+/** Marks the slots of what the row does not have, after the general path has read it. */
 @inline
 function setMissing(): void {
   let missing = ~columns & (~(<u64>0) >> (64 - <u64>load<u32>(HEADER.specColumnCount)));
   for (; missing; missing &= missing - 1) store<u8>(kindAt(<usize>ctz(missing), blockRows), KIND.MISSING);
 }
 
-/** Where the kind of what a spec column has in a row of the block is. */
+/** The address of the kind of what a spec column has in a row of the block. */
 @inline
 function kindAt(column: usize, row: usize): usize {
   return slotsOf(column) + SLOTS.kinds + row;
 }
 
-/** Makes all messages that were gathered, which are good, the rows of the block. */
-function takeAll(): void {
+/** Makes all gathered messages, which are good, the rows of the block. */
+function acceptAll(): void {
   store<u32>(RESULTS.rowsLearned, load<u32>(RESULTS.rowsLearned) + <u32>gathered);
   countStatus(STATUS.OK, <u32>gathered);
   if (!haveExtras()) {
@@ -130,11 +130,11 @@ function takeAll(): void {
   } else for (; blockRows < gathered; blockRows++) appendExtras(blockRows, blockRows);
 }
 
-/** Makes the row in the lane and in the slots behind the block the block's next one, if it has what is required. */
-function takeRow(message: usize, lane: usize): void {
+/** Makes what is in the row context and in the next slots the block's next row, if it has what is required. */
+function acceptRow(message: usize, context: usize): void {
   const lacking = findLacking(blockRows);
   if (lacking >= 0) return reject(message, STATUS.MISSING_REQUIRED, lacking);
-  appendExtras(lane, blockRows);
+  appendExtras(context, blockRows);
   store<u32>(MESSAGES + (blockRows << 2), <u32>message);
   blockRows++;
   countStatus(STATUS.OK, 1);
@@ -149,7 +149,7 @@ function moveSlots(from: usize, to: usize): void {
   }
 }
 
-/** Whether one of the messages that were gathered lacks what is required. */
+/** Whether one of the gathered messages lacks what is required. */
 function isLacking(): bool {
   let present = ~(<u64>0);
   for (let required = load<u64>(HEADER.required); required; required &= required - 1) {

@@ -1,5 +1,5 @@
 /**
- * JSON values that are not taken apart: the complete grammar of `JSON.parse`, checked byte by byte.
+ * JSON values that are checked and not split up: the complete grammar of `JSON.parse`, checked byte by byte.
  *
  * A row is followed by a NUL byte, which no rule accepts: nothing here has to look for the end of the row.
  */
@@ -26,7 +26,7 @@ function isDigit(c: u32): bool {
   return c - 0x30 < 10;
 }
 
-/** The end of the number at `p`, 0 where it is none. */
+/** The end of the number at `p`, 0 if it is none. */
 @inline
 export function skipNumber(p: usize): usize {
   const first = p + usize(load<u8>(p) == 0x2d);
@@ -72,7 +72,7 @@ function skipDigits(p: usize): usize {
   return p;
 }
 
-/** The end of `null`, `true` or `false` at `p`, 0 where it is none. */
+/** The end of `null`, `true` or `false` at `p`, 0 if it is none of them. */
 function skipLiteral(p: usize): usize {
   const word = load<u32>(p);
   if (word == 0x6c6c756e || word == 0x65757274) return p + 4;
@@ -84,7 +84,7 @@ function skipLiteral(p: usize): usize {
   return failAt(p + (word == expected ? 4 : same));
 }
 
-/** What kind of value starts with byte `c`; only right where the value is valid. */
+/** What kind of value starts with byte `c`; only right if the value is valid. */
 @inline
 export function kindOf(c: u32): u32 {
   if (c == 0x22) return KIND.STRING;
@@ -103,7 +103,7 @@ export function startsScalar(c: u32): bool {
   return (c | 0x20) != 0x7b;
 }
 
-/** Notes a value in the slot that a column has for a row of the block. */
+/** Sets the slot of a column in a row of the block. */
 @inline
 export function setSlot(slots: usize, row: usize, start: usize, end: usize, kind: u32): void {
   const slot = slots + row * SLOT.size;
@@ -112,7 +112,7 @@ export function setSlot(slots: usize, row: usize, start: usize, end: usize, kind
   store<u8>(slots + row, kind, SLOTS.kinds);
 }
 
-/** Notes the scalar at `p` in a slot. @returns its end, 0 where it is none */
+/** Reads the scalar at `p` into a slot. @returns its end, 0 if it is none */
 @inline
 export function readScalar(p: usize, slots: usize, row: usize): usize {
   const c: u32 = load<u8>(p);
@@ -128,7 +128,7 @@ export function readScalar(p: usize, slots: usize, row: usize): usize {
   return end;
 }
 
-/** From the quote of a key to the first byte of its value, 0 where either is not there. */
+/** From the quote of a key to the first byte of its value, 0 if either is not there. */
 @inline
 function skipKey(p: usize): usize {
   if (load<u8>(p) != 0x22) return failAt(p);
@@ -140,7 +140,7 @@ function skipKey(p: usize): usize {
 }
 
 /**
- * The end of the value at `p`, 0 where it is none.
+ * The end of the value at `p`, 0 if it is none.
  * @param depth containers that are open around it
  */
 export function skipValue(p: usize, depth: u32): usize {
@@ -161,7 +161,7 @@ export function skipValue(p: usize, depth: u32): usize {
       store<u8>(nest++, inObject);
       inObject = u32(c == 0x7b);
       p = skipSpace(p + 1);
-      // '{' and '[' are followed by '}' and ']' two places on.
+      // '{' and '[' are followed by '}' and ']' two places later.
       if (load<u8>(p) != c + 2) {
         if (inObject) {
           p = skipKey(p);

@@ -25,7 +25,7 @@ function findEscapedKey(node: usize, start: usize, end: usize): u32 {
   return findKey(node, scratch, decodeString(scratch, start, end));
 }
 
-/** In any order of keys, each is mostly found where the last one with its hash was. */
+/** In any order of keys, most are found at the last one with the same hash. */
 function findKey(node: usize, p: usize, end: usize): u32 {
   const length = end - p;
   const found = KEYS_FOUND + (<usize>keyHash(node, p, end) << 1);
@@ -45,7 +45,7 @@ function keyHash(node: usize, p: usize, end: usize): u32 {
   return <u32>(((bytes + length + <u64>node) * 0x9e3779b97f4a7c15) >> 56);
 }
 
-/** Looks at all keys, and notes at `found` which one it was. */
+/** Compares all keys, and stores at `found` which one it was. */
 function searchKey(node: usize, p: usize, length: usize, found: usize): u32 {
   const first = <usize>load<u32>(node, NODE.keys);
   const last = first + <usize>load<u32>(node, NODE.keyCount) * KEY.size;

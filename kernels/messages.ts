@@ -1,7 +1,7 @@
 /** The messages of the chunk in the input region, of which a block at a time is read. */
 import { BLOCK_ROWS, HEADER, MESSAGES } from './abi';
 
-/** Where the value of a message starts, which is where the one before ends. */
+/** The address of the value of a message, which is the end of the one before. */
 @inline
 export function valueStart(message: usize): usize {
   return <usize>load<u32>(HEADER.values) + <usize>load<u32>(<usize>load<u32>(HEADER.valueOffsets) + (message << 2));
@@ -25,7 +25,7 @@ function areAllPresent(first: usize): bool {
 /** The messages from `gatherMessages` that are not tombstones. */
 export let gathered: usize = 0;
 
-/** Makes messages from `from` to `to` those of the block, but for tombstones. @returns the first one behind them */
+/** Makes messages from `from` to `to` those of the block, without tombstones. @returns the first one after them */
 export function gatherMessages(from: usize, to: usize): usize {
   if (from + BLOCK_ROWS <= to && areAllPresent(from)) {
     for (let i: usize = 0; i < BLOCK_ROWS; i += 4) {

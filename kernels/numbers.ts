@@ -47,7 +47,7 @@ function appendShortNumbers(data: usize, slots: usize, rows: u64): u64 {
   return rows;
 }
 
-/** The same for strings, whose forms take turns: a loop of their own, for each wrong guess costs as much as a value. */
+/** The same for strings, whose forms take turns: in a loop of their own, since a mispredicted branch costs a value. */
 function appendShortStrings(data: usize, slots: usize, rows: u64): u64 {
   let left = rows;
   do {
@@ -108,7 +108,7 @@ export function appendIntegers(column: usize, slotIndex: u32, slots: usize): voi
 }
 
 /**
- * Dates in 32 bits, others in 64; 0 where there is none.
+ * Dates in 32 bits, others in 64; 0 if there is none.
  * @param valid the rows that were read before
  * @returns all that are valid
  */

@@ -1,6 +1,6 @@
 /**
- * The general path: one pass over a row. Where the spec maps a path the value's place is noted in its slot, where it
- * maps nothing the field is noted as an extra; all else is only checked.
+ * The general path: one pass over a row. The place of a value that the spec maps is stored in its slot, a field that it
+ * does not map becomes an extra, and all else is only checked.
  */
 import { EXTRA, GENERAL_CONTEXT, NODE, NODES, NODE_TARGET, STATUS } from './abi';
 import { slotsOf } from './block';
@@ -17,9 +17,9 @@ export let columns: u64 = 0;
 let rowStamp: u32 = 0;
 
 /**
- * Reads the row from `p` to `end`, where a NUL byte stands, into the lane of this path.
+ * Reads the row from `p` to `end`, at which there is a NUL byte, into the row context of this path.
  * @param index of the row in the block
- * @returns its status; where it is not STATUS.OK, `errorAt` is set
+ * @returns its status; if it is not STATUS.OK, `errorAt` is set
  */
 export function readRow(p: usize, end: usize, index: usize): u32 {
   rowStamp++;
@@ -41,7 +41,7 @@ export function readRow(p: usize, end: usize, index: usize): u32 {
   return STATUS.NOT_OBJECT;
 }
 
-/** Reads the mapped object at `p`. @returns its end, 0 where it is malformed */
+/** Reads the mapped object at `p`. @returns its end, 0 if it is malformed */
 function readObject(node: usize, p: usize): usize {
   p = skipSpace(p + 1);
   if (load<u8>(p) == 0x7d) return p + 1;
@@ -65,7 +65,7 @@ function readObject(node: usize, p: usize): usize {
   return 0;
 }
 
-/** Reads the value at `p` of a key with the given target. @returns its end, 0 where it is malformed */
+/** Reads the value at `p` of a key with the given target. @returns its end, 0 if it is malformed */
 function readMember(node: usize, target: u32, keyStart: usize, keyEnd: usize, p: usize): usize {
   const depth = load<u32>(node, NODE.depth) + 1;
   if (target == UNMAPPED) return readExtra(node, keyStart, keyEnd, p, depth);

@@ -15,7 +15,7 @@ import { copyBytes } from './string';
 /** How far a copy may write past its end. */
 const OVERRUN: usize = 32;
 
-/** Makes the row valid. `setBits` would not do: it clears the bits of later rows, which may be set already. */
+/** Makes the row valid. `setBits` does not suit: it clears the bits of later rows, which may be set already. */
 @inline
 function setValidAt(column: usize, at: usize): void {
   const byte = <usize>load<u32>(column, COLUMN.validity) + (at >> 3);

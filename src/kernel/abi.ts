@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 304965175; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 173482142; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -11,9 +11,9 @@ export const MAX_SPEC_COLUMNS = 64; // Columns that a spec can have: a bit each 
 /** Columns of the output: those of the spec, a raw column for each, and eight derived ones. */
 export const MAX_ARROW_COLUMNS = 136;
 export const MAX_NESTING = 1024; // Open containers of a value that is skipped, those around it included.
-export const TRACKED_NODES = 64; // Mapped objects that the learned path can enter: a bit each.
+export const TRACKED_NODES = 64; // Mapped objects that the speculative path can enter: a bit each.
 export const MAX_STATES = 512; // States of the learned graph.
-export const MAX_CONTEXTS = 256; // Sets of open containers in the learned graph.
+export const MAX_SCOPES = 256; // Scopes in the learned graph.
 export const MAX_TRANSITIONS = 8; // Transitions of one state.
 export const MAX_LITERAL = 64; // Bytes of a transition's literal.
 export const MAX_ACTIONS = 6; // Actions of a transition.
@@ -136,7 +136,7 @@ export const SLOTS = {
   size: 576,
 } as const;
 
-/** How far a row of the block is read; the learned path reads it as a slot as well. */
+/** How far a row of the block is read; the speculative path reads it as a slot as well. */
 export const CURSOR = {
   next: 0, // u32, address of what is read next
   end: 4, // u32, of the row
@@ -161,9 +161,9 @@ export const REJECT = {
   size: 12,
 } as const;
 
-/** What tells a state or a context of the learned graph apart. */
+/** What tells a state or a scope of the learned graph apart. */
 export const IDENTITY = {
-  context: 0, // u32, around it
+  scope: 0, // u32, around it
   role: 4, // u32, what it is for
   keyHash: 8, // u32
   size: 12,
@@ -177,8 +177,8 @@ export const STATE = {
   size: 16,
 } as const;
 
-/** The containers that are open: the innermost one. */
-export const CONTEXT = {
+/** The containers that are open: the innermost one, and the scope around it. */
+export const SCOPE = {
   identity: 0, // IDENTITY
   size: 16,
 } as const;
@@ -216,11 +216,11 @@ export const TRANSITIONS = {
 /** The learned graph. */
 export const GRAPH = {
   stateCount: 0, // u32
-  contextCount: 4, // u32
+  scopeCount: 4, // u32
   pendingActions: 8, // ACTION[MAX_ACTIONS], of a literal that is not complete
   spare: 128, // TRANSITION, to swap two
   states: 384, // STATE[MAX_STATES]
-  contexts: 8576, // CONTEXT[MAX_CONTEXTS]
+  scopes: 8576, // SCOPE[MAX_SCOPES]
   waiting: 12672, // u64[MAX_STATES], a bit per row of the block that waits in the state
   waitingStates: 16768, // u64[8], a bit per state: whether rows wait in it
   transitions: 16832, // TRANSITIONS[MAX_STATES]
@@ -249,7 +249,7 @@ export const HEADER = {
   lateAfter: 144, // i64, microseconds
   slots: 152, // u32, address of SLOTS[], one per spec column and one to ignore
   graph: 156, // u32, address of GRAPH
-  learning: 160, // u32, 1 if rows may take the learned path
+  learning: 160, // u32, 1 if rows may take the speculative path
   validityShift: 164, // u32, the chunk's first bit in valueValidity
   extraColumn: 168, // u32, the record of the column of extras
   end: 172,
@@ -273,8 +273,8 @@ export const RESULTS = {
 export const ISSUE_BITS = 320; // u64[BLOCK_ROWS], the column `issues` of each row of the block
 export const MESSAGES = 832; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
 export const LOST_ROWS = 1088; // u64, rows that a loop leaves out
-export const SPECIAL_ROWS = 1152; // u64, rows that a loop leaves to another
-export const KEPT = 1216; // u8[16], a constant on its way into a register
+export const DEFERRED_ROWS = 1152; // u64, rows that a loop leaves to a slower one
+export const OPAQUE = 1216; // u8[16], a constant on its way into a register
 export const COLUMNS = 1280; // COLUMN[MAX_ARROW_COLUMNS]
 export const NESTING = 5632; // u8[MAX_NESTING], per open container whether the one around it is an object
 /** u16[256], the key that was found last by its hash, in records from the first node's on */

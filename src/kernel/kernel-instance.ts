@@ -42,7 +42,7 @@ export interface KernelOutput {
   readonly rowsLate: number;
   readonly rowsWithIssues: number;
   readonly rowsHighValue: number;
-  /** Rows that the learned path read. */
+  /** Rows that the speculative path read. */
   readonly rowsLearned: number;
   /** Microseconds since the epoch. */
   readonly maxEventTime: bigint | undefined;
@@ -58,7 +58,7 @@ interface Exports {
   stringForms(offsets: number, bytes: number, rows: number, address: bigint, forms: number): void;
 }
 
-/** What the instances of one `read` came to. */
+/** What the instances of one `read` produced. */
 export class Results {
   readonly recordBatches: RecordBatch[] = [];
   readonly rejects: Reject[] = [];
@@ -157,7 +157,7 @@ export class KernelInstance {
   }
 
   /**
-   * Takes the rows and counters over into the results.
+   * Adds the rows and counters to the results.
    * @param copy whether the record batch must outlive this instance's next `begin`
    */
   collect(results: Results, copy: boolean): void {

@@ -1,7 +1,7 @@
 /**
  * The WASM kernel as the host sees it: chunks in, Arrow record batches out.
  *
- * Chunks are copied in one at a time, so that input and the rows in work stay in the cache; columns grow over all
+ * Chunks are copied in one at a time, so that input and the block at hand stay in the cache; columns grow over all
  * chunks of a batch. Record batches are views over the kernel's memory, valid until the next `read`.
  */
 import { readFileSync } from 'node:fs';
@@ -61,7 +61,7 @@ export class Kernel {
   }
 
   /**
-   * Has the column `issues` of what is read from here on use these bits, instead of a column's place in the spec.
+   * Sets the bits that the column `issues` uses in later reads, instead of each column's place in the spec.
    * @param bits of each spec column, 0 to 63, in the order of the spec
    */
   useIssueBits(bits: readonly number[]): void {
@@ -76,7 +76,7 @@ export class Kernel {
 
   /**
    * Reads the messages of consecutive chunks of one partition.
-   * @returns what they came to; record batches are valid until the next call
+   * @returns rows, rejects and counters; record batches are valid until the next call
    */
   read(partition: number, chunks: readonly ChunkHandle[]): KernelOutput {
     const results = new Results();
@@ -94,7 +94,7 @@ export class Kernel {
     return results.output();
   }
 
-  /** The fast way to the forms of text that this kernel has read. */
+  /** Fast for text that this kernel has read. */
   get stringForms(): StringForms {
     return this.#instance.stringForms;
   }
@@ -136,7 +136,7 @@ function compile(file: URL): WebAssembly.Module {
   }
 }
 
-/** The messages from `from` on that fit the input region together end here; at `from` if not even the first does. */
+/** The end of the messages from `from` on that fit the input region together; `from` if not even the first does. */
 function endOfRun(valueOffsets: Int32Array, from: number, rows: number): number {
   const limit = valueOffsets[from] + CHUNK_BYTES;
   let to = Math.min(rows, from + CHUNK_ROWS);

@@ -65,7 +65,7 @@ export interface KernelLimits {
   readonly columnBytes: number;
 }
 
-/** Where the host finds and puts things. */
+/** Addresses that the host reads and writes. */
 export interface MemoryMap {
   readonly values: number;
   readonly valueOffsets: number;
@@ -92,11 +92,11 @@ export interface FlagOptions {
   /** Decimal text: `is_high_value` is amount > this. */
   readonly highValueThreshold: string;
   readonly lateAfterMs: number;
-  /** Whether rows may take the learned path; default true. What is read is the same. */
+  /** Whether rows may take the speculative path; default true. The result is the same. */
   readonly learned?: boolean;
 }
 
-/** Hands out regions one after the other. */
+/** Places regions one after the other. */
 class Regions {
   #end: number;
 

@@ -1,6 +1,6 @@
 /**
  * The kernel held against `JSON.parse` on generated, random and damaged messages, row by row and column by column, in
- * both builds, with the learned path and without it. `npm run fuzz` does the same with millions of messages.
+ * both builds, with the speculative path and without it. `npm run fuzz` does the same with millions of messages.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

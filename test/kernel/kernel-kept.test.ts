@@ -61,7 +61,7 @@ function messagesWith(names: readonly string[]): fc.Arbitrary<Tree[]> {
 
 describe('any message', () => {
   function expectKept(spec: TableSpec, messages: readonly Tree[]): void {
-    // Some of them often enough that the learned path reads them.
+    // Some of them often enough that the speculative path reads them.
     const all = Array.from({ length: 3 }, () => messages).flat();
     for (const kernel of kernelsOf(spec, {}, RELEASE)) {
       const results = kernelResults(kernel, spec, messagesOf(all.map(textOfTree)));

@@ -1,6 +1,6 @@
 /**
  * Messages of shapes that take turns: what was learned of some rows must not show in others. All kernels read the same
- * rows, with the learned path and without it.
+ * rows, with the speculative path and without it.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

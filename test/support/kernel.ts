@@ -10,7 +10,7 @@ import { type ReferenceMessage, type ReferenceResult, referenceRow } from './ref
 /** What reads chunks: a kernel, or what a test has put around one. */
 export type Reader = Pick<Kernel, 'read'>;
 
-/** Each build with and without the learned path. */
+/** Each build with and without the speculative path. */
 export const VARIANTS = [
   { wasm: 'release', learned: true },
   { wasm: 'release', learned: false },

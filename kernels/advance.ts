@@ -1,18 +1,18 @@
 /**
- * A transition's literal and the scalar behind it, in all rows that are in its state: a loop for each kind of scalar.
+ * A transition's literal and the scalar after it, in all rows that are in its state: a loop for each kind of scalar.
  *
- * These loops are where the time goes. They call nothing, so that all they need stays in registers: rows for which more
- * is to be done are noted, and come behind.
+ * These loops take most of the time. They call nothing, so that all they need stays in registers: rows that need more
+ * are deferred to a slower loop.
  */
-import { BLOCK_ROWS, CURSOR, CURSORS, KEPT, KIND, LOST_ROWS, SLOT, SPECIAL_ROWS, TRANSITION } from './abi';
+import { BLOCK_ROWS, CURSOR, CURSORS, DEFERRED_ROWS, KIND, LOST_ROWS, OPAQUE, SLOT, TRANSITION } from './abi';
 import { setKinds } from './block';
 import { digitMask } from './decimal';
 import { readScalar } from './json';
-import { specialBytes } from './string';
+import { needsHandling } from './string';
 
-/** More digits than are read at one go. */
+/** More digits than are read in one go. */
 const BEYOND: u32 = 16;
-/** Where each of 16 bytes matters. */
+/** Each of 16 bytes matters. */
 const ALL_BYTES: u32 = 0xffff0000;
 
 /** The place in each row that is read next. */
@@ -21,21 +21,21 @@ export function cursorOf(row: usize): usize {
   return CURSORS + row * CURSOR.size;
 }
 
-/** The rows that have the transition's literal, and end behind it. */
+/** The rows that have the transition's literal, and end after it. */
 export function atEnd(transition: usize, rows: u64): u64 {
   const length = <usize>load<u32>(transition, TRANSITION.length);
   let ended: u64 = 0;
   for (let left = rows; left; left &= left - 1) {
     const cursor = cursorOf(<usize>ctz(left));
     const p: usize = load<u32>(cursor, CURSOR.next);
-    if (hasLiteral(transition, length, p) && p + length == load<u32>(cursor, CURSOR.end)) ended |= lowest(left);
+    if (isAtLiteral(transition, length, p) && p + length == load<u32>(cursor, CURSOR.end)) ended |= lowest(left);
   }
   return ended;
 }
 
 /**
- * Those of the rows that have the literal. Where rows part this comes first: it has no branches, of which each that is
- * not foreseen costs as much as two scalars.
+ * Those of the rows that have the literal. If a state has several transitions this comes first: it has no branches, and
+ * a mispredicted one costs as much as two scalars.
  */
 export function matching(transition: usize, length: usize, rows: u64): u64 {
   let same = matching16(transition, 0, load<u32>(transition, TRANSITION.anyBytes), rows);
@@ -65,7 +65,7 @@ export function lowest(bits: u64): u64 {
 
 /** Whether the transition's literal is at `p`. */
 @inline
-function hasLiteral(transition: usize, length: usize, p: usize): bool {
+function isAtLiteral(transition: usize, length: usize, p: usize): bool {
   const same = i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(transition)));
   if ((<u32>same | load<u32>(transition, TRANSITION.anyBytes)) != 0xffffffff) return false;
   return length <= 16 || hasRest(transition, length, p);
@@ -81,32 +81,32 @@ function hasRest(literal: usize, length: usize, p: usize): bool {
   return i8x16.bitmask(i8x16.eq(v128.load(literal + at), v128.load(p + at))) == 0xffff;
 }
 
-/** Reads the literal and the string behind it into the slots. @returns the rows that have both */
-export function takeStrings(transition: usize, rows: u64, slots: usize, length: usize): u64 {
+/** Reads the literal and the string after it into the slots. @returns the rows that have both */
+export function advanceStrings(transition: usize, rows: u64, slots: usize, length: usize): u64 {
   const anyBytes = load<u32>(transition, TRANSITION.anyBytes);
   const head = v128.load(transition);
   const tail = v128.load(transition + length - 16);
-  const bit1 = kept(i8x16.splat(2));
-  const low = kept(i8x16.splat(0x21));
-  const backslash = kept(i8x16.splat(0x5c));
+  const bit1 = opaque(i8x16.splat(2));
+  const low = opaque(i8x16.splat(0x21));
+  const backslash = opaque(i8x16.splat(0x5c));
   store<u64>(LOST_ROWS, 0);
-  store<u64>(SPECIAL_ROWS, 0);
+  store<u64>(DEFERRED_ROWS, 0);
   if (rows == ~(<u64>0)) {
     for (let row: usize = 0; row < BLOCK_ROWS; row++) {
-      takeString(row, slots, length, anyBytes, head, tail, bit1, low, backslash);
+      advanceString(row, slots, length, anyBytes, head, tail, bit1, low, backslash);
     }
   } else {
     let left = rows;
     do {
-      takeString(<usize>ctz(left), slots, length, anyBytes, head, tail, bit1, low, backslash);
+      advanceString(<usize>ctz(left), slots, length, anyBytes, head, tail, bit1, low, backslash);
     } while ((left &= left - 1));
   }
-  return withSpecials(rows, slots, length - 1, KIND.STRING);
+  return withDeferred(rows, slots, length - 1, KIND.STRING);
 }
 
-/** The same in one row, which is noted where it has no such string, or one that takes more to read. */
+/** The same in one row, which is lost if it has no such string, and deferred if the string needs more. */
 @inline
-function takeString(
+function advanceString(
   row: usize,
   slots: usize,
   length: usize,
@@ -121,46 +121,46 @@ function takeString(
   let end: usize = load<u32>(cursor, CURSOR.next);
   const same = i8x16.bitmask(i8x16.eq(v128.load(end), head));
   end += length;
-  let mask = specialBytes(v128.load(end), bit1, low, backslash);
-  if ((<u32>same | anyBytes) != 0xffffffff) return note(LOST_ROWS, row);
+  let mask = needsHandling(v128.load(end), bit1, low, backslash);
+  if ((<u32>same | anyBytes) != 0xffffffff) return setBit(LOST_ROWS, row);
   if (length > 16) {
-    if (i8x16.bitmask(i8x16.eq(v128.load(end - 16), tail)) != 0xffff) return note(LOST_ROWS, row);
+    if (i8x16.bitmask(i8x16.eq(v128.load(end - 16), tail)) != 0xffff) return setBit(LOST_ROWS, row);
   }
   store<u32>(slots + row * SLOT.size, <u32>end, SLOT.start);
-  if (!mask) do mask = specialBytes(v128.load((end += 16)), bit1, low, backslash); while (!mask);
+  if (!mask) do mask = needsHandling(v128.load((end += 16)), bit1, low, backslash); while (!mask);
   end += ctz(mask);
-  if (load<u8>(end) != 0x22) return note(SPECIAL_ROWS, row);
+  if (load<u8>(end) != 0x22) return setBit(DEFERRED_ROWS, row);
   store<u32>(slots + row * SLOT.size, <u32>end, SLOT.end);
   end++;
-  if (isPast(cursor, end)) return note(LOST_ROWS, row);
+  if (isPast(cursor, end)) return setBit(LOST_ROWS, row);
   store<u32>(cursor, <u32>end, CURSOR.next);
 }
 
-/** A constant that the compiler does not know for one, and so has in a register, rather than make it for every row. */
+/** Hides a constant from the compiler, which else makes it for every row: so it stays in a register. */
 @inline
-function kept(constant: v128): v128 {
-  v128.store(KEPT, constant);
-  return v128.load(KEPT);
+function opaque(constant: v128): v128 {
+  v128.store(OPAQUE, constant);
+  return v128.load(OPAQUE);
 }
 
-/** Sets the row's bit in `rows`, in memory, for that is seldom. */
-function note(rows: usize, row: usize): void {
+/** Sets the row's bit in `rows`, in memory, since that is rare. */
+function setBit(rows: usize, row: usize): void {
   store<u64>(rows, load<u64>(rows) | ((<u64>1) << row));
 }
 
-/** Whether a place is at the end of the row or behind it: there a bracket must be. */
+/** Whether a place is at the end of the row or after it: a bracket must come before that. */
 @inline
 function isPast(cursor: usize, p: usize): bool {
   return p >= <usize>load<u32>(cursor, CURSOR.end);
 }
 
 /** The same for numbers, and scalars of all other kinds. */
-export function takeNumbers(transition: usize, rows: u64, slots: usize, length: usize): u64 {
+export function advanceNumbers(transition: usize, rows: u64, slots: usize, length: usize): u64 {
   const anyBytes = load<u32>(transition, TRANSITION.anyBytes);
   const head = v128.load(transition);
   const tail = v128.load(transition + length - 16);
   store<u64>(LOST_ROWS, 0);
-  store<u64>(SPECIAL_ROWS, 0);
+  store<u64>(DEFERRED_ROWS, 0);
   let left = rows;
   do {
     const row = <usize>ctz(left);
@@ -170,12 +170,12 @@ export function takeNumbers(transition: usize, rows: u64, slots: usize, length: 
     end += length;
     const others = ~digitMask(v128.load(end));
     if ((<u32>same | anyBytes) != 0xffffffff) {
-      note(LOST_ROWS, row);
+      setBit(LOST_ROWS, row);
       continue;
     }
     if (length > 16) {
       if (i8x16.bitmask(i8x16.eq(v128.load(end - 16), tail)) != 0xffff) {
-        note(LOST_ROWS, row);
+        setBit(LOST_ROWS, row);
         continue;
       }
     }
@@ -190,36 +190,36 @@ export function takeNumbers(transition: usize, rows: u64, slots: usize, length: 
     const isShort = u32(whole - 1 < 14) & u32(digits < 16);
     const isPlain = u32(whole == 1 || load<u8>(end) != 0x30) & u32((load<u8>(end + digits) | 0x20) != 0x65);
     if (!(isShort & isPlain)) {
-      note(SPECIAL_ROWS, row);
+      setBit(DEFERRED_ROWS, row);
       continue;
     }
     end += digits;
     store<u32>(slots + row * SLOT.size, <u32>end, SLOT.end);
-    if (isPast(cursor, end)) note(LOST_ROWS, row);
+    if (isPast(cursor, end)) setBit(LOST_ROWS, row);
     else store<u32>(cursor, <u32>end, CURSOR.next);
   } while ((left &= left - 1));
-  return withSpecials(rows, slots, length, KIND.NUMBER);
+  return withDeferred(rows, slots, length, KIND.NUMBER);
 }
 
 /**
- * Reads the special scalars, which are `behind` bytes behind the cursors, and says of which kind the others are.
+ * Reads the deferred scalars, which are `offset` bytes after the cursors, and sets the kind of all others.
  * @returns the rows that are not lost
  */
 @inline
-function withSpecials(rows: u64, slots: usize, behind: usize, kind: u32): u64 {
-  const special = load<u64>(SPECIAL_ROWS);
-  const plain = rows & ~load<u64>(LOST_ROWS) & ~special;
+function withDeferred(rows: u64, slots: usize, offset: usize, kind: u32): u64 {
+  const deferred = load<u64>(DEFERRED_ROWS);
+  const plain = rows & ~load<u64>(LOST_ROWS) & ~deferred;
   setKinds(slots, plain, kind);
-  return special ? plain | takeScalars(special, slots, behind, kind == KIND.STRING) : plain;
+  return deferred ? plain | advanceScalars(deferred, slots, offset, kind == KIND.STRING) : plain;
 }
 
 /** Reads scalars of any form. @returns the rows that have one */
-function takeScalars(rows: u64, slots: usize, behind: usize, areStrings: bool): u64 {
+function advanceScalars(rows: u64, slots: usize, offset: usize, areStrings: bool): u64 {
   let taken: u64 = 0;
   for (let left = rows; left; left &= left - 1) {
     const row = <usize>ctz(left);
     const cursor = cursorOf(row);
-    const p = <usize>load<u32>(cursor, CURSOR.next) + behind;
+    const p = <usize>load<u32>(cursor, CURSOR.next) + offset;
     // A string has a transition of its own, whose literal has the quote.
     if ((load<u8>(p) == 0x22) != areStrings) continue;
     const end = readScalar(p, slots, row);
