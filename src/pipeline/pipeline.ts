@@ -11,6 +11,7 @@ import type { ReadPosition } from '../core/source.js';
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
 import { Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
 import { Compactor } from './compactor.js';
+import { Partitions } from './partition.js';
 import { Sequencer } from './sequencer.js';
 import { countCommit, newTotals, type RunTotals } from './totals.js';
 
@@ -39,6 +40,7 @@ const MAX_RESOLVED_IN_VAIN = 3;
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #parts: PipelineParts;
+  readonly #partitions: Partitions;
   readonly #chunks: ChunkPool;
   readonly #batcher: Batcher;
   readonly #sequencer: Sequencer;
@@ -58,16 +60,16 @@ export class Pipeline {
     this.#options = options;
     this.#parts = parts;
     this.#chunks = new ChunkPool(options.bufferBytes, options.batchRows);
-    this.#batcher = new Batcher(options, this.#chunks);
-    this.#assignment = new Assignment(options, parts);
+    this.#partitions = new Partitions(parts.source);
+    this.#batcher = new Batcher(options, this.#chunks, this.#partitions);
+    this.#assignment = new Assignment(options, parts, this.#partitions);
     this.#compactor = new Compactor(parts);
-    this.#sequencer = new Sequencer(parts.sink, {
+    this.#sequencer = new Sequencer(parts.sink, this.#partitions, {
       commitRows: options.commitRows,
       commitBytes: options.bufferBytes / 2,
       minBacklogRows: options.batchRows,
       maxInFlightRows: (options.workers + 1) * options.batchRows,
       maxInFlightBytes: options.bufferBytes,
-      backlogRows: () => this.#batcher.openRows + this.lag,
       onCommitted: (receipt) => this.#onCommitted(receipt),
     });
   }
@@ -87,11 +89,7 @@ export class Pipeline {
 
   /** Messages in the log after what was read, over all partitions. */
   get lag(): number {
-    let messages = 0;
-    for (const partition of this.#assignment.partitions) {
-      messages += this.#parts.source.lag(partition, this.#batcher.nextOffset(partition) ?? 0);
-    }
-    return messages;
+    return this.#partitions.lag;
   }
 
   /** Whether the pipeline has its partitions and reads them. */
@@ -119,13 +117,12 @@ export class Pipeline {
   async run(state: SinkState): Promise<void> {
     this.#assignment.restore(state);
     this.#issueBits = state.issueBits;
-    while (!this.#stopping && !this.#assignment.reachedEnd((partition) => this.#batcher.nextOffset(partition))) {
+    while (!this.#stopping && !this.#assignment.hasReachedEnd) {
       this.#sequencer.throwIfFailed();
       await this.#followAssignment();
       // A start that is cut short before its first commit gets nowhere: the first batches are small, and not held back.
       const eager = this.#firstCommitMs === undefined && this.#sequencer.inFlightBatches < this.#options.workers;
-      const lag = (partition: number, nextOffset: number) => this.#parts.source.lag(partition, nextOffset);
-      this.#dispatch(this.#batcher.drainClosed(performance.now(), lag, eager));
+      this.#dispatch(this.#batcher.drainClosed(performance.now(), eager));
       this.#sequencer.advance();
       await this.#poll();
     }
@@ -173,8 +170,7 @@ export class Pipeline {
   async #checkStalled(nowMs: number): Promise<void> {
     this.#lastRowsMs = nowMs;
     if (this.lag === 0) return;
-    if (!(await this.#assignment.inRange((partition) => this.#batcher.nextOffset(partition))))
-      await this.#resolveAnew();
+    if (!(await this.#assignment.inRange())) await this.#resolveAnew();
   }
 
   /** Commits what was read, then decides as for a new assignment where reading continues, or why it cannot. */
@@ -186,7 +182,6 @@ export class Pipeline {
 
   #startReading(positions: readonly ReadPosition[]): void {
     this.#totals.lostOffsets = this.#assignment.lostOffsets;
-    this.#batcher.reset(positions);
     this.#parts.source.assign(positions);
   }
 
@@ -197,35 +192,38 @@ export class Pipeline {
   }
 
   #pack(chunk: Chunk, fill: Fill, nowMs: number): void {
-    if (fill.kind === 'rows') {
-      this.#need = { valueBytes: 0, keyBytes: 0 };
-      const end = this.#assignment.endOffset(fill.partition);
-      let { nextOffset } = fill;
-      if (end !== undefined && nextOffset > end) {
-        chunk.truncate(end);
-        nextOffset = end;
-      }
-      if (chunk.rows === 0) {
+    switch (fill.kind) {
+      case 'rows':
+        this.#need = { valueBytes: 0, keyBytes: 0 };
+        this.#packRows(chunk, fill, nowMs);
+        return;
+      case 'eof': {
+        const { endOffset = fill.nextOffset } = this.#partitions.get(fill.partition);
+        this.#batcher.eof(fill.partition, Math.min(fill.nextOffset, endOffset), nowMs);
         this.#keepSpare(chunk);
         return;
       }
-      this.#totals.events += chunk.rows;
-      this.#totals.bytes += chunk.valueBytes;
-      this.#parts.metrics.events.inc(chunk.rows);
-      this.#parts.metrics.bytes.inc(chunk.valueBytes);
-      this.#batcher.add({ ...fill, nextOffset }, chunk, nowMs);
+      case 'oversize':
+        this.#need = fill;
+        this.#chunks.release(chunk);
+        return;
+      case 'idle':
+        this.#keepSpare(chunk);
+    }
+  }
+
+  #packRows(chunk: Chunk, { partition, nextOffset, leaderEpoch }: ReadPosition, nowMs: number): void {
+    const { endOffset = nextOffset } = this.#partitions.get(partition);
+    if (nextOffset > endOffset) chunk.truncate(endOffset);
+    if (chunk.rows === 0) {
+      this.#keepSpare(chunk);
       return;
     }
-    if (fill.kind === 'eof') {
-      const end = this.#assignment.endOffset(fill.partition) ?? fill.nextOffset;
-      this.#batcher.eof(fill.partition, Math.min(fill.nextOffset, end), nowMs);
-    }
-    if (fill.kind === 'oversize') {
-      this.#need = fill;
-      this.#chunks.release(chunk);
-      return;
-    }
-    this.#keepSpare(chunk);
+    this.#totals.events += chunk.rows;
+    this.#totals.bytes += chunk.valueBytes;
+    this.#parts.metrics.events.inc(chunk.rows);
+    this.#parts.metrics.bytes.inc(chunk.valueBytes);
+    this.#batcher.add({ partition, nextOffset: Math.min(nextOffset, endOffset), leaderEpoch }, chunk, nowMs);
   }
 
   /** An unused chunk serves the next fill. */
@@ -239,11 +237,11 @@ export class Pipeline {
     // While workers are at it, the topic is proven to be the one that was read: nothing of another is committed.
     const confirmed = this.#assignment.confirmTopic();
     for (const batch of batches) {
-      const { partition, startOffset, nextOffset, leaderEpoch, chunks, rows, valueBytes } = batch;
+      const { partition, startOffset, nextOffset, leaderEpoch, chunks } = batch;
       const dispatchedMs = performance.now();
       const handles = chunks.map((chunk) => chunk.handle());
       const issueBits = this.#issueBits;
-      const task = { partition, startOffset, nextOffset, leaderEpoch, issueBits, chunks: handles };
+      const task = { partition: partition.number, startOffset, nextOffset, leaderEpoch, issueBits, chunks: handles };
       const processed = this.#parts.runBatch(task).then((result) => {
         for (const chunk of chunks) this.#chunks.release(chunk);
         const { kernelSeconds, parquetSeconds } = result.stats;
@@ -252,16 +250,16 @@ export class Pipeline {
         return result;
       });
       const work = Promise.all([processed, confirmed]).then(([result]) => result);
-      this.#sequencer.add(partition, rows, valueBytes, work);
+      this.#sequencer.add(batch, work);
     }
   }
 
   /** Answers what the group said about partitions since the last fill. */
   async #followAssignment(): Promise<void> {
     for (let change = this.#parts.source.pollAssignment(); change; change = this.#parts.source.pollAssignment()) {
+      this.#batcher.discard();
       if (change.kind === 'revoked') {
         this.#parts.log.info({ lost: change.lost }, 'partitions revoked: committing what is in flight');
-        this.#batcher.reset([]);
         await this.#drainOrFail();
         this.#assignment.revoke();
       } else {

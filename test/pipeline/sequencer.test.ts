@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NO_STATS } from '../../src/core/batch-stats.js';
 import type { BatchResult, CommitReceipt } from '../../src/core/flow.js';
+import { Partitions } from '../../src/pipeline/partition.js';
 import { type CommitSink, Sequencer } from '../../src/pipeline/sequencer.js';
 
 /** A sink that notes what it is asked, and whose commits end when the test says so. */
@@ -23,24 +24,30 @@ class NotingSink implements CommitSink {
 
 const RECEIPT: CommitReceipt = { positions: [], stats: NO_STATS, commitSeconds: 0 };
 const result = (partition: number, startOffset: number) => ({ partition, startOffset }) as BatchResult;
+/** The partition whose log holds the backlog. */
+const BACKLOGGED = 8;
+const standing = (partition: number) => ({ partition, nextOffset: 0, leaderEpoch: undefined, watermark: undefined });
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 let sink: NotingSink;
 let backlog: number;
 let committed: number;
+let partitions: Partitions;
 let sequencer: Sequencer;
 
 beforeEach(() => {
   sink = new NotingSink();
   backlog = 0;
   committed = 0;
-  sequencer = new Sequencer(sink, {
+  partitions = new Partitions({ lag: (partition) => (partition === BACKLOGGED ? backlog : 0) });
+  partitions.note(Array.from({ length: 10 }, (_, partition) => standing(partition)));
+  partitions.get(BACKLOGGED).nextOffset = 0;
+  sequencer = new Sequencer(sink, partitions, {
     commitRows: 300,
     commitBytes: 10_000,
     minBacklogRows: 100,
     maxInFlightRows: 400,
     maxInFlightBytes: 8000,
-    backlogRows: () => backlog,
     onCommitted: () => {
       committed++;
     },
@@ -51,9 +58,7 @@ beforeEach(() => {
 function add(partition: number, startOffset: number, rows = 100, bytes = 1000): () => Promise<unknown> {
   let finish!: (result: BatchResult) => void;
   sequencer.add(
-    partition,
-    rows,
-    bytes,
+    { partition: partitions.get(partition), rows, valueBytes: bytes },
     new Promise((resolve) => {
       finish = resolve;
     }),
@@ -163,7 +168,7 @@ describe('Sequencer', () => {
   });
 
   it('stops at the failure of a worker or of the sink, and commits nothing any more', async () => {
-    sequencer.add(0, 1, 1, Promise.reject(new Error('worker died')));
+    sequencer.add({ partition: partitions.get(0), rows: 1, valueBytes: 1 }, Promise.reject(new Error('worker died')));
     await turn();
     expect(() => sequencer.throwIfFailed()).toThrow('worker died');
     await add(1, 0)();
