@@ -30,8 +30,9 @@ export class Assignment {
   readonly #guard: TopicGuard;
   readonly #positions: Positions;
   #assigned: readonly number[] = [];
-  #complete = false;
-  #wasComplete = false;
+  /** It holds partitions, and all that the sink needs. */
+  #isReading = false;
+  #hadWholeTopic = false;
   #sharedSinceMs: number | undefined;
   /** With `untilEnd`: where the run stops is decided. */
   #hasEnds = false;
@@ -44,9 +45,9 @@ export class Assignment {
     this.#positions = new Positions(options, parts, partitions);
   }
 
-  /** All partitions of the topic are assigned. */
-  get complete(): boolean {
-    return this.#complete;
+  /** It has partitions, and reads them: all of the topic, unless the sink takes a share. */
+  get isReading(): boolean {
+    return this.#isReading;
   }
 
   /** Offsets that were lost and skipped since the start of the process. */
@@ -56,12 +57,11 @@ export class Assignment {
 
   /** With `untilEnd`: all partitions were read up to their ends. */
   get hasReachedEnd(): boolean {
-    return this.#hasEnds && this.#complete && [...this.#partitions.all].every((partition) => partition.hasReachedEnd);
+    return this.#hasEnds && this.#isReading && [...this.#partitions.all].every((partition) => partition.hasReachedEnd);
   }
 
   /** Takes over what the sink knows at start. */
-  restore({ positions, identity }: SinkState): void {
-    this.#partitions.note(positions);
+  restore({ identity }: SinkState): void {
     this.#guard.restore(identity);
   }
 
@@ -72,13 +72,13 @@ export class Assignment {
    */
   async assign(partitions: readonly number[]): Promise<readonly ReadPosition[]> {
     this.#stopReading();
-    const { source, log } = this.#parts;
+    const { source, sink, log } = this.#parts;
     const { topic, untilEnd } = this.#options;
     await this.#guard.check();
     const all = await source.partitionCount();
-    this.#complete = partitions.length === all;
-    if (!this.#complete) {
-      if (!this.#wasComplete) throw this.#partial(partitions.length, all);
+    this.#isReading = partitions.length === all || !sink.needsWholeTopic;
+    if (!this.#isReading) {
+      if (!this.#hadWholeTopic) throw this.#partial(partitions.length, all);
       this.#sharedSinceMs ??= performance.now();
       log.warn(
         { assigned: partitions.length, partitions: all },
@@ -86,8 +86,9 @@ export class Assignment {
       );
       return [];
     }
-    this.#wasComplete = true;
+    this.#hadWholeTopic = true;
     this.#sharedSinceMs = undefined;
+    this.#partitions.note(await sink.claim(partitions));
     const { positions, ends } = await this.#positions.resolve(partitions);
     for (const { partition, nextOffset } of positions) {
       const read = this.#partitions.get(partition);
@@ -110,11 +111,14 @@ export class Assignment {
     return [];
   }
 
-  revoke(): void {
+  /** Gives the partitions up, after all that was read of them is committed. */
+  async revoke(): Promise<void> {
+    const { source, sink } = this.#parts;
     this.#stopReading();
+    await sink.release(this.#assigned);
     this.#assigned = [];
-    this.#complete = false;
-    this.#parts.source.unassign();
+    this.#isReading = false;
+    source.unassign();
   }
 
   /** @throws SluiceError SLUICE_PARTIAL_ASSIGNMENT when another member stays */

@@ -3,7 +3,6 @@
  *
  * Every decision about partitions, backpressure and stopping is made here, between two fills; nothing else polls.
  */
-
 import { type Chunk, ChunkPool } from '../core/chunk.js';
 import { asSluiceError, type ErrorCode, SluiceError } from '../core/errors.js';
 import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkState } from '../core/flow.js';
@@ -28,8 +27,7 @@ export interface PipelineParts extends AssignmentParts {
   readonly runBatch: (task: BatchTask) => Promise<BatchResult>;
 }
 
-const MAX_POLL_MS = 100;
-const WAIT_MS = 50;
+const [MAX_POLL_MS, WAIT_MS] = [100, 50];
 /** After this long without a message although the log has some, positions are checked against the broker. */
 const STALLED_MS = 10_000;
 /** What a fill fails with when positions are to be looked into. */
@@ -70,6 +68,7 @@ export class Pipeline {
       minBacklogRows: options.batchRows,
       maxInFlightRows: (options.workers + 1) * options.batchRows,
       maxInFlightBytes: options.bufferBytes,
+      onRetry: (error, pauseMs) => this.#onRetry(error, pauseMs),
       onCommitted: (receipt) => this.#onCommitted(receipt),
     });
   }
@@ -94,7 +93,7 @@ export class Pipeline {
 
   /** Whether the pipeline has its partitions and reads them. */
   get ready(): boolean {
-    return this.#assignment.complete && !this.#stopping;
+    return this.#assignment.isReading && !this.#stopping;
   }
 
   /** Asks the loop to end: what was read is committed, nothing more is read. */
@@ -226,7 +225,7 @@ export class Pipeline {
     this.#batcher.add({ partition, nextOffset: Math.min(nextOffset, endOffset), leaderEpoch }, chunk, nowMs);
   }
 
-  /** An unused chunk serves the next fill. */
+  /** Unused, it serves the next fill. */
   #keepSpare(chunk: Chunk): void {
     chunk.clear();
     this.#spare = chunk;
@@ -239,9 +238,8 @@ export class Pipeline {
     for (const batch of batches) {
       const { partition, startOffset, nextOffset, leaderEpoch, chunks } = batch;
       const dispatchedMs = performance.now();
-      const handles = chunks.map((chunk) => chunk.handle());
-      const issueBits = this.#issueBits;
-      const task = { partition: partition.number, startOffset, nextOffset, leaderEpoch, issueBits, chunks: handles };
+      const range = { partition: partition.number, startOffset, nextOffset, leaderEpoch };
+      const task = { ...range, issueBits: this.#issueBits, chunks: chunks.map((chunk) => chunk.handle()) };
       const processed = this.#parts.runBatch(task).then((result) => {
         for (const chunk of chunks) this.#chunks.release(chunk);
         const { kernelSeconds, parquetSeconds } = result.stats;
@@ -261,7 +259,7 @@ export class Pipeline {
       if (change.kind === 'revoked') {
         this.#parts.log.info({ lost: change.lost }, 'partitions revoked: committing what is in flight');
         await this.#drainOrFail();
-        this.#assignment.revoke();
+        await this.#assignment.revoke();
       } else {
         this.#startReading(await this.#assignment.assign(change.partitions));
       }
@@ -285,6 +283,11 @@ export class Pipeline {
     } else if (!(await this.#sequencer.drain(this.#options.shutdownGraceMs))) {
       this.#parts.log.warn('the grace period is over: batches in flight are dropped and will be read again');
     }
+  }
+
+  #onRetry({ code, message }: SluiceError, pauseMs: number): void {
+    this.#parts.metrics.errors.inc({ code });
+    this.#parts.log.warn({ code, pauseMs }, `${message}: the commit is tried again`);
   }
 
   #onCommitted(receipt: CommitReceipt): void {

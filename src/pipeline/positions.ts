@@ -7,8 +7,9 @@
  *   no position              START_FROM decides in a new data directory; else the partition is new and begins at low
  */
 import { SluiceError } from '../core/errors.js';
-import type { OffsetGap, PartitionStart, Sink, StartReason } from '../core/flow.js';
+import type { OffsetGap, PartitionStart, StartReason } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
+import type { Sink } from '../core/sink.js';
 import type { OffsetRange, ReadPosition, Source } from '../core/source.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Partitions } from './partition.js';

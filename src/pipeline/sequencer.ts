@@ -6,7 +6,9 @@
  *
  * One group is committed while the next one is staged. Under a backlog a group is held open until it has COMMIT_ROWS.
  */
-import type { BatchResult, CommitReceipt, Sink } from '../core/flow.js';
+import { SluiceError } from '../core/errors.js';
+import type { BatchResult, CommitReceipt } from '../core/flow.js';
+import type { Sink } from '../core/sink.js';
 import type { ClosedBatch } from './batcher.js';
 import type { InFlightBatch, Partitions } from './partition.js';
 
@@ -25,11 +27,15 @@ export interface SequencerOptions {
   /** Bounds on what is between dispatch and staging. */
   readonly maxInFlightRows: number;
   readonly maxInFlightBytes: number;
+  /** Told of each commit that failed and is tried again after a pause. */
+  readonly onRetry: (error: SluiceError, pauseMs: number) => void;
   readonly onCommitted: (receipt: CommitReceipt) => void;
 }
 
 /** However large the backlog is, commits are never further apart than this. */
 const MAX_HOLD_MS = 2000;
+/** Pauses before a commit is tried again; after the last try the run ends. */
+export const RETRY_PAUSES_MS = [100, 300, 1000, 3000];
 
 /** The batches that the next transaction takes. */
 interface CommitGroup {
@@ -171,7 +177,7 @@ export class Sequencer {
     this.#group = emptyGroup();
     this.#committing = true;
     this.#committedBefore = true;
-    this.#sink.commit().then(
+    this.#commitGroup().then(
       (receipt) => {
         this.#committing = false;
         this.#options.onCommitted(receipt);
@@ -180,6 +186,20 @@ export class Sequencer {
       },
       (thrown) => this.#fail(thrown),
     );
+  }
+
+  /** A failure that can pass does not end the run: reading it all again would cost more than the pauses. */
+  async #commitGroup(): Promise<CommitReceipt> {
+    for (const pauseMs of RETRY_PAUSES_MS) {
+      try {
+        return await this.#sink.commit();
+      } catch (thrown) {
+        if (!(thrown instanceof SluiceError && thrown.retryable)) throw thrown;
+        this.#options.onRetry(thrown, pauseMs);
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
+    return await this.#sink.commit();
   }
 
   /** The next batch that is ready and has none of its partition before it. */

@@ -30,9 +30,8 @@ const assignment = (options: Partial<AssignmentOptions> = {}) =>
 /** One for a sink in which partition 0 stands there. */
 function standing(nextOffset: number, options: Partial<AssignmentOptions> = {}, leaderEpoch?: number): Assignment {
   const known = assignment(options);
-  const positions = [{ partition: 0, nextOffset, leaderEpoch, watermark: undefined }];
-  sink.positions.set(0, positions[0]);
-  known.restore({ positions, identity: sink.identity, issueBits: [], removed: [] });
+  sink.positions.set(0, { partition: 0, nextOffset, leaderEpoch, watermark: undefined });
+  known.restore({ identity: sink.identity, issueBits: [], removed: [] });
   return known;
 }
 
@@ -85,8 +84,8 @@ describe('Assignment', () => {
     const lines: string[] = [];
     const log = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
     const told = new Assignment(OPTIONS, { source, sink, metrics, log }, partitions);
-    const positions = [{ partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined }];
-    told.restore({ positions, identity: sink.identity, issueBits: [], removed: [] });
+    sink.positions.set(0, { partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined });
+    told.restore({ identity: sink.identity, issueBits: [], removed: [] });
     await told.assign([0, 1]);
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({
       msg: 'reading cdc_orders',
@@ -196,13 +195,25 @@ describe('the members of a group', () => {
   it('waits for another member to leave when it had the topic to itself before', async () => {
     const incumbent = assignment();
     await incumbent.assign([0, 1]);
-    incumbent.revoke();
+    await incumbent.revoke();
+    expect(sink.released).toEqual([0, 1]);
     expect(await incumbent.assign([1])).toEqual([]);
-    expect(incumbent.complete).toBe(false);
+    expect(incumbent.isReading).toBe(false);
     incumbent.checkComplete();
-    incumbent.revoke();
+    await incumbent.revoke();
     expect(await incumbent.assign([0, 1])).toHaveLength(2);
-    expect(incumbent.complete).toBe(true);
+    expect(incumbent.isReading).toBe(true);
+  });
+
+  it('reads a share of the topic if the sink takes one, and claims no more than that', async () => {
+    sink.needsWholeTopic = false;
+    sink.positions.set(0, { partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined });
+    const sharing = assignment();
+    expect(offsets(await sharing.assign([1]))).toEqual([[1, 0]]);
+    expect(sharing.isReading).toBe(true);
+    expect(partitions.has(0)).toBe(false);
+    await sharing.revoke();
+    expect(sink.released).toEqual([1]);
   });
 
   it('knows when all partitions have reached the ends that they had at start', async () => {

@@ -1,8 +1,9 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NO_STATS } from '../../src/core/batch-stats.js';
+import { SluiceError } from '../../src/core/errors.js';
 import type { BatchResult, CommitReceipt } from '../../src/core/flow.js';
 import { Partitions } from '../../src/pipeline/partition.js';
-import { type CommitSink, Sequencer } from '../../src/pipeline/sequencer.js';
+import { type CommitSink, RETRY_PAUSES_MS, Sequencer } from '../../src/pipeline/sequencer.js';
 
 /** A sink that notes what it is asked, and whose commits end when the test says so. */
 class NotingSink implements CommitSink {
@@ -32,6 +33,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 let sink: NotingSink;
 let backlog: number;
 let committed: number;
+let retries: [string, number][];
 let partitions: Partitions;
 let sequencer: Sequencer;
 
@@ -39,6 +41,7 @@ beforeEach(() => {
   sink = new NotingSink();
   backlog = 0;
   committed = 0;
+  retries = [];
   partitions = new Partitions({ lag: (partition) => (partition === BACKLOGGED ? backlog : 0) });
   partitions.note(Array.from({ length: 10 }, (_, partition) => standing(partition)));
   partitions.get(BACKLOGGED).nextOffset = 0;
@@ -48,6 +51,7 @@ beforeEach(() => {
     minBacklogRows: 100,
     maxInFlightRows: 400,
     maxInFlightBytes: 8000,
+    onRetry: (error, pauseMs) => retries.push([error.code, pauseMs]),
     onCommitted: () => {
       committed++;
     },
@@ -174,6 +178,46 @@ describe('Sequencer', () => {
     await add(1, 0)();
     expect(sink.commits).toEqual([]);
     await expect(sequencer.drain(1000)).rejects.toThrow('worker died');
+  });
+
+  describe('a commit that fails', () => {
+    const failing = (error: Error, times: number) => {
+      const real = sink.commit.bind(sink);
+      let left = times;
+      sink.commit = () => (left-- > 0 ? Promise.reject(error) : real());
+    };
+    const passing = new SluiceError('SLUICE_DATA_DIR', 'disk full', { retryable: true });
+
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+    afterEach(() => void vi.useRealTimers());
+
+    it('is tried again if that can pass, with the same group and growing pauses', async () => {
+      failing(passing, 2);
+      await add(0, 0)();
+      await vi.advanceTimersByTimeAsync(RETRY_PAUSES_MS[0] + RETRY_PAUSES_MS[1]);
+      expect(retries).toEqual(RETRY_PAUSES_MS.slice(0, 2).map((pauseMs) => ['SLUICE_DATA_DIR', pauseMs]));
+      expect(sink.commits).toEqual([['0:0']]);
+      expect(sequencer.idle).toBe(false);
+      sink.release[0](RECEIPT);
+      await turn();
+      expect(committed).toBe(1);
+      sequencer.throwIfFailed();
+    });
+
+    it('ends the run after the last try', async () => {
+      failing(passing, RETRY_PAUSES_MS.length + 1);
+      await add(0, 0)();
+      await vi.advanceTimersByTimeAsync(RETRY_PAUSES_MS.reduce((sum, pauseMs) => sum + pauseMs, 0));
+      expect(() => sequencer.throwIfFailed()).toThrow('disk full');
+      expect(retries).toHaveLength(RETRY_PAUSES_MS.length);
+    });
+
+    it('ends the run at once if it cannot pass', async () => {
+      failing(new SluiceError('SLUICE_FENCED', 'moved by another'), 1);
+      await add(0, 0)();
+      expect(() => sequencer.throwIfFailed()).toThrow('moved by another');
+      expect(retries).toEqual([]);
+    });
   });
 
   it('reports a sink that refuses a batch', async () => {
