@@ -24,21 +24,20 @@ import type {
   OffsetGap,
   ParquetFile,
   PartitionStart,
-  Sink,
   SinkPosition,
   SinkState,
   TopicIdentity,
 } from '../../core/flow.js';
+import type { Sink } from '../../core/sink.js';
 import { identifier, rowsOf } from '../../core/sql.js';
 import { RunningQueries } from '../../query/running-queries.js';
-import { roleColumn, type TableSpec } from '../../schema/spec.js';
+import { roleColumn } from '../../schema/spec.js';
 import { databasePath } from '../../storage/data-dir.js';
 import { removeJournal, writeJournal } from './commit-journal.js';
 import { CommitMemory } from './commit-memory.js';
 import { Compaction, type CompactionOptions } from './compaction.js';
 import { createDatabase, type DatabaseOptions, openDatabase } from './database.js';
 import { type ChangeLog, insertNew, NO_SEQUENCE } from './duplicates.js';
-import { FileStaging } from './file-staging.js';
 import {
   insertPositions,
   type LedgerRow,
@@ -52,13 +51,10 @@ import {
 } from './ledger.js';
 import { openDirectory } from './opening.js';
 import { makeFolders, publish, refuseOrphans, withdraw } from './recovery.js';
-import type { StagedRows } from './staging.js';
+import { openStagedRows, type StagedRows, type StagingOptions } from './staged-rows.js';
 
-export interface DuckDbSinkOptions extends DatabaseOptions {
+export interface DuckDbSinkOptions extends DatabaseOptions, StagingOptions {
   readonly topic: string;
-  readonly spec: TableSpec;
-  /** Where the rows of a transaction come from. */
-  readonly mergeFrom: 'arrow' | 'parquet';
   readonly compaction: CompactionOptions;
 }
 
@@ -69,6 +65,8 @@ interface Group {
 }
 
 export class DuckDbSink implements Sink {
+  /** DuckDB lets one process write to a file. */
+  readonly needsWholeTopic = true;
   readonly #options: DuckDbSinkOptions;
   #instance: DuckDBInstance | undefined;
   #connection: DuckDBConnection | undefined;
@@ -78,6 +76,8 @@ export class DuckDbSink implements Sink {
   #newFiles = Number.POSITIVE_INFINITY;
   #group: Group | undefined;
   #otherStaging: StagedRows | undefined;
+  /** A group whose commit failed and is to be tried again. */
+  #failedGroup: Group | undefined;
   #committing: Promise<unknown> = Promise.resolve();
   #lastCommit = 0;
   readonly #log: ChangeLog;
@@ -120,28 +120,25 @@ export class DuckDbSink implements Sink {
       this.#lastCommit = ledger.lastCommit;
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
-      this.#group = { staging: await this.#newStaging('rows_0'), batches: [] };
-      this.#otherStaging = await this.#newStaging('rows_1');
-      const [positions, identity] = [await this.#positions(), await readIdentity(this.#connection)];
-      return { positions, identity, issueBits, removed };
+      this.#group = { staging: await openStagedRows(this.#stagingConnection, this.#options, 'rows_0'), batches: [] };
+      this.#otherStaging = await openStagedRows(this.#stagingConnection, this.#options, 'rows_1');
+      return { identity: await readIdentity(this.#connection), issueBits, removed };
     } catch (thrown) {
       await this.close();
       throw sinkError(thrown, 'the data directory cannot be opened');
     }
   }
 
-  async #newStaging(table: string): Promise<StagedRows> {
-    if (this.#options.mergeFrom === 'parquet') return new FileStaging();
-    // Loaded where it is needed: Arrow's library takes a while.
-    const { ArrowStaging } = await import('./staging.js');
-    const staging = new ArrowStaging(this.#stagingConnection!, this.#options.spec, 'staging', table);
-    await staging.clear();
-    return staging;
-  }
-
   async setIdentity(identity: TopicIdentity): Promise<void> {
     await writeIdentity(this.#connection!, identity);
   }
+
+  async claim(partitions: readonly number[]): Promise<SinkPosition[]> {
+    return await this.#positions(partitions);
+  }
+
+  /** Nothing to do: the file's lock is held for the whole topic until the sink is closed. */
+  async release(): Promise<void> {}
 
   async initPositions(starts: readonly PartitionStart[]): Promise<void> {
     await insertPositions(this.#connection!, this.#options.topic, starts);
@@ -181,12 +178,10 @@ export class DuckDbSink implements Sink {
   }
 
   async #commit(): Promise<CommitReceipt> {
-    assert(this.#group !== undefined && this.#otherStaging !== undefined, 'the sink is open, and one commit at a time');
     const startMs = performance.now();
-    const { staging, batches } = this.#group;
-    staging.flush();
-    this.#group = { staging: this.#otherStaging, batches: [] };
-    this.#otherStaging = undefined;
+    const group = this.#failedGroup ?? this.#takeGroup();
+    this.#failedGroup = undefined;
+    const { staging, batches } = group;
     const files = batches.flatMap(({ file }) => (file === undefined ? [] : [file]));
     let written: BatchResult[];
     try {
@@ -194,8 +189,10 @@ export class DuckDbSink implements Sink {
       if (files.length > 0) this.#publish(files);
     } catch (thrown) {
       await this.#connection!.run('ROLLBACK').catch(() => {});
-      withdraw(files);
-      throw sinkError(thrown, 'a commit group cannot be written');
+      const error = sinkError(thrown, 'a commit group cannot be written');
+      if (error.retryable) this.#failedGroup = group;
+      else withdraw(files);
+      throw error;
     }
     try {
       const positions = await this.#decide(batches);
@@ -209,8 +206,18 @@ export class DuckDbSink implements Sink {
       return { positions, stats, commitSeconds: (performance.now() - startMs) / 1e3 };
     } catch (thrown) {
       // A COMMIT that failed may still be in the log: the files stay, and the next start asks the ledger.
-      throw sinkError(thrown, 'a commit group cannot be committed');
+      throw sinkError(thrown, 'a commit group cannot be committed').forGood();
     }
+  }
+
+  /** The group that was gathered; the next one is gathered beside it. */
+  #takeGroup(): Group {
+    const [group, staging] = [this.#group, this.#otherStaging];
+    assert(group !== undefined && staging !== undefined, 'the sink is open, and one commit at a time');
+    group.staging.flush();
+    this.#group = { staging, batches: [] };
+    this.#otherStaging = undefined;
+    return group;
   }
 
   /** @param everything joins as much as fits, however few files there are */
@@ -234,6 +241,7 @@ export class DuckDbSink implements Sink {
     this.#compaction = undefined;
     this.#memory = undefined;
     this.#group = undefined;
+    this.#failedGroup = undefined;
   }
 
   /**
@@ -270,13 +278,14 @@ export class DuckDbSink implements Sink {
     return await this.#memory!.commit(async () => {
       await this.#run('COMMIT');
       this.#lastCommit++;
-      const moved = new Set(moves.map(({ partition }) => partition));
-      return (await this.#positions()).filter(({ partition }) => moved.has(partition));
+      return await this.#positions(moves.map(({ partition }) => partition));
     });
   }
 
-  #positions(): Promise<SinkPosition[]> {
-    return readPositions(this.#connection!, this.#options.topic);
+  async #positions(partitions: readonly number[]): Promise<SinkPosition[]> {
+    const wanted = new Set(partitions);
+    const known = await readPositions(this.#connection!, this.#options.topic);
+    return known.filter(({ partition }) => wanted.has(partition));
   }
 
   async #run(sql: string): Promise<void> {

@@ -28,7 +28,8 @@ function unpacked(): string {
 async function open(dataDir: string) {
   const sink = new DuckDbSink({ ...sinkOptions(dataDir), topic: TOPIC });
   try {
-    return await sink.open();
+    const state = await sink.open();
+    return { ...state, positions: await sink.claim([0, 1]) };
   } finally {
     await sink.close();
   }

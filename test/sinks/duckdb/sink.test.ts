@@ -218,7 +218,8 @@ describe.each(['arrow', 'parquet'] as const)('DuckDbSink from %s', (mergeFrom) =
     await first.commit();
     await first.close();
     const second = unopened(dataDir);
-    expect((await second.open()).positions).toEqual([
+    await second.open();
+    expect(await second.claim([0, 1])).toEqual([
       { partition: 0, nextOffset: 1, leaderEpoch: undefined, watermark: 1_767_225_600_000_000n },
       { partition: 1, nextOffset: 0, leaderEpoch: undefined, watermark: undefined },
     ]);
