@@ -55,7 +55,8 @@ async function bySize(bootstrap: string, bytes: number) {
   const megabytes = (rate(outcome) * bytes) / 1e6;
   console.log(
     `${count(bytes).padStart(11)} bytes  ${count(events).padStart(9)} messages  ` +
-      `${count(rate(outcome)).padStart(8)} rows/s  ${megabytes.toFixed(0).padStart(4)} MB/s  peak ${outcome.peakRssMiB} MiB`,
+      `${count(rate(outcome)).padStart(8)} rows/s  ${megabytes.toFixed(0).padStart(4)} MB/s  ` +
+      `peak ${outcome.peakRssMiB} MiB`,
   );
   return { messageBytes: bytes, ...outcome };
 }
@@ -114,7 +115,8 @@ async function byPartitions(bootstrap: string, partitions: number) {
     };
     console.log(
       `${count(partitions).padStart(6)} partitions  ${count(outcome.produced)} messages/s  ` +
-        `${count(behind)} behind at the end, caught up ${outcome.caughtUpSeconds.toFixed(1)} s later  ${outcome.rowsPerFile.toFixed(1)} rows per file` +
+        `${count(behind)} behind at the end, caught up ${outcome.caughtUpSeconds.toFixed(1)} s later  ` +
+        `${outcome.rowsPerFile.toFixed(1)} rows per file` +
         (done.rows < perSecond * seconds ? `  NOT CAUGHT UP: ${count(done.rows)} rows` : ''),
     );
     return outcome;
