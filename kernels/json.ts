@@ -5,7 +5,8 @@
  */
 import { KIND, MAX_NESTING, NESTING, SLOT, SLOTS } from './abi';
 import { digitMask } from './decimal';
-import { escaped, failAt, scanString } from './string';
+import { failAt } from './errors';
+import { escaped, scanString } from './string';
 
 @inline
 export function skipSpace(p: usize): usize {

@@ -4,10 +4,11 @@
  */
 import { EXTRA, GENERAL_CONTEXT, NODE, NODES, NODE_TARGET, STATUS } from './abi';
 import { slotsOf } from './block';
+import { failAt } from './errors';
 import { addExtra, extraCount, extraOf, setExtraCount, setNodeKey } from './extras';
 import { kindOf, readScalar, setSlot, skipSpace, skipValue, startsScalar } from './json';
 import { findTarget, UNMAPPED } from './keys';
-import { failAt, scanString } from './string';
+import { scanString } from './string';
 
 /** The block's row that is read. */
 let row: usize = 0;

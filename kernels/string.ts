@@ -1,16 +1,9 @@
 /** JSON strings: a SIMD scan for the byte that ends the plain part, and the decoding of escapes. */
+import { failAt } from './errors';
 import { skipText } from './utf8';
 
-/** Where the last failed check stopped: the first byte with which no valid row can continue. */
-export let errorAt: usize = 0;
 /** Whether the last scanned string has escapes. */
 export let escaped: bool = false;
-
-/** Stores where the input is not acceptable. @returns 0, the result of everything that failed */
-export function failAt(p: usize): usize {
-  errorAt = p;
-  return 0;
-}
 
 /** A bit per byte of the 16 at `p` that needs handling: a quote, a backslash, a control character, or not ASCII. */
 @inline

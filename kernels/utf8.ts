@@ -3,7 +3,7 @@
  * than one instruction per byte" (2021): what can be wrong with two neighbouring bytes follows from three of their four
  * halves. Each half is looked up to a set of errors; an error that is in all three sets is one.
  */
-import { failAt } from './string';
+import { failAt } from './errors';
 
 /** A first byte and no continuation after it. */
 const TOO_SHORT: u8 = 1;
