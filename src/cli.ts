@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { PACKAGE_JSON } from './assets.js';
 import type { CommandContext } from './commands/context.js';
-import { type Config, readConfig } from './config.js';
+import { readConfig, readLogOptions } from './config.js';
 import { SluiceError } from './core/errors.js';
 import { createLogger } from './core/log.js';
 import { Output, OutputClosed } from './core/output.js';
@@ -78,7 +78,12 @@ async function program(first: string | undefined): Promise<Command> {
       throw new CommanderError(EXIT.done, 'commander.version', 'the version was asked for');
     })
     .addHelpText('after', ENVIRONMENT_HELP)
-    .configureOutput({ writeOut: (text) => stdout.writeLater(text), writeErr: (text) => stderr.writeLater(text) })
+    .configureOutput({
+      writeOut: (text) => stdout.writeLater(text),
+      writeErr: (text) => stderr.writeLater(text),
+      // The error is thrown as well.
+      outputError: () => {},
+    })
     .exitOverride();
   for (const add of neededCommands(first)) await add(sluice);
   for (const command of sluice.commands) command.exitOverride();
@@ -97,18 +102,13 @@ function versionText(): string {
   return `${version} (Kafka source: ${reader}, librdkafka ${librdkafka})`;
 }
 
-/** One line for people or machines; a stack trace is for LOG_LEVEL=debug. */
+/** Every failure is reported here, in the form of the log: one line, a stack trace is for LOG_LEVEL=debug. */
 function report(error: SluiceError | Error): void {
-  let config: Config | undefined;
-  try {
-    config = readConfig();
-  } catch {
-    // The configuration itself is what is to be reported.
-  }
+  const { level, format } = readLogOptions();
   const code = error instanceof SluiceError ? error.code : undefined;
-  const detailed = config?.log.level === 'debug' || config?.log.level === 'trace';
-  if (config?.log.format === 'json') {
-    createLogger(config.log).fatal({ code, ...(detailed && { error }) }, error.message);
+  const detailed = level === 'debug' || level === 'trace';
+  if (format === 'json') {
+    createLogger({ level: 'fatal', format }).fatal({ code, ...(detailed && { error }) }, error.message);
   } else {
     stderr.writeLater(`${code ?? 'error'}: ${error.message}\n`);
     if (detailed) stderr.writeLater(`${error.stack}\n${error.cause ? `caused by: ${String(error.cause)}\n` : ''}`);
@@ -117,11 +117,22 @@ function report(error: SluiceError | Error): void {
 
 function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof OutputClosed) return EXIT.done;
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.badConfiguration;
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.done;
+  // Help that was not asked for says enough.
+  if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT.badConfiguration;
+  const error = thrown instanceof CommanderError ? argumentError(thrown) : asError(thrown);
   report(error);
   if (!(error instanceof SluiceError)) return EXIT.fatal;
   return error.code === 'SLUICE_CONFIG' || error.code === 'SLUICE_QUERY' ? EXIT.badConfiguration : EXIT.fatal;
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+function argumentError({ message }: CommanderError): SluiceError {
+  const what = message.replace(/^error: |\.$/g, '').replaceAll('\n', ' ');
+  return new SluiceError('SLUICE_CONFIG', `${what}: see "sluice --help"`);
 }
 
 /** Runs the command, and waits until the readers have taken all of its output. @returns the exit code */
@@ -143,4 +154,5 @@ async function main(): Promise<number> {
 }
 
 // librdkafka's and DuckDB's threads may outlive their handles; everything that must be finished is.
+process.on('uncaughtException', (thrown) => process.exit(exitCodeOf(thrown)));
 process.exit(await main());

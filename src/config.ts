@@ -238,8 +238,17 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = pr
     shutdownGraceMs: value.SHUTDOWN_GRACE_MS,
     metricsPort: value.METRICS_PORT,
     threadPoolSize: value.UV_THREADPOOL_SIZE,
-    log: { level: value.LOG_LEVEL, format: value.LOG_FORMAT ?? (isTerminal ? 'pretty' : 'json') },
+    log: readLogOptions(env, isTerminal),
   };
+}
+
+/** How to report a failure, which may be that the environment is not acceptable: what is not is as if it were unset. */
+export function readLogOptions(env: NodeJS.ProcessEnv = process.env, isTerminal = process.stderr.isTTY === true) {
+  const { LOG_LEVEL, LOG_FORMAT } = schema.shape;
+  return {
+    level: LOG_LEVEL.safeParse(env.LOG_LEVEL || undefined).data ?? LOG_LEVEL.parse(undefined),
+    format: LOG_FORMAT.safeParse(env.LOG_FORMAT || undefined).data ?? (isTerminal ? 'pretty' : 'json'),
+  } as const;
 }
 
 /** The librdkafka properties of KAFKA_CONFIG_*; `problems` gets those that are not for the user to set. */

@@ -1,9 +1,10 @@
 /** `sluice query`: a read-only query, through the running process or on the file. */
 import type { Command } from 'commander';
 import { SluiceError } from '../core/errors.js';
-import type { QueryRows } from '../query/read-only.js';
+import { type QueryRows, shownRows } from '../query/read-only.js';
 import { openSql } from '../query/sql-client.js';
 import type { CommandContext } from './context.js';
+import { drawTable } from './text-table.js';
 
 export const QUERY_FORMATS = ['table', 'csv', 'json', 'arrow'] as const;
 export type QueryFormat = (typeof QUERY_FORMATS)[number];
@@ -13,24 +14,46 @@ export interface QueryOptions {
   readonly dataDir: string;
   readonly sql: string;
   readonly format: QueryFormat;
+  /** Times with a zone are shown in it; default: UTC. */
+  readonly timeZone?: string;
+  /** Of the terminal, for format `table`; undefined if it has no end. */
+  readonly width?: number;
   /** Takes text, or bytes for format `arrow`; the next piece comes when it has resolved. */
   readonly write: (piece: string | Uint8Array) => Promise<void>;
 }
 
 export function addQueryCommand(program: Command, { environment, stdout }: CommandContext): void {
-  program
+  const command = program
     .command('query')
     .description('run a read-only query, through the running process if there is one')
     .argument('<sql>', 'one statement that reads')
     .option('--format <format>', `${QUERY_FORMATS.join(', ')}; default: table on a terminal, else csv`)
-    .action(async (sql: string, { format }: { format?: string }) => {
+    .option('--time-zone <zone>', 'shows times with a zone in this one, such as America/New_York', 'UTC')
+    // A statement may begin with a comment, which looks like an option.
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async (_: string, { format, timeZone }: { format?: string; timeZone: string }) => {
       const chosen = format ?? (stdout.isTerminal ? 'table' : 'csv');
       if (!isFormat(chosen)) {
         throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
       }
+      const sql = onlyStatement(command.args);
       const { dataDir } = environment().config;
-      await query({ dataDir, sql, format: chosen, write: (piece) => stdout.write(piece) });
+      const { width } = stdout;
+      await query({ dataDir, sql, format: chosen, timeZone, width, write: (piece) => stdout.write(piece) });
     });
+}
+
+/** An option has no white space in its name; a comment in front of a statement has some after it. */
+function onlyStatement(args: readonly string[]): string {
+  const option = args.find((arg) => /^-\S+$/.test(arg));
+  if (option !== undefined) {
+    throw new SluiceError('SLUICE_CONFIG', `unknown option ${option}: see "sluice query --help"`);
+  }
+  if (args.length > 1) {
+    throw new SluiceError('SLUICE_CONFIG', `one statement is expected, not ${args.length} arguments: put it in quotes`);
+  }
+  return args[0];
 }
 
 function isFormat(text: string): text is QueryFormat {
@@ -41,16 +64,18 @@ function isFormat(text: string): text is QueryFormat {
  * Writes the result as it comes: in memory is one block of rows, however large it is and however slowly it is taken.
  * @throws SluiceError SLUICE_QUERY, or what `openSql` or `write` say; the query is given up then
  */
-export async function query({ dataDir, sql, format, write }: QueryOptions): Promise<void> {
+export async function query({ dataDir, sql, format, timeZone, width, write }: QueryOptions): Promise<void> {
   const client = await openSql(dataDir);
   try {
-    for await (const piece of FORMATS[format](await client.query(sql))) await write(piece);
+    for await (const piece of FORMATS[format](await client.query(sql, { timeZone }), width)) await write(piece);
   } finally {
     client.close();
   }
 }
 
-const FORMATS: Readonly<Record<QueryFormat, (result: QueryRows) => AsyncIterable<string | Uint8Array>>> = {
+type Format = (result: QueryRows, width: number | undefined) => AsyncIterable<string | Uint8Array>;
+
+const FORMATS: Readonly<Record<QueryFormat, Format>> = {
   table: tableText,
   csv: csvText,
   json: jsonText,
@@ -61,27 +86,28 @@ const FORMATS: Readonly<Record<QueryFormat, (result: QueryRows) => AsyncIterable
   },
 };
 
-async function* csvText({ columns, batches }: QueryRows): AsyncGenerator<string> {
-  yield `${columns.map(csvCell).join(',')}\n`;
-  for await (const rows of batches) yield rows.map((row) => `${row.map(csvCell).join(',')}\n`).join('');
+async function* csvText(result: QueryRows): AsyncGenerator<string> {
+  yield `${result.columns.map(csvCell).join(',')}\n`;
+  for await (const rows of shownRows(result, { wideNumbers: false }))
+    yield rows.map((row) => `${row.map(csvCell).join(',')}\n`).join('');
 }
 
-async function* jsonText({ columns, batches }: QueryRows): AsyncGenerator<string> {
-  for await (const rows of batches) yield rows.map((row) => `${JSON.stringify(asObject(columns, row))}\n`).join('');
+async function* jsonText(result: QueryRows): AsyncGenerator<string> {
+  for await (const rows of shownRows(result, { wideNumbers: true }))
+    yield rows.map((row) => `${JSON.stringify(asObject(result.columns, row))}\n`).join('');
 }
 
 /** A table is for eyes: what follows is counted, not shown. */
 const TABLE_ROWS = 1000;
-const CELL_WIDTH = 60;
 
-async function* tableText({ columns, batches }: QueryRows): AsyncGenerator<string> {
+async function* tableText(result: QueryRows, width: number | undefined): AsyncGenerator<string> {
   const kept: (readonly unknown[])[] = [];
   let count = 0;
-  for await (const rows of batches) {
+  for await (const rows of shownRows(result, { wideNumbers: false })) {
     count += rows.length;
     kept.push(...rows.slice(0, TABLE_ROWS - kept.length));
   }
-  yield drawTable(columns, kept, count);
+  yield drawTable(result.columns, kept, count, width);
 }
 
 function asObject(columns: readonly string[], row: readonly unknown[]): Record<string, unknown> {
@@ -93,38 +119,4 @@ function csvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
   return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function drawTable(columns: readonly string[], rows: readonly (readonly unknown[])[], count: number): string {
-  const cells = [columns, ...rows].map((row) => row.map(tableCell));
-  const widths = columns.map((_, index) => Math.max(...cells.map((row) => [...row[index]].length)));
-  const numeric = columns.map((_, index) => {
-    const values = rows.map((row) => row[index]).filter((value) => value !== null);
-    return values.length > 0 && values.every(isNumeric);
-  });
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, index) => pad(cell, widths[index], numeric[index]))
-      .join('  ')
-      .trimEnd();
-  const [head, ...body] = cells.map(line);
-  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
-  const more = count > rows.length ? `… and ${count - rows.length} more rows (of ${count})\n` : '';
-  return `${[head, rule, ...body].join('\n')}\n${more}`;
-}
-
-function tableCell(value: unknown): string {
-  if (value === null || value === undefined) return '∅';
-  const text = (typeof value === 'object' ? JSON.stringify(value) : String(value)).replace(/\s+/g, ' ');
-  const characters = [...text];
-  return characters.length > CELL_WIDTH ? `${characters.slice(0, CELL_WIDTH - 1).join('')}…` : text;
-}
-
-function isNumeric(value: unknown): boolean {
-  return typeof value === 'number' || (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value));
-}
-
-function pad(text: string, width: number, right: boolean): string {
-  const space = ' '.repeat(width - [...text].length);
-  return right ? space + text : text + space;
 }

@@ -10,7 +10,7 @@ export class OutputClosed extends Error {
 }
 
 /** A standard stream of the process. */
-export type StandardStream = Writable & { readonly fd: number; readonly isTTY?: boolean };
+export type StandardStream = Writable & { readonly fd: number; readonly isTTY?: boolean; readonly columns?: number };
 
 const READER_GONE = new Set(['EPIPE', 'ECONNRESET']);
 
@@ -18,6 +18,8 @@ const READER_GONE = new Set(['EPIPE', 'ECONNRESET']);
 export class Output {
   /** Whether a person looks at it. */
   readonly isTerminal: boolean;
+  /** Characters of a line of the terminal; undefined if there is none. */
+  readonly width: number | undefined;
   readonly #name: string;
   readonly #stream: Writable;
   #lastWrite: Promise<void> = Promise.resolve();
@@ -27,6 +29,7 @@ export class Output {
   constructor(stream: StandardStream, name: string) {
     this.#name = name;
     this.isTerminal = stream.isTTY === true;
+    this.width = stream.columns;
     // Node's own stream for a file drops without an error what a nearly full disk did not take of a write.
     this.#stream = stream instanceof Socket ? stream : createWriteStream('', { fd: stream.fd, autoClose: false });
     // Each write learns of its error; without a listener the first one would end the process.

@@ -3,9 +3,9 @@
  *
  * A Unix socket in the data directory, for its owner only. One request per connection, lines of JSON:
  *
- *   → {"sql": "SELECT …"}
- *   ← {"columns": ["a", "b"], "types": ["number", "other"]}, then {"rows": [[…], …]} as often as it takes, then
- *     {"done": true}
+ *   → {"sql": "SELECT …", "timeZone": "UTC"}
+ *   ← {"columns": ["a", "b"], "types": [{"typeId": 4}, …]}, then {"rows": [[…], …]} as often as it takes, then
+ *     {"done": true}; types and values have the forms of values.ts
  *   ← {"error": "…"} in place of any of these
  *
  * A query gives way to commits: few run at a time, their results are sent as fast as they are read, and one is ended
@@ -18,13 +18,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, SluiceError } from '../core/errors.js';
-import { type JsonType, readOnlyRows } from './read-only.js';
+import { type QuerySettings, readOnlyRows } from './read-only.js';
 import { RunningQueries } from './running-queries.js';
+import type { RawValue, ValueType } from './values.js';
 
 /** One line of an answer. */
 export type QueryAnswer =
-  | { readonly columns: readonly string[]; readonly types: readonly JsonType[] }
-  | { readonly rows: readonly (readonly unknown[])[] }
+  | { readonly columns: readonly string[]; readonly types: readonly ValueType[] }
+  | { readonly rows: readonly (readonly RawValue[])[] }
   | { readonly done: true }
   | { readonly error: string };
 
@@ -153,7 +154,7 @@ export class QueryServer {
 /** Resolves when the query has ended and holds nothing more of the database, whatever its client does. */
 async function answer(reader: Reader, instance: DuckDBInstance, line: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  const { sql } = JSON.parse(line) as { sql: string };
+  const { sql, ...settings } = JSON.parse(line) as { sql: string } & QuerySettings;
   const connection = await instance.connect();
   let timer: NodeJS.Timeout | undefined;
   const interrupt = () => {
@@ -163,7 +164,7 @@ async function answer(reader: Reader, instance: DuckDBInstance, line: string, si
   signal.addEventListener('abort', interrupt);
   try {
     signal.throwIfAborted();
-    const { columns, types, batches } = await readOnlyRows(connection, sql);
+    const { columns, types, batches } = await readOnlyRows(connection, sql, settings);
     await reader.send({ columns, types }, signal);
     for await (const rows of batches) await reader.send({ rows }, signal);
     await reader.send({ done: true }, signal);

@@ -6,13 +6,14 @@ import { asSluiceError, isLocked, SluiceError } from '../core/errors.js';
 import { databasePath } from '../storage/data-dir.js';
 import { linesOf } from './lines.js';
 import { type QueryAnswer, queryAddress } from './query-server.js';
-import { type QueryRows, readOnlyRows } from './read-only.js';
+import { type QueryRows, type QuerySettings, readOnlyRows, shownRows } from './read-only.js';
+import type { RawValue } from './values.js';
 
 export interface SqlClient {
   /** Whether a process runs on the data directory. */
   readonly live: boolean;
   /** @throws SluiceError SLUICE_QUERY */
-  query(sql: string): Promise<QueryRows>;
+  query(sql: string, settings?: QuerySettings): Promise<QueryRows>;
   close(): void;
 }
 
@@ -43,11 +44,12 @@ export async function openSql(dataDir: string): Promise<SqlClient> {
   }
 }
 
-/** All rows of a small result, as objects. */
+/** All rows of a small result, as objects; wide integers and decimals as text, times in UTC. */
 export async function allRows(client: SqlClient, sql: string): Promise<Record<string, unknown>[]> {
-  const { columns, batches } = await client.query(sql);
+  const result = await client.query(sql);
+  const { columns } = result;
   const rows: Record<string, unknown>[] = [];
-  for await (const batch of batches) {
+  for await (const batch of shownRows(result, { wideNumbers: false })) {
     for (const values of batch) rows.push(Object.fromEntries(columns.map((column, index) => [column, values[index]])));
   }
   return rows;
@@ -70,10 +72,10 @@ class FileClient implements SqlClient {
     this.#instance = instance;
   }
 
-  async query(sql: string): Promise<QueryRows> {
+  async query(sql: string, settings?: QuerySettings): Promise<QueryRows> {
     const connection = await this.#instance.connect();
     this.#connections.push(connection);
-    return readOnlyRows(connection, sql);
+    return readOnlyRows(connection, sql, settings);
   }
 
   close(): void {
@@ -94,15 +96,15 @@ class SocketClient implements SqlClient {
     this.#path = path;
   }
 
-  async query(sql: string): Promise<QueryRows> {
+  async query(sql: string, { timeZone = 'UTC' }: QuerySettings = {}): Promise<QueryRows> {
     const socket = await connect(this.#path);
     if (socket === undefined) throw new SluiceError('SLUICE_QUERY', 'the running process has ended');
-    socket.write(`${JSON.stringify({ sql })}\n`);
+    socket.write(`${JSON.stringify({ sql, timeZone })}\n`);
     const answers = readAnswers(socket);
     const { value: head } = await answers.next();
     if (head === undefined || !('columns' in head))
       throw new SluiceError('SLUICE_QUERY', 'the running process has ended');
-    return { columns: head.columns, types: head.types, batches: rowsOfAnswers(answers) };
+    return { ...head, timeZone, batches: rowsOfAnswers(answers) };
   }
 
   close(): void {}
@@ -124,6 +126,6 @@ async function* readAnswers(socket: Socket): AsyncGenerator<QueryAnswer> {
   }
 }
 
-async function* rowsOfAnswers(answers: AsyncIterable<QueryAnswer>): AsyncIterable<readonly (readonly unknown[])[]> {
+async function* rowsOfAnswers(answers: AsyncIterable<QueryAnswer>): AsyncIterable<readonly (readonly RawValue[])[]> {
   for await (const answer of answers) if ('rows' in answer) yield answer.rows;
 }

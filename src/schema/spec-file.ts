@@ -9,9 +9,33 @@ const identifier = z
   .string()
   .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a lower-case SQL identifier: letters, digits and _, at most 63');
 
+/** What is wrong with a path in one text, and how to say what may have been meant; undefined if it is one. */
+function textPathProblem(path: string): string | undefined {
+  const keys = path.split('.');
+  if (path === '') return 'must not be empty: leave it out if the field has the name of the column';
+  if (keys[0] === '$') return `must begin with the name of a field, without "$": ${JSON.stringify(path.slice(2))}`;
+  if (keys.includes('')) return `${JSON.stringify(path)} has no name before, between or after its dots`;
+  const element = keys.findIndex((key) => /[[\]]/.test(key));
+  if (element === -1) return undefined;
+  const array = [...keys.slice(0, element), keys[element].replace(/\[.*$/, '')].join('.');
+  return (
+    `${JSON.stringify(path)} cannot name an element of an array: take all of ${JSON.stringify(array)} in a column of ` +
+    `kind json, or, if a field has this name, write the path as a list: ${JSON.stringify(keys)}`
+  );
+}
+
+const pathSchema = z.unknown().transform((path, context): string[] => {
+  const isText = typeof path === 'string';
+  const keys = isText ? path.split('.') : z.array(z.string()).min(1).safeParse(path).data;
+  const problem = isText ? textPathProblem(path) : undefined;
+  if (keys !== undefined && problem === undefined) return keys;
+  context.addIssue(problem ?? 'must be a text such as "customer.id", or a list of names such as ["customer", "id"]');
+  return z.NEVER;
+});
+
 const columnSchema = z.strictObject({
   name: identifier,
-  path: z.union([z.string().transform((path) => path.split('.')), z.array(z.string()).min(1)]).optional(),
+  path: pathSchema.optional(),
   kind: z.enum(KINDS),
   required: z.boolean().default(false),
   role: z.enum(ROLES).optional(),
@@ -20,6 +44,8 @@ const columnSchema = z.strictObject({
 });
 
 const specSchema = z.strictObject({
+  /** For editors. */
+  $schema: z.string().optional(),
   table: identifier,
   view: identifier,
   columns: z.array(columnSchema).min(1).max(64, 'must have at most 64 columns'),

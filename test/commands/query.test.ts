@@ -5,6 +5,7 @@ import { type QueryFormat, query } from '../../src/commands/query.js';
 import { QueryServer, querySocketPath } from '../../src/query/query-server.js';
 import { allRows, openSql } from '../../src/query/sql-client.js';
 import { makeBatch, openSink, order, temporaryDirectory, token } from '../support/batches.js';
+import { runCli } from '../support/cli.js';
 
 const MESSAGES = [
   order(token(1), { amount: '99999999999999.9999', status: 'a "b", c' }),
@@ -24,12 +25,13 @@ async function directory(live: boolean): Promise<string> {
   return dataDir;
 }
 
-async function run(dataDir: string, sql: string, format: QueryFormat): Promise<string> {
+async function run(dataDir: string, sql: string, format: QueryFormat, timeZone?: string): Promise<string> {
   let text = '';
   await query({
     dataDir,
     sql,
     format,
+    timeZone,
     write: async (output) => {
       text += Buffer.from(output).toString();
     },
@@ -45,7 +47,7 @@ describe.each([
 ] as const)('a query on %s', (_, live) => {
   it('gives the rows as CSV, JSON and a table', async () => {
     const dataDir = await directory(live);
-    const [one, two] = [1, 2].map((second) => String(BigInt(second) << 32n));
+    const [one, two] = [1, 2].map((second) => second * 2 ** 32);
     const json = await run(dataDir, SQL, 'json');
     expect(
       json
@@ -85,22 +87,47 @@ describe.each([
     ]);
   });
 
-  it('gives an Arrow stream of each type, with nulls and without rows', async () => {
+  it('gives an Arrow stream of each type, with nulls, and the same schema without rows', async () => {
     const dataDir = await directory(live);
     const arrow = async (sql: string) => {
       const parts: Uint8Array[] = [];
       const write = async (bytes: string | Uint8Array) => void parts.push(bytes as Uint8Array);
-      await query({ dataDir, sql, format: 'arrow', write });
+      await query({ dataDir, sql, format: 'arrow', timeZone: 'Asia/Kathmandu', write });
       return tableFromIPC(Buffer.concat(parts));
     };
-    const columns = `1::DOUBLE / x AS ratio, x = 0 AS b, x::BIGINT AS big, [x] AS list, nullif(x, 1) AS "null"`;
+    const columns = `x::TINYINT AS a, x::UBIGINT AS b, x = 0 AS c, 12.5::DECIMAL(18, 4) AS d, x::FLOAT / 2 AS e,
+      nullif(x, 1) AS f, DATE '2026-01-02' AS g, TIMESTAMPTZ '2026-01-02 00:00:00Z' AS h, [x::INTEGER, NULL] AS i,
+      {'p': 'q', 'r': nullif(x, 0)} AS j, 'ab'::BLOB AS k, MAP {'k': x::SMALLINT} AS l, sum(x) OVER () AS m,
+      [1, 2]::INTEGER[2] AS n, NULL AS o`;
     const table = await arrow(`SELECT ${columns} FROM range(2) r(x)`);
-    expect(table.toArray().map((row) => row?.toJSON())).toEqual([
-      { ratio: Number.POSITIVE_INFINITY, b: true, big: '0', list: '["0"]', null: '0' },
-      { ratio: 1, b: false, big: '1', list: '["1"]', null: null },
+    expect(table.schema.fields.map(({ type }) => String(type))).toEqual([
+      ...['Int8', 'Uint64', 'Bool', 'Decimal[18e+4]', 'Float32', 'Int64', 'Date32<DAY>'],
+      ...['Timestamp<MICROSECOND, Asia/Kathmandu>', 'List<Int32>', 'Struct<{p:Utf8, r:Int64}>', 'Binary'],
+      ...['Map<{key:Utf8, value:Int16}>', 'Decimal[38e0]', 'FixedSizeList[2]<Int32>', 'Int32'],
+    ]);
+    const [a, b] = table.toArray().map((row) => row?.toJSON());
+    expect([a.a, a.b, a.c, a.e, a.f, a.h, [...a.i], a.j.toJSON(), [...a.k], a.l.toJSON(), [...a.n], a.o]).toEqual([
+      ...[0, 0n, true, 0, 0n, Date.UTC(2026, 0, 2), [0, null], { p: 'q', r: null }, [97, 98], { k: 0 }, [1, 2], null],
+    ]);
+    expect([b.a, b.b, b.c, b.e, b.f, b.j.toJSON(), String(b.d), String(b.m)]).toEqual([
+      ...[1, 1n, false, 0.5, null, { p: 'q', r: 1n }, '125000', '1'],
     ]);
     const empty = await arrow(`SELECT ${columns} FROM range(0) r(x)`);
     expect([empty.numRows, empty.schema.toString()]).toEqual([0, table.schema.toString()]);
+  });
+
+  it('shows times in UTC, or in the zone that is asked for, as DuckDB casts them to text', async () => {
+    const dataDir = await directory(live);
+    const sql = `SELECT t, t::VARCHAR AS v FROM (VALUES (TIMESTAMPTZ '2026-07-01 00:00:00Z'),
+      (TIMESTAMPTZ '2026-01-01 00:00:00Z')) x(t)`;
+    expect(await run(dataDir, sql, 'csv')).toBe(
+      't,v\n2026-07-01 00:00:00+00,2026-07-01 00:00:00+00\n2026-01-01 00:00:00+00,2026-01-01 00:00:00+00\n',
+    );
+    const [summer, winter] = ['2026-06-30 20:00:00-04', '2025-12-31 19:00:00-05'];
+    const newYork = (format: QueryFormat) => run(dataDir, sql, format, 'America/New_York');
+    expect(await newYork('csv')).toBe(`t,v\n${summer},${summer}\n${winter},${winter}\n`);
+    expect(await newYork('json')).toBe(`{"t":"${summer}","v":"${summer}"}\n{"t":"${winter}","v":"${winter}"}\n`);
+    expect(await newYork('table')).toContain(`\n${summer}  ${summer}\n`);
   });
 
   it('keeps every character of a text', async () => {
@@ -145,6 +172,39 @@ describe.each([
       message: expect.stringMatching(message),
     });
     expect(await run(dataDir, 'SELECT count(*) AS n FROM cdc_orders', 'csv')).toBe('n\n2\n');
+  });
+});
+
+describe('sluice query', () => {
+  it.each([
+    [['-- why\nSELECT 1 AS n'], 'n\n1\n'],
+    [['--format', 'json', '-- why\nSELECT 1 AS n'], '{"n":1}\n'],
+    [['-- why\nSELECT 1 AS n', '--format=json'], '{"n":1}\n'],
+    [['--', '-- why\nSELECT 1 AS n'], 'n\n1\n'],
+    [["SELECT TIMESTAMPTZ '2026-07-01 00:00:00Z' AS t", '--time-zone', 'Asia/Tokyo'], 't\n2026-07-01 09:00:00+09\n'],
+  ])('takes %j', async (args, expected) => {
+    const env = { DATA_DIR: await directory(false) };
+    const { code, stdout, stderr } = await runCli(['query', ...args], { env });
+    expect([stderr, stdout, code]).toEqual(['', expected, 0]);
+  });
+
+  it.each([
+    [[''], /the query is empty/],
+    [['-- nothing'], /the query is empty/],
+    [['--fromat', 'csv', 'SELECT 1'], /unknown option --fromat/],
+    [['SELECT', '1'], /one statement is expected, not 2 arguments/],
+    [['--format', 'xml', 'SELECT 1'], /--format must be one of/],
+  ])('refuses %j', async (args, message) => {
+    const env = { DATA_DIR: await directory(false) };
+    const { code, stdout, stderr } = await runCli(['query', ...args], { env });
+    expect([stdout, code]).toEqual(['', 2]);
+    expect(stderr).toMatch(message);
+  });
+
+  it('shows the same times whatever the zone of the process is', async () => {
+    const env = { DATA_DIR: await directory(false), TZ: 'America/New_York' };
+    const { stdout } = await runCli(['query', "SELECT TIMESTAMPTZ '2026-07-01 00:00:00Z' AS t"], { env });
+    expect(stdout).toBe('t\n2026-07-01 00:00:00+00\n');
   });
 });
 

@@ -17,6 +17,29 @@ describe('parseSpec', () => {
     expect(columns.map(({ path }) => path)).toEqual([['id'], ['key'], ['x', 'y'], ['x.y', '']]);
   });
 
+  it.each([
+    ['', /path: must not be empty: leave it out/],
+    ['b..c', /path: "b\.\.c" has no name before, between or after its dots/],
+    ['.b', /path: "\.b" has no name/],
+    ['b.', /path: "b\." has no name/],
+    ['items[0].sku', /path: "items\[0\]\.sku" cannot name an element .* "items" .* kind json.*\["items\[0\]","sku"\]/],
+    ['$.a.b', /path: must begin with the name of a field, without "\$": "a\.b"/],
+    [3, /path: must be a text such as "customer\.id", or a list/],
+    [[], /path: must be a text/],
+  ])('refuses the path %j and says what is meant', (path, message) => {
+    expect(() => parseSpec(spec({ name: 'a', path, kind: 'text' }), 's')).toThrow(message);
+  });
+
+  it('takes any names in a list, and a $schema for editors', () => {
+    const path = ['items[0]', 'a.b', ''];
+    const text = JSON.stringify({
+      $schema: './spec.schema.json',
+      ...JSON.parse(spec({ name: 'a', path, kind: 'text' })),
+    });
+    expect(parseSpec(text, 's').columns.at(-1)?.path).toEqual(path);
+    expect(parseSpec(text, 's')).toEqual(parseSpec(spec({ name: 'a', path, kind: 'text' }), 's'));
+  });
+
   it('hashes what a spec means, not how it is written', () => {
     const one = parseSpec(spec({ name: 'a', kind: 'json' }), 's');
     const other = parseSpec(
