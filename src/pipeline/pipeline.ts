@@ -8,11 +8,12 @@ import { asSluiceError, type ErrorCode, SluiceError } from '../core/errors.js';
 import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkState } from '../core/flow.js';
 import type { ReadPosition } from '../core/source.js';
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
-import { Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
+import { BACKLOG_INTERVALS, Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
 import { Compactor } from './compactor.js';
 import { Partitions } from './partition.js';
 import { Sequencer } from './sequencer.js';
-import { countCommit, newTotals, type RunTotals } from './totals.js';
+import { MAX_STALLED_MS, type PipelineStatus, partitionStatus } from './status.js';
+import { countCommit, newTotals } from './totals.js';
 
 export interface PipelineOptions extends BatchLimits, AssignmentOptions {
   readonly commitRows: number;
@@ -51,6 +52,8 @@ export class Pipeline {
   #need = { valueBytes: 0, keyBytes: 0 };
   #spare: Chunk | undefined;
   #lastRowsMs = performance.now();
+  /** When something was committed, or nothing was left to commit. */
+  #advancedMs = performance.now();
   #resolvedInVain = 0;
   #issueBits: readonly number[] = [];
 
@@ -73,27 +76,9 @@ export class Pipeline {
     });
   }
 
-  get totals(): Readonly<RunTotals> {
-    return this.#totals;
-  }
-
   /** Milliseconds from the start of the process to the first commit. */
   get firstCommitMs(): number | undefined {
     return this.#firstCommitMs;
-  }
-
-  get inFlightBatches(): number {
-    return this.#sequencer.inFlightBatches;
-  }
-
-  /** Messages in the log after what was read, over all partitions. */
-  get lag(): number {
-    return this.#partitions.lag;
-  }
-
-  /** Whether the pipeline has its partitions and reads them. */
-  get ready(): boolean {
-    return this.#assignment.isReading && !this.#stopping;
   }
 
   /** Asks the loop to end: what was read is committed, nothing more is read. */
@@ -101,12 +86,20 @@ export class Pipeline {
     this.#stopping = true;
   }
 
-  /** Brings the gauges up to date. */
-  refreshMetrics(): void {
-    const { metrics } = this.#parts;
-    metrics.inFlightBatches.set(this.inFlightBatches);
-    metrics.chunksInUse.set(this.#chunks.chunksInUse);
-    this.#assignment.refreshMetrics();
+  /** What it shows of itself. @param nowMs `performance.now()` */
+  status(nowMs: number = performance.now()): PipelineStatus {
+    const { lateAfterMs, flushIntervalMs } = this.#options;
+    return {
+      ready: this.#assignment.isReading && !this.#stopping,
+      partitions: [...this.#partitions.all].map((partition) => partitionStatus(partition, lateAfterMs, nowMs)),
+      totals: this.#totals,
+      lag: this.#partitions.lag,
+      backlog: this.#partitions.backlog,
+      inFlightBatches: this.#sequencer.inFlightBatches,
+      chunksInUse: this.#chunks.chunksInUse,
+      stalledMs: nowMs - this.#advancedMs,
+      maxStalledMs: MAX_STALLED_MS + BACKLOG_INTERVALS * flushIntervalMs,
+    };
   }
 
   /**
@@ -149,6 +142,7 @@ export class Pipeline {
     if (fill.kind !== 'idle') this.#lastRowsMs = filledMs;
     else if (filledMs - this.#lastRowsMs > STALLED_MS) await this.#checkStalled(filledMs);
     if (fill.kind === 'rows') this.#resolvedInVain = 0;
+    else if (this.#partitions.backlog === 0) this.#advancedMs = filledMs;
     metrics.stageSeconds.inc({ stage: 'pack' }, (performance.now() - filledMs) / 1e3);
   }
 
@@ -168,7 +162,7 @@ export class Pipeline {
   /** The client can lose the error that a position is gone, when messages came before it in the same call. */
   async #checkStalled(nowMs: number): Promise<void> {
     this.#lastRowsMs = nowMs;
-    if (this.lag === 0) return;
+    if (this.#partitions.lag === 0) return;
     if (!(await this.#assignment.inRange())) await this.#resolveAnew();
   }
 
@@ -291,10 +285,11 @@ export class Pipeline {
   }
 
   #onCommitted(receipt: CommitReceipt): void {
-    this.#firstCommitMs ??= performance.now();
+    this.#advancedMs = performance.now();
+    this.#firstCommitMs ??= this.#advancedMs;
     countCommit(this.#totals, receipt);
     this.#parts.metrics.committed(receipt);
     this.#assignment.committed(receipt.positions);
-    if (this.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
+    if (this.#partitions.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
   }
 }
