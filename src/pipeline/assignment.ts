@@ -2,7 +2,7 @@
  * Which partitions this process holds, and whether it holds all of them; where each starts (positions.ts) and ends.
  *
  * The positions in the sink are the truth: every assignment starts from them, never from the group's offsets, which
- * only serve a new data directory, if it is told so.
+ * only serve a new data directory with START_FROM=group.
  */
 import { SluiceError } from '../core/errors.js';
 import type { SinkPosition, SinkState } from '../core/flow.js';

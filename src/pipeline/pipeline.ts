@@ -31,9 +31,9 @@ export interface PipelineParts extends AssignmentParts {
 const [MAX_POLL_MS, WAIT_MS] = [100, 50];
 /** After this long without a message although the log has some, positions are checked against the broker. */
 const STALLED_MS = 10_000;
-/** What a fill fails with when positions are to be looked into. */
+/** Failures of a fill after which positions are resolved again. */
 const UNREADABLE: ReadonlySet<ErrorCode> = new Set(['SLUICE_OFFSET_OUT_OF_RANGE', 'SLUICE_UNKNOWN_TOPIC']);
-/** So often in a row may everything turn out to be in order after such a failure. */
+/** How often in a row such a failure may turn out to be none. */
 const MAX_RESOLVED_IN_VAIN = 3;
 
 export class Pipeline {
@@ -146,14 +146,17 @@ export class Pipeline {
     metrics.stageSeconds.inc({ stage: 'pack' }, (performance.now() - filledMs) / 1e3);
   }
 
-  /** A fill, or `idle` after positions that are gone from Kafka were resolved again. */
+  /** A fill; `idle` after positions that are gone from Kafka were resolved again. */
   async #fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
     try {
       return await this.#parts.source.fill(chunk, timeoutMs);
     } catch (thrown) {
       const { code } = asSluiceError(thrown, 'SLUICE_KAFKA', 'reading');
       if (!UNREADABLE.has(code) || ++this.#resolvedInVain > MAX_RESOLVED_IN_VAIN) throw thrown;
-      this.#parts.log.warn({ code }, `${(thrown as Error).message}: committing what was read, then looking into it`);
+      this.#parts.log.warn(
+        { code },
+        `${(thrown as Error).message}: committing what was read, then resolving positions again`,
+      );
       await this.#resolveAnew();
       return { kind: 'idle' };
     }
@@ -166,7 +169,7 @@ export class Pipeline {
     if (!(await this.#assignment.inRange())) await this.#resolveAnew();
   }
 
-  /** Commits what was read, then decides as for a new assignment where reading continues, or why it cannot. */
+  /** Commits what was read, then resolves positions as for a new assignment. */
   async #resolveAnew(): Promise<void> {
     this.#dispatch(this.#batcher.drainAll());
     await this.#drainOrFail();
@@ -227,7 +230,7 @@ export class Pipeline {
 
   #dispatch(batches: readonly ClosedBatch[]): void {
     if (batches.length === 0) return;
-    // While workers are at it, the topic is proven to be the one that was read: nothing of another is committed.
+    // Beside the workers, the topic is proven to be the one that was read: nothing of another is committed.
     const confirmed = this.#assignment.confirmTopic();
     for (const batch of batches) {
       const { partition, startOffset, nextOffset, leaderEpoch, chunks } = batch;

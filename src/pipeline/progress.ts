@@ -1,4 +1,4 @@
-/** How a long run tells that it lives: one line that renews itself on a terminal, else one log line per interval. */
+/** How a long run shows progress: one line that renews itself on a terminal, else one log line per interval. */
 import type { Logger } from '../core/log.js';
 import type { Output } from '../core/output.js';
 import type { PipelineStatus } from './status.js';
