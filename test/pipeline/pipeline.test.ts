@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SluiceError } from '../../src/core/errors.js';
 import type { BatchTask } from '../../src/core/flow.js';
 import { Metrics } from '../../src/metrics/metrics.js';
@@ -273,6 +273,18 @@ describe('the status of a pipeline', () => {
     await until(() => made.status().totals.events === 104);
     expect(problemOf(made.status())).toBeUndefined();
     expect(later(made)).toMatch(/^nothing was committed for \d+ s, and 104 messages wait$/);
+    made.stop();
+    await done;
+  });
+
+  it('counts from when messages began to wait, however long nothing came before', async () => {
+    const made = pipeline({ untilEnd: false });
+    const done = run(made);
+    await until(() => made.status().totals.merged === 104 && made.status().backlog === 0);
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + LONG_MS);
+    onTestFinished(() => clock.mockRestore());
+    await until(() => made.status().stalledMs < LONG_MS / 2);
     made.stop();
     await done;
   });
