@@ -82,6 +82,7 @@ const schema = z.object({
   TABLE_SPEC: z.string().min(1, 'must be the path of a spec file').optional(),
   SHUTDOWN_GRACE_MS: integer(0, 3_600_000).default(30_000),
   METRICS_PORT: integer(0, 65_535).default(9464),
+  METRICS_GRACE_MS: integer(0, 600_000).default(15_000),
   UV_THREADPOOL_SIZE: integer(1, 1024).default(4),
   MONGODB_URI: z
     .string()
@@ -152,6 +153,8 @@ export interface Config {
   readonly tableSpec: string | undefined;
   readonly shutdownGraceMs: number;
   readonly metricsPort: number;
+  /** How long a failure is shown before the process ends; default longer than a usual scrape interval. */
+  readonly metricsGraceMs: number;
   /** Threads that Node runs DuckDB's statements on. */
   readonly threadPoolSize: number;
   readonly log: { readonly level: string; readonly format: 'pretty' | 'json' };
@@ -237,6 +240,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, isTerminal = pr
     tableSpec: value.TABLE_SPEC,
     shutdownGraceMs: value.SHUTDOWN_GRACE_MS,
     metricsPort: value.METRICS_PORT,
+    metricsGraceMs: value.METRICS_GRACE_MS,
     threadPoolSize: value.UV_THREADPOOL_SIZE,
     log: readLogOptions(env, isTerminal),
   };

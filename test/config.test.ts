@@ -24,6 +24,7 @@ describe('readConfig', () => {
       parquetCompression: 'zstd',
       duckdb: { threads: 1, memoryLimit: '512MB' },
       metricsPort: 9464,
+      metricsGraceMs: 15_000,
       log: { level: 'info', format: 'json' },
     });
     expect(config.workers).toBeGreaterThanOrEqual(1);

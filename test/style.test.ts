@@ -20,6 +20,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   schema: ['core', 'storage'],
 
   metrics: ['core'],
+  http: ['core'],
   kafka: ['core'],
   kernel: ['core', 'schema'],
   parquet: ['core', 'schema', 'storage'],

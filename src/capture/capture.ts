@@ -18,6 +18,8 @@ import type { GroupWriter } from './writer.js';
 
 /** So long a capture takes at most to see that it is to stop, or that a group is due. */
 const MAX_WAIT_MS = 1000;
+/** Longer than outages that end by themselves: an election, a broker's restart, another's transaction (60 s). */
+const MAX_STALLED_MS = 120_000;
 
 export interface CaptureOptions extends EnvelopeOptions {
   readonly fullDocument: 'updateLookup' | 'whenAvailable' | 'required';
@@ -42,6 +44,8 @@ export class Capture {
   readonly #options: CaptureOptions;
   readonly #parts: CaptureParts;
   #stopping = false;
+  /** When it last came round to read. */
+  #readMs = performance.now();
 
   constructor(options: CaptureOptions, parts: CaptureParts) {
     this.#options = options;
@@ -51,6 +55,13 @@ export class Capture {
   /** Asks it to end: what was read is committed. */
   stop(): void {
     this.#stopping = true;
+  }
+
+  /** Why it does not work, in a sentence; undefined if it does. @param nowMs `performance.now()` */
+  problem(nowMs: number = performance.now()): string | undefined {
+    const stalledMs = nowMs - this.#readMs;
+    if (stalledMs <= MAX_STALLED_MS) return undefined;
+    return `nothing was read from MongoDB or written to Kafka for ${Math.round(stalledMs / 1e3)} s`;
   }
 
   /** @throws SluiceError SLUICE_HISTORY_LOST, SLUICE_FENCED, SLUICE_STREAM_ENDED and what its parts throw */
@@ -89,6 +100,7 @@ export class Capture {
     try {
       while (!this.#stopping) {
         const events = await reader.next(waitMs);
+        this.#readMs = performance.now();
         writer.throwIfFailed();
         for (const event of events) {
           if ((await this.#take(event)) === 'invalidated') return;
@@ -181,6 +193,7 @@ export class Capture {
     for await (const document of source.documents(after)) {
       writer.add(snapshotMessage(document, { source: source.name, time }, this.#options));
       last = document;
+      this.#readMs = performance.now();
       documents++;
       if (writer.isFull) {
         const checkpoint = snapshotCheckpoint(time, positionOf(document), false);

@@ -3,6 +3,17 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 /** Prometheus metrics of a capture. */
 export class CaptureMetrics {
   readonly registry = new Registry();
+  readonly up = new Gauge({
+    name: 'sluice_up',
+    help: '1 while it works, 0 after a failure that ends it',
+    registers: [this.registry],
+  });
+  readonly errors = new Counter({
+    name: 'sluice_errors_total',
+    help: 'Failures by code',
+    labelNames: ['code'],
+    registers: [this.registry],
+  });
   readonly events = new Counter({
     name: 'sluice_capture_events_total',
     help: 'Changes in committed transactions',

@@ -1,6 +1,5 @@
 /** `sluice capture`: a collection's changes into the topic that `sluice run` reads. */
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { Capture, type CaptureOptions } from '../capture/capture.js';
@@ -14,7 +13,7 @@ import { GroupWriter, oversizeTopic } from '../capture/writer.js';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { serveMetrics } from '../metrics/metrics.js';
+import { Monitor } from '../http/monitor.js';
 import type { CommandContext } from './context.js';
 
 type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'> & {
@@ -57,7 +56,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
   const source = await CapturedCollection.connect({ uri, database, collection }, log);
   let checkpoints: CheckpointReader | undefined;
   let producer: TransactionalProducer | undefined;
-  let server: Server | undefined;
+  let monitor: Monitor | undefined;
   let following: Capture | undefined;
   const work = async () => {
     await checkImages(config, source, log);
@@ -80,18 +79,21 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     await checkpoints.close();
     checkpoints = undefined;
     const writer = new GroupWriter(writerOptions, { producer, metrics, log }, record);
-    following = new Capture(options, { source, writer, metrics, log });
-    if (config.metricsPort !== 0) {
-      const health = () => ({ healthy: true, ready: following !== undefined });
-      server = await serveMetrics(config.metricsPort, metrics, health, () => {});
-    }
-    await following.run();
+    const made = new Capture(options, { source, writer, metrics, log });
+    following = made;
+    const health = () => ({ problem: made.problem(), ready: true });
+    const monitorOptions = { port: config.metricsPort, graceMs: config.metricsGraceMs, signal };
+    monitor = await Monitor.open(monitorOptions, { metrics, health, refresh: () => {} });
+    await made.run();
   };
   try {
     await Promise.race([work(), graceOver(signal, () => following, config.shutdownGraceMs, log)]);
+  } catch (thrown) {
+    monitor?.fail(thrown);
+    throw thrown;
   } finally {
-    server?.close();
     await Promise.allSettled([checkpoints?.close(), producer?.close(), source.close()]);
+    await monitor?.close(log);
   }
 }
 

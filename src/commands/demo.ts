@@ -112,7 +112,7 @@ async function consumeSamples(kafka: EmbeddedKafka, config: Config, events: numb
     signal: stop.signal,
     terminal: undefined,
     onStart: (pipeline) => {
-      totals = pipeline.totals;
+      totals = pipeline.status().totals;
     },
   });
   // A failure is seen below; without a handler here it would end the process before.

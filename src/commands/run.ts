@@ -1,14 +1,14 @@
 /** `sluice run`: puts the parts together and keeps them running. */
-import type { Server } from 'node:http';
 import { type Command, Option } from 'commander';
 import type { Config } from '../config.js';
-import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { Output } from '../core/output.js';
+import { Monitor } from '../http/monitor.js';
 import { KafkaSource } from '../kafka/kafka-source.js';
-import { Metrics, type Stage, serveMetrics } from '../metrics/metrics.js';
+import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { reportProgress } from '../pipeline/progress.js';
+import { problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import { loadSpec } from '../schema/spec-file.js';
 import { SinkClient } from '../sinks/duckdb/sink-client.js';
@@ -77,7 +77,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const source = new KafkaSource(config.kafka, log);
   const metrics = new Metrics();
   let pool: WorkerPool | undefined;
-  let server: Server | undefined;
+  let monitor: Monitor | undefined;
   let stopProgress = () => {};
   let finished: Pipeline;
   try {
@@ -100,17 +100,17 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     logRemoved(log, state.removed);
     const runBatch = workers.run.bind(workers);
     const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, metrics, log });
-    if (config.metricsPort !== 0) {
-      server = await serveMetrics(
-        config.metricsPort,
+    monitor = await Monitor.open(
+      { port: config.metricsPort, graceMs: options.untilEnd ? 0 : config.metricsGraceMs, signal: options.signal },
+      {
         metrics,
-        () => ({ healthy: true, ready: pipeline.ready }),
-        () => {
+        health: () => ({ problem: problemOf(pipeline.status()), ready: pipeline.status().ready }),
+        refresh: () => {
           metrics.workerUtilization.set(workers.utilization);
-          pipeline.refreshMetrics();
+          showStatus(metrics, pipeline.status());
         },
-      );
-    }
+      },
+    );
     const stop = () => {
       log.info('stopping: what is in flight is committed; a second signal ends the process at once');
       pipeline.stop();
@@ -120,17 +120,17 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     await source.start();
     log.info({ source: source.reader, workers: config.workers }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
-    stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
+    stopProgress = reportProgress(() => pipeline.status(), { terminal: options.terminal, log });
     if (options.signal.aborted) stop();
     await pipeline.run(state);
     finished = pipeline;
   } catch (thrown) {
-    if (thrown instanceof SluiceError) metrics.errors.inc({ code: thrown.code });
+    monitor?.fail(thrown);
     throw thrown;
   } finally {
     stopProgress();
-    server?.close();
     await Promise.allSettled([source.close(), pool?.close(), sink.close()]);
+    await monitor?.close(log);
   }
   // The database is closed by now: its last checkpoint counts, too.
   const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
@@ -165,7 +165,8 @@ function pipelineOptions(config: Config, { untilEnd, onLostOffsets }: RunOptions
 
 function summarize(pipeline: Pipeline, startMs: number): Omit<RunSummary, 'source' | 'stageSeconds' | 'gcSeconds'> {
   const seconds = (performance.now() - startMs) / 1e3;
-  const { totals, firstCommitMs } = pipeline;
+  const { firstCommitMs } = pipeline;
+  const { totals } = pipeline.status();
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   return {
     ...totals,

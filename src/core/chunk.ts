@@ -1,5 +1,6 @@
 /**
- * Chunks: slabs of shared memory that hold the messages of one partition, in offset order, in Arrow Binary layout.
+ * Chunks: each is an Arrow record batch of messages of one partition, in offset order, in a slab of shared memory.
+ * messages.ts has its schema.
  *
  *   offsets        int64 [rowCapacity]      Kafka offsets
  *   timestamps     int64 [rowCapacity]      milliseconds since the epoch, -1 if the message has none

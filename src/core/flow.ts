@@ -26,7 +26,7 @@ export type Fill =
   /** Nothing came within the timeout. */
   | { kind: 'idle' };
 
-/** A filled chunk as a worker sees it: structured-cloneable, the memory itself is shared (layout: chunk.ts). */
+/** An Arrow record batch of messages (messages.ts) in shared memory (chunk.ts), as it is sent to a worker. */
 export interface ChunkHandle {
   readonly memory: SharedArrayBuffer;
   readonly rowCapacity: number;

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { SluiceError } from './errors.js';
 
-/** The reader has closed its end, as `head` does once it has enough: no failure, but nobody wants the rest. */
+/** The reader has closed its end, as `head` does once it has enough: no failure, but the rest is not wanted. */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
@@ -58,7 +58,7 @@ export class Output {
     this.write(piece).catch(() => {});
   }
 
-  /** Like `write`, for work that counts even if nobody reads of it: a reader that is gone is no error. */
+  /** Like `write`, for work that counts even without a reader: a reader that is gone is no error. */
   async writeIfOpen(piece: string | Uint8Array): Promise<void> {
     try {
       await this.write(piece);

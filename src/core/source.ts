@@ -1,6 +1,6 @@
 /**
- * The contract of a source: *fill this chunk*. The pipeline calls one method at a time and never two at once; only
- * `identity` may be asked beside all others.
+ * The contract of a source: *fill this chunk*. The pipeline calls one method at a time; only `identity` may run
+ * beside the others.
  *
  * Partitions come and go in `pollAssignment`; a source delivers nothing before `assign` said from which offset on.
  */
@@ -10,7 +10,7 @@ import type { Fill, SinkPosition, TopicIdentity } from './flow.js';
 /** A change of the partitions that this process holds. */
 export type AssignmentChange =
   | { kind: 'assigned'; partitions: number[] }
-  /** `lost`: the broker gave the partitions to someone else already. */
+  /** `lost`: another member has the partitions already. */
   | { kind: 'revoked'; lost: boolean };
 
 export interface OffsetRange {
@@ -82,7 +82,7 @@ export interface Source {
   fill(chunk: Chunk, timeoutMs: number): Promise<Fill>;
   /** How many messages the partition's log holds beyond `nextOffset`, from what the last fetch said; 0 if unknown. */
   lag(partition: number, nextOffset: number): number;
-  /** Tells the group how far the sink is. A courtesy: failures are logged, not thrown. */
+  /** Commits offsets to the group, best effort: failures are logged, not thrown. */
   commit(positions: ReadonlyMap<number, number>): void;
   /** Leaves the group and disconnects. */
   close(): Promise<void>;

@@ -1,8 +1,6 @@
-/** Prometheus metrics, and the small HTTP server that shows them on the loopback interface. */
-import { createServer, type Server } from 'node:http';
+/** Prometheus metrics of a run. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { BATCH_STAT_LIST } from '../core/batch-stats.js';
-import { SluiceError } from '../core/errors.js';
 import type { CommitReceipt } from '../core/flow.js';
 
 export const STAGES = ['consume', 'pack', 'wait', 'kernel', 'parquet', 'merge'] as const;
@@ -10,6 +8,7 @@ export type Stage = (typeof STAGES)[number];
 
 export class Metrics {
   readonly registry = new Registry();
+  readonly up = this.#gauge('sluice_up', '1 while it works, 0 after a failure that ends it');
   readonly events = this.#counter('sluice_events_total', 'Messages consumed from Kafka');
   readonly bytes = this.#counter('sluice_bytes_total', 'Bytes of message values consumed');
   readonly rows = this.#counter('sluice_rows_total', 'Committed messages by outcome', 'outcome');
@@ -34,7 +33,7 @@ export class Metrics {
   );
   readonly inFlightBatches = this.#gauge('sluice_in_flight_batches', 'Batches between dispatch and staging');
   readonly chunksInUse = this.#gauge('sluice_lent_chunks', 'Chunks of shared memory in use');
-  readonly lag = this.#gauge('sluice_lag_messages', 'Messages in the log behind the committed position', 'partition');
+  readonly lag = this.#gauge('sluice_lag_messages', 'Messages in the log after the committed position', 'partition');
   readonly position = this.#gauge('sluice_position', 'Next offset to be committed', 'partition');
   readonly watermark = this.#gauge(
     'sluice_watermark_seconds',
@@ -90,53 +89,4 @@ export class Metrics {
   #gauge(name: string, help: string, ...labelNames: string[]): Gauge {
     return new Gauge({ name, help, labelNames, registers: [this.registry] });
   }
-}
-
-export interface Health {
-  /** The process works: it has not failed and is not stuck. */
-  readonly healthy: boolean;
-  /** It has its partitions and consumes. */
-  readonly ready: boolean;
-}
-
-/**
- * Serves /metrics, /healthz and /readyz on 127.0.0.1.
- * @param refresh called before each scrape, to bring gauges up to date
- * @throws SluiceError SLUICE_CONFIG when the port is taken
- */
-export async function serveMetrics(
-  port: number,
-  metrics: { readonly registry: Registry },
-  health: () => Health,
-  refresh: () => void,
-): Promise<Server> {
-  const server = createServer((request, response) => {
-    const reply = (status: number, body: string, type = 'text/plain; charset=utf-8') =>
-      response.writeHead(status, { 'content-type': type }).end(body);
-    if (request.url === '/healthz') reply(health().healthy ? 200 : 503, health().healthy ? 'ok\n' : 'failed\n');
-    else if (request.url === '/readyz') reply(health().ready ? 200 : 503, health().ready ? 'ready\n' : 'not ready\n');
-    else if (request.url === '/metrics') {
-      refresh();
-      metrics.registry.metrics().then(
-        (text) => reply(200, text, metrics.registry.contentType),
-        (error: Error) => reply(500, `${error.message}\n`),
-      );
-    } else reply(404, 'try /metrics, /healthz or /readyz\n');
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        new SluiceError(
-          'SLUICE_CONFIG',
-          `METRICS_PORT=${port}: cannot listen on 127.0.0.1:${port} (${cause.code}); 0 turns metrics off`,
-          {
-            cause,
-          },
-        ),
-      ),
-    );
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  server.unref();
-  return server;
 }

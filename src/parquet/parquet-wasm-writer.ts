@@ -72,7 +72,7 @@ export class ParquetWasmWriter implements ParquetWriter {
   /** Its memory goes with the thread. */
   async close(): Promise<void> {}
 
-  /** Each call takes the builder of the one before, and `build` the last one: none is left to be freed. */
+  /** Each call consumes the builder of the one before, and `build` the last one: nothing is left to free. */
   #properties(metadata: ReadonlyMap<string, string>): WriterProperties {
     const { compression, spec } = this.#options;
     let builder = new WriterPropertiesBuilder()

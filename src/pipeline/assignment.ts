@@ -2,7 +2,7 @@
  * Which partitions this process holds, and whether it holds all of them; where each starts (positions.ts) and ends.
  *
  * The positions in the sink are the truth: every assignment starts from them, never from the group's offsets, which
- * only serve a new data directory, if it is told so.
+ * only serve a new data directory with START_FROM=group.
  */
 import { SluiceError } from '../core/errors.js';
 import type { SinkPosition, SinkState } from '../core/flow.js';
@@ -20,8 +20,6 @@ export type AssignmentParts = PositionsParts;
 
 /** How long a process that had the topic to itself waits for another member to leave: more than a session. */
 const OTHER_MEMBER_GRACE_MS = 60_000;
-/** A partition without a commit for this long does not hold back the pipeline's watermark. */
-const IDLE_AFTER_MS = 60_000;
 
 export class Assignment {
   readonly #options: AssignmentOptions;
@@ -141,22 +139,6 @@ export class Assignment {
   committed(positions: readonly SinkPosition[]): void {
     this.#partitions.note(positions);
     this.#parts.source.commit(new Map(positions.map(({ partition, nextOffset }) => [partition, nextOffset])));
-  }
-
-  /** Brings the gauges per partition up to date. */
-  refreshMetrics(): void {
-    const { metrics } = this.#parts;
-    const nowMs = performance.now();
-    let lowest = Number.POSITIVE_INFINITY;
-    for (const { number: partition, committed, committedAtMs, uncommitted } of this.#partitions.all) {
-      metrics.position.set({ partition }, committed.nextOffset);
-      metrics.lag.set({ partition }, uncommitted);
-      if (committed.watermark === undefined) continue;
-      const seconds = Number(committed.watermark) / 1e6 - this.#options.lateAfterMs / 1e3;
-      metrics.watermark.set({ partition }, seconds);
-      if (nowMs - committedAtMs < IDLE_AFTER_MS) lowest = Math.min(lowest, seconds);
-    }
-    if (Number.isFinite(lowest)) metrics.pipelineWatermark.set(lowest);
   }
 
   #stopReading(): void {

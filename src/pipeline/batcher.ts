@@ -24,7 +24,7 @@ export interface ClosedBatch extends Pick<OpenBatch, 'startOffset' | 'leaderEpoc
 /** This share of BATCH_ROWS is worth a file when nothing was committed yet. */
 const EAGER_SHARE = 1 / 8;
 /** While its log holds enough to fill it, a batch may stay open for this many flush intervals. */
-const BACKLOG_INTERVALS = 8;
+export const BACKLOG_INTERVALS = 8;
 /** A run shorter than this share of a chunk is appended to the one before it: a trickle would pin many chunks. */
 const SHORT_RUN = 0.5;
 

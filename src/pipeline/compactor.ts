@@ -1,4 +1,4 @@
-/** Has the sink join small Parquet files beside the commits, once at a time. */
+/** Has the sink join small Parquet files beside the commits, one join at a time. */
 import { asSluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import type { Sink } from '../core/sink.js';
@@ -18,7 +18,7 @@ export class Compactor {
     this.#parts = parts;
   }
 
-  /** Starts it, unless it runs already. A failure leaves the files as they are. */
+  /** Starts it unless it is running. A failure leaves the files as they are. */
   start(): void {
     if (!this.#running) void this.#compact();
   }

@@ -125,6 +125,13 @@ export class Partitions {
     return messages;
   }
 
+  /** Messages in the log after what was committed, of those that are read. */
+  get backlog(): number {
+    let messages = 0;
+    for (const { nextOffset, uncommitted } of this.all) if (nextOffset !== undefined) messages += uncommitted;
+    return messages;
+  }
+
   /** Messages in open batches. */
   get openRows(): number {
     let rows = 0;

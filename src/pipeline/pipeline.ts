@@ -8,11 +8,12 @@ import { asSluiceError, type ErrorCode, SluiceError } from '../core/errors.js';
 import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkState } from '../core/flow.js';
 import type { ReadPosition } from '../core/source.js';
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
-import { Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
+import { BACKLOG_INTERVALS, Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
 import { Compactor } from './compactor.js';
 import { Partitions } from './partition.js';
 import { Sequencer } from './sequencer.js';
-import { countCommit, newTotals, type RunTotals } from './totals.js';
+import { MAX_STALLED_MS, type PipelineStatus, partitionStatus } from './status.js';
+import { countCommit, newTotals } from './totals.js';
 
 export interface PipelineOptions extends BatchLimits, AssignmentOptions {
   readonly commitRows: number;
@@ -30,9 +31,9 @@ export interface PipelineParts extends AssignmentParts {
 const [MAX_POLL_MS, WAIT_MS] = [100, 50];
 /** After this long without a message although the log has some, positions are checked against the broker. */
 const STALLED_MS = 10_000;
-/** What a fill fails with when positions are to be looked into. */
+/** Failures of a fill after which positions are resolved again. */
 const UNREADABLE: ReadonlySet<ErrorCode> = new Set(['SLUICE_OFFSET_OUT_OF_RANGE', 'SLUICE_UNKNOWN_TOPIC']);
-/** So often in a row may everything turn out to be in order after such a failure. */
+/** How often in a row such a failure may turn out to be none. */
 const MAX_RESOLVED_IN_VAIN = 3;
 
 export class Pipeline {
@@ -51,6 +52,8 @@ export class Pipeline {
   #need = { valueBytes: 0, keyBytes: 0 };
   #spare: Chunk | undefined;
   #lastRowsMs = performance.now();
+  /** When something was committed, or nothing was left to commit. */
+  #advancedMs = performance.now();
   #resolvedInVain = 0;
   #issueBits: readonly number[] = [];
 
@@ -73,27 +76,9 @@ export class Pipeline {
     });
   }
 
-  get totals(): Readonly<RunTotals> {
-    return this.#totals;
-  }
-
   /** Milliseconds from the start of the process to the first commit. */
   get firstCommitMs(): number | undefined {
     return this.#firstCommitMs;
-  }
-
-  get inFlightBatches(): number {
-    return this.#sequencer.inFlightBatches;
-  }
-
-  /** Messages in the log after what was read, over all partitions. */
-  get lag(): number {
-    return this.#partitions.lag;
-  }
-
-  /** Whether the pipeline has its partitions and reads them. */
-  get ready(): boolean {
-    return this.#assignment.isReading && !this.#stopping;
   }
 
   /** Asks the loop to end: what was read is committed, nothing more is read. */
@@ -101,12 +86,20 @@ export class Pipeline {
     this.#stopping = true;
   }
 
-  /** Brings the gauges up to date. */
-  refreshMetrics(): void {
-    const { metrics } = this.#parts;
-    metrics.inFlightBatches.set(this.inFlightBatches);
-    metrics.chunksInUse.set(this.#chunks.chunksInUse);
-    this.#assignment.refreshMetrics();
+  /** What it shows of itself. @param nowMs `performance.now()` */
+  status(nowMs: number = performance.now()): PipelineStatus {
+    const { lateAfterMs, flushIntervalMs } = this.#options;
+    return {
+      ready: this.#assignment.isReading && !this.#stopping,
+      partitions: [...this.#partitions.all].map((partition) => partitionStatus(partition, lateAfterMs, nowMs)),
+      totals: this.#totals,
+      lag: this.#partitions.lag,
+      backlog: this.#partitions.backlog,
+      inFlightBatches: this.#sequencer.inFlightBatches,
+      chunksInUse: this.#chunks.chunksInUse,
+      stalledMs: nowMs - this.#advancedMs,
+      maxStalledMs: MAX_STALLED_MS + BACKLOG_INTERVALS * flushIntervalMs,
+    };
   }
 
   /**
@@ -149,17 +142,21 @@ export class Pipeline {
     if (fill.kind !== 'idle') this.#lastRowsMs = filledMs;
     else if (filledMs - this.#lastRowsMs > STALLED_MS) await this.#checkStalled(filledMs);
     if (fill.kind === 'rows') this.#resolvedInVain = 0;
+    else if (this.#partitions.backlog === 0) this.#advancedMs = filledMs;
     metrics.stageSeconds.inc({ stage: 'pack' }, (performance.now() - filledMs) / 1e3);
   }
 
-  /** A fill, or `idle` after positions that are gone from Kafka were resolved again. */
+  /** A fill; `idle` after positions that are gone from Kafka were resolved again. */
   async #fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
     try {
       return await this.#parts.source.fill(chunk, timeoutMs);
     } catch (thrown) {
       const { code } = asSluiceError(thrown, 'SLUICE_KAFKA', 'reading');
       if (!UNREADABLE.has(code) || ++this.#resolvedInVain > MAX_RESOLVED_IN_VAIN) throw thrown;
-      this.#parts.log.warn({ code }, `${(thrown as Error).message}: committing what was read, then looking into it`);
+      this.#parts.log.warn(
+        { code },
+        `${(thrown as Error).message}: committing what was read, then resolving positions again`,
+      );
       await this.#resolveAnew();
       return { kind: 'idle' };
     }
@@ -168,11 +165,11 @@ export class Pipeline {
   /** The client can lose the error that a position is gone, when messages came before it in the same call. */
   async #checkStalled(nowMs: number): Promise<void> {
     this.#lastRowsMs = nowMs;
-    if (this.lag === 0) return;
+    if (this.#partitions.lag === 0) return;
     if (!(await this.#assignment.inRange())) await this.#resolveAnew();
   }
 
-  /** Commits what was read, then decides as for a new assignment where reading continues, or why it cannot. */
+  /** Commits what was read, then resolves positions as for a new assignment. */
   async #resolveAnew(): Promise<void> {
     this.#dispatch(this.#batcher.drainAll());
     await this.#drainOrFail();
@@ -233,7 +230,7 @@ export class Pipeline {
 
   #dispatch(batches: readonly ClosedBatch[]): void {
     if (batches.length === 0) return;
-    // While workers are at it, the topic is proven to be the one that was read: nothing of another is committed.
+    // Beside the workers, the topic is proven to be the one that was read: nothing of another is committed.
     const confirmed = this.#assignment.confirmTopic();
     for (const batch of batches) {
       const { partition, startOffset, nextOffset, leaderEpoch, chunks } = batch;
@@ -291,10 +288,11 @@ export class Pipeline {
   }
 
   #onCommitted(receipt: CommitReceipt): void {
-    this.#firstCommitMs ??= performance.now();
+    this.#advancedMs = performance.now();
+    this.#firstCommitMs ??= this.#advancedMs;
     countCommit(this.#totals, receipt);
     this.#parts.metrics.committed(receipt);
     this.#assignment.committed(receipt.positions);
-    if (this.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
+    if (this.#partitions.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
   }
 }

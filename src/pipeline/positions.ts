@@ -1,8 +1,8 @@
 /**
- * Where each partition is read from: the sink's positions, held against what Kafka has now.
+ * Where each partition is read from: the sink's positions, compared with what Kafka has now.
  *
  *   position < low           lost: the run fails, or the position moves over the gap
- *   low ≤ position ≤ high    read on, if the log below the position is still the one that was read
+ *   low ≤ position ≤ high    continue, if the log below the position is still the one that was read
  *   position > high          the log was truncated
  *   no position              START_FROM decides in a new data directory; else the partition is new and begins at low
  */
@@ -18,7 +18,7 @@ export interface PositionsOptions {
   readonly topic: string;
   /** Where the partitions of a new data directory begin. */
   readonly startFrom: 'earliest' | 'latest' | 'group';
-  /** What becomes of a position whose next messages Kafka has deleted. */
+  /** What happens at a position whose next messages Kafka has deleted. */
   readonly onLostOffsets: 'fail' | 'gap';
 }
 
@@ -89,7 +89,7 @@ export class Positions {
     return new Map(partitions.map((partition, index) => [partition, ranges[index]]));
   }
 
-  /** Makes the positions of partitions that have none. @returns why each of them begins where it does */
+  /** Makes the positions of new partitions. @returns why each of them begins where it does */
   async #begin(
     partitions: readonly number[],
     ranges: ReadonlyMap<number, OffsetRange>,
@@ -111,7 +111,7 @@ export class Positions {
   ): Promise<readonly PartitionStart[]> {
     const { topic, startFrom } = this.#options;
     const { source, log } = this.#parts;
-    // A partition that is added later is read whole: whatever is in it came after the topic began to be read.
+    // A partition that is added later is read from its start: all of it came after the topic was first read.
     const isFirst = this.#partitions.size === 0;
     const committed = isFirst && startFrom === 'group' ? await source.committed(partitions) : new Map();
     return partitions.map((partition): PartitionStart => {
@@ -181,7 +181,7 @@ export class Positions {
       'SLUICE_OFFSET_OUT_OF_RANGE',
       `${this.#options.topic} partition ${partition}: the position ${nextOffset} is before what Kafka has, ${low} to ` +
         `${high}: ${low - nextOffset} offsets were deleted before they were read (retention). Nothing was skipped. ` +
-        'To read on without them, and have the ledger say so, run with --on-lost-offsets gap',
+        'To continue without them, with a gap in the ledger, run with --on-lost-offsets gap',
     );
   }
 

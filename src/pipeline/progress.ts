@@ -1,7 +1,7 @@
-/** How a long run tells that it lives: one line that renews itself on a terminal, else one log line per interval. */
+/** How a long run shows progress: one line that renews itself on a terminal, else one log line per interval. */
 import type { Logger } from '../core/log.js';
 import type { Output } from '../core/output.js';
-import type { Pipeline } from './pipeline.js';
+import type { PipelineStatus } from './status.js';
 
 const TERMINAL_INTERVAL_MS = 1000;
 const LOG_INTERVAL_MS = 10_000;
@@ -13,15 +13,15 @@ export interface ProgressOptions {
 }
 
 /** Reports until the returned function is called. */
-export function reportProgress(pipeline: Pipeline, { terminal, log }: ProgressOptions): () => void {
+export function reportProgress(status: () => PipelineStatus, { terminal, log }: ProgressOptions): () => void {
   let lastEvents = 0;
   let lastMs = performance.now();
   const timer = setInterval(
     () => {
       const nowMs = performance.now();
-      const { events, merged, quarantined } = pipeline.totals;
+      const { totals, lag, inFlightBatches } = status();
+      const { events, merged, quarantined } = totals;
       const eventsPerSecond = Math.round(((events - lastEvents) * 1e3) / (nowMs - lastMs));
-      const { lag, inFlightBatches } = pipeline;
       lastEvents = events;
       lastMs = nowMs;
       if (terminal === undefined) {

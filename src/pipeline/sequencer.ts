@@ -12,7 +12,7 @@ import type { Sink } from '../core/sink.js';
 import type { ClosedBatch } from './batcher.js';
 import type { InFlightBatch, Partitions } from './partition.js';
 
-/** What of the sink it needs. */
+/** The part of the sink that it needs. */
 export type CommitSink = Pick<Sink, 'stage' | 'commit'>;
 
 /** What it must know of a batch whose work is under way. */
@@ -32,7 +32,7 @@ export interface SequencerOptions {
   readonly onCommitted: (receipt: CommitReceipt) => void;
 }
 
-/** However large the backlog is, commits are never further apart than this. */
+/** Under any backlog, commits are at most this far apart. */
 const MAX_HOLD_MS = 2000;
 /** Pauses before a commit is tried again; after the last try the run ends. */
 export const RETRY_PAUSES_MS = [100, 300, 1000, 3000];
@@ -99,12 +99,12 @@ export class Sequencer {
     );
   }
 
-  /** Stages and commits what can be, now. Called whenever something changed that decides on it, time included. */
+  /** Stages and commits what is ready. Called whenever that may have changed, also by time. */
   advance(): void {
     if (!this.#advancing && this.#failure === undefined) void this.#advance();
   }
 
-  /** Resolves when something moved on, at the latest after `timeoutMs`. */
+  /** Resolves when something advanced, at the latest after `timeoutMs`. */
   async progress(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
@@ -138,7 +138,7 @@ export class Sequencer {
     }
   }
 
-  /** Throws what a worker or the sink failed with. After a failure nothing is committed any more. */
+  /** Throws what a worker or the sink failed with. After a failure nothing more is committed. */
   throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure.thrown;
   }
@@ -202,7 +202,7 @@ export class Sequencer {
     return await this.#sink.commit();
   }
 
-  /** The next batch that is ready and has none of its partition before it. */
+  /** The next batch that is ready and the first of its partition. */
   #nextReady(): InFlightBatch | undefined {
     for (const { inFlight } of this.#partitions.all) {
       if (inFlight[0]?.result !== undefined) return inFlight.shift();

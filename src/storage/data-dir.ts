@@ -77,7 +77,7 @@ export function sync(path: string): void {
   }
 }
 
-/** All files below a folder, absolute; none if the folder does not exist. */
+/** All files below a folder, absolute; empty if the folder does not exist. */
 export function listFiles(folder: string): string[] {
   try {
     return readdirSync(folder, { withFileTypes: true, recursive: true })

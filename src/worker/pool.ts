@@ -29,7 +29,7 @@ export class WorkerPool {
       this.#piscina.on('message', (message) => {
         if (message === WORKER_LOADED && --loading === 0) resolve();
       });
-      // A thread that dies also rejects its task, which is where the failure is handled.
+      // A thread that dies also rejects its task: the failure is handled there.
       this.#piscina.on('error', () => resolve());
     });
   }

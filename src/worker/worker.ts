@@ -1,4 +1,4 @@
-/** A worker thread: a batch of messages in; a durable Parquet file out, and the rows as Arrow where asked for. */
+/** A worker thread: a batch of messages in; a durable Parquet file out, and the rows as Arrow if asked for. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Schema } from 'apache-arrow';
 import { move, transferableSymbol, valueSymbol } from 'piscina';

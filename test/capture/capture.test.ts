@@ -1,6 +1,6 @@
 import { BSON } from 'mongodb';
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { Capture, type CaptureOptions } from '../../src/capture/capture.js';
 import { readEvent } from '../../src/capture/change-event.js';
 import type { CapturedCollection, EventStream } from '../../src/capture/collection.js';
@@ -28,14 +28,20 @@ const OPTIONS = {
 const token = (n: number) => `82650000000000000${n}00`;
 
 /** Runs a capture on a stream, which may stop it; tells the transactions. */
-async function captured(stream: (stop: () => void) => EventStream, more: Partial<CaptureOptions> = {}) {
+async function captured(
+  stream: (stop: () => void, running: () => Capture) => EventStream,
+  more: Partial<CaptureOptions> = {},
+) {
   const transactions: string[][] = [];
   const producer = {
     async transaction(messages: readonly OutgoingMessage[]) {
       transactions.push(messages.map(({ topic, key, value }) => `${topic} ${JSON.parse(String(value)).token ?? key}`));
     },
   } as unknown as TransactionalProducer;
-  const opened = stream(() => capture.stop());
+  const opened = stream(
+    () => capture.stop(),
+    () => capture,
+  );
   const source = { name: 'shop.orders', watch: async () => opened };
   const log = pino({ level: 'silent' });
   const metrics = new CaptureMetrics();
@@ -73,4 +79,23 @@ it('commits the open transaction when it is stopped', async () => {
     async close() {},
   }));
   expect(transactions).toEqual([['orders o-1', 'orders o-2', 'orders o-3', `orders.tokens ${token(3)}`]]);
+});
+
+it('is well as long as it comes round to read, and says so if it does not', async () => {
+  let nowMs = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  onTestFinished(() => clock.mockRestore());
+  const problems: (string | undefined)[] = [];
+  await captured((stop, running) => ({
+    async next() {
+      if (problems.length === 5) stop();
+      // A read is asked for while the one before it is used.
+      nowMs += problems.length === 2 ? 150_000 : 10_000;
+      problems.push(running().problem());
+      return { events: [], token: token(1) };
+    },
+    async close() {},
+  }));
+  expect(problems[2]).toMatch(/^nothing was read from MongoDB or written to Kafka for 1[56]0 s$/);
+  expect([problems[0], problems[1], problems[4]]).toEqual([undefined, undefined, undefined]);
 });

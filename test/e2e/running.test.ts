@@ -3,12 +3,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { runCli, temporaryDataDir } from '../support/cli.js';
 import { KindTally } from '../support/event-kinds.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, describePrivateKafka } from '../support/kafka/shared.js';
-import { growTopic, produce } from '../support/produce.js';
+import { deleteTopic, growTopic, produce } from '../support/produce.js';
 import {
   committedSome,
   consumedIs,
@@ -142,6 +142,30 @@ describeKafka('a run that waits for messages', (bootstrap) => {
     await verifies(env);
     await stop(run);
     expect(await runCli(['query', sql], { env })).toMatchObject({ code: 0, stdout: expect.stringContaining('c-1') });
+  });
+
+  it('shows the code of what ended it until it is scraped, and ends at a signal', LONG, async () => {
+    const topic = await filledTopic(bootstrap(), 'failing', 2, orderEvents({ count: 500, shares: {} }));
+    const port = await freePort();
+    const env = runEnv(bootstrap(), topic, await temporaryDataDir(), {
+      METRICS_PORT: String(port),
+      METRICS_GRACE_MS: '600000',
+      KAFKA_CONFIG_TOPIC_METADATA_REFRESH_INTERVAL_MS: '500',
+      KAFKA_CONFIG_TOPIC_METADATA_PROPAGATION_MAX_MS: '1000',
+    });
+    const run = await startRun(env);
+    await consumedIs(env.DATA_DIR, 500);
+    await deleteTopic(bootstrap(), topic);
+    const get = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+    await vi.waitFor(async () => expect(await get('/metrics')).toMatch(/^sluice_up 0$/m), LONG);
+    expect(await get('/metrics')).toMatch(/^sluice_errors_total\{code="SLUICE_UNKNOWN_TOPIC"\} 1$/m);
+    expect(await get('/healthz')).toMatch(/^SLUICE_UNKNOWN_TOPIC: /);
+    // The data directory is free by then.
+    expect(await queryFile(env.DATA_DIR, 'SELECT count(*)::INTEGER FROM cdc_orders')).toEqual([[500]]);
+    run.kill('SIGTERM');
+    const { code, stderr } = await run.ended;
+    expect(code, stderr).toBe(3);
+    expect(stderr).toMatch(/SLUICE_UNKNOWN_TOPIC/);
   });
 
   it('serves its metrics and its health', LONG, async () => {

@@ -1,8 +1,9 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SluiceError } from '../../src/core/errors.js';
 import type { BatchTask } from '../../src/core/flow.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Pipeline, type PipelineOptions, type PipelineParts } from '../../src/pipeline/pipeline.js';
+import { problemOf } from '../../src/pipeline/status.js';
 import { FakeSink, FakeSource, fakeBatch, messages, silent } from '../support/fakes.js';
 
 const MIB = 1 << 20;
@@ -55,7 +56,7 @@ describe('Pipeline', () => {
     expect(committed.at(-1)![1]).toBe(205);
     for (const [index, [start]] of committed.entries()) if (index > 0) expect(start).toBe(committed[index - 1][1]);
     expect(ranges(2)).toEqual([[7, 8, 1]]);
-    expect(made.totals).toMatchObject({ events: 104, merged: 104, bytes: 104 });
+    expect(made.status().totals).toMatchObject({ events: 104, merged: 104, bytes: 104 });
     expect(source.commits.at(-1)).toBeDefined();
   });
 
@@ -111,9 +112,9 @@ describe('Pipeline', () => {
   it('starts over from the positions when partitions are revoked and assigned again', async () => {
     const made = pipeline({ untilEnd: false, flushIntervalMs: 60_000 });
     const done = run(made);
-    await until(() => made.totals.events === 104);
+    await until(() => made.status().totals.events === 104);
     source.changes.push({ kind: 'revoked', lost: false }, { kind: 'assigned', partitions: [0, 1, 2] });
-    await until(() => made.totals.events > 104 || source.changes.length === 0);
+    await until(() => made.status().totals.events > 104 || source.changes.length === 0);
     await new Promise((resolve) => setTimeout(resolve, 50));
     made.stop();
     await done;
@@ -124,10 +125,10 @@ describe('Pipeline', () => {
   it('commits what was read when it is stopped', async () => {
     const made = pipeline({ untilEnd: false, flushIntervalMs: 60_000 });
     const done = run(made);
-    await until(() => made.totals.events === 104);
+    await until(() => made.status().totals.events === 104);
     made.stop();
     await done;
-    expect(made.totals.merged).toBe(104);
+    expect(made.status().totals.merged).toBe(104);
   });
 
   it('carries the leader epoch of what was read to the sink', async () => {
@@ -145,7 +146,7 @@ describe('Pipeline', () => {
     source.log[2].splice(0, 1, ...messages([20, 21]));
     source.positions.set(2, 1000);
     source.failures.push(new SluiceError('SLUICE_OFFSET_OUT_OF_RANGE', 'gone'));
-    await until(() => made.totals.events === 106);
+    await until(() => made.status().totals.events === 106);
     made.stop();
     await done;
     expect(sink.gaps).toEqual([{ partition: 2, startOffset: 8, nextOffset: 20 }]);
@@ -153,13 +154,13 @@ describe('Pipeline', () => {
       [7, 8, 1],
       [20, 22, 2],
     ]);
-    expect(made.totals).toMatchObject({ merged: 106, lostOffsets: 12 });
+    expect(made.status().totals).toMatchObject({ merged: 106, lostOffsets: 12 });
   });
 
   it('ends when messages are lost, after what was read before is committed', async () => {
     const made = pipeline({ untilEnd: false, flushIntervalMs: 60_000 });
     const done = run(made);
-    await until(() => made.totals.events === 104);
+    await until(() => made.status().totals.events === 104);
     source.ranges.set(2, { low: 20, high: 22 });
     source.failures.push(new SluiceError('SLUICE_OFFSET_OUT_OF_RANGE', 'gone'));
     await expect(done).rejects.toMatchObject({
@@ -172,13 +173,13 @@ describe('Pipeline', () => {
   it('continues if nothing is wrong after all, but not for ever', async () => {
     const made = pipeline({ untilEnd: false });
     const done = run(made);
-    await until(() => made.totals.merged === 104);
+    await until(() => made.status().totals.merged === 104);
     const gone = new SluiceError('SLUICE_OFFSET_OUT_OF_RANGE', 'again and again');
     source.failures.push(gone, gone, gone);
     await until(() => source.assigned.length === 4);
     source.log[2].push(...messages([8]));
     source.ranges.set(2, { low: 7, high: 9 });
-    await until(() => made.totals.merged === 105);
+    await until(() => made.status().totals.merged === 105);
     source.failures.push(gone, gone, gone);
     await until(() => source.assigned.length === 7);
     source.failures.push(gone);
@@ -193,17 +194,17 @@ describe('Pipeline', () => {
     };
     const made = pipeline();
     await run(made);
-    expect(made.totals).toMatchObject({ events: 104, merged: 104 });
+    expect(made.status().totals).toMatchObject({ events: 104, merged: 104 });
   });
 
   it('commits nothing of another topic that took the place of the one it reads', async () => {
     source.rowsPerFill = 1;
     const made = pipeline({ untilEnd: false });
     const done = run(made);
-    await until(() => made.totals.merged > 0);
+    await until(() => made.status().totals.merged > 0);
     source.topicIdentity = { clusterId: 'cluster', topicId: 'another' };
     const committed = sink.batches.length;
-    const read = made.totals.events;
+    const read = made.status().totals.events;
     await expect(done).rejects.toMatchObject({ code: 'SLUICE_TOPIC_CHANGED' });
     expect(sink.identity.topicId).toBe('topic');
     // Batches that were proven before the change may still be committed.
@@ -216,11 +217,11 @@ describe('Pipeline', () => {
     const metrics = new Metrics();
     const made = pipeline({}, { metrics });
     sink.compact = async () => {
-      lags.push(made.lag);
+      lags.push(made.status().lag);
       throw new Error('no space');
     };
     await run(made);
-    expect(made.totals.merged).toBe(104);
+    expect(made.status().totals.merged).toBe(104);
     expect(lags.length).toBeGreaterThan(0);
     expect(Math.max(...lags)).toBeLessThan(OPTIONS.batchRows);
     expect((await metrics.errors.get()).values).toMatchObject([
@@ -237,12 +238,64 @@ describe('Pipeline', () => {
     const made = pipeline({ untilEnd: false }, { source, runBatch: () => stuck });
     const done = run(made);
     const limit = (OPTIONS.workers + 1) * OPTIONS.batchRows;
-    await until(() => made.totals.events >= limit);
+    await until(() => made.status().totals.events >= limit);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(made.totals.events).toBeLessThan(limit + 2 * OPTIONS.batchRows);
+    expect(made.status().totals.events).toBeLessThan(limit + 2 * OPTIONS.batchRows);
     fail(new Error('worker died'));
     await expect(done).rejects.toThrow('worker died');
     expect(sink.batches).toEqual([]);
+  });
+});
+
+describe('the status of a pipeline', () => {
+  const LONG_MS = 3_600_000;
+  const later = (made: Pipeline) => problemOf(made.status(performance.now() + LONG_MS));
+
+  it('is well however long nothing comes, once all is committed', async () => {
+    const made = pipeline({ untilEnd: false });
+    const done = run(made);
+    await until(() => made.status().totals.merged === 104 && made.status().backlog === 0);
+    expect(later(made)).toBeUndefined();
+    expect(made.status()).toMatchObject({ ready: true, lag: 0, inFlightBatches: 0 });
+    expect(made.status().partitions.map(({ position, lag }) => [position, lag])).toEqual([
+      [205, 0],
+      [0, 0],
+      [8, 0],
+    ]);
+    made.stop();
+    await done;
+  });
+
+  it('says that nothing is committed although messages wait, if that lasts', async () => {
+    sink.commit = () => new Promise(() => {});
+    const made = pipeline({ untilEnd: false, shutdownGraceMs: 10 });
+    const done = run(made);
+    await until(() => made.status().totals.events === 104);
+    expect(problemOf(made.status())).toBeUndefined();
+    expect(later(made)).toMatch(/^nothing was committed for \d+ s, and 104 messages wait$/);
+    made.stop();
+    await done;
+  });
+
+  it('counts from when messages began to wait, however long nothing came before', async () => {
+    const made = pipeline({ untilEnd: false });
+    const done = run(made);
+    await until(() => made.status().totals.merged === 104 && made.status().backlog === 0);
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + LONG_MS);
+    onTestFinished(() => clock.mockRestore());
+    await until(() => made.status().stalledMs < LONG_MS / 2);
+    made.stop();
+    await done;
+  });
+
+  it('takes a long flush interval into account', async () => {
+    const made = pipeline({ untilEnd: false, flushIntervalMs: LONG_MS, batchRows: 1000 });
+    const done = run(made);
+    await until(() => made.status().totals.events === 104);
+    expect(later(made)).toBeUndefined();
+    made.stop();
+    await done;
   });
 });
 

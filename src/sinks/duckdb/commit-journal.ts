@@ -32,7 +32,7 @@ export function writeJournal(dataDir: string, { commit, files }: CommitJournal):
   sync(dataDir);
 }
 
-/** @returns undefined if there is none, or none that this version can read: then it explains nothing */
+/** @returns undefined if it is missing or this version cannot read it: then it explains nothing */
 export function readJournal(dataDir: string): CommitJournal | undefined {
   try {
     const journal = JSON.parse(readFileSync(join(dataDir, NAME), 'utf8')) as CommitJournal & { version: number };

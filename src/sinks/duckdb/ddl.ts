@@ -145,7 +145,7 @@ function kindChanged(spec: TableSpec, name: string, before: string, after: strin
  * timestamp. Keys of one text and several types are several keys.
  *
  * A snapshot that is complete has every key that was there: what is older than its beginning and did not come again is
- * gone, though nobody saw it deleted. Names of its own have a space in them, which no name of a spec has.
+ * gone, though no delete was seen. Names of its own have a space in them, which no name of a spec has.
  */
 export function orderView(spec: TableSpec): string {
   const table = identifier(spec.table);
@@ -180,7 +180,7 @@ WHERE coalesce(${operation}, '') NOT IN (${literal(OPERATION.delete)}, ${literal
 /**
  * The common table expression of each key's last change in each partition. Rows without a type, as producers wrote
  * them before there was one, are those of the document whose change was the first with a type, as far as anything
- * tells. Only keys that have such rows are looked at for that: DuckDB knows where there are none. Names are quoted.
+ * tells. Only keys that have such rows are examined: DuckDB's statistics tell which blocks have any. Names are quoted.
  */
 function lastOfPartition(table: string, key: string, type: string | undefined): string {
   const last = (of: string, keyType: string) => `"last of partition" AS (

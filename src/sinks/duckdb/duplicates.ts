@@ -1,6 +1,6 @@
 /**
- * Which rows of a commit group are not to be merged: of each change id the lowest partition and offset stays, and none
- * that the change log has already.
+ * Which rows of a commit group are duplicates: those whose change id the change log has, and all of a change id but the
+ * one of the lowest partition and offset.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
@@ -106,9 +106,9 @@ interface SequenceRange {
 }
 
 /**
- * Where sequences of new rows can be those of known ids. It keeps scans of the change log to the row groups that
+ * The sequences that new rows may share with known ids. It keeps scans of the change log to the row groups that
  * matter, which no semi join derives by itself.
- * @returns undefined where no new id can be known
+ * @returns undefined if no new id can be known
  */
 async function knownRange(
   connection: DuckDBConnection,

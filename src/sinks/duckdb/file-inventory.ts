@@ -93,7 +93,7 @@ async function readFile(
   { path, name, topic }: { path: string; name: string; topic: string },
 ): Promise<InventoryFile> {
   const range = parquetRange(path);
-  if (range === undefined) throw new Error('its name is none that Sluice gives');
+  if (range === undefined) throw new Error('Sluice gives no such name');
   const [stats] = await rowsOf(
     connection,
     `SELECT count(*) AS rows, count(DISTINCT kafka_offset) AS offsets, min(kafka_offset) AS lowest,

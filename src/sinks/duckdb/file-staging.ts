@@ -3,7 +3,7 @@ import { literal } from '../../core/sql.js';
 import type { StagedRows } from './staged-rows.js';
 
 /**
- * Rows where they are already: in the Parquet files of the group's batches, under the temporary names that they have
+ * Rows that stay in place: in the Parquet files of the group's batches, under the temporary names that they have
  * until just before the commit.
  */
 export class FileStaging implements StagedRows {

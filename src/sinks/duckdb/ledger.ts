@@ -137,7 +137,7 @@ export async function writeIdentity(
   await connection.run(`UPDATE sluice.meta SET cluster_id = ${text(clusterId)}, topic_id = ${text(topicId)}`);
 }
 
-/** Makes the positions of partitions that have none. */
+/** Makes the positions of new partitions. */
 export async function insertPositions(
   connection: DuckDBConnection,
   topic: string,
@@ -177,8 +177,8 @@ export async function writeGaps(
 type Move = Pick<BatchResult, 'partition' | 'startOffset' | 'nextOffset' | 'leaderEpoch' | 'stats'>;
 
 /**
- * Moves each batch's partition on from its start, which is where it must stand.
- * @throws SluiceError SLUICE_FENCED where it does not; the caller rolls back
+ * Moves each batch's partition, which must be at the batch's start, to its end.
+ * @throws SluiceError SLUICE_FENCED if it does not; the caller rolls back
  */
 export async function movePositions(
   connection: DuckDBConnection,

@@ -28,7 +28,7 @@ export interface OldDatabase {
 
 /**
  * Attaches it under the name OLD, which keeps other processes out and brings its write-ahead log into it.
- * @returns undefined if it cannot be read, or has none of Sluice's tables
+ * @returns undefined if it cannot be read, or has no table of Sluice
  * @throws SluiceError SLUICE_LOCKED if a process has it
  */
 export async function attachOld(connection: DuckDBConnection, path: string): Promise<OldDatabase | undefined> {

@@ -17,7 +17,7 @@ import { type Inventory, takeInventory } from './file-inventory.js';
 import { attachOld, type OldDatabase } from './old-database.js';
 
 export interface Rebuild extends BuiltDatabase {
-  /** What the old database is called now; undefined if there was none. */
+  /** The old database's name now; undefined if there was no old one. */
   readonly keptAs: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The sink thread: the sink behind a message port, and the query socket beside it. */
+/** The sink's thread: answers calls from a message port, and queries on a socket. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { asSluiceError } from '../../core/errors.js';
 import type { SinkCall, SinkReply } from '../../core/flow.js';

@@ -3,13 +3,13 @@
  *
  *   stage    the group's rows are kept as a relation: a table in memory that is filled from Arrow, or the Parquet files
  *            of its batches; its quarantined messages and ledger rows are kept as they are
- *   commit   1. in a transaction, duplicates are found: of each change id the lowest partition and offset stays, and
- *               none that the change log has already
+ *   commit   1. in a transaction, duplicates are found: change ids that the change log has, and of equal ones all but
+ *               that of the lowest partition and offset
  *            2. all other rows are written, quarantine, ledger, positions
  *            3. the commit journal names the Parquet files, they get their final names, the transaction is committed
  *
- * What step 1 leaves is new, so that step 2 is a plain INSERT. Nothing can come between them: DuckDB's file lock keeps
- * every other process out, and this object is the only writer inside. While one group is committed, the next one is
+ * The other rows are new, so step 2 is a plain INSERT. Nothing can come between them: DuckDB's file lock excludes other
+ * processes, and this object is the only writer inside. While one group is committed, the next one is
  * staged beside it.
  */
 import { existsSync } from 'node:fs';
@@ -72,7 +72,7 @@ export class DuckDbSink implements Sink {
   #connection: DuckDBConnection | undefined;
   #stagingConnection: DuckDBConnection | undefined;
   #compaction: Compaction | undefined;
-  /** Files made since the last compaction looked; before the first look, nobody knows how many there are. */
+  /** Files made since the last compaction looked; unknown until the first look. */
   #newFiles = Number.POSITIVE_INFINITY;
   #group: Group | undefined;
   #otherStaging: StagedRows | undefined;

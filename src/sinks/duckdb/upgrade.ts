@@ -1,4 +1,4 @@
-/** Brings the files of a data directory that an older Sluice wrote to where this one has them. */
+/** Renames the folders of a data directory that an older Sluice wrote. */
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';

@@ -1,0 +1,108 @@
+/**
+ * What can be seen from outside of a process that runs until it is stopped: /metrics, /healthz and /readyz. It outlives
+ * a failure for a while, so that the code of the failure is in a scrape before the process ends.
+ */
+import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Counter, Gauge, Registry } from 'prom-client';
+import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
+import { type Route, reply, serve } from './server.js';
+
+export interface Health {
+  /** Why it does not work, in a sentence; undefined if it does. */
+  readonly problem: string | undefined;
+  /** It has what it needs, and works on it. */
+  readonly ready: boolean;
+}
+
+/** What is shown. */
+export interface Monitored {
+  readonly metrics: { readonly registry: Registry; readonly up: Gauge; readonly errors: Counter };
+  health(): Health;
+  /** Called before each scrape, to bring gauges up to date. */
+  refresh(): void;
+}
+
+export interface MonitorOptions {
+  /** 0: nothing is served. */
+  readonly port: number;
+  /** How long a failure is shown. */
+  readonly graceMs: number;
+  /** Ends that, too. */
+  readonly signal: AbortSignal;
+}
+
+export class Monitor {
+  readonly #options: MonitorOptions;
+  readonly #monitored: Monitored;
+  #server: Server | undefined;
+  #failure: Error | undefined;
+
+  private constructor(options: MonitorOptions, monitored: Monitored) {
+    this.#options = options;
+    this.#monitored = monitored;
+    monitored.metrics.up.set(1);
+  }
+
+  /** @throws SluiceError SLUICE_CONFIG if the port is taken */
+  static async open(options: MonitorOptions, monitored: Monitored): Promise<Monitor> {
+    const monitor = new Monitor(options, monitored);
+    if (options.port !== 0) monitor.#server = await serve(options.port, monitor.#routes());
+    return monitor;
+  }
+
+  /** Notes what ended the work. From then on the gauges stay as they are. */
+  fail(thrown: unknown): void {
+    const { up, errors } = this.#monitored.metrics;
+    this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown));
+    up.set(0);
+    if (thrown instanceof SluiceError) errors.inc({ code: thrown.code });
+  }
+
+  /** Ends it: at once, or after a failure when it was shown for long enough or the process is to stop. */
+  async close(log: Logger): Promise<void> {
+    const { graceMs, signal } = this.#options;
+    if (this.#server !== undefined && this.#failure !== undefined && graceMs > 0 && !signal.aborted) {
+      log.warn({ graceMs }, `failed: its metrics stay up for the next scrape; a signal ends it now`);
+      await sleep(graceMs, undefined, { signal }).catch(() => {});
+    }
+    this.#server?.close();
+  }
+
+  #health(): Health {
+    if (this.#failure === undefined) return this.#monitored.health();
+    const code = this.#failure instanceof SluiceError ? `${this.#failure.code}: ` : '';
+    return { problem: `${code}${this.#failure.message}`, ready: false };
+  }
+
+  #routes(): Route[] {
+    const { registry } = this.#monitored.metrics;
+    return [
+      {
+        path: '/metrics',
+        handle: (_, response) => {
+          if (this.#failure === undefined) this.#monitored.refresh();
+          registry.metrics().then(
+            (text) => reply(response, 200, text, registry.contentType),
+            (error: Error) => reply(response, 500, `${error.message}\n`),
+          );
+        },
+      },
+      {
+        path: '/healthz',
+        handle: (_, response) => {
+          const { problem } = this.#health();
+          reply(response, problem === undefined ? 200 : 503, `${problem ?? 'ok'}\n`);
+        },
+      },
+      {
+        path: '/readyz',
+        handle: (_, response) => {
+          const { ready } = this.#health();
+          reply(response, ready ? 200 : 503, ready ? 'ready\n' : 'not ready\n');
+        },
+      },
+    ];
+  }
+}
