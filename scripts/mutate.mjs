@@ -34,7 +34,7 @@ const mutants = await new Stryker({
   vitest: { configFile: 'vitest.unit.config.ts', related: false },
   coverageAnalysis: 'perTest',
   concurrency: 1,
-  timeoutMS: 30_000,
+  timeoutMS: 10_000,
   reporters: ['html'],
   htmlReporter: { fileName: `build/mutation/${name}.html` },
   tempDirName: 'build/mutation/sandbox',
