@@ -54,8 +54,9 @@ async function bySize(bootstrap: string, bytes: number) {
   const outcome = await runSluice(bootstrap, topic, { KAFKA_CONFIG_MESSAGE_MAX_BYTES: `${64 << 20}` });
   const megabytes = (rate(outcome) * bytes) / 1e6;
   console.log(
-    `${count(bytes).padStart(11)} bytes  ${count(events).padStart(9)} messages  ${count(rate(outcome)).padStart(8)} rows/s  ` +
-      `${megabytes.toFixed(0).padStart(4)} MB/s  peak ${outcome.peakRssMiB} MiB`,
+    `${count(bytes).padStart(11)} bytes  ${count(events).padStart(9)} messages  ` +
+      `${count(rate(outcome)).padStart(8)} rows/s  ${megabytes.toFixed(0).padStart(4)} MB/s  ` +
+      `peak ${outcome.peakRssMiB} MiB`,
   );
   return { messageBytes: bytes, ...outcome };
 }
@@ -113,8 +114,9 @@ async function byPartitions(bootstrap: string, partitions: number) {
       rowsPerFile: done.rows / Math.max(1, done.files),
     };
     console.log(
-      `${count(partitions).padStart(6)} partitions  ${count(outcome.produced)} messages/s  ${count(behind)} behind at the end, ` +
-        `caught up ${outcome.caughtUpSeconds.toFixed(1)} s later  ${outcome.rowsPerFile.toFixed(1)} rows per file` +
+      `${count(partitions).padStart(6)} partitions  ${count(outcome.produced)} messages/s  ` +
+        `${count(behind)} behind at the end, caught up ${outcome.caughtUpSeconds.toFixed(1)} s later  ` +
+        `${outcome.rowsPerFile.toFixed(1)} rows per file` +
         (done.rows < perSecond * seconds ? `  NOT CAUGHT UP: ${count(done.rows)} rows` : ''),
     );
     return outcome;

@@ -1,4 +1,4 @@
-/** What the steps of set-up share: running commands with their output in a log, and telling how it goes. */
+/** What the steps of set-up share: they run commands with the output in a log, and report progress. */
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,7 @@ export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 const LOG = path.join(ROOT, 'build', 'setup.log');
 const LOG_TAIL_LINES = 30;
 
-/** A failure that is told by its message alone. */
+/** A failure whose message says everything: no stack trace is shown. */
 export class SetupError extends Error {}
 
 /** Starts an empty log. */

@@ -28,27 +28,39 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 export class SluiceError extends Error {
   override readonly name = 'SluiceError';
 
+  /** @param options `retryable`: it passes by itself, so that the same call may succeed later; default false */
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: { cause?: unknown },
+    options?: { cause?: unknown; retryable?: boolean },
   ) {
     super(message, options);
+    this.retryable = options?.retryable ?? false;
+  }
+
+  readonly retryable: boolean;
+
+  /** The same error, of something that cannot be tried again. */
+  forGood(): SluiceError {
+    return new SluiceError(this.code, this.message, { cause: this.cause });
   }
 
   /** Errors lose their class when they cross threads: this form survives structured cloning. */
   toMessage(): SluiceErrorMessage {
-    return { code: this.code, message: this.message, cause: describeCause(this.cause) };
+    const { code, message, retryable } = this;
+    return { code, message, retryable, cause: describeCause(this.cause) };
   }
 
   static fromMessage(sent: SluiceErrorMessage): SluiceError {
-    return new SluiceError(sent.code, sent.message, { cause: sent.cause });
+    const { code, message, retryable, cause } = sent;
+    return new SluiceError(code, message, { cause, retryable });
   }
 }
 
 export interface SluiceErrorMessage {
   code: ErrorCode;
   message: string;
+  retryable: boolean;
   cause: string | undefined;
 }
 
@@ -56,7 +68,17 @@ export interface SluiceErrorMessage {
 export function asSluiceError(thrown: unknown, code: ErrorCode, context: string): SluiceError {
   if (thrown instanceof SluiceError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new SluiceError(code, `${context}: ${message}`, { cause: thrown });
+  return new SluiceError(code, `${context}: ${message}`, { cause: thrown, retryable: isRetryable(thrown) });
+}
+
+/**
+ * System errors that pass by themselves: space is freed, a file or a descriptor is given up. DuckDB's own errors are
+ * none of them: it closes a database whose disk is full.
+ */
+const RETRYABLE: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EBUSY', 'EAGAIN', 'EMFILE', 'ENFILE']);
+
+function isRetryable(thrown: unknown): boolean {
+  return thrown instanceof Error && 'syscall' in thrown && RETRYABLE.has((thrown as NodeJS.ErrnoException).code);
 }
 
 const DISK =
@@ -72,6 +94,11 @@ export function sinkError(thrown: unknown, context: string): SluiceError {
 /** Whether DuckDB cannot open a file because another process has it. */
 export function isLocked(thrown: unknown): boolean {
   return /Could not set lock|Conflicting lock/.test((thrown as Error).message);
+}
+
+/** Whether DuckDB had no memory left under its limit. */
+export function isOutOfMemory(thrown: unknown): boolean {
+  return /Out of Memory Error|failed to (pin|allocate)|could not allocate block/i.test((thrown as Error).message);
 }
 
 /** A broken invariant: a bug in Sluice, not a failure of its surroundings. Stops the process. */

@@ -7,6 +7,7 @@
  */
 import type { BatchStats } from './batch-stats.js';
 import type { SluiceErrorMessage } from './errors.js';
+import type { SinkMethod } from './sink.js';
 
 /** The fate of a message. A closed list. */
 export const STATUSES = ['ok', 'tombstone', 'malformed', 'not_object', 'missing_required', 'too_large'] as const;
@@ -131,8 +132,6 @@ export interface RemovedFile {
 
 /** What the sink knows when it is opened. */
 export interface SinkState {
-  /** Of every known partition; none in a new data directory. */
-  readonly positions: readonly SinkPosition[];
   readonly identity: TopicIdentity;
   /** The bit of `issues` that each column of the spec has, in the order of the spec. */
   readonly issueBits: readonly number[];
@@ -157,28 +156,6 @@ export interface CompactionReceipt {
   readonly bytesAfter: number;
 }
 
-/** The sink as the pipeline sees it; sinks/duckdb/sink.ts is one, sink-client.ts carries its calls to its thread. */
-export interface Sink {
-  /** Opens the database, and brings files and ledger into agreement. */
-  open(): Promise<SinkState>;
-  /** Remembers which topic the data directory is filled from. Called before any position is made. */
-  setIdentity(identity: TopicIdentity): Promise<void>;
-  /** Makes the position rows of partitions that have none yet. */
-  initPositions(starts: readonly PartitionStart[]): Promise<void>;
-  /**
-   * Moves positions over lost offsets, each with a row of kind `gap` in the ledger.
-   * @throws SluiceError SLUICE_FENCED if a position is not at the start of its gap
-   */
-  recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]>;
-  /** Takes a batch into staging, so that its buffers can go before the commit. In offset order per partition. */
-  stage(batch: BatchResult): Promise<void>;
-  /** Commits everything staged, in one transaction. */
-  commit(): Promise<CommitReceipt>;
-  /** Joins small Parquet files if there are too many of them; commits continue beside it. */
-  compact(): Promise<CompactionReceipt>;
-  close(): Promise<void>;
-}
-
 // ── thread messages ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What a worker thread posts once its code is loaded. */
@@ -187,7 +164,7 @@ export const WORKER_LOADED = 'loaded';
 /** One call of a Sink method across the thread boundary, answered by the reply of the same id. */
 export interface SinkCall {
   readonly id: number;
-  readonly method: keyof Sink;
+  readonly method: SinkMethod;
   readonly args: readonly unknown[];
 }
 

@@ -7,6 +7,7 @@
 import { SluiceError } from '../core/errors.js';
 import type { SinkPosition, SinkState } from '../core/flow.js';
 import type { ReadPosition } from '../core/source.js';
+import type { Partitions } from './partition.js';
 import { Positions, type PositionsOptions, type PositionsParts } from './positions.js';
 import { TopicGuard } from './topic-guard.js';
 
@@ -25,28 +26,28 @@ const IDLE_AFTER_MS = 60_000;
 export class Assignment {
   readonly #options: AssignmentOptions;
   readonly #parts: AssignmentParts;
+  readonly #partitions: Partitions;
   readonly #guard: TopicGuard;
   readonly #positions: Positions;
   #assigned: readonly number[] = [];
-  #complete = false;
-  #wasComplete = false;
+  /** It holds partitions, and all that the sink needs. */
+  #isReading = false;
+  #hadWholeTopic = false;
   #sharedSinceMs: number | undefined;
-  #ends: ReadonlyMap<number, number> | undefined;
+  /** With `untilEnd`: where the run stops is decided. */
+  #hasEnds = false;
 
-  constructor(options: AssignmentOptions, parts: AssignmentParts) {
+  constructor(options: AssignmentOptions, parts: AssignmentParts, partitions: Partitions) {
     this.#options = options;
     this.#parts = parts;
+    this.#partitions = partitions;
     this.#guard = new TopicGuard(options.topic, parts);
-    this.#positions = new Positions(options, parts);
+    this.#positions = new Positions(options, parts, partitions);
   }
 
-  get partitions(): readonly number[] {
-    return this.#assigned;
-  }
-
-  /** All partitions of the topic are assigned. */
-  get complete(): boolean {
-    return this.#complete;
+  /** It has partitions, and reads them: all of the topic, unless the sink takes a share. */
+  get isReading(): boolean {
+    return this.#isReading;
   }
 
   /** Offsets that were lost and skipped since the start of the process. */
@@ -54,20 +55,13 @@ export class Assignment {
     return this.#positions.lostOffsets;
   }
 
-  /** Where the run stops in a partition; undefined where it does not. */
-  endOffset(partition: number): number | undefined {
-    return this.#ends?.get(partition);
-  }
-
   /** With `untilEnd`: all partitions were read up to their ends. */
-  reachedEnd(nextOffset: (partition: number) => number | undefined): boolean {
-    if (this.#ends === undefined || !this.#complete) return false;
-    return [...this.#ends].every(([partition, end]) => (nextOffset(partition) ?? -1) >= end);
+  get hasReachedEnd(): boolean {
+    return this.#hasEnds && this.#isReading && [...this.#partitions.all].every((partition) => partition.hasReachedEnd);
   }
 
   /** Takes over what the sink knows at start. */
-  restore({ positions, identity }: SinkState): void {
-    this.#positions.note(positions);
+  restore({ identity }: SinkState): void {
     this.#guard.restore(identity);
   }
 
@@ -77,13 +71,14 @@ export class Assignment {
    * @throws SluiceError SLUICE_TOPIC_CHANGED, SLUICE_PARTIAL_ASSIGNMENT, SLUICE_OFFSET_OUT_OF_RANGE
    */
   async assign(partitions: readonly number[]): Promise<readonly ReadPosition[]> {
-    const { source, log } = this.#parts;
+    this.#stopReading();
+    const { source, sink, log } = this.#parts;
     const { topic, untilEnd } = this.#options;
     await this.#guard.check();
     const all = await source.partitionCount();
-    this.#complete = partitions.length === all;
-    if (!this.#complete) {
-      if (!this.#wasComplete) throw this.#partial(partitions.length, all);
+    this.#isReading = partitions.length === all || !sink.needsWholeTopic;
+    if (!this.#isReading) {
+      if (!this.#hadWholeTopic) throw this.#partial(partitions.length, all);
       this.#sharedSinceMs ??= performance.now();
       log.warn(
         { assigned: partitions.length, partitions: all },
@@ -91,10 +86,16 @@ export class Assignment {
       );
       return [];
     }
-    this.#wasComplete = true;
+    this.#hadWholeTopic = true;
     this.#sharedSinceMs = undefined;
+    this.#partitions.note(await sink.claim(partitions));
     const { positions, ends } = await this.#positions.resolve(partitions);
-    if (untilEnd) this.#ends ??= ends;
+    for (const { partition, nextOffset } of positions) {
+      const read = this.#partitions.get(partition);
+      read.nextOffset = nextOffset;
+      if (untilEnd && !this.#hasEnds) read.endOffset = ends.get(partition);
+    }
+    this.#hasEnds ||= untilEnd;
     this.#assigned = partitions;
     return positions;
   }
@@ -110,10 +111,14 @@ export class Assignment {
     return [];
   }
 
-  revoke(): void {
+  /** Gives the partitions up, after all that was read of them is committed. */
+  async revoke(): Promise<void> {
+    const { source, sink } = this.#parts;
+    this.#stopReading();
+    await sink.release(this.#assigned);
     this.#assigned = [];
-    this.#complete = false;
-    this.#parts.source.unassign();
+    this.#isReading = false;
+    source.unassign();
   }
 
   /** @throws SluiceError SLUICE_PARTIAL_ASSIGNMENT when another member stays */
@@ -128,31 +133,34 @@ export class Assignment {
   }
 
   /** Whether Kafka has what is to be read next. */
-  async inRange(nextOffset: (partition: number) => number | undefined): Promise<boolean> {
-    const next = this.#assigned.map((partition) => [partition, nextOffset(partition)] as const);
-    return this.#positions.inRange(new Map(next.filter((entry): entry is [number, number] => entry[1] !== undefined)));
+  inRange(): Promise<boolean> {
+    return this.#positions.inRange();
   }
 
-  /** Notes what a transaction committed, and tells the group as a courtesy. */
+  /** Notes what a transaction committed, and tells the group, best effort. */
   committed(positions: readonly SinkPosition[]): void {
-    this.#positions.note(positions);
+    this.#partitions.note(positions);
     this.#parts.source.commit(new Map(positions.map(({ partition, nextOffset }) => [partition, nextOffset])));
   }
 
   /** Brings the gauges per partition up to date. */
   refreshMetrics(): void {
-    const { metrics, source } = this.#parts;
+    const { metrics } = this.#parts;
     const nowMs = performance.now();
     let lowest = Number.POSITIVE_INFINITY;
-    for (const { partition, nextOffset, watermark, committedAtMs } of this.#positions.known) {
-      metrics.position.set({ partition }, nextOffset);
-      metrics.lag.set({ partition }, source.lag(partition, nextOffset));
-      if (watermark === undefined) continue;
-      const seconds = Number(watermark) / 1e6 - this.#options.lateAfterMs / 1e3;
+    for (const { number: partition, committed, committedAtMs, uncommitted } of this.#partitions.all) {
+      metrics.position.set({ partition }, committed.nextOffset);
+      metrics.lag.set({ partition }, uncommitted);
+      if (committed.watermark === undefined) continue;
+      const seconds = Number(committed.watermark) / 1e6 - this.#options.lateAfterMs / 1e3;
       metrics.watermark.set({ partition }, seconds);
       if (nowMs - committedAtMs < IDLE_AFTER_MS) lowest = Math.min(lowest, seconds);
     }
     if (Number.isFinite(lowest)) metrics.pipelineWatermark.set(lowest);
+  }
+
+  #stopReading(): void {
+    for (const partition of this.#partitions.all) partition.nextOffset = undefined;
   }
 
   #partial(assigned: number, all: number | undefined): SluiceError {

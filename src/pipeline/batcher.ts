@@ -1,5 +1,5 @@
 /**
- * The packer: collects the chunks of each partition into batches.
+ * Collects the chunks of each partition into batches.
  *
  * A batch never exceeds BATCH_ROWS, and exceeds BATCH_BYTES only if a single message does. Ranges are contiguous: a
  * batch starts where the one before it ended, whatever offsets Kafka left out between.
@@ -7,6 +7,7 @@
 import type { Chunk, ChunkPool } from '../core/chunk.js';
 import { assert } from '../core/errors.js';
 import type { ReadPosition } from '../core/source.js';
+import type { OpenBatch, Partition, Partitions } from './partition.js';
 
 export interface BatchLimits {
   readonly batchRows: number;
@@ -15,25 +16,9 @@ export interface BatchLimits {
 }
 
 /** A batch that takes no more messages. */
-export interface ClosedBatch {
-  readonly partition: number;
-  readonly startOffset: number;
+export interface ClosedBatch extends Pick<OpenBatch, 'startOffset' | 'leaderEpoch' | 'chunks' | 'rows' | 'valueBytes'> {
+  readonly partition: Partition;
   readonly nextOffset: number;
-  /** Of the last message; undefined if there is none or the broker does not say. */
-  readonly leaderEpoch: number | undefined;
-  readonly chunks: readonly Chunk[];
-  readonly rows: number;
-  readonly valueBytes: number;
-}
-
-interface OpenBatch {
-  startOffset: number;
-  nextOffset: number;
-  leaderEpoch: number | undefined;
-  chunks: Chunk[];
-  rows: number;
-  valueBytes: number;
-  openedMs: number;
 }
 
 /** This share of BATCH_ROWS is worth a file when nothing was committed yet. */
@@ -46,49 +31,38 @@ const SHORT_RUN = 0.5;
 export class Batcher {
   readonly #limits: BatchLimits;
   readonly #pool: ChunkPool;
-  readonly #open = new Map<number, OpenBatch>();
-  /** Where the next batch of each partition starts. */
-  readonly #nextOffsets = new Map<number, number>();
+  readonly #partitions: Partitions;
   #closed: ClosedBatch[] = [];
 
-  constructor(limits: BatchLimits, pool: ChunkPool) {
+  constructor(limits: BatchLimits, pool: ChunkPool, partitions: Partitions) {
     this.#limits = limits;
     this.#pool = pool;
+    this.#partitions = partitions;
   }
 
-  /** Starts over from these positions; messages that are not in a closed batch yet are forgotten. */
-  reset(positions: readonly ReadPosition[]): void {
-    for (const { chunks } of [...this.#open.values(), ...this.#closed]) {
+  /** Forgets the messages of batches that were not drained. */
+  discard(): void {
+    for (const partition of this.#partitions.all) this.#close(partition);
+    for (const { chunks } of this.#drain()) {
       for (const chunk of chunks) this.#pool.release(chunk);
     }
-    this.#open.clear();
-    this.#closed = [];
-    this.#nextOffsets.clear();
-    for (const { partition, nextOffset } of positions) this.#nextOffsets.set(partition, nextOffset);
-  }
-
-  /** The offset up to which a partition was read: open and closed batches included. */
-  nextOffset(partition: number): number | undefined {
-    return this.#open.get(partition)?.nextOffset ?? this.#nextOffsets.get(partition);
-  }
-
-  get openRows(): number {
-    let rows = 0;
-    for (const batch of this.#open.values()) rows += batch.rows;
-    return rows;
   }
 
   /** Takes a filled chunk over. Its messages follow those added before. */
-  add({ partition, nextOffset, leaderEpoch }: ReadPosition, chunk: Chunk, nowMs: number): void {
-    let batch = this.#open.get(partition) ?? this.#openBatch(partition, nowMs);
-    assert(chunk.rows > 0 && nextOffset > batch.nextOffset, `messages of partition ${partition} come in offset order`);
+  add({ partition: number, nextOffset, leaderEpoch }: ReadPosition, chunk: Chunk, nowMs: number): void {
+    const partition = this.#partitions.get(number);
+    assert(partition.nextOffset !== undefined, `partition ${number} is assigned`);
+    const isNext = chunk.rows > 0 && nextOffset > partition.nextOffset;
+    assert(isNext, `messages of partition ${number} come in offset order`);
     const { batchRows, batchBytes } = this.#limits;
-    const exceeds = batch.rows + chunk.rows > batchRows || batch.valueBytes + chunk.valueBytes > batchBytes;
-    if (exceeds && batch.rows > 0) {
-      this.#close(partition, batch);
-      batch = this.#openBatch(partition, nowMs);
-    }
-    batch.nextOffset = nextOffset;
+    const before = partition.openBatch;
+    const fits =
+      before === undefined ||
+      (before.rows + chunk.rows <= batchRows && before.valueBytes + chunk.valueBytes <= batchBytes);
+    if (!fits && before.rows > 0) this.#close(partition);
+    partition.openBatch ??= emptyBatch(partition.nextOffset, nowMs);
+    const batch = partition.openBatch;
+    partition.nextOffset = nextOffset;
     batch.leaderEpoch = leaderEpoch;
     batch.rows += chunk.rows;
     batch.valueBytes += chunk.valueBytes;
@@ -100,52 +74,57 @@ export class Batcher {
     } else {
       batch.chunks.push(chunk);
     }
-    if (batch.rows >= batchRows || batch.valueBytes >= batchBytes) this.#close(partition, batch);
+    if (batch.rows >= batchRows || batch.valueBytes >= batchBytes) this.#close(partition);
   }
 
   /** Moves a partition on to its end, past offsets that hold no message. */
-  eof(partition: number, nextOffset: number, nowMs: number): void {
-    const reached = this.nextOffset(partition);
-    if (reached === undefined || nextOffset <= reached) return;
-    const batch = this.#open.get(partition) ?? this.#openBatch(partition, nowMs);
-    batch.nextOffset = nextOffset;
+  eof(number: number, nextOffset: number, nowMs: number): void {
+    const partition = this.#partitions.get(number);
+    if (partition.nextOffset === undefined || nextOffset <= partition.nextOffset) return;
+    partition.openBatch ??= emptyBatch(partition.nextOffset, nowMs);
+    partition.nextOffset = nextOffset;
   }
 
   /**
-   * The batches that are full or due. A due batch stays open as long as `lag` (messages that the log holds after it)
-   * would fill it: under a backlog, large batches cost less and nobody waits for the newest row. With one that is due
-   * all others close that the log cannot fill, so that they share a commit instead of waiting for each other's.
+   * The batches that are full or due. A due batch stays open as long as the log holds enough to fill it: under a
+   * backlog large batches cost less, and nothing new waits in them. If one is due, all others close that the log cannot
+   * fill: they share its commit instead of waiting for theirs.
    * @param eager also take batches that are large enough to be worth a file: the workers have nothing else to do
    */
-  drainClosed(nowMs: number, lag: (partition: number, nextOffset: number) => number, eager = false): ClosedBatch[] {
+  drainClosed(nowMs: number, eager = false): ClosedBatch[] {
     const { flushIntervalMs, batchRows } = this.#limits;
-    const fillable = (partition: number, batch: OpenBatch) =>
-      lag(partition, batch.nextOffset) >= batchRows - batch.rows;
+    const isFillable = ({ lag }: Partition, { rows }: OpenBatch) => lag >= batchRows - rows;
     let anyDue = false;
-    for (const [partition, batch] of this.#open) {
+    for (const [partition, batch] of this.#open()) {
       const ageMs = nowMs - batch.openedMs;
-      const due = ageMs >= flushIntervalMs && !fillable(partition, batch);
+      const due = ageMs >= flushIntervalMs && !isFillable(partition, batch);
       anyDue ||= due;
       const large = eager && batch.rows >= batchRows * EAGER_SHARE;
-      if (due || large || ageMs >= flushIntervalMs * BACKLOG_INTERVALS) this.#close(partition, batch);
+      if (due || large || ageMs >= flushIntervalMs * BACKLOG_INTERVALS) this.#close(partition);
     }
-    for (const [partition, batch] of anyDue ? this.#open : []) {
-      if (!fillable(partition, batch)) this.#close(partition, batch);
+    for (const [partition, batch] of anyDue ? this.#open() : []) {
+      if (!isFillable(partition, batch)) this.#close(partition);
     }
     return this.#drain();
   }
 
   /** Closes everything that is open. */
   drainAll(): ClosedBatch[] {
-    for (const [partition, batch] of this.#open) this.#close(partition, batch);
+    for (const partition of this.#partitions.all) this.#close(partition);
     return this.#drain();
   }
 
   /** Milliseconds until the next open batch is due, at most `maximum`. */
   msToNextFlush(nowMs: number, maximum: number): number {
     let ms = maximum;
-    for (const { openedMs } of this.#open.values()) ms = Math.min(ms, openedMs + this.#limits.flushIntervalMs - nowMs);
+    for (const [, { openedMs }] of this.#open()) ms = Math.min(ms, openedMs + this.#limits.flushIntervalMs - nowMs);
     return Math.max(0, Math.ceil(ms));
+  }
+
+  *#open(): Generator<[Partition, OpenBatch]> {
+    for (const partition of this.#partitions.all) {
+      if (partition.openBatch !== undefined) yield [partition, partition.openBatch];
+    }
   }
 
   #drain(): ClosedBatch[] {
@@ -154,18 +133,16 @@ export class Batcher {
     return closed;
   }
 
-  #openBatch(partition: number, openedMs: number): OpenBatch {
-    const startOffset = this.#nextOffsets.get(partition);
-    assert(startOffset !== undefined, `partition ${partition} is assigned`);
-    const empty = { leaderEpoch: undefined, chunks: [], rows: 0, valueBytes: 0 };
-    const batch: OpenBatch = { startOffset, nextOffset: startOffset, ...empty, openedMs };
-    this.#open.set(partition, batch);
-    return batch;
+  #close(partition: Partition): void {
+    const { openBatch, nextOffset } = partition;
+    if (openBatch === undefined) return;
+    assert(nextOffset !== undefined, `partition ${partition.number} is read while it has an open batch`);
+    const { startOffset, leaderEpoch, chunks, rows, valueBytes } = openBatch;
+    this.#closed.push({ partition, startOffset, nextOffset, leaderEpoch, chunks, rows, valueBytes });
+    partition.openBatch = undefined;
   }
+}
 
-  #close(partition: number, { openedMs: _, ...batch }: OpenBatch): void {
-    this.#open.delete(partition);
-    this.#nextOffsets.set(partition, batch.nextOffset);
-    this.#closed.push({ partition, ...batch });
-  }
+function emptyBatch(startOffset: number, openedMs: number): OpenBatch {
+  return { startOffset, leaderEpoch: undefined, chunks: [], rows: 0, valueBytes: 0, openedMs };
 }

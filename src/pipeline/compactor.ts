@@ -1,7 +1,7 @@
 /** Has the sink join small Parquet files beside the commits, once at a time. */
 import { asSluiceError } from '../core/errors.js';
-import type { Sink } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
+import type { Sink } from '../core/sink.js';
 import type { Metrics } from '../metrics/metrics.js';
 
 export interface CompactorParts {

@@ -3,7 +3,6 @@
  *
  * Every decision about partitions, backpressure and stopping is made here, between two fills; nothing else polls.
  */
-
 import { type Chunk, ChunkPool } from '../core/chunk.js';
 import { asSluiceError, type ErrorCode, SluiceError } from '../core/errors.js';
 import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkState } from '../core/flow.js';
@@ -11,6 +10,7 @@ import type { ReadPosition } from '../core/source.js';
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
 import { Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
 import { Compactor } from './compactor.js';
+import { Partitions } from './partition.js';
 import { Sequencer } from './sequencer.js';
 import { countCommit, newTotals, type RunTotals } from './totals.js';
 
@@ -27,8 +27,7 @@ export interface PipelineParts extends AssignmentParts {
   readonly runBatch: (task: BatchTask) => Promise<BatchResult>;
 }
 
-const MAX_POLL_MS = 100;
-const WAIT_MS = 50;
+const [MAX_POLL_MS, WAIT_MS] = [100, 50];
 /** After this long without a message although the log has some, positions are checked against the broker. */
 const STALLED_MS = 10_000;
 /** What a fill fails with when positions are to be looked into. */
@@ -39,6 +38,7 @@ const MAX_RESOLVED_IN_VAIN = 3;
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #parts: PipelineParts;
+  readonly #partitions: Partitions;
   readonly #chunks: ChunkPool;
   readonly #batcher: Batcher;
   readonly #sequencer: Sequencer;
@@ -58,16 +58,17 @@ export class Pipeline {
     this.#options = options;
     this.#parts = parts;
     this.#chunks = new ChunkPool(options.bufferBytes, options.batchRows);
-    this.#batcher = new Batcher(options, this.#chunks);
-    this.#assignment = new Assignment(options, parts);
+    this.#partitions = new Partitions(parts.source);
+    this.#batcher = new Batcher(options, this.#chunks, this.#partitions);
+    this.#assignment = new Assignment(options, parts, this.#partitions);
     this.#compactor = new Compactor(parts);
-    this.#sequencer = new Sequencer(parts.sink, {
+    this.#sequencer = new Sequencer(parts.sink, this.#partitions, {
       commitRows: options.commitRows,
       commitBytes: options.bufferBytes / 2,
       minBacklogRows: options.batchRows,
       maxInFlightRows: (options.workers + 1) * options.batchRows,
       maxInFlightBytes: options.bufferBytes,
-      backlogRows: () => this.#batcher.openRows + this.lag,
+      onRetry: (error, pauseMs) => this.#onRetry(error, pauseMs),
       onCommitted: (receipt) => this.#onCommitted(receipt),
     });
   }
@@ -87,16 +88,12 @@ export class Pipeline {
 
   /** Messages in the log after what was read, over all partitions. */
   get lag(): number {
-    let messages = 0;
-    for (const partition of this.#assignment.partitions) {
-      messages += this.#parts.source.lag(partition, this.#batcher.nextOffset(partition) ?? 0);
-    }
-    return messages;
+    return this.#partitions.lag;
   }
 
   /** Whether the pipeline has its partitions and reads them. */
   get ready(): boolean {
-    return this.#assignment.complete && !this.#stopping;
+    return this.#assignment.isReading && !this.#stopping;
   }
 
   /** Asks the loop to end: what was read is committed, nothing more is read. */
@@ -119,13 +116,12 @@ export class Pipeline {
   async run(state: SinkState): Promise<void> {
     this.#assignment.restore(state);
     this.#issueBits = state.issueBits;
-    while (!this.#stopping && !this.#assignment.reachedEnd((partition) => this.#batcher.nextOffset(partition))) {
+    while (!this.#stopping && !this.#assignment.hasReachedEnd) {
       this.#sequencer.throwIfFailed();
       await this.#followAssignment();
       // A start that is cut short before its first commit gets nowhere: the first batches are small, and not held back.
       const eager = this.#firstCommitMs === undefined && this.#sequencer.inFlightBatches < this.#options.workers;
-      const lag = (partition: number, nextOffset: number) => this.#parts.source.lag(partition, nextOffset);
-      this.#dispatch(this.#batcher.drainClosed(performance.now(), lag, eager));
+      this.#dispatch(this.#batcher.drainClosed(performance.now(), eager));
       this.#sequencer.advance();
       await this.#poll();
     }
@@ -173,8 +169,7 @@ export class Pipeline {
   async #checkStalled(nowMs: number): Promise<void> {
     this.#lastRowsMs = nowMs;
     if (this.lag === 0) return;
-    if (!(await this.#assignment.inRange((partition) => this.#batcher.nextOffset(partition))))
-      await this.#resolveAnew();
+    if (!(await this.#assignment.inRange())) await this.#resolveAnew();
   }
 
   /** Commits what was read, then decides as for a new assignment where reading continues, or why it cannot. */
@@ -186,7 +181,6 @@ export class Pipeline {
 
   #startReading(positions: readonly ReadPosition[]): void {
     this.#totals.lostOffsets = this.#assignment.lostOffsets;
-    this.#batcher.reset(positions);
     this.#parts.source.assign(positions);
   }
 
@@ -197,38 +191,41 @@ export class Pipeline {
   }
 
   #pack(chunk: Chunk, fill: Fill, nowMs: number): void {
-    if (fill.kind === 'rows') {
-      this.#need = { valueBytes: 0, keyBytes: 0 };
-      const end = this.#assignment.endOffset(fill.partition);
-      let { nextOffset } = fill;
-      if (end !== undefined && nextOffset > end) {
-        chunk.truncate(end);
-        nextOffset = end;
-      }
-      if (chunk.rows === 0) {
+    switch (fill.kind) {
+      case 'rows':
+        this.#need = { valueBytes: 0, keyBytes: 0 };
+        this.#packRows(chunk, fill, nowMs);
+        return;
+      case 'eof': {
+        const { endOffset = fill.nextOffset } = this.#partitions.get(fill.partition);
+        this.#batcher.eof(fill.partition, Math.min(fill.nextOffset, endOffset), nowMs);
         this.#keepSpare(chunk);
         return;
       }
-      this.#totals.events += chunk.rows;
-      this.#totals.bytes += chunk.valueBytes;
-      this.#parts.metrics.events.inc(chunk.rows);
-      this.#parts.metrics.bytes.inc(chunk.valueBytes);
-      this.#batcher.add({ ...fill, nextOffset }, chunk, nowMs);
-      return;
+      case 'oversize':
+        this.#need = fill;
+        this.#chunks.release(chunk);
+        return;
+      case 'idle':
+        this.#keepSpare(chunk);
     }
-    if (fill.kind === 'eof') {
-      const end = this.#assignment.endOffset(fill.partition) ?? fill.nextOffset;
-      this.#batcher.eof(fill.partition, Math.min(fill.nextOffset, end), nowMs);
-    }
-    if (fill.kind === 'oversize') {
-      this.#need = fill;
-      this.#chunks.release(chunk);
-      return;
-    }
-    this.#keepSpare(chunk);
   }
 
-  /** An unused chunk serves the next fill. */
+  #packRows(chunk: Chunk, { partition, nextOffset, leaderEpoch }: ReadPosition, nowMs: number): void {
+    const { endOffset = nextOffset } = this.#partitions.get(partition);
+    if (nextOffset > endOffset) chunk.truncate(endOffset);
+    if (chunk.rows === 0) {
+      this.#keepSpare(chunk);
+      return;
+    }
+    this.#totals.events += chunk.rows;
+    this.#totals.bytes += chunk.valueBytes;
+    this.#parts.metrics.events.inc(chunk.rows);
+    this.#parts.metrics.bytes.inc(chunk.valueBytes);
+    this.#batcher.add({ partition, nextOffset: Math.min(nextOffset, endOffset), leaderEpoch }, chunk, nowMs);
+  }
+
+  /** Unused, it serves the next fill. */
   #keepSpare(chunk: Chunk): void {
     chunk.clear();
     this.#spare = chunk;
@@ -239,11 +236,10 @@ export class Pipeline {
     // While workers are at it, the topic is proven to be the one that was read: nothing of another is committed.
     const confirmed = this.#assignment.confirmTopic();
     for (const batch of batches) {
-      const { partition, startOffset, nextOffset, leaderEpoch, chunks, rows, valueBytes } = batch;
+      const { partition, startOffset, nextOffset, leaderEpoch, chunks } = batch;
       const dispatchedMs = performance.now();
-      const handles = chunks.map((chunk) => chunk.handle());
-      const issueBits = this.#issueBits;
-      const task = { partition, startOffset, nextOffset, leaderEpoch, issueBits, chunks: handles };
+      const range = { partition: partition.number, startOffset, nextOffset, leaderEpoch };
+      const task = { ...range, issueBits: this.#issueBits, chunks: chunks.map((chunk) => chunk.handle()) };
       const processed = this.#parts.runBatch(task).then((result) => {
         for (const chunk of chunks) this.#chunks.release(chunk);
         const { kernelSeconds, parquetSeconds } = result.stats;
@@ -252,18 +248,18 @@ export class Pipeline {
         return result;
       });
       const work = Promise.all([processed, confirmed]).then(([result]) => result);
-      this.#sequencer.add(partition, rows, valueBytes, work);
+      this.#sequencer.add(batch, work);
     }
   }
 
   /** Answers what the group said about partitions since the last fill. */
   async #followAssignment(): Promise<void> {
     for (let change = this.#parts.source.pollAssignment(); change; change = this.#parts.source.pollAssignment()) {
+      this.#batcher.discard();
       if (change.kind === 'revoked') {
         this.#parts.log.info({ lost: change.lost }, 'partitions revoked: committing what is in flight');
-        this.#batcher.reset([]);
         await this.#drainOrFail();
-        this.#assignment.revoke();
+        await this.#assignment.revoke();
       } else {
         this.#startReading(await this.#assignment.assign(change.partitions));
       }
@@ -287,6 +283,11 @@ export class Pipeline {
     } else if (!(await this.#sequencer.drain(this.#options.shutdownGraceMs))) {
       this.#parts.log.warn('the grace period is over: batches in flight are dropped and will be read again');
     }
+  }
+
+  #onRetry({ code, message }: SluiceError, pauseMs: number): void {
+    this.#parts.metrics.errors.inc({ code });
+    this.#parts.log.warn({ code, pauseMs }, `${message}: the commit is tried again`);
   }
 
   #onCommitted(receipt: CommitReceipt): void {

@@ -7,10 +7,12 @@
  *   no position              START_FROM decides in a new data directory; else the partition is new and begins at low
  */
 import { SluiceError } from '../core/errors.js';
-import type { OffsetGap, PartitionStart, Sink, SinkPosition, StartReason } from '../core/flow.js';
+import type { OffsetGap, PartitionStart, StartReason } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
+import type { Sink } from '../core/sink.js';
 import type { OffsetRange, ReadPosition, Source } from '../core/source.js';
 import type { Metrics } from '../metrics/metrics.js';
+import type { Partitions } from './partition.js';
 
 export interface PositionsOptions {
   readonly topic: string;
@@ -27,11 +29,6 @@ export interface PositionsParts {
   readonly log: Logger;
 }
 
-/** A position, and when it was moved last. */
-export interface KnownPosition extends SinkPosition {
-  readonly committedAtMs: number;
-}
-
 /** What reading starts from. */
 export interface ResolvedPositions {
   readonly positions: readonly ReadPosition[];
@@ -42,29 +39,18 @@ export interface ResolvedPositions {
 export class Positions {
   readonly #options: PositionsOptions;
   readonly #parts: PositionsParts;
-  readonly #known = new Map<number, KnownPosition>();
+  readonly #partitions: Partitions;
   #lostOffsets = 0;
 
-  constructor(options: PositionsOptions, parts: PositionsParts) {
+  constructor(options: PositionsOptions, parts: PositionsParts, partitions: Partitions) {
     this.#options = options;
     this.#parts = parts;
-  }
-
-  /** Every partition that the sink knows. */
-  get known(): Iterable<KnownPosition> {
-    return this.#known.values();
+    this.#partitions = partitions;
   }
 
   /** Offsets that were lost and skipped since the start of the process. */
   get lostOffsets(): number {
     return this.#lostOffsets;
-  }
-
-  /** Notes where partitions stand in the sink. */
-  note(positions: readonly SinkPosition[]): void {
-    for (const position of positions) {
-      this.#known.set(position.partition, { ...position, committedAtMs: performance.now() });
-    }
   }
 
   /**
@@ -75,11 +61,11 @@ export class Positions {
     const { topic } = this.#options;
     const ranges = await this.#ranges(partitions);
     const reasons = await this.#begin(
-      partitions.filter((partition) => !this.#known.has(partition)),
+      partitions.filter((partition) => !this.#partitions.has(partition)),
       ranges,
     );
     await this.#skipLost(this.#lost(partitions, ranges));
-    const positions = partitions.map((partition): ReadPosition => this.#known.get(partition)!);
+    const positions = partitions.map((partition): ReadPosition => this.#partitions.get(partition).committed);
     await this.#checkLogs(positions);
     const starts = positions.map(({ partition, nextOffset }) => {
       return [partition, { offset: nextOffset, from: reasons.get(partition) ?? 'position' }];
@@ -89,11 +75,12 @@ export class Positions {
   }
 
   /** Whether Kafka has what is to be read next. */
-  async inRange(positions: ReadonlyMap<number, number>): Promise<boolean> {
-    const ranges = await this.#ranges([...positions.keys()]);
-    return [...positions].every(([partition, next]) => {
-      const { low, high } = ranges.get(partition)!;
-      return next >= low && next <= high;
+  async inRange(): Promise<boolean> {
+    const read = [...this.#partitions.all].filter(({ nextOffset }) => nextOffset !== undefined);
+    const ranges = await this.#ranges(read.map(({ number }) => number));
+    return read.every(({ number, nextOffset = 0 }) => {
+      const { low, high } = ranges.get(number)!;
+      return nextOffset >= low && nextOffset <= high;
     });
   }
 
@@ -110,7 +97,7 @@ export class Positions {
     if (partitions.length === 0) return new Map();
     const starts = await this.#starts(partitions, ranges);
     await this.#parts.sink.initPositions(starts);
-    this.note(
+    this.#partitions.note(
       starts.map(({ partition, nextOffset }) => {
         return { partition, nextOffset, leaderEpoch: undefined, watermark: undefined };
       }),
@@ -125,7 +112,7 @@ export class Positions {
     const { topic, startFrom } = this.#options;
     const { source, log } = this.#parts;
     // A partition that is added later is read whole: whatever is in it came after the topic began to be read.
-    const isFirst = this.#known.size === 0;
+    const isFirst = this.#partitions.size === 0;
     const committed = isFirst && startFrom === 'group' ? await source.committed(partitions) : new Map();
     return partitions.map((partition): PartitionStart => {
       const { low, high } = ranges.get(partition)!;
@@ -147,7 +134,7 @@ export class Positions {
   #lost(partitions: readonly number[], ranges: ReadonlyMap<number, OffsetRange>): OffsetGap[] {
     const gaps: OffsetGap[] = [];
     for (const partition of partitions) {
-      const { nextOffset } = this.#known.get(partition)!;
+      const { nextOffset } = this.#partitions.get(partition).committed;
       const { low, high } = ranges.get(partition)!;
       if (nextOffset > high) {
         throw this.#truncated(`partition ${partition}: the position is ${nextOffset}, Kafka has ${low} to ${high}`);
@@ -161,7 +148,7 @@ export class Positions {
   async #skipLost(gaps: readonly OffsetGap[]): Promise<void> {
     if (gaps.length === 0) return;
     const { sink, metrics, log } = this.#parts;
-    this.note(await sink.recordGaps(gaps));
+    this.#partitions.note(await sink.recordGaps(gaps));
     const { topic } = this.#options;
     for (const { partition, startOffset, nextOffset } of gaps) {
       const lost = nextOffset - startOffset;
@@ -181,7 +168,7 @@ export class Positions {
     const truncated = (await this.#parts.source.inspect(positions)).filter((state) => state.truncated);
     if (truncated.length === 0) return;
     const [{ partition, low, high }] = truncated;
-    const { nextOffset } = this.#known.get(partition)!;
+    const { nextOffset } = this.#partitions.get(partition).committed;
     throw this.#truncated(
       `partition ${partition}: below the position ${nextOffset} there are other messages now than were read ` +
         `(Kafka has ${low} to ${high})`,

@@ -6,10 +6,17 @@
  *
  * One group is committed while the next one is staged. Under a backlog a group is held open until it has COMMIT_ROWS.
  */
-import type { BatchResult, CommitReceipt, Sink } from '../core/flow.js';
+import { SluiceError } from '../core/errors.js';
+import type { BatchResult, CommitReceipt } from '../core/flow.js';
+import type { Sink } from '../core/sink.js';
+import type { ClosedBatch } from './batcher.js';
+import type { InFlightBatch, Partitions } from './partition.js';
 
 /** What of the sink it needs. */
 export type CommitSink = Pick<Sink, 'stage' | 'commit'>;
+
+/** What it must know of a batch whose work is under way. */
+export type DispatchedBatch = Pick<ClosedBatch, 'partition' | 'rows' | 'valueBytes'>;
 
 export interface SequencerOptions {
   readonly commitRows: number;
@@ -20,44 +27,46 @@ export interface SequencerOptions {
   /** Bounds on what is between dispatch and staging. */
   readonly maxInFlightRows: number;
   readonly maxInFlightBytes: number;
-  /** Rows that were read, or could be read at once, but are not dispatched yet. */
-  readonly backlogRows: () => number;
+  /** Told of each commit that failed and is tried again after a pause. */
+  readonly onRetry: (error: SluiceError, pauseMs: number) => void;
   readonly onCommitted: (receipt: CommitReceipt) => void;
 }
 
 /** However large the backlog is, commits are never further apart than this. */
 const MAX_HOLD_MS = 2000;
+/** Pauses before a commit is tried again; after the last try the run ends. */
+export const RETRY_PAUSES_MS = [100, 300, 1000, 3000];
 
-interface Slot {
-  /** Counts up in the order in which batches were dispatched. */
-  readonly number: number;
-  readonly rows: number;
-  readonly bytes: number;
-  result: BatchResult | undefined;
+/** The batches that the next transaction takes. */
+interface CommitGroup {
+  batches: number;
+  rows: number;
+  bytes: number;
+  /** When its first batch was staged. */
+  sinceMs: number;
+  /** Batches up to this number belong into it: they were on their way when it began. */
+  upTo: number;
 }
+
+const emptyGroup = (): CommitGroup => ({ batches: 0, rows: 0, bytes: 0, sinceMs: 0, upTo: 0 });
 
 export class Sequencer {
   readonly #sink: CommitSink;
+  readonly #partitions: Partitions;
   readonly #options: SequencerOptions;
-  /** Batches that are not staged yet, per partition in offset order. */
-  readonly #queues = new Map<number, Slot[]>();
   readonly #inFlight = { batches: 0, rows: 0, bytes: 0 };
-  #groupBatches = 0;
-  #groupRows = 0;
-  #groupBytes = 0;
-  #groupSinceMs = 0;
-  /** The batches up to this number belong into the group: they were on their way when it began. */
-  #groupUpTo = 0;
+  #group = emptyGroup();
   #lastNumber = 0;
   #committing = false;
   #committedBefore = false;
-  #pumping = false;
+  #advancing = false;
   #draining = false;
   #failure: { thrown: unknown } | undefined;
   #waiters: (() => void)[] = [];
 
-  constructor(sink: CommitSink, options: SequencerOptions) {
+  constructor(sink: CommitSink, partitions: Partitions, options: SequencerOptions) {
     this.#sink = sink;
+    this.#partitions = partitions;
     this.#options = options;
   }
 
@@ -73,19 +82,17 @@ export class Sequencer {
 
   /** Nothing is in flight, staged or being committed. */
   get idle(): boolean {
-    return this.#inFlight.batches === 0 && this.#groupBatches === 0 && !this.#committing;
+    return this.#inFlight.batches === 0 && this.#group.batches === 0 && !this.#committing;
   }
 
   /** Takes a dispatched batch; calls per partition come in offset order. */
-  add(partition: number, rows: number, bytes: number, work: Promise<BatchResult>): void {
-    const slot: Slot = { number: ++this.#lastNumber, rows, bytes, result: undefined };
-    const queue = this.#queues.get(partition);
-    if (queue === undefined) this.#queues.set(partition, [slot]);
-    else queue.push(slot);
-    this.#count(slot, 1);
+  add({ partition, rows, valueBytes }: DispatchedBatch, work: Promise<BatchResult>): void {
+    const batch: InFlightBatch = { number: ++this.#lastNumber, rows, bytes: valueBytes, result: undefined };
+    partition.inFlight.push(batch);
+    this.#count(batch, 1);
     work.then(
       (result) => {
-        slot.result = result;
+        batch.result = result;
         this.advance();
       },
       (thrown) => this.#fail(thrown),
@@ -94,7 +101,7 @@ export class Sequencer {
 
   /** Stages and commits what can be, now. Called whenever something changed that decides on it, time included. */
   advance(): void {
-    if (!this.#pumping && this.#failure === undefined) void this.#pump();
+    if (!this.#advancing && this.#failure === undefined) void this.#advance();
   }
 
   /** Resolves when something moved on, at the latest after `timeoutMs`. */
@@ -136,42 +143,41 @@ export class Sequencer {
     if (this.#failure !== undefined) throw this.#failure.thrown;
   }
 
-  async #pump(): Promise<void> {
-    this.#pumping = true;
+  async #advance(): Promise<void> {
+    this.#advancing = true;
     try {
       for (;;) {
-        const slot = this.#groupFull ? undefined : this.#nextReady();
-        if (slot?.result !== undefined) await this.#stage(slot, slot.result);
+        const batch = this.#groupFull ? undefined : this.#nextReady();
+        if (batch?.result !== undefined) await this.#stage(batch, batch.result);
         else if (this.#shouldCommit()) this.#commit();
         else break;
       }
     } catch (thrown) {
       this.#fail(thrown);
     } finally {
-      this.#pumping = false;
+      this.#advancing = false;
     }
   }
 
-  async #stage(slot: Slot, result: BatchResult): Promise<void> {
-    if (this.#groupBatches === 0) {
-      this.#groupSinceMs = performance.now();
-      this.#groupUpTo = this.#lastNumber;
+  async #stage(batch: InFlightBatch, result: BatchResult): Promise<void> {
+    const group = this.#group;
+    if (group.batches === 0) {
+      group.sinceMs = performance.now();
+      group.upTo = this.#lastNumber;
     }
     await this.#sink.stage(result);
-    this.#groupBatches++;
-    this.#groupRows += slot.rows;
-    this.#groupBytes += slot.bytes;
-    this.#count(slot, -1);
+    group.batches++;
+    group.rows += batch.rows;
+    group.bytes += batch.bytes;
+    this.#count(batch, -1);
     this.#wakeWaiters();
   }
 
   #commit(): void {
-    this.#groupBatches = 0;
-    this.#groupRows = 0;
-    this.#groupBytes = 0;
+    this.#group = emptyGroup();
     this.#committing = true;
     this.#committedBefore = true;
-    this.#sink.commit().then(
+    this.#commitGroup().then(
       (receipt) => {
         this.#committing = false;
         this.#options.onCommitted(receipt);
@@ -182,33 +188,63 @@ export class Sequencer {
     );
   }
 
+  /** A failure that can pass does not end the run: reading it all again would cost more than the pauses. */
+  async #commitGroup(): Promise<CommitReceipt> {
+    for (const pauseMs of RETRY_PAUSES_MS) {
+      try {
+        return await this.#sink.commit();
+      } catch (thrown) {
+        if (!(thrown instanceof SluiceError && thrown.retryable)) throw thrown;
+        this.#options.onRetry(thrown, pauseMs);
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
+    return await this.#sink.commit();
+  }
+
   /** The next batch that is ready and has none of its partition before it. */
-  #nextReady(): Slot | undefined {
-    for (const queue of this.#queues.values()) {
-      if (queue[0]?.result !== undefined) return queue.shift();
+  #nextReady(): InFlightBatch | undefined {
+    for (const { inFlight } of this.#partitions.all) {
+      if (inFlight[0]?.result !== undefined) return inFlight.shift();
     }
     return undefined;
   }
 
   get #groupFull(): boolean {
-    return this.#groupRows >= this.#options.commitRows || this.#groupBytes >= this.#options.commitBytes;
+    return this.#group.rows >= this.#options.commitRows || this.#group.bytes >= this.#options.commitBytes;
   }
 
   #shouldCommit(): boolean {
-    if (this.#groupBatches === 0 || this.#committing) return false;
-    // The first group is not held: whoever starts wants to see something, and a short run is done sooner.
-    if (!this.#committedBefore || this.#groupFull || performance.now() - this.#groupSinceMs >= MAX_HOLD_MS) return true;
+    if (this.#group.batches === 0 || this.#committing) return false;
+    if (this.#groupFull) return true;
+    // The first group is committed at once: a new run shows progress, and a short run is done sooner.
+    if (!this.#committedBefore) return true;
+    if (performance.now() - this.#group.sinceMs >= MAX_HOLD_MS) return true;
     if (this.#draining) return this.#inFlight.batches === 0;
     // Batches that were due together are committed together: a commit costs more than the wait for the others.
-    for (const queue of this.#queues.values()) if (queue.length > 0 && queue[0].number <= this.#groupUpTo) return false;
-    const missingRows = this.#options.commitRows - this.#groupRows;
-    return this.#inFlight.rows + this.#options.backlogRows() < Math.min(missingRows, this.#options.minBacklogRows);
+    if (this.#isWaitingForMembers) return false;
+    // Under a backlog, a group is held until it is full; a small backlog is not worth the wait.
+    const missingRows = this.#options.commitRows - this.#group.rows;
+    return this.#comingRows < Math.min(missingRows, this.#options.minBacklogRows);
   }
 
-  #count(slot: Slot, sign: 1 | -1): void {
+  /** A batch that belongs into the group is not staged yet. */
+  get #isWaitingForMembers(): boolean {
+    for (const { inFlight } of this.#partitions.all) {
+      if (inFlight.length > 0 && inFlight[0].number <= this.#group.upTo) return true;
+    }
+    return false;
+  }
+
+  /** Rows that are on their way, or could be read at once. */
+  get #comingRows(): number {
+    return this.#inFlight.rows + this.#partitions.openRows + this.#partitions.lag;
+  }
+
+  #count({ rows, bytes }: InFlightBatch, sign: 1 | -1): void {
     this.#inFlight.batches += sign;
-    this.#inFlight.rows += sign * slot.rows;
-    this.#inFlight.bytes += sign * slot.bytes;
+    this.#inFlight.rows += sign * rows;
+    this.#inFlight.bytes += sign * bytes;
   }
 
   #fail(thrown: unknown): void {

@@ -3,8 +3,9 @@
  * the same offsets. The data directory knows the ids of the topic that it is filled from; here they are compared.
  */
 import { SluiceError } from '../core/errors.js';
-import type { Sink, TopicIdentity } from '../core/flow.js';
+import type { TopicIdentity } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
+import type { Sink } from '../core/sink.js';
 import type { Source } from '../core/source.js';
 
 export interface TopicGuardParts {

@@ -38,7 +38,7 @@ describeKafka('CheckpointReader', (bootstrap) => {
   const waits = (logged: readonly string[]) =>
     vi.waitFor(() => expect(logged.join('')).toContain('open transaction'), { timeout: 30_000 });
 
-  it('knows nothing of a topic that is empty, or not there yet', async () => {
+  it('knows nothing of a topic that is empty or does not exist yet', async () => {
     const { reader } = await setUp();
     expect(await reader.read('everything')).toEqual({ record: undefined, others: [], recordsRead: 0 });
     const options = { brokers: bootstrap(), topic: 'absent', source: SOURCE, properties: {}, patienceMs: 1000 };
@@ -65,14 +65,14 @@ describeKafka('CheckpointReader', (bootstrap) => {
     const known = await reader.read('everything');
     expect(known).toMatchObject({ record: record(MANY - 1), others: [] });
     expect(known.recordsRead).toBeLessThanOrEqual(1000);
-    // Another source behind which the newest record of this one is not in the first windows.
+    // Another source, before whose records the newest one of this source is not in the first windows.
     await write(Array.from({ length: 5000 }, (_, n) => old(n, OTHER)));
     const further = await reader.read('everything');
     expect(further).toMatchObject({ record: record(MANY - 1), others: [OTHER] });
     expect(further.recordsRead).toBeLessThanOrEqual(9000);
   });
 
-  it('reads all of a topic that only versions wrote which know of no other sources', { timeout: 120_000 }, async () => {
+  it('reads all of a topic that only versions without other sources wrote', { timeout: 120_000 }, async () => {
     const { reader, write } = await setUp();
     await write([old(1, OTHER)]);
     await write(Array.from({ length: 20_000 }, (_, n) => old(n)));
@@ -85,7 +85,7 @@ describeKafka('CheckpointReader', (bootstrap) => {
     const other = await TestProducer.connect(bootstrap(), { transactionalId: `${topic}-other` });
     await other.begin();
     await other.send(checkpointTopic(topic), [old(9, OTHER)]);
-    // Committed, but after a record of which nobody knows yet what becomes of it.
+    // Committed, but after a record whose fate is not known yet.
     await produceTransaction(bootstrap(), checkpointTopic(topic), [current(2)], 'commit');
     expect(await reader.read('committed')).toMatchObject({ record: record(1) });
     const everything = reader.read('everything');
@@ -95,7 +95,7 @@ describeKafka('CheckpointReader', (bootstrap) => {
     expect(await everything).toMatchObject({ record: record(2), others: end === 'commit' ? [OTHER] : [] });
   });
 
-  it('gives up where a transaction stays open for longer than it may', async () => {
+  it('gives up if a transaction stays open for longer than it may', async () => {
     const { topic, reader, write, current } = await setUp(1000);
     const other = await TestProducer.connect(bootstrap(), { transactionalId: `${topic}-other` });
     onTestFinished(() => other.close());

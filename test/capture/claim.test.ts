@@ -56,7 +56,7 @@ describeKafka('claimed', (bootstrap) => {
     return claimed(known, options, parts);
   }
 
-  it('begins right after the newest operation, or a snapshot, and a second time knows where it stands', async () => {
+  it('begins after the newest operation, or with a snapshot, and knows its position the second time', async () => {
     const topic = await topicOfTwo();
     const first = await claim(topic, ORDERS);
     expect(first).toEqual({ version: 1, token: null, clusterTime: '6500000000000002' });
@@ -69,7 +69,7 @@ describeKafka('claimed', (bootstrap) => {
     expect(operations).toEqual(['snapshot_begin', 'snapshot_begin']);
   });
 
-  it('refuses a topic of another source, and says how to go on', async () => {
+  it('refuses a topic of another source, and says how to continue', async () => {
     const topic = await topicOfTwo();
     await claim(topic, ARCHIVE);
     const before = await consumeAll(bootstrap(), checkpointTopic(topic));
@@ -132,7 +132,7 @@ describeKafka('claimed', (bootstrap) => {
     expect(await (await readerOf(topic, ORDERS)).read('everything')).toMatchObject({ others: [ARCHIVE] });
   });
 
-  it('takes a topic over that versions wrote which let two sources write it', async () => {
+  it('takes over a topic from versions that let two sources write it', async () => {
     const topic = await topicOfTwo();
     const value = Buffer.from(JSON.stringify({ version: 1, token: `82${TIME}00`, clusterTime: TIME }));
     await produce(

@@ -18,7 +18,7 @@ function asking(answers: readonly unknown[]) {
   return { answer: withRetry(ask, { what: 'the time', timeoutMs: 20, log, onFailure }), failures, warnings, left };
 }
 
-it('asks again where there is no answer, or one that passes, and reports each time', async () => {
+it('asks again if there is no answer or a passing failure, and reports each time', async () => {
   const stepDown = new MongoServerError({ message: 'not primary', code: 10107 });
   const { answer, failures, warnings } = asking([undefined, stepDown, new MongoNetworkError('closed'), 5]);
   expect(await answer).toBe(5);
@@ -30,7 +30,7 @@ it('asks again where there is no answer, or one that passes, and reports each ti
   ]);
 });
 
-it('does not ask again where the server refuses for good', async () => {
+it('does not ask again if the server refuses for good', async () => {
   const refusal = new MongoServerError({ message: 'not authorized', code: 13 });
   const { answer, failures, left } = asking([refusal, 5]);
   await expect(answer).rejects.toMatchObject({

@@ -27,7 +27,7 @@ function change(n: number, fields: object = {}): CapturedMessage {
   return changeMessage(readEvent(BSON.serialize({ ...event, fullDocument: { ...fields } })), PLAIN);
 }
 
-/** A writer behind the checkpoint 1, and the transactions that it makes. */
+/** A writer after the checkpoint 1, and the transactions that it makes. */
 function writing(transaction?: () => Promise<void>) {
   const transactions: (readonly OutgoingMessage[])[] = [];
   const metrics = new CaptureMetrics();

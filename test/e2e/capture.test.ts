@@ -92,7 +92,7 @@ describeKafka('capture', (bootstrap) => {
     },
   );
 
-  it('takes a snapshot first, which goes on where it was killed, while writes go on', LONG, async () => {
+  it('takes a snapshot first, which resumes after it is killed, while writes continue', LONG, async () => {
     const { env, topic, orders } = await setUp('snapshot', { TRANSACTION_EVENTS: '50' });
     const random = new Random(11);
     const documents = Array.from({ length: 6000 }, (_, n) => ({
@@ -129,7 +129,7 @@ describeKafka('capture', (bootstrap) => {
     expect(await orderRows(env.DATA_DIR)).toEqual(await collectionRows(orders));
   });
 
-  it('goes on after lost history as it is told to; a new snapshot leaves no ghosts', LONG, async () => {
+  it('continues after lost history as it is told to; a new snapshot leaves no ghosts', LONG, async () => {
     const own = await startReplicaSet({ historyEvents: 50 });
     onTestFinished(() => own.kill());
     const { env, topic } = await setUp('lost', { MONGODB_URI: own.uri });

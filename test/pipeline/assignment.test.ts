@@ -2,6 +2,7 @@ import pino from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Assignment, type AssignmentOptions } from '../../src/pipeline/assignment.js';
+import { Partitions } from '../../src/pipeline/partition.js';
 import { FakeSink, FakeSource, messages, silent } from '../support/fakes.js';
 
 const OPTIONS: AssignmentOptions = {
@@ -14,22 +15,23 @@ const OPTIONS: AssignmentOptions = {
 let source: FakeSource;
 let sink: FakeSink;
 let metrics: Metrics;
+let partitions: Partitions;
 
 beforeEach(() => {
   source = new FakeSource([messages([5, 6, 9]), messages([0, 1])]);
   sink = new FakeSink();
   metrics = new Metrics();
+  partitions = new Partitions(source);
 });
 
 const assignment = (options: Partial<AssignmentOptions> = {}) =>
-  new Assignment({ ...OPTIONS, ...options }, { source, sink, metrics, log: silent });
+  new Assignment({ ...OPTIONS, ...options }, { source, sink, metrics, log: silent }, partitions);
 
 /** One for a sink in which partition 0 stands there. */
 function standing(nextOffset: number, options: Partial<AssignmentOptions> = {}, leaderEpoch?: number): Assignment {
   const known = assignment(options);
-  const positions = [{ partition: 0, nextOffset, leaderEpoch, watermark: undefined }];
-  sink.positions.set(0, positions[0]);
-  known.restore({ positions, identity: sink.identity, issueBits: [], removed: [] });
+  sink.positions.set(0, { partition: 0, nextOffset, leaderEpoch, watermark: undefined });
+  known.restore({ identity: sink.identity, issueBits: [], removed: [] });
   return known;
 }
 
@@ -81,9 +83,9 @@ describe('Assignment', () => {
   it('says of each partition where it begins and why', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
-    const told = new Assignment(OPTIONS, { source, sink, metrics, log });
-    const positions = [{ partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined }];
-    told.restore({ positions, identity: sink.identity, issueBits: [], removed: [] });
+    const told = new Assignment(OPTIONS, { source, sink, metrics, log }, partitions);
+    sink.positions.set(0, { partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined });
+    told.restore({ identity: sink.identity, issueBits: [], removed: [] });
     await told.assign([0, 1]);
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({
       msg: 'reading cdc_orders',
@@ -135,7 +137,7 @@ describe('the topic of an assignment', () => {
 });
 
 describe('positions of an assignment', () => {
-  it('that Kafka has deleted end the run, with what can be done', async () => {
+  it('that Kafka has deleted end the run, with advice', async () => {
     await expect(standing(3).assign([0, 1])).rejects.toMatchObject({
       code: 'SLUICE_OFFSET_OUT_OF_RANGE',
       message: expect.stringMatching(
@@ -174,12 +176,12 @@ describe('positions of an assignment', () => {
   it('are in range or not', async () => {
     const running = assignment();
     await running.assign([0, 1]);
-    const next = (partition: number) => (partition === 0 ? 6 : 0);
-    expect(await running.inRange(next)).toBe(true);
+    expect(await running.inRange()).toBe(true);
+    partitions.get(0).nextOffset = 6;
     source.ranges.set(0, { low: 9, high: 10 });
-    expect(await running.inRange(next)).toBe(false);
+    expect(await running.inRange()).toBe(false);
     source.ranges.set(0, { low: 0, high: 5 });
-    expect(await running.inRange(next)).toBe(false);
+    expect(await running.inRange()).toBe(false);
   });
 });
 
@@ -193,22 +195,38 @@ describe('the members of a group', () => {
   it('waits for another member to leave when it had the topic to itself before', async () => {
     const incumbent = assignment();
     await incumbent.assign([0, 1]);
-    incumbent.revoke();
+    await incumbent.revoke();
+    expect(sink.released).toEqual([0, 1]);
     expect(await incumbent.assign([1])).toEqual([]);
-    expect(incumbent.complete).toBe(false);
+    expect(incumbent.isReading).toBe(false);
     incumbent.checkComplete();
-    incumbent.revoke();
+    await incumbent.revoke();
     expect(await incumbent.assign([0, 1])).toHaveLength(2);
-    expect(incumbent.complete).toBe(true);
+    expect(incumbent.isReading).toBe(true);
+  });
+
+  it('reads a share of the topic if the sink takes one, and claims no more than that', async () => {
+    sink.needsWholeTopic = false;
+    sink.positions.set(0, { partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined });
+    const sharing = assignment();
+    expect(offsets(await sharing.assign([1]))).toEqual([[1, 0]]);
+    expect(sharing.isReading).toBe(true);
+    expect(partitions.has(0)).toBe(false);
+    await sharing.revoke();
+    expect(sink.released).toEqual([1]);
   });
 
   it('knows when all partitions have reached the ends that they had at start', async () => {
     const bounded = assignment({ untilEnd: true });
-    expect(bounded.reachedEnd(() => 1000)).toBe(false);
+    expect(bounded.hasReachedEnd).toBe(false);
     await bounded.assign([0, 1]);
     source.ranges.set(0, { low: 5, high: 100 });
-    expect(bounded.endOffset(0)).toBe(10);
-    expect(bounded.reachedEnd((partition) => (partition === 0 ? 9 : 2))).toBe(false);
-    expect(bounded.reachedEnd((partition) => (partition === 0 ? 10 : 2))).toBe(true);
+    await bounded.assign([0, 1]);
+    expect(partitions.get(0).endOffset).toBe(10);
+    partitions.get(0).nextOffset = 9;
+    partitions.get(1).nextOffset = 2;
+    expect(bounded.hasReachedEnd).toBe(false);
+    partitions.get(0).nextOffset = 10;
+    expect(bounded.hasReachedEnd).toBe(true);
   });
 });

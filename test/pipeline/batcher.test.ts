@@ -1,21 +1,30 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Chunk, ChunkPool } from '../../src/core/chunk.js';
-import { Batcher } from '../../src/pipeline/batcher.js';
+import { Batcher, type ClosedBatch } from '../../src/pipeline/batcher.js';
+import { Partitions } from '../../src/pipeline/partition.js';
 import { fillChunk } from '../support/chunks.js';
 
 const MIB = 1 << 20;
-const NO_LAG = () => 0;
 let pool: ChunkPool;
 let batcher: Batcher;
+/** Messages in the log after what was read, by partition. */
+let lags: number[];
+let partitions: Partitions;
 
 beforeEach(() => {
   pool = new ChunkPool(64 * MIB, 100);
-  batcher = new Batcher({ batchRows: 100, batchBytes: 2 * MIB, flushIntervalMs: 250 }, pool);
-  batcher.reset([
-    { partition: 0, nextOffset: 1000, leaderEpoch: undefined },
-    { partition: 1, nextOffset: 5, leaderEpoch: undefined },
-  ]);
+  lags = [0, 0];
+  partitions = new Partitions({ lag: (partition) => lags[partition] });
+  batcher = new Batcher({ batchRows: 100, batchBytes: 2 * MIB, flushIntervalMs: 250 }, pool, partitions);
+  read(0, 1000);
+  read(1, 5);
 });
+
+/** Has a partition be read from there. */
+function read(partition: number, nextOffset: number): void {
+  partitions.note([{ partition, nextOffset, leaderEpoch: undefined, watermark: undefined }]);
+  partitions.get(partition).nextOffset = nextOffset;
+}
 
 /** Adds `rows` messages of `bytes` bytes each from `offset` on. */
 function add(partition: number, offset: number, rows: number, bytes = 10, nowMs = 0, leaderEpoch?: number): Chunk {
@@ -30,15 +39,15 @@ function add(partition: number, offset: number, rows: number, bytes = 10, nowMs 
   return chunk;
 }
 
-const ranges = (batches: { partition: number; startOffset: number; nextOffset: number; rows: number }[]) =>
-  batches.map(({ partition, startOffset, nextOffset, rows }) => [partition, startOffset, nextOffset, rows]);
+const ranges = (batches: readonly ClosedBatch[]) =>
+  batches.map(({ partition, startOffset, nextOffset, rows }) => [partition.number, startOffset, nextOffset, rows]);
 
 describe('Batcher', () => {
   it('closes at BATCH_ROWS, never above', () => {
     add(0, 1000, 60);
     add(0, 1060, 60);
     add(0, 1120, 40);
-    expect(ranges(batcher.drainClosed(0, NO_LAG))).toEqual([
+    expect(ranges(batcher.drainClosed(0))).toEqual([
       [0, 1000, 1060, 60],
       [0, 1060, 1160, 100],
     ]);
@@ -48,7 +57,7 @@ describe('Batcher', () => {
     add(0, 1000, 1, 1.5 * MIB);
     add(0, 1001, 1, 1.5 * MIB);
     add(0, 1002, 1, 3 * MIB);
-    expect(ranges(batcher.drainClosed(0, NO_LAG))).toEqual([
+    expect(ranges(batcher.drainClosed(0))).toEqual([
       [0, 1000, 1001, 1],
       [0, 1001, 1002, 1],
       [0, 1002, 1003, 1],
@@ -72,28 +81,32 @@ describe('Batcher', () => {
     add(0, 1000, 1, 10, 1000);
     add(1, 5, 1, 10, 1200);
     expect(batcher.msToNextFlush(1200, 500)).toBe(50);
-    expect(batcher.drainClosed(1249, NO_LAG)).toEqual([]);
-    expect(ranges(batcher.drainClosed(1250, (partition) => partition * 99))).toEqual([[0, 1000, 1001, 1]]);
-    expect(batcher.drainClosed(1251, NO_LAG)).toEqual([]);
+    expect(batcher.drainClosed(1249)).toEqual([]);
+    lags = [0, 99];
+    expect(ranges(batcher.drainClosed(1250))).toEqual([[0, 1000, 1001, 1]]);
+    expect(batcher.drainClosed(1251)).toEqual([]);
+    lags = [0, 0];
     add(0, 1001, 1, 10, 1300);
-    expect(ranges(batcher.drainClosed(1450, NO_LAG))).toEqual([
+    expect(ranges(batcher.drainClosed(1450))).toEqual([
       [1, 5, 6, 1],
       [0, 1001, 1002, 1],
     ]);
   });
 
   it('holds a due batch open while the log can fill it, but not for ever', () => {
+    lags = [99, 0];
     add(0, 1000, 1);
-    expect(batcher.drainClosed(300, () => 99)).toEqual([]);
-    expect(ranges(batcher.drainClosed(2000, () => 99))).toEqual([[0, 1000, 1001, 1]]);
+    expect(batcher.drainClosed(300)).toEqual([]);
+    expect(ranges(batcher.drainClosed(2000))).toEqual([[0, 1000, 1001, 1]]);
+    lags = [98, 0];
     add(0, 1001, 1);
-    expect(ranges(batcher.drainClosed(300, () => 98))).toEqual([[0, 1001, 1002, 1]]);
+    expect(ranges(batcher.drainClosed(300))).toEqual([[0, 1001, 1002, 1]]);
   });
 
   it('gives idle workers what is worth a file', () => {
     add(0, 1000, 12);
     add(1, 5, 13);
-    expect(ranges(batcher.drainClosed(1, NO_LAG, true))).toEqual([[1, 5, 18, 13]]);
+    expect(ranges(batcher.drainClosed(1, true))).toEqual([[1, 5, 18, 13]]);
   });
 
   it('carries the leader epoch of the last message of a batch, also past its end', () => {
@@ -117,19 +130,19 @@ describe('Batcher', () => {
     expect(batch.chunks[0].rows).toBe(20);
   });
 
-  it('forgets open and closed batches on reset and gives their chunks back', () => {
+  it('forgets open and closed batches that were not drained, and releases their chunks', () => {
     add(0, 1000, 100);
     add(0, 1100, 10);
     add(1, 5, 1);
-    batcher.reset([{ partition: 0, nextOffset: 1000, leaderEpoch: undefined }]);
+    batcher.discard();
     expect(pool.chunksInUse).toBe(0);
     expect(batcher.drainAll()).toEqual([]);
-    expect(batcher.nextOffset(0)).toBe(1000);
-    expect(batcher.nextOffset(1)).toBeUndefined();
   });
 
   it('refuses messages of a partition that is not assigned, or that come out of order', () => {
     expect(() => add(2, 0, 1)).toThrow(/partition 2 is assigned/);
+    partitions.get(1).nextOffset = undefined;
+    expect(() => add(1, 5, 1)).toThrow(/partition 1 is assigned/);
     add(0, 1000, 5);
     expect(() => add(0, 1003, 1)).toThrow(/offset order/);
   });

@@ -1,7 +1,9 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NO_STATS } from '../../src/core/batch-stats.js';
+import { SluiceError } from '../../src/core/errors.js';
 import type { BatchResult, CommitReceipt } from '../../src/core/flow.js';
-import { type CommitSink, Sequencer } from '../../src/pipeline/sequencer.js';
+import { Partitions } from '../../src/pipeline/partition.js';
+import { type CommitSink, RETRY_PAUSES_MS, Sequencer } from '../../src/pipeline/sequencer.js';
 
 /** A sink that notes what it is asked, and whose commits end when the test says so. */
 class NotingSink implements CommitSink {
@@ -23,24 +25,33 @@ class NotingSink implements CommitSink {
 
 const RECEIPT: CommitReceipt = { positions: [], stats: NO_STATS, commitSeconds: 0 };
 const result = (partition: number, startOffset: number) => ({ partition, startOffset }) as BatchResult;
+/** The partition whose log holds the backlog. */
+const BACKLOGGED = 8;
+const standing = (partition: number) => ({ partition, nextOffset: 0, leaderEpoch: undefined, watermark: undefined });
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 let sink: NotingSink;
 let backlog: number;
 let committed: number;
+let retries: [string, number][];
+let partitions: Partitions;
 let sequencer: Sequencer;
 
 beforeEach(() => {
   sink = new NotingSink();
   backlog = 0;
   committed = 0;
-  sequencer = new Sequencer(sink, {
+  retries = [];
+  partitions = new Partitions({ lag: (partition) => (partition === BACKLOGGED ? backlog : 0) });
+  partitions.note(Array.from({ length: 10 }, (_, partition) => standing(partition)));
+  partitions.get(BACKLOGGED).nextOffset = 0;
+  sequencer = new Sequencer(sink, partitions, {
     commitRows: 300,
     commitBytes: 10_000,
     minBacklogRows: 100,
     maxInFlightRows: 400,
     maxInFlightBytes: 8000,
-    backlogRows: () => backlog,
+    onRetry: (error, pauseMs) => retries.push([error.code, pauseMs]),
     onCommitted: () => {
       committed++;
     },
@@ -51,9 +62,7 @@ beforeEach(() => {
 function add(partition: number, startOffset: number, rows = 100, bytes = 1000): () => Promise<unknown> {
   let finish!: (result: BatchResult) => void;
   sequencer.add(
-    partition,
-    rows,
-    bytes,
+    { partition: partitions.get(partition), rows, valueBytes: bytes },
     new Promise((resolve) => {
       finish = resolve;
     }),
@@ -163,12 +172,52 @@ describe('Sequencer', () => {
   });
 
   it('stops at the failure of a worker or of the sink, and commits nothing any more', async () => {
-    sequencer.add(0, 1, 1, Promise.reject(new Error('worker died')));
+    sequencer.add({ partition: partitions.get(0), rows: 1, valueBytes: 1 }, Promise.reject(new Error('worker died')));
     await turn();
     expect(() => sequencer.throwIfFailed()).toThrow('worker died');
     await add(1, 0)();
     expect(sink.commits).toEqual([]);
     await expect(sequencer.drain(1000)).rejects.toThrow('worker died');
+  });
+
+  describe('a commit that fails', () => {
+    const failing = (error: Error, times: number) => {
+      const real = sink.commit.bind(sink);
+      let left = times;
+      sink.commit = () => (left-- > 0 ? Promise.reject(error) : real());
+    };
+    const passing = new SluiceError('SLUICE_DATA_DIR', 'disk full', { retryable: true });
+
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+    afterEach(() => void vi.useRealTimers());
+
+    it('is tried again if that can pass, with the same group and growing pauses', async () => {
+      failing(passing, 2);
+      await add(0, 0)();
+      await vi.advanceTimersByTimeAsync(RETRY_PAUSES_MS[0] + RETRY_PAUSES_MS[1]);
+      expect(retries).toEqual(RETRY_PAUSES_MS.slice(0, 2).map((pauseMs) => ['SLUICE_DATA_DIR', pauseMs]));
+      expect(sink.commits).toEqual([['0:0']]);
+      expect(sequencer.idle).toBe(false);
+      sink.release[0](RECEIPT);
+      await turn();
+      expect(committed).toBe(1);
+      sequencer.throwIfFailed();
+    });
+
+    it('ends the run after the last try', async () => {
+      failing(passing, RETRY_PAUSES_MS.length + 1);
+      await add(0, 0)();
+      await vi.advanceTimersByTimeAsync(RETRY_PAUSES_MS.reduce((sum, pauseMs) => sum + pauseMs, 0));
+      expect(() => sequencer.throwIfFailed()).toThrow('disk full');
+      expect(retries).toHaveLength(RETRY_PAUSES_MS.length);
+    });
+
+    it('ends the run at once if it cannot pass', async () => {
+      failing(new SluiceError('SLUICE_FENCED', 'moved by another'), 1);
+      await add(0, 0)();
+      expect(() => sequencer.throwIfFailed()).toThrow('moved by another');
+      expect(retries).toEqual([]);
+    });
   });
 
   it('reports a sink that refuses a batch', async () => {

@@ -8,12 +8,12 @@ import type {
   Fill,
   OffsetGap,
   PartitionStart,
-  Sink,
   SinkPosition,
   SinkState,
   TopicIdentity,
 } from '../../src/core/flow.js';
 import { createLogger } from '../../src/core/log.js';
+import type { Sink } from '../../src/core/sink.js';
 import type { AssignmentChange, OffsetRange, PartitionState, ReadPosition, Source } from '../../src/core/source.js';
 import { fillChunk, type PlainMessage } from './chunks.js';
 
@@ -116,17 +116,24 @@ export class FakeSink implements Sink {
   readonly batches: BatchResult[] = [];
   #staged: BatchResult[] = [];
 
+  needsWholeTopic = true;
+  readonly released: number[] = [];
   readonly starts: PartitionStart[] = [];
   readonly gaps: OffsetGap[] = [];
   identity: TopicIdentity = { clusterId: undefined, topicId: undefined };
   issueBits: readonly number[] = [];
 
   async open(): Promise<SinkState> {
-    const positions = [...this.positions.values()];
-    return { positions, identity: this.identity, issueBits: this.issueBits, removed: [] };
+    return { identity: this.identity, issueBits: this.issueBits, removed: [] };
   }
   async setIdentity(identity: TopicIdentity) {
     this.identity = identity;
+  }
+  async claim(partitions: readonly number[]) {
+    return partitions.flatMap((partition) => this.positions.get(partition) ?? []);
+  }
+  async release(partitions: readonly number[]) {
+    this.released.push(...partitions);
   }
   async initPositions(starts: readonly PartitionStart[]) {
     this.starts.push(...starts);

@@ -20,7 +20,7 @@ import { copyToParquet } from '../../parquet/parquet-copy.js';
 import { MAX_ROW_GROUP_ROWS, type ParquetCompression } from '../../parquet/parquet-writer.js';
 import { stageFile } from '../../storage/staged-file.js';
 import { LEDGER_FILES, type LedgerFile, ledgerFile } from './ledger-files.js';
-import { publish } from './recovery.js';
+import { publish, withdraw } from './recovery.js';
 
 export interface CompactionOptions {
   /** More neighbours than this of one size class are joined; 0 turns it off. */
@@ -133,7 +133,12 @@ export class Compaction {
     const path = joinedPath(this.#dataDir, group);
     const failure = `${group.length} Parquet files cannot be joined into ${path}`;
     const file = await stageFile(path, (tempPath) => this.#copy(group, tempPath), failure);
-    publish([file]);
+    try {
+      publish([file]);
+    } catch (thrown) {
+      withdraw([file]);
+      throw thrown;
+    }
     try {
       await this.#swap(group, relative(this.#dataDir, path), file.bytes);
     } catch (thrown) {

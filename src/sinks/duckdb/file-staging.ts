@@ -1,6 +1,6 @@
 import type { BatchResult } from '../../core/flow.js';
 import { literal } from '../../core/sql.js';
-import type { StagedRows } from './staging.js';
+import type { StagedRows } from './staged-rows.js';
 
 /**
  * Rows where they are already: in the Parquet files of the group's batches, under the temporary names that they have

@@ -55,8 +55,19 @@ export function publish(files: readonly ParquetFile[]): void {
     const folders = files.flatMap(({ path }) => [dirname(path), dirname(dirname(path))]);
     for (const folder of new Set(folders)) sync(folder);
   } catch (cause) {
-    withdraw(files);
+    unpublish(files);
     throw asSluiceError(cause, 'SLUICE_DATA_DIR', 'cannot publish Parquet files');
+  }
+}
+
+/** Gives files their temporary names back, as far as they have others. */
+function unpublish(files: readonly ParquetFile[]): void {
+  for (const { tempPath, path } of files) {
+    try {
+      renameSync(path, tempPath);
+    } catch {
+      // It was not renamed, or cannot be: then the next start removes it. Reported is what led here.
+    }
   }
 }
 

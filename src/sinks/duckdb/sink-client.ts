@@ -8,13 +8,13 @@ import type {
   CompactionReceipt,
   OffsetGap,
   PartitionStart,
-  Sink,
   SinkCall,
   SinkPosition,
   SinkReply,
   SinkState,
   TopicIdentity,
 } from '../../core/flow.js';
+import type { Sink, SinkMethod } from '../../core/sink.js';
 import type { DuckDbSinkOptions } from './sink.js';
 
 interface Pending {
@@ -23,6 +23,7 @@ interface Pending {
 }
 
 export class SinkClient implements Sink {
+  readonly needsWholeTopic = true;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
@@ -50,6 +51,14 @@ export class SinkClient implements Sink {
 
   setIdentity(identity: TopicIdentity): Promise<void> {
     return this.#call('setIdentity', [identity]);
+  }
+
+  claim(partitions: readonly number[]): Promise<SinkPosition[]> {
+    return this.#call('claim', [partitions]);
+  }
+
+  release(partitions: readonly number[]): Promise<void> {
+    return this.#call('release', [partitions]);
   }
 
   initPositions(starts: readonly PartitionStart[]): Promise<void> {
@@ -81,7 +90,7 @@ export class SinkClient implements Sink {
     await this.#worker.terminate();
   }
 
-  #call<T>(method: keyof Sink, args: readonly unknown[], transfer: ArrayBuffer[] = []): Promise<T> {
+  #call<T>(method: SinkMethod, args: readonly unknown[], transfer: ArrayBuffer[] = []): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const call: SinkCall = { id: this.#nextId++, method, args };
     return new Promise<T>((resolve, reject) => {

@@ -3,9 +3,9 @@
  *
  *   stage    the group's rows are kept as a relation: a table in memory that is filled from Arrow, or the Parquet files
  *            of its batches; its quarantined messages and ledger rows are kept as they are
- *   commit   1. duplicates are found: of each change id the lowest partition and offset stays, and none that the change
- *               log has already
- *            2. in one transaction: all other rows, quarantine, ledger, positions
+ *   commit   1. in a transaction, duplicates are found: of each change id the lowest partition and offset stays, and
+ *               none that the change log has already
+ *            2. all other rows are written, quarantine, ledger, positions
  *            3. the commit journal names the Parquet files, they get their final names, the transaction is committed
  *
  * What step 1 leaves is new, so that step 2 is a plain INSERT. Nothing can come between them: DuckDB's file lock keeps
@@ -24,19 +24,20 @@ import type {
   OffsetGap,
   ParquetFile,
   PartitionStart,
-  Sink,
   SinkPosition,
   SinkState,
   TopicIdentity,
 } from '../../core/flow.js';
+import type { Sink } from '../../core/sink.js';
 import { identifier, rowsOf } from '../../core/sql.js';
-import { roleColumn, type TableSpec } from '../../schema/spec.js';
+import { RunningQueries } from '../../query/running-queries.js';
+import { roleColumn } from '../../schema/spec.js';
 import { databasePath } from '../../storage/data-dir.js';
 import { removeJournal, writeJournal } from './commit-journal.js';
+import { CommitMemory } from './commit-memory.js';
 import { Compaction, type CompactionOptions } from './compaction.js';
 import { createDatabase, type DatabaseOptions, openDatabase } from './database.js';
-import { type ChangeLog, DUPLICATES, findDuplicates, NO_SEQUENCE } from './duplicates.js';
-import { FileStaging } from './file-staging.js';
+import { type ChangeLog, insertNew, NO_SEQUENCE } from './duplicates.js';
 import {
   insertPositions,
   type LedgerRow,
@@ -50,13 +51,10 @@ import {
 } from './ledger.js';
 import { openDirectory } from './opening.js';
 import { makeFolders, publish, refuseOrphans, withdraw } from './recovery.js';
-import type { StagedRows } from './staging.js';
+import { openStagedRows, type StagedRows, type StagingOptions } from './staged-rows.js';
 
-export interface DuckDbSinkOptions extends DatabaseOptions {
+export interface DuckDbSinkOptions extends DatabaseOptions, StagingOptions {
   readonly topic: string;
-  readonly spec: TableSpec;
-  /** Where the rows of a transaction come from. */
-  readonly mergeFrom: 'arrow' | 'parquet';
   readonly compaction: CompactionOptions;
 }
 
@@ -67,6 +65,8 @@ interface Group {
 }
 
 export class DuckDbSink implements Sink {
+  /** DuckDB lets one process write to a file. */
+  readonly needsWholeTopic = true;
   readonly #options: DuckDbSinkOptions;
   #instance: DuckDBInstance | undefined;
   #connection: DuckDBConnection | undefined;
@@ -76,12 +76,18 @@ export class DuckDbSink implements Sink {
   #newFiles = Number.POSITIVE_INFINITY;
   #group: Group | undefined;
   #otherStaging: StagedRows | undefined;
+  /** A group whose commit failed and is to be tried again. */
+  #failedGroup: Group | undefined;
   #committing: Promise<unknown> = Promise.resolve();
   #lastCommit = 0;
   readonly #log: ChangeLog;
+  readonly #queries: RunningQueries;
+  #memory: CommitMemory | undefined;
 
-  constructor(options: DuckDbSinkOptions) {
+  /** @param queries those that share the database's memory with the commits */
+  constructor(options: DuckDbSinkOptions, queries = new RunningQueries()) {
     this.#options = options;
+    this.#queries = queries;
     this.#log = {
       table: identifier(options.spec.table),
       changeId: identifier(roleColumn(options.spec, 'change_id')!.name),
@@ -106,6 +112,7 @@ export class DuckDbSink implements Sink {
     this.#instance = await openDatabase(database, this.#options);
     this.#connection = await this.#instance.connect();
     this.#stagingConnection = await this.#instance.connect();
+    this.#memory = await CommitMemory.open(this.#instance, this.#queries, this.#options.memoryLimit);
     this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
@@ -113,28 +120,25 @@ export class DuckDbSink implements Sink {
       this.#lastCommit = ledger.lastCommit;
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
-      this.#group = { staging: await this.#newStaging('rows_0'), batches: [] };
-      this.#otherStaging = await this.#newStaging('rows_1');
-      const [positions, identity] = [await this.#positions(), await readIdentity(this.#connection)];
-      return { positions, identity, issueBits, removed };
+      this.#group = { staging: await openStagedRows(this.#stagingConnection, this.#options, 'rows_0'), batches: [] };
+      this.#otherStaging = await openStagedRows(this.#stagingConnection, this.#options, 'rows_1');
+      return { identity: await readIdentity(this.#connection), issueBits, removed };
     } catch (thrown) {
       await this.close();
       throw sinkError(thrown, 'the data directory cannot be opened');
     }
   }
 
-  async #newStaging(table: string): Promise<StagedRows> {
-    if (this.#options.mergeFrom === 'parquet') return new FileStaging();
-    // Loaded where it is needed: Arrow's library takes a while.
-    const { ArrowStaging } = await import('./staging.js');
-    const staging = new ArrowStaging(this.#stagingConnection!, this.#options.spec, 'staging', table);
-    await staging.clear();
-    return staging;
-  }
-
   async setIdentity(identity: TopicIdentity): Promise<void> {
     await writeIdentity(this.#connection!, identity);
   }
+
+  async claim(partitions: readonly number[]): Promise<SinkPosition[]> {
+    return await this.#positions(partitions);
+  }
+
+  /** Nothing to do: the file's lock is held for the whole topic until the sink is closed. */
+  async release(): Promise<void> {}
 
   async initPositions(starts: readonly PartitionStart[]): Promise<void> {
     await insertPositions(this.#connection!, this.#options.topic, starts);
@@ -174,21 +178,21 @@ export class DuckDbSink implements Sink {
   }
 
   async #commit(): Promise<CommitReceipt> {
-    assert(this.#group !== undefined && this.#otherStaging !== undefined, 'the sink is open, and one commit at a time');
     const startMs = performance.now();
-    const { staging, batches } = this.#group;
-    staging.flush();
-    this.#group = { staging: this.#otherStaging, batches: [] };
-    this.#otherStaging = undefined;
+    const group = this.#failedGroup ?? this.#takeGroup();
+    this.#failedGroup = undefined;
+    const { staging, batches } = group;
     const files = batches.flatMap(({ file }) => (file === undefined ? [] : [file]));
     let written: BatchResult[];
     try {
-      written = await this.#write(staging, batches);
+      written = await this.#memory!.write(this.#connection!, () => this.#write(staging, batches));
       if (files.length > 0) this.#publish(files);
     } catch (thrown) {
       await this.#connection!.run('ROLLBACK').catch(() => {});
-      withdraw(files);
-      throw sinkError(thrown, 'a commit group cannot be written');
+      const error = sinkError(thrown, 'a commit group cannot be written');
+      if (error.retryable) this.#failedGroup = group;
+      else withdraw(files);
+      throw error;
     }
     try {
       const positions = await this.#decide(batches);
@@ -202,8 +206,18 @@ export class DuckDbSink implements Sink {
       return { positions, stats, commitSeconds: (performance.now() - startMs) / 1e3 };
     } catch (thrown) {
       // A COMMIT that failed may still be in the log: the files stay, and the next start asks the ledger.
-      throw sinkError(thrown, 'a commit group cannot be committed');
+      throw sinkError(thrown, 'a commit group cannot be committed').forGood();
     }
+  }
+
+  /** The group that was gathered; the next one is gathered beside it. */
+  #takeGroup(): Group {
+    const [group, staging] = [this.#group, this.#otherStaging];
+    assert(group !== undefined && staging !== undefined, 'the sink is open, and one commit at a time');
+    group.staging.flush();
+    this.#group = { staging, batches: [] };
+    this.#otherStaging = undefined;
+    return group;
   }
 
   /** @param everything joins as much as fits, however few files there are */
@@ -218,13 +232,16 @@ export class DuckDbSink implements Sink {
   /** Waits for a running commit: a connection must not go while DuckDB works on it. */
   async close(): Promise<void> {
     await Promise.all([this.#committing, this.#compaction?.close()]);
+    await this.#memory?.close();
     this.#stagingConnection?.closeSync();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
     this.#instance = undefined;
     this.#connection = undefined;
     this.#compaction = undefined;
+    this.#memory = undefined;
     this.#group = undefined;
+    this.#failedGroup = undefined;
   }
 
   /**
@@ -234,18 +251,8 @@ export class DuckDbSink implements Sink {
   async #write({ relation }: StagedRows, batches: readonly BatchResult[]): Promise<BatchResult[]> {
     const { topic } = this.#options;
     const connection = this.#connection!;
-    const hasRows = batches.some(({ stats }) => stats.ok > 0);
-    const duplicates = hasRows ? await findDuplicates(connection, this.#log, relation, batches) : [];
-    const repeated = new Map(duplicates.map(({ batch, rows }) => [batch, rows]));
-    const written = batches.map((batch, index) => {
-      const duplicate = repeated.get(index) ?? 0;
-      return { ...batch, stats: { ...batch.stats, merged: batch.stats.ok - duplicate, duplicate } };
-    });
     await this.#run('BEGIN');
-    if (hasRows) {
-      const but = duplicates.length === 0 ? '' : `ANTI JOIN ${DUPLICATES} USING (kafka_partition, kafka_offset)`;
-      await this.#run(`INSERT INTO ${this.#log.table} BY NAME FROM ${relation} ${but}`);
-    }
+    const written = await insertNew(connection, this.#log, relation, batches);
     await writeQuarantine(connection, topic, batches);
     const rows = written.map(({ file, ...batch }): LedgerRow => {
       return { ...batch, kind: 'consume', file: file && { name: this.#nameOf(file), bytes: file.bytes } };
@@ -268,14 +275,17 @@ export class DuckDbSink implements Sink {
 
   /** Commits. @returns the positions that moved */
   async #decide(moves: readonly { readonly partition: number }[]): Promise<SinkPosition[]> {
-    await this.#run('COMMIT');
-    this.#lastCommit++;
-    const moved = new Set(moves.map(({ partition }) => partition));
-    return (await this.#positions()).filter(({ partition }) => moved.has(partition));
+    return await this.#memory!.commit(async () => {
+      await this.#run('COMMIT');
+      this.#lastCommit++;
+      return await this.#positions(moves.map(({ partition }) => partition));
+    });
   }
 
-  #positions(): Promise<SinkPosition[]> {
-    return readPositions(this.#connection!, this.#options.topic);
+  async #positions(partitions: readonly number[]): Promise<SinkPosition[]> {
+    const wanted = new Set(partitions);
+    const known = await readPositions(this.#connection!, this.#options.topic);
+    return known.filter(({ partition }) => wanted.has(partition));
   }
 
   async #run(sql: string): Promise<void> {

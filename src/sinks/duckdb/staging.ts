@@ -8,17 +8,7 @@ import type { BatchResult } from '../../core/flow.js';
 import { DataChunks } from '../../parquet/data-chunks.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { columnDefinitions } from './ddl.js';
-
-/** The rows of one commit group, as a relation that statements read. */
-export interface StagedRows {
-  /** SQL. There is no such relation while no batch with rows was appended. */
-  readonly relation: string;
-  append(batch: BatchResult): Promise<void>;
-  /** Makes everything that was appended visible to queries. */
-  flush(): void;
-  /** Makes it empty. */
-  clear(): Promise<void>;
-}
+import type { StagedRows } from './staged-rows.js';
 
 /** Rows in a table in memory. */
 export class ArrowStaging implements StagedRows {

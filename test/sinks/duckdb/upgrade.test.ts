@@ -31,10 +31,11 @@ async function oldDirectory(): Promise<string> {
   return dataDir;
 }
 
-/** Opens it, goes on in it, and expects everything under the new names. */
+/** Opens it, continues in it, and expects everything under the new names. */
 async function expectUpgraded(dataDir: string): Promise<void> {
   const sink = new DuckDbSink(sinkOptions(dataDir));
-  expect((await sink.open()).positions).toMatchObject([{ nextOffset: 1 }, { nextOffset: 1 }]);
+  await sink.open();
+  expect(await sink.claim([0, 1])).toMatchObject([{ nextOffset: 1 }, { nextOffset: 1 }]);
   await sink.stage(await makeBatch(dataDir, 0, 1, [order(token(3))]));
   await sink.commit();
   expect(readdirSync(topicFolder(dataDir)).sort()).toEqual(['sluice_partition=0', 'sluice_partition=1']);

@@ -51,7 +51,7 @@ describe.each(Object.entries<readonly string[]>(SHAPES))('%s', (_name, shapes) =
 });
 
 describe('rows', () => {
-  it('of one shape are learned, and never are where that is off', () => {
+  it('of one shape are learned, and never if that is off', () => {
     const values = [...orderEvents({ count: 1000, shares: {} })].map(({ value }) => value);
     const handles = chunksOf(messagesOf(values)).map((chunk) => chunk.handle());
     for (const [index, kernel] of kernelsOf(ORDERS_SPEC).entries()) {

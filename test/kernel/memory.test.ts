@@ -33,7 +33,7 @@ describe('alignment', () => {
     }
   });
 
-  it('is any for what stands in a string, an escape and a number at the end of a block', () => {
+  it('is any, for a string, an escape and a number at the end of a block', () => {
     for (let length = 0; length < 2 * BLOCK; length++) {
       const text = 'a'.repeat(length);
       const texts = [
@@ -104,7 +104,7 @@ describe('messages of any size', () => {
 describe('record batches', () => {
   const split = kernelsOf(ORDERS_SPEC, { batchRows: 100, batchBytes: 1000 });
 
-  it('are split where rows or a text column would not fit, and lose nothing', () => {
+  it('are split if rows or a text column would not fit, and lose nothing', () => {
     const many = messagesOf(values(9000));
     const wide = messagesOf(Array.from({ length: 8 }, (_, n) => largeMessage(`w-${n}`, 900_000)));
     for (const messages of [many, wide]) {
@@ -144,7 +144,7 @@ describe('regions', () => {
     }
   });
 
-  it('have room for the extras of a block that are written anew, to the last byte', () => {
+  it('have space for the extras of a block that are written again, to the last byte', () => {
     const columns = [
       { name: 'i', kind: 'text', required: true, role: 'change_id' },
       { name: 'k', kind: 'text', required: true, role: 'key' },

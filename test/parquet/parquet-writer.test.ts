@@ -208,7 +208,7 @@ describe.each(Object.keys(WRITERS))('Parquet by %s', (name) => {
   });
 });
 
-it('has the same schema and rows by either writer, except for which columns are marked as required', async () => {
+it('has the same schema and rows from either writer, except for which columns are marked as required', async () => {
   const parts = [3000, 5000].map((rows) => recordBatchOf(randomColumns(rows, new Random(rows), true)));
   const schemas: unknown[] = [];
   for (const [name, open] of Object.entries(WRITERS)) {

@@ -78,11 +78,11 @@ describeKafka('readers', (bootstrap) => {
         [0, 'before'],
         [1, 'in'],
       ]);
-      // Two messages with a marker behind each transaction.
+      // Two messages with a marker after each transaction.
       expect(ends).toEqual([5]);
     });
 
-    it('asks for room where the next message does not fit, and delivers it then', async () => {
+    it('asks for space if the next message does not fit, and then delivers it', async () => {
       const big = Buffer.alloc(3 << 20, 'b');
       const longKey = 'k'.repeat(100_000);
       const { source } = await openSource(
@@ -120,7 +120,7 @@ describeKafka('readers', (bootstrap) => {
       }
     });
 
-    it('starts anew where it is assigned, and delivers nothing that it had taken before', async () => {
+    it('starts again where it is assigned, and delivers nothing that it had taken before', async () => {
       const { source } = await openSource(
         Array.from({ length: 5000 }, (_, n) => ({ partition: n % 2, value: `${n}` })),
         2,
@@ -175,14 +175,14 @@ describeKafka('readers', (bootstrap) => {
       await expect(gone()).rejects.toMatchObject({ code: 'SLUICE_OFFSET_OUT_OF_RANGE' });
     });
 
-    // The stock client loses an error behind messages of the same call; the pipeline looks for it when nothing comes.
-    it.skipIf(reader === 'stock')('loses neither messages nor errors where both are at hand', async () => {
+    // The stock client loses an error after messages of the same call; the pipeline looks for it when nothing comes.
+    it.skipIf(reader === 'stock')('loses neither messages nor errors if it has both', async () => {
       const { source } = await openSource(
         Array.from({ length: 400 }, (_, n) => ({ partition: (n % 4) * 2, value: 'v' })),
         8,
       );
       source.assign(from([0, 5000, 0, 5000, 0, 5000, 0, 5000].entries()));
-      // Time for all to be queued: in no fixed order, so that some errors are behind messages.
+      // Time for all to be queued: in no fixed order, so that some errors come after messages.
       await setTimeout(1000);
       const errors: string[] = [];
       let rows = 0;
@@ -214,7 +214,7 @@ describeKafka('readers', (bootstrap) => {
 describe('an addon without consumePacked', () => {
   const options = { brokers: '127.0.0.1:9', topic: 'none', groupId: 'none', instanceId: 'none', properties: {} };
 
-  it('is read with the stock reader, and refused where the packed one is asked for', () => {
+  it('is read with the stock reader, and refused if the packed one is asked for', () => {
     const { _client } = new kafka.KafkaConsumer({ 'group.id': 'probe' }, {}) as unknown as { _client: object };
     const prototype = Object.getPrototypeOf(_client) as { consumePacked?: unknown };
     const { consumePacked } = prototype;

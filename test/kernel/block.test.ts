@@ -46,7 +46,7 @@ describe.each(COUNTS)('%i rows', (count) => {
   const kernels = kernelsOf(KINDS_SPEC);
   const random = new Random(count);
 
-  it.each(ODD)('of which one or two are %s', (odd) => {
+  it.each(ODD)('one or two of which are %s', (odd) => {
     for (const place of PLACES.filter((at) => at < count)) {
       const messages = messagesOf(usualRows(count, random).fill(odd, place, place + 1 + random.below(2)));
       expectAsReference(kernels, KINDS_SPEC, messages, chunksOf(messages, splitAt(count)));
@@ -97,7 +97,7 @@ describe('splits', () => {
     }
   });
 
-  it('leave a chunk to go on at any row, behind a message that is larger than the input region', () => {
+  it('leave a chunk to be continued at any row, after a message that is larger than the input region', () => {
     const large = Buffer.from(`{"change_id":"large","order_id":"k"}${' '.repeat(1 << 20)}`);
     for (let row = 0; row <= 17; row++) {
       const messages = messagesOf([...corpus.slice(0, row), large, null, ...corpus.slice(row)]);

@@ -43,7 +43,7 @@ describe('many rows', () => {
     expect(read(Array.from({ length: ROWS }, () => row))).toEqual({ ok: 0, malformed: ROWS });
   });
 
-  it('of which one leaves a string open and the others have no quote', () => {
+  it('one of which leaves a string open while the others have no quote', () => {
     const rows = Array.from({ length: ROWS }, (_, n) => (n % 4096 === 50 ? '{"id":"82","key":"' : 'a'.repeat(16)));
     expect(read(rows)).toEqual({ ok: 0, malformed: rows.length });
   });
@@ -64,7 +64,7 @@ const LONG_ROWS: Readonly<Record<string, string>> = {
   'two objects in turns': times(',"a":{"x":1},"b":{"x":1,"y":2}'),
   'nested objects again and again': times(',"a":{"b":{"c":{"x":1},"c":{"x":1}},"b":{"y":1}}'),
   'an object that is something else in between': times(',"a":{"x":1},"a":1'),
-  'many unmapped fields, and many objects behind': times(',"x":1') + times(',"a":{"y":1}'),
+  'many unmapped fields, and many objects after them': times(',"x":1') + times(',"a":{"y":1}'),
   'an object of many fields that comes again': times(`,"a":{"y":1${',"x":1'.repeat(1000)}}`),
   escapes: `,"text":"${times('\\u0041')}"`,
   'half surrogates': `,"text":"${times('\\ud83d')}"`,

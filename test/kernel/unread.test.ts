@@ -95,7 +95,7 @@ describe('what a column cannot take', () => {
     }
   });
 
-  it('fits where nothing else does', () => {
+  it('fits if nothing else does', () => {
     const long = 'x'.repeat(100);
     const messages = messagesOf(
       Array.from({ length: 130 }, (_, index) => {

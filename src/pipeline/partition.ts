@@ -1,0 +1,143 @@
+/**
+ * All that the pipeline knows of a partition, in one place. Assignment, batcher and sequencer work on it:
+ *
+ *        committed            read
+ *            │   in flight     │ open batch, in memory
+ *   ─────────┼─────────────────┼──────────── log of the partition ──▶ end
+ *                              └── lag ─────────────────────────────┘
+ */
+import type { Chunk } from '../core/chunk.js';
+import { assert } from '../core/errors.js';
+import type { BatchResult, SinkPosition } from '../core/flow.js';
+import type { Source } from '../core/source.js';
+
+/** A batch that takes messages. It ends where its partition was read up to. */
+export interface OpenBatch {
+  readonly startOffset: number;
+  /** Of the last message; undefined if there is none or the broker does not say. */
+  leaderEpoch: number | undefined;
+  readonly chunks: Chunk[];
+  rows: number;
+  valueBytes: number;
+  readonly openedMs: number;
+}
+
+/** A batch between its dispatch and its staging. */
+export interface InFlightBatch {
+  /** Counts up in the order in which batches were dispatched. */
+  readonly number: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** What a worker made of it, once it is done. */
+  result: BatchResult | undefined;
+}
+
+/** What can be asked about the log of a partition. */
+export type LogEnds = Pick<Source, 'lag'>;
+
+/** A partition that the sink knows. */
+export class Partition {
+  readonly #log: LogEnds;
+  #committed: SinkPosition;
+  #committedAtMs = performance.now();
+  /** The next offset to be read; undefined while this process does not read the partition. */
+  nextOffset: number | undefined;
+  openBatch: OpenBatch | undefined;
+  /** Batches that are not staged yet, in offset order. */
+  readonly inFlight: InFlightBatch[] = [];
+  /** Where the run stops; undefined if it does not stop there. */
+  endOffset: number | undefined;
+
+  constructor(log: LogEnds, position: SinkPosition) {
+    this.#log = log;
+    this.#committed = position;
+  }
+
+  get number(): number {
+    return this.#committed.partition;
+  }
+
+  /** Where it stands in the sink. */
+  get committed(): SinkPosition {
+    return this.#committed;
+  }
+
+  /** When that was noted last; `performance.now()`. */
+  get committedAtMs(): number {
+    return this.#committedAtMs;
+  }
+
+  /** Messages in the log after what was read; 0 if it is not read or the end is unknown. */
+  get lag(): number {
+    return this.nextOffset === undefined ? 0 : this.#log.lag(this.number, this.nextOffset);
+  }
+
+  /** Messages in the log after what was committed. */
+  get uncommitted(): number {
+    return this.#log.lag(this.number, this.#committed.nextOffset);
+  }
+
+  /** Whether it was read up to where the run stops. */
+  get hasReachedEnd(): boolean {
+    return this.endOffset === undefined || (this.nextOffset ?? -1) >= this.endOffset;
+  }
+
+  /** Notes where it stands in the sink. */
+  moveTo(position: SinkPosition): void {
+    this.#committed = position;
+    this.#committedAtMs = performance.now();
+  }
+}
+
+/** The partitions that the sink knows, by number. */
+export class Partitions {
+  readonly #log: LogEnds;
+  readonly #byNumber = new Map<number, Partition>();
+
+  constructor(log: LogEnds) {
+    this.#log = log;
+  }
+
+  /** In the order in which they became known. */
+  get all(): Iterable<Partition> {
+    return this.#byNumber.values();
+  }
+
+  get size(): number {
+    return this.#byNumber.size;
+  }
+
+  has(number: number): boolean {
+    return this.#byNumber.has(number);
+  }
+
+  /** One that the sink knows. */
+  get(number: number): Partition {
+    const partition = this.#byNumber.get(number);
+    assert(partition !== undefined, `partition ${number} is assigned`);
+    return partition;
+  }
+
+  /** Messages in the log after what was read, over all partitions. */
+  get lag(): number {
+    let messages = 0;
+    for (const partition of this.all) messages += partition.lag;
+    return messages;
+  }
+
+  /** Messages in open batches. */
+  get openRows(): number {
+    let rows = 0;
+    for (const { openBatch } of this.all) rows += openBatch?.rows ?? 0;
+    return rows;
+  }
+
+  /** Notes where partitions stand in the sink. */
+  note(positions: readonly SinkPosition[]): void {
+    for (const position of positions) {
+      const known = this.#byNumber.get(position.partition);
+      if (known !== undefined) known.moveTo(position);
+      else this.#byNumber.set(position.partition, new Partition(this.#log, position));
+    }
+  }
+}
