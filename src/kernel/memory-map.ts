@@ -189,7 +189,7 @@ export function writeTables(
     word(column.record + COLUMN.data, column.data);
     word(column.record + COLUMN.offsets, column.offsets);
     word(column.record + COLUMN.validity, column.validity);
-    word(column.record + COLUMN.isBits, column.type === 'bool' ? 1 : 0);
+    word(column.record + COLUMN.isBits, COLUMN_LAYOUTS[column.type].rowBytes < 1 ? 1 : 0);
   }
   return map;
 }
