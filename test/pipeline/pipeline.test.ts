@@ -3,8 +3,7 @@ import { SluiceError } from '../../src/core/errors.js';
 import type { BatchTask } from '../../src/core/flow.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Pipeline, type PipelineOptions, type PipelineParts } from '../../src/pipeline/pipeline.js';
-import { problemOf } from '../../src/pipeline/status.js';
-import { FakeSink, FakeSource, fakeBatch, messages, silent } from '../support/fakes.js';
+import { FakeSink, FakeSource, fakeBatch, messages, silent, until } from '../support/fakes.js';
 
 const MIB = 1 << 20;
 const OPTIONS: PipelineOptions = {
@@ -246,50 +245,3 @@ describe('Pipeline', () => {
     expect(sink.batches).toEqual([]);
   });
 });
-
-describe('the status of a pipeline', () => {
-  const LONG_MS = 3_600_000;
-  const later = (made: Pipeline) => problemOf(made.status(performance.now() + LONG_MS));
-
-  it('is well however long nothing comes, once all is committed', async () => {
-    const made = pipeline({ untilEnd: false });
-    const done = run(made);
-    await until(() => made.status().totals.merged === 104 && made.status().backlog === 0);
-    expect(later(made)).toBeUndefined();
-    expect(made.status()).toMatchObject({ ready: true, lag: 0, inFlightBatches: 0 });
-    expect(made.status().partitions.map(({ position, lag }) => [position, lag])).toEqual([
-      [205, 0],
-      [0, 0],
-      [8, 0],
-    ]);
-    made.stop();
-    await done;
-  });
-
-  it('says that nothing is committed although messages wait, if that lasts', async () => {
-    sink.commit = () => new Promise(() => {});
-    const made = pipeline({ untilEnd: false, shutdownGraceMs: 10 });
-    const done = run(made);
-    await until(() => made.status().totals.events === 104);
-    expect(problemOf(made.status())).toBeUndefined();
-    expect(later(made)).toMatch(/^nothing was committed for \d+ s, and 104 messages wait$/);
-    made.stop();
-    await done;
-  });
-
-  it('takes a long flush interval into account', async () => {
-    const made = pipeline({ untilEnd: false, flushIntervalMs: LONG_MS, batchRows: 1000 });
-    const done = run(made);
-    await until(() => made.status().totals.events === 104);
-    expect(later(made)).toBeUndefined();
-    made.stop();
-    await done;
-  });
-});
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; !condition(); tries++) {
-    if (tries > 5000) throw new Error('the condition did not come true');
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
