@@ -3,8 +3,7 @@ import { SluiceError } from '../../src/core/errors.js';
 import type { BatchTask } from '../../src/core/flow.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Pipeline, type PipelineOptions, type PipelineParts } from '../../src/pipeline/pipeline.js';
-import { problemOf } from '../../src/pipeline/status.js';
-import { FakeSink, FakeSource, fakeBatch, messages, silent } from '../support/fakes.js';
+import { FakeSink, FakeSource, fakeBatch, messages, silent, until } from '../support/fakes.js';
 
 const MIB = 1 << 20;
 const OPTIONS: PipelineOptions = {
@@ -246,6 +245,7 @@ describe('Pipeline', () => {
     expect(sink.batches).toEqual([]);
   });
 });
+<<<<<<< HEAD
 
 describe('the status of a pipeline', () => {
   const LONG_MS = 3_600_000;
@@ -305,3 +305,5 @@ async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
+=======
+>>>>>>> w-pipe

@@ -196,3 +196,11 @@ export async function fakeBatch(task: BatchTask): Promise<BatchResult> {
 export function messages(offsets: readonly number[], value = 'x'): PlainMessage[] {
   return offsets.map((offset) => ({ offset, timestamp: 0, key: 'k', value }));
 }
+
+/** Waits for it, a few seconds at most. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; !condition(); tries++) {
+    if (tries > 5000) throw new Error('the condition did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}

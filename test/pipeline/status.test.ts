@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Metrics } from '../../src/metrics/metrics.js';
+import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.js';
+import { problemOf, showStatus } from '../../src/pipeline/status.js';
+import { FakeSink, FakeSource, fakeBatch, messages, silent, until } from '../support/fakes.js';
+
+const LONG_MS = 3_600_000;
+const OPTIONS: PipelineOptions = {
+  topic: 'cdc_orders',
+  startFrom: 'earliest',
+  onLostOffsets: 'fail',
+  lateAfterMs: 0,
+  untilEnd: false,
+  batchRows: 25,
+  batchBytes: 1 << 20,
+  flushIntervalMs: 5,
+  commitRows: 100,
+  bufferBytes: 8 << 20,
+  workers: 2,
+  shutdownGraceMs: 5000,
+};
+
+let source: FakeSource;
+let sink: FakeSink;
+let metrics: Metrics;
+
+beforeEach(() => {
+  source = new FakeSource([messages(Array.from({ length: 103 }, (_, i) => i * 2)), messages([]), messages([7])]);
+  sink = new FakeSink();
+  metrics = new Metrics();
+});
+
+const pipeline = (options: Partial<PipelineOptions> = {}) =>
+  new Pipeline({ ...OPTIONS, ...options }, { source, sink, runBatch: fakeBatch, metrics, log: silent });
+
+async function run(made: Pipeline): Promise<void> {
+  await source.start();
+  await made.run(await sink.open());
+}
+
+describe('the status of a pipeline', () => {
+  const later = (made: Pipeline) => problemOf(made.status(performance.now() + LONG_MS));
+
+  it('is well however long nothing comes, once all is committed', async () => {
+    const made = pipeline();
+    const done = run(made);
+    await until(() => made.status().totals.merged === 104 && made.status().backlog === 0);
+    expect(later(made)).toBeUndefined();
+    expect(made.status()).toMatchObject({ ready: true, lag: 0, inFlightBatches: 0 });
+    expect(made.status().partitions.map(({ position, lag }) => [position, lag])).toEqual([
+      [205, 0],
+      [0, 0],
+      [8, 0],
+    ]);
+    made.stop();
+    await done;
+  });
+
+  it('says that nothing is committed although messages wait, if that lasts', async () => {
+    sink.commit = () => new Promise(() => {});
+    const made = pipeline({ shutdownGraceMs: 10 });
+    const done = run(made);
+    await until(() => made.status().totals.events === 104);
+    expect(problemOf(made.status())).toBeUndefined();
+    expect(later(made)).toMatch(/^nothing was committed for \d+ s, and 104 messages wait$/);
+    made.stop();
+    await done;
+  });
+
+  it('counts from when messages began to wait, however long nothing came before', async () => {
+    const made = pipeline();
+    const done = run(made);
+    await until(() => made.status().totals.merged === 104 && made.status().backlog === 0);
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + LONG_MS);
+    onTestFinished(() => clock.mockRestore());
+    await until(() => made.status().stalledMs < LONG_MS / 2);
+    made.stop();
+    await done;
+  });
+
+  it('takes a long flush interval into account', async () => {
+    const made = pipeline({ flushIntervalMs: LONG_MS, batchRows: 1000 });
+    const done = run(made);
+    await until(() => made.status().totals.events === 104);
+    expect(later(made)).toBeUndefined();
+    made.stop();
+    await done;
+  });
+
+  it('brings the gauges up to date; a partition that is idle does not hold the watermark back', () => {
+    const partition = { partition: 0, position: 5, lag: 2, watermarkSeconds: 100, isIdle: false };
+    const partitions = [
+      partition,
+      { ...partition, partition: 1, watermarkSeconds: 50, isIdle: true },
+      { ...partition, partition: 2, watermarkSeconds: undefined },
+    ];
+    showStatus(metrics, { ...pipeline().status(), partitions, inFlightBatches: 3, chunksInUse: 4 });
+    return expect(metrics.registry.metrics()).resolves.toSatisfy((text: string) =>
+      [
+        'sluice_position{partition="0"} 5',
+        'sluice_lag_messages{partition="2"} 2',
+        'sluice_watermark_seconds{partition="1"} 50',
+        'sluice_pipeline_watermark_seconds 100',
+        'sluice_in_flight_batches 3',
+        'sluice_lent_chunks 4',
+      ].every((line) => text.split('\n').includes(line)),
+    );
+  });
+});
