@@ -1,8 +1,13 @@
 /** What other programs read from the Parquet files, by file, folder and glob: each column has its own values. */
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { identifier, rowsOf } from '../src/core/sql.js';
 import { tableColumns } from '../src/schema/spec.js';
+import { ORDERS_SPEC, parseSpec } from '../src/schema/spec-file.js';
+import { listFiles } from '../src/storage/data-dir.js';
+import { makeBatch, order, TOPIC, temporaryDirectory } from './support/batches.js';
 import { INSTALL_TIMEOUT_MS, pythonWith, runPython, whyNoPython } from './support/python.js';
 import { type TextRow, trickyDirectory } from './support/tricky-names.js';
 
@@ -59,5 +64,33 @@ describe.skipIf(whyNoPython() !== undefined)('pyarrow, pandas and polars', () =>
       'polars glob': rows,
       'polars hive glob': withKey,
     });
+  });
+
+  it('read the columns that a spec got later, in the ways that the documentation shows', {
+    timeout: 120_000,
+  }, async () => {
+    const dataDir = temporaryDirectory();
+    const grown = parseSpec(
+      JSON.stringify({
+        ...ORDERS_SPEC,
+        columns: [...ORDERS_SPEC.columns.slice(0, 3), { name: 'note', kind: 'text' }, ...ORDERS_SPEC.columns.slice(3)],
+      }),
+      'grown',
+    );
+    for (const [start, spec] of [ORDERS_SPEC, grown, ORDERS_SPEC].entries()) {
+      await makeBatch(dataDir, start % 2, start, [order(`c${start}`, { note: `n${start}` })], { spec });
+    }
+    const folder = join(dataDir, 'parquet', TOPIC);
+    for (const path of listFiles(folder)) renameSync(path, path.replace(/\/\.([^/]*)\.tmp$/, '/$1'));
+    const read = (await runPython(python, 'read_grown.py', [folder])) as Record<string, TextRow[]>;
+    expect(Object.keys(read)).toEqual(['pyarrow', 'pandas', 'polars']);
+    for (const rows of Object.values(read)) {
+      expect(rows.map(({ change_id, note }) => [change_id, note])).toEqual([
+        ['c0', null],
+        ['c1', 'n1'],
+        ['c2', null],
+      ]);
+      expect(Object.keys(rows[0])).toEqual(expect.arrayContaining(tableColumns(grown).map(({ name }) => name)));
+    }
   });
 });

@@ -27,9 +27,18 @@ export async function problemsOf(check: () => Promise<readonly string[]>): Promi
   try {
     return (await check()).slice(0, MAX_PROBLEMS);
   } catch (thrown) {
-    if (thrown instanceof SluiceError && thrown.code === 'SLUICE_QUERY') return [thrown.message];
+    if (thrown instanceof SluiceError && thrown.code === 'SLUICE_QUERY') return [unreadable(thrown.message)];
     throw thrown;
   }
+}
+
+/** What a failed query says of the data directory, without DuckDB's guesses at what may have been meant. */
+function unreadable(message: string): string {
+  const [, kind, name] = /^Catalog Error: (Table|View) with name (\S+) does not exist/.exec(message) ?? [];
+  if (kind !== undefined) return `the ${kind.toLowerCase()} ${name} is missing in analytics.db: put the database back`;
+  const [, column] = /^Binder Error: (?:Referenced column|Column with name) "?([^"\s]+)"? /.exec(message) ?? [];
+  if (column !== undefined) return `the column ${column} is missing in analytics.db or in a file`;
+  return message.split('\n')[0];
 }
 
 /** The first value of each row, as text. */

@@ -45,7 +45,7 @@ describe.each([
     const json = await shell(`$SLUICE query "$SQL" --format json | ${reader}`);
     const objects = json.stdout.trimEnd().split('\n');
     expect(objects).toHaveLength(ROWS);
-    expect(JSON.parse(objects.at(-1)!)).toEqual({ n: String(ROWS - 1), text: `value-${ROWS - 1}` });
+    expect(JSON.parse(objects.at(-1)!)).toEqual({ n: ROWS - 1, text: `value-${ROWS - 1}` });
     expect([csv.stderr, json.stderr]).toEqual(['', '']);
   });
 
@@ -60,7 +60,7 @@ describe.each([
     const arrow = await shell(`$SLUICE query "$SQL" --format arrow | ${reader} | base64 -w 0`);
     const rows = tableFromIPC(Buffer.from(arrow.stdout, 'base64'));
     expect(rows.numRows).toBe(ROWS);
-    expect(rows.get(ROWS - 1)?.toJSON()).toEqual({ n: String(ROWS - 1), text: `value-${ROWS - 1}` });
+    expect(rows.get(ROWS - 1)?.toJSON()).toEqual({ n: BigInt(ROWS - 1), text: `value-${ROWS - 1}` });
   });
 
   it.each(['csv', 'json', 'arrow'])('ends quietly, with 0, when the reader of %s has enough', async (format) => {

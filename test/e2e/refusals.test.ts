@@ -50,7 +50,8 @@ describe('a configuration that is not acceptable', () => {
     expect(code).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toContain('SLUICE_CONFIG');
-    const named = stderr.match(/^\s+([A-Z_]+)(?==|:)/gm)?.map((name) => name.trim());
+    const { msg } = JSON.parse(stderr) as { msg: string };
+    const named = msg.match(/^\s+([A-Z_]+)(?==|:)/gm)?.map((name) => name.trim());
     expect(new Set(named)).toEqual(new Set(Object.keys(wrong)));
   });
 

@@ -94,6 +94,16 @@ describe('verify', () => {
     expect((await problems()).join('\n')).toMatch(expected);
   });
 
+  it('names what is missing in the database', async () => {
+    await change('DROP TABLE cdc_orders CASCADE');
+    const found = await problems();
+    expect(found).toHaveLength(3);
+    for (const problem of found) expect(problem).toMatch(/: the table cdc_orders is missing in analytics\.db: /);
+    await change('ALTER TABLE sluice.quarantine RENAME COLUMN message_offset TO place');
+    const quarantine = /^the quarantine has .*: the column message_offset is missing in analytics\.db or in a file$/;
+    expect((await problems()).filter((text) => quarantine.test(text))).toHaveLength(1);
+  });
+
   it('finds a file that is missing, cut short, or not explained', async () => {
     writeFileSync(join(folder(), '00000000000000000008-00000000000000000009.parquet'), 'x');
     expect(await problems()).toEqual([
