@@ -7,13 +7,8 @@ import { runCli } from '../support/cli.js';
 
 const ROOT = new URL('../../', import.meta.url);
 /**
-<<<<<<< HEAD
- * Arguments: a data directory, how many batches the pool is given, how many milliseconds it waits before it is closed,
- * and how many before it gives them.
-=======
  * Arguments: a data directory, the number of batches the pool is given, and how many milliseconds pass before it closes
  * and before it gives them.
->>>>>>> w-abi
  */
 const scriptOf = (root: URL) => `
   import { Chunk, setBit } from '${root}dist/core/chunk.js';
