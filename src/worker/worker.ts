@@ -4,6 +4,7 @@ import type { Schema } from 'apache-arrow';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { bit, ChunkViews } from '../core/chunk.js';
 import { assert, SluiceError, type SluiceErrorMessage } from '../core/errors.js';
+import { AHEAD_MS } from '../core/event-time.js';
 import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES, WORKER_LOADED } from '../core/flow.js';
 import { Kernel } from '../kernel/kernel.js';
 import type { KernelOutput } from '../kernel/kernel-instance.js';
@@ -82,7 +83,7 @@ export class BatchProcessor {
       rowsLate: output.rowsLate,
       rowsWithIssues: output.rowsWithIssues,
       rowsHighValue: output.rowsHighValue,
-      maxEventTime: output.maxEventTime,
+      maxEventTime: boundedEventTime(output.maxEventTime, task),
       minChangeSeq: output.minChangeSeq,
       maxChangeSeq: output.maxChangeSeq,
       valueBytes: task.chunks.reduce((sum, chunk) => sum + chunk.valueBytes, 0),
@@ -144,6 +145,29 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
       column,
     };
   });
+}
+
+/**
+ * The highest event time, but not further ahead of all messages of the batch than AHEAD_MS; of the clock, if no message
+ * has a time.
+ */
+function boundedEventTime(maxEventTime: bigint | undefined, { chunks }: BatchTask): bigint | undefined {
+  if (maxEventTime === undefined) return undefined;
+  let newest: bigint | undefined;
+  for (const chunk of chunks) {
+    for (const timestamp of ChunkViews.of(chunk).timestamps.subarray(0, chunk.rows)) {
+      if (timestamp < 0n || (newest !== undefined && timestamp <= newest)) continue;
+      newest = timestamp;
+      // Most often the first message tells.
+      if (maxEventTime <= boundOf(newest)) return maxEventTime;
+    }
+  }
+  const bound = boundOf(newest ?? BigInt(Date.now()));
+  return maxEventTime < bound ? maxEventTime : bound;
+}
+
+function boundOf(milliseconds: bigint): bigint {
+  return (milliseconds + BigInt(AHEAD_MS)) * 1000n;
 }
 
 /** The buffers of a result, to be handed over without a copy. */

@@ -9,6 +9,7 @@ import {
   timestampTZValue,
 } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
+import { AHEAD_MS } from '../../core/event-time.js';
 import {
   type BatchResult,
   type OffsetGap,
@@ -196,7 +197,8 @@ export async function writeGaps(
 type Move = Pick<BatchResult, 'partition' | 'startOffset' | 'nextOffset' | 'maxEventTime' | 'leaderEpoch'>;
 
 /**
- * Moves each batch's partition on from its start, which is where it must stand.
+ * Moves each batch's partition on from its start, which is where it must stand. A watermark that is ahead of the clock
+ * is from before event times were bounded, and gives way.
  * @throws SluiceError SLUICE_FENCED where it does not; the caller rolls back
  */
 export async function movePositions(
@@ -206,10 +208,13 @@ export async function movePositions(
 ): Promise<void> {
   const statement = await connection.prepare(
     `UPDATE sluice.positions
-     SET next_offset = $1, watermark = greatest(watermark, $2), leader_epoch = coalesce($6, leader_epoch)
+     SET next_offset = $1, watermark = greatest(CASE WHEN watermark <= $7 THEN watermark END, $2),
+       leader_epoch = coalesce($6, leader_epoch)
      WHERE topic = $3 AND partition_id = $4 AND next_offset = $5`,
   );
+  const latest = fromMilliseconds(Date.now() + AHEAD_MS);
   for (const { partition, startOffset, nextOffset, maxEventTime, leaderEpoch } of moves) {
+    statement.bindTimestampTZ(7, latest);
     statement.bindBigInt(1, BigInt(nextOffset));
     if (maxEventTime === undefined) statement.bindNull(2);
     else statement.bindTimestampTZ(2, timestampTZValue(maxEventTime));
