@@ -5,6 +5,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { BATCH_STAT_LIST, type BatchStats, kernelStats, NO_STATS } from '../core/batch-stats.js';
 import { bit, ChunkViews } from '../core/chunk.js';
 import { assert, SluiceError, type SluiceErrorMessage } from '../core/errors.js';
+import { AHEAD_MS } from '../core/event-time.js';
 import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES, WORKER_LOADED } from '../core/flow.js';
 import { Kernel } from '../kernel/kernel.js';
 import type { KernelOutput } from '../kernel/kernel-instance.js';
@@ -66,7 +67,8 @@ export class BatchProcessor {
     const kernelDone = performance.now();
     const { recordBatches } = output;
     const path = parquetPath(dataDir, topic, partition, startOffset, nextOffset);
-    const stats = { ...countedBy(output), kernelSeconds: (kernelDone - start) / 1e3 };
+    const maxEventTime = boundedEventTime(output.maxEventTime, task);
+    const stats = { ...countedBy(output), maxEventTime, kernelSeconds: (kernelDone - start) / 1e3 };
     const hasRows = stats.ok > 0;
     const metadata = this.#metadata(task, stats);
     const write = (tempPath: string) => this.#writer.write(recordBatches, tempPath, metadata);
@@ -150,6 +152,29 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
       column,
     };
   });
+}
+
+/**
+ * The highest event time, but not further ahead of all messages of the batch than AHEAD_MS; of the clock, if no message
+ * has a time.
+ */
+function boundedEventTime(maxEventTime: bigint | undefined, { chunks }: BatchTask): bigint | undefined {
+  if (maxEventTime === undefined) return undefined;
+  let newest: bigint | undefined;
+  for (const chunk of chunks) {
+    for (const timestamp of ChunkViews.of(chunk).timestamps.subarray(0, chunk.rows)) {
+      if (timestamp < 0n || (newest !== undefined && timestamp <= newest)) continue;
+      newest = timestamp;
+      // Most often the first message tells.
+      if (maxEventTime <= boundOf(newest)) return maxEventTime;
+    }
+  }
+  const bound = boundOf(newest ?? BigInt(Date.now()));
+  return maxEventTime < bound ? maxEventTime : bound;
+}
+
+function boundOf(milliseconds: bigint): bigint {
+  return (milliseconds + BigInt(AHEAD_MS)) * 1000n;
 }
 
 /** The buffers of a result, to be handed over without a copy. */

@@ -95,11 +95,11 @@ describe('verify', () => {
   });
 
   it('names what is missing in the database', async () => {
-    await change('DROP TABLE cdc_orders CASCADE');
+    await changeDatabase(scope.dataDir, 'DROP TABLE cdc_orders CASCADE');
     const found = await problems();
     expect(found).toHaveLength(3);
     for (const problem of found) expect(problem).toMatch(/: the table cdc_orders is missing in analytics\.db: /);
-    await change('ALTER TABLE sluice.quarantine RENAME COLUMN message_offset TO place');
+    await changeDatabase(scope.dataDir, 'ALTER TABLE sluice.quarantine RENAME COLUMN message_offset TO place');
     const quarantine = /^the quarantine has .*: the column message_offset is missing in analytics\.db or in a file$/;
     expect((await problems()).filter((text) => quarantine.test(text))).toHaveLength(1);
   });

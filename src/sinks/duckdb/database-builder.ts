@@ -2,6 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { NO_STATS } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
+import { AHEAD_MS } from '../../core/event-time.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { roleColumn, type TableSpec } from '../../schema/spec.js';
 import type { FileRange } from '../../storage/data-dir.js';
@@ -197,12 +198,14 @@ export class DatabaseBuilder {
     return { partition, start: begin, next: end, holes, ...counts };
   }
 
-  /** Highest event time of the partition's rows, as SQL. */
+  /** Highest event time of the partition's rows, as SQL; bounded as that of a batch is. */
   #watermark(partition: number): string {
     const column = roleColumn(this.#spec, 'event_time');
     if (column === undefined) return 'NULL';
     const rows = `${identifier(this.#spec.table)} WHERE kafka_partition = ${partition}`;
-    return `(SELECT max(${identifier(column.name)}) FROM ${rows})`;
+    const highest = `max(${identifier(column.name)})`;
+    const bound = `max(coalesce(kafka_timestamp, now())) + INTERVAL ${AHEAD_MS} MILLISECONDS`;
+    return `(SELECT least(${highest}, ${bound}) FROM ${rows} HAVING ${highest} IS NOT NULL)`;
   }
 
   /**

@@ -10,6 +10,7 @@ import {
 } from '@duckdb/node-api';
 import { BATCH_STAT_LIST, type BatchStats, NO_STATS } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
+import { AHEAD_MS } from '../../core/event-time.js';
 import type { BatchResult, OffsetGap, PartitionStart, SinkPosition, TopicIdentity } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import { LEDGER_FILES, LEDGER_RANGES, type LedgerState, ledgerFile, ledgerRange } from './ledger-files.js';
@@ -177,7 +178,8 @@ export async function writeGaps(
 type Move = Pick<BatchResult, 'partition' | 'startOffset' | 'nextOffset' | 'leaderEpoch' | 'stats'>;
 
 /**
- * Moves each batch's partition, which must be at the batch's start, to its end.
+ * Moves each batch's partition, which must be at the batch's start, to its end. A watermark that is ahead of the clock
+ * is from before event times were bounded, and gives way.
  * @throws SluiceError SLUICE_FENCED if it does not; the caller rolls back
  */
 export async function movePositions(
@@ -187,11 +189,14 @@ export async function movePositions(
 ): Promise<void> {
   const statement = await connection.prepare(
     `UPDATE sluice.positions
-     SET next_offset = $1, watermark = greatest(watermark, $2), leader_epoch = coalesce($6, leader_epoch)
+     SET next_offset = $1, watermark = greatest(CASE WHEN watermark <= $7 THEN watermark END, $2),
+       leader_epoch = coalesce($6, leader_epoch)
      WHERE topic = $3 AND partition_id = $4 AND next_offset = $5`,
   );
+  const latest = fromMilliseconds(Date.now() + AHEAD_MS);
   for (const { partition, startOffset, nextOffset, leaderEpoch, stats } of moves) {
     const { maxEventTime } = stats;
+    statement.bindTimestampTZ(7, latest);
     statement.bindBigInt(1, BigInt(nextOffset));
     if (maxEventTime === undefined) statement.bindNull(2);
     else statement.bindTimestampTZ(2, timestampTZValue(maxEventTime));

@@ -214,13 +214,13 @@ describe.each(['arrow', 'parquet'] as const)('DuckDbSink from %s', (mergeFrom) =
   it('continues from its position after it was opened again', async () => {
     const dataDir = temporaryDirectory();
     const first = await open(dataDir);
-    await first.stage(await makeBatch(dataDir, 0, 0, [order(token(5), { event_time: '2026-01-01' })]));
+    await first.stage(await makeBatch(dataDir, 0, 0, [order(token(5), { event_time: '2023-01-01' })]));
     await first.commit();
     await first.close();
     const second = unopened(dataDir);
     await second.open();
     expect(await second.claim([0, 1])).toEqual([
-      { partition: 0, nextOffset: 1, leaderEpoch: undefined, watermark: 1_767_225_600_000_000n },
+      { partition: 0, nextOffset: 1, leaderEpoch: undefined, watermark: 1_672_531_200_000_000n },
       { partition: 1, nextOffset: 0, leaderEpoch: undefined, watermark: undefined },
     ]);
     await second.initPositions([
