@@ -30,7 +30,7 @@ const { values: flags } = parseArgs({
 });
 
 const TICK_MS = 10;
-/** The first seconds are of programs that start, whose code is not compiled yet. */
+/** The first seconds are left out: the programs start, and their code is not compiled yet. */
 const WARM_UP_SECONDS = 10;
 
 type Orders = Collection<{ _id: string }>;
@@ -99,7 +99,7 @@ function order(n: number) {
   };
 }
 
-/** Milliseconds per row, without those of the warm-up. @throws where a write has no row */
+/** Milliseconds per row, without those of the warm-up. @throws if a write has no row */
 async function latencies(dataDir: string, sightings: ReadonlyMap<number, Sighting[]>, dueMs: Float64Array) {
   const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'), { access_mode: 'READ_ONLY' });
   const connection = await instance.connect();

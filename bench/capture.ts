@@ -1,5 +1,5 @@
 /**
- * `sluice capture` beside a loop that only reads the change stream:
+ * `sluice capture` against a loop that only reads the change stream:
  *
  *   npm run bench:capture -- --events 50000 [--profile FOLDER]
  *
@@ -82,7 +82,7 @@ await withBroker(flags.kafka, async (bootstrap) => {
     await stream.tryNext();
     const start: ResumeToken = stream.resumeToken;
     await stream.close();
-    // Its first start stores where the stream begins.
+    // Its first start stores the beginning of the stream.
     const first = capture();
     while ((await endOffsets(bootstrap, `${topic}.tokens`).catch(() => [0]))[0] === 0) await sleep(POLL_MS);
     first.kill('SIGTERM');

@@ -14,7 +14,7 @@ export interface Corpus {
 const NON_ASCII = '田中太郎，東京都港区，Zoë ';
 const COLUMNS = 64;
 
-/** One at a time: together they would fill the heap, and its collection would disturb what is timed. */
+/** One at a time: together they would fill the heap, and its collection would disturb the figures. */
 export function* corpora(events: number): Generator<Corpus> {
   const plain = values(events);
   const random = new Random(3);
@@ -96,7 +96,7 @@ function wideMessage(_: Buffer, row: number): Buffer {
   return Buffer.from(JSON.stringify(object));
 }
 
-/** The values one behind the other, as the source packs them. */
+/** The values one after the other, as the source packs them. */
 export function packed(values: readonly Buffer[], startOffset = 0): Chunk[] {
   const chunks: Chunk[] = [];
   let chunk: Chunk | undefined;
@@ -118,8 +118,8 @@ export function packed(values: readonly Buffer[], startOffset = 0): Chunk[] {
 }
 
 /**
- * What one would write without a kernel: `JSON.parse`, and the fields of the spec into column buffers. Amounts and
- * times are read in their most common form only, so it does less than the kernel.
+ * The usual way without a kernel: `JSON.parse`, and the fields of the spec into column buffers. It reads amounts and
+ * times in their most common form only, so it does less than the kernel.
  * @returns how many rows were read
  */
 export function parseIntoColumns({ spec, values }: Corpus): number {

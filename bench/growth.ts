@@ -1,8 +1,8 @@
 /**
  * What a commit costs as the table grows: `npm run bench:growth -- --rows 50000000 [--json FILE]`.
  *
- * The same events are committed again and again with later change ids, as a change stream has them; each group repeats
- * one event of the group before, so that the change log must be searched. Files are left out: the table is what grows.
+ * The same events are committed again and again with later change ids, as in a change stream. Each group repeats one
+ * event of the group before, so that the change log must be searched. There are no files: only the table grows.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const { values: flags } = parseArgs({
 });
 
 const GROUP_ROWS = BATCH_ROWS * BATCHES_PER_GROUP;
-/** Commits that one figure is the median of. */
+/** Commits per figure, which is their median. */
 const COMMITS_PER_FIGURE = 10;
 /** A resume token: `82`, eight hex digits of seconds, eight of an increment, and more. */
 const SEQUENCE_AT = 2;
@@ -48,7 +48,7 @@ class Template {
     this.#offsets = column('kafka_offset').values;
   }
 
-  /** @param seconds by which its ids get later  @param rows by which its offsets move on */
+  /** @param seconds added to the time of its ids  @param rows added to its offsets */
   later(seconds: number, rows: number): BatchResult {
     const step = BigInt(seconds) << 32n;
     for (let row = 0; row < this.#sequences.length; row++) {
@@ -65,7 +65,7 @@ class Template {
     return this.#batch;
   }
 
-  /** Like `later`, but the first row is the second one of before. */
+  /** Like `later`, but the first row repeats the second one of the last call. */
   laterWithRepeat(seconds: number, rows: number): BatchResult {
     const repeated = this.#sequences[1];
     const batch = this.later(seconds, rows);
@@ -90,7 +90,7 @@ async function measure(dataDir: string): Promise<{ tableRows: number; micros: nu
   const figures: { tableRows: number; micros: number }[] = [];
   let seconds: number[] = [];
   for (let tableRows = 0; tableRows < Number(flags.rows); tableRows += GROUP_ROWS) {
-    // An event per second at most, so that this is later than all before.
+    // At most an event per second, so that this is later than all earlier ones.
     const isFirst = tableRows === 0;
     const step = isFirst ? 0 : GROUP_ROWS;
     const batches = templates.map((template, index) =>

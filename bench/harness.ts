@@ -10,7 +10,7 @@ import { createTopic, type TestMessage, TestProducer } from '../test/support/pro
 
 export const VITE_NODE = 'node_modules/vite-node/vite-node.mjs';
 
-/** What every program is measured by. */
+/** The figures of every program. */
 export interface Outcome {
   readonly events: number;
   /** From its start, connecting included, to its last commit. */
@@ -20,7 +20,7 @@ export interface Outcome {
   readonly peakRssMiB: number;
 }
 
-/** Calls `body` with a broker's address: of the one that was given, or of one that lives as long as the call. */
+/** Calls `body` with a broker's address: the one given, or that of a broker that lives as long as the call. */
 export async function withBroker(kafka: string | undefined, body: (bootstrap: string) => Promise<void>): Promise<void> {
   if (kafka !== undefined) return body(kafka);
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-broker-'));
@@ -33,7 +33,7 @@ export async function withBroker(kafka: string | undefined, body: (bootstrap: st
   }
 }
 
-/** About 100, 350 and 20,000 bytes; the last is medium with amounts in forms that everybody reads. */
+/** About 100, 350 and 20,000 bytes; the last is medium with amounts in forms that every reader takes. */
 export const PAYLOAD_NAMES = ['small', 'medium', 'large', 'common-amounts'] as const;
 export type Payload = (typeof PAYLOAD_NAMES)[number];
 const LARGE_BYTES = 20_000;
@@ -97,7 +97,7 @@ export async function runJson<T>(
 
 const SAMPLE_MS = 500;
 
-/** Waits until a program has logged a line like this. @throws where it ends without one */
+/** Waits until a program has logged a line like this. @throws if it ends without one */
 export async function untilLine({ stderr }: ChildProcess, pattern: RegExp): Promise<void> {
   let text = '';
   await new Promise<void>((resolve, reject) => {
@@ -124,7 +124,7 @@ export function residentMiB(pid: number): number {
   }
 }
 
-/** `sluice run --until-end` on a topic, into a data directory that is gone afterwards. */
+/** `sluice run --until-end` on a topic, into a data directory that is removed afterwards. */
 export async function runSluice(
   bootstrap: string,
   topic: string,
@@ -191,7 +191,7 @@ export function machine(): string {
   return `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
 }
 
-/** Keeps the figures of a benchmark for its plots. @param file no file where undefined */
+/** Keeps the figures of a benchmark for its plots. @param file none if undefined */
 export function writeResults(file: string | undefined, benchmark: string, figures: unknown): void {
   if (file === undefined) return;
   writeFileSync(file, `${JSON.stringify({ benchmark, machine: machine(), figures }, undefined, 1)}\n`);

@@ -3,8 +3,8 @@
  *
  *   npm run bench:latency -- --rates 1000,20000,100000 --seconds 20
  *
- * A row counts as there when another connection sees its partition's position behind it. Positions are asked for every
- * few milliseconds through the running process, so figures are high by up to that interval and never low.
+ * A row is visible when another connection sees its partition's position after it. The bench asks the running process
+ * for positions every few milliseconds, so figures are high by up to that interval and never low.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -26,7 +26,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** The first seconds are of a pipeline that starts. */
+/** The first seconds are left out: the pipeline starts. */
 const WARM_UP_SECONDS = 3;
 
 async function measure(bootstrap: string, rate: number): Promise<Latencies & { rate: number }> {

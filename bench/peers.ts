@@ -1,9 +1,9 @@
 /**
- * Sluice beside what it replaces and what people would write instead, on one topic and machine:
+ * Sluice against the programs that it replaces, on one topic and machine:
  *
  *   npm run bench:peers -- --events 1000000 --rounds 3
  *
- * The programs run in turns. Row counts, the sums of the amounts and the numbers of high-value orders of all outputs
+ * The programs run in turn. Row counts, the sums of the amounts and the numbers of high-value orders of all outputs
  * are compared before a figure is printed. CPU and memory are of the whole process tree, read from /proc.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -134,7 +134,7 @@ function installTools(): void {
   run('mvn', ['-q', '-B', '-f', `${HERE}/pom.xml`, 'dependency:copy-dependencies', `-DoutputDirectory=${TOOLS}/jars`]);
 }
 
-/** CPU and memory of a process and all that descend from it. What a process used last is kept when it has ended. */
+/** CPU and memory of a process and all its descendants. The last figures of a process that has ended are kept. */
 class ProcessTree {
   readonly #cpuSeconds = new Map<number, number>();
   peakRssMiB = 0;
@@ -178,7 +178,7 @@ function statOf(pid: number): string[] | undefined {
   }
 }
 
-/** What a program said of its failure: of a Java stack trace the causes. */
+/** How a program explained its failure; of a Java stack trace, the causes. */
 function reasonOf(stderr: string): string {
   const causes = stderr.match(/^Caused by: .*$/gm) ?? [];
   return [...new Set(causes), stderr.slice(-500)].join('\n');
@@ -246,7 +246,7 @@ await withBroker(flags.kafka, async (bootstrap) => {
   console.log(`${count(EVENTS)} events, ${flags.partitions} partitions; ${machine()}`);
   const peers = [...PEERS, ...(flags.all ? VARIANTS : [])];
   const outcomes = peers.map((): PeerOutcome[] => []);
-  // A broker makes its topic of group offsets for the first group that comes, which takes seconds: for none of these.
+  // A broker makes its topic of group offsets for the first group, which takes seconds: here for one that is not timed.
   await runBare(bootstrap, topic, Number(flags.partitions), EVENTS);
   for (let round = 0; round < Number(flags.rounds); round++) {
     for (const [index, peer] of peers.entries()) outcomes[index].push(await runPeer(peer, bootstrap, topic));

@@ -1,13 +1,13 @@
 /**
- * The whole pipeline against a real broker on this machine, beside a bare `consume()` loop and, where it is installed,
- * kcat, on the same topic.
+ * The whole pipeline against a real broker on this machine, compared with a bare `consume()` loop and, if it is
+ * installed, kcat, on the same topic.
  *
  *   npm run bench:pipeline -- --events 2000000 --partitions 4 --rounds 3
  *   npm run bench:pipeline -- --sweep workers=1,2,4 batch-rows=8192,65536
  *   npm run bench:pipeline -- --profile build/profiles
  *
- * Programs run one after the other, in processes of their own; what is printed are medians over the rounds. Counts are
- * compared before a figure is printed.
+ * Programs run one after the other, each in a process of its own. It compares their counts before it prints a figure,
+ * and prints medians over the rounds.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -40,9 +40,9 @@ const { values: flags, positionals } = parseArgs({
     partitions: { type: 'string', default: '4' },
     payload: { type: 'string', default: 'medium' },
     rounds: { type: 'string', default: '3' },
-    /** A broker that runs already; default: one is started for this run. */
+    /** A running broker; default: one is started for this run. */
     kafka: { type: 'string' },
-    /** A topic of it that is loaded already, with this many events. */
+    /** A topic of that broker which has this many events. */
     topic: { type: 'string' },
     source: { type: 'string' },
     workers: { type: 'string' },
@@ -133,7 +133,7 @@ async function compare(bootstrap: string, topic: string): Promise<void> {
 
 const gcMicros = ({ gcSeconds, events }: RunSummary) => (gcSeconds * 1e6) / events;
 
-/** Rows per second of the C client that reads the topic to nowhere; undefined where it is not installed. */
+/** Rows per second of the C client that reads the topic to nowhere; undefined if it is not installed. */
 function kcat(bootstrap: string, topic: string): number | undefined {
   const start = performance.now();
   const { status } = spawnSync('kcat', ['-b', bootstrap, '-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', ''], {
@@ -145,7 +145,7 @@ function kcat(bootstrap: string, topic: string): number | undefined {
 async function sweep(bootstrap: string, topic: string): Promise<void> {
   const settings = combinations(positionals);
   const runs = settings.map((): RunSummary[] => []);
-  // Interleaved, so that a slow minute of the machine hits all alike.
+  // Interleaved, so that a slow minute of the machine affects all of them.
   for (let round = 0; round < Number(flags.rounds); round++) {
     for (const [index, setting] of settings.entries()) {
       runs[index].push(await checkedRun(bootstrap, topic, environment({ ...flags, ...setting })));

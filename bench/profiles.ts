@@ -67,7 +67,7 @@ function sourceMapOf(url: string): SourceMap | undefined {
   return sourceMaps.get(url);
 }
 
-/** Tells threads by a module that only they run. */
+/** Recognizes threads by a module that only they run. */
 function threadOf(names: ReadonlyMap<number, string>): string {
   const runs = (file: string) => [...names.values()].some((name) => name.includes(`  ${file}:`));
   if (runs('sink.ts')) return 'sink thread';

@@ -40,7 +40,7 @@ export async function watch(dataDir: string, events: number): Promise<Map<number
   return sightings;
 }
 
-/** When the position was first behind the offset, milliseconds since the epoch: a binary search. */
+/** When the position was first after the offset, milliseconds since the epoch: a binary search. */
 export function seen(list: readonly Sighting[], offset: number): number {
   let [low, high] = [0, list.length - 1];
   while (low < high) {

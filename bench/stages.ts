@@ -29,7 +29,7 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: 'string' },
     events: { type: 'string', default: '100000' },
-    /** Rows that the kernel reads at one go: as the consumer without settings. */
+    /** Rows that the kernel reads in one call: the consumer's default. */
     'batch-rows': { type: 'string', default: String(readConfig({}).batchRows) },
     /** Rows that the table has before commits are timed. */
     'table-rows': { type: 'string', default: '30000000' },
@@ -44,14 +44,14 @@ const ROUNDS = Number(flags.rounds);
 interface Task {
   readonly name: string;
   readonly rows: number;
-  /** Of JSON; 0 where that is not what is worked on. */
+  /** Of JSON; 0 if the input is not JSON. */
   readonly bytes: number;
   readonly run: () => unknown;
 }
 
 /**
- * Runs tasks one by one: two seconds in which code is compiled, and what making the data left behind is collected; then
- * so many rounds, and for two seconds at least.
+ * Runs tasks one by one: first two seconds in which code is compiled and garbage of the preparation is collected, then
+ * at least so many rounds and two seconds.
  * @param rounds 1 for what can be done once
  * @returns median microseconds per row by name
  */
@@ -106,9 +106,9 @@ function kernelTasks(corpus: Corpus): Task[] {
   ];
 }
 
-/** What it costs to get rows between rooms. */
+/** What it costs to move rows between stages. */
 async function handoverBench(folder: string): Promise<void> {
-  console.log(`\nBetween rooms, batches of ${count(BATCH_ROWS)} rows`);
+  console.log(`\nBetween stages, batches of ${count(BATCH_ROWS)} rows`);
   const values = eventsFrom(1, 0, BATCH_ROWS);
   const bytes = values.reduce((sum, value) => sum + value.length, 0);
   const batches = await Batches.open(folder);
@@ -163,7 +163,7 @@ async function dictionaryTasks(folder: string, source: string): Promise<Task[]> 
   return tasks;
 }
 
-/** Groups that a figure is the median of. */
+/** Groups per figure, which is their median. */
 const GROUP_ROUNDS = 3;
 /** Shares of rows whose change id is in the table already. */
 const DUPLICATES = [0, 0.05, 0.5];
@@ -188,7 +188,7 @@ async function duckdbBench(folder: string): Promise<void> {
 
 let laterEvents = 0;
 
-/** Times what the transaction of a group costs that has `share` of its rows from `known`. */
+/** Times the transaction of a group that has `share` of its rows from `known`. */
 async function groupTasks(sink: DuckDbSink, batches: Batches, known: readonly Buffer[], share: number): Promise<void> {
   const groups: BatchResult[][] = [];
   const repeated = Math.round(known.length * share);
@@ -216,7 +216,7 @@ async function commitGroup(sink: DuckDbSink, batches: readonly BatchResult[]): P
   await sink.commit();
 }
 
-/** Longer than the events of a group take, in the upper half of a change_seq. */
+/** Longer than the time span of a group's events, in the upper half of a change_seq. */
 const GROUP_SEQUENCES = 2000n << 32n;
 
 /** Multiplies the rows of the table, as if the same had happened in earlier hours too. */

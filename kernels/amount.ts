@@ -64,7 +64,7 @@ function currencyBefore(p: usize, end: usize): usize {
 /** A space and U+20AC as four bytes, little endian. */
 const SPACE_EURO: u32 = 0xac82e220;
 
-/** The most common forms at one go: short decimals, behind `$` or before ` €`; else NOT_SHORT. */
+/** The most common forms in one go: short decimals, after `$` or before ` €`; else NOT_SHORT. */
 @inline
 export function shortAmount(p: usize, end: usize): i64 {
   const dollar = usize(load<u8>(p) == 0x24);
@@ -72,7 +72,7 @@ export function shortAmount(p: usize, end: usize): i64 {
   return shortGrouped(p + dollar, end - (euro << 2));
 }
 
-/** Where the text ends without a currency behind it, and without a space before that. */
+/** The end of the text without its currency and the space before that. */
 function beforeCurrency(p: usize, end: usize): usize {
   const currency = currencyBefore(p, end);
   end -= currency;
@@ -125,7 +125,7 @@ const NARROW_SPACE: u32 = 7;
 
 let separatorLength: usize = 0;
 
-/** The kind of the separator at `p`, 0 where it is none; sets `separatorLength`. */
+/** The kind of the separator at `p`, 0 if it is none; sets `separatorLength`. */
 function separatorAt(p: usize, end: usize): u32 {
   const c: u32 = load<u8>(p);
   separatorLength = 1;

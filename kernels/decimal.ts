@@ -1,7 +1,7 @@
 /**
  * Decimal digits → int64 scaled by 10^4, rounded half away from zero, or as it is if it is an integer.
  *
- * Rounding half away from zero depends on the first dropped digit only, so 19 significant digits are all that is kept.
+ * Rounding half away from zero depends on the first dropped digit only, so no more than 19 significant digits are kept.
  */
 
 /** Whether the last conversion succeeded. */
@@ -152,7 +152,7 @@ export function shortDecimal(p: usize, end: usize): i64 {
   const others = ~digitMask(text) | (0xffffffff << length);
   const integer = ctz<u32>(others);
   const fraction = length - integer;
-  // Behind the point there are digits to the end, one to four.
+  // After the point there are digits to the end, one to four.
   const hasFraction =
     u32(fraction - 2 < 4) &
     u32(load<u8>(p + integer) == 0x2e) &
@@ -202,7 +202,7 @@ export function shortGrouped(p: usize, end: usize): i64 {
   return valueIf(isRight, alignedValue(text, length, point, hasGroup));
 }
 
-/** The digits of a text scaled by 10^4. @param groups 1 where a separator stands three digits before the point */
+/** The digits of a text scaled by 10^4. @param groups 1 if a separator is three digits before the point */
 @inline
 function alignedValue(text: v128, length: u32, point: u32, groups: u32): i64 {
   // Separators go, so that the integer ends at byte 12; a lane from outside of the text becomes 0.
@@ -231,7 +231,7 @@ function readExponent(p: usize, end: usize): bool {
 }
 
 /**
- * `[-]d+[.d*][e±d+]` or `[-].d+`: a JSON number, or plain decimal text where `plus` allows a leading `+`.
+ * `[-]d+[.d*][e±d+]` or `[-].d+`: a JSON number, or plain decimal text if `plus` allows a leading `+`.
  */
 export function plainDecimal(p: usize, end: usize, plus: bool): i64 {
   converted = false;

@@ -1,11 +1,11 @@
-/** Fields of a row that the spec does not map: noted while the row is read, written as one JSON object at its end. */
-import { BLOCK_ROWS, EXTRA_BYTES, EXTRA_COUNTS, EXTRAS, LANE_EXTRAS, NODES } from './layout';
+/** Fields that the spec does not map: recorded while a row is read, written as one JSON object at its end. */
+import { BLOCK_ROWS, CONTEXT_EXTRAS, EXTRA, EXTRA_COUNTS, HEADER, NODE, NODES, SPAN } from './abi';
 import { copyBytes } from './string';
 
-/** How many fields were noted in the lane. */
+/** How many fields the row has so far. */
 @inline
-export function extraCount(lane: usize): u32 {
-  return load<u32>(EXTRA_COUNTS + (lane << 2));
+export function extraCount(context: usize): u32 {
+  return load<u32>(EXTRA_COUNTS + (context << 2));
 }
 
 /** Whether a row of the block has extras. */
@@ -19,69 +19,69 @@ export function haveExtras(): bool {
 }
 
 @inline
-export function setExtraCount(lane: usize, count: u32): void {
-  store<u32>(EXTRA_COUNTS + (lane << 2), count);
+export function setExtraCount(context: usize, count: u32): void {
+  store<u32>(EXTRA_COUNTS + (context << 2), count);
 }
 
-/** Where the field with this index is noted; the last lane has all the room behind. */
+/** The record of the field with this index; the last row context has all the room after it. */
 @inline
-export function extraOf(lane: usize, index: u32): usize {
-  return <usize>load<u32>(EXTRAS) + (lane * <usize>LANE_EXTRAS + <usize>index) * EXTRA_BYTES;
+export function extraOf(context: usize, index: u32): usize {
+  return <usize>load<u32>(HEADER.extras) + (context * <usize>CONTEXT_EXTRAS + <usize>index) * EXTRA.size;
 }
 
-/** Notes a field of a mapped object; its end may come later. Keys are without their quotes. */
+/** Records a field of a mapped object; its end may be set later. Keys are without their quotes. */
 @inline
-export function addExtra(lane: usize, node: usize, keyStart: usize, keyEnd: usize, start: usize, end: usize): void {
-  const count = extraCount(lane);
-  const extra = extraOf(lane, count);
-  store<u32>(extra, node);
-  store<u32>(extra, keyStart, 4);
-  store<u32>(extra, keyEnd, 8);
-  store<u32>(extra, start, 12);
-  store<u32>(extra, end, 16);
-  setExtraCount(lane, count + 1);
+export function addExtra(context: usize, node: usize, keyStart: usize, keyEnd: usize, start: usize, end: usize): void {
+  const count = extraCount(context);
+  const extra = extraOf(context, count);
+  store<u32>(extra, node, EXTRA.node);
+  store<u32>(extra, keyStart, EXTRA.keyStart);
+  store<u32>(extra, keyEnd, EXTRA.keyEnd);
+  store<u32>(extra, start, EXTRA.start);
+  store<u32>(extra, end, EXTRA.end);
+  setExtraCount(context, count + 1);
 }
 
-/** Says where the value of the field that was noted last ends. */
+/** Sets the end of the value of the last field. */
 @inline
-export function endExtra(lane: usize, end: usize): void {
-  store<u32>(extraOf(lane, extraCount(lane) - 1), end, 16);
+export function endExtra(context: usize, end: usize): void {
+  store<u32>(extraOf(context, extraCount(context) - 1), end, EXTRA.end);
 }
 
-/** Notes the key of a mapped object as the row has it. */
+/** Records the key of a mapped object as the row has it. */
 @inline
-export function setNodeKey(lane: usize, node: usize, keyStart: usize, keyEnd: usize): void {
-  const at = nodeKey(lane, node);
-  store<u32>(at, keyStart);
-  store<u32>(at, keyEnd, 4);
+export function setNodeKey(context: usize, node: usize, keyStart: usize, keyEnd: usize): void {
+  const at = nodeKey(context, node);
+  store<u32>(at, keyStart, SPAN.start);
+  store<u32>(at, keyEnd, SPAN.end);
 }
 
 @inline
-function nodeKey(lane: usize, node: usize): usize {
-  return <usize>load<u32>(node, 16) + (lane << 3);
+function nodeKey(context: usize, node: usize): usize {
+  return <usize>load<u32>(node, NODE.rowKeys) + context * SPAN.size;
 }
 
-/** Writes the extras of the lane's row as one JSON object. @returns the end of it; `to` where there is none */
-export function writeExtras(lane: usize, to: usize): usize {
-  const first = extraOf(lane, 0);
-  const count = <usize>extraCount(lane);
+/** Writes the extras of a row context as one JSON object. @returns its end; `to` if there are none */
+export function writeExtras(context: usize, to: usize): usize {
+  const first = extraOf(context, 0);
+  const count = <usize>extraCount(context);
   let at = to;
   let open = NODES;
   for (let i: usize = 0; i < count; i++) {
-    const extra = first + i * EXTRA_BYTES;
-    const end: usize = load<u32>(extra, 16);
+    const extra = first + i * EXTRA.size;
+    const end: usize = load<u32>(extra, EXTRA.end);
     if (end == 0) continue;
-    const node: usize = load<u32>(extra);
+    const node: usize = load<u32>(extra, EXTRA.node);
     if (at == to) store<u8>(at++, 0x7b);
     else {
-      // Objects are closed up to one that is around the field; what is open then is continued.
+      // Closes objects up to one that is around the field.
       for (; open != node && !contains(open, node); open = parentOf(open)) store<u8>(at++, 0x7d);
       store<u8>(at++, 0x2c);
     }
-    at = openObjects(lane, at, open, node);
+    at = openObjects(context, at, open, node);
     open = node;
-    at = writeKey(at, load<u32>(extra, 4), load<u32>(extra, 8));
-    const start: usize = load<u32>(extra, 12);
+    at = writeKey(at, load<u32>(extra, EXTRA.keyStart), load<u32>(extra, EXTRA.keyEnd));
+    const start: usize = load<u32>(extra, EXTRA.start);
     copyBytes(at, start, end - start);
     at += end - start;
   }
@@ -93,7 +93,7 @@ export function writeExtras(lane: usize, to: usize): usize {
 
 @inline
 function parentOf(node: usize): usize {
-  return load<u32>(node, 12);
+  return load<u32>(node, NODE.parent);
 }
 
 /** Whether `inner` is somewhere inside `node`. */
@@ -106,11 +106,11 @@ function contains(node: usize, inner: usize): bool {
 }
 
 /** Opens the objects from inside of `from` down to `to`. */
-function openObjects(lane: usize, at: usize, from: usize, to: usize): usize {
+function openObjects(context: usize, at: usize, from: usize, to: usize): usize {
   if (from == to) return at;
-  at = openObjects(lane, at, from, parentOf(to));
-  const key = nodeKey(lane, to);
-  at = writeKey(at, load<u32>(key), load<u32>(key, 4));
+  at = openObjects(context, at, from, parentOf(to));
+  const key = nodeKey(context, to);
+  at = writeKey(at, load<u32>(key, SPAN.start), load<u32>(key, SPAN.end));
   store<u8>(at, 0x7b);
   return at + 1;
 }

@@ -1,56 +1,60 @@
 /**
- * The learned path: the rows of a block are followed through the graph together, state by state. What a transition says
- * is looked up once for all rows that take it, and no row waits for another. A row for which the graph has no way is
- * left to the general path.
+ * The speculative path: the rows of a block are followed through the graph together, state by state. A transition is
+ * loaded once for all rows that take it, and no row waits for what another one loads. Rows that the graph does not know
+ * are left to the general path.
  */
+import {
+  ACTION,
+  CONTEXT_EXTRAS,
+  CURSOR,
+  CURSORS,
+  HEADER,
+  KIND,
+  MESSAGES,
+  NODE_ROWS,
+  SLOT,
+  TRACKED_NODES,
+  TRANSITION,
+  TRANSITIONS,
+} from './abi';
 import { setKinds, slotsOf } from './block';
 import { addExtra, endExtra, extraCount, setExtraCount, setNodeKey } from './extras';
 import {
-  ACTION_BYTES,
-  ACTION_COUNT,
-  ACTIONS,
   END,
   END_EXTRA,
   ENTER_NODE,
-  FAN_BYTES,
   firstTransitions,
   firstWaiting,
-  LENGTH,
-  NEW_NODES,
-  NEXT,
-  NEXT_IS_STRING,
-  NEXT_SLOTS,
   START_CONTAINER,
   START_EXTRA,
-  takeWaiting,
-  TRANSITION_BYTES,
+  removeWaiting,
   waitIn,
 } from './graph';
 import { kindOf, setSlot } from './json';
-import { CURSORS, K_MISSING, LANE_EXTRAS, MESSAGES, NODE_ROWS, SLOT_BYTES, SPEC_COLUMNS } from './layout';
 import { valueStart } from './messages';
-import { atEnd, cursorOf, lowest, matching, takeNumbers, takeStrings } from './take';
+import { atEnd, cursorOf, lowest, matching, advanceNumbers, advanceStrings } from './advance';
 
 /**
- * Follows rows of the block, a bit per row, into their slots and lanes. Nothing marks their ends: a string that is left
- * open is read into what comes behind, which is seen afterwards.
- * @returns the rows that the graph has a way for
+ * Follows rows of the block, a bit per row, into their slots and row contexts. Nothing marks their ends: an unclosed
+ * string is read into what comes after the row, and then found to be too long.
+ * @returns the rows that the graph knows
  */
 export function followRows(rows: u64): u64 {
   startRows(rows);
   let ended: u64 = 0;
-  // Rows wait for those behind them, so that they are together where their ways meet again.
-  for (let fan = firstWaiting(); fan; fan = firstWaiting()) {
-    let left = takeWaiting(fan);
-    const last = fan + FAN_BYTES;
-    for (let transition = fan; left && transition != last && isUsed(transition); transition += TRANSITION_BYTES) {
-      if (load<u32>(transition, NEXT) == END) {
+  // The first state with waiting rows is next, so that rows are together again after their paths meet.
+  for (let transitions = firstWaiting(); transitions; transitions = firstWaiting()) {
+    let left = removeWaiting(transitions);
+    const last = transitions + TRANSITIONS.size;
+    let transition = transitions;
+    for (; left && transition != last && isUsed(transition); transition += TRANSITION.size) {
+      if (load<u32>(transition, TRANSITION.next) == END) {
         const taking = atEnd(transition, left);
         ended |= finish(transition, taking);
         left ^= taking;
       } else {
-        const other = transition + TRANSITION_BYTES;
-        left ^= take(transition, left, other != last && isUsed(other));
+        const other = transition + TRANSITION.size;
+        left ^= advance(transition, left, other != last && isUsed(other));
       }
     }
   }
@@ -59,7 +63,7 @@ export function followRows(rows: u64): u64 {
 
 @inline
 function isUsed(transition: usize): bool {
-  return load<u32>(transition, LENGTH) != 0;
+  return load<u32>(transition, TRANSITION.length) != 0;
 }
 
 /** Has the rows wait at their start, with nothing known of them. */
@@ -67,55 +71,55 @@ function startRows(rows: u64): void {
   for (let left = rows; left; left &= left - 1) {
     const row = <usize>ctz(left);
     const message = <usize>load<u32>(MESSAGES + (row << 2));
-    store<u32>(cursorOf(row), <u32>valueStart(message));
-    store<u32>(cursorOf(row), <u32>valueStart(message + 1), 4);
+    store<u32>(cursorOf(row), <u32>valueStart(message), CURSOR.next);
+    store<u32>(cursorOf(row), <u32>valueStart(message + 1), CURSOR.end);
     setExtraCount(row, 0);
   }
-  for (let at: usize = 0; at < 64 * 8; at += 8) store<u64>(NODE_ROWS + at, load<u64>(NODE_ROWS + at) & ~rows);
-  const count: usize = load<u32>(SPEC_COLUMNS);
-  for (let column: usize = 0; column < count; column++) setKinds(slotsOf(column), rows, K_MISSING);
+  for (let at = NODE_ROWS; at < NODE_ROWS + TRACKED_NODES * 8; at += 8) store<u64>(at, load<u64>(at) & ~rows);
+  const count: usize = load<u32>(HEADER.specColumnCount);
+  for (let column: usize = 0; column < count; column++) setKinds(slotsOf(column), rows, KIND.MISSING);
   waitIn(firstTransitions(), rows);
 }
 
-/** Has those of the rows take a transition that can. @param hasOthers whether other ones are tried behind it */
+/** Advances those of the rows that have the literal and its scalar. @param hasOthers whether others are tried next */
 @inline
-function take(transition: usize, rows: u64, hasOthers: bool): u64 {
-  const slots = <usize>load<u32>(transition, NEXT_SLOTS);
-  const length = <usize>load<u32>(transition, LENGTH);
+function advance(transition: usize, rows: u64, hasOthers: bool): u64 {
+  const slots = <usize>load<u32>(transition, TRANSITION.nextSlots);
+  const length = <usize>load<u32>(transition, TRANSITION.length);
   if (hasOthers || length > 32) rows = matching(transition, length, rows);
   if (rows == 0) return 0;
-  rows = load<u32>(transition, NEXT_IS_STRING)
-    ? takeStrings(transition, rows, slots, length)
-    : takeNumbers(transition, rows, slots, length);
+  rows = load<u32>(transition, TRANSITION.nextIsString)
+    ? advanceStrings(transition, rows, slots, length)
+    : advanceNumbers(transition, rows, slots, length);
   if (rows == 0) return 0;
-  const going = act(transition, rows, slots, length);
-  if (going) waitIn(load<u32>(transition, NEXT), going);
+  const waiting = act(transition, rows, slots, length);
+  if (waiting) waitIn(load<u32>(transition, TRANSITION.next), waiting);
   return rows;
 }
 
-/** Does what a literal means for the rows that were read on to its end. @returns them */
+/** Does what the last literal means for the rows that end with it. @returns them */
 @inline
 function finish(transition: usize, rows: u64): u64 {
   return rows ? act(transition, rows, CURSORS, 0) : 0;
 }
 
 /**
- * Does what the literal means besides the scalar behind it. For each row a record of 8 bytes in `places` starts with a
- * place, which is `behind` bytes behind where the literal is.
+ * Does what the literal means besides leading to a scalar. For each row a record of 8 bytes in `places` starts with a
+ * place, which is `past` bytes after the start of the literal.
  * @returns the rows that have room for it, and have not entered an object twice
  */
 @inline
-function act(transition: usize, rows: u64, places: usize, behind: usize): u64 {
-  const nodes = load<u64>(transition, NEW_NODES);
+function act(transition: usize, rows: u64, places: usize, past: usize): u64 {
+  const nodes = load<u64>(transition, TRANSITION.newNodes);
   if (nodes) rows &= ~enterNodes(nodes, rows);
-  const count = <usize>load<u32>(transition, ACTION_COUNT);
+  const count = <usize>load<u32>(transition, TRANSITION.actionCount);
   for (let i: usize = 0; i < count; i++) {
-    rows = actOnce(transition + ACTIONS + i * ACTION_BYTES, transition, rows, places, behind);
+    rows = actOnce(transition + TRANSITION.actions + i * ACTION.size, transition, rows, places, past);
   }
   return rows;
 }
 
-/** Notes that the rows enter mapped objects. @returns those that were in one of them before */
+/** Records that the rows enter mapped objects. @returns those that were in one of them before */
 function enterNodes(nodes: u64, rows: u64): u64 {
   let twice: u64 = 0;
   for (; nodes; nodes &= nodes - 1) {
@@ -127,42 +131,42 @@ function enterNodes(nodes: u64, rows: u64): u64 {
   return twice;
 }
 
-function actOnce(action: usize, literal: usize, rows: u64, places: usize, behind: usize): u64 {
-  const subject = <usize>load<u32>(action, 4);
-  const a = <usize>load<u32>(action, 8);
-  const b = <usize>load<u32>(action, 12);
-  const c = <usize>load<u32>(action, 16);
-  switch (load<u32>(action)) {
+function actOnce(action: usize, literal: usize, rows: u64, places: usize, past: usize): u64 {
+  const subject = <usize>load<u32>(action, ACTION.subject);
+  const a = <usize>load<u32>(action, ACTION.a);
+  const b = <usize>load<u32>(action, ACTION.b);
+  const c = <usize>load<u32>(action, ACTION.c);
+  switch (load<u32>(action, ACTION.operation)) {
     case ENTER_NODE:
       for (let left = rows; left; left &= left - 1) {
-        const p = placeOf(places, <usize>ctz(left)) - behind;
+        const p = placeOf(places, <usize>ctz(left)) - past;
         setNodeKey(<usize>ctz(left), subject, p + a, p + b);
       }
       return rows;
     case START_EXTRA:
       for (let left = rows; left; left &= left - 1) {
         const row = <usize>ctz(left);
-        const p = placeOf(places, row) - behind;
-        if (extraCount(row) == LANE_EXTRAS) rows ^= lowest(left);
+        const p = placeOf(places, row) - past;
+        if (extraCount(row) == CONTEXT_EXTRAS) rows ^= lowest(left);
         else addExtra(row, subject, p + a, p + b, p + c, 0);
       }
       return rows;
     case END_EXTRA:
       for (let left = rows; left; left &= left - 1) {
-        endExtra(<usize>ctz(left), placeOf(places, <usize>ctz(left)) - behind + a);
+        endExtra(<usize>ctz(left), placeOf(places, <usize>ctz(left)) - past + a);
       }
       return rows;
     case START_CONTAINER: {
       const kind = kindOf(load<u8>(literal + a));
       for (let left = rows; left; left &= left - 1) {
-        setSlot(subject, <usize>ctz(left), placeOf(places, <usize>ctz(left)) - behind + a, 0, kind);
+        setSlot(subject, <usize>ctz(left), placeOf(places, <usize>ctz(left)) - past + a, 0, kind);
       }
       return rows;
     }
     default:
       for (let left = rows; left; left &= left - 1) {
         const row = <usize>ctz(left);
-        store<u32>(subject + row * SLOT_BYTES, <u32>(placeOf(places, row) - behind + a), 4);
+        store<u32>(subject + row * SLOT.size, <u32>(placeOf(places, row) - past + a), SLOT.end);
       }
       return rows;
   }
@@ -170,5 +174,5 @@ function actOnce(action: usize, literal: usize, rows: u64, places: usize, behind
 
 @inline
 function placeOf(places: usize, row: usize): usize {
-  return load<u32>(places + row * SLOT_BYTES);
+  return load<u32>(places + row * SLOT.size, SLOT.start);
 }

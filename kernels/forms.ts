@@ -8,7 +8,7 @@ const FORM_BYTES: usize = 16;
 const INLINED_BYTES: u32 = 12;
 
 /**
- * Writes the forms of `rows` strings behind `forms`.
+ * Writes the forms of `rows` strings from `forms` on.
  * @param offsets of the first string, and of the ends of all
  * @param bytes what offset 0 stands for
  * @param address where DuckDB finds a copy of those bytes

@@ -1,22 +1,9 @@
 /**
- * JSON values that are not taken apart: the complete grammar of `JSON.parse`, checked byte by byte.
+ * JSON values that are checked and not split up: the complete grammar of `JSON.parse`, checked byte by byte.
  *
  * A row is followed by a NUL byte, which no rule accepts: nothing here has to look for the end of the row.
  */
-import {
-  K_ARRAY,
-  K_ESCAPED,
-  K_FALSE,
-  K_NULL,
-  K_NUMBER,
-  K_OBJECT,
-  K_STRING,
-  K_TRUE,
-  KINDS,
-  MAX_NESTING,
-  NESTING,
-  SLOT_BYTES,
-} from './layout';
+import { KIND, MAX_NESTING, NESTING, SLOT, SLOTS } from './abi';
 import { digitMask } from './decimal';
 import { escaped, failAt, scanString } from './string';
 
@@ -39,7 +26,7 @@ function isDigit(c: u32): bool {
   return c - 0x30 < 10;
 }
 
-/** The end of the number at `p`, 0 where it is none. */
+/** The end of the number at `p`, 0 if it is none. */
 @inline
 export function skipNumber(p: usize): usize {
   const first = p + usize(load<u8>(p) == 0x2d);
@@ -85,7 +72,7 @@ function skipDigits(p: usize): usize {
   return p;
 }
 
-/** The end of `null`, `true` or `false` at `p`, 0 where it is none. */
+/** The end of `null`, `true` or `false` at `p`, 0 if it is none of them. */
 function skipLiteral(p: usize): usize {
   const word = load<u32>(p);
   if (word == 0x6c6c756e || word == 0x65757274) return p + 4;
@@ -97,16 +84,16 @@ function skipLiteral(p: usize): usize {
   return failAt(p + (word == expected ? 4 : same));
 }
 
-/** What kind of value starts with byte `c`; only right where the value is valid. */
+/** What kind of value starts with byte `c`; only right if the value is valid. */
 @inline
 export function kindOf(c: u32): u32 {
-  if (c == 0x22) return K_STRING;
-  if (c == 0x7b) return K_OBJECT;
-  if (c == 0x5b) return K_ARRAY;
-  if (c == 0x6e) return K_NULL;
-  if (c == 0x74) return K_TRUE;
-  if (c == 0x66) return K_FALSE;
-  return K_NUMBER;
+  if (c == 0x22) return KIND.STRING;
+  if (c == 0x7b) return KIND.OBJECT;
+  if (c == 0x5b) return KIND.ARRAY;
+  if (c == 0x6e) return KIND.NULL;
+  if (c == 0x74) return KIND.TRUE;
+  if (c == 0x66) return KIND.FALSE;
+  return KIND.NUMBER;
 }
 
 /** Whether a value that starts with byte `c` is neither an object nor an array. */
@@ -116,32 +103,32 @@ export function startsScalar(c: u32): bool {
   return (c | 0x20) != 0x7b;
 }
 
-/** Notes a value in the slot that a column has for a row of the block. */
+/** Sets the slot of a column in a row of the block. */
 @inline
 export function setSlot(slots: usize, row: usize, start: usize, end: usize, kind: u32): void {
-  const slot = slots + row * SLOT_BYTES;
-  store<u32>(slot, <u32>start);
-  store<u32>(slot, <u32>end, 4);
-  store<u8>(slots + row, kind, KINDS);
+  const slot = slots + row * SLOT.size;
+  store<u32>(slot, <u32>start, SLOT.start);
+  store<u32>(slot, <u32>end, SLOT.end);
+  store<u8>(slots + row, kind, SLOTS.kinds);
 }
 
-/** Notes the scalar at `p` in a slot. @returns its end, 0 where it is none */
+/** Reads the scalar at `p` into a slot. @returns its end, 0 if it is none */
 @inline
 export function readScalar(p: usize, slots: usize, row: usize): usize {
   const c: u32 = load<u8>(p);
   if (c == 0x22) {
     const end = scanString(p + 1);
     if (end == 0) return 0;
-    setSlot(slots, row, p + 1, end, escaped ? K_ESCAPED : K_STRING);
+    setSlot(slots, row, p + 1, end, escaped ? KIND.ESCAPED : KIND.STRING);
     return end + 1;
   }
   const isNumber = isDigit(c) || c == 0x2d;
   const end = isNumber ? skipNumber(p) : skipLiteral(p);
-  setSlot(slots, row, p, end, isNumber ? K_NUMBER : kindOf(c));
+  setSlot(slots, row, p, end, isNumber ? KIND.NUMBER : kindOf(c));
   return end;
 }
 
-/** From the quote of a key to the first byte of its value, 0 where either is not there. */
+/** From the quote of a key to the first byte of its value, 0 if either is not there. */
 @inline
 function skipKey(p: usize): usize {
   if (load<u8>(p) != 0x22) return failAt(p);
@@ -153,7 +140,7 @@ function skipKey(p: usize): usize {
 }
 
 /**
- * The end of the value at `p`, 0 where it is none.
+ * The end of the value at `p`, 0 if it is none.
  * @param depth containers that are open around it
  */
 export function skipValue(p: usize, depth: u32): usize {
@@ -174,7 +161,7 @@ export function skipValue(p: usize, depth: u32): usize {
       store<u8>(nest++, inObject);
       inObject = u32(c == 0x7b);
       p = skipSpace(p + 1);
-      // '{' and '[' are followed by '}' and ']' two places on.
+      // '{' and '[' are followed by '}' and ']' two places later.
       if (load<u8>(p) != c + 2) {
         if (inObject) {
           p = skipKey(p);

@@ -1,24 +1,16 @@
 /** A row that the general path has read → states and transitions of the learned graph. */
+import { ACTION, HEADER, MAX_ACTIONS, MAX_LITERAL, NODE, NODE_TARGET, NODES, TRACKED_NODES, TRANSITION } from './abi';
 import { slotsOf } from './block';
 import {
-  ACTION_BYTES,
-  ACTION_COUNT,
-  ACTIONS,
   addTransition,
   clearGraph,
   END,
   END_CONTAINER,
   END_EXTRA,
   ENTER_NODE,
-  findContext,
+  findScope,
   findState,
   firstTransitions,
-  MAX_ACTIONS,
-  MAX_LITERAL,
-  NEW_NODES,
-  NEXT,
-  NEXT_IS_STRING,
-  NEXT_SLOTS,
   pendingActions,
   ROLE_EXTRA,
   ROLE_INNER,
@@ -28,13 +20,12 @@ import {
 } from './graph';
 import { skipSpace, skipValue, startsScalar } from './json';
 import { findTarget, UNMAPPED } from './keys';
-import { LEARNING, NODE_BYTES, NODE_TARGET, NODES, SPEC_COLUMNS } from './layout';
 import { scanString } from './string';
 
 /** Rows that may be learned at first, and more of them per chunk: learning costs as much as reading ten rows. */
 const FIRST_ROWS: u32 = 256;
 const ROWS_PER_CHUNK: u32 = 8;
-/** Chunks that go without the learned path after one in which it was of no use: twice as many each time. */
+/** Chunks without the speculative path after one in which it was of no use: twice as many each time. */
 const PAUSE: u32 = 15;
 const MAX_PAUSE: u32 = 240;
 /** So many rows say whether it is of use. */
@@ -47,9 +38,9 @@ let rows: u32 = 0;
 let misses: u32 = 0;
 let cleared: bool = false;
 
-/** Whether the rows of the next chunk are to take the learned path: not where too few of the last one could. */
+/** Whether the rows of the next chunk try the speculative path: not if too few of the last one could. */
 export function startChunk(): bool {
-  if (!load<u32>(LEARNING)) return false;
+  if (!load<u32>(HEADER.learning)) return false;
   if (!cleared || pause == 1) {
     clearGraph();
     cleared = true;
@@ -68,13 +59,13 @@ export function startChunk(): bool {
   return pause == 0;
 }
 
-/** Counts rows that tried the learned path. */
+/** Counts rows that tried the speculative path. */
 @inline
 export function countRows(count: u32): void {
   rows += count;
 }
 
-/** Counts a row that the graph had no way for. */
+/** Counts a row that the graph did not know. */
 @inline
 export function countMiss(): void {
   misses++;
@@ -94,7 +85,7 @@ let added: bool = false;
 
 /**
  * Learns the row, which the general path has read as a valid object, if there is budget for it.
- * @returns whether there is a way for more rows than before
+ * @returns whether the graph knows more rows than before
  */
 export function learnRow(p: usize, end: usize): bool {
   if (budget == 0) return false;
@@ -103,7 +94,7 @@ export function learnRow(p: usize, end: usize): bool {
   added = false;
   from = firstTransitions();
   startLiteral(p);
-  learnObject(skipSpace(p), childContext(0, ROLE_NODE, true, 0), NODES);
+  learnObject(skipSpace(p), childScope(0, ROLE_NODE, true, 0), NODES);
   if (!failed) endLiteral(end, END, 0);
   return added;
 }
@@ -121,12 +112,12 @@ function endLiteral(p: usize, next: usize, slots: usize): void {
   const transition = addTransition(from, literal, p);
   if (transition == 0) return;
   added = true;
-  store<u32>(transition, next, NEXT);
-  store<u32>(transition, u32(next != END && load<u8>(p - 1) == 0x22), NEXT_IS_STRING);
-  store<u32>(transition, slots, NEXT_SLOTS);
-  store<u64>(transition, nodes, NEW_NODES);
-  store<u32>(transition, actions, ACTION_COUNT);
-  memory.copy(transition + ACTIONS, pendingActions(), <usize>actions * ACTION_BYTES);
+  store<u32>(transition, next, TRANSITION.next);
+  store<u32>(transition, u32(next != END && load<u8>(p - 1) == 0x22), TRANSITION.nextIsString);
+  store<u32>(transition, slots, TRANSITION.nextSlots);
+  store<u64>(transition, nodes, TRANSITION.newNodes);
+  store<u32>(transition, actions, TRANSITION.actionCount);
+  memory.copy(transition + TRANSITION.actions, pendingActions(), <usize>actions * ACTION.size);
 }
 
 /** Adds an action to the literal. The places a to c are addresses. */
@@ -135,19 +126,19 @@ function addAction(operation: u32, subject: usize, a: usize, b: usize, c: usize)
     failed = true;
     return;
   }
-  const action = pendingActions() + <usize>actions * ACTION_BYTES;
+  const action = pendingActions() + <usize>actions * ACTION.size;
   actions++;
-  store<u32>(action, operation);
-  store<u32>(action, subject, 4);
-  store<u32>(action, a - literal, 8);
-  store<u32>(action, b - literal, 12);
-  store<u32>(action, c - literal, 16);
+  store<u32>(action, operation, ACTION.operation);
+  store<u32>(action, subject, ACTION.subject);
+  store<u32>(action, a - literal, ACTION.a);
+  store<u32>(action, b - literal, ACTION.b);
+  store<u32>(action, c - literal, ACTION.c);
 }
 
-function childContext(parent: u32, role: u32, isObject: bool, hash: u32): u32 {
-  const context = findContext(parent, role | (u32(isObject) << 16), hash);
-  failed = failed || context < 0;
-  return context;
+function childScope(parent: u32, role: u32, isObject: bool, hash: u32): u32 {
+  const scope = findScope(parent, role | (u32(isObject) << 16), hash);
+  failed = failed || scope < 0;
+  return scope;
 }
 
 /** FNV-1a: tells most keys apart, so that each has a state of its own; nothing depends on that. */
@@ -157,16 +148,16 @@ function keyHash(key: usize, end: usize): u32 {
   return hash;
 }
 
-/** Learns the object at `p`. @param node 0 where the spec maps nothing inside @returns its end */
-function learnObject(p: usize, context: u32, node: usize): usize {
+/** Learns the object at `p`. @param node 0 if the spec maps nothing inside @returns its end */
+function learnObject(p: usize, scope: u32, node: usize): usize {
   p = skipSpace(p + 1);
   while (!failed && load<u8>(p) == 0x22) {
     const key = p + 1;
     const end = scanString(key);
     const target = node == 0 ? UNMAPPED : findTarget(node, key, end);
     p = skipSpace(skipSpace(end + 1) + 1);
-    if (node == 0) p = learnValue(p, context, ROLE_INNER, keyHash(key, end));
-    else p = learnMember(p, context, node, target, key, end);
+    if (node == 0) p = learnValue(p, scope, ROLE_INNER, keyHash(key, end));
+    else p = learnMember(p, scope, node, target, key, end);
     p = skipSpace(p);
     if (load<u8>(p) != 0x2c) break;
     p = skipSpace(p + 1);
@@ -174,10 +165,10 @@ function learnObject(p: usize, context: u32, node: usize): usize {
   return p + 1;
 }
 
-function learnArray(p: usize, context: u32): usize {
+function learnArray(p: usize, scope: u32): usize {
   p = skipSpace(p + 1);
   while (!failed && load<u8>(p) != 0x5d) {
-    p = skipSpace(learnValue(p, context, ROLE_INNER, 0));
+    p = skipSpace(learnValue(p, scope, ROLE_INNER, 0));
     if (load<u8>(p) != 0x2c) break;
     p = skipSpace(p + 1);
   }
@@ -185,27 +176,28 @@ function learnArray(p: usize, context: u32): usize {
 }
 
 /** Learns the value at `p` in which the spec maps nothing. @returns its end */
-function learnValue(p: usize, context: u32, role: u32, hash: u32): usize {
+function learnValue(p: usize, scope: u32, role: u32, hash: u32): usize {
   const c: u32 = load<u8>(p);
-  const unused = slotsOf(load<u32>(SPEC_COLUMNS));
-  if (startsScalar(c)) return learnScalar(p, context, role, hash, unused);
-  const child = childContext(context, role, c == 0x7b, hash);
+  const unused = slotsOf(load<u32>(HEADER.specColumnCount));
+  if (startsScalar(c)) return learnScalar(p, scope, role, hash, unused);
+  const child = childScope(scope, role, c == 0x7b, hash);
   if (failed) return p;
   return c == 0x7b ? learnObject(p, child, 0) : learnArray(p, child);
 }
 
-/** Whether the literal ends a container in these slots: it would do so behind the scalar, a repeated key's. */
+/** Whether the literal ends a container in these slots: then a scalar of a repeated key would come after it. */
 function endsIn(slots: usize): bool {
   for (let i: u32 = 0; i < actions; i++) {
-    const action = pendingActions() + <usize>i * ACTION_BYTES;
-    if (load<u32>(action) == END_CONTAINER && <usize>load<u32>(action, 4) == slots) return true;
+    const action = pendingActions() + <usize>i * ACTION.size;
+    const ends = load<u32>(action, ACTION.operation) == END_CONTAINER;
+    if (ends && <usize>load<u32>(action, ACTION.subject) == slots) return true;
   }
   return false;
 }
 
-/** Ends the literal at the scalar at `p`, behind its quote. @returns the scalar's end, where the next one starts */
-function learnScalar(p: usize, context: u32, role: u32, hash: u32, slots: usize): usize {
-  const next = findState(context, role, hash);
+/** Ends the literal at the scalar at `p`, after its quote. @returns the scalar's end, where the next one starts */
+function learnScalar(p: usize, scope: u32, role: u32, hash: u32, slots: usize): usize {
+  const next = findState(scope, role, hash);
   failed = failed || next == 0 || endsIn(slots);
   if (!failed) endLiteral(p + usize(load<u8>(p) == 0x22), next, slots);
   const end = skipValue(p, 0);
@@ -215,36 +207,36 @@ function learnScalar(p: usize, context: u32, role: u32, hash: u32, slots: usize)
 }
 
 /** Learns the value at `p` of a key of a mapped object. @returns its end */
-function learnMember(p: usize, context: u32, node: usize, target: u32, key: usize, keyEnd: usize): usize {
+function learnMember(p: usize, scope: u32, node: usize, target: u32, key: usize, keyEnd: usize): usize {
   const hash = keyHash(key, keyEnd);
-  if (target == UNMAPPED) return learnExtra(p, context, node, key, keyEnd, hash);
+  if (target == UNMAPPED) return learnExtra(p, scope, node, key, keyEnd, hash);
   const c: u32 = load<u8>(p);
   if (target < NODE_TARGET) {
     const slots = slotsOf(target);
-    if (startsScalar(c)) return learnScalar(p, context, target, hash, slots);
+    if (startsScalar(c)) return learnScalar(p, scope, target, hash, slots);
     addAction(START_CONTAINER, slots, p, 0, 0);
-    const end = learnValue(p, context, target, hash);
+    const end = learnValue(p, scope, target, hash);
     addAction(END_CONTAINER, slots, end, 0, 0);
     return end;
   }
   const index = target ^ NODE_TARGET;
-  const child = NODES + <usize>index * NODE_BYTES;
+  const child = NODES + <usize>index * NODE.size;
   // A transition has a bit for each node that it enters, to see one that comes twice.
   const bit = (<u64>1) << index;
-  if (index > 63 || nodes & bit) {
+  if (index >= <u32>TRACKED_NODES || nodes & bit) {
     failed = true;
     return p;
   }
   nodes |= bit;
   addAction(ENTER_NODE, child, key, keyEnd, 0);
   return c == 0x7b
-    ? learnObject(p, childContext(context, ROLE_NODE + index, true, hash), child)
-    : learnExtra(p, context, node, key, keyEnd, hash);
+    ? learnObject(p, childScope(scope, ROLE_NODE + index, true, hash), child)
+    : learnExtra(p, scope, node, key, keyEnd, hash);
 }
 
-function learnExtra(p: usize, context: u32, node: usize, key: usize, keyEnd: usize, hash: u32): usize {
+function learnExtra(p: usize, scope: u32, node: usize, key: usize, keyEnd: usize, hash: u32): usize {
   addAction(START_EXTRA, node, key, keyEnd, p);
-  const end = learnValue(p, context, ROLE_EXTRA, hash);
+  const end = learnValue(p, scope, ROLE_EXTRA, hash);
   addAction(END_EXTRA, 0, end, 0, 0);
   return end;
 }

@@ -1,48 +1,48 @@
 /** JSON strings: a SIMD scan for the byte that ends the plain part, and the decoding of escapes. */
 import { skipText } from './utf8';
 
-/** Where the last failed check stopped: the first byte with which no valid row can go on. */
+/** Where the last failed check stopped: the first byte with which no valid row can continue. */
 export let errorAt: usize = 0;
 /** Whether the last scanned string has escapes. */
 export let escaped: bool = false;
 
-/** Notes where the input is not acceptable; 0 is the result of everything that failed. */
+/** Stores where the input is not acceptable. @returns 0, the result of everything that failed */
 export function failAt(p: usize): usize {
   errorAt = p;
   return 0;
 }
 
-/** Bit per byte of the 16 at `p`: whether it is a quote, a backslash, a control character or not ASCII. */
+/** A bit per byte of the 16 at `p` that needs handling: a quote, a backslash, a control character, or not ASCII. */
 @inline
-function specialMask(p: usize): u32 {
-  return specialBytes(v128.load(p), i8x16.splat(2), i8x16.splat(0x21), i8x16.splat(0x5c));
+function needsHandlingAt(p: usize): u32 {
+  return needsHandling(v128.load(p), i8x16.splat(2), i8x16.splat(0x21), i8x16.splat(0x5c));
 }
 
 /** The same of these bytes, and with these constants in each of 16 bytes: 2, 0x21 and 0x5c. */
 @inline
-export function specialBytes(bytes: v128, bit1: v128, low: v128, backslash: v128): u32 {
-  // With bit 1 flipped a quote comes right behind the control characters. Signed: bytes from 0x80 on are below them.
+export function needsHandling(bytes: v128, bit1: v128, low: v128, backslash: v128): u32 {
+  // With bit 1 flipped a quote is right after the control characters. Signed: bytes from 0x80 on are below them.
   return i8x16.bitmask(v128.or(i8x16.lt_s(v128.xor(bytes, bit1), low), i8x16.eq(bytes, backslash)));
 }
 
 /** From `p` to the first such byte. */
 @inline
 function scanPlain(p: usize): usize {
-  let mask = specialMask(p);
-  while (!mask) mask = specialMask((p += 16));
+  let mask = needsHandlingAt(p);
+  while (!mask) mask = needsHandlingAt((p += 16));
   return p + ctz(mask);
 }
 
-/** From the byte behind the opening quote to the closing quote; sets `escaped`. */
+/** From the byte after the opening quote to the closing quote; sets `escaped`. */
 @inline
 export function scanString(p: usize): usize {
   const q = scanPlain(p);
   escaped = false;
-  return load<u8>(q) == 0x22 ? q : scanSpecial(q);
+  return load<u8>(q) == 0x22 ? q : scanRest(q);
 }
 
-/** The same from a byte at `q` that is special, none before it being so. */
-function scanSpecial(q: usize): usize {
+/** The same from the first byte that needs handling. */
+function scanRest(q: usize): usize {
   escaped = false;
   while (true) {
     const c: u32 = load<u8>(q);
@@ -60,7 +60,7 @@ function scanSpecial(q: usize): usize {
   return 0;
 }
 
-/** Behind the escape at `q`. */
+/** The end of the escape at `q`. */
 function skipEscape(q: usize): usize {
   const c: u32 = load<u8>(q, 1);
   if (c == 0x75) {
@@ -81,7 +81,7 @@ export function hexDigit(c: u32): u32 {
   return letter < 6 ? letter + 10 : 0x100;
 }
 
-/** The number that 16 hex digits at `p` are, 0 where one of them is none. */
+/** The number that 16 hex digits at `p` are, 0 if one of them is none. */
 @inline
 export function hexNumber(p: usize): u64 {
   const text = v128.load(p);
@@ -95,7 +95,7 @@ export function hexNumber(p: usize): u64 {
   return areHex ? number : 0;
 }
 
-/** Copies bytes; may read and write up to 32 more. Most texts are short, so the loop is kept out of the way. */
+/** Copies bytes; may read and write up to 32 more. Most texts are short, so the loop is a function of its own. */
 @inline
 export function copyBytes(to: usize, from: usize, length: usize): void {
   copy32(to, from);

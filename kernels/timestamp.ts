@@ -17,7 +17,7 @@ export const MILLISECOND: i64 = 1000;
 export function epochText(p: usize, end: usize, unit: i64): i64 {
   const units = integerText(p, end);
   timestampConverted = converted;
-  // Digits past microseconds are cut as in text, where the result is never later than the value.
+  // Digits past microseconds are cut as in text: the result is never later than the value.
   if (unit == 0) return units / 1000 - i64(units % 1000 < 0);
   const limit = unit == MILLISECOND ? MAX_MILLISECONDS : (MAX_MILLISECONDS * MILLISECOND) / unit;
   timestampConverted = converted && units >= -limit && units <= limit;
@@ -56,7 +56,7 @@ let dateHead: u64 = 0;
 let dateTail: u16 = 0;
 let dateStart: i64 = 0;
 
-/** `THH:MM:SS.mmmZ` or `THH:MM:SSZ` behind a date, in microseconds; -1 for any other time. */
+/** `THH:MM:SS.mmmZ` or `THH:MM:SSZ` after a date, in microseconds; -1 for any other time. */
 @inline
 function shortTime(p: usize, end: usize): i64 {
   const text = v128.load(p);

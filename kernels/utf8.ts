@@ -5,7 +5,7 @@
  */
 import { failAt } from './string';
 
-/** A first byte and no continuation behind it. */
+/** A first byte and no continuation after it. */
 const TOO_SHORT: u8 = 1;
 /** ASCII and a continuation. */
 const TOO_LONG: u8 = 2;
@@ -17,7 +17,7 @@ const OVERLONG_4: u8 = 64;
 const TOO_LARGE: u8 = 8;
 const FAR_TOO_LARGE: u8 = 64;
 const SURROGATE: u8 = 16;
-/** Two continuations: right behind a first byte of three or four bytes, and only there. */
+/** Two continuations: right after a first byte of three or four bytes, and only there. */
 const TWO_CONTINUATIONS: u8 = 128;
 
 /** What the lower half of a first byte says nothing about. */
@@ -57,13 +57,13 @@ function errorsOf(before: v128, block: v128): v128 {
     i8x16.shr_u(block, 4),
   );
   const errors = v128.and(v128.and(byFirstHigh, byFirstLow), bySecondHigh);
-  // Behind the first of three or four bytes, and only there, two continuations must be: bit 7 from 0xe0 or 0xf0 on.
+  // After the first of three or four bytes, and only there, two continuations must come: bit 7 from 0xe0 or 0xf0 on.
   const third = i8x16.sub_sat_u(two, i8x16.splat(0x60));
   const fourth = i8x16.sub_sat_u(three, i8x16.splat(0x70));
   return v128.xor(errors, v128.and(v128.or(third, fourth), i8x16.splat(<i8>0x80)));
 }
 
-/** From `p` to the next quote, backslash or control character; 0 where it is not UTF-8 until there. */
+/** From `p` to the next quote, backslash or control character; 0 if it is not UTF-8 up to there. */
 export function skipText(p: usize): usize {
   let before = i64x2.splat(0);
   let at = p;
@@ -99,7 +99,7 @@ function isContinuation(c: u32): bool {
   return (c & 0xc0) == 0x80;
 }
 
-/** Behind the character at `q`, whose first byte is not ASCII (RFC 3629). */
+/** The end of the character at `q`, whose first byte is not ASCII (RFC 3629). */
 function skipCharacter(q: usize): usize {
   const c: u32 = load<u8>(q);
   if (c < 0xc2 || c > 0xf4) return failAt(q);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Checks what the documents point to: relative links, anchors of headings, and paths of this project in `code`. Links
- * to other sites are not followed. Prints a line for each one that leads nowhere; the exit code is then 1.
+ * Checks the targets in the documents: relative links, anchors of headings, and paths of this project in `code`. Links
+ * to other sites are not followed. Prints a line for each broken one; the exit code is then 1.
  *
  *   node scripts/check-links.mjs [FOLDER]
  */
@@ -19,7 +19,7 @@ const LINKS = [
 const OTHER_SITE = /^([a-z][a-z0-9+.-]*:|\/\/)/i;
 /** A path in `code` is one of this project's files if it starts with one of its folders and has an extension. */
 const CODE = /`([^`]+)`/g;
-const PROJECT_FILE = /^(?:bench|deploy|docs|fixtures|kernels|patches|scripts|src|test)\/[\w./-]*\.[a-z]+$/;
+const PROJECT_FILE = /^(?:bench|deploy|docs|fixtures|kernels|native|scripts|src|test)\/[\w./-]*\.[a-z]+$/;
 
 function documents(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -29,7 +29,7 @@ function documents(folder) {
   });
 }
 
-/** The lines of a document; those of code blocks are empty, so that the numbers of the others stay. */
+/** The lines of a document. Those of code blocks are empty, so that line numbers stay. */
 function prose(file) {
   let fence;
   return readFileSync(file, 'utf8')

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /** The command line: reads arguments and signals, and turns outcomes into exit codes. */
 import { readFileSync } from 'node:fs';
-import kafka from '@confluentinc/kafka-javascript';
 import { Command, CommanderError } from 'commander';
 import { PACKAGE_JSON } from './assets.js';
+import type { CommandContext } from './commands/context.js';
 import { type Config, readConfig } from './config.js';
 import { SluiceError } from './core/errors.js';
-import { createLogger, type Logger } from './core/log.js';
+import { createLogger } from './core/log.js';
 import { Output, OutputClosed } from './core/output.js';
-import { fastestReader } from './kafka/kafka-source.js';
+import { installedAddon } from './kafka/addon.js';
 
 /** Done · a check failed · bad configuration or arguments · fatal at run time. */
 const EXIT = { done: 0, failedCheck: 1, badConfiguration: 2, fatal: 3 } as const;
@@ -24,60 +24,77 @@ const stdout = new Output(process.stdout, 'stdout');
 const stderr = new Output(process.stderr, 'stderr');
 let failedCheck = false;
 
-/** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once, which loses nothing. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Aborted by the first SIGTERM or SIGINT. A second one does what it does by default: the process ends at once, which
+ * loses nothing, without running the destructors of native libraries beside their threads.
+ */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(EXIT.fatal);
-      controller.abort();
-    });
-  }
+  const stop = () => {
+    for (const name of STOP_SIGNALS) process.off(name, stop);
+    controller.abort();
+  };
+  for (const name of STOP_SIGNALS) process.on(name, stop);
   return controller.signal;
 }
 
-function environment(): { config: Config; log: Logger } {
-  const config = readConfig();
-  return { config, log: createLogger(config.log) };
-}
-
-function failCheck(): void {
-  failedCheck = true;
-}
-
-/** Adds a command to the program. Only then are its libraries loaded: most need not start with all of them. */
-const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<unknown>>> = {
-  run: async (sluice) =>
-    (await import('./commands/run.js')).addRunCommand(sluice, environment, stopSignal, { stdout, stderr }),
-  capture: async (sluice) => (await import('./commands/capture.js')).addCaptureCommand(sluice, environment, stopSignal),
-  demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, readConfig, stopSignal, stdout),
-  parse: async (sluice) => {
-    const { addParseCommand } = await import('./commands/parse.js');
-    addParseCommand(sluice, (more) => readConfig({ ...process.env, ...more }), stdout);
+const context: CommandContext = {
+  environment: (overrides = {}) => {
+    const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
+    const config = readConfig({ ...process.env, ...Object.fromEntries(given) });
+    return { config, log: createLogger(config.log) };
   },
-  query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, readConfig, stdout),
-  verify: async (sluice) =>
-    (await import('./commands/verify.js')).addVerifyCommand(sluice, environment, stdout, failCheck),
-  recover: async (sluice) =>
-    (await import('./commands/recover.js')).addRecoverCommand(sluice, readConfig, stdout, failCheck),
-  compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, environment, stdout),
+  stopSignal,
+  stdout,
+  stderr,
+  onFailure: () => {
+    failedCheck = true;
+  },
 };
 
-async function program(): Promise<Command> {
-  const { version } = JSON.parse(readFileSync(PACKAGE_JSON, 'utf8')) as {
-    version: string;
-  };
+/** Adds a command to the program. Only then are its libraries loaded: none needs all of them. */
+const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
+  run: async (sluice) => (await import('./commands/run.js')).addRunCommand(sluice, context),
+  capture: async (sluice) => (await import('./commands/capture.js')).addCaptureCommand(sluice, context),
+  demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, context),
+  parse: async (sluice) => (await import('./commands/parse.js')).addParseCommand(sluice, context),
+  query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
+  verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
+  recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
+  compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, context),
+};
+
+const VERSION_FLAGS = ['-V', '--version'];
+
+/** @param first argument of the command line: the command that is called, if it is one */
+async function program(first: string | undefined): Promise<Command> {
   const sluice = new Command('sluice')
     .description('Change events from Kafka to Parquet and DuckDB, exactly once')
-    .version(`${version} (Kafka source: ${fastestReader()}, librdkafka ${kafka.librdkafkaVersion})`)
+    .option(VERSION_FLAGS.join(', '), 'output the version number')
+    .on('option:version', () => {
+      stdout.writeLater(`${versionText()}\n`);
+      throw new CommanderError(EXIT.done, 'commander.version', 'the version was asked for');
+    })
     .addHelpText('after', ENVIRONMENT_HELP)
     .configureOutput({ writeOut: (text) => stdout.writeLater(text), writeErr: (text) => stderr.writeLater(text) })
     .exitOverride();
-  const all = Object.entries(COMMANDS);
-  const called = all.filter(([name]) => name === process.argv[2]);
-  for (const [, add] of called.length > 0 ? called : all) await add(sluice);
+  for (const add of neededCommands(first)) await add(sluice);
   for (const command of sluice.commands) command.exitOverride();
   return sluice;
+}
+
+/** What the program must know to read its arguments: all commands, for help and an unknown one. */
+function neededCommands(first = ''): readonly ((sluice: Command) => Promise<void>)[] {
+  if (VERSION_FLAGS.includes(first)) return [];
+  return Object.hasOwn(COMMANDS, first) ? [COMMANDS[first]] : Object.values(COMMANDS);
+}
+
+function versionText(): string {
+  const { version } = JSON.parse(readFileSync(PACKAGE_JSON, 'utf8')) as { version: string };
+  const { reader = 'none', librdkafka } = installedAddon();
+  return `${version} (Kafka source: ${reader}, librdkafka ${librdkafka})`;
 }
 
 /** One line for people or machines; a stack trace is for LOG_LEVEL=debug. */
@@ -111,7 +128,7 @@ function exitCodeOf(thrown: unknown): number {
 async function main(): Promise<number> {
   let code: number = EXIT.done;
   try {
-    await (await program()).parseAsync();
+    await (await program(process.argv[2])).parseAsync();
     if (failedCheck) code = EXIT.failedCheck;
   } catch (thrown) {
     code = exitCodeOf(thrown);

@@ -45,7 +45,7 @@ describe('readConfig', () => {
     expect(properties).toEqual({ 'security.protocol': 'sasl_ssl', 'sasl.username': 'me' });
   });
 
-  it('names every variable that is not acceptable at once, and what it may be', () => {
+  it('names every unacceptable variable at once, and what it may be', () => {
     const bad = {
       WORKERS: '0',
       BATCH_ROWS: '1e3',

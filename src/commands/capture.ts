@@ -3,28 +3,25 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { Capture, type CaptureOptions } from '../capture/capture.js';
+import { CHECKPOINT_TOPIC_CONFIG, checkpointTopic, createTopics } from '../capture/checkpoint.js';
+import { CheckpointReader } from '../capture/checkpoint-reader.js';
 import { checkSole, claimed, transactionalId } from '../capture/claim.js';
 import { CapturedCollection } from '../capture/collection.js';
 import { CaptureMetrics } from '../capture/metrics.js';
 import { TRANSACTION_TIMEOUT_MS, TransactionalProducer } from '../capture/producer.js';
-import { TokenReader } from '../capture/token-reader.js';
-import { createTopics, TOKEN_TOPIC_CONFIG, tokenTopic } from '../capture/token-store.js';
 import { GroupWriter, oversizeTopic } from '../capture/writer.js';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { Monitor } from '../http/monitor.js';
+import type { CommandContext } from './context.js';
 
 type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'> & {
-  /** The source, database.collection, whose place in the topic this one takes. */
+  /** The source, database.collection, whose position in the topic this one takes. */
   readonly replaces?: string;
 };
 
-export function addCaptureCommand(
-  program: Command,
-  environment: () => { config: Config; log: Logger },
-  stopSignal: () => AbortSignal,
-): void {
+export function addCaptureCommand(program: Command, { environment, stopSignal }: CommandContext): void {
   program
     .command('capture')
     .description("write a MongoDB collection's changes to the topic, exactly once")
@@ -57,7 +54,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
   const { uri, database, collection, maxMessageBytes } = config.capture;
   const metrics = new CaptureMetrics();
   const source = await CapturedCollection.connect({ uri, database, collection }, log);
-  let tokens: TokenReader | undefined;
+  let checkpoints: CheckpointReader | undefined;
   let producer: TransactionalProducer | undefined;
   let monitor: Monitor | undefined;
   let following: Capture | undefined;
@@ -65,22 +62,22 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     await checkImages(config, source, log);
     const options = { ...config.capture, replaces: undefined, ...choices, topic, source: source.name };
     const patienceMs = 2 * Number(properties['transaction.timeout.ms'] ?? TRANSACTION_TIMEOUT_MS);
-    tokens = await TokenReader.connect({ brokers, topic, source: source.name, properties, patienceMs }, log);
+    checkpoints = await CheckpointReader.connect({ brokers, topic, source: source.name, properties, patienceMs }, log);
     // Before anything is fenced or written.
-    checkSole(await tokens.read('committed'), options);
+    checkSole(await checkpoints.read('committed'), options);
     const producerOptions = { brokers, maxMessageBytes, properties };
     const id = transactionalId(source.name, topic);
     producer = await TransactionalProducer.connect({ ...producerOptions, transactionalId: id }, log);
     const writerOptions = { ...options, partitions: await producer.partitionCount(topic) };
     await createTopics({ brokers, properties }, [
-      { name: tokenTopic(topic), config: TOKEN_TOPIC_CONFIG },
+      { name: checkpointTopic(topic), config: CHECKPOINT_TOPIC_CONFIG },
       { name: oversizeTopic(topic), config: {} },
     ]);
-    const known = await tokens.read('everything');
+    const known = await checkpoints.read('everything');
     const claimOptions = { ...writerOptions, producer: producerOptions };
-    const record = await claimed(known, claimOptions, { source, tokens, metrics, log });
-    await tokens.close();
-    tokens = undefined;
+    const record = await claimed(known, claimOptions, { source, checkpoints, metrics, log });
+    await checkpoints.close();
+    checkpoints = undefined;
     const writer = new GroupWriter(writerOptions, { producer, metrics, log }, record);
     const made = new Capture(options, { source, writer, metrics, log });
     following = made;
@@ -95,7 +92,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     monitor?.fail(thrown);
     throw thrown;
   } finally {
-    await Promise.allSettled([tokens?.close(), producer?.close(), source.close()]);
+    await Promise.allSettled([checkpoints?.close(), producer?.close(), source.close()]);
     await monitor?.close(log);
   }
 }

@@ -1,20 +1,16 @@
 /** `sluice compact`: joins all small Parquet files of a data directory that no process works on. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { CompactionReceipt } from '../core/flow.js';
 import { type Logger, logRemoved } from '../core/log.js';
-import type { Output } from '../core/output.js';
 import { loadSpec } from '../schema/spec-file.js';
 import { DuckDbSink } from '../sinks/duckdb/sink.js';
+import { databasePath } from '../storage/data-dir.js';
+import type { CommandContext } from './context.js';
 
-export function addCompactCommand(
-  program: Command,
-  environment: () => { config: Config; log: Logger },
-  stdout: Output,
-): void {
+export function addCompactCommand(program: Command, { environment, stdout }: CommandContext): void {
   program
     .command('compact')
     .description('join neighbouring small Parquet files; "run" does so by itself, see COMPACT_AFTER_FILES')
@@ -35,7 +31,7 @@ export function addCompactCommand(
  */
 export async function compact({ config, log }: { config: Config; log: Logger }): Promise<CompactionReceipt> {
   const { dataDir, mergeFrom, compaction, duckdb, parquetCompression: compression } = config;
-  if (!existsSync(join(dataDir, 'analytics.db'))) {
+  if (!existsSync(databasePath(dataDir))) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no analytics.db: nothing was consumed into it yet`);
   }
   const spec = loadSpec(config.tableSpec);

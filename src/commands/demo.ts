@@ -6,9 +6,9 @@ import type { Command } from 'commander';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { createLogger } from '../core/log.js';
-import type { Output } from '../core/output.js';
 import { EmbeddedKafka } from '../kafka/embedded-kafka.js';
 import type { RunTotals } from '../pipeline/totals.js';
+import type { CommandContext } from './context.js';
 import { query } from './query.js';
 import { run } from './run.js';
 import { sampleEvents } from './sample-events.js';
@@ -46,19 +46,14 @@ FROM sluice.batches GROUP BY partition_id ORDER BY partition_id`,
   },
 ];
 
-export function addDemoCommand(
-  program: Command,
-  config: () => Config,
-  stopSignal: () => AbortSignal,
-  stdout: Output,
-): void {
+export function addDemoCommand(program: Command, { environment, stopSignal, stdout }: CommandContext): void {
   program
     .command('demo')
     .description('run the whole pipeline on sample events and an embedded Kafka, and show what it did')
     .option('--events <n>', 'how many events', '100000')
     .action(async ({ events }: { events: string }) => {
       const write = (piece: string | Uint8Array) => stdout.write(piece);
-      await demo(config(), { events: Number(events), signal: stopSignal(), write });
+      await demo(environment().config, { events: Number(events), signal: stopSignal(), write });
     });
 }
 

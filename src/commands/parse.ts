@@ -2,13 +2,12 @@
 import { createReadStream } from 'node:fs';
 import type { RecordBatch } from 'apache-arrow';
 import type { Command } from 'commander';
-import type { Config } from '../config.js';
 import { bit, Chunk, setBit } from '../core/chunk.js';
 import { SluiceError } from '../core/errors.js';
-import type { Output } from '../core/output.js';
 import { Kernel } from '../kernel/kernel.js';
 import { type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 import { loadSpec } from '../schema/spec-file.js';
+import type { CommandContext } from './context.js';
 import { ParseStats } from './parse-stats.js';
 
 const DELIMITERS = { newline: 0x0a, nul: 0 } as const;
@@ -25,12 +24,9 @@ export interface ParseOptions {
   readonly stats?: ParseStats;
 }
 
-/** Options that stand for environment variables. */
-type Overrides = Partial<Record<'TABLE_SPEC' | 'HIGH_VALUE_THRESHOLD', string>>;
-
 type ParseFlags = Partial<Record<'delimiter' | 'spec' | 'threshold', string>> & { stats?: boolean };
 
-export function addParseCommand(program: Command, config: (overrides: Overrides) => Config, stdout: Output): void {
+export function addParseCommand(program: Command, { environment, stdout }: CommandContext): void {
   program
     .command('parse')
     .description('read messages from files or stdin as the kernel does; prints a line of JSON for each')
@@ -47,10 +43,8 @@ export function addParseCommand(program: Command, config: (overrides: Overrides)
       if (!isDelimiter(delimiter)) {
         throw new SluiceError('SLUICE_CONFIG', `--delimiter must be newline or nul, not ${delimiter}`);
       }
-      const { tableSpec, highValueThreshold } = config({
-        ...(spec !== undefined && { TABLE_SPEC: spec }),
-        ...(threshold !== undefined && { HIGH_VALUE_THRESHOLD: threshold }),
-      });
+      const { config } = environment({ TABLE_SPEC: spec, HIGH_VALUE_THRESHOLD: threshold });
+      const { tableSpec, highValueThreshold } = config;
       const write = (lines: string) => stdout.write(lines);
       const totals = stats ? new ParseStats() : undefined;
       const options = { spec: loadSpec(tableSpec), highValueThreshold, delimiter, write, stats: totals };

@@ -1,9 +1,9 @@
 /** `sluice query`: a read-only query, through the running process or on the file. */
 import type { Command } from 'commander';
 import { SluiceError } from '../core/errors.js';
-import type { Output } from '../core/output.js';
 import type { QueryRows } from '../query/read-only.js';
 import { openSql } from '../query/sql-client.js';
+import type { CommandContext } from './context.js';
 
 export const QUERY_FORMATS = ['table', 'csv', 'json', 'arrow'] as const;
 export type QueryFormat = (typeof QUERY_FORMATS)[number];
@@ -17,7 +17,7 @@ export interface QueryOptions {
   readonly write: (piece: string | Uint8Array) => Promise<void>;
 }
 
-export function addQueryCommand(program: Command, config: () => { readonly dataDir: string }, stdout: Output): void {
+export function addQueryCommand(program: Command, { environment, stdout }: CommandContext): void {
   program
     .command('query')
     .description('run a read-only query, through the running process if there is one')
@@ -28,7 +28,7 @@ export function addQueryCommand(program: Command, config: () => { readonly dataD
       if (!isFormat(chosen)) {
         throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
       }
-      const { dataDir } = config();
+      const { dataDir } = environment().config;
       await query({ dataDir, sql, format: chosen, write: (piece) => stdout.write(piece) });
     });
 }

@@ -1,10 +1,9 @@
 /** `sluice recover`: what to do when the database and the Parquet files of a data directory do not belong together. */
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
-import type { Output } from '../core/output.js';
 import { openSql } from '../query/sql-client.js';
 import { loadSpec } from '../schema/spec-file.js';
 import { openDatabase } from '../sinks/duckdb/database.js';
@@ -15,10 +14,11 @@ import { compareFiles } from '../sinks/duckdb/ledger-files.js';
 import { type Rebuild, rebuild } from '../sinks/duckdb/rebuild.js';
 import { refuseDamage, removeUncounted } from '../sinks/duckdb/recovery.js';
 import { hasOldNames, upgradeFolders } from '../sinks/duckdb/upgrade.js';
-import { listFiles, topicFolder } from '../storage/data-dir.js';
+import { databasePath, listFiles, topicFolder } from '../storage/data-dir.js';
 import { counted } from '../verify/check.js';
 import { readLedger } from '../verify/files.js';
 import { hasTables, readScope } from '../verify/ledger.js';
+import type { CommandContext } from './context.js';
 
 export interface RecoverOptions {
   readonly fromParquet: boolean;
@@ -38,7 +38,7 @@ const CHOICES = `What can be done:
     if Kafka still has them
 `;
 
-export function addRecoverCommand(program: Command, config: () => Config, stdout: Output, onFailure: () => void): void {
+export function addRecoverCommand(program: Command, { environment, stdout, onFailure }: CommandContext): void {
   program
     .command('recover')
     .description('say what is wrong between the database and the Parquet files, and with an option, put it right')
@@ -47,7 +47,7 @@ export function addRecoverCommand(program: Command, config: () => Config, stdout
     .action(async (options: RecoverOptions) => {
       let text = '';
       try {
-        const ok = await recover(config(), options, (more) => {
+        const ok = await recover(environment().config, options, (more) => {
           text += more;
         });
         if (!ok) onFailure();
@@ -129,7 +129,7 @@ function describePartition({ partition, start, next, holes, quarantined, quarant
 }
 
 async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Promise<void> {
-  const database = join(dataDir, 'analytics.db');
+  const database = databasePath(dataDir);
   if (!existsSync(database)) {
     throw new SluiceError(
       'SLUICE_CONFIG',
@@ -155,7 +155,7 @@ async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Pr
 
 /** Changes nothing. @returns whether nothing is wrong */
 async function explain({ dataDir, kafka }: Config, write: Write): Promise<boolean> {
-  if (!existsSync(join(dataDir, 'analytics.db'))) return explainOrphans('missing', dataDir, kafka.topic, write);
+  if (!existsSync(databasePath(dataDir))) return explainOrphans('missing', dataDir, kafka.topic, write);
   let client: Awaited<ReturnType<typeof openSql>>;
   try {
     client = await openSql(dataDir);

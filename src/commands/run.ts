@@ -13,6 +13,7 @@ import type { RunTotals } from '../pipeline/totals.js';
 import { loadSpec } from '../schema/spec-file.js';
 import { SinkClient } from '../sinks/duckdb/sink-client.js';
 import { WorkerPool } from '../worker/pool.js';
+import type { CommandContext } from './context.js';
 
 export interface RunOptions {
   readonly untilEnd: boolean;
@@ -42,12 +43,8 @@ export interface RunSummary extends RunTotals {
   peakRssMiB: number;
 }
 
-export function addRunCommand(
-  program: Command,
-  environment: () => { config: Config; log: Logger },
-  stopSignal: () => AbortSignal,
-  { stdout, stderr }: { readonly stdout: Output; readonly stderr: Output },
-): void {
+export function addRunCommand(program: Command, context: CommandContext): void {
+  const { environment, stopSignal, stdout, stderr } = context;
   program
     .command('run')
     .description('consume the topic; prints a JSON summary as the last line on stdout')
@@ -114,13 +111,17 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
         },
       },
     );
-    options.signal.addEventListener('abort', () => pipeline.stop(), { once: true });
+    const stop = () => {
+      log.info('stopping: what is in flight is committed; a second signal ends the process at once');
+      pipeline.stop();
+    };
+    options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
     await source.start();
     log.info({ source: source.reader, workers: config.workers }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = reportProgress(() => pipeline.status(), { terminal: options.terminal, log });
-    if (options.signal.aborted) pipeline.stop();
+    if (options.signal.aborted) stop();
     await pipeline.run(state);
     finished = pipeline;
   } catch (thrown) {

@@ -3,13 +3,13 @@ import type { Command } from 'commander';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import type { Output } from '../core/output.js';
 import { KafkaSource } from '../kafka/kafka-source.js';
 import { openSql, type SqlClient } from '../query/sql-client.js';
 import type { CheckResult } from '../verify/check.js';
 import { checks } from '../verify/checks.js';
 import { KAFKA_CHECKS, kafkaChecks } from '../verify/kafka.js';
 import { readScope } from '../verify/ledger.js';
+import type { CommandContext } from './context.js';
 
 export interface VerifyOptions {
   /** Compares the positions with Kafka as well. */
@@ -18,12 +18,7 @@ export interface VerifyOptions {
   readonly write: (text: string) => Promise<void>;
 }
 
-export function addVerifyCommand(
-  program: Command,
-  environment: () => { config: Config; log: Logger },
-  stdout: Output,
-  onFailure: () => void,
-): void {
+export function addVerifyCommand(program: Command, { environment, stdout, onFailure }: CommandContext): void {
   program
     .command('verify')
     .description('check ledger, Parquet, DuckDB and Kafka against each other; exit code 1 on any difference')

@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   SLUICE_HISTORY_LOST: 'the place in the change stream is no longer in the oplog',
   SLUICE_STREAM_ENDED: 'the captured collection was dropped or renamed',
   SLUICE_WORKER: 'a worker thread failed',
+  SLUICE_KERNEL: 'the build of the WASM kernel is missing or of another version',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
@@ -93,6 +94,11 @@ export function sinkError(thrown: unknown, context: string): SluiceError {
 /** Whether DuckDB cannot open a file because another process has it. */
 export function isLocked(thrown: unknown): boolean {
   return /Could not set lock|Conflicting lock/.test((thrown as Error).message);
+}
+
+/** Whether DuckDB had no memory left under its limit. */
+export function isOutOfMemory(thrown: unknown): boolean {
+  return /Out of Memory Error|failed to (pin|allocate)|could not allocate block/i.test((thrown as Error).message);
 }
 
 /** A broken invariant: a bug in Sluice, not a failure of its surroundings. Stops the process. */

@@ -9,7 +9,7 @@ import type { BatchStats } from './batch-stats.js';
 import type { SluiceErrorMessage } from './errors.js';
 import type { SinkMethod } from './sink.js';
 
-/** The fate of a message; the index is the kernel's status code. A closed list. */
+/** The fate of a message. A closed list. */
 export const STATUSES = ['ok', 'tombstone', 'malformed', 'not_object', 'missing_required', 'too_large'] as const;
 export type Status = (typeof STATUSES)[number];
 

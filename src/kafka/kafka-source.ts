@@ -253,11 +253,6 @@ export class KafkaSource implements Source {
   }
 }
 
-/** Which reader the compiled addon has. */
-export function fastestReader(): MessageReader['kind'] {
-  return PackedReader.isSupported(new KafkaConsumer({ 'group.id': 'sluice' }, {})) ? 'packed' : 'stock';
-}
-
 function makeReader(consumer: InstanceType<typeof KafkaConsumer>, wanted: KafkaSourceOptions['reader']): MessageReader {
   const isSupported = PackedReader.isSupported(consumer);
   if (wanted === 'packed' && !isSupported) {

@@ -11,7 +11,7 @@ import type { TopicIdentity } from '../core/flow.js';
 /** What brokers that do not have topic ids send, and librdkafka for a topic that it does not know. */
 const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
-/** What the patch adds to a consumer; an addon as it was downloaded lacks it. */
+/** What native/ adds to a consumer's native object; an addon as it was downloaded lacks it. */
 interface WithClusterId {
   clusterId?(timeoutMs: number): string | undefined;
 }

@@ -1,18 +1,18 @@
 /**
  * The WASM kernel as the host sees it: chunks in, Arrow record batches out.
  *
- * Chunks are copied in one at a time, so that input and the rows in work stay in the cache; columns grow over all
+ * Chunks are copied in one at a time, so that input and the block at hand stay in the cache; columns grow over all
  * chunks of a batch. Record batches are views over the kernel's memory, valid until the next `read`.
  */
 import { readFileSync } from 'node:fs';
 import { KERNEL_WASM } from '../assets.js';
 import { ChunkViews } from '../core/chunk.js';
-import { assert } from '../core/errors.js';
+import { asSluiceError, assert } from '../core/errors.js';
 import type { ChunkHandle } from '../core/flow.js';
 import type { StringForms } from '../core/string-forms.js';
-import type { TableSpec } from '../schema/spec.js';
-import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './fields.js';
+import { type TableSpec, tableColumns } from '../schema/spec.js';
 import { KernelInstance, type KernelOutput, Results } from './kernel-instance.js';
+import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './memory-map.js';
 
 export interface KernelOptions extends FlagOptions {
   readonly batchRows: number;
@@ -40,9 +40,7 @@ export class Kernel {
     this.#spec = spec;
     this.#options = options;
     this.#module = module;
-    const textColumns = memoryMap(spec, { chunkRows: 8, chunkBytes: 8, batchRows: 8, columnBytes: 8 }).columns.filter(
-      ({ type }) => type === 'utf8',
-    ).length;
+    const textColumns = tableColumns(spec).filter(({ type }) => type === 'utf8').length;
     const columnBytes = Math.min(options.batchBytes + CHUNK_BYTES, Math.floor(MAX_TEXT_BYTES / textColumns));
     this.#limits = {
       chunkRows: CHUNK_ROWS,
@@ -54,14 +52,16 @@ export class Kernel {
     this.#issueBits = spec.columns.map((_, index) => index);
   }
 
-  /** Compiles and instantiates. */
+  /**
+   * Compiles and instantiates.
+   * @throws SluiceError SLUICE_KERNEL if there is no build of this version
+   */
   static create(spec: TableSpec, options: KernelOptions): Kernel {
-    const file = KERNEL_WASM[options.wasm ?? 'release'];
-    return new Kernel(spec, options, new WebAssembly.Module(readFileSync(file)));
+    return new Kernel(spec, options, compile(KERNEL_WASM[options.wasm ?? 'release']));
   }
 
   /**
-   * Has the column `issues` of what is read from here on use these bits, instead of a column's place in the spec.
+   * Sets the bits that the column `issues` uses in later reads, instead of each column's place in the spec.
    * @param bits of each spec column, 0 to 63, in the order of the spec
    */
   useIssueBits(bits: readonly number[]): void {
@@ -76,7 +76,7 @@ export class Kernel {
 
   /**
    * Reads the messages of consecutive chunks of one partition.
-   * @returns what they came to; record batches are valid until the next call
+   * @returns rows, rejects and counters; record batches are valid until the next call
    */
   read(partition: number, chunks: readonly ChunkHandle[]): KernelOutput {
     const results = new Results();
@@ -94,7 +94,7 @@ export class Kernel {
     return results.output();
   }
 
-  /** The fast way to the forms of text that this kernel has read. */
+  /** Fast for text that this kernel has read. */
   get stringForms(): StringForms {
     return this.#instance.stringForms;
   }
@@ -128,7 +128,15 @@ export class Kernel {
   }
 }
 
-/** The messages from `from` on that fit the input region together end here; at `from` if not even the first does. */
+function compile(file: URL): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(readFileSync(file));
+  } catch (thrown) {
+    throw asSluiceError(thrown, 'SLUICE_KERNEL', `${file.pathname} cannot be loaded; \`npm run build:wasm\` makes it`);
+  }
+}
+
+/** The end of the messages from `from` on that fit the input region together; `from` if not even the first does. */
 function endOfRun(valueOffsets: Int32Array, from: number, rows: number): number {
   const limit = valueOffsets[from] + CHUNK_BYTES;
   let to = Math.min(rows, from + CHUNK_ROWS);

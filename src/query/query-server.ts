@@ -8,16 +8,18 @@
  *     {"done": true}
  *   ← {"error": "…"} in place of any of these
  *
- * A query gives way to commits: few run at a time, their results are sent as fast as they are read, and one whose
- * client has gone or stands still is interrupted.
+ * A query gives way to commits: few run at a time, their results are sent as fast as they are read, and one is ended
+ * if a commit needs its memory, if its client has gone, or if its client is slow: while a query lasts, DuckDB keeps
+ * the state that it reads, and cannot take what is committed since then out of the write-ahead log.
  */
 import { chmodSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { DuckDBInstance } from '@duckdb/node-api';
-import { asSluiceError } from '../core/errors.js';
+import { asSluiceError, SluiceError } from '../core/errors.js';
 import { type JsonType, readOnlyRows } from './read-only.js';
+import { RunningQueries } from './running-queries.js';
 
 /** One line of an answer. */
 export type QueryAnswer =
@@ -42,27 +44,38 @@ const OWNER_ONLY = 0o600;
 const MAX_REQUEST_BYTES = 1 << 20;
 /** A socket's path has to fit in a fixed field of the operating system's: 104 bytes on some, with its end mark. */
 const MAX_PATH_BYTES = 103;
-/** DuckDB's calls share four threads with Kafka's client and the commits: queries must leave some of them free. */
-const MAX_RUNNING = 2;
-const STALLED_MS = 60_000;
+/** How long a query waits for its reader, in all: this long, and a second more for each of these many bytes taken. */
+const READER_PATIENCE_MS = 60_000;
+const READER_BYTES_PER_SECOND = 1 << 20;
+/** An interrupt that comes just before a statement begins is lost. */
+const INTERRUPT_AGAIN_MS = 10;
 
 export class QueryServer {
   readonly #server: Server;
-  readonly #turns = new Turns(MAX_RUNNING);
+  readonly #queries: RunningQueries;
+  readonly #patienceMs: number;
   readonly #sockets = new Set<Socket>();
   /** Files and folders to be removed at the end. */
   readonly #paths: string[] = [];
 
-  private constructor(instance: DuckDBInstance) {
+  private constructor(instance: DuckDBInstance, queries: RunningQueries, patienceMs: number) {
+    this.#queries = queries;
+    this.#patienceMs = patienceMs;
     this.#server = createServer((socket) => this.#serve(socket, instance));
   }
 
   /**
    * The caller holds the database's lock, so that a socket that is there is a dead process's.
+   * @param queries what the commits on the instance know of its queries
    * @throws SluiceError SLUICE_DATA_DIR if there can be no socket
    */
-  static async start(instance: DuckDBInstance, dataDir: string): Promise<QueryServer> {
-    const started = new QueryServer(instance);
+  static async start(
+    instance: DuckDBInstance,
+    dataDir: string,
+    queries = new RunningQueries(),
+    patienceMs = READER_PATIENCE_MS,
+  ): Promise<QueryServer> {
+    const started = new QueryServer(instance, queries, patienceMs);
     const path = querySocketPath(dataDir);
     try {
       rmSync(path, { force: true });
@@ -75,9 +88,12 @@ export class QueryServer {
     return started;
   }
 
+  /** Ends all queries first: DuckDB does not survive that its instance is closed under one. */
   async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await this.#queries.close();
+    await closed;
     for (const path of this.#paths.reverse()) rmSync(path, { force: true, recursive: true });
   }
 
@@ -118,67 +134,92 @@ export class QueryServer {
   }
 
   #answer(socket: Socket, instance: DuckDBInstance, line: string): void {
-    this.#turns
-      .take(() => answer(socket, instance, line))
-      .catch((error: Error) => {
-        socket.end(`${JSON.stringify({ error: error.message } satisfies QueryAnswer)}\n`);
-      });
+    const ending = new AbortController();
+    socket.on('close', () => ending.abort());
+    this.#queries
+      .run(ending, () => answer(new Reader(socket, this.#patienceMs), instance, line, ending.signal))
+      .then(
+        () => socket.end(),
+        (error: Error) => {
+          socket.end(`${JSON.stringify({ error: error.message } satisfies QueryAnswer)}\n`);
+          // A reader that has not even taken its error by then never will.
+          const timer = setTimeout(() => socket.destroy(), this.#patienceMs);
+          socket.once('close', () => clearTimeout(timer));
+        },
+      );
   }
 }
 
-/** At most so many tasks at a time, the others in the order in which they came. */
-class Turns {
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
-
-  constructor(atOnce: number) {
-    this.#free = atOnce;
-  }
-
-  async take(task: () => Promise<void>): Promise<void> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      await task();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
-    }
-  }
-}
-
-async function answer(socket: Socket, instance: DuckDBInstance, line: string): Promise<void> {
-  if (socket.destroyed) return;
+/** Resolves when the query has ended and holds nothing more of the database, whatever its client does. */
+async function answer(reader: Reader, instance: DuckDBInstance, line: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   const { sql } = JSON.parse(line) as { sql: string };
   const connection = await instance.connect();
-  const interrupt = () => connection.interrupt();
-  socket.on('close', interrupt);
+  let timer: NodeJS.Timeout | undefined;
+  const interrupt = () => {
+    connection.interrupt();
+    timer = setTimeout(interrupt, INTERRUPT_AGAIN_MS);
+  };
+  signal.addEventListener('abort', interrupt);
   try {
+    signal.throwIfAborted();
     const { columns, types, batches } = await readOnlyRows(connection, sql);
-    await send(socket, { columns, types });
-    for await (const rows of batches) {
-      if (socket.destroyed) return;
-      await send(socket, { rows });
-    }
-    await send(socket, { done: true });
-    socket.end();
+    await reader.send({ columns, types }, signal);
+    for await (const rows of batches) await reader.send({ rows }, signal);
+    await reader.send({ done: true }, signal);
+  } catch (thrown) {
+    // Why it was interrupted, not that it was.
+    signal.throwIfAborted();
+    throw thrown;
   } finally {
-    socket.off('close', interrupt);
+    signal.removeEventListener('abort', interrupt);
+    clearTimeout(timer);
     connection.closeSync();
   }
 }
 
-/** Resolves when the client has room for more, or is gone. */
-async function send(socket: Socket, message: QueryAnswer): Promise<void> {
-  if (socket.destroyed || socket.write(`${JSON.stringify(message)}\n`)) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => socket.destroy(), STALLED_MS);
-    const proceed = () => {
-      clearTimeout(timer);
-      socket.off('drain', proceed).off('close', proceed);
-      resolve();
-    };
-    socket.on('drain', proceed).on('close', proceed);
-  });
+/** Where an answer goes, as fast as it is taken. */
+class Reader {
+  readonly #socket: Socket;
+  readonly #patienceMs: number;
+  #waitedMs = 0;
+
+  constructor(socket: Socket, patienceMs: number) {
+    this.#socket = socket;
+    this.#patienceMs = patienceMs;
+  }
+
+  /**
+   * Resolves when there is room for more.
+   * @throws SluiceError SLUICE_QUERY if the reader is too slow, or what the signal says
+   */
+  async send(message: QueryAnswer, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#socket.write(`${JSON.stringify(message)}\n`)) return;
+    const taken = this.#socket.bytesWritten - this.#socket.writableLength;
+    const allowedMs = this.#patienceMs + (taken / READER_BYTES_PER_SECOND) * 1000;
+    const startMs = performance.now();
+    await this.#drained(Math.max(0, allowedMs - this.#waitedMs), signal);
+    this.#waitedMs += performance.now() - startMs;
+  }
+
+  #drained(withinMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (error?: unknown) => {
+        clearTimeout(timer);
+        this.#socket.off('drain', settle);
+        signal.removeEventListener('abort', abort);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const abort = () => settle(signal.reason);
+      const timer = setTimeout(() => settle(new SluiceError('SLUICE_QUERY', TOO_SLOW)), withinMs);
+      this.#socket.on('drain', settle);
+      signal.addEventListener('abort', abort);
+    });
+  }
 }
+
+const TOO_SLOW =
+  'the rows were taken too slowly, and the query was ended: the running process waits a minute for its reader, and ' +
+  'a second more for each MiB that was taken. Write the result into a file first';

@@ -1,13 +1,7 @@
 /** One reading statement on a connection, streamed. */
-import {
-  type DuckDBConnection,
-  type DuckDBPreparedStatement,
-  type DuckDBType,
-  DuckDBTypeId,
-  type Json,
-  StatementType,
-} from '@duckdb/node-api';
+import { type DuckDBConnection, type DuckDBType, DuckDBTypeId, type Json } from '@duckdb/node-api';
 import { SluiceError } from '../core/errors.js';
+import { refuseEffects } from './effects.js';
 
 /** What the values of a column are in JSON; a number that JSON cannot say (NaN, Infinity) comes as its name in text. */
 export type JsonType = 'boolean' | 'number' | 'other';
@@ -20,9 +14,6 @@ export interface QueryRows {
   readonly batches: AsyncIterable<readonly (readonly unknown[])[]>;
 }
 
-/** What comes before the explained statement: comments, the keyword, how to explain. */
-const EXPLAIN = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*explain\b\s*(?:analyze\b|\([^)]*\))?/i;
-
 /**
  * Runs one statement in a read-only transaction, which ends with the connection.
  * @throws SluiceError SLUICE_QUERY when it is not one statement that reads, or fails
@@ -31,8 +22,8 @@ export async function readOnlyRows(connection: DuckDBConnection, sql: string): P
   try {
     await connection.run("SET TimeZone = 'UTC'");
     await connection.run('BEGIN TRANSACTION READ ONLY');
-    const statement = await prepareReading(connection, sql);
-    const result = await statement.stream();
+    await refuseEffects(connection, sql);
+    const result = await connection.stream(sql);
     return {
       columns: result.deduplicatedColumnNames(),
       types: result.columnTypes().map(jsonType),
@@ -52,24 +43,6 @@ const NUMBERS = new Set([
 function jsonType({ typeId }: DuckDBType): JsonType {
   if (typeId === DuckDBTypeId.BOOLEAN) return 'boolean';
   return NUMBERS.has(typeId) ? 'number' : 'other';
-}
-
-/**
- * A read-only transaction does not keep a statement from writing files (COPY … TO), nor does it if EXPLAIN ANALYZE runs
- * it: what is explained must read as well.
- */
-async function prepareReading(connection: DuckDBConnection, sql: string): Promise<DuckDBPreparedStatement> {
-  const statements = await connection.extractStatements(sql);
-  if (statements.count !== 1) {
-    throw new SluiceError('SLUICE_QUERY', `one statement is allowed, not ${statements.count}`);
-  }
-  const statement = await statements.prepare(0);
-  if (statement.statementType === StatementType.SELECT) return statement;
-  if (statement.statementType === StatementType.EXPLAIN && EXPLAIN.test(sql)) {
-    (await prepareReading(connection, sql.replace(EXPLAIN, ''))).destroySync();
-    return statement;
-  }
-  throw new SluiceError('SLUICE_QUERY', 'only statements that read are allowed: SELECT, FROM, DESCRIBE, EXPLAIN, …');
 }
 
 async function* translateErrors(batches: AsyncIterable<Json[][]>): AsyncIterable<Json[][]> {

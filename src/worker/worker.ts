@@ -161,14 +161,16 @@ function buffersOf(result: BatchResult): ArrayBuffer[] {
 }
 
 /** Made when the thread starts, so that the first batch does not wait for it. */
-const processor = isMainThread ? undefined : await BatchProcessor.create(workerData as WorkerOptions);
+const processor = isMainThread ? undefined : BatchProcessor.create(workerData as WorkerOptions);
+// A failure is the answer to each batch: the pool replaces a thread that ends while it loads, again and again.
+await processor?.catch(() => {});
 if (!isMainThread) parentPort?.postMessage(WORKER_LOADED);
 
 /** The task of the pool. */
 export async function processBatch(task: BatchTask): Promise<WorkerReply> {
   try {
     assert(processor !== undefined, 'batches are processed on worker threads');
-    const reply: WorkerReply = { ok: true, result: await processor.process(task) };
+    const reply: WorkerReply = { ok: true, result: await (await processor).process(task) };
     return move({ [transferableSymbol]: buffersOf(reply.result), [valueSymbol]: reply }) as unknown as WorkerReply;
   } catch (thrown) {
     if (thrown instanceof SluiceError) return { ok: false, error: thrown.toMessage() };

@@ -45,7 +45,7 @@ describe('changeMessage', () => {
     expect(parsed(message)).toMatchObject({ operation: 'update', document: { operation: 'mine', document: 'x' } });
   });
 
-  it('takes order id and event time from where they are, also in the document before a delete', () => {
+  it('takes order id and event time from their paths, also in the document before a delete', () => {
     const options = { orderIdPath: 'order.id', eventTimePath: 'at' };
     const document = { _id: 'x', order: { id: 'o-9' }, at: '2026-01-01' };
     expect(parsed(changeMessage(event({ fullDocument: document }), options))).toMatchObject({
@@ -58,7 +58,7 @@ describe('changeMessage', () => {
     expect(parsed(message)).not.toHaveProperty('order');
   });
 
-  it('does not make an order of a document that is gone already', () => {
+  it('makes no order of a document that is already deleted', () => {
     const updateDescription = { updatedFields: { status: 'paid' }, removedFields: [] };
     const message = changeMessage(event({ fullDocument: null, updateDescription }), PLAIN);
     expect(parsed(message)).toMatchObject({ operation: 'vanished', order_id: 'o-1', update: updateDescription });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { documentOf, memberOf, TYPE, valueAt } from '../../src/capture/bson.js';
 import { JsonText, jsonOf } from '../../src/capture/json.js';
 
-/** A value as it lies in a document. */
+/** A value as it is stored in a document. */
 const read = (value: unknown) => memberOf(documentOf(BSON.serialize({ value })), 'value');
 
 describe('jsonOf', () => {

@@ -7,7 +7,7 @@ import { Random } from '../support/random.js';
 
 const HEX = '65f0123456789abcdef01234';
 
-/** The order id of a value as it lies in a document. */
+/** The order id of a value as it is stored in a document. */
 const idOf = (value: unknown) => orderIdOf(memberOf(documentOf(BSON.serialize({ value })), 'value'));
 
 describe('orderIdOf', () => {
@@ -49,7 +49,7 @@ describe('orderIdOf', () => {
     expect(idOf(value).type).toBe(type);
   });
 
-  it('is null where there is none', () => {
+  it('is null if there is none', () => {
     expect(orderIdOf(undefined)).toEqual({ text: 'null', type: 'null', key: 'null' });
   });
 

@@ -54,7 +54,7 @@ describe('readEvent', () => {
 });
 
 describe('readWhole', () => {
-  it('gives an event that was not split as it is, and null where there is none', async () => {
+  it('gives an event that was not split as it is, and null if there is none', async () => {
     const whole = event('1', { operationType: 'insert' });
     expect(await readWhole(reading([whole]))).toBe(whole);
     expect(await readWhole(reading([null]))).toBeNull();
@@ -106,7 +106,7 @@ function readerOf(...streams: (readonly Answer[])[]) {
       return {
         async next() {
           const answer = await read();
-          // Also behind a fragment there is a place; without an event the server says how far it looked.
+          // There is a position after a fragment too; without an event the server says how far it looked.
           return { events: answer === null ? [] : [answer], token: answer?.token ?? 'idle' };
         },
         async close() {},
@@ -138,7 +138,7 @@ describe('ChangeReader', () => {
     expect(starts).toEqual([{ token: 'start' }, { token: '1' }, { token: '1' }]);
   });
 
-  it('opens the stream again where a read is never answered', async () => {
+  it('opens the stream again if a read is never answered', async () => {
     const first = fragment('2a', 1, 2, { operationType: 'insert' });
     const { reader, starts, next } = readerOf(
       [event('1'), SILENCE],
@@ -153,7 +153,7 @@ describe('ChangeReader', () => {
     expect(starts).toEqual([{ token: 'start' }, { token: '1' }, { token: '1' }]);
   });
 
-  it('does not fall back behind a place that it told while nothing changed', async () => {
+  it('does not fall back to before a position that it gave while nothing changed', async () => {
     const { reader, starts, next } = readerOf([event('1'), null, new Error('connection closed')], [event('2')]);
     await next();
     await next();

@@ -58,7 +58,7 @@ describe('parse', () => {
     expect(JSON.parse(line)).toEqual({ status: 'ok', row: ROW });
   });
 
-  it('says of the others why, and where', async () => {
+  it('says why and where for the others', async () => {
     const text = '{"change_id":"i","order_id":"k"}\n{"change_id":"i",}\n\n[1]\r\n \r\n{"order_id":"k"}';
     expect((await lines(Buffer.from(text))).slice(1)).toEqual([
       '{"status":"malformed","position":17}',
@@ -81,7 +81,7 @@ describe('parse', () => {
     ]);
   });
 
-  it('keeps the order of many messages, of which some are larger than a chunk', async () => {
+  it('keeps the order of many messages, some larger than a chunk', async () => {
     // Without NUL bytes of their own, which would end a message.
     const events = [...orderEvents({ count: 6000, shares: EQUAL_SHARES })].filter(({ value }) => !value?.includes(0));
     const values = events.map(({ value }) => value ?? Buffer.from('x'));
@@ -120,7 +120,7 @@ describe('statistics', () => {
     expect(stats.text()).toMatch(/^kernel +\d+\.\d ms\nspeed +\d+\.\d\d GB\/s\n$/m);
   });
 
-  it('are there for no message as well', () => {
+  it('are printed for no message as well', () => {
     expect(numbersOf(new ParseStats().text())).toEqual(
       new Map(Object.entries({ messages: 0, bytes: 0, learned: 0, kernel: 0, speed: 0 })),
     );

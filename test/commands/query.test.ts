@@ -114,10 +114,10 @@ describe.each([
     const dataDir = await directory(live);
     let pieces = 0;
     const write = async () => {
-      if (++pieces === 3) throw new Error('nobody reads');
+      if (++pieces === 3) throw new Error('no reader');
     };
     const endless = 'FROM range(1_000_000_000_000)';
-    await expect(query({ dataDir, sql: endless, format: 'json', write })).rejects.toThrow('nobody reads');
+    await expect(query({ dataDir, sql: endless, format: 'json', write })).rejects.toThrow('no reader');
     expect(pieces).toBe(3);
   });
 
@@ -149,7 +149,7 @@ describe.each([
 });
 
 describe('the query socket', () => {
-  it('is for its owner only, and gone when the process has closed it', async () => {
+  it('is for its owner only, and is removed when the process closes it', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
     const server = await QueryServer.start(sink.instance, dataDir);

@@ -49,7 +49,7 @@ describeKafka('capture', (bootstrap) => {
   });
 
   describe('of documents whose earlier states expired', () => {
-    /** Order a is kept, b deleted, while nothing captures; then nobody knows anymore how they were. */
+    /** Order a is kept, b deleted, while nothing captures; then their earlier states are lost. */
     async function expired(settings: Settings) {
       const set = await setUp('expired', await startReplicaSet(), settings);
       const first = await startCapture(set.env);
@@ -84,7 +84,7 @@ describeKafka('capture', (bootstrap) => {
       },
     );
 
-    it('goes on behind them where it may leave a gap', LONG, async () => {
+    it('continues after them if it may leave a gap', LONG, async () => {
       const { env, topic, orders } = await expired({ ORDER_ID_PATH: 'number' });
       const gap = await startCapture(env, ['--on-lost-history', 'gap']);
       await gap.line(/changes between these times are lost/);
@@ -95,7 +95,7 @@ describeKafka('capture', (bootstrap) => {
       expect(operations.sort()).toEqual(['insert n-a', 'insert n-b', 'insert n-c']);
     });
 
-    it('looks them up as they are now where it need not have them', LONG, async () => {
+    it('looks them up as they are now if they are not required', LONG, async () => {
       const { env, topic, orders } = await expired({ FULL_DOCUMENT: 'whenAvailable' });
       const capture = await startCapture(env);
       await orders.insertOne({ _id: 'c' });
@@ -168,7 +168,7 @@ describeKafka('capture', (bootstrap) => {
     expect(new Set(changes.slice(1).map(({ change_id }) => last(change_id)))).toEqual(new Set(['03']));
   });
 
-  it.runIf(IS_REAL)('goes on behind a change of more than 16 MB', LONG, async () => {
+  it.runIf(IS_REAL)('continues after a change of more than 16 MB', LONG, async () => {
     const settings = { ORDER_ID_PATH: 'number', FULL_DOCUMENT: 'required' };
     const { env, topic, orders } = await setUp('large', await replicaSet(), settings);
     const first = await startCapture(env);

@@ -40,7 +40,7 @@ describeKafka('capture', (bootstrap) => {
   ] satisfies [string, string, (orders: Collection<Order>) => Promise<unknown>][])(
     'of a collection that is %s',
     (_, operation, invalidate) => {
-      it('stops, at each start again, until it is told to go on', LONG, async () => {
+      it('stops, at each start again, until it is told to continue', LONG, async () => {
         const { env, topic, orders } = await setUp('stopped');
         const first = await startCapture(env);
         await orders.insertOne({ _id: 'before' });
@@ -58,7 +58,7 @@ describeKafka('capture', (bootstrap) => {
         expect(await keysIn(topic)).toEqual(new Set(['after', 'before']));
       });
 
-      it('goes on with the next collection of its name', LONG, async () => {
+      it('continues with the next collection of its name', LONG, async () => {
         const { env, topic, orders } = await setUp('continued', { ON_INVALIDATE: 'continue' });
         const capture = await startCapture(env);
         await orders.insertOne({ _id: 'before' });

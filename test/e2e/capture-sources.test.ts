@@ -53,7 +53,7 @@ describeKafka('capture', (bootstrap) => {
     ['the greatest key', new MaxKey(), '{"$maxKey":1}'],
   ];
 
-  it('tells documents apart whose ids look alike: 26, and 25 after one is deleted', LONG, async () => {
+  it('distinguishes documents whose ids look alike: 26, and 25 after one is deleted', LONG, async () => {
     const { env, topic } = await setUp('alike');
     const orders = client.db(topic).collection<{ _id: unknown; status: string }>('orders');
     const insert = (kind: string, _id: unknown) => orders.insertOne({ _id, status: `${kind} ${typeof _id}` });
@@ -81,7 +81,7 @@ describeKafka('capture', (bootstrap) => {
     expect(await statuses()).toHaveLength(25);
   });
 
-  it('resumes after its last record, also behind a transaction of another producer that is open', LONG, async () => {
+  it('resumes after its last record, also if a transaction of another producer is open before it', LONG, async () => {
     const { env, topic, orders } = await setUp('stable');
     const first = await startCapture(env, ['--snapshot', 'never']);
     await orders.insertOne({ _id: 'a' });

@@ -131,7 +131,7 @@ describe('a command whose reader is gone', LONG, () => {
 describeKafka('a run', (bootstrap) => {
   const messages = (seed: number) => orderEvents({ count: 300, shares: {}, seed, startMs: Date.UTC(2025, seed, 1) });
 
-  it('goes on when nobody reads its log and its summary anymore', LONG, async () => {
+  it('continues when its log and its summary are no longer read', LONG, async () => {
     const topic = await filledTopic(bootstrap(), 'unread', 2, messages(1));
     const env = runEnv(bootstrap(), topic, await temporaryDataDir(), { LOG_LEVEL: 'trace' });
     const run = await startRun(env);
@@ -143,7 +143,7 @@ describeKafka('a run', (bootstrap) => {
     await verifies(env);
   });
 
-  it.each(['json', 'pretty'])('goes on when the disk of its log is full: %s', LONG, async (format) => {
+  it.each(['json', 'pretty'])('continues when the disk of its log is full: %s', LONG, async (format) => {
     const topic = await filledTopic(bootstrap(), 'full-log', 2, messages(1));
     const env = runEnv(bootstrap(), topic, await temporaryDataDir(), { LOG_FORMAT: format });
     const { code, stdout } = await runShell('$SLUICE run --until-end 2> /dev/full', { env });

@@ -61,27 +61,31 @@ describeKafka('a database that lost commits', (bootstrap) => {
     await verifies(env);
   });
 
-  it('is made from the files, however often that is killed, and the run goes on to the same result', LONG, async () => {
-    const calmDir = await temporaryDataDir();
-    const calm = runEnv(bootstrap(), topic, calmDir, { KAFKA_GROUP_ID: `${topic}-calm` });
-    await runUntilEnd(calm);
-    const dataDir = await temporaryDataDir();
-    const env = await killedRun(dataDir);
-    rmSync(join(dataDir, 'analytics.db.wal'));
-    const before = parquetFiles(dataDir);
-    let outcome = { code: null as number | null, stdout: '', stderr: '' };
-    for (let timeoutMs = 300; outcome.code === null; timeoutMs += 100) {
-      outcome = await runCli(['recover', '--from-parquet'], { env, timeoutMs });
-      expect(parquetFiles(dataDir)).toEqual(before);
-    }
-    expect(outcome.code, outcome.stderr).toBe(0);
-    expect(outcome.stdout).toContain('analytics.db is made anew');
-    expect(existsSync(join(dataDir, '.recovery'))).toBe(false);
-    await runUntilEnd(env);
-    await verifies(env);
-    const table = 'FROM cdc_orders ORDER BY kafka_partition, kafka_offset';
-    expect(await queryFile(dataDir, table)).toEqual(await queryFile(calmDir, table));
-  });
+  it(
+    'is made from the files, even if that is killed several times, and the run continues to the same result',
+    LONG,
+    async () => {
+      const calmDir = await temporaryDataDir();
+      const calm = runEnv(bootstrap(), topic, calmDir, { KAFKA_GROUP_ID: `${topic}-calm` });
+      await runUntilEnd(calm);
+      const dataDir = await temporaryDataDir();
+      const env = await killedRun(dataDir);
+      rmSync(join(dataDir, 'analytics.db.wal'));
+      const before = parquetFiles(dataDir);
+      let outcome = { code: null as number | null, stdout: '', stderr: '' };
+      for (let timeoutMs = 300; outcome.code === null; timeoutMs += 100) {
+        outcome = await runCli(['recover', '--from-parquet'], { env, timeoutMs });
+        expect(parquetFiles(dataDir)).toEqual(before);
+      }
+      expect(outcome.code, outcome.stderr).toBe(0);
+      expect(outcome.stdout).toContain('analytics.db is made anew');
+      expect(existsSync(join(dataDir, '.recovery'))).toBe(false);
+      await runUntilEnd(env);
+      await verifies(env);
+      const table = 'FROM cdc_orders ORDER BY kafka_partition, kafka_offset';
+      expect(await queryFile(dataDir, table)).toEqual(await queryFile(calmDir, table));
+    },
+  );
 
   it('is consumed again after --remove-uncounted, to the same result', LONG, async () => {
     const dataDir = await temporaryDataDir();

@@ -54,7 +54,7 @@ describe('a configuration that is not acceptable', () => {
     expect(new Set(named)).toEqual(new Set(Object.keys(wrong)));
   });
 
-  it('is a table spec that is not there, or arguments that no command has', LONG, async () => {
+  it('is a table spec that does not exist, or arguments that no command has', LONG, async () => {
     const spec = await refusal(['run'], { TABLE_SPEC: 'nowhere.json', DATA_DIR: await temporaryDataDir() });
     expect(spec).toMatchObject({ code: 2, error: expect.stringMatching(/SLUICE_CONFIG.*nowhere\.json/) });
     const arguments_ = await runCli(['run', '--twice']);
@@ -146,7 +146,7 @@ describeKafka('a second process', (bootstrap) => {
     await verifies(env);
   });
 
-  it('of the same group is refused with SLUICE_PARTIAL_ASSIGNMENT; the first goes on after it', LONG, async () => {
+  it('of the same group is refused with SLUICE_PARTIAL_ASSIGNMENT; the first continues after it', LONG, async () => {
     const topic = await filledTopic(bootstrap(), 'group', 4, orderEvents({ count: 2000 }));
     const env = runEnv(bootstrap(), topic, await temporaryDataDir());
     const first = await startRun(env);
@@ -186,7 +186,7 @@ describeKafka('a data directory', (bootstrap) => {
   });
 
   it.for(['duckdb', 'parquet-wasm'])(
-    'on a full disk ends the run with SLUICE_DATA_DIR; with room it goes on and nothing is lost, PARQUET_WRITER=%s',
+    'on a full disk ends the run with SLUICE_DATA_DIR; with space it continues, and nothing is lost, PARQUET_WRITER=%s',
     LONG,
     async (parquetWriter, { skip }) => {
       const disk = await mountedDisk('3m');

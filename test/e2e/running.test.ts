@@ -50,7 +50,7 @@ describePrivateKafka('a broker that is killed and comes back', (broker) => {
 });
 
 describeKafka('SIGTERM', (bootstrap) => {
-  it('drains, commits and ends with 0; the next run goes on from there', LONG, async () => {
+  it('drains, commits and ends with 0; the next run continues from there', LONG, async () => {
     const tally = new KindTally();
     const topic = await filledTopic(bootstrap(), 'sigterm', 4, tally.through(orderEvents({ count: 100_000 })));
     const env = runEnv(bootstrap(), topic, await temporaryDataDir(), SMALL);
@@ -208,7 +208,7 @@ describeKafka('a run that waits for messages', (bootstrap) => {
 });
 
 describe('the demo', () => {
-  it('runs with nothing else, and says what it did', LONG, async () => {
+  it('needs nothing else, and says what it did', LONG, async () => {
     const dataDir = await temporaryDataDir();
     const result = await runCli(['demo', '--events', '5000'], { env: { DATA_DIR: dataDir }, timeoutMs: 100_000 });
     expect(result.code, result.stderr).toBe(0);

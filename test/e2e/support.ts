@@ -47,7 +47,7 @@ export interface Summary {
   readonly lostOffsets: number;
 }
 
-/** Runs up to the end of the topic; fails the test where that fails. */
+/** Runs up to the end of the topic; fails the test if that fails. */
 export async function runUntilEnd(env: Record<string, string>, options: CliOptions = {}): Promise<Summary> {
   const result = await runCli(['run', '--until-end'], { timeoutMs: 120_000, ...options, env });
   expect(result.code, result.stderr).toBe(0);
@@ -69,7 +69,7 @@ export async function stop(run: CliProcess): Promise<Summary> {
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Summary;
 }
 
-/** Waits until the ledger of a running process counts at least so many messages; fails where it has more in the end. */
+/** Waits until the ledger of a running process counts at least so many messages; fails if it has more in the end. */
 export async function consumedIs(dataDir: string, messages: number): Promise<void> {
   await vi.waitFor(async () => expect(await consumed(dataDir)).toBeGreaterThanOrEqual(messages), {
     timeout: 60_000,
@@ -78,7 +78,7 @@ export async function consumedIs(dataDir: string, messages: number): Promise<voi
   expect(await consumed(dataDir)).toBe(messages);
 }
 
-/** Waits until a running process has committed something; fails where it has committed everything. */
+/** Waits until a running process has committed something; fails if it has committed everything. */
 export async function committedSome(dataDir: string, all: number): Promise<void> {
   await vi.waitFor(async () => expect(await consumed(dataDir)).toBeGreaterThan(0), { timeout: 60_000, interval: 5 });
   expect(await consumed(dataDir)).toBeLessThan(all);

@@ -77,7 +77,7 @@ describe('an inspection of many partitions', () => {
 
   const unread = Array.from({ length: 12 }, (_, partition) => ({ partition, low: 0, high: 9, position: undefined }));
 
-  it('goes on as long as it learns of one after the other', async () => {
+  it('continues as long as it learns of one after the other', async () => {
     const { states } = await inspectPartitions(slowConsumer(), 'topic', unread, () => false);
     expect(states.map(({ unreadSince }) => unreadSince)).toEqual(unread.map(() => 7));
   });
@@ -115,7 +115,7 @@ describeKafka('an inspection', (bootstrap) => {
     expect(beyond).toMatchObject({ high: 50, truncated: true });
   });
 
-  it('looks further back where only aborted messages are below the position', LONG, async () => {
+  it('looks further back if only aborted messages are below the position', LONG, async () => {
     const topic = uniqueTopic('aborted');
     await createTopic(bootstrap(), topic, 1);
     await produce(bootstrap(), topic, numbered(5, 0));
@@ -163,7 +163,7 @@ describe.each(addonIsPacked ? (['stock', 'packed'] as const) : (['stock'] as con
       expect(await after.inspect(positions)).toMatchObject([{ low: 0, high: 300, truncated: true }]);
     });
 
-    it('is not, where a marker of a later leader is the last thing below the position', LONG, async () => {
+    it('is not, if a marker of a later leader is the last thing below the position', LONG, async () => {
       const { bootstrap } = broker();
       await createTopic(bootstrap, 'marked', 1);
       const producer = await TestProducer.connect(bootstrap, { transactionalId: `marked-${reader}` });

@@ -147,7 +147,7 @@ describe('keys', () => {
     });
   });
 
-  it('count where they come last', () => {
+  it('count if they come last', () => {
     expect(row('"text":"1","int":"x","a":{"d":"1","b":{}},"int":7,"text":"2","a":{"b":{"c":{"d":"3"}}}')).toMatchObject(
       {
         ...{ text: '2', int: 7n, deep: '3', same_leaf: null, issues: 0n, extra: null },
@@ -212,8 +212,8 @@ const REJECTED: readonly (readonly [name: string, value: Uint8Array | string, st
   ['a text that ends early', '{"id":"i","key"', 'malformed', 15],
   ['a string that ends early', '{"id":"i', 'malformed', 8],
   ['a comma too many', '{"id":"i",}', 'malformed', 10],
-  ['something behind', `${VALID}{}`, 'malformed', VALID.length],
-  ['a NUL byte behind', `${VALID}\0`, 'malformed', VALID.length],
+  ['something after it', `${VALID}{}`, 'malformed', VALID.length],
+  ['a NUL byte after it', `${VALID}\0`, 'malformed', VALID.length],
   ['a byte order mark', `\ufeff${VALID}`, 'malformed', 0],
   ['a control character', '{"id":"a\tb"}', 'malformed', 8],
   ['an unknown escape', '{"id":"\\x41"}', 'malformed', 8],
@@ -250,7 +250,7 @@ describe('quarantine', () => {
     expect(read(value)).toEqual([{ status: 'missing_required', position: -1, column }]);
   });
 
-  it('takes every damage of the generator for what it is', () => {
+  it('recognizes every damage of the generator', () => {
     const random = new Random(5);
     const values = (['truncated', 'bad_syntax', 'invalid_utf8', 'empty', 'not_object'] as const).flatMap((kind) =>
       Array.from({ length: 100 }, () => damaged('{"id":"i","key":"k","name":"n","operation":"o"}', kind, random)),

@@ -137,7 +137,7 @@ describe('the topic of an assignment', () => {
 });
 
 describe('positions of an assignment', () => {
-  it('that Kafka has deleted end the run, with what can be done', async () => {
+  it('that Kafka has deleted end the run, with advice', async () => {
     await expect(standing(3).assign([0, 1])).rejects.toMatchObject({
       code: 'SLUICE_OFFSET_OUT_OF_RANGE',
       message: expect.stringMatching(

@@ -86,7 +86,7 @@ describe('Pipeline', () => {
     expect(ranges(1)).toEqual([[0, 3, 0]]);
   });
 
-  it('goes on where the sink stands', async () => {
+  it('continues from the position of the sink', async () => {
     await run(pipeline());
     const before = sink.batches.length;
     source.log[2].push(...messages([8, 9]));
@@ -136,7 +136,7 @@ describe('Pipeline', () => {
     expect(sink.positions.get(2)).toMatchObject({ nextOffset: 8, leaderEpoch: 4 });
   });
 
-  it('records what was lost while it runs as a gap, and reads on behind it', async () => {
+  it('records messages that are lost during a run as a gap, and continues after it', async () => {
     const made = pipeline({ untilEnd: false, onLostOffsets: 'gap' });
     const done = run(made);
     await until(() => sink.positions.get(2)?.nextOffset === 8);
@@ -169,7 +169,7 @@ describe('Pipeline', () => {
     expect(sink.batches.reduce((rows, { stats }) => rows + stats.ok, 0)).toBe(104);
   });
 
-  it('reads on where nothing is wrong after all, but not for ever', async () => {
+  it('continues if nothing is wrong after all, but not for ever', async () => {
     const made = pipeline({ untilEnd: false });
     const done = run(made);
     await until(() => made.status().totals.merged === 104);
@@ -211,13 +211,13 @@ describe('Pipeline', () => {
     expect(Math.max(0, ...offsets)).toBeLessThanOrEqual(2 * read);
   });
 
-  it('has small files joined while little waits to be read, and goes on where that fails', async () => {
+  it('has small files joined while there is little to read, and continues if that fails', async () => {
     const lags: number[] = [];
     const metrics = new Metrics();
     const made = pipeline({}, { metrics });
     sink.compact = async () => {
       lags.push(made.status().lag);
-      throw new Error('no room');
+      throw new Error('no space');
     };
     await run(made);
     expect(made.status().totals.merged).toBe(104);

@@ -2,16 +2,19 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { QueryServer, queryAddress, querySocketPath } from '../../src/query/query-server.js';
 import { readOnlyRows } from '../../src/query/read-only.js';
+import { RunningQueries } from '../../src/query/running-queries.js';
 import { allRows, openSql } from '../../src/query/sql-client.js';
 import { temporaryDirectory } from '../support/batches.js';
 
+type Options = [queries?: RunningQueries, patienceMs?: number];
+
 /** A server on a database in memory. */
-async function serve(dataDir: string): Promise<QueryServer> {
+async function serve(dataDir: string, ...options: Options): Promise<QueryServer> {
   const instance = await DuckDBInstance.create(':memory:');
-  const server = await QueryServer.start(instance, dataDir);
+  const server = await QueryServer.start(instance, dataDir, ...options);
   onTestFinished(async () => {
     await server.close();
     instance.closeSync();
@@ -46,7 +49,7 @@ describe('QueryServer', () => {
     expect(await allRows(await openSql(dataDir), 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
   });
 
-  it('is reached in a data directory whose path is too long for a socket', async () => {
+  it('works in a data directory whose path is too long for a socket', async () => {
     const dataDir = join(temporaryDirectory(), 'x'.repeat(120));
     mkdirSync(dataDir);
     const server = await serve(dataDir);
@@ -58,7 +61,7 @@ describe('QueryServer', () => {
     expect([existsSync(address), existsSync(querySocketPath(dataDir))]).toEqual([false, false]);
   });
 
-  it('names the place where there can be no socket', async () => {
+  it('names the path if there can be no socket', async () => {
     const instance = await DuckDBInstance.create(':memory:');
     await expect(QueryServer.start(instance, join(temporaryDirectory(), 'absent'))).rejects.toMatchObject({
       code: 'SLUICE_DATA_DIR',
@@ -67,7 +70,7 @@ describe('QueryServer', () => {
     instance.closeSync();
   });
 
-  it('interrupts queries whose clients have gone, and takes the next ones in turn', async () => {
+  it('interrupts queries whose clients have left, and takes the next ones in turn', async () => {
     const dataDir = temporaryDirectory();
     await serve(dataDir);
     const endless = [1, 2].map(() => send(dataDir, JSON.stringify({ sql: ENDLESS })));
@@ -81,7 +84,47 @@ describe('QueryServer', () => {
     );
   });
 
-  it('answers what is no request with an error', async () => {
+  it('ends the query of a reader that stands still, and tells it when it reads again', async () => {
+    const dataDir = temporaryDirectory();
+    const queries = new RunningQueries();
+    await serve(dataDir, queries, 50);
+    const socket = createConnection(queryAddress(dataDir));
+    onTestFinished(() => void socket.destroy());
+    socket.write(`${JSON.stringify({ sql: "SELECT repeat('x', 1000) FROM range(1_000_000)" })}\n`);
+    await new Promise((resolve) => socket.once('readable', resolve));
+    await vi.waitFor(() => expect(queries.any).toBe(false));
+    let text = '';
+    for await (const bytes of socket) text += bytes;
+    expect(text.slice(text.lastIndexOf('\n', text.length - 2))).toMatch(/^\n\{"error":"the rows were taken too slowly/);
+  });
+
+  it('ends the query of a reader that takes a little now and then', async () => {
+    const dataDir = temporaryDirectory();
+    const queries = new RunningQueries();
+    await serve(dataDir, queries, 200);
+    const socket = createConnection(queryAddress(dataDir));
+    onTestFinished(() => void socket.destroy());
+    socket.write(`${JSON.stringify({ sql: "SELECT repeat('x', 1000) FROM range(1_000_000_000)" })}\n`);
+    await new Promise((resolve) => socket.once('readable', resolve));
+    expect(queries.any).toBe(true);
+    while (queries.any) {
+      socket.read(10_000);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  });
+
+  it('is closed when its last query has ended', async () => {
+    const dataDir = temporaryDirectory();
+    const queries = new RunningQueries();
+    const server = await serve(dataDir, queries);
+    const { socket } = send(dataDir, JSON.stringify({ sql: ENDLESS }));
+    await vi.waitFor(() => expect(queries.any).toBe(true));
+    await server.close();
+    expect(queries.any).toBe(false);
+    socket.destroy();
+  });
+
+  it('answers anything that is not a request with an error', async () => {
     const dataDir = temporaryDirectory();
     await serve(dataDir);
     expect(await send(dataDir, 'SELECT 1').answer).toMatch(/^\{"error":".*JSON.*"\}\n$/);

@@ -54,7 +54,7 @@ const processors = new Map<string, Promise<BatchProcessor>>();
 
 /**
  * The result of a batch whose messages have the offsets from `startOffset` on.
- * @param nextOffset where the batch ends; default behind its last message
+ * @param nextOffset where the batch ends; default after its last message
  */
 export async function makeBatch(
   dataDir: string,

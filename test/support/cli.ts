@@ -26,7 +26,7 @@ export interface CliOptions {
 }
 
 export interface CliResult {
-  /** null where a signal ended it. */
+  /** null if a signal ended it. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -102,7 +102,7 @@ export class CliProcess {
 
   /**
    * The first line of either stream that matches, also one that was printed before the call.
-   * @throws where the program ends without it, with what it printed instead
+   * @throws if the program ends without it, with what it printed instead
    */
   async line(pattern: RegExp): Promise<string> {
     for (let seen = 0; ; ) {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { onTestFinished } from 'vitest';
 import { temporaryDataDir } from './cli.js';
 
-/** A small disk of its own, gone at the end of the test; undefined where mounting is not allowed. */
+/** A small disk of its own, gone at the end of the test; undefined if mounting is not allowed. */
 export async function mountedDisk(size: string): Promise<string | undefined> {
   const folder = await temporaryDataDir();
   try {

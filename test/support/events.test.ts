@@ -78,7 +78,7 @@ describe('change ids', () => {
     expect([...new Set(ids)].sort()).toEqual(ids);
   });
 
-  it('are in no order where random ones are asked for', () => {
+  it('are in no order if random ones are asked for', () => {
     const ids = idsOf(orderEvents({ count: 1000, shares: {}, ids: 'random' }));
     expect(new Set(ids).size).toBe(1000);
     expect([...ids].sort()).not.toEqual(ids);

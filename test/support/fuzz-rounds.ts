@@ -20,7 +20,7 @@ export interface Tally {
   /** Messages as they were generated. */
   generated: number;
   mutated: number;
-  /** Of all of these: how many a kernel read on the learned path. */
+  /** Of all of these: how many a kernel read on the speculative path. */
   learned: number;
 }
 
@@ -40,7 +40,7 @@ const SHARES: readonly Shares[] = [{}, DEFAULT_SHARES, DEFAULT_SHARES, EQUAL_SHA
 /** Most messages are order events; those of random specs take the reference longest. */
 const SOURCES = [...Array.from({ length: 12 }, () => orders), shapes, shapes, shapes, objects];
 
-/** Reads a round with and without the learned path, and adds to the tally. @throws where one differs */
+/** Reads a round with and without the speculative path, and adds to the tally. @throws if one differs */
 export function fuzzRound(seed: number, rows: number, tally: Tally, build: KernelOptions['wasm']): void {
   const random = new Random(seed);
   const { spec, source } = random.pick(SOURCES)(random);

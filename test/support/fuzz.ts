@@ -1,6 +1,6 @@
 /**
  * Holds the kernel against the reference on millions of messages: `npm run fuzz -- [--generated N] [--mutated N]
- * [--seed S] [--build release|debug]`. Stops where one differs, and says which round: `--seed S --only` repeats it.
+ * [--seed S] [--build release|debug]`. Stops if one differs, and says which round: `--seed S --only` repeats it.
  */
 import { parseArgs } from 'node:util';
 import { fuzzRound, type Tally } from './fuzz-rounds.js';

@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs';
 import { expect, vi } from 'vitest';
 import { ChunkViews } from '../../src/core/chunk.js';
 import type { ChunkHandle } from '../../src/core/flow.js';
-import { type KernelLimits, memoryMap } from '../../src/kernel/fields.js';
 import { KernelInstance, type KernelOutput, Results } from '../../src/kernel/kernel-instance.js';
+import { type KernelLimits, memoryMap } from '../../src/kernel/memory-map.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { OPTIONS, type Reader, VARIANTS } from './kernel.js';
 import type { ReferenceMessage } from './reference.js';
 
-/** Reads and copies go by 16 bytes; what lies further behind a region is another one's. */
+/** Reads and copies take 16 bytes; what is further beyond a region belongs to another one. */
 const SPARE_BYTES = 64;
 const GUARD_BYTES = 32;
 const GUARD = 0xa5;
-/** What stands behind the input must not matter: in turns what ends, continues or breaks whatever is left open. */
+/** What follows the input must not matter: in turn bytes that end, continue or break what is left open. */
 const BEHIND = Buffer.from('"\\1}a,\x80 ', 'latin1');
 
 const modules = new Map<string, WebAssembly.Module>();

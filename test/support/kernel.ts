@@ -10,7 +10,7 @@ import { type ReferenceMessage, type ReferenceResult, referenceRow } from './ref
 /** What reads chunks: a kernel, or what a test has put around one. */
 export type Reader = Pick<Kernel, 'read'>;
 
-/** Each build with and without the learned path. */
+/** Each build with and without the speculative path. */
 export const VARIANTS = [
   { wasm: 'release', learned: true },
   { wasm: 'release', learned: false },
@@ -43,7 +43,7 @@ function chunkFor(messages: readonly ReferenceMessage[]): (valueBytes: number) =
 
 const MAX_SMALL_BYTES = 512 << 10;
 
-/** As few chunks as will do. @param newChunk makes one that has room for a value of so many bytes */
+/** As few chunks as will do. @param newChunk makes one with space for a value of so many bytes */
 export function chunksOf(messages: readonly ReferenceMessage[], newChunk = chunkFor(messages)): Chunk[] {
   const chunks: Chunk[] = [];
   let chunk: Chunk | undefined;
@@ -106,7 +106,7 @@ function resultsOf(
 }
 
 /**
- * Fails where a kernel and the reference differ on a message, and shows the message.
+ * Fails if a kernel and the reference differ on a message, and shows the message.
  * @param chunkings ways in which the messages are divided into chunks; each is read by each kernel
  */
 export function expectAsReference(
@@ -131,7 +131,7 @@ export function expectAsReference(
   }
 }
 
-/** Fails where the kernels differ; for messages that would take the reference too long. @returns what they all say */
+/** Fails if the kernels differ; for messages that would take the reference too long. @returns what they all say */
 export function expectSameOutput(kernels: readonly Reader[], chunks: readonly Chunk[]): KernelOutput {
   const outputs = kernels.map((kernel) => read(kernel, [], chunks));
   const [first, ...others] = outputs.map((output) => new Imprint(output, firstRows(chunks)));

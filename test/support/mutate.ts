@@ -73,7 +73,7 @@ const MUTATIONS: readonly Mutation[] = [
     return inserted(bytes, random.below(bytes.length + 1), random.pick(INSERTS));
   },
   function insertAtToken(bytes, random) {
-    // Next to a character of the grammar, where an insertion has the best chance of being JSON still.
+    // Next to a character of the grammar, where an insertion is most likely to be JSON still.
     const start = random.below(bytes.length + 1);
     const found = bytes.subarray(start).findIndex((byte) => '{}[],:"'.includes(String.fromCharCode(byte)));
     const at = found === -1 ? start : start + found + random.below(2);

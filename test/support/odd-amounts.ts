@@ -1,7 +1,7 @@
 /** Amounts in the forms that come up in real data, as JSON text, with what a decimal(18,4) column must hold. */
 export interface OddAmount {
   readonly json: string;
-  /** Exact decimal with four places; null where the amount cannot be read. */
+  /** Exact decimal with four places; null if the amount cannot be read. */
   readonly decimal: string | null;
   /** Whether the decimal is not the very amount. */
   readonly rounded?: boolean;

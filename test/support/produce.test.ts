@@ -60,7 +60,7 @@ describeKafka('producing', (bootstrap) => {
     expect(message.value?.equals(value)).toBe(true);
   });
 
-  it('throws where a message is not delivered', async () => {
+  it('throws if a message is not delivered', async () => {
     const topic = await newTopic(1);
     await expect(kafka.produce(bootstrap(), topic, [{ partition: 7, value: 'x' }])).rejects.toThrow(/partition/i);
   });

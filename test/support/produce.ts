@@ -7,7 +7,7 @@ const QUEUE_FULL_WAIT_MS = 5;
 const CONSUME_BATCH = 1000;
 
 export interface TestMessage {
-  /** Chosen by the key's hash as Java clients do it, where undefined. */
+  /** Chosen by the key's hash as Java clients do it, if undefined. */
   readonly partition?: number | undefined;
   readonly key?: string | Uint8Array | null;
   /** null is a tombstone; an empty string is an empty value. */
@@ -73,7 +73,7 @@ export class TestProducer {
     return sent;
   }
 
-  /** Hands messages over; waits only where librdkafka's queue is full. @returns how many */
+  /** Hands messages over; waits only if librdkafka's queue is full. @returns how many */
   async enqueue(topic: string, messages: Iterable<TestMessage>): Promise<number> {
     let enqueued = 0;
     for (const message of messages) {
@@ -83,7 +83,7 @@ export class TestProducer {
     return enqueued;
   }
 
-  /** Waits until the broker has everything that was handed over. @throws where it refused a message */
+  /** Waits until the broker has everything that was handed over. @throws if it refused a message */
   async flush(): Promise<void> {
     await called((done) => this.#client.flush(TIMEOUT_MS, done));
     // Reports of failures reach JavaScript one turn of the poll after the queue is empty.
@@ -108,7 +108,7 @@ export class TestProducer {
     await called((done) => this.#client.disconnect(TIMEOUT_MS, done));
   }
 
-  /** @returns false where librdkafka's queue is full */
+  /** @returns false if librdkafka's queue is full */
   #offer(topic: string, { partition, key, value, timestamp }: TestMessage): boolean {
     try {
       this.#client.produce(topic, partition ?? -1, asBuffer(value), asBuffer(key ?? null), timestamp ?? null);

@@ -79,7 +79,7 @@ function columnData(type: ColumnType, values: readonly Value[], column: number):
   return makeData({ ...base, data } as never);
 }
 
-/** Random rows of all columns; where `nulls`, every fifth value of a nullable column is null. */
+/** Random rows of all columns; with `nulls`, every fifth value of a nullable column is null. */
 export function randomColumns(rows: number, random: Random, nulls: boolean): Value[][] {
   return COLUMNS.map(({ type, nullable }) =>
     Array.from({ length: rows }, () => (nulls && nullable && random.below(5) === 0 ? null : PICKS[type](random))),

@@ -22,7 +22,7 @@ export interface JsonMember {
   readonly value: JsonNode;
 }
 
-/** The text is not JSON: `position` is the first byte with which no JSON text can go on. */
+/** The text is not JSON: `position` is the first byte with which no JSON text can continue. */
 export class NotJson {
   constructor(
     readonly position: number,
@@ -157,7 +157,7 @@ class Scanner {
     this.match(SPACES);
   }
 
-  /** Moves behind what the sticky pattern matches here; false where that is nothing. */
+  /** Moves past what the sticky pattern matches here; false if that is nothing. */
   match(pattern: RegExp): boolean {
     const start = this.at;
     pattern.lastIndex = start;

@@ -43,7 +43,7 @@ export interface ReferenceAmount {
   readonly exact: boolean;
 }
 
-/** undefined where the value is not an amount that fits. */
+/** undefined if the value is not an amount that fits. */
 export function referenceAmount({ parsed, source }: FieldValue): ReferenceAmount | undefined {
   if (typeof parsed === 'number') return plainAmount(source);
   if (typeof parsed === 'string') return textAmount(parsed);
@@ -118,7 +118,7 @@ const UNITS: Record<TimeUnit, readonly [bigint, bigint]> = {
   ns: [1n, 1000n],
 };
 
-/** Microseconds since the epoch; undefined where the value is no time. @param unit of integers */
+/** Microseconds since the epoch; undefined if the value is no time. @param unit of integers */
 export function referenceTimestamp({ parsed, source }: FieldValue, unit: TimeUnit = 'ms'): bigint | undefined {
   if (typeof parsed === 'number') return epoch(source, unit);
   if (typeof parsed === 'string') return isoTime(parsed);
@@ -129,7 +129,7 @@ export function referenceTimestamp({ parsed, source }: FieldValue, unit: TimeUni
   return typeof long?.parsed === 'string' ? epoch(long.parsed, 'ms') : undefined;
 }
 
-/** Days since the epoch, UTC, of what is a time; undefined where the value is none. */
+/** Days since the epoch, UTC, of a time; undefined if the value is none. */
 export function referenceDate(field: FieldValue, unit: TimeUnit = 'ms'): number | undefined {
   const time = referenceTimestamp(field, unit);
   return time === undefined ? undefined : Math.floor(Number(time / 1000n - (time % 1000n < 0n ? 1n : 0n)) / 86_400_000);
@@ -161,7 +161,7 @@ function isoTime(text: string): bigint | undefined {
   return BigInt(date.getTime() - offset) * 1000n + BigInt(microseconds);
 }
 
-/** An integer that fits 64 bits; undefined where the value is none. */
+/** An integer that fits 64 bits; undefined if the value is none. */
 export function referenceInt64({ parsed, source }: FieldValue): bigint | undefined {
   if (typeof parsed === 'number') return int64(source);
   if (typeof parsed === 'string') return int64(parsed);
@@ -179,7 +179,7 @@ function int64(text: string): bigint | undefined {
   return value >= MIN_INT64 && value <= MAX_INT64 ? value : undefined;
 }
 
-/** The text that a value which is no string stands for in a column of kind text; undefined where it stands for none. */
+/** The text of a value that is no string, in a column of kind text; undefined if it has none. */
 export function referenceText({ parsed, source }: FieldValue, isId: boolean): string | undefined {
   const objectId = soleMember(parsed, source, ['$oid'])?.parsed;
   if (typeof objectId === 'string') return /^[0-9a-fA-F]{24}$/.test(objectId) ? objectId : undefined;
@@ -189,7 +189,7 @@ export function referenceText({ parsed, source }: FieldValue, isId: boolean): st
   return INTEGER.test(text) ? text : undefined;
 }
 
-/** The value of an object that has one key, which is one of `keys`; where the key is repeated the last one counts. */
+/** The value of an object that has one key, which is one of `keys`; if the key is repeated, the last one counts. */
 function soleMember(parsed: unknown, source: string, keys: readonly string[]): FieldValue | undefined {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
   const [[key, value] = [], ...others] = Object.entries(parsed);

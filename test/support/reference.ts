@@ -73,7 +73,7 @@ export function referenceRow(spec: TableSpec, options: ReferenceOptions, message
 
 const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Bytes → value by the platform; throws where they are not JSON in UTF-8. */
+/** Bytes → value by the platform; throws if they are not JSON in UTF-8. */
 export function parseJson(value: Uint8Array): unknown {
   return JSON.parse(strictText.decode(value));
 }
@@ -156,7 +156,7 @@ function rowOf(
 }
 
 interface ColumnValue {
-  /** undefined where the column cannot take it. */
+  /** undefined if the column cannot take it. */
   readonly value: ReferenceValue | undefined;
   /** Whether that is all that came. */
   readonly asSpecified: boolean;
@@ -178,7 +178,7 @@ function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
   return { value, asSpecified: value !== undefined };
 }
 
-/** undefined where the value is not of that kind. */
+/** undefined if the value is not of that kind. */
 function typedValue(
   kind: Exclude<Kind, 'text' | 'amount'>,
   unit: TimeUnit | undefined,

@@ -1,16 +1,20 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/batches.js';
 import { runCli } from '../support/cli.js';
 
-const DIST = new URL('../../dist/', import.meta.url);
-/** Arguments: a data directory, how many batches the pool is given, and after how many milliseconds it is closed. */
-const SCRIPT = `
-  import { Chunk, setBit } from '${DIST}core/chunk.js';
-  import { WorkerPool } from '${DIST}worker/pool.js';
-  import { ORDERS_SPEC } from '${DIST}schema/spec-file.js';
-  const [dataDir, batches, waitMs] = process.argv.slice(2);
+const ROOT = new URL('../../', import.meta.url);
+/**
+ * Arguments: a data directory, the number of batches the pool is given, and how many milliseconds pass before it closes
+ * and before it gives them.
+ */
+const scriptOf = (root: URL) => `
+  import { Chunk, setBit } from '${root}dist/core/chunk.js';
+  import { WorkerPool } from '${root}dist/worker/pool.js';
+  import { ORDERS_SPEC } from '${root}dist/schema/spec-file.js';
+  const [dataDir, batches, waitMs, delayMs = 0] = process.argv.slice(2);
   const options = {
     spec: ORDERS_SPEC, topic: 't', dataDir, parquetWriter: 'duckdb', compression: 'zstd',
     highValueThreshold: '1000', lateAfterMs: 0, batchRows: 1000, batchBytes: 1 << 20, mergeFrom: 'parquet',
@@ -27,20 +31,39 @@ const SCRIPT = `
   const issueBits = ORDERS_SPEC.columns.map((_, index) => index);
   const pool = new WorkerPool(2, options);
   let done = 0;
+  await new Promise((resolve) => setTimeout(resolve, Number(delayMs)));
   for (let startOffset = 0; startOffset < Number(batches); startOffset++) {
     const task = { partition: 0, startOffset, nextOffset: startOffset + 1, chunks: [chunk.handle()], issueBits };
-    pool.run(task).then(({ stats }) => { done += stats.ok; });
+    pool.run(task).then(({ stats }) => { done += stats.ok; }, ({ code }) => console.log(code));
   }
   await new Promise((resolve) => setTimeout(resolve, Number(waitMs)));
   await pool.close();
   console.log(done);
 `;
 
+/** A copy of the compiled program without the kernel's builds. */
+function programWithoutKernel(): string {
+  const root = temporaryDirectory();
+  for (const name of ['dist', 'package.json']) {
+    cpSync(fileURLToPath(new URL(name, ROOT)), join(root, name), { recursive: true });
+  }
+  symlinkSync(fileURLToPath(new URL('node_modules', ROOT)), join(root, 'node_modules'));
+  return root;
+}
+
 describe('WorkerPool', () => {
+  it('answers each batch with what its threads could not load, long after they tried', async () => {
+    const root = programWithoutKernel();
+    const script = join(root, 'script.mjs');
+    writeFileSync(script, scriptOf(pathToFileURL(`${root}/`)));
+    const result = await runCli([root, '2', '0', '1000'], { script, timeoutMs: 20_000 });
+    expect(result).toMatchObject({ code: 0, stdout: 'SLUICE_KERNEL\nSLUICE_KERNEL\n0\n' });
+  });
+
   it('can be closed at any moment of its start', async () => {
     const dataDir = temporaryDirectory();
     const script = join(dataDir, 'script.mjs');
-    writeFileSync(script, SCRIPT);
+    writeFileSync(script, scriptOf(ROOT));
     for (let waitMs = 0; waitMs <= 600; waitMs += 60) {
       expect(await runCli([dataDir, '0', `${waitMs}`], { script })).toMatchObject({ code: 0, stdout: '0\n' });
     }
@@ -49,7 +72,7 @@ describe('WorkerPool', () => {
   it('can be closed while files are written: batches that were begun are done', async () => {
     const dataDir = temporaryDirectory();
     const script = join(dataDir, 'script.mjs');
-    writeFileSync(script, SCRIPT);
+    writeFileSync(script, scriptOf(ROOT));
     for (let waitMs = 400; waitMs <= 700; waitMs += 60) {
       const args = [dataDir, '40', `${waitMs}`];
       expect(await runCli(args, { script })).toMatchObject({ code: 0, stderr: '', stdout: '40000\n' });

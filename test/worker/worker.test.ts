@@ -83,7 +83,7 @@ async function process(processor: BatchProcessor, values: readonly string[], iss
 }
 
 describe('a batch', () => {
-  it('tells of messages that lack a value in which column, and of others at which byte', async () => {
+  it('reports the column of messages that lack a value, and the byte of others', async () => {
     const values = ['{"order_id":"k"}', '{"change_id":"i","order_id":null}', '{"change_id":"i",}'];
     const { quarantined } = await process(await open(), values, IDENTITY);
     expect(quarantined.map(({ status, position, column }) => [status, position, column])).toEqual([

@@ -19,26 +19,52 @@ export interface ChangeLog {
 
 /** Resume tokens give a change_seq; any other change id has 0. */
 export const NO_SEQUENCE = 0n;
-/** The table of the coordinates of duplicates. */
-export const DUPLICATES = 'staging.duplicates';
+/** A rollback for want of memory can leave a table that cannot be replaced anymore: each has a name of its own. */
+let tables = 0;
 
 /**
- * Writes the coordinates of duplicates into DUPLICATES.
- * @param relation the rows of the batches, at least one
- * @returns how many there are of each batch that has any
+ * Inserts the rows of a group that are new, in the connection's transaction.
+ * @param relation the rows of the batches; not read if there are none
+ * @returns the batches, with what became of their rows
  */
-export async function findDuplicates(
+export async function insertNew(
   connection: DuckDBConnection,
   log: ChangeLog,
   relation: string,
   batches: readonly BatchResult[],
+): Promise<BatchResult[]> {
+  const repeated = new Map<number, number>();
+  if (batches.some(({ stats }) => stats.ok > 0)) {
+    const table = `temp.duplicates_${tables++}`;
+    const duplicates = await findDuplicates(connection, log, relation, batches, table);
+    for (const { batch, rows } of duplicates) repeated.set(batch, rows);
+    const but = duplicates.length === 0 ? '' : `ANTI JOIN ${table} USING (kafka_partition, kafka_offset)`;
+    await connection.run(`INSERT INTO ${log.table} BY NAME FROM ${relation} ${but}`);
+    await connection.run(`DROP TABLE ${table}`);
+  }
+  return batches.map((batch, index) => {
+    const duplicate = repeated.get(index) ?? 0;
+    return { ...batch, stats: { ...batch.stats, merged: batch.stats.ok - duplicate, duplicate } };
+  });
+}
+
+/**
+ * Makes a table of the coordinates of the rows that are not to be merged.
+ * @returns how many there are of each batch that has any
+ */
+async function findDuplicates(
+  connection: DuckDBConnection,
+  log: ChangeLog,
+  relation: string,
+  batches: readonly BatchResult[],
+  table: string,
 ): Promise<{ batch: number; rows: number }[]> {
   const { minChangeSeq: lowest, maxChangeSeq: highest } = combineStats(batches.map(({ stats }) => stats));
   assert(lowest !== undefined && highest !== undefined, 'there are rows');
   // Equal ids have equal sequences, which are a third of the work to group if there are any.
   const group = lowest === NO_SEQUENCE ? log.changeId : 'change_seq';
   await connection.run(
-    `CREATE OR REPLACE TABLE ${DUPLICATES} AS SELECT kafka_partition, kafka_offset FROM (
+    `CREATE TEMP TABLE ${table} AS SELECT kafka_partition, kafka_offset FROM (
        SELECT kafka_partition, kafka_offset,
          row_number() OVER (PARTITION BY ${log.changeId} ORDER BY kafka_partition, kafka_offset) AS nth
        FROM ${relation}
@@ -49,11 +75,11 @@ export async function findDuplicates(
   if (known !== undefined) {
     const between = `change_seq BETWEEN ${known.lowest} AND ${known.highest}`;
     await connection.run(
-      `INSERT INTO ${DUPLICATES} SELECT new.kafka_partition, new.kafka_offset
+      `INSERT INTO ${table} SELECT new.kafka_partition, new.kafka_offset
        FROM (FROM ${relation} WHERE ${between}) new
        SEMI JOIN (FROM ${log.table} WHERE ${between}) known
        ON known.change_seq = new.change_seq AND known.${log.changeId} = new.${log.changeId}
-       ANTI JOIN ${DUPLICATES} found
+       ANTI JOIN ${table} found
        ON found.kafka_partition = new.kafka_partition AND found.kafka_offset = new.kafka_offset`,
     );
   }
@@ -62,7 +88,7 @@ export async function findDuplicates(
   );
   const found = await rowsOf(
     connection,
-    `SELECT batch, count(*) AS rows FROM ${DUPLICATES}
+    `SELECT batch, count(*) AS rows FROM ${table}
      LEFT JOIN (VALUES ${ranges.join(', ')}) ranges(batch, partition_id, start_offset, next_offset)
      ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset
      GROUP BY batch`,

@@ -82,6 +82,21 @@ export async function openFormat(connection: DuckDBConnection, topic: string): P
   }
 }
 
+/**
+ * Checks that this Sluice can write to the data directory, and writes nothing.
+ * @throws SluiceError SLUICE_CONFIG when the directory belongs to another topic or to a newer Sluice
+ */
+export async function checkFormat(connection: DuckDBConnection, topic: string): Promise<void> {
+  const tables = await rowsOf(
+    connection,
+    `SELECT 1 FROM duckdb_tables()
+     WHERE database_name = current_database() AND schema_name = 'sluice' AND table_name = 'meta'`,
+  );
+  if (tables.length === 0) return;
+  const [meta] = await rowsOf(connection, 'SELECT format_version, topic FROM sluice.meta');
+  if (meta !== undefined) checkMeta(Number(meta.format_version), String(meta.topic), topic);
+}
+
 function checkMeta(version: number, found: string, topic: string): void {
   if (version > FORMAT_VERSION) {
     throw new SluiceError(

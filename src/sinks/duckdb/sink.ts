@@ -3,9 +3,9 @@
  *
  *   stage    the group's rows are kept as a relation: a table in memory that is filled from Arrow, or the Parquet files
  *            of its batches; its quarantined messages and ledger rows are kept as they are
- *   commit   1. duplicates are found: change ids that the change log has, and of equal ones all but that of the lowest
- *               partition and offset
- *            2. in one transaction: all other rows, quarantine, ledger, positions
+ *   commit   1. in a transaction, duplicates are found: change ids that the change log has, and of equal
+ *               ones all but that of the lowest partition and offset
+ *            2. all other rows are written, quarantine, ledger, positions
  *            3. the commit journal names the Parquet files, they get their final names, the transaction is committed
  *
  * The other rows are new, so step 2 is a plain INSERT. Nothing can come between them: DuckDB's file lock excludes other
@@ -13,7 +13,7 @@
  * staged beside it.
  */
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
 import { assert, sinkError } from '../../core/errors.js';
@@ -30,27 +30,28 @@ import type {
 } from '../../core/flow.js';
 import type { Sink } from '../../core/sink.js';
 import { identifier, rowsOf } from '../../core/sql.js';
+import { RunningQueries } from '../../query/running-queries.js';
 import { roleColumn } from '../../schema/spec.js';
+import { databasePath } from '../../storage/data-dir.js';
 import { removeJournal, writeJournal } from './commit-journal.js';
+import { CommitMemory } from './commit-memory.js';
 import { Compaction, type CompactionOptions } from './compaction.js';
-import { type DatabaseOptions, openDatabase } from './database.js';
-import { migrate } from './ddl.js';
-import { type ChangeLog, DUPLICATES, findDuplicates, NO_SEQUENCE } from './duplicates.js';
+import { createDatabase, type DatabaseOptions, openDatabase } from './database.js';
+import { type ChangeLog, insertNew, NO_SEQUENCE } from './duplicates.js';
 import {
   insertPositions,
   type LedgerRow,
   movePositions,
   readIdentity,
-  readLedgerState,
   readPositions,
   writeGaps,
   writeIdentity,
   writeLedger,
   writeQuarantine,
 } from './ledger.js';
-import { explainFiles, makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
+import { openDirectory } from './opening.js';
+import { makeFolders, publish, refuseOrphans, withdraw } from './recovery.js';
 import { openStagedRows, type StagedRows, type StagingOptions } from './staged-rows.js';
-import { hasOldNames, upgradeFolders } from './upgrade.js';
 
 export interface DuckDbSinkOptions extends DatabaseOptions, StagingOptions {
   readonly topic: string;
@@ -80,9 +81,13 @@ export class DuckDbSink implements Sink {
   #committing: Promise<unknown> = Promise.resolve();
   #lastCommit = 0;
   readonly #log: ChangeLog;
+  readonly #queries: RunningQueries;
+  #memory: CommitMemory | undefined;
 
-  constructor(options: DuckDbSinkOptions) {
+  /** @param queries those that share the database's memory with the commits */
+  constructor(options: DuckDbSinkOptions, queries = new RunningQueries()) {
     this.#options = options;
+    this.#queries = queries;
     this.#log = {
       table: identifier(options.spec.table),
       changeId: identifier(roleColumn(options.spec, 'change_id')!.name),
@@ -97,23 +102,22 @@ export class DuckDbSink implements Sink {
   }
 
   async open(): Promise<SinkState> {
-    const { dataDir, topic, spec, compaction } = this.#options;
-    const database = join(dataDir, 'analytics.db');
+    const { dataDir, topic, compaction } = this.#options;
+    const database = databasePath(dataDir);
     makeFolders(dataDir, topic);
-    if (!existsSync(database)) refuseOrphans(dataDir, topic);
+    if (!existsSync(database)) {
+      refuseOrphans(dataDir, topic);
+      await createDatabase(this.#options);
+    }
     this.#instance = await openDatabase(database, this.#options);
     this.#connection = await this.#instance.connect();
     this.#stagingConnection = await this.#instance.connect();
+    this.#memory = await CommitMemory.open(this.#instance, this.#queries, this.#options.memoryLimit);
     this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
-      const found = await readLedgerState(this.#connection);
-      if (!hasOldNames(found)) explainFiles(dataDir, topic, found);
-      const issueBits = await migrate(this.#connection, spec, topic);
-      await upgradeFolders(this.#connection, dataDir, topic);
-      const ledger = await readLedgerState(this.#connection);
+      const { ledger, removed, issueBits } = await openDirectory(this.#connection, this.#options);
       this.#lastCommit = ledger.lastCommit;
-      const removed = reconcileFiles(dataDir, topic, ledger);
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
       this.#group = { staging: await openStagedRows(this.#stagingConnection, this.#options, 'rows_0'), batches: [] };
@@ -181,7 +185,7 @@ export class DuckDbSink implements Sink {
     const files = batches.flatMap(({ file }) => (file === undefined ? [] : [file]));
     let written: BatchResult[];
     try {
-      written = await this.#write(staging, batches);
+      written = await this.#memory!.write(this.#connection!, () => this.#write(staging, batches));
       if (files.length > 0) this.#publish(files);
     } catch (thrown) {
       await this.#connection!.run('ROLLBACK').catch(() => {});
@@ -228,12 +232,14 @@ export class DuckDbSink implements Sink {
   /** Waits for a running commit: a connection must not go while DuckDB works on it. */
   async close(): Promise<void> {
     await Promise.all([this.#committing, this.#compaction?.close()]);
+    await this.#memory?.close();
     this.#stagingConnection?.closeSync();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
     this.#instance = undefined;
     this.#connection = undefined;
     this.#compaction = undefined;
+    this.#memory = undefined;
     this.#group = undefined;
     this.#failedGroup = undefined;
   }
@@ -245,18 +251,8 @@ export class DuckDbSink implements Sink {
   async #write({ relation }: StagedRows, batches: readonly BatchResult[]): Promise<BatchResult[]> {
     const { topic } = this.#options;
     const connection = this.#connection!;
-    const hasRows = batches.some(({ stats }) => stats.ok > 0);
-    const duplicates = hasRows ? await findDuplicates(connection, this.#log, relation, batches) : [];
-    const repeated = new Map(duplicates.map(({ batch, rows }) => [batch, rows]));
-    const written = batches.map((batch, index) => {
-      const duplicate = repeated.get(index) ?? 0;
-      return { ...batch, stats: { ...batch.stats, merged: batch.stats.ok - duplicate, duplicate } };
-    });
     await this.#run('BEGIN');
-    if (hasRows) {
-      const but = duplicates.length === 0 ? '' : `ANTI JOIN ${DUPLICATES} USING (kafka_partition, kafka_offset)`;
-      await this.#run(`INSERT INTO ${this.#log.table} BY NAME FROM ${relation} ${but}`);
-    }
+    const written = await insertNew(connection, this.#log, relation, batches);
     await writeQuarantine(connection, topic, batches);
     const rows = written.map(({ file, ...batch }): LedgerRow => {
       return { ...batch, kind: 'consume', file: file && { name: this.#nameOf(file), bytes: file.bytes } };
@@ -279,9 +275,11 @@ export class DuckDbSink implements Sink {
 
   /** Commits. @returns the positions that moved */
   async #decide(moves: readonly { readonly partition: number }[]): Promise<SinkPosition[]> {
-    await this.#run('COMMIT');
-    this.#lastCommit++;
-    return await this.#positions(moves.map(({ partition }) => partition));
+    return await this.#memory!.commit(async () => {
+      await this.#run('COMMIT');
+      this.#lastCommit++;
+      return await this.#positions(moves.map(({ partition }) => partition));
+    });
   }
 
   async #positions(partitions: readonly number[]): Promise<SinkPosition[]> {

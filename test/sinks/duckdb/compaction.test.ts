@@ -36,7 +36,7 @@ describe('planCompaction', () => {
     expect(sizes(planCompaction([...files(4), file(1, 0), ...files(5)], options))).toEqual([5]);
   });
 
-  it('joins fewer where they fill a target file, and leaves full files alone', () => {
+  it('joins fewer if they fill a target file, and leaves full files alone', () => {
     expect(sizes(planCompaction(files(7, 40), options))).toEqual([2, 2, 2]);
     expect(planCompaction(files(9, 100), options)).toEqual([]);
   });
@@ -51,7 +51,7 @@ describe('planCompaction', () => {
     expect(sizes(planCompaction([file(0, 0, 50, 5), ...files(4), file(1, 0)], options, true))).toEqual([5]);
   });
 
-  it('keeps order, partitions and the target, and comes to an end with few files, whatever there is', () => {
+  it('keeps order, partitions and the target, and ends with few files, for any files', () => {
     const sizesOfFiles = fc.array(fc.integer({ min: 1, max: 120 }), { maxLength: 200 });
     fc.assert(
       fc.property(sizesOfFiles, fc.integer({ min: 1, max: 9 }), (bytes, afterFiles) => {
@@ -149,7 +149,7 @@ describe('compaction', () => {
     },
   );
 
-  it('goes on after more batches, and finds nothing to do without them', async () => {
+  it('continues after more batches, and finds nothing to do without them', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
     expect(await sink.compact()).toMatchObject({ filesBefore: 0 });
@@ -166,7 +166,7 @@ describe('compaction', () => {
     expect(await problems(dataDir)).toEqual([]);
   });
 
-  it('goes on beside commits', async () => {
+  it('runs while commits continue', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
     await commitBatches(dataDir, sink, 40);

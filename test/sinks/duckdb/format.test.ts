@@ -44,7 +44,7 @@ async function change(dataDir: string, sql: string): Promise<void> {
 }
 
 describe('a data directory of format 1', () => {
-  it('verifies as it is, but for what it does not know', async () => {
+  it('verifies as it is, except for what it does not know', async () => {
     const dataDir = unpacked();
     const { code, stdout } = await runCli(['verify', '--no-kafka'], { env: { DATA_DIR: dataDir } });
     expect(code, stdout).toBe(0);
@@ -93,7 +93,7 @@ describe('a data directory of format 1', () => {
 });
 
 describeKafka('a data directory of format 1 and its topic', (bootstrap) => {
-  it('goes on after the messages that it has', async () => {
+  it('continues after the messages that it has', async () => {
     const dataDir = unpacked();
     const messages = readFileSync(join(FIXTURE, 'messages.ndjson'), 'utf8').trim().split('\n');
     await createTopic(bootstrap(), TOPIC, 2);

@@ -23,7 +23,7 @@ async function bitsOf(dataDir: string, spec = ORDERS_SPEC): Promise<Record<strin
 const extra = (name: string): Column => ({ name, kind: 'text' });
 
 describe('the bits of issues', () => {
-  it('stay when a column comes into the middle, goes, and comes back elsewhere', async () => {
+  it('stay when a column is added in the middle, removed, and added elsewhere', async () => {
     const dataDir = temporaryDirectory();
     const first = await bitsOf(dataDir);
     expect(Object.values(first)).toEqual(ORDERS_SPEC.columns.map((_, index) => index));

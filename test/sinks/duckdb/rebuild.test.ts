@@ -32,7 +32,7 @@ describe('recover --from-parquet', () => {
     ['the database cannot be read', false, (dataDir: string) => writeFileSync(database(dataDir), 'damaged')],
     ['the database has a damaged block', false, damageBlocks],
     ['files were joined and the database is gone', true, (dataDir: string) => rmSync(database(dataDir))],
-  ])('makes the same tables when %s, verifies and goes on', async (_, joined, lose) => {
+  ])('makes the same tables when %s, verifies and continues', async (_, joined, lose) => {
     const dataDir = temporaryDirectory();
     const before = await filled(dataDir, { joined });
     lose(dataDir);
@@ -115,7 +115,7 @@ describe('recover --from-parquet', () => {
     expect((await select(sink, amounts)).at(-1)).toEqual([token(6), null, 'x']);
   });
 
-  it('takes of a joined file and its parts one, and what a crash left of a commit only if it is complete', async () => {
+  it('takes a joined file or its parts, and what a crash left of a commit only if it is complete', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
     await fill(dataDir, sink);

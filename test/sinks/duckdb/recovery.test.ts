@@ -60,7 +60,7 @@ describe('a failed commit', () => {
     await second.close();
   });
 
-  it('gives no file its final name when one of them is gone', async () => {
+  it('gives no file its final name if one of them is gone', async () => {
     const dataDir = temporaryDirectory();
     const files: ParquetFile[] = [];
     for (const start of [0, 1]) files.push((await makeBatch(dataDir, 0, start, [order(token(start))])).file!);
@@ -120,22 +120,25 @@ describe('opening a data directory', () => {
     await (await openSink(dataDir)).close();
   });
 
-  it.each([0, 1])('removes what a crash left of a commit, says so, and goes on (after %i commits)', async (before) => {
-    const dataDir = temporaryDirectory();
-    const sink = await openSink(dataDir);
-    for (let start = 0; start < before; start++) await commit(dataDir, sink, start, [order(token(start + 1))]);
-    await sink.close();
-    const published = await publishOnly(dataDir, 0, before);
-    const { tempPath, path } = (await makeBatch(dataDir, 1, 0, [order(token(9))])).file!;
-    writeJournal(dataDir, { commit: before + 1, files: [published, relative(dataDir, path)] });
-    expect(await removedAtOpen(dataDir)).toEqual([
-      { file: published, why: `commit ${before + 1} was not finished` },
-      { file: relative(dataDir, tempPath), why: 'a write that was not finished' },
-    ]);
-    expect(filesIn(dataDir)).toHaveLength(before);
-    expect(existsSync(dirname(path))).toBe(true);
-    expect(await removedAtOpen(dataDir)).toEqual([]);
-  });
+  it.each([0, 1])(
+    'removes what a crash left of a commit, says so, and continues (after %i commits)',
+    async (before) => {
+      const dataDir = temporaryDirectory();
+      const sink = await openSink(dataDir);
+      for (let start = 0; start < before; start++) await commit(dataDir, sink, start, [order(token(start + 1))]);
+      await sink.close();
+      const published = await publishOnly(dataDir, 0, before);
+      const { tempPath, path } = (await makeBatch(dataDir, 1, 0, [order(token(9))])).file!;
+      writeJournal(dataDir, { commit: before + 1, files: [published, relative(dataDir, path)] });
+      expect(await removedAtOpen(dataDir)).toEqual([
+        { file: published, why: `commit ${before + 1} was not finished` },
+        { file: relative(dataDir, tempPath), why: 'a write that was not finished' },
+      ]);
+      expect(filesIn(dataDir)).toHaveLength(before);
+      expect(existsSync(dirname(path))).toBe(true);
+      expect(await removedAtOpen(dataDir)).toEqual([]);
+    },
+  );
 
   it('removes what a join left: the joined file before the swap, its parts after it', async () => {
     const dataDir = temporaryDirectory();
@@ -214,7 +217,7 @@ describe('opening a data directory', () => {
     await second.close();
   });
 
-  it('refuses a joined file of which the ledger names parts that are gone, and names both', async () => {
+  it('refuses a joined file if the ledger names parts of it that are gone, and names both', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
     const parts = [];

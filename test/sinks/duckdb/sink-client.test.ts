@@ -50,7 +50,7 @@ describe('SinkClient', () => {
     expect(await open).toEqual([]);
   });
 
-  it('hands the buffers of a batch over: no copy stays behind', async () => {
+  it('hands the buffers of a batch over, and keeps no copy', async () => {
     const arrow = new Uint8Array(8);
     const reject = new Uint8Array(new ArrayBuffer(10), 2, 3);
     const batch: BatchResult = {

@@ -211,7 +211,7 @@ describe.each(['arrow', 'parquet'] as const)('DuckDbSink from %s', (mergeFrom) =
     });
   });
 
-  it('goes on where it stood after it was opened again', async () => {
+  it('continues from its position after it was opened again', async () => {
     const dataDir = temporaryDirectory();
     const first = await open(dataDir);
     await first.stage(await makeBatch(dataDir, 0, 0, [order(token(5), { event_time: '2026-01-01' })]));

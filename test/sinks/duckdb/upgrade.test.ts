@@ -31,7 +31,7 @@ async function oldDirectory(): Promise<string> {
   return dataDir;
 }
 
-/** Opens it, goes on in it, and expects everything under the new names. */
+/** Opens it, continues in it, and expects everything under the new names. */
 async function expectUpgraded(dataDir: string): Promise<void> {
   const sink = new DuckDbSink(sinkOptions(dataDir));
   await sink.open();

@@ -39,13 +39,13 @@ describePrivateKafka(
 );
 
 describePrivateKafka('a broker that cannot start', (broker) => {
-  it('is reported with the cause where its port is taken', async () => {
+  it('is reported with the cause if its port is taken', async () => {
     const port = Number(broker().bootstrap.split(':')[1]);
     const dataDir = await temporaryDataDir();
     await expect(startBroker({ dataDir, port })).rejects.toThrow(/Address already in use/);
   });
 
-  it('is reported with the cause where a property is wrong', async () => {
+  it('is reported with the cause if a property is wrong', async () => {
     const dataDir = await temporaryDataDir();
     await expect(startBroker({ dataDir, properties: { 'num.partitions': 'four' } })).rejects.toThrow(/num\.partitions/);
   });

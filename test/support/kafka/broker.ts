@@ -24,11 +24,11 @@ export interface Broker {
   readonly logs: string;
   /** Of the JVM that runs now; changes with a restart. */
   readonly pid: number;
-  /** Orderly: the broker closes its logs. Does nothing where it is down already. */
+  /** Orderly: the broker closes its logs. Does nothing if it is down already. */
   stop(): Promise<void>;
   /** As a crash: SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and data, killing it first where it runs. */
+  /** Starts it again on the same port and data, killing it first if it runs. */
   restart(): Promise<void>;
 }
 
@@ -70,7 +70,7 @@ const POLL_MS = 50;
 /** Someone else can take a free port before the broker does. */
 const PORT_ATTEMPTS = 3;
 
-/** Starts a broker and waits until it serves; about two seconds, more where Kafka's jars must be fetched first. */
+/** Starts a broker and waits until it serves; about two seconds, more if Kafka's jars must be fetched first. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const installation = await installKafka();
   for (let attempt = 1; ; attempt++) {

@@ -15,7 +15,7 @@ import { whyNoKafka } from './jars.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where to ask for the shared broker; undefined where no broker can be started. */
+    /** Where to ask for the shared broker; undefined if no broker can be started. */
     kafkaUrl: string | undefined;
   }
 }

@@ -20,7 +20,7 @@ export interface KafkaInstallation {
   readonly formattedLogs: string;
 }
 
-/** Says why no broker can be started here, undefined where one can. */
+/** Says why no broker can be started here, undefined if one can. */
 export function whyNoKafka(): string | undefined {
   const missing = ['java', 'mvn'].filter((command) => !onPath(command));
   if (missing.length === 0) return undefined;

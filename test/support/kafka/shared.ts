@@ -14,7 +14,7 @@ export function uniqueTopic(name: string): string {
 let topics = 0;
 
 /**
- * A `describe` whose tests use the shared broker; skipped where none can be started.
+ * A `describe` whose tests use the shared broker; skipped if none can be started.
  * @param body gets a function that tells the bootstrap address, to be called within hooks and tests
  */
 export function describeKafka(name: string, body: (bootstrap: () => string) => void): void {
@@ -29,7 +29,7 @@ export function describeKafka(name: string, body: (bootstrap: () => string) => v
 }
 
 /**
- * A `describe` with a broker of its own, which its tests may kill and restart; skipped where none can be started.
+ * A `describe` with a broker of its own, which its tests may kill and restart; skipped if none can be started.
  * @param body gets a function that tells the broker, to be called within hooks and tests
  */
 export function describePrivateKafka(

@@ -58,12 +58,12 @@ final class ChangeLog {
     return lastTime;
   }
 
-  /** Whether everything behind this time is still there. */
+  /** Whether everything after this time is still there. */
   synchronized boolean reaches(long time) {
     return time >= droppedTime;
   }
 
-  /** Index of the first entry behind a time. */
+  /** Index of the first entry after a time. */
   synchronized int indexAfter(long time) {
     int low = first;
     int high = entries.size();
@@ -75,7 +75,7 @@ final class ChangeLog {
     return low;
   }
 
-  /** The entry of a time; null where there is none. */
+  /** The entry of a time; null if there is none. */
   synchronized Entry at(long time) {
     int index = indexAfter(time) - 1;
     return index >= first && entries.get(index).time == time ? entries.get(index) : null;
@@ -89,7 +89,7 @@ final class ChangeLog {
     return entries.get(index);
   }
 
-  /** Waits until there is something behind a time, at most so long. */
+  /** Waits until there is something after a time, at most so long. */
   synchronized void await(long time, long milliseconds) throws InterruptedException {
     if (indexAfter(time) >= entries.size()) wait(milliseconds);
   }
@@ -98,7 +98,7 @@ final class ChangeLog {
     notifyAll();
   }
 
-  /** Notes what a write did to a document, of which `after` is the present state; null where it is gone. */
+  /** Notes what a write did to a document, of which `after` is the present state; null if it is gone. */
   synchronized void note(String database, String collection, Object id, Document after, boolean isReplace) {
     Map<Object, Document> known = copies.computeIfAbsent(database + "." + collection, name -> new HashMap<>());
     Document before = known.get(id);

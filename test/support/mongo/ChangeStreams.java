@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** Cursors of change streams on one collection each. Events and tokens are shaped as mongod's. */
 final class ChangeStreams {
-  /** Larger events are cut into fragments where a stream asks for it. */
+  /** Larger events are cut into fragments if a stream asks for it. */
   private static final int SPLIT_BYTES = Integer.getInteger("split.bytes", 16 << 20);
 
   /** Looks a document up as it is now. */
@@ -30,7 +30,7 @@ final class ChangeStreams {
     final Queue<Document> queue = new ArrayDeque<>();
     /** Time of the last entry that was looked at. */
     long time;
-    /** Token of the last event that was sent, or that it started behind. */
+    /** Token of the last event that was sent, or that it started after. */
     Document token;
     /** So many fragments of the first event were sent by the stream before. */
     int skip;
@@ -167,7 +167,7 @@ final class ChangeStreams {
     for (ChangeLog.Entry entry : entries) {
       List<Document> parts = fragments(stream, event(stream, entry));
       if (stream.skip > 0 && (parts.size() == 1 || stream.skip > parts.size())) {
-        throw new MongoServerError(280, "ChangeStreamFatalError", "the event to go on in was not split so");
+        throw new MongoServerError(280, "ChangeStreamFatalError", "the event to resume in was not split so");
       }
       stream.queue.addAll(parts.subList(stream.skip, parts.size()));
       stream.skip = 0;
@@ -236,7 +236,7 @@ final class ChangeStreams {
     return event;
   }
 
-  /** A document before or after a change; null where it expired. */
+  /** A document before or after a change; null if it expired. */
   private static Document image(Document image, Object mode) {
     if (image != null || !"required".equals(mode)) return image;
     throw new MongoServerError(47, "NoMatchingDocument", "Change stream was configured to require an image that was not found");
@@ -259,7 +259,7 @@ final class ChangeStreams {
     return String.valueOf(token.get("_data")).matches(".{18}01");
   }
 
-  /** 0 where the token is that of a whole event. */
+  /** 0 if the token is that of a whole event. */
   private static int fragmentOf(Document token) {
     String data = String.valueOf(token.get("_data"));
     return data.length() == 22 ? Integer.parseInt(data.substring(20), 16) : 0;

@@ -21,7 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * A one-node replica set for tests: mongo-java-server with change streams. In memory only; no transactions, no
  * authentication, no sharding. Two commands are for tests: `replSetStepDown`, after which the same node is elected
- * again, and `expireImages`, after which nobody knows documents before and after the changes so far. Usage: ReplicaSet PORT; 0 takes a free one. Prints its URI when it serves.
+ * again, and `expireImages`, after which documents before and after the changes so far are unknown. Usage: ReplicaSet PORT; 0 takes a free one. Prints its URI when it serves.
  */
 public final class ReplicaSet extends MemoryBackend {
   /** What it tells; from 7 on, change streams may split large events. */
@@ -93,7 +93,7 @@ public final class ReplicaSet extends MemoryBackend {
     return withTime(own != null ? own : handleOther(channel, database, command, query));
   }
 
-  /** What mongo-java-server does not know. @return null where it does */
+  /** What mongo-java-server does not know. @return null if it does */
   private Document handleOwn(Channel channel, String database, String command, Document query) {
     switch (command.toLowerCase(Locale.ROOT)) {
       case "hello":

@@ -19,7 +19,7 @@ export interface ReplicaSet {
   kill(): Promise<void>;
 }
 
-/** The replica set that TEST_MONGODB_URI names, or one of its own where that is not set. */
+/** The replica set that TEST_MONGODB_URI names, or one of its own if that is not set. */
 export async function replicaSet(): Promise<ReplicaSet> {
   const uri = process.env.TEST_MONGODB_URI;
   return uri === undefined ? await startReplicaSet() : { uri, async kill() {} };

@@ -1,4 +1,4 @@
-"""Values as text that is the same whatever library read them; the result of a script as JSON."""
+"""Values as text that is the same for every library that reads them; the result of a script as JSON."""
 
 import datetime
 import decimal

@@ -1,0 +1,19 @@
+/** What every command gets of the process: its `add` function takes the program and this. */
+import type { Config } from '../config.js';
+import type { Logger } from '../core/log.js';
+import type { Output } from '../core/output.js';
+
+export interface CommandContext {
+  /**
+   * Reads the configuration, and makes the log that it asks for.
+   * @param overrides options of the command that stand for variables, if they are given
+   * @throws SluiceError SLUICE_CONFIG
+   */
+  readonly environment: (overrides?: Readonly<Record<string, string | undefined>>) => { config: Config; log: Logger };
+  /** Aborted by the first SIGTERM or SIGINT. Without a call of this they end the process at once. */
+  readonly stopSignal: () => AbortSignal;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** A check failed: the process ends with exit code 1 when the command is done. */
+  readonly onFailure: () => void;
+}

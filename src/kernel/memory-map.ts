@@ -1,0 +1,225 @@
+/**
+ * Where everything is in the kernel's memory, and what the host writes there before the first message: the table spec
+ * as records. The start is the same for all specs, and abi.ts has its addresses; after it come
+ *
+ *   keys        KEY[], grouped by node; then the bytes of the keys
+ *   node keys   NODE_KEYS[], one per node
+ *   slots       SLOTS[], one per spec column; one more to ignore
+ *   graph       GRAPH
+ *   input       the values of one chunk; value offsets, validity, Kafka offsets, timestamps
+ *   rejects     REJECT[], of the messages of one chunk
+ *   scratch     one decoded string
+ *   extras      EXTRA[]: those of each row of the block, then those of the general path's row
+ *   forms       text as DuckDB has it (kernels/forms.ts)
+ *   output      per Arrow column: validity, offsets, data
+ *
+ * each with spare bytes after it.
+ */
+
+import { STRING_BYTES, VECTOR_ROWS } from '../core/string-forms.js';
+import {
+  DEFAULT_UNIT,
+  roleColumn,
+  type SpecColumn,
+  type TableColumn,
+  type TableSpec,
+  type TimeUnit,
+  tableColumns,
+} from '../schema/spec.js';
+import {
+  BLOCK_ROWS,
+  COLUMN,
+  COLUMNS,
+  CONTEXT_EXTRAS,
+  EXTRA,
+  GRAPH,
+  HEADER,
+  NO_SLOT,
+  NODE,
+  NODE_KEYS,
+  NODES,
+  OPERATION,
+  REJECT,
+  SLOTS,
+  SPARE_BYTES,
+  SPEC_COLUMN,
+  SPEC_COLUMNS,
+} from './abi.js';
+import { COLUMN_LAYOUTS } from './column-layout.js';
+import { keyTableBytes, pathTree, writeTree } from './path-tree.js';
+
+/** The shortest member of an object, `"":0` and a comma: how many extras a row can have at most. */
+const MIN_MEMBER_BYTES = 5;
+export const PAGE_BYTES = 65_536;
+export const MAX_MEMORY_BYTES = 2 ** 32 - PAGE_BYTES;
+
+/** Microseconds of a unit of time; what is shorter than one is 0. */
+const UNIT_MICROSECONDS: Record<TimeUnit, number> = { s: 1_000_000, ms: 1000, us: 1, ns: 0 };
+
+export interface KernelLimits {
+  /** Messages and value bytes of one chunk. */
+  readonly chunkRows: number;
+  readonly chunkBytes: number;
+  /** Rows and bytes per text column of one record batch. */
+  readonly batchRows: number;
+  readonly columnBytes: number;
+}
+
+/** Addresses that the host reads and writes. */
+export interface MemoryMap {
+  readonly values: number;
+  readonly valueOffsets: number;
+  readonly valueValidity: number;
+  readonly kafkaOffsets: number;
+  readonly timestamps: number;
+  readonly rejects: number;
+  /** Of the strings of a data chunk. */
+  readonly forms: number;
+  readonly columns: readonly ColumnRegion[];
+  readonly bytes: number;
+}
+
+export interface ColumnRegion extends TableColumn {
+  /** Its record, a COLUMN. */
+  readonly record: number;
+  readonly data: number;
+  /** 0 if the column has none. */
+  readonly offsets: number;
+  readonly validity: number;
+}
+
+export interface FlagOptions {
+  /** Decimal text: `is_high_value` is amount > this. */
+  readonly highValueThreshold: string;
+  readonly lateAfterMs: number;
+  /** Whether rows may take the speculative path; default true. The result is the same. */
+  readonly learned?: boolean;
+}
+
+/** Places regions one after the other. */
+class Regions {
+  #end: number;
+
+  constructor(start: number) {
+    this.#end = start;
+  }
+
+  take(bytes: number): number {
+    const start = this.#end;
+    // No bit operations: these numbers may be beyond 2^32 if a large message does not fit.
+    this.#end = Math.ceil((start + bytes + SPARE_BYTES) / 16) * 16;
+    return start;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+}
+
+/** The address of everything. Needs no memory: `bytes` says how much it takes. */
+export function memoryMap(
+  spec: TableSpec,
+  limits: KernelLimits,
+): MemoryMap & { keys: number; nodeKeys: number; slots: number; graph: number; extras: number; scratch: number } {
+  const nodes = pathTree(spec.columns);
+  const regions = new Regions(NODES + nodes.length * NODE.size);
+  const { chunkRows, chunkBytes, batchRows, columnBytes } = limits;
+  return {
+    keys: regions.take(keyTableBytes(nodes)),
+    nodeKeys: regions.take(nodes.length * NODE_KEYS.size),
+    slots: regions.take((spec.columns.length + 1) * SLOTS.size),
+    graph: regions.take(GRAPH.size),
+    values: regions.take(chunkBytes),
+    valueOffsets: regions.take((chunkRows + 1) * 4),
+    valueValidity: regions.take(chunkRows / 8),
+    kafkaOffsets: regions.take(chunkRows * 8),
+    timestamps: regions.take(chunkRows * 8),
+    rejects: regions.take(chunkRows * REJECT.size),
+    scratch: regions.take(chunkBytes),
+    extras: regions.take((BLOCK_ROWS * CONTEXT_EXTRAS + chunkBytes / MIN_MEMBER_BYTES + 1) * EXTRA.size),
+    forms: regions.take(VECTOR_ROWS * STRING_BYTES),
+    columns: tableColumns(spec).map((column, index) => {
+      const isText = column.type === 'utf8';
+      const fixed = regions.take(batchRows * COLUMN_LAYOUTS[column.type].rowBytes + 4);
+      return {
+        ...column,
+        record: COLUMNS + index * COLUMN.size,
+        offsets: isText ? fixed : 0,
+        data: isText ? regions.take(columnBytes) : fixed,
+        validity: column.nullable ? regions.take(batchRows / 8) : 0,
+      };
+    }),
+    bytes: regions.end,
+  };
+}
+
+/** Writes header, tree and column records. */
+export function writeTables(
+  memory: WebAssembly.Memory,
+  spec: TableSpec,
+  limits: KernelLimits,
+  flags: FlagOptions,
+): MemoryMap {
+  const map = memoryMap(spec, limits);
+  const view = new DataView(memory.buffer);
+  const word = (at: number, value: number) => view.setUint32(at, value, true);
+  const addresses = ['valueOffsets', 'valueValidity', 'kafkaOffsets', 'timestamps', 'rejects', 'scratch'] as const;
+  for (const name of [...addresses, 'slots', 'graph', 'extras'] as const) word(HEADER[name], map[name]);
+  word(HEADER.learning, (flags.learned ?? true) ? 1 : 0);
+  word(HEADER.specColumnCount, spec.columns.length);
+  word(HEADER.arrowColumnCount, map.columns.length);
+  word(HEADER.rowCapacity, limits.batchRows);
+  const slotOf = (column: SpecColumn | undefined) => (column === undefined ? NO_SLOT : spec.columns.indexOf(column));
+  word(HEADER.changeIdSlot, slotOf(roleColumn(spec, 'change_id')));
+  word(HEADER.amountSlot, slotOf(roleColumn(spec, 'amount')));
+  word(HEADER.eventTimeSlot, slotOf(roleColumn(spec, 'event_time')));
+  const required = spec.columns.reduce(
+    (bits, column, index) => bits | (column.required ? 1n << BigInt(index) : 0n),
+    0n,
+  );
+  view.setBigUint64(HEADER.required, required, true);
+  view.setBigInt64(HEADER.highValueThreshold, scaledBy10000(flags.highValueThreshold), true);
+  view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
+  writeSpecColumns(view, spec, writeTree(memory, pathTree(spec.columns), map.keys, map.nodeKeys));
+  for (const column of map.columns) {
+    const operation = operationOf(spec, column);
+    if (operation === OPERATION.extra) word(HEADER.extraColumn, column.record);
+    word(column.record + COLUMN.operation, operation);
+    word(column.record + COLUMN.slot, column.source ?? 0);
+    word(column.record + COLUMN.data, column.data);
+    word(column.record + COLUMN.offsets, column.offsets);
+    word(column.record + COLUMN.validity, column.validity);
+    word(column.record + COLUMN.isBits, column.type === 'bool' ? 1 : 0);
+  }
+  return map;
+}
+
+function writeSpecColumns(view: DataView, { columns }: TableSpec, keyRecords: readonly number[]): void {
+  for (const [index, { role, raw, unit }] of columns.entries()) {
+    const record = SPEC_COLUMNS + index * SPEC_COLUMN.size;
+    view.setUint8(record + SPEC_COLUMN.issueBit, index);
+    view.setUint8(record + SPEC_COLUMN.takesIntegers, role === 'change_id' || role === 'key' ? 1 : 0);
+    view.setUint8(record + SPEC_COLUMN.hasRaw, raw === undefined ? 0 : 1);
+    view.setUint32(record + SPEC_COLUMN.unitMicroseconds, UNIT_MICROSECONDS[unit ?? DEFAULT_UNIT], true);
+    view.setUint32(record + SPEC_COLUMN.key, keyRecords[index], true);
+  }
+}
+
+/** Says which bit of `issues` each spec column has, 0 to 63. */
+export function writeIssueBits(view: DataView, bits: readonly number[]): void {
+  for (const [index, bit] of bits.entries()) {
+    view.setUint8(SPEC_COLUMNS + index * SPEC_COLUMN.size + SPEC_COLUMN.issueBit, bit);
+  }
+}
+
+function operationOf(spec: TableSpec, { name, source }: TableColumn): number {
+  if (source === undefined) return OPERATION[name as keyof typeof OPERATION];
+  const column = spec.columns[source];
+  return column.raw === name ? OPERATION.raw : OPERATION[column.kind];
+}
+
+/** Decimal text with up to four decimals as an integer scaled by 10^4. */
+function scaledBy10000(text: string): bigint {
+  const [whole, fraction = ''] = text.split('.');
+  return BigInt(whole + fraction.padEnd(4, '0'));
+}

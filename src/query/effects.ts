@@ -1,0 +1,62 @@
+/** Keeps statements that read from calling functions that do more than read. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { SluiceError } from '../core/errors.js';
+
+/**
+ * The table functions that only read, found by going through `duckdb_functions()` of DuckDB 1.5. What is not listed is
+ * refused: `checkpoint`, `force_checkpoint`, `enable_logging`, `disable_logging`, `truncate_duckdb_logs`; those that
+ * run SQL which they are given as text, `query` and `json_execute_serialized_sql`; those that take addresses in memory,
+ * `arrow_scan`, `arrow_scan_dumb` and `seq_scan`; and whatever a later DuckDB has.
+ */
+const READING_FAMILIES = /^(duckdb|pragma|parquet|read)_/;
+const READING = new Set([
+  ...['range', 'generate_series', 'repeat', 'repeat_row', 'unnest', 'query_table', 'summary'],
+  ...['histogram', 'histogram_values', 'json_each', 'json_tree', 'glob', 'sniff_csv', 'which_secret'],
+  ...['icu_calendar_names', 'pg_timezone_names', 'sql_auto_complete', 'test_all_types', 'test_vector_types'],
+]);
+/** The scalar functions with effects outside of their statement. */
+const ACTING = new Set(['write_log', 'nextval']);
+
+/** What comes before an explained statement: comments, the keyword, how to explain. */
+const EXPLAIN = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*explain\b\s*(?:analyze\b|\([^)]*\))?/i;
+
+/**
+ * Looks at the statement before DuckDB prepares it. A read-only transaction does not keep a statement from writing
+ * files (COPY … TO), nor from calling such functions, and EXPLAIN ANALYZE runs what it explains.
+ * @throws SluiceError SLUICE_QUERY if it is not one statement that only reads; what DuckDB throws if it is no SQL
+ */
+export async function refuseEffects(connection: DuckDBConnection, sql: string): Promise<void> {
+  let body = sql;
+  while (EXPLAIN.test(body)) body = body.replace(EXPLAIN, '');
+  const serialized = await connection.runAndReadAll('SELECT json_serialize_sql($body::VARCHAR)', { body });
+  const tree = JSON.parse(String(serialized.getRows()[0][0])) as { error: boolean; statements: unknown[] };
+  // Only what SELECT does has a tree; what is no SQL is for DuckDB to explain, which shows the place.
+  const count = tree.error ? (await connection.extractStatements(body)).count : tree.statements.length;
+  if (count === 0) throw new SluiceError('SLUICE_QUERY', EMPTY);
+  if (count > 1) throw new SluiceError('SLUICE_QUERY', `one statement is allowed, not ${count}`);
+  if (tree.error) throw new SluiceError('SLUICE_QUERY', NOT_READING);
+  for (const { name, isTable } of calledFunctions(tree)) {
+    if (isTable ? READING_FAMILIES.test(name) || READING.has(name) : !ACTING.has(name)) continue;
+    throw new SluiceError('SLUICE_QUERY', `the function ${name} is not allowed: a query must only read`);
+  }
+}
+
+const EMPTY = 'the query is empty: give one statement, such as "FROM orders LIMIT 10"';
+const NOT_READING =
+  'only statements that read are allowed: SELECT, FROM, DESCRIBE, EXPLAIN, …; ' +
+  "for a PRAGMA there is a function, as in: FROM pragma_table_info('orders')";
+
+interface Call {
+  readonly name: string;
+  readonly isTable: boolean;
+}
+
+/** All calls in a statement's tree, as `json_serialize_sql` has it. */
+function* calledFunctions(node: unknown, isTable = false): Generator<Call> {
+  if (typeof node !== 'object' || node === null) return;
+  if ('function_name' in node && typeof node.function_name === 'string') {
+    yield { name: node.function_name.toLowerCase(), isTable };
+  }
+  const isTableFunction = 'type' in node && node.type === 'TABLE_FUNCTION';
+  for (const [key, child] of Object.entries(node)) yield* calledFunctions(child, isTableFunction && key === 'function');
+}

@@ -1,0 +1,51 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import kafka from '@confluentinc/kafka-javascript';
+import { describe, expect, it } from 'vitest';
+import { installedAddon } from '../src/kafka/addon.js';
+import { PackedReader } from '../src/kafka/packed-reader.js';
+import { runCli, temporaryDataDir } from './support/cli.js';
+
+/** Says on stderr which native addons a process loads, worker threads included. */
+const REPORT_ADDONS = `
+const load = process.dlopen;
+process.dlopen = function (module, file, ...more) {
+  require('node:fs').writeSync(2, 'addon ' + require('node:path').basename(file) + '\\n');
+  return load.call(this, module, file, ...more);
+};`;
+
+/** Runs a command to its end. @returns the native addons that it loaded, in order, each once */
+async function addonsOf(args: readonly string[]): Promise<string[]> {
+  const folder = await temporaryDataDir();
+  const hook = path.join(folder, 'report-addons.cjs');
+  await writeFile(hook, REPORT_ADDONS);
+  const { stderr } = await runCli(args, { env: { DATA_DIR: folder, NODE_OPTIONS: `--require ${hook}` }, input: '{}' });
+  return [...new Set([...stderr.matchAll(/^addon (.*)$/gm)].map(([, name]) => name))];
+}
+
+describe('a command', () => {
+  it.each([['--version'], ['-V'], ['parse'], ['parse', '--help']])(
+    'that needs no native addon loads none: %s',
+    async (...args) => {
+      expect(await addonsOf(args)).toEqual([]);
+    },
+  );
+
+  it('that needs DuckDB only does not load the Kafka client', async () => {
+    expect(await addonsOf(['query', 'FROM orders'])).toEqual(['duckdb.node']);
+  });
+
+  it('that needs the Kafka client loads it', async () => {
+    expect(await addonsOf(['run', '--help'])).toContain('confluent-kafka-javascript.node');
+  });
+});
+
+describe('--version', () => {
+  it('says what the Kafka client is without loading it', async () => {
+    const { code, stdout } = await runCli(['--version']);
+    const reader = PackedReader.isSupported(new kafka.KafkaConsumer({ 'group.id': 'probe' }, {})) ? 'packed' : 'stock';
+    expect(installedAddon()).toEqual({ reader, librdkafka: kafka.librdkafkaVersion });
+    expect(stdout).toContain(`(Kafka source: ${reader}, librdkafka ${kafka.librdkafkaVersion})`);
+    expect(code).toBe(0);
+  });
+});

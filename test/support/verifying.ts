@@ -1,0 +1,27 @@
+/** A data directory to verify, and a way to change its database unseen. */
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { makeBatch, openSink, order, temporaryDirectory, token } from './batches.js';
+
+/** Two batches of partition 0, with duplicates, quarantine, a tombstone and a gap at the end; one of partition 1. */
+export async function writtenDirectory(): Promise<string> {
+  const dataDir = temporaryDirectory();
+  const sink = await openSink(dataDir);
+  const values = [order(token(1), { amount: 5 }), order(token(2)), '{', null];
+  await sink.stage(await makeBatch(dataDir, 0, 0, values));
+  await sink.commit();
+  await sink.stage(await makeBatch(dataDir, 0, 4, [order(token(2)), order(token(3))], { nextOffset: 8 }));
+  await sink.stage(await makeBatch(dataDir, 1, 0, [order('x')]));
+  await sink.commit();
+  await sink.close();
+  return dataDir;
+}
+
+/** Runs a statement on the database of a data directory that no process holds. */
+export async function changeDatabase(dataDir: string, sql: string): Promise<void> {
+  const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'));
+  const connection = await instance.connect();
+  await connection.run(sql);
+  connection.closeSync();
+  instance.closeSync();
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+import { unitTests } from './test/support/unit-tests.js';
+
+/** Mutation testing (scripts/mutate.mjs) runs the tests below this path; undefined for all. */
+const only = process.env.UNIT_TESTS;
+
+/** For daily work, without servers and other programs: `npm run test:unit`. */
+export default defineConfig({
+  test: {
+    include: unitTests().filter((name) => name.startsWith(only ?? '')),
+    // As in vitest.config.ts; but the files of a process share what they import, which saves a quarter of the time.
+    // A mutant at the top of a module must be loaded again.
+    pool: 'forks',
+    isolate: only !== undefined,
+    maxWorkers: '100%',
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+  },
+});
