@@ -3,8 +3,8 @@
  *
  *   stage    the group's rows are kept as a relation: a table in memory that is filled from Arrow, or the Parquet files
  *            of its batches; its quarantined messages and ledger rows are kept as they are
- *   commit   1. in a transaction, duplicates are found: change ids that the change log has, and of equal ones all but
- *               that of the lowest partition and offset
+ *   commit   1. in a transaction, duplicates are found: change ids that the change log has, and of equal
+ *               ones all but that of the lowest partition and offset
  *            2. all other rows are written, quarantine, ledger, positions
  *            3. the commit journal names the Parquet files, they get their final names, the transaction is committed
  *

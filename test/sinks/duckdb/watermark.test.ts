@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { AHEAD_MS } from '../../../src/core/event-time.js';
-import { makeBatch, openMerge, order, select, temporaryDirectory, token } from '../../support/batches.js';
+import { makeBatch, openSink, order, select, temporaryDirectory, token } from '../../support/batches.js';
 
 /** Of all messages that makeBatch makes. */
 const KAFKA_MS = 1_700_000_000_000;
@@ -12,29 +12,29 @@ const BOUND = BigInt(KAFKA_MS + AHEAD_MS) * 1000n;
 describe('the watermark', () => {
   it('does not follow an event from the year 275760', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const sink = await openSink(dataDir);
     const early = KAFKA_MS - 5000;
-    await merge.stage(
+    await sink.stage(
       await makeBatch(dataDir, 0, 0, [order(token(1), { event_time: early }), order(token(2), { event_time: FAR })]),
     );
-    await merge.stage(await makeBatch(dataDir, 1, 0, [order(token(3), { event_time: early })]));
-    const { positions } = await merge.commit();
+    await sink.stage(await makeBatch(dataDir, 1, 0, [order(token(3), { event_time: early })]));
+    const { positions } = await sink.commit();
     expect(positions.map(({ watermark }) => watermark)).toEqual([BOUND, BigInt(early) * 1000n]);
-    expect(await select(merge, 'SELECT max(epoch_ms(event_time)) FROM cdc_orders')).toEqual([[BigInt(FAR)]]);
+    expect(await select(sink, 'SELECT max(epoch_ms(event_time)) FROM cdc_orders')).toEqual([[BigInt(FAR)]]);
   });
 
   it('comes back from where such an event had taken it before', async () => {
     const dataDir = temporaryDirectory();
-    const first = await openMerge(dataDir);
+    const first = await openSink(dataDir);
     await first.close();
     const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'));
     const connection = await instance.connect();
     await connection.run(`UPDATE sluice.positions SET watermark = make_timestamptz(${FAR} * 1000)`);
     connection.closeSync();
     instance.closeSync();
-    const merge = await openMerge(dataDir);
-    await merge.stage(await makeBatch(dataDir, 0, 0, [order(token(1), { event_time: KAFKA_MS })]));
-    const [{ watermark }] = (await merge.commit()).positions;
+    const sink = await openSink(dataDir);
+    await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1), { event_time: KAFKA_MS })]));
+    const [{ watermark }] = (await sink.commit()).positions;
     expect(watermark).toBe(BigInt(KAFKA_MS) * 1000n);
   });
 });
