@@ -11,11 +11,12 @@ import { TRANSACTION_TIMEOUT_MS, TransactionalProducer } from '../capture/produc
 import { TokenReader } from '../capture/token-reader.js';
 import { createTopics, TOKEN_TOPIC_CONFIG, tokenTopic } from '../capture/token-store.js';
 import { GroupWriter, oversizeTopic } from '../capture/writer.js';
-import type { Config } from '../config.js';
+import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { serveMetrics } from '../metrics/metrics.js';
 import type { CommandContext } from './context.js';
+import { variablesHelp } from './variables-help.js';
 
 type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'> & {
   /** The source, database.collection, whose place in the topic this one takes. */
@@ -26,6 +27,10 @@ export function addCaptureCommand(program: Command, { environment, stopSignal }:
   program
     .command('capture')
     .description("write a MongoDB collection's changes to the topic, exactly once")
+    .addHelpText(
+      'after',
+      variablesHelp(SECTIONS.kafka, SECTIONS.capture, SECTIONS.process, SECTIONS.metrics, SECTIONS.log),
+    )
     .addOption(
       new Option('--snapshot <when>', 'read the whole collection: where nothing was captured yet, never, or now')
         .choices(['initial', 'never', 'always'])
@@ -81,9 +86,9 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     tokens = undefined;
     const writer = new GroupWriter(writerOptions, { producer, metrics, log }, record);
     following = new Capture(options, { source, writer, metrics, log });
-    if (config.metricsPort !== 0) {
+    if (config.metrics.port !== 0) {
       const health = () => ({ healthy: true, ready: following !== undefined });
-      server = await serveMetrics(config.metricsPort, metrics, health, () => {});
+      server = await serveMetrics(config.metrics.port, metrics, health, () => {});
     }
     await following.run();
   };

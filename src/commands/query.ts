@@ -1,9 +1,11 @@
 /** `sluice query`: a read-only query, through the running process or on the file. */
 import type { Command } from 'commander';
+import { SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { QueryRows } from '../query/read-only.js';
 import { openSql } from '../query/sql-client.js';
 import type { CommandContext } from './context.js';
+import { variablesHelp } from './variables-help.js';
 
 export const QUERY_FORMATS = ['table', 'csv', 'json', 'arrow'] as const;
 export type QueryFormat = (typeof QUERY_FORMATS)[number];
@@ -21,6 +23,7 @@ export function addQueryCommand(program: Command, { environment, stdout }: Comma
   program
     .command('query')
     .description('run a read-only query, through the running process if there is one')
+    .addHelpText('after', variablesHelp(SECTIONS.storage, SECTIONS.log))
     .argument('<sql>', 'one statement that reads')
     .option('--format <format>', `${QUERY_FORMATS.join(', ')}; default: table on a terminal, else csv`)
     .action(async (sql: string, { format }: { format?: string }) => {

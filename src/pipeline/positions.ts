@@ -7,15 +7,14 @@
  *   no position              START_FROM decides in a new data directory; else the partition is new and begins at low
  */
 import { SluiceError } from '../core/errors.js';
-import type { OffsetGap, PartitionStart, Sink, SinkPosition, StartReason } from '../core/flow.js';
+import type { OffsetGap, PartitionStart, Sink, SinkPosition, StartFrom, StartReason } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
 import type { OffsetRange, ReadPosition, Source } from '../core/source.js';
 import type { Metrics } from '../metrics/metrics.js';
 
 export interface PositionsOptions {
   readonly topic: string;
-  /** Where the partitions of a new data directory begin. */
-  readonly startFrom: 'earliest' | 'latest' | 'group';
+  readonly startFrom: StartFrom;
   /** What becomes of a position whose next messages Kafka has deleted. */
   readonly onLostOffsets: 'fail' | 'gap';
 }

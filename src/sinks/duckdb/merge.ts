@@ -20,6 +20,7 @@ import type {
   BatchResult,
   CommitReceipt,
   CompactionReceipt,
+  MergeFrom,
   OffsetGap,
   ParquetFile,
   PartitionStart,
@@ -55,7 +56,7 @@ export interface MergeOptions extends DatabaseOptions {
   readonly topic: string;
   readonly spec: TableSpec;
   /** Where the rows of a transaction come from. */
-  readonly mergeFrom: 'arrow' | 'parquet';
+  readonly mergeFrom: MergeFrom;
   readonly compaction: CompactionOptions;
 }
 
