@@ -1,7 +1,7 @@
 /** Batches as the workers make them, for benchmarks of what comes after the workers. */
 import type { BatchResult } from '../src/core/flow.js';
 import { ORDERS_SPEC } from '../src/schema/spec-file.js';
-import type { MergeOptions } from '../src/sinks/duckdb/merge.js';
+import type { DuckDbSinkOptions } from '../src/sinks/duckdb/sink.js';
 import { BatchProcessor } from '../src/worker/worker.js';
 import { orderEvents } from '../test/support/events.js';
 import { packed } from './corpora.js';
@@ -12,11 +12,11 @@ export const OPTIONS = { highValueThreshold: '1000', lateAfterMs: 600_000, batch
 
 const TOPIC = 'bench';
 
-export function mergeOptions(
+export function sinkOptions(
   dataDir: string,
-  mergeFrom: MergeOptions['mergeFrom'],
+  mergeFrom: DuckDbSinkOptions['mergeFrom'],
   memoryLimit?: string,
-): MergeOptions {
+): DuckDbSinkOptions {
   const compaction = { afterFiles: 0, targetBytes: 128 << 20, compression: 'zstd' } as const;
   return { dataDir, topic: TOPIC, spec: ORDERS_SPEC, threads: 1, memoryLimit, mergeFrom, compaction };
 }

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tableFromIPC } from 'apache-arrow';
 import type { BatchResult } from '../src/core/flow.js';
-import { Merge } from '../src/sinks/duckdb/merge.js';
-import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, mergeOptions } from './batches.js';
+import { DuckDbSink } from '../src/sinks/duckdb/sink.js';
+import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, sinkOptions } from './batches.js';
 import { count, machine, median, writeResults } from './harness.js';
 
 const { values: flags } = parseArgs({
@@ -55,12 +55,12 @@ class Template {
       this.#setSequence(row, this.#sequences[row] + step);
       this.#offsets[row] += BigInt(rows);
     }
-    const { startOffset, nextOffset, minChangeSeq, maxChangeSeq } = this.#batch;
+    const { startOffset, nextOffset, stats } = this.#batch;
+    const { minChangeSeq, maxChangeSeq } = stats;
     Object.assign(this.#batch, {
       startOffset: startOffset + rows,
       nextOffset: nextOffset + rows,
-      minChangeSeq: minChangeSeq + step,
-      maxChangeSeq: maxChangeSeq + step,
+      stats: { ...stats, minChangeSeq: minChangeSeq! + step, maxChangeSeq: maxChangeSeq! + step },
     });
     return this.#batch;
   }
@@ -70,7 +70,7 @@ class Template {
     const repeated = this.#sequences[1];
     const batch = this.later(seconds, rows);
     this.#setSequence(0, repeated);
-    return { ...batch, minChangeSeq: repeated };
+    return { ...batch, stats: { ...batch.stats, minChangeSeq: repeated } };
   }
 
   #setSequence(row: number, sequence: bigint): void {
@@ -82,9 +82,9 @@ class Template {
 }
 
 async function measure(dataDir: string): Promise<{ tableRows: number; micros: number }[]> {
-  const merge = new Merge(mergeOptions(dataDir, 'arrow', flags['memory-limit']));
-  await merge.open();
-  await merge.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
+  const sink = new DuckDbSink(sinkOptions(dataDir, 'arrow', flags['memory-limit']));
+  await sink.open();
+  await sink.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
   const group = await (await Batches.open(dataDir)).group(eventsFrom(1, 0, GROUP_ROWS));
   const templates = group.map((batch) => new Template(batch));
   const figures: { tableRows: number; micros: number }[] = [];
@@ -97,11 +97,11 @@ async function measure(dataDir: string): Promise<{ tableRows: number; micros: nu
       index === 0 && !isFirst ? template.laterWithRepeat(step, step) : template.later(step, step),
     );
     const start = performance.now();
-    for (const batch of batches) await merge.stage(batch);
-    const { rowsMerged } = await merge.commit();
+    for (const batch of batches) await sink.stage(batch);
+    const { merged } = (await sink.commit()).stats;
     seconds.push((performance.now() - start) / 1e3);
     const expected = isFirst ? GROUP_ROWS : GROUP_ROWS - 1;
-    if (rowsMerged !== expected) throw new Error(`${rowsMerged} rows merged, not ${expected}`);
+    if (merged !== expected) throw new Error(`${merged} rows merged, not ${expected}`);
     if (seconds.length < COMMITS_PER_FIGURE) continue;
     const micros = (median(seconds) * 1e6) / GROUP_ROWS;
     figures.push({ tableRows: tableRows + GROUP_ROWS, micros });
@@ -112,7 +112,7 @@ async function measure(dataDir: string): Promise<{ tableRows: number; micros: nu
     seconds = [];
   }
   const start = performance.now();
-  await merge.close();
+  await sink.close();
   const bytes = statSync(join(dataDir, 'analytics.db')).size;
   console.log(`closed in ${((performance.now() - start) / 1e3).toFixed(1)} s; ${(bytes / 1e9).toFixed(2)} GB`);
   return figures;

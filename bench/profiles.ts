@@ -70,6 +70,6 @@ function sourceMapOf(url: string): SourceMap | undefined {
 /** Tells threads by a module that only they run. */
 function threadOf(names: ReadonlyMap<number, string>): string {
   const runs = (file: string) => [...names.values()].some((name) => name.includes(`  ${file}:`));
-  if (runs('merge.ts')) return 'merge thread';
+  if (runs('sink.ts')) return 'sink thread';
   return runs('kernel-instance.ts') ? 'worker' : 'main thread';
 }

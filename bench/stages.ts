@@ -18,10 +18,10 @@ import { DuckDbWriter } from '../src/parquet/duckdb-writer.js';
 import { ParquetWasmWriter } from '../src/parquet/parquet-wasm-writer.js';
 import type { ParquetWriter } from '../src/parquet/parquet-writer.js';
 import { ORDERS_SPEC } from '../src/schema/spec-file.js';
-import { Merge } from '../src/sinks/duckdb/merge.js';
+import { DuckDbSink } from '../src/sinks/duckdb/sink.js';
 import { temporaryPath } from '../src/storage/data-dir.js';
 import { stageFile } from '../src/storage/staged-file.js';
-import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, mergeOptions, OPTIONS } from './batches.js';
+import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, OPTIONS, sinkOptions } from './batches.js';
 import { type Corpus, corpora, packed, parseIntoColumns } from './corpora.js';
 import { count, machine, median } from './harness.js';
 
@@ -124,8 +124,8 @@ const METADATA = new Map([['sluice.topic', 'bench']]);
 
 async function parquetBench(folder: string): Promise<void> {
   console.log(`\nParquet, batches of ${count(BATCH_ROWS)} rows, written and fsynced`);
-  const { arrow, counts } = await (await Batches.open(folder)).next(eventsFrom(1, 0, BATCH_ROWS));
-  if (arrow === undefined || counts.ok !== BATCH_ROWS) throw new Error('the batch has no rows');
+  const { arrow, stats } = await (await Batches.open(folder)).next(eventsFrom(1, 0, BATCH_ROWS));
+  if (arrow === undefined || stats.ok !== BATCH_ROWS) throw new Error('the batch has no rows');
   const { batches } = tableFromIPC(arrow);
   const path = join(folder, 'bench.parquet');
   const tasks: Task[] = [];
@@ -173,15 +173,15 @@ async function duckdbBench(folder: string): Promise<void> {
   for (const tableRows of [0, Number(flags['table-rows'])]) {
     console.log(`\nDuckDB, groups of ${count(groupRows)} rows into a table of ${count(tableRows)}`);
     const dataDir = mkdtempSync(join(folder, 'duckdb-'));
-    const merge = new Merge(mergeOptions(dataDir, 'parquet'));
-    await merge.open();
-    await merge.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
+    const sink = new DuckDbSink(sinkOptions(dataDir, 'parquet'));
+    await sink.open();
+    await sink.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
     const batches = await Batches.open(dataDir);
     const known = eventsFrom(1, 0, groupRows);
-    await commitGroup(merge, await batches.group(known));
-    if (tableRows > 0) await grow(merge, tableRows, groupRows);
-    for (const share of DUPLICATES) await groupTasks(merge, batches, known, share);
-    await merge.close();
+    await commitGroup(sink, await batches.group(known));
+    if (tableRows > 0) await grow(sink, tableRows, groupRows);
+    for (const share of DUPLICATES) await groupTasks(sink, batches, known, share);
+    await sink.close();
     rmSync(dataDir, { recursive: true });
   }
 }
@@ -189,7 +189,7 @@ async function duckdbBench(folder: string): Promise<void> {
 let laterEvents = 0;
 
 /** Times what the transaction of a group costs that has `share` of its rows from `known`. */
-async function groupTasks(merge: Merge, batches: Batches, known: readonly Buffer[], share: number): Promise<void> {
+async function groupTasks(sink: DuckDbSink, batches: Batches, known: readonly Buffer[], share: number): Promise<void> {
   const groups: BatchResult[][] = [];
   const repeated = Math.round(known.length * share);
   for (let round = 0; round < GROUP_ROUNDS; round++) {
@@ -199,10 +199,10 @@ async function groupTasks(merge: Merge, batches: Batches, known: readonly Buffer
   const micros: number[] = [];
   for (const group of groups) {
     const start = performance.now();
-    for (const batch of group) await merge.stage(batch);
-    const { rowsDuplicate } = await merge.commit();
+    for (const batch of group) await sink.stage(batch);
+    const { duplicate } = (await sink.commit()).stats;
     micros.push(((performance.now() - start) * 1e3) / known.length);
-    if (rowsDuplicate !== repeated) throw new Error(`${rowsDuplicate} duplicates, not ${repeated}`);
+    if (duplicate !== repeated) throw new Error(`${duplicate} duplicates, not ${repeated}`);
   }
   const [least, most] = [Math.min(...micros), Math.max(...micros)];
   console.log(
@@ -211,17 +211,17 @@ async function groupTasks(merge: Merge, batches: Batches, known: readonly Buffer
   );
 }
 
-async function commitGroup(merge: Merge, batches: readonly BatchResult[]): Promise<void> {
-  for (const batch of batches) await merge.stage(batch);
-  await merge.commit();
+async function commitGroup(sink: DuckDbSink, batches: readonly BatchResult[]): Promise<void> {
+  for (const batch of batches) await sink.stage(batch);
+  await sink.commit();
 }
 
 /** Longer than the events of a group take, in the upper half of a change_seq. */
 const GROUP_SEQUENCES = 2000n << 32n;
 
 /** Multiplies the rows of the table, as if the same had happened in earlier hours too. */
-async function grow(merge: Merge, tableRows: number, groupRows: number): Promise<void> {
-  const connection = await merge.instance.connect();
+async function grow(sink: DuckDbSink, tableRows: number, groupRows: number): Promise<void> {
+  const connection = await sink.instance.connect();
   await connection.run('CREATE TABLE staging.first_rows AS FROM cdc_orders');
   for (let copy = 1; copy * groupRows < tableRows; copy++) {
     await connection.run(

@@ -1,7 +1,5 @@
 /** The block of rows that goes to the columns: where it is, and how a column takes it over. */
-import {
-  BLOCK_ROWS, FIELD_BYTES, FIELDS, ISSUE_BITS, KINDS, MAX_EVENT_TIME, ROWS, SLOT_COLUMN_BYTES, SLOTS, UNREAD,
-} from './layout';
+import { BLOCK_ROWS, COLUMN, HEADER, ISSUE_BITS, RESULTS, SLOTS, SPEC_COLUMN, SPEC_COLUMNS, UNREAD } from './abi';
 
 /** The block at hand: the first row's place in the columns, and how many rows there are. */
 export let row: usize = 0;
@@ -18,7 +16,7 @@ export let unreadRows: u64 = 0;
 
 /** Begins with the rows in the slots. */
 export function startBlock(count: usize): void {
-  row = load<u32>(ROWS);
+  row = load<u32>(RESULTS.rows);
   rows = count;
   amountValid = 0;
   eventTimeValid = 0;
@@ -28,7 +26,7 @@ export function startBlock(count: usize): void {
 
 /** Makes the rows part of the batch. */
 export function endBlock(): void {
-  store<u32>(ROWS, <u32>(row + rows));
+  store<u32>(RESULTS.rows, <u32>(row + rows));
 }
 
 /** Notes the column in the role of amount, whose values are at `data`. */
@@ -41,15 +39,15 @@ export function setAmounts(data: usize, valid: u64): void {
 export function setEventTimes(data: usize, valid: u64): void {
   eventTimes = data;
   eventTimeValid = valid;
-  let latest = load<i64>(MAX_EVENT_TIME);
+  let latest = load<i64>(RESULTS.maxEventTime);
   for (let left = valid; left; left &= left - 1) latest = max(latest, load<i64>(data + (<usize>ctz(left) << 3)));
-  store<i64>(MAX_EVENT_TIME, latest);
+  store<i64>(RESULTS.maxEventTime, latest);
 }
 
 /** The slots of a spec column. */
 @inline
 export function slotsOf(column: usize): usize {
-  return <usize>load<u32>(SLOTS) + column * SLOT_COLUMN_BYTES;
+  return <usize>load<u32>(HEADER.slots) + column * SLOTS.size;
 }
 
 /** A bit per row of the block: whether the kind in its slot is one from `first` to `last`. */
@@ -57,7 +55,7 @@ export function slotsOf(column: usize): usize {
 export function rowsOfKinds(slots: usize, first: u32, last: u32): u64 {
   let found: u64 = 0;
   for (let i: usize = 0; i < BLOCK_ROWS; i += 16) {
-    const kinds = i8x16.sub(v128.load(slots + i, KINDS), i8x16.splat(<i8>first));
+    const kinds = i8x16.sub(v128.load(slots + i, SLOTS.kinds), i8x16.splat(<i8>first));
     found |= <u64>i8x16.bitmask(i8x16.le_u(kinds, i8x16.splat(<i8>(last - first)))) << i;
   }
   return found;
@@ -67,7 +65,7 @@ export function rowsOfKinds(slots: usize, first: u32, last: u32): u64 {
 @inline
 export function setKinds(slots: usize, rows: u64, kind: u32): void {
   const bits = i8x16(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
-  const kinds = slots + KINDS;
+  const kinds = slots + SLOTS.kinds;
   for (let i: usize = 0; i < BLOCK_ROWS; i += 16) {
     // Each byte has the bits of eight rows, of which one is its own.
     const eights = i64x2.splat(<i64>(rows >> i));
@@ -86,7 +84,7 @@ export function rowsOfBlock(bits: u64): u64 {
 /** Where the values of the block go in a column of `size` bytes per row. */
 @inline
 export function dataOf(column: usize, size: usize): usize {
-  return <usize>load<u32>(column, 12) + row * size;
+  return <usize>load<u32>(column, COLUMN.data) + row * size;
 }
 
 /** Sets bits behind those of the rows before, which may end within a byte; those from here on are 0. */
@@ -101,27 +99,27 @@ export function setBits(bits: usize, at: usize, set: u64): void {
 /** Sets the validity of the block's rows, and counts the nulls. */
 @inline
 export function setValid(column: usize, valid: u64): void {
-  const validity: usize = load<u32>(column, 20);
+  const validity: usize = load<u32>(column, COLUMN.validity);
   if (validity) setBits(validity, row, valid);
-  store<u32>(column, load<u32>(column, 24) + <u32>(rows - <usize>popcnt(valid)), 24);
+  store<u32>(column, load<u32>(column, COLUMN.nulls) + <u32>(rows - <usize>popcnt(valid)), COLUMN.nulls);
 }
 
 /** The record of a spec column. */
 @inline
 export function fieldOf(column: u32): usize {
-  return FIELDS + <usize>column * FIELD_BYTES;
+  return SPEC_COLUMNS + <usize>column * SPEC_COLUMN.size;
 }
 
 /** Notes that the row's value in a spec column is not as specified. */
 export function setIssue(index: usize, column: u32): void {
   const issues = ISSUE_BITS + (index << 3);
-  store<u64>(issues, load<u64>(issues) | ((<u64>1) << <u64>load<u8>(fieldOf(column))));
+  store<u64>(issues, load<u64>(issues) | ((<u64>1) << <u64>load<u8>(fieldOf(column), SPEC_COLUMN.issueBit)));
 }
 
 /** Notes that a spec column cannot take the row's value, or not all of it: extras keep it if no raw column does. */
 export function setUnread(index: usize, column: u32): void {
   setIssue(index, column);
-  if (load<u8>(fieldOf(column), 2)) return;
+  if (load<u8>(fieldOf(column), SPEC_COLUMN.hasRaw)) return;
   const bit = (<u64>1) << index;
   const unread = UNREAD + (index << 3);
   store<u64>(unread, (unreadRows & bit ? load<u64>(unread) : 0) | ((<u64>1) << <u64>column));
@@ -131,10 +129,10 @@ export function setUnread(index: usize, column: u32): void {
 /** Where the next bytes of a text column go. */
 @inline
 export function textEnd(column: usize): usize {
-  return <usize>load<u32>(column, 12) + load<u32>(column, 8);
+  return <usize>load<u32>(column, COLUMN.data) + load<u32>(column, COLUMN.bytesUsed);
 }
 
 @inline
 export function setTextEnd(column: usize, end: usize): void {
-  store<u32>(column, <u32>(end - load<u32>(column, 12)), 8);
+  store<u32>(column, <u32>(end - load<u32>(column, COLUMN.data)), COLUMN.bytesUsed);
 }

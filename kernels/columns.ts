@@ -1,4 +1,5 @@
 /** A block of slots → Arrow columns, a column at a time: one operation per kind. Only rows that are OK come here. */
+import { COLUMN, COLUMNS, HEADER, KIND, OPERATION, SLOT, SLOTS, SPEC_COLUMN } from './abi';
 import {
   endBlock,
   fieldOf,
@@ -26,11 +27,6 @@ import {
   appendOffsets,
   appendPartition,
 } from './derived';
-import {
-  AMOUNT, ARROW_COLUMNS, BOOL, CHANGE_SEQ, COLUMNS, COLUMN_BYTES, DATE, HIGH_VALUE, INT64, ISSUES, JSON_TEXT,
-  KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, KINDS, K_ARRAY, K_ESCAPED, K_FALSE, K_MISSING, K_NULL, K_NUMBER,
-  K_STRING, K_TRUE, LATE, RAW, SLOT_BYTES, TEXT, TIMESTAMP,
-} from './layout';
 import { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './numbers';
 import { copyBytes, decodeString } from './string';
 import { keepUnread } from './unread';
@@ -39,9 +35,9 @@ import { keepUnread } from './unread';
 export function appendBlock(count: usize): void {
   if (count == 0) return;
   startBlock(count);
-  const last = COLUMNS + <usize>load<u32>(ARROW_COLUMNS) * COLUMN_BYTES;
-  for (let column = COLUMNS; column != last; column += COLUMN_BYTES) {
-    const slotIndex = load<u32>(column, 4);
+  const last = COLUMNS + <usize>load<u32>(HEADER.arrowColumnCount) * COLUMN.size;
+  for (let column = COLUMNS; column != last; column += COLUMN.size) {
+    const slotIndex = load<u32>(column, COLUMN.slot);
     appendColumn(column, slotIndex, slotsOf(slotIndex));
   }
   if (unreadRows) keepUnread();
@@ -49,36 +45,36 @@ export function appendBlock(count: usize): void {
 }
 
 function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
-  switch (load<u32>(column)) {
-    case TEXT:
+  switch (load<u32>(column, COLUMN.operation)) {
+    case OPERATION.TEXT:
       return appendText(column, slotIndex, slots);
-    case RAW:
+    case OPERATION.RAW:
       return appendRaw(column, slots);
-    case JSON_TEXT:
+    case OPERATION.JSON:
       return appendJson(column, slots);
-    case AMOUNT:
+    case OPERATION.AMOUNT:
       return appendAmounts(column, slotIndex, slots);
-    case TIMESTAMP:
+    case OPERATION.TIMESTAMP:
       return appendTimestamps(column, slotIndex, slots);
-    case DATE:
+    case OPERATION.DATE:
       return appendDates(column, slotIndex, slots);
-    case INT64:
+    case OPERATION.INT64:
       return appendIntegers(column, slotIndex, slots);
-    case BOOL:
+    case OPERATION.BOOL:
       return appendBooleans(column, slotIndex, slots);
-    case HIGH_VALUE:
+    case OPERATION.IS_HIGH_VALUE:
       return appendHighValue(column);
-    case LATE:
+    case OPERATION.IS_LATE:
       return appendLate(column);
-    case ISSUES:
+    case OPERATION.ISSUES:
       return appendIssues(column);
-    case KAFKA_PARTITION:
+    case OPERATION.KAFKA_PARTITION:
       return appendPartition(column);
-    case KAFKA_OFFSET:
+    case OPERATION.KAFKA_OFFSET:
       return appendOffsets(column);
-    case KAFKA_TIMESTAMP:
+    case OPERATION.KAFKA_TIMESTAMP:
       return appendKafkaTimestamps(column);
-    case CHANGE_SEQ:
+    case OPERATION.CHANGE_SEQ:
       return appendChangeSeq(column);
   }
 }
@@ -91,13 +87,13 @@ function appendBytes(to: usize, start: usize, end: usize): usize {
 
 /** The bytes in the slots of all rows: most blocks have nothing else in a column. */
 function appendPlain(column: usize, slots: usize): void {
-  const data: usize = load<u32>(column, 12);
-  const offsets = <usize>load<u32>(column, 16) + ((row + 1) << 2);
+  const data: usize = load<u32>(column, COLUMN.data);
+  const offsets = <usize>load<u32>(column, COLUMN.offsets) + ((row + 1) << 2);
   const count = rows;
   let to = textEnd(column);
   let i: usize = 0;
   do {
-    const slot = load<u64>(slots + i * SLOT_BYTES);
+    const slot = load<u64>(slots + i * SLOT.size);
     const start = <usize>slot;
     const length = <usize>(slot >> 32) - start;
     v128.store(to, v128.load(start));
@@ -117,10 +113,10 @@ function appendPlain(column: usize, slots: usize): void {
 
 /** Strings decoded, and what stands for a text as that; other values as their JSON text, which is an issue. */
 export function appendText(column: usize, slotIndex: u32, slots: usize): void {
-  if (rowsOfBlock(~rowsOfKinds(slots, K_STRING, K_STRING)) == 0) return appendPlain(column, slots);
-  const others = rowsOfBlock(rowsOfKinds(slots, K_NUMBER, K_ARRAY));
+  if (rowsOfBlock(~rowsOfKinds(slots, KIND.STRING, KIND.STRING)) == 0) return appendPlain(column, slots);
+  const others = rowsOfBlock(rowsOfKinds(slots, KIND.NUMBER, KIND.ARRAY));
   if (others == 0) return appendValues(column, slots);
-  const isId = load<u8>(fieldOf(slotIndex), 1) != 0;
+  const isId = load<u8>(fieldOf(slotIndex), SPEC_COLUMN.takesIntegers) != 0;
   for (let left = others; left; left &= left - 1) {
     const i = <usize>ctz(left);
     if (!standsForText(slots, i, isId)) setIssue(i, slotIndex);
@@ -130,53 +126,55 @@ export function appendText(column: usize, slotIndex: u32, slots: usize): void {
 
 /** Strings decoded, all other values as their JSON text. */
 export function appendRaw(column: usize, slots: usize): void {
-  if (rowsOfBlock(rowsOfKinds(slots, K_MISSING, K_NULL) | rowsOfKinds(slots, K_ESCAPED, K_ESCAPED)) == 0) {
+  if (rowsOfBlock(rowsOfKinds(slots, KIND.MISSING, KIND.NULL) | rowsOfKinds(slots, KIND.ESCAPED, KIND.ESCAPED)) == 0) {
     appendPlain(column, slots);
   } else appendValues(column, slots);
 }
 
 /** Strings decoded, other values as their JSON text. */
 function appendValues(column: usize, slots: usize): void {
-  const data: usize = load<u32>(column, 12);
-  const offsets = <usize>load<u32>(column, 16) + ((row + 1) << 2);
+  const data: usize = load<u32>(column, COLUMN.data);
+  const offsets = <usize>load<u32>(column, COLUMN.offsets) + ((row + 1) << 2);
   const count = rows;
   let to = textEnd(column);
   for (let i: usize = 0; i < count; i++) {
-    const slot = slots + i * SLOT_BYTES;
-    const kind: u32 = load<u8>(slots + i, KINDS);
-    const start: usize = load<u32>(slot);
-    const end: usize = load<u32>(slot, 4);
-    if (kind == K_ESCAPED) to = decodeString(to, start, end);
-    else if (kind > K_NULL) to = appendBytes(to, start, end);
+    const slot = slots + i * SLOT.size;
+    const kind: u32 = load<u8>(slots + i, SLOTS.kinds);
+    const start: usize = load<u32>(slot, SLOT.start);
+    const end: usize = load<u32>(slot, SLOT.end);
+    if (kind == KIND.ESCAPED) to = decodeString(to, start, end);
+    else if (kind > KIND.NULL) to = appendBytes(to, start, end);
     store<u32>(offsets + (i << 2), <u32>(to - data));
   }
   setTextEnd(column, to);
-  setValid(column, rowsOfBlock(rowsOfKinds(slots, K_STRING, K_ARRAY)));
+  setValid(column, rowsOfBlock(rowsOfKinds(slots, KIND.STRING, KIND.ARRAY)));
 }
 
 /** JSON text, byte for byte: a string with its quotes. */
 export function appendJson(column: usize, slots: usize): void {
-  if (rowsOfBlock(~rowsOfKinds(slots, K_NUMBER, K_ARRAY)) == 0) return appendPlain(column, slots);
-  const data: usize = load<u32>(column, 12);
-  const offsets = <usize>load<u32>(column, 16) + ((row + 1) << 2);
+  if (rowsOfBlock(~rowsOfKinds(slots, KIND.NUMBER, KIND.ARRAY)) == 0) return appendPlain(column, slots);
+  const data: usize = load<u32>(column, COLUMN.data);
+  const offsets = <usize>load<u32>(column, COLUMN.offsets) + ((row + 1) << 2);
   const count = rows;
   let to = textEnd(column);
   for (let i: usize = 0; i < count; i++) {
-    const slot = slots + i * SLOT_BYTES;
-    const kind: u32 = load<u8>(slots + i, KINDS);
-    const quote = usize(kind <= K_ESCAPED);
-    if (kind > K_NULL) to = appendBytes(to, <usize>load<u32>(slot) - quote, <usize>load<u32>(slot, 4) + quote);
+    const slot = slots + i * SLOT.size;
+    const kind: u32 = load<u8>(slots + i, SLOTS.kinds);
+    const start: usize = load<u32>(slot, SLOT.start);
+    const end: usize = load<u32>(slot, SLOT.end);
+    const quote = usize(kind <= KIND.ESCAPED);
+    if (kind > KIND.NULL) to = appendBytes(to, start - quote, end + quote);
     store<u32>(offsets + (i << 2), <u32>(to - data));
   }
   setTextEnd(column, to);
-  setValid(column, rowsOfBlock(rowsOfKinds(slots, K_STRING, K_ARRAY)));
+  setValid(column, rowsOfBlock(rowsOfKinds(slots, KIND.STRING, KIND.ARRAY)));
 }
 
 export function appendBooleans(column: usize, slotIndex: u32, slots: usize): void {
-  const valid = rowsOfBlock(rowsOfKinds(slots, K_TRUE, K_FALSE));
-  setBits(load<u32>(column, 12), row, valid & rowsOfKinds(slots, K_TRUE, K_TRUE));
+  const valid = rowsOfBlock(rowsOfKinds(slots, KIND.TRUE, KIND.FALSE));
+  setBits(load<u32>(column, COLUMN.data), row, valid & rowsOfKinds(slots, KIND.TRUE, KIND.TRUE));
   setValid(column, valid);
-  for (let left = rowsOfBlock(rowsOfKinds(slots, K_STRING, K_ARRAY)) & ~valid; left; left &= left - 1) {
+  for (let left = rowsOfBlock(rowsOfKinds(slots, KIND.STRING, KIND.ARRAY)) & ~valid; left; left &= left - 1) {
     setUnread(<usize>ctz(left), slotIndex);
   }
 }

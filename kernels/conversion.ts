@@ -1,9 +1,9 @@
 /** Values in slots → numbers, and the text of ids: a JSON number, text, or extended JSON of either. */
+import { HEADER, KIND, SLOT, SLOTS } from './abi';
 import { amountText } from './amount';
 import { plainDecimal, refuse } from './decimal';
 import { integerValue, isInteger } from './integer';
 import { kindOf, setSlot, skipSpace, skipValue } from './json';
-import { K_ESCAPED, K_NUMBER, K_OBJECT, K_STRING, KINDS, SCRATCH, SLOT_BYTES } from './layout';
 import { decodeString, escaped, hexDigit, scanString } from './string';
 import { epochText, MILLISECOND, timestampText } from './timestamp';
 
@@ -16,8 +16,8 @@ export let textTo: usize = 0;
 export function locate(start: usize, end: usize, kind: u32): void {
   textFrom = start;
   textTo = end;
-  if (kind == K_ESCAPED) {
-    textFrom = load<u32>(SCRATCH);
+  if (kind == KIND.ESCAPED) {
+    textFrom = load<u32>(HEADER.scratch);
     textTo = decodeString(textFrom, start, end);
   }
 }
@@ -52,20 +52,20 @@ let memberKind: u32 = 0;
 
 @inline
 function isString(kind: u32): bool {
-  return kind == K_STRING || kind == K_ESCAPED;
+  return kind == KIND.STRING || kind == KIND.ESCAPED;
 }
 
 /** Notes the valid value at `p`. @returns its end */
 function readMember(p: usize): usize {
   memberKind = kindOf(load<u8>(p));
-  if (memberKind != K_STRING) {
+  if (memberKind != KIND.STRING) {
     memberStart = p;
     memberEnd = skipValue(p, 1);
     return memberEnd;
   }
   memberStart = p + 1;
   memberEnd = scanString(memberStart);
-  if (escaped) memberKind = K_ESCAPED;
+  if (escaped) memberKind = KIND.ESCAPED;
   return memberEnd + 1;
 }
 
@@ -81,7 +81,7 @@ function extendedKind(p: usize): u32 {
     let keyEnd = scanString(key);
     p = skipSpace(skipSpace(keyEnd + 1) + 1);
     if (escaped) {
-      const scratch = <usize>load<u32>(SCRATCH);
+      const scratch = <usize>load<u32>(HEADER.scratch);
       keyEnd = decodeString(scratch, key, keyEnd);
       key = scratch;
     }
@@ -111,11 +111,11 @@ function isNumber(extended: u32): bool {
  * @returns whether it stands for a text
  */
 export function standsForText(slots: usize, row: usize, isId: bool): bool {
-  const slot = slots + row * SLOT_BYTES;
-  const start = <usize>load<u32>(slot);
-  const kind: u32 = load<u8>(slots + row, KINDS);
-  if (kind == K_NUMBER) return isId && isInteger(start, <usize>load<u32>(slot, 4));
-  if (kind != K_OBJECT) return false;
+  const slot = slots + row * SLOT.size;
+  const start = <usize>load<u32>(slot, SLOT.start);
+  const kind: u32 = load<u8>(slots + row, SLOTS.kinds);
+  if (kind == KIND.NUMBER) return isId && isInteger(start, <usize>load<u32>(slot, SLOT.end));
+  if (kind != KIND.OBJECT) return false;
   const extended = extendedKind(start);
   if (extended == NOT_EXTENDED || !isString(memberKind)) return false;
   locateMember();
@@ -136,14 +136,14 @@ function isObjectId(p: usize, end: usize): bool {
 
 /** An amount scaled by 10^4; sets `converted` and, if it is one, `exact`. */
 export function amountOf(start: usize, end: usize, kind: u32): i64 {
-  if (kind == K_NUMBER) return plainDecimal(start, end, false);
+  if (kind == KIND.NUMBER) return plainDecimal(start, end, false);
   if (isString(kind)) {
     locate(start, end, kind);
     return amountText(textFrom, textTo);
   }
-  if (kind == K_OBJECT) {
+  if (kind == KIND.OBJECT) {
     const extended = extendedKind(start);
-    if (isNumber(extended) && (isString(memberKind) || memberKind == K_NUMBER)) {
+    if (isNumber(extended) && (isString(memberKind) || memberKind == KIND.NUMBER)) {
       locateMember();
       return plainDecimal(textFrom, textTo, true);
     }
@@ -153,19 +153,19 @@ export function amountOf(start: usize, end: usize, kind: u32): i64 {
 
 /** Microseconds since the epoch; sets `timestampConverted`. @param unit of integers, as of `epochText` */
 export function timestampOf(start: usize, end: usize, kind: u32, unit: i64): i64 {
-  if (kind == K_STRING) return timestampText(start, end);
-  if (kind == K_NUMBER) return epochText(start, end, unit);
-  if (kind == K_ESCAPED) {
+  if (kind == KIND.STRING) return timestampText(start, end);
+  if (kind == KIND.NUMBER) return epochText(start, end, unit);
+  if (kind == KIND.ESCAPED) {
     locate(start, end, kind);
     return timestampText(textFrom, textTo);
   }
-  if (kind == K_OBJECT && extendedKind(start) == DATE) {
-    if (memberKind == K_NUMBER) return epochText(memberStart, memberEnd, MILLISECOND);
+  if (kind == KIND.OBJECT && extendedKind(start) == DATE) {
+    if (memberKind == KIND.NUMBER) return epochText(memberStart, memberEnd, MILLISECOND);
     if (isString(memberKind)) {
       locateMember();
       return timestampText(textFrom, textTo);
     }
-    if (memberKind == K_OBJECT && extendedKind(memberStart) == NUMBER_LONG && isString(memberKind)) {
+    if (memberKind == KIND.OBJECT && extendedKind(memberStart) == NUMBER_LONG && isString(memberKind)) {
       locateMember();
       return epochText(textFrom, textTo, MILLISECOND);
     }
@@ -175,11 +175,11 @@ export function timestampOf(start: usize, end: usize, kind: u32, unit: i64): i64
 
 /** An integer; sets `converted`. */
 export function integerOf(start: usize, end: usize, kind: u32): i64 {
-  if (kind == K_NUMBER || isString(kind)) {
+  if (kind == KIND.NUMBER || isString(kind)) {
     locate(start, end, kind);
     return integerValue(textFrom, textTo);
   }
-  if (kind == K_OBJECT && isNumber(extendedKind(start)) && isString(memberKind)) {
+  if (kind == KIND.OBJECT && isNumber(extendedKind(start)) && isString(memberKind)) {
     locateMember();
     return integerValue(textFrom, textTo);
   }

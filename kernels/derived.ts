@@ -1,4 +1,5 @@
 /** Columns that no path of the spec leads to: fields that are left over, flags, and where the message came from. */
+import { COLUMN, HEADER, ISSUE_BITS, KIND, MESSAGES, RESULTS, SLOT } from './abi';
 import {
   amounts,
   amountValid,
@@ -16,11 +17,6 @@ import {
 } from './block';
 import { locate, textFrom, textTo } from './conversion';
 import { extraCount, writeExtras } from './extras';
-import {
-  CHANGE_ID_SLOT, EXTRA_COLUMN, HIGH_VALUE_THRESHOLD, ISSUE_BITS, KAFKA_OFFSETS, K_ESCAPED, LATE_AFTER, MAX_CHANGE_SEQ,
-  MESSAGES, MIN_CHANGE_SEQ, PARTITION, ROWS, ROWS_HIGH_VALUE, ROWS_LATE, ROWS_WITH_ISSUES, SLOT_BYTES,
-  TIMESTAMPS,
-} from './layout';
 import { hexNumber } from './string';
 import { MAX_MILLISECONDS } from './timestamp';
 
@@ -31,29 +27,29 @@ function count32(counter: usize, more: u64): void {
 
 /** Appends the extras of the lane's row, which becomes the block's row `index`; they do not wait for the block. */
 export function appendExtras(lane: usize, index: usize): void {
-  const column: usize = load<u32>(EXTRA_COLUMN);
-  const at = <usize>load<u32>(ROWS) + index;
+  const column: usize = load<u32>(HEADER.extraColumn);
+  const at = <usize>load<u32>(RESULTS.rows) + index;
   const to = textEnd(column);
   const end = extraCount(lane) ? writeExtras(lane, to) : to;
-  if (end == to) store<u32>(column, load<u32>(column, 24) + 1, 24);
+  if (end == to) store<u32>(column, load<u32>(column, COLUMN.nulls) + 1, COLUMN.nulls);
   else {
     setTextEnd(column, end);
-    setBits(load<u32>(column, 20), at, 1);
+    setBits(load<u32>(column, COLUMN.validity), at, 1);
   }
-  store<u32>(<usize>load<u32>(column, 16) + (at << 2), load<u32>(column, 8), 4);
+  store<u32>(<usize>load<u32>(column, COLUMN.offsets) + (at << 2), load<u32>(column, COLUMN.bytesUsed), 4);
 }
 
 /** The same for the block's first rows, of which none has extras. */
 export function appendNoExtras(count: usize): void {
-  const column: usize = load<u32>(EXTRA_COLUMN);
-  store<u32>(column, load<u32>(column, 24) + <u32>count, 24);
-  const offsets = <usize>load<u32>(column, 16) + (<usize>load<u32>(ROWS) << 2);
-  const end = load<u32>(column, 8);
+  const column: usize = load<u32>(HEADER.extraColumn);
+  store<u32>(column, load<u32>(column, COLUMN.nulls) + <u32>count, COLUMN.nulls);
+  const offsets = <usize>load<u32>(column, COLUMN.offsets) + (<usize>load<u32>(RESULTS.rows) << 2);
+  const end = load<u32>(column, COLUMN.bytesUsed);
   for (let i: usize = 1; i <= count; i++) store<u32>(offsets + (i << 2), end);
 }
 
 export function appendHighValue(column: usize): void {
-  const threshold = load<i64>(HIGH_VALUE_THRESHOLD);
+  const threshold = load<i64>(HEADER.highValueThreshold);
   let high: u64 = 0;
   if (amountValid) {
     const count = rows;
@@ -61,8 +57,8 @@ export function appendHighValue(column: usize): void {
     for (let i: usize = 0; i < count; i++) high |= u64(load<i64>(from + (i << 4)) > threshold) << i;
     high &= amountValid;
   }
-  setBits(load<u32>(column, 12), row, high);
-  count32(ROWS_HIGH_VALUE, popcnt(high));
+  setBits(load<u32>(column, COLUMN.data), row, high);
+  count32(RESULTS.rowsHighValue, popcnt(high));
 }
 
 /** The timestamp of the message that the block's row was, milliseconds. */
@@ -80,8 +76,8 @@ function isTime(milliseconds: i64): bool {
 export function appendLate(column: usize): void {
   let late: u64 = 0;
   if (eventTimeValid) {
-    const lateAfter = load<i64>(LATE_AFTER);
-    const timestamps: usize = load<u32>(TIMESTAMPS);
+    const lateAfter = load<i64>(HEADER.lateAfter);
+    const timestamps: usize = load<u32>(HEADER.timestamps);
     const count = rows;
     const from = eventTimes;
     for (let i: usize = 0; i < count; i++) {
@@ -91,8 +87,8 @@ export function appendLate(column: usize): void {
     }
     late &= eventTimeValid;
   }
-  setBits(load<u32>(column, 12), row, late);
-  count32(ROWS_LATE, popcnt(late));
+  setBits(load<u32>(column, COLUMN.data), row, late);
+  count32(RESULTS.rowsLate, popcnt(late));
 }
 
 export function appendIssues(column: usize): void {
@@ -104,19 +100,19 @@ export function appendIssues(column: usize): void {
     store<u64>(data + (i << 3), issues);
     withIssues += u64(issues != 0);
   }
-  count32(ROWS_WITH_ISSUES, withIssues);
+  count32(RESULTS.rowsWithIssues, withIssues);
 }
 
 export function appendPartition(column: usize): void {
   const data = dataOf(column, 4);
-  const partition = load<u32>(PARTITION);
+  const partition = load<u32>(HEADER.partition);
   const count = rows;
   for (let i: usize = 0; i < count; i++) store<u32>(data + (i << 2), partition);
 }
 
 export function appendOffsets(column: usize): void {
   const data = dataOf(column, 8);
-  const offsets: usize = load<u32>(KAFKA_OFFSETS);
+  const offsets: usize = load<u32>(HEADER.kafkaOffsets);
   const count = rows;
   for (let i: usize = 0; i < count; i++) {
     store<u64>(data + (i << 3), load<u64>(offsets + (<usize>load<u32>(MESSAGES + (i << 2)) << 3)));
@@ -125,7 +121,7 @@ export function appendOffsets(column: usize): void {
 
 export function appendKafkaTimestamps(column: usize): void {
   const data = dataOf(column, 8);
-  const timestamps: usize = load<u32>(TIMESTAMPS);
+  const timestamps: usize = load<u32>(HEADER.timestamps);
   const count = rows;
   let valid: u64 = 0;
   for (let i: usize = 0; i < count; i++) {
@@ -140,18 +136,18 @@ export function appendKafkaTimestamps(column: usize): void {
 /** The 16 hex digits behind a leading "82" of the change id: seconds and increment of a resume token; else 0. */
 export function appendChangeSeq(column: usize): void {
   const data = dataOf(column, 8);
-  const slots = slotsOf(load<u32>(CHANGE_ID_SLOT));
-  let lowest = load<u64>(MIN_CHANGE_SEQ);
-  let highest = load<u64>(MAX_CHANGE_SEQ);
-  const escaped = rowsOfKinds(slots, K_ESCAPED, K_ESCAPED);
+  const slots = slotsOf(load<u32>(HEADER.changeIdSlot));
+  let lowest = load<u64>(RESULTS.minChangeSeq);
+  let highest = load<u64>(RESULTS.maxChangeSeq);
+  const escaped = rowsOfKinds(slots, KIND.ESCAPED, KIND.ESCAPED);
   const count = rows;
   let i: usize = 0;
   do {
-    const slot = slots + i * SLOT_BYTES;
-    let from: usize = load<u32>(slot);
-    let to: usize = load<u32>(slot, 4);
+    const slot = slots + i * SLOT.size;
+    let from: usize = load<u32>(slot, SLOT.start);
+    let to: usize = load<u32>(slot, SLOT.end);
     if ((escaped >> i) & 1) {
-      locate(from, to, K_ESCAPED);
+      locate(from, to, KIND.ESCAPED);
       from = textFrom;
       to = textTo;
     }
@@ -161,6 +157,6 @@ export function appendChangeSeq(column: usize): void {
     lowest = min(lowest, sequence);
     highest = max(highest, sequence);
   } while (++i < count);
-  store<u64>(MIN_CHANGE_SEQ, lowest);
-  store<u64>(MAX_CHANGE_SEQ, highest);
+  store<u64>(RESULTS.minChangeSeq, lowest);
+  store<u64>(RESULTS.maxChangeSeq, highest);
 }

@@ -1,5 +1,5 @@
 /** Fields of a row that the spec does not map: noted while the row is read, written as one JSON object at its end. */
-import { BLOCK_ROWS, EXTRA_BYTES, EXTRA_COUNTS, EXTRAS, LANE_EXTRAS, NODES } from './layout';
+import { BLOCK_ROWS, CONTEXT_EXTRAS, EXTRA, EXTRA_COUNTS, HEADER, NODE, NODES, SPAN } from './abi';
 import { copyBytes } from './string';
 
 /** How many fields were noted in the lane. */
@@ -26,7 +26,7 @@ export function setExtraCount(lane: usize, count: u32): void {
 /** Where the field with this index is noted; the last lane has all the room behind. */
 @inline
 export function extraOf(lane: usize, index: u32): usize {
-  return <usize>load<u32>(EXTRAS) + (lane * <usize>LANE_EXTRAS + <usize>index) * EXTRA_BYTES;
+  return <usize>load<u32>(HEADER.extras) + (lane * <usize>CONTEXT_EXTRAS + <usize>index) * EXTRA.size;
 }
 
 /** Notes a field of a mapped object; its end may come later. Keys are without their quotes. */
@@ -34,31 +34,31 @@ export function extraOf(lane: usize, index: u32): usize {
 export function addExtra(lane: usize, node: usize, keyStart: usize, keyEnd: usize, start: usize, end: usize): void {
   const count = extraCount(lane);
   const extra = extraOf(lane, count);
-  store<u32>(extra, node);
-  store<u32>(extra, keyStart, 4);
-  store<u32>(extra, keyEnd, 8);
-  store<u32>(extra, start, 12);
-  store<u32>(extra, end, 16);
+  store<u32>(extra, node, EXTRA.node);
+  store<u32>(extra, keyStart, EXTRA.keyStart);
+  store<u32>(extra, keyEnd, EXTRA.keyEnd);
+  store<u32>(extra, start, EXTRA.start);
+  store<u32>(extra, end, EXTRA.end);
   setExtraCount(lane, count + 1);
 }
 
 /** Says where the value of the field that was noted last ends. */
 @inline
 export function endExtra(lane: usize, end: usize): void {
-  store<u32>(extraOf(lane, extraCount(lane) - 1), end, 16);
+  store<u32>(extraOf(lane, extraCount(lane) - 1), end, EXTRA.end);
 }
 
 /** Notes the key of a mapped object as the row has it. */
 @inline
 export function setNodeKey(lane: usize, node: usize, keyStart: usize, keyEnd: usize): void {
   const at = nodeKey(lane, node);
-  store<u32>(at, keyStart);
-  store<u32>(at, keyEnd, 4);
+  store<u32>(at, keyStart, SPAN.start);
+  store<u32>(at, keyEnd, SPAN.end);
 }
 
 @inline
 function nodeKey(lane: usize, node: usize): usize {
-  return <usize>load<u32>(node, 16) + (lane << 3);
+  return <usize>load<u32>(node, NODE.rowKeys) + lane * SPAN.size;
 }
 
 /** Writes the extras of the lane's row as one JSON object. @returns the end of it; `to` where there is none */
@@ -68,10 +68,10 @@ export function writeExtras(lane: usize, to: usize): usize {
   let at = to;
   let open = NODES;
   for (let i: usize = 0; i < count; i++) {
-    const extra = first + i * EXTRA_BYTES;
-    const end: usize = load<u32>(extra, 16);
+    const extra = first + i * EXTRA.size;
+    const end: usize = load<u32>(extra, EXTRA.end);
     if (end == 0) continue;
-    const node: usize = load<u32>(extra);
+    const node: usize = load<u32>(extra, EXTRA.node);
     if (at == to) store<u8>(at++, 0x7b);
     else {
       // Objects are closed up to one that is around the field; what is open then is continued.
@@ -80,8 +80,8 @@ export function writeExtras(lane: usize, to: usize): usize {
     }
     at = openObjects(lane, at, open, node);
     open = node;
-    at = writeKey(at, load<u32>(extra, 4), load<u32>(extra, 8));
-    const start: usize = load<u32>(extra, 12);
+    at = writeKey(at, load<u32>(extra, EXTRA.keyStart), load<u32>(extra, EXTRA.keyEnd));
+    const start: usize = load<u32>(extra, EXTRA.start);
     copyBytes(at, start, end - start);
     at += end - start;
   }
@@ -93,7 +93,7 @@ export function writeExtras(lane: usize, to: usize): usize {
 
 @inline
 function parentOf(node: usize): usize {
-  return load<u32>(node, 12);
+  return load<u32>(node, NODE.parent);
 }
 
 /** Whether `inner` is somewhere inside `node`. */
@@ -110,7 +110,7 @@ function openObjects(lane: usize, at: usize, from: usize, to: usize): usize {
   if (from == to) return at;
   at = openObjects(lane, at, from, parentOf(to));
   const key = nodeKey(lane, to);
-  at = writeKey(at, load<u32>(key), load<u32>(key, 4));
+  at = writeKey(at, load<u32>(key, SPAN.start), load<u32>(key, SPAN.end));
   store<u8>(at, 0x7b);
   return at + 1;
 }

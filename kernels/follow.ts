@@ -3,31 +3,34 @@
  * is looked up once for all rows that take it, and no row waits for another. A row for which the graph has no way is
  * left to the general path.
  */
+import {
+  ACTION,
+  CONTEXT_EXTRAS,
+  CURSOR,
+  CURSORS,
+  HEADER,
+  KIND,
+  MESSAGES,
+  NODE_ROWS,
+  SLOT,
+  TRACKED_NODES,
+  TRANSITION,
+  TRANSITIONS,
+} from './abi';
 import { setKinds, slotsOf } from './block';
 import { addExtra, endExtra, extraCount, setExtraCount, setNodeKey } from './extras';
 import {
-  ACTION_BYTES,
-  ACTION_COUNT,
-  ACTIONS,
   END,
   END_EXTRA,
   ENTER_NODE,
-  FAN_BYTES,
   firstTransitions,
   firstWaiting,
-  LENGTH,
-  NEW_NODES,
-  NEXT,
-  NEXT_IS_STRING,
-  NEXT_SLOTS,
   START_CONTAINER,
   START_EXTRA,
   takeWaiting,
-  TRANSITION_BYTES,
   waitIn,
 } from './graph';
 import { kindOf, setSlot } from './json';
-import { CURSORS, K_MISSING, LANE_EXTRAS, MESSAGES, NODE_ROWS, SLOT_BYTES, SPEC_COLUMNS } from './layout';
 import { valueStart } from './messages';
 import { atEnd, cursorOf, lowest, matching, takeNumbers, takeStrings } from './take';
 
@@ -42,14 +45,14 @@ export function followRows(rows: u64): u64 {
   // Rows wait for those behind them, so that they are together where their ways meet again.
   for (let fan = firstWaiting(); fan; fan = firstWaiting()) {
     let left = takeWaiting(fan);
-    const last = fan + FAN_BYTES;
-    for (let transition = fan; left && transition != last && isUsed(transition); transition += TRANSITION_BYTES) {
-      if (load<u32>(transition, NEXT) == END) {
+    const last = fan + TRANSITIONS.size;
+    for (let transition = fan; left && transition != last && isUsed(transition); transition += TRANSITION.size) {
+      if (load<u32>(transition, TRANSITION.next) == END) {
         const taking = atEnd(transition, left);
         ended |= finish(transition, taking);
         left ^= taking;
       } else {
-        const other = transition + TRANSITION_BYTES;
+        const other = transition + TRANSITION.size;
         left ^= take(transition, left, other != last && isUsed(other));
       }
     }
@@ -59,7 +62,7 @@ export function followRows(rows: u64): u64 {
 
 @inline
 function isUsed(transition: usize): bool {
-  return load<u32>(transition, LENGTH) != 0;
+  return load<u32>(transition, TRANSITION.length) != 0;
 }
 
 /** Has the rows wait at their start, with nothing known of them. */
@@ -67,29 +70,29 @@ function startRows(rows: u64): void {
   for (let left = rows; left; left &= left - 1) {
     const row = <usize>ctz(left);
     const message = <usize>load<u32>(MESSAGES + (row << 2));
-    store<u32>(cursorOf(row), <u32>valueStart(message));
-    store<u32>(cursorOf(row), <u32>valueStart(message + 1), 4);
+    store<u32>(cursorOf(row), <u32>valueStart(message), CURSOR.next);
+    store<u32>(cursorOf(row), <u32>valueStart(message + 1), CURSOR.end);
     setExtraCount(row, 0);
   }
-  for (let at: usize = 0; at < 64 * 8; at += 8) store<u64>(NODE_ROWS + at, load<u64>(NODE_ROWS + at) & ~rows);
-  const count: usize = load<u32>(SPEC_COLUMNS);
-  for (let column: usize = 0; column < count; column++) setKinds(slotsOf(column), rows, K_MISSING);
+  for (let at = NODE_ROWS; at < NODE_ROWS + TRACKED_NODES * 8; at += 8) store<u64>(at, load<u64>(at) & ~rows);
+  const count: usize = load<u32>(HEADER.specColumnCount);
+  for (let column: usize = 0; column < count; column++) setKinds(slotsOf(column), rows, KIND.MISSING);
   waitIn(firstTransitions(), rows);
 }
 
 /** Has those of the rows take a transition that can. @param hasOthers whether other ones are tried behind it */
 @inline
 function take(transition: usize, rows: u64, hasOthers: bool): u64 {
-  const slots = <usize>load<u32>(transition, NEXT_SLOTS);
-  const length = <usize>load<u32>(transition, LENGTH);
+  const slots = <usize>load<u32>(transition, TRANSITION.nextSlots);
+  const length = <usize>load<u32>(transition, TRANSITION.length);
   if (hasOthers || length > 32) rows = matching(transition, length, rows);
   if (rows == 0) return 0;
-  rows = load<u32>(transition, NEXT_IS_STRING)
+  rows = load<u32>(transition, TRANSITION.nextIsString)
     ? takeStrings(transition, rows, slots, length)
     : takeNumbers(transition, rows, slots, length);
   if (rows == 0) return 0;
   const going = act(transition, rows, slots, length);
-  if (going) waitIn(load<u32>(transition, NEXT), going);
+  if (going) waitIn(load<u32>(transition, TRANSITION.next), going);
   return rows;
 }
 
@@ -106,11 +109,11 @@ function finish(transition: usize, rows: u64): u64 {
  */
 @inline
 function act(transition: usize, rows: u64, places: usize, behind: usize): u64 {
-  const nodes = load<u64>(transition, NEW_NODES);
+  const nodes = load<u64>(transition, TRANSITION.newNodes);
   if (nodes) rows &= ~enterNodes(nodes, rows);
-  const count = <usize>load<u32>(transition, ACTION_COUNT);
+  const count = <usize>load<u32>(transition, TRANSITION.actionCount);
   for (let i: usize = 0; i < count; i++) {
-    rows = actOnce(transition + ACTIONS + i * ACTION_BYTES, transition, rows, places, behind);
+    rows = actOnce(transition + TRANSITION.actions + i * ACTION.size, transition, rows, places, behind);
   }
   return rows;
 }
@@ -128,11 +131,11 @@ function enterNodes(nodes: u64, rows: u64): u64 {
 }
 
 function actOnce(action: usize, literal: usize, rows: u64, places: usize, behind: usize): u64 {
-  const subject = <usize>load<u32>(action, 4);
-  const a = <usize>load<u32>(action, 8);
-  const b = <usize>load<u32>(action, 12);
-  const c = <usize>load<u32>(action, 16);
-  switch (load<u32>(action)) {
+  const subject = <usize>load<u32>(action, ACTION.subject);
+  const a = <usize>load<u32>(action, ACTION.a);
+  const b = <usize>load<u32>(action, ACTION.b);
+  const c = <usize>load<u32>(action, ACTION.c);
+  switch (load<u32>(action, ACTION.operation)) {
     case ENTER_NODE:
       for (let left = rows; left; left &= left - 1) {
         const p = placeOf(places, <usize>ctz(left)) - behind;
@@ -143,7 +146,7 @@ function actOnce(action: usize, literal: usize, rows: u64, places: usize, behind
       for (let left = rows; left; left &= left - 1) {
         const row = <usize>ctz(left);
         const p = placeOf(places, row) - behind;
-        if (extraCount(row) == LANE_EXTRAS) rows ^= lowest(left);
+        if (extraCount(row) == CONTEXT_EXTRAS) rows ^= lowest(left);
         else addExtra(row, subject, p + a, p + b, p + c, 0);
       }
       return rows;
@@ -162,7 +165,7 @@ function actOnce(action: usize, literal: usize, rows: u64, places: usize, behind
     default:
       for (let left = rows; left; left &= left - 1) {
         const row = <usize>ctz(left);
-        store<u32>(subject + row * SLOT_BYTES, <u32>(placeOf(places, row) - behind + a), 4);
+        store<u32>(subject + row * SLOT.size, <u32>(placeOf(places, row) - behind + a), SLOT.end);
       }
       return rows;
   }
@@ -170,5 +173,5 @@ function actOnce(action: usize, literal: usize, rows: u64, places: usize, behind
 
 @inline
 function placeOf(places: usize, row: usize): usize {
-  return load<u32>(places + row * SLOT_BYTES);
+  return load<u32>(places + row * SLOT.size, SLOT.start);
 }

@@ -3,20 +3,7 @@
  *
  * A row is followed by a NUL byte, which no rule accepts: nothing here has to look for the end of the row.
  */
-import {
-  K_ARRAY,
-  K_ESCAPED,
-  K_FALSE,
-  K_NULL,
-  K_NUMBER,
-  K_OBJECT,
-  K_STRING,
-  K_TRUE,
-  KINDS,
-  MAX_NESTING,
-  NESTING,
-  SLOT_BYTES,
-} from './layout';
+import { KIND, MAX_NESTING, NESTING, SLOT, SLOTS } from './abi';
 import { digitMask } from './decimal';
 import { escaped, failAt, scanString } from './string';
 
@@ -100,13 +87,13 @@ function skipLiteral(p: usize): usize {
 /** What kind of value starts with byte `c`; only right where the value is valid. */
 @inline
 export function kindOf(c: u32): u32 {
-  if (c == 0x22) return K_STRING;
-  if (c == 0x7b) return K_OBJECT;
-  if (c == 0x5b) return K_ARRAY;
-  if (c == 0x6e) return K_NULL;
-  if (c == 0x74) return K_TRUE;
-  if (c == 0x66) return K_FALSE;
-  return K_NUMBER;
+  if (c == 0x22) return KIND.STRING;
+  if (c == 0x7b) return KIND.OBJECT;
+  if (c == 0x5b) return KIND.ARRAY;
+  if (c == 0x6e) return KIND.NULL;
+  if (c == 0x74) return KIND.TRUE;
+  if (c == 0x66) return KIND.FALSE;
+  return KIND.NUMBER;
 }
 
 /** Whether a value that starts with byte `c` is neither an object nor an array. */
@@ -119,10 +106,10 @@ export function startsScalar(c: u32): bool {
 /** Notes a value in the slot that a column has for a row of the block. */
 @inline
 export function setSlot(slots: usize, row: usize, start: usize, end: usize, kind: u32): void {
-  const slot = slots + row * SLOT_BYTES;
-  store<u32>(slot, <u32>start);
-  store<u32>(slot, <u32>end, 4);
-  store<u8>(slots + row, kind, KINDS);
+  const slot = slots + row * SLOT.size;
+  store<u32>(slot, <u32>start, SLOT.start);
+  store<u32>(slot, <u32>end, SLOT.end);
+  store<u8>(slots + row, kind, SLOTS.kinds);
 }
 
 /** Notes the scalar at `p` in a slot. @returns its end, 0 where it is none */
@@ -132,12 +119,12 @@ export function readScalar(p: usize, slots: usize, row: usize): usize {
   if (c == 0x22) {
     const end = scanString(p + 1);
     if (end == 0) return 0;
-    setSlot(slots, row, p + 1, end, escaped ? K_ESCAPED : K_STRING);
+    setSlot(slots, row, p + 1, end, escaped ? KIND.ESCAPED : KIND.STRING);
     return end + 1;
   }
   const isNumber = isDigit(c) || c == 0x2d;
   const end = isNumber ? skipNumber(p) : skipLiteral(p);
-  setSlot(slots, row, p, end, isNumber ? K_NUMBER : kindOf(c));
+  setSlot(slots, row, p, end, isNumber ? KIND.NUMBER : kindOf(c));
   return end;
 }
 

@@ -1,6 +1,6 @@
 /** Keys of mapped objects → what the spec maps them to. */
+import { HEADER, KEY, KEYS_FOUND, NODE, NODES, SPEC_COLUMN } from './abi';
 import { fieldOf } from './block';
-import { KEY_BYTES, KEYS_FOUND, NODES, SCRATCH } from './layout';
 import { decodeString, escaped } from './string';
 
 /** What `findTarget` gives for a key that the spec does not map. */
@@ -16,12 +16,12 @@ export function findTarget(node: usize, start: usize, end: usize): u32 {
 export function mapKeys(columns: u64, areMapped: bool): void {
   for (; columns; columns &= columns - 1) {
     const column = <u32>ctz(columns);
-    store<u32>(<usize>load<u32>(fieldOf(column), 8), areMapped ? column : UNMAPPED, 8);
+    store<u32>(<usize>load<u32>(fieldOf(column), SPEC_COLUMN.key), areMapped ? column : UNMAPPED, KEY.target);
   }
 }
 
 function findEscapedKey(node: usize, start: usize, end: usize): u32 {
-  const scratch = <usize>load<u32>(SCRATCH);
+  const scratch = <usize>load<u32>(HEADER.scratch);
   return findKey(node, scratch, decodeString(scratch, start, end));
 }
 
@@ -29,10 +29,10 @@ function findEscapedKey(node: usize, start: usize, end: usize): u32 {
 function findKey(node: usize, p: usize, end: usize): u32 {
   const length = end - p;
   const found = KEYS_FOUND + (<usize>keyHash(node, p, end) << 1);
-  const key = NODES + <usize>load<u16>(found) * KEY_BYTES;
-  const first = <usize>load<u32>(node);
-  const isOfNode = key - first < <usize>load<u32>(node, 4) * KEY_BYTES;
-  if (isOfNode && <usize>load<u32>(key, 4) == length && sameBytes(load<u32>(key), p, length)) return load<u32>(key, 8);
+  const key = NODES + <usize>load<u16>(found) * KEY.size;
+  const first = <usize>load<u32>(node, NODE.keys);
+  const isOfNode = key - first < <usize>load<u32>(node, NODE.keyCount) * KEY.size;
+  if (isOfNode && isKey(key, p, length)) return load<u32>(key, KEY.target);
   return searchKey(node, p, length, found);
 }
 
@@ -47,15 +47,21 @@ function keyHash(node: usize, p: usize, end: usize): u32 {
 
 /** Looks at all keys, and notes at `found` which one it was. */
 function searchKey(node: usize, p: usize, length: usize, found: usize): u32 {
-  const first = <usize>load<u32>(node);
-  const last = first + <usize>load<u32>(node, 4) * KEY_BYTES;
-  for (let key = first; key != last; key += KEY_BYTES) {
-    if (<usize>load<u32>(key, 4) == length && sameBytes(load<u32>(key), p, length)) {
-      store<u16>(found, (key - NODES) / KEY_BYTES);
-      return load<u32>(key, 8);
+  const first = <usize>load<u32>(node, NODE.keys);
+  const last = first + <usize>load<u32>(node, NODE.keyCount) * KEY.size;
+  for (let key = first; key != last; key += KEY.size) {
+    if (isKey(key, p, length)) {
+      store<u16>(found, (key - NODES) / KEY.size);
+      return load<u32>(key, KEY.target);
     }
   }
   return UNMAPPED;
+}
+
+/** Whether the record is that of the key at `p`. */
+@inline
+function isKey(key: usize, p: usize, length: usize): bool {
+  return <usize>load<u32>(key, KEY.length) == length && sameBytes(load<u32>(key, KEY.address), p, length);
 }
 
 @inline

@@ -1,9 +1,7 @@
 /** A row that the general path has read → states and transitions of the learned graph. */
+import { ACTION, HEADER, MAX_ACTIONS, MAX_LITERAL, NODE, NODE_TARGET, NODES, TRACKED_NODES, TRANSITION } from './abi';
 import { slotsOf } from './block';
 import {
-  ACTION_BYTES,
-  ACTION_COUNT,
-  ACTIONS,
   addTransition,
   clearGraph,
   END,
@@ -13,12 +11,6 @@ import {
   findContext,
   findState,
   firstTransitions,
-  MAX_ACTIONS,
-  MAX_LITERAL,
-  NEW_NODES,
-  NEXT,
-  NEXT_IS_STRING,
-  NEXT_SLOTS,
   pendingActions,
   ROLE_EXTRA,
   ROLE_INNER,
@@ -28,7 +20,6 @@ import {
 } from './graph';
 import { skipSpace, skipValue, startsScalar } from './json';
 import { findTarget, UNMAPPED } from './keys';
-import { LEARNING, NODE_BYTES, NODE_TARGET, NODES, SPEC_COLUMNS } from './layout';
 import { scanString } from './string';
 
 /** Rows that may be learned at first, and more of them per chunk: learning costs as much as reading ten rows. */
@@ -49,7 +40,7 @@ let cleared: bool = false;
 
 /** Whether the rows of the next chunk are to take the learned path: not where too few of the last one could. */
 export function startChunk(): bool {
-  if (!load<u32>(LEARNING)) return false;
+  if (!load<u32>(HEADER.learning)) return false;
   if (!cleared || pause == 1) {
     clearGraph();
     cleared = true;
@@ -121,12 +112,12 @@ function endLiteral(p: usize, next: usize, slots: usize): void {
   const transition = addTransition(from, literal, p);
   if (transition == 0) return;
   added = true;
-  store<u32>(transition, next, NEXT);
-  store<u32>(transition, u32(next != END && load<u8>(p - 1) == 0x22), NEXT_IS_STRING);
-  store<u32>(transition, slots, NEXT_SLOTS);
-  store<u64>(transition, nodes, NEW_NODES);
-  store<u32>(transition, actions, ACTION_COUNT);
-  memory.copy(transition + ACTIONS, pendingActions(), <usize>actions * ACTION_BYTES);
+  store<u32>(transition, next, TRANSITION.next);
+  store<u32>(transition, u32(next != END && load<u8>(p - 1) == 0x22), TRANSITION.nextIsString);
+  store<u32>(transition, slots, TRANSITION.nextSlots);
+  store<u64>(transition, nodes, TRANSITION.newNodes);
+  store<u32>(transition, actions, TRANSITION.actionCount);
+  memory.copy(transition + TRANSITION.actions, pendingActions(), <usize>actions * ACTION.size);
 }
 
 /** Adds an action to the literal. The places a to c are addresses. */
@@ -135,13 +126,13 @@ function addAction(operation: u32, subject: usize, a: usize, b: usize, c: usize)
     failed = true;
     return;
   }
-  const action = pendingActions() + <usize>actions * ACTION_BYTES;
+  const action = pendingActions() + <usize>actions * ACTION.size;
   actions++;
-  store<u32>(action, operation);
-  store<u32>(action, subject, 4);
-  store<u32>(action, a - literal, 8);
-  store<u32>(action, b - literal, 12);
-  store<u32>(action, c - literal, 16);
+  store<u32>(action, operation, ACTION.operation);
+  store<u32>(action, subject, ACTION.subject);
+  store<u32>(action, a - literal, ACTION.a);
+  store<u32>(action, b - literal, ACTION.b);
+  store<u32>(action, c - literal, ACTION.c);
 }
 
 function childContext(parent: u32, role: u32, isObject: bool, hash: u32): u32 {
@@ -187,7 +178,7 @@ function learnArray(p: usize, context: u32): usize {
 /** Learns the value at `p` in which the spec maps nothing. @returns its end */
 function learnValue(p: usize, context: u32, role: u32, hash: u32): usize {
   const c: u32 = load<u8>(p);
-  const unused = slotsOf(load<u32>(SPEC_COLUMNS));
+  const unused = slotsOf(load<u32>(HEADER.specColumnCount));
   if (startsScalar(c)) return learnScalar(p, context, role, hash, unused);
   const child = childContext(context, role, c == 0x7b, hash);
   if (failed) return p;
@@ -197,8 +188,9 @@ function learnValue(p: usize, context: u32, role: u32, hash: u32): usize {
 /** Whether the literal ends a container in these slots: it would do so behind the scalar, a repeated key's. */
 function endsIn(slots: usize): bool {
   for (let i: u32 = 0; i < actions; i++) {
-    const action = pendingActions() + <usize>i * ACTION_BYTES;
-    if (load<u32>(action) == END_CONTAINER && <usize>load<u32>(action, 4) == slots) return true;
+    const action = pendingActions() + <usize>i * ACTION.size;
+    const ends = load<u32>(action, ACTION.operation) == END_CONTAINER;
+    if (ends && <usize>load<u32>(action, ACTION.subject) == slots) return true;
   }
   return false;
 }
@@ -228,10 +220,10 @@ function learnMember(p: usize, context: u32, node: usize, target: u32, key: usiz
     return end;
   }
   const index = target ^ NODE_TARGET;
-  const child = NODES + <usize>index * NODE_BYTES;
+  const child = NODES + <usize>index * NODE.size;
   // A transition has a bit for each node that it enters, to see one that comes twice.
   const bit = (<u64>1) << index;
-  if (index > 63 || nodes & bit) {
+  if (index >= <u32>TRACKED_NODES || nodes & bit) {
     failed = true;
     return p;
   }

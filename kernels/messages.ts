@@ -1,23 +1,23 @@
 /** The messages of the chunk in the input region, of which a block at a time is read. */
-import { BLOCK_ROWS, MESSAGES, VALIDITY_SHIFT, VALUE_OFFSETS, VALUE_VALIDITY, VALUES } from './layout';
+import { BLOCK_ROWS, HEADER, MESSAGES } from './abi';
 
 /** Where the value of a message starts, which is where the one before ends. */
 @inline
 export function valueStart(message: usize): usize {
-  return <usize>load<u32>(VALUES) + <usize>load<u32>(<usize>load<u32>(VALUE_OFFSETS) + (message << 2));
+  return <usize>load<u32>(HEADER.values) + <usize>load<u32>(<usize>load<u32>(HEADER.valueOffsets) + (message << 2));
 }
 
 @inline
 function isPresent(message: usize): bool {
-  const bit = message + load<u32>(VALIDITY_SHIFT);
-  return (load<u8>(<usize>load<u32>(VALUE_VALIDITY) + (bit >> 3)) & (1 << <u8>(bit & 7))) != 0;
+  const bit = message + load<u32>(HEADER.validityShift);
+  return (load<u8>(<usize>load<u32>(HEADER.valueValidity) + (bit >> 3)) & (1 << <u8>(bit & 7))) != 0;
 }
 
 /** Whether a whole block of messages has no tombstone. */
 @inline
 function areAllPresent(first: usize): bool {
-  const bit = first + load<u32>(VALIDITY_SHIFT);
-  const bits = <usize>load<u32>(VALUE_VALIDITY) + (bit >> 3);
+  const bit = first + load<u32>(HEADER.validityShift);
+  const bits = <usize>load<u32>(HEADER.valueValidity) + (bit >> 3);
   const shift = <u64>(bit & 7);
   return (~load<u64>(bits) >> shift) == 0 && (~load<u8>(bits, 8) & ((1 << <u32>shift) - 1)) == 0;
 }

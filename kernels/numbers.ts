@@ -1,27 +1,25 @@
 /** Columns of numbers: the most common forms of a block in loops without branches, then what is left one by one. */
+import { HEADER, KIND, OPERATION, SLOT, SLOTS, SPEC_COLUMN } from './abi';
 import { shortAmount } from './amount';
 import { dataOf, fieldOf, rowsOfBlock, rowsOfKinds, setAmounts, setEventTimes, setUnread, setValid } from './block';
 import { amountOf, integerOf, timestampOf } from './conversion';
 import { converted, exact, NOT_SHORT, shortDecimal } from './decimal';
-import {
-  AMOUNT_SLOT, DATE, EVENT_TIME_SLOT, INT64, KINDS, K_NULL, K_NUMBER, K_STRING, SLOT_BYTES, TIMESTAMP,
-} from './layout';
 import { DAY, NOT_SHORT_TIME, shortTimestamp, timestampConverted } from './timestamp';
 
 /** Amounts in 128 bits: short numbers, short strings, all others. */
 export function appendAmounts(column: usize, slotIndex: u32, slots: usize): void {
   const data = dataOf(column, 16);
-  const numbers = rowsOfBlock(rowsOfKinds(slots, K_NUMBER, K_NUMBER));
-  const strings = rowsOfBlock(rowsOfKinds(slots, K_STRING, K_STRING));
+  const numbers = rowsOfBlock(rowsOfKinds(slots, KIND.NUMBER, KIND.NUMBER));
+  const strings = rowsOfBlock(rowsOfKinds(slots, KIND.STRING, KIND.STRING));
   let valid: u64 = numbers ? appendShortNumbers(data, slots, numbers) : 0;
   if (strings) valid |= appendShortStrings(data, slots, strings);
   for (let left = rowsOfBlock(~valid); left; left &= left - 1) {
     const i = <usize>ctz(left);
-    const slot = slots + i * SLOT_BYTES;
-    const kind: u32 = load<u8>(slots + i, KINDS);
+    const slot = slots + i * SLOT.size;
+    const kind: u32 = load<u8>(slots + i, SLOTS.kinds);
     let value: i64 = 0;
-    if (kind > K_NULL) {
-      const amount = amountOf(load<u32>(slot), load<u32>(slot, 4), kind);
+    if (kind > KIND.NULL) {
+      const amount = amountOf(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end), kind);
       if (converted) {
         value = amount;
         valid |= (<u64>1) << i;
@@ -32,7 +30,7 @@ export function appendAmounts(column: usize, slotIndex: u32, slots: usize): void
     store<i64>(data + (i << 4), value >> 63, 8);
   }
   setValid(column, valid);
-  if (slotIndex == load<u32>(AMOUNT_SLOT)) setAmounts(data, valid);
+  if (slotIndex == load<u32>(HEADER.amountSlot)) setAmounts(data, valid);
 }
 
 /** @returns those of the rows that have a short number */
@@ -40,8 +38,8 @@ function appendShortNumbers(data: usize, slots: usize, rows: u64): u64 {
   let left = rows;
   do {
     const i = <usize>ctz(left);
-    const slot = slots + i * SLOT_BYTES;
-    const value = shortDecimal(load<u32>(slot), load<u32>(slot, 4));
+    const slot = slots + i * SLOT.size;
+    const value = shortDecimal(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end));
     if (value == NOT_SHORT) rows &= ~((<u64>1) << i);
     store<i64>(data + (i << 4), value);
     store<i64>(data + (i << 4), 0, 8);
@@ -54,8 +52,8 @@ function appendShortStrings(data: usize, slots: usize, rows: u64): u64 {
   let left = rows;
   do {
     const i = <usize>ctz(left);
-    const slot = slots + i * SLOT_BYTES;
-    const value = shortAmount(load<u32>(slot), load<u32>(slot, 4));
+    const slot = slots + i * SLOT.size;
+    const value = shortAmount(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end));
     if (value == NOT_SHORT) rows &= ~((<u64>1) << i);
     store<i64>(data + (i << 4), value);
     store<i64>(data + (i << 4), 0, 8);
@@ -69,7 +67,7 @@ let found: bool = false;
 /** The number that a value is for an operation: in microseconds, in days, or as it is; sets `found`. */
 @inline
 function numberOf(operation: u32, start: usize, end: usize, kind: u32, unit: i64): i64 {
-  if (operation == INT64) {
+  if (operation == OPERATION.INT64) {
     const value = integerOf(start, end, kind);
     found = converted;
     return value;
@@ -77,15 +75,15 @@ function numberOf(operation: u32, start: usize, end: usize, kind: u32, unit: i64
   const time = timestampOf(start, end, kind, unit);
   found = timestampConverted;
   // Days start at midnight, before the epoch as well.
-  return operation == TIMESTAMP ? time : time / DAY - i64(time % DAY < 0);
+  return operation == OPERATION.TIMESTAMP ? time : time / DAY - i64(time % DAY < 0);
 }
 
 export function appendTimestamps(column: usize, slotIndex: u32, slots: usize): void {
   const data = dataOf(column, 8);
-  const strings = rowsOfBlock(rowsOfKinds(slots, K_STRING, K_STRING));
+  const strings = rowsOfBlock(rowsOfKinds(slots, KIND.STRING, KIND.STRING));
   const short: u64 = strings ? appendShortTimes(data, slots, strings) : 0;
-  const valid = appendNumbers(column, TIMESTAMP, slotIndex, slots, short);
-  if (slotIndex == load<u32>(EVENT_TIME_SLOT)) setEventTimes(data, valid);
+  const valid = appendNumbers(column, OPERATION.TIMESTAMP, slotIndex, slots, short);
+  if (slotIndex == load<u32>(HEADER.eventTimeSlot)) setEventTimes(data, valid);
 }
 
 /** @returns those of the rows that have the form and the date that most have */
@@ -93,8 +91,8 @@ function appendShortTimes(data: usize, slots: usize, rows: u64): u64 {
   let left = rows;
   do {
     const i = <usize>ctz(left);
-    const slot = slots + i * SLOT_BYTES;
-    const time = shortTimestamp(load<u32>(slot), load<u32>(slot, 4));
+    const slot = slots + i * SLOT.size;
+    const time = shortTimestamp(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end));
     if (time == NOT_SHORT_TIME) rows &= ~((<u64>1) << i);
     store<i64>(data + (i << 3), time);
   } while ((left &= left - 1));
@@ -102,11 +100,11 @@ function appendShortTimes(data: usize, slots: usize, rows: u64): u64 {
 }
 
 export function appendDates(column: usize, slotIndex: u32, slots: usize): void {
-  appendNumbers(column, DATE, slotIndex, slots, 0);
+  appendNumbers(column, OPERATION.DATE, slotIndex, slots, 0);
 }
 
 export function appendIntegers(column: usize, slotIndex: u32, slots: usize): void {
-  appendNumbers(column, INT64, slotIndex, slots, 0);
+  appendNumbers(column, OPERATION.INT64, slotIndex, slots, 0);
 }
 
 /**
@@ -116,21 +114,21 @@ export function appendIntegers(column: usize, slotIndex: u32, slots: usize): voi
  */
 @inline
 function appendNumbers(column: usize, operation: u32, slotIndex: u32, slots: usize, valid: u64): u64 {
-  const data = dataOf(column, operation == DATE ? 4 : 8);
-  const unit = <i64>load<u32>(fieldOf(slotIndex), 4);
+  const data = dataOf(column, operation == OPERATION.DATE ? 4 : 8);
+  const unit = <i64>load<u32>(fieldOf(slotIndex), SPEC_COLUMN.unitMicroseconds);
   for (let left = rowsOfBlock(~valid); left; left &= left - 1) {
     const i = <usize>ctz(left);
-    const slot = slots + i * SLOT_BYTES;
-    const kind: u32 = load<u8>(slots + i, KINDS);
+    const slot = slots + i * SLOT.size;
+    const kind: u32 = load<u8>(slots + i, SLOTS.kinds);
     let value: i64 = 0;
-    if (kind > K_NULL) {
-      const number = numberOf(operation, load<u32>(slot), load<u32>(slot, 4), kind, unit);
+    if (kind > KIND.NULL) {
+      const number = numberOf(operation, load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end), kind, unit);
       if (found) {
         value = number;
         valid |= (<u64>1) << i;
       } else setUnread(i, slotIndex);
     }
-    if (operation == DATE) store<i32>(data + (i << 2), <i32>value);
+    if (operation == OPERATION.DATE) store<i32>(data + (i << 2), <i32>value);
     else store<i64>(data + (i << 3), value);
   }
   setValid(column, valid);

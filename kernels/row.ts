@@ -2,11 +2,11 @@
  * The general path: one pass over a row. Where the spec maps a path the value's place is noted in its slot, where it
  * maps nothing the field is noted as an extra; all else is only checked.
  */
+import { EXTRA, GENERAL_CONTEXT, NODE, NODES, NODE_TARGET, STATUS } from './abi';
 import { slotsOf } from './block';
 import { addExtra, extraCount, extraOf, setExtraCount, setNodeKey } from './extras';
 import { kindOf, readScalar, setSlot, skipSpace, skipValue, startsScalar } from './json';
 import { findTarget, UNMAPPED } from './keys';
-import { GENERAL_LANE, MALFORMED, NODE_BYTES, NODE_TARGET, NODES, NOT_OBJECT, OK } from './layout';
 import { failAt, scanString } from './string';
 
 /** The block's row that is read. */
@@ -19,26 +19,26 @@ let rowStamp: u32 = 0;
 /**
  * Reads the row from `p` to `end`, where a NUL byte stands, into the lane of this path.
  * @param index of the row in the block
- * @returns its status; where it is not OK, `errorAt` is set
+ * @returns its status; where it is not STATUS.OK, `errorAt` is set
  */
 export function readRow(p: usize, end: usize, index: usize): u32 {
   rowStamp++;
   row = index;
   columns = 0;
-  setExtraCount(GENERAL_LANE, 0);
+  setExtraCount(GENERAL_CONTEXT, 0);
   p = skipSpace(p);
   const isObject = load<u8>(p) == 0x7b;
   const start = p;
   p = isObject ? readObject(NODES, p) : skipValue(p, 0);
-  if (p == 0) return MALFORMED;
+  if (p == 0) return STATUS.MALFORMED;
   p = skipSpace(p);
   if (p != end) {
     failAt(p);
-    return MALFORMED;
+    return STATUS.MALFORMED;
   }
-  if (isObject) return OK;
+  if (isObject) return STATUS.OK;
   failAt(start);
-  return NOT_OBJECT;
+  return STATUS.NOT_OBJECT;
 }
 
 /** Reads the mapped object at `p`. @returns its end, 0 where it is malformed */
@@ -67,7 +67,7 @@ function readObject(node: usize, p: usize): usize {
 
 /** Reads the value at `p` of a key with the given target. @returns its end, 0 where it is malformed */
 function readMember(node: usize, target: u32, keyStart: usize, keyEnd: usize, p: usize): usize {
-  const depth = load<u32>(node, 36) + 1;
+  const depth = load<u32>(node, NODE.depth) + 1;
   if (target == UNMAPPED) return readExtra(node, keyStart, keyEnd, p, depth);
   if (target < NODE_TARGET) {
     columns |= (<u64>1) << target;
@@ -77,26 +77,26 @@ function readMember(node: usize, target: u32, keyStart: usize, keyEnd: usize, p:
     setSlot(slots, row, p, end, kindOf(load<u8>(p)));
     return end;
   }
-  const child = NODES + <usize>(target ^ NODE_TARGET) * NODE_BYTES;
-  if (load<u32>(child, 32) == rowStamp) forget(child);
-  store<u32>(child, rowStamp, 32);
-  setNodeKey(GENERAL_LANE, child, keyStart, keyEnd);
-  store<u32>(child, extraCount(GENERAL_LANE), 24);
+  const child = NODES + <usize>(target ^ NODE_TARGET) * NODE.size;
+  if (load<u32>(child, NODE.rowStamp) == rowStamp) forget(child);
+  store<u32>(child, rowStamp, NODE.rowStamp);
+  setNodeKey(GENERAL_CONTEXT, child, keyStart, keyEnd);
+  store<u32>(child, extraCount(GENERAL_CONTEXT), NODE.firstExtra);
   const end = load<u8>(p) == 0x7b ? readObject(child, p) : readExtra(node, keyStart, keyEnd, p, depth);
-  store<u32>(child, extraCount(GENERAL_LANE), 28);
+  store<u32>(child, extraCount(GENERAL_CONTEXT), NODE.endExtra);
   return end;
 }
 
 @inline
 function readExtra(node: usize, keyStart: usize, keyEnd: usize, p: usize, depth: u32): usize {
   const end = skipValue(p, depth);
-  if (end != 0) addExtra(GENERAL_LANE, node, keyStart, keyEnd, p, end);
+  if (end != 0) addExtra(GENERAL_CONTEXT, node, keyStart, keyEnd, p, end);
   return end;
 }
 
 /** A repeated key replaces the whole value that it had before: the leaves below it, and its extras. */
 function forget(node: usize): void {
-  columns &= ~load<u64>(node, 40);
-  const last = load<u32>(node, 28);
-  for (let i = load<u32>(node, 24); i < last; i++) store<u32>(extraOf(GENERAL_LANE, i), 0, 16);
+  columns &= ~load<u64>(node, NODE.leaves);
+  const last = load<u32>(node, NODE.endExtra);
+  for (let i = load<u32>(node, NODE.firstExtra); i < last; i++) store<u32>(extraOf(GENERAL_CONTEXT, i), 0, EXTRA.end);
 }

@@ -4,13 +4,10 @@
  * These loops are where the time goes. They call nothing, so that all they need stays in registers: rows for which more
  * is to be done are noted, and come behind.
  */
+import { BLOCK_ROWS, CURSOR, CURSORS, KEPT, KIND, LOST_ROWS, SLOT, SPECIAL_ROWS, TRANSITION } from './abi';
 import { setKinds } from './block';
 import { digitMask } from './decimal';
-import { ANY_BYTES, LENGTH } from './graph';
 import { readScalar } from './json';
-import {
-  BLOCK_ROWS, CURSOR_BYTES, CURSORS, K_NUMBER, K_STRING, KEPT, LOST_ROWS, SLOT_BYTES, SPECIAL_ROWS,
-} from './layout';
 import { specialBytes } from './string';
 
 /** More digits than are read at one go. */
@@ -21,17 +18,17 @@ const ALL_BYTES: u32 = 0xffff0000;
 /** The place in each row that is read next. */
 @inline
 export function cursorOf(row: usize): usize {
-  return CURSORS + row * CURSOR_BYTES;
+  return CURSORS + row * CURSOR.size;
 }
 
 /** The rows that have the transition's literal, and end behind it. */
 export function atEnd(transition: usize, rows: u64): u64 {
-  const length = <usize>load<u32>(transition, LENGTH);
+  const length = <usize>load<u32>(transition, TRANSITION.length);
   let ended: u64 = 0;
   for (let left = rows; left; left &= left - 1) {
     const cursor = cursorOf(<usize>ctz(left));
-    const p: usize = load<u32>(cursor);
-    if (hasLiteral(transition, length, p) && p + length == load<u32>(cursor, 4)) ended |= lowest(left);
+    const p: usize = load<u32>(cursor, CURSOR.next);
+    if (hasLiteral(transition, length, p) && p + length == load<u32>(cursor, CURSOR.end)) ended |= lowest(left);
   }
   return ended;
 }
@@ -41,7 +38,7 @@ export function atEnd(transition: usize, rows: u64): u64 {
  * not foreseen costs as much as two scalars.
  */
 export function matching(transition: usize, length: usize, rows: u64): u64 {
-  let same = matching16(transition, 0, load<u32>(transition, ANY_BYTES), rows);
+  let same = matching16(transition, 0, load<u32>(transition, TRANSITION.anyBytes), rows);
   // The last 16 bytes, of which some may have been compared before, and those between.
   if (length > 16) same = matching16(transition, length - 16, ALL_BYTES, same);
   for (let at: usize = 16; at + 16 < length; at += 16) same = matching16(transition, at, ALL_BYTES, same);
@@ -54,7 +51,7 @@ function matching16(literal: usize, at: usize, anyBytes: u32, rows: u64): u64 {
   let same: u64 = 0;
   for (let left = rows; left; left &= left - 1) {
     const row = ctz(left);
-    const bytes = v128.load(<usize>load<u32>(cursorOf(<usize>row)) + at);
+    const bytes = v128.load(<usize>load<u32>(cursorOf(<usize>row), CURSOR.next) + at);
     same |= u64((<u32>i8x16.bitmask(i8x16.eq(bytes, wanted)) | anyBytes) == 0xffffffff) << row;
   }
   return same;
@@ -70,7 +67,7 @@ export function lowest(bits: u64): u64 {
 @inline
 function hasLiteral(transition: usize, length: usize, p: usize): bool {
   const same = i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(transition)));
-  if ((<u32>same | load<u32>(transition, ANY_BYTES)) != 0xffffffff) return false;
+  if ((<u32>same | load<u32>(transition, TRANSITION.anyBytes)) != 0xffffffff) return false;
   return length <= 16 || hasRest(transition, length, p);
 }
 
@@ -86,7 +83,7 @@ function hasRest(literal: usize, length: usize, p: usize): bool {
 
 /** Reads the literal and the string behind it into the slots. @returns the rows that have both */
 export function takeStrings(transition: usize, rows: u64, slots: usize, length: usize): u64 {
-  const anyBytes = load<u32>(transition, ANY_BYTES);
+  const anyBytes = load<u32>(transition, TRANSITION.anyBytes);
   const head = v128.load(transition);
   const tail = v128.load(transition + length - 16);
   const bit1 = kept(i8x16.splat(2));
@@ -104,7 +101,7 @@ export function takeStrings(transition: usize, rows: u64, slots: usize, length: 
       takeString(<usize>ctz(left), slots, length, anyBytes, head, tail, bit1, low, backslash);
     } while ((left &= left - 1));
   }
-  return withSpecials(rows, slots, length - 1, K_STRING);
+  return withSpecials(rows, slots, length - 1, KIND.STRING);
 }
 
 /** The same in one row, which is noted where it has no such string, or one that takes more to read. */
@@ -121,7 +118,7 @@ function takeString(
   backslash: v128,
 ): void {
   const cursor = cursorOf(row);
-  let end: usize = load<u32>(cursor);
+  let end: usize = load<u32>(cursor, CURSOR.next);
   const same = i8x16.bitmask(i8x16.eq(v128.load(end), head));
   end += length;
   let mask = specialBytes(v128.load(end), bit1, low, backslash);
@@ -129,14 +126,14 @@ function takeString(
   if (length > 16) {
     if (i8x16.bitmask(i8x16.eq(v128.load(end - 16), tail)) != 0xffff) return note(LOST_ROWS, row);
   }
-  store<u32>(slots + row * SLOT_BYTES, <u32>end);
+  store<u32>(slots + row * SLOT.size, <u32>end, SLOT.start);
   if (!mask) do mask = specialBytes(v128.load((end += 16)), bit1, low, backslash); while (!mask);
   end += ctz(mask);
   if (load<u8>(end) != 0x22) return note(SPECIAL_ROWS, row);
-  store<u32>(slots + row * SLOT_BYTES, <u32>end, 4);
+  store<u32>(slots + row * SLOT.size, <u32>end, SLOT.end);
   end++;
   if (isPast(cursor, end)) return note(LOST_ROWS, row);
-  store<u32>(cursor, <u32>end);
+  store<u32>(cursor, <u32>end, CURSOR.next);
 }
 
 /** A constant that the compiler does not know for one, and so has in a register, rather than make it for every row. */
@@ -154,12 +151,12 @@ function note(rows: usize, row: usize): void {
 /** Whether a place is at the end of the row or behind it: there a bracket must be. */
 @inline
 function isPast(cursor: usize, p: usize): bool {
-  return p >= <usize>load<u32>(cursor, 4);
+  return p >= <usize>load<u32>(cursor, CURSOR.end);
 }
 
 /** The same for numbers, and scalars of all other kinds. */
 export function takeNumbers(transition: usize, rows: u64, slots: usize, length: usize): u64 {
-  const anyBytes = load<u32>(transition, ANY_BYTES);
+  const anyBytes = load<u32>(transition, TRANSITION.anyBytes);
   const head = v128.load(transition);
   const tail = v128.load(transition + length - 16);
   store<u64>(LOST_ROWS, 0);
@@ -168,7 +165,7 @@ export function takeNumbers(transition: usize, rows: u64, slots: usize, length: 
   do {
     const row = <usize>ctz(left);
     const cursor = cursorOf(row);
-    let end: usize = load<u32>(cursor);
+    let end: usize = load<u32>(cursor, CURSOR.next);
     const same = i8x16.bitmask(i8x16.eq(v128.load(end), head));
     end += length;
     const others = ~digitMask(v128.load(end));
@@ -182,7 +179,7 @@ export function takeNumbers(transition: usize, rows: u64, slots: usize, length: 
         continue;
       }
     }
-    store<u32>(slots + row * SLOT_BYTES, <u32>end);
+    store<u32>(slots + row * SLOT.size, <u32>end, SLOT.start);
     // As in `skipNumber`: most have an integer of few digits, maybe a fraction, and nothing else.
     const whole = ctz<u32>(others);
     let digits = whole;
@@ -197,11 +194,11 @@ export function takeNumbers(transition: usize, rows: u64, slots: usize, length: 
       continue;
     }
     end += digits;
-    store<u32>(slots + row * SLOT_BYTES, <u32>end, 4);
+    store<u32>(slots + row * SLOT.size, <u32>end, SLOT.end);
     if (isPast(cursor, end)) note(LOST_ROWS, row);
-    else store<u32>(cursor, <u32>end);
+    else store<u32>(cursor, <u32>end, CURSOR.next);
   } while ((left &= left - 1));
-  return withSpecials(rows, slots, length, K_NUMBER);
+  return withSpecials(rows, slots, length, KIND.NUMBER);
 }
 
 /**
@@ -213,7 +210,7 @@ function withSpecials(rows: u64, slots: usize, behind: usize, kind: u32): u64 {
   const special = load<u64>(SPECIAL_ROWS);
   const plain = rows & ~load<u64>(LOST_ROWS) & ~special;
   setKinds(slots, plain, kind);
-  return special ? plain | takeScalars(special, slots, behind, kind == K_STRING) : plain;
+  return special ? plain | takeScalars(special, slots, behind, kind == KIND.STRING) : plain;
 }
 
 /** Reads scalars of any form. @returns the rows that have one */
@@ -222,12 +219,12 @@ function takeScalars(rows: u64, slots: usize, behind: usize, areStrings: bool): 
   for (let left = rows; left; left &= left - 1) {
     const row = <usize>ctz(left);
     const cursor = cursorOf(row);
-    const p = <usize>load<u32>(cursor) + behind;
+    const p = <usize>load<u32>(cursor, CURSOR.next) + behind;
     // A string has a transition of its own, whose literal has the quote.
     if ((load<u8>(p) == 0x22) != areStrings) continue;
     const end = readScalar(p, slots, row);
     if (end == 0 || isPast(cursor, end)) continue;
-    store<u32>(cursor, <u32>end);
+    store<u32>(cursor, <u32>end, CURSOR.next);
     taken |= lowest(left);
   }
   return taken;

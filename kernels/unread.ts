@@ -4,10 +4,10 @@
  * The extras of a block are written before its columns are, and this is rare. So each row that has such a value is read
  * again, as if the spec did not have the column, and the block's part of the column of extras is written anew.
  */
+import { COLUMN, GENERAL_CONTEXT, HEADER, MESSAGES, UNREAD } from './abi';
 import { row, rows, setTextEnd, textEnd, unreadRows } from './block';
 import { writeExtras } from './extras';
 import { mapKeys } from './keys';
-import { EXTRA_COLUMN, GENERAL_LANE, MESSAGES, UNREAD } from './layout';
 import { valueStart } from './messages';
 import { readRow } from './row';
 import { copyBytes } from './string';
@@ -18,15 +18,15 @@ const OVERRUN: usize = 32;
 /** Makes the row valid. `setBits` would not do: it clears the bits of later rows, which may be set already. */
 @inline
 function setValidAt(column: usize, at: usize): void {
-  const byte = <usize>load<u32>(column, 20) + (at >> 3);
+  const byte = <usize>load<u32>(column, COLUMN.validity) + (at >> 3);
   store<u8>(byte, load<u8>(byte) | (1 << <u8>(at & 7)));
-  store<u32>(column, load<u32>(column, 24) - 1, 24);
+  store<u32>(column, load<u32>(column, COLUMN.nulls) - 1, COLUMN.nulls);
 }
 
 /** The offset at which the extras of a row of the block end; -1 is the row before the block. */
 @inline
 function endsAt(column: usize, index: usize): usize {
-  return <usize>load<u32>(column, 16) + ((row + index + 1) << 2);
+  return <usize>load<u32>(column, COLUMN.offsets) + ((row + index + 1) << 2);
 }
 
 @inline
@@ -39,8 +39,8 @@ function isUnread(index: usize): bool {
  * row's extras are longer than its source, so this needs no more room than the sources do.
  */
 export function keepUnread(): void {
-  const column: usize = load<u32>(EXTRA_COLUMN);
-  const data: usize = load<u32>(column, 12);
+  const column: usize = load<u32>(HEADER.extraColumn);
+  const data: usize = load<u32>(column, COLUMN.data);
   const first = data + <usize>load<u32>(endsAt(column, -1));
   const shift = OVERRUN + growth(column);
   memory.copy(first + shift, first, textEnd(column) - first);
@@ -93,5 +93,5 @@ function writeAnew(index: usize, to: usize): usize {
   readRow(valueStart(message), end, index);
   mapKeys(unread, true);
   store<u8>(end, next);
-  return writeExtras(GENERAL_LANE, to);
+  return writeExtras(GENERAL_CONTEXT, to);
 }

@@ -19,7 +19,7 @@ const LINKS = [
 const OTHER_SITE = /^([a-z][a-z0-9+.-]*:|\/\/)/i;
 /** A path in `code` is one of this project's files if it starts with one of its folders and has an extension. */
 const CODE = /`([^`]+)`/g;
-const PROJECT_FILE = /^(?:bench|deploy|docs|fixtures|kernels|patches|scripts|src|test)\/[\w./-]*\.[a-z]+$/;
+const PROJECT_FILE = /^(?:bench|deploy|docs|fixtures|kernels|native|scripts|src|test)\/[\w./-]*\.[a-z]+$/;
 
 function documents(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

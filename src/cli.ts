@@ -21,15 +21,19 @@ const stdout = new Output(process.stdout, 'stdout');
 const stderr = new Output(process.stderr, 'stderr');
 let failedCheck = false;
 
-/** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once, which loses nothing. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Aborted by the first SIGTERM or SIGINT. A second one does what it does by default: the process ends at once, which
+ * loses nothing, without running the destructors of native libraries beside their threads.
+ */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(EXIT.fatal);
-      controller.abort();
-    });
-  }
+  const stop = () => {
+    for (const name of STOP_SIGNALS) process.off(name, stop);
+    controller.abort();
+  };
+  for (const name of STOP_SIGNALS) process.on(name, stop);
   return controller.signal;
 }
 

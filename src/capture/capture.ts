@@ -1,8 +1,8 @@
 /**
  * MongoDB → Kafka, exactly once: changes are gathered into groups, and each group becomes one Kafka transaction that
- * also holds the place in the stream after it. While one transaction is committed, the next group is gathered.
+ * also holds the position in the stream after it. While one transaction is committed, the next group is gathered.
  *
- *   fence former captures · read the last place · claim the topic · [snapshot] · change stream from there
+ *   fence former captures · read the last checkpoint · claim the topic · [snapshot] · change stream from there
  */
 import { BSON } from 'mongodb';
 import { assert, SluiceError } from '../core/errors.js';
@@ -10,11 +10,11 @@ import type { Logger } from '../core/log.js';
 import { memberOf } from './bson.js';
 import type { ChangeEvent } from './change-event.js';
 import { ChangeReader, isImageLost } from './change-stream.js';
+import { type Checkpoint, snapshotCheckpoint } from './checkpoint.js';
 import { type CapturedCollection, idOf, READ_TIMEOUT_MS, type StreamStart, timeAfter } from './collection.js';
 import { changeMessage, type EnvelopeOptions, isDocumentChange, lacksDocument, snapshotMessage } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
 import type { CaptureSettings } from './settings.js';
-import { snapshotRecord, type TokenRecord } from './token-store.js';
 import type { GroupWriter } from './writer.js';
 
 /** So long a capture takes at most to see that it is to stop, or that a group is due. */
@@ -25,7 +25,7 @@ export interface CaptureOptions extends EnvelopeOptions, Pick<CaptureSettings, '
   readonly onLostHistory: 'fail' | 'snapshot' | 'gap';
   /** How long a read of the stream waits if nothing changes. */
   readonly transactionIntervalMs: number;
-  /** An idle stream's place is stored this often, so that it does not age out of the oplog. */
+  /** An idle stream's position is stored this often, so that it does not age out of the oplog. */
   readonly tokenIntervalMs: number;
 }
 
@@ -73,7 +73,7 @@ export class Capture {
     const { source, writer, log } = this.#parts;
     const { fullDocument, orderIdPath, transactionIntervalMs, tokenIntervalMs } = this.#options;
     const record = writer.record;
-    assert(record !== undefined, 'a capture that follows the stream has a place in it');
+    assert(record !== undefined, 'a capture that follows the stream has a position in it');
     const start = startAfter(record);
     const waitMs = Math.min(transactionIntervalMs, MAX_WAIT_MS);
     const options = {
@@ -123,7 +123,7 @@ export class Capture {
       await this.#beginAnew(event.token);
       return 'invalidated';
     }
-    // The place after the invalidation is not stored: each start meets it again.
+    // The position after the invalidation is not stored: each start meets it again.
     await writer.settled();
     throw new SluiceError(
       'SLUICE_STREAM_ENDED',
@@ -154,13 +154,14 @@ export class Capture {
     return id === undefined ? event : { ...event, fullDocument: await this.#parts.source.document(id) };
   }
 
-  /** @param token the place after the group */
+  /** @param token the position after the group */
   async #write(token: string | undefined): Promise<void> {
     const { writer } = this.#parts;
     const { record } = writer;
-    assert(record !== undefined, 'a group has a place before it');
+    assert(record !== undefined, 'a group has a position before it');
     if (token === undefined || (writer.isEmpty && token === record.token)) return;
-    await writer.write({ version: 1, token, clusterTime: timeOf(token), ...(record.gap && { gap: record.gap }) });
+    const next = { version: 1, token, clusterTime: timeOf(token), ...(record.gap && { gap: record.gap }) } as const;
+    if (writer.canStore(next)) await writer.write(next);
   }
 
   /** Takes a snapshot of the collection as it is, or resumes one that was begun. */
@@ -170,22 +171,29 @@ export class Capture {
     const begun = writer.record?.snapshot;
     assert(begun !== undefined, 'a snapshot was begun');
     const { time } = begun;
-    let { lastId } = begun;
+    const { lastId } = begun;
     log.info({ snapshot: time, lastId }, `taking a snapshot of ${source.name}`);
     const after = lastId === null ? undefined : BSON.EJSON.parse(lastId, { relaxed: false }).id;
     let documents = 0;
     let last: Uint8Array | undefined;
-    const placeOf = (document: Uint8Array) => BSON.EJSON.stringify({ id: idOf(document) }, { relaxed: false });
+    const positionOf = (document: Uint8Array) => BSON.EJSON.stringify({ id: idOf(document) }, { relaxed: false });
     for await (const document of source.documents(after)) {
       writer.add(snapshotMessage(document, { source: source.name, time }, this.#options));
       last = document;
       documents++;
-      if (writer.isFull) await writer.write(snapshotRecord(time, placeOf(document), false));
+      if (writer.isFull) {
+        const checkpoint = snapshotCheckpoint(time, positionOf(document), false);
+        if (writer.canStore(checkpoint)) await writer.write(checkpoint);
+      }
       if (this.#stopping) break;
     }
-    if (last !== undefined) lastId = placeOf(last);
-    if (!this.#stopping) writer.addMarkers(time, 'end');
-    await writer.write(snapshotRecord(time, lastId, !this.#stopping));
+    if (!this.#stopping) {
+      writer.addMarkers(time, 'end');
+      await writer.write(snapshotCheckpoint(time, null, true));
+    } else if (last !== undefined) {
+      const checkpoint = snapshotCheckpoint(time, positionOf(last), false);
+      if (writer.canStore(checkpoint)) await writer.write(checkpoint);
+    }
     await writer.settled();
     log.info({ documents }, this.#stopping ? 'the snapshot is resumed at the next start' : 'the snapshot is complete');
   }
@@ -216,7 +224,7 @@ export class Capture {
 }
 
 /** Where the stream continues. A snapshot has everything up to its time, also the operation of this very time. */
-function startAfter({ token, clusterTime, snapshot }: TokenRecord): StreamStart {
+function startAfter({ token, clusterTime, snapshot }: Checkpoint): StreamStart {
   if (token !== null) return { token };
   return { time: snapshot === undefined ? clusterTime : timeAfter(snapshot.time) };
 }

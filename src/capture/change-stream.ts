@@ -5,10 +5,10 @@ import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import type { ChangeEvent } from './change-event.js';
 import type { CapturedCollection, EventStream, StreamOptions, StreamStart } from './collection.js';
-import { backoff, inTime, within } from './patience.js';
+import { backoff, raceTimeout, withTimeout } from './retry.js';
 import { readWhole } from './split-event.js';
 
-/** ChangeStreamFatalError and ChangeStreamHistoryLost: the place is no longer in the oplog. */
+/** ChangeStreamFatalError and ChangeStreamHistoryLost: the position is no longer in the oplog. */
 const HISTORY_LOST: ReadonlySet<number> = new Set([280, 286]);
 /** NoMatchingDocument: the document before or after a change, which is required, is no longer kept. */
 const IMAGE_LOST = 47;
@@ -18,7 +18,7 @@ const TOO_LARGE = 10334;
 /** What a reader needs of a collection. */
 export type StreamSource = Pick<CapturedCollection, 'name' | 'watch' | 'renewAfter'>;
 
-/** Whole changes, and the place after them. */
+/** Whole changes, and the position after them. */
 interface Read {
   readonly events: readonly ChangeEvent[];
   readonly token: string | undefined;
@@ -31,7 +31,7 @@ export class ChangeReader {
   readonly #log: Logger;
   #stream: EventStream | undefined;
   #coming: Promise<Read> | undefined;
-  /** The place after everything that `next` gave, or further if the stream moved on without an event. */
+  /** The position after everything that `next` gave, or further if the stream moved on without an event. */
   #start: StreamStart;
   #failures = 0;
 
@@ -50,7 +50,7 @@ export class ChangeReader {
   async next(waitMs: number): Promise<readonly ChangeEvent[]> {
     try {
       this.#coming ??= this.#read();
-      const read = await within(this.#coming, waitMs);
+      const read = await raceTimeout(this.#coming, waitMs);
       if (read === undefined) return [];
       this.#failures = 0;
       if (read.token !== undefined) this.#start = { token: read.token };
@@ -64,7 +64,7 @@ export class ChangeReader {
     }
   }
 
-  /** The place after everything that `next` gave, also if the stream moved on without an event. */
+  /** The position after everything that `next` gave, also if the stream moved on without an event. */
   get token(): string | undefined {
     return 'token' in this.#start ? this.#start.token : undefined;
   }
@@ -79,13 +79,13 @@ export class ChangeReader {
   /** A batch, and as many more as the last change in it has fragments in. */
   async #read(): Promise<Read> {
     const { readTimeoutMs } = this.#options;
-    this.#stream ??= await inTime(this.#source.watch(this.#start, this.#options), readTimeoutMs);
+    this.#stream ??= await withTimeout(this.#source.watch(this.#start, this.#options), readTimeoutMs);
     const stream = this.#stream;
-    let batch = await inTime(stream.next(), readTimeoutMs);
+    let batch = await withTimeout(stream.next(), readTimeoutMs);
     let taken = 0;
     const next = async () => {
       if (taken === batch.events.length) {
-        batch = await inTime(stream.next(), readTimeoutMs);
+        batch = await withTimeout(stream.next(), readTimeoutMs);
         taken = 0;
       }
       return batch.events[taken++] ?? null;
@@ -102,7 +102,7 @@ export class ChangeReader {
     await this.close();
     // The code is an object of its BSON type too.
     if (error instanceof MongoError && HISTORY_LOST.has(Number(error.code))) {
-      const message = `the place of ${this.#source.name} is no longer in the oplog: ${error.message}`;
+      const message = `the position of ${this.#source.name} is no longer in the oplog: ${error.message}`;
       throw new SluiceError('SLUICE_HISTORY_LOST', message, { cause: error });
     }
     if (isImageLost(error)) {

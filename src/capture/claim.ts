@@ -8,11 +8,11 @@
  */
 import { assert, SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { CheckpointReader, Checkpoints } from './checkpoint-reader.js';
 import { type CapturedCollection, timeAfter } from './collection.js';
 import type { CaptureMetrics } from './metrics.js';
 import { type ProducerOptions, TransactionalProducer } from './producer.js';
-import type { TokenReader, Tokens } from './token-reader.js';
-import type { TokenRecord } from './token-store.js';
 import { GroupWriter, type WriterOptions } from './writer.js';
 
 export interface ClaimOptions extends WriterOptions {
@@ -24,7 +24,7 @@ export interface ClaimOptions extends WriterOptions {
 
 export interface ClaimParts {
   readonly source: CapturedCollection;
-  readonly tokens: Pick<TokenReader, 'read'>;
+  readonly checkpoints: Pick<CheckpointReader, 'read'>;
   readonly metrics: CaptureMetrics;
   readonly log: Logger;
 }
@@ -36,7 +36,7 @@ export function transactionalId(source: string, topic: string): string {
 
 /** @throws SluiceError SLUICE_CONFIG if the topic has changes of other sources than may be replaced */
 export function checkSole(
-  { others }: Tokens,
+  { others }: Checkpoints,
   { topic, source, replaces }: Pick<ClaimOptions, 'topic' | 'source' | 'replaces'>,
 ): void {
   const strangers = others.filter((other) => other !== replaces);
@@ -44,7 +44,7 @@ export function checkSole(
   throw new SluiceError(
     'SLUICE_CONFIG',
     `the topic ${topic} has the changes of ${strangers.join(' and ')}, this capture is of ${source}, and a topic has ` +
-      `one collection: set another KAFKA_TOPIC; or, if ${source} takes the place of ${strangers[0]}, as after a ` +
+      `one collection: set another KAFKA_TOPIC; or, if ${source} takes the position of ${strangers[0]}, as after a ` +
       `rename, start "sluice capture --replaces ${strangers[0]}" once`,
   );
 }
@@ -55,7 +55,7 @@ export function checkSole(
  * @param known of the token topic, read after former captures of the source were fenced
  * @throws SluiceError SLUICE_CONFIG if the topic has another source, SLUICE_FENCED if another claim was faster
  */
-export async function claimed(known: Tokens, options: ClaimOptions, parts: ClaimParts): Promise<TokenRecord> {
+export async function claimed(known: Checkpoints, options: ClaimOptions, parts: ClaimParts): Promise<Checkpoint> {
   const { topic, replaces } = options;
   checkSole(known, options);
   if (known.record !== undefined && known.others.length === 0) return known.record;
@@ -63,7 +63,7 @@ export async function claimed(known: Tokens, options: ClaimOptions, parts: Claim
   const id = replaced === undefined ? claimId(topic) : transactionalId(replaced, topic);
   const producer = await TransactionalProducer.connect({ ...options.producer, transactionalId: id }, parts.log);
   try {
-    const now = await parts.tokens.read('everything');
+    const now = await parts.checkpoints.read('everything');
     checkSole(now, options);
     if (now.others[0] !== replaced) {
       throw new SluiceError('SLUICE_FENCED', `the topic ${topic} passed to or from ${replaces} meanwhile: start again`);
@@ -86,7 +86,7 @@ async function firstRecord(
   replaced: readonly string[],
   { snapshot }: ClaimOptions,
   { source }: ClaimParts,
-): Promise<TokenRecord> {
+): Promise<Checkpoint> {
   const time = await source.operationTime();
   writer.addTombstones(replaced);
   if (snapshot === 'never' && replaced.length === 0) {

@@ -1,4 +1,4 @@
-/** The collection that is captured: what is asked of MongoDB, each call bounded and tried again. */
+/** The collection that is captured: the calls to MongoDB, each with a timeout and retries. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ChangeStream,
@@ -15,7 +15,7 @@ import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { type BsonValue, deserialized, documentOf, memberOf } from './bson.js';
 import { readEvent, type StreamedEvent } from './change-event.js';
-import { asked, backoff, inTime } from './patience.js';
+import { backoff, withRetry, withTimeout } from './retry.js';
 import type { CaptureSettings } from './settings.js';
 import { splitsLargeEvents } from './split-event.js';
 
@@ -40,14 +40,14 @@ export interface StreamOptions {
   readonly readTimeoutMs: number;
 }
 
-/** Events that came together, and the place after them. */
+/** Events that came together, and the position after them. */
 export interface Batch {
   readonly events: readonly StreamedEvent[];
   readonly token: string | undefined;
 }
 
 export interface EventStream {
-  /** The next batch; one without events where none came within `maxAwaitMs`. */
+  /** The next batch; one without events if none came within `maxAwaitMs`. */
   next(): Promise<Batch>;
   close(): Promise<void>;
 }
@@ -96,7 +96,7 @@ export class CapturedCollection {
 
   /** The time of the newest operation that the server knows, 16 hex digits. */
   async operationTime(): Promise<string> {
-    const reply = await this.#asked('the operation time', (client) => client.db('admin').command({ ping: 1 }));
+    const reply = await this.#withRetry('the operation time', (client) => client.db('admin').command({ ping: 1 }));
     const time = reply.operationTime as Timestamp | undefined;
     if (time !== undefined) return hexTime(time);
     throw new SluiceError('SLUICE_MONGODB', 'the server is no member of a replica set: change streams need one');
@@ -104,7 +104,7 @@ export class CapturedCollection {
 
   /** The oldest time in the oplog; undefined where it may not be read. */
   async oldestTime(): Promise<string | undefined> {
-    const entry = await this.#asked('the oldest time in its oplog', async (client) => {
+    const entry = await this.#withRetry('the oldest time in its oplog', async (client) => {
       const oplog = client.db('local').collection('oplog.rs');
       return oplog.findOne({}, { sort: { $natural: 1 }, projection: { ts: 1 } });
     }).catch((error: SluiceError) => {
@@ -117,7 +117,7 @@ export class CapturedCollection {
   /** Whether the collection keeps documents as they were before and after a change. */
   async keepsImages(): Promise<boolean> {
     const { database, collection } = this.#options;
-    const [info] = await this.#asked("the collection's options", (client) =>
+    const [info] = await this.#withRetry("the collection's options", (client) =>
       client.db(database).listCollections({ name: collection }).toArray(),
     );
     return info !== undefined && 'options' in info && info.options?.changeStreamPreAndPostImages?.enabled === true;
@@ -127,7 +127,7 @@ export class CapturedCollection {
   async document(id: BsonValue): Promise<BsonValue | undefined> {
     const { database, collection } = this.#options;
     const filter = { _id: { $eq: deserialized(id) } } as object;
-    const found = await this.#asked('a document', (client) =>
+    const found = await this.#withRetry('a document', (client) =>
       client.db(database).collection(collection).findOne(filter, { raw: true }),
     );
     return found === null ? undefined : documentOf(found as unknown as Uint8Array);
@@ -146,7 +146,7 @@ export class CapturedCollection {
       const cursor = this.#collection.find(filter, { sort: { _id: 1 }, raw: true });
       try {
         for (;;) {
-          const first = (await inTime(cursor.next(), READ_TIMEOUT_MS)) as Uint8Array | null;
+          const first = (await withTimeout(cursor.next(), READ_TIMEOUT_MS)) as Uint8Array | null;
           if (first === null) return;
           failures = 0;
           for (const document of [first, ...(cursor.readBufferedDocuments() as unknown as Uint8Array[])]) {
@@ -168,15 +168,15 @@ export class CapturedCollection {
 
   /** Opens a stream; large events come in fragments where the server can split them. */
   async watch(start: StreamStart, options: StreamOptions): Promise<EventStream> {
-    // Asked each time: the servers of a replica set may be upgraded meanwhile.
+    // Read at each call: a replica set may have been upgraded since the last one.
     const { versionArray } = await this.#client.db('admin').command({ buildInfo: 1 });
     const pipeline = splitsLargeEvents(versionArray ?? []) ? [{ $changeStreamSplitLargeEvent: {} }] : [];
-    const place: ChangeStreamOptions =
+    const resumeFrom: ChangeStreamOptions =
       'token' in start
         ? { startAfter: { _data: start.token } }
         : { startAtOperationTime: new Timestamp(BigInt(`0x${start.time}`)) };
     const stream = this.#collection.watch(pipeline, {
-      ...place,
+      ...resumeFrom,
       raw: true,
       fullDocument: options.fullDocument,
       ...(options.preImages && { fullDocumentBeforeChange: 'required' as const }),
@@ -201,14 +201,14 @@ export class CapturedCollection {
     await this.#client.close(true);
   }
 
-  #asked<T>(what: string, ask: (client: MongoClient) => Promise<T>): Promise<T> {
+  #withRetry<T>(what: string, ask: (client: MongoClient) => Promise<T>): Promise<T> {
     const onFailure = (error: Error) => this.renewAfter(error);
-    return asked(() => ask(this.#client), { what, timeoutMs: ANSWER_TIMEOUT_MS, log: this.#log, onFailure });
+    return withRetry(() => ask(this.#client), { what, timeoutMs: ANSWER_TIMEOUT_MS, log: this.#log, onFailure });
   }
 }
 
 /**
- * The driver's stream takes events as objects only: its cursor, which has them as bytes, and the place after each
+ * The driver's stream takes events as objects only: its cursor, which has them as bytes, and the position after each
  * batch of them, is asked directly. It is then the reader that continues after a failure, and tells of it.
  */
 function eventStream(stream: ChangeStream): EventStream {

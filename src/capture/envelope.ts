@@ -41,6 +41,8 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   'document',
 ]);
 const LONGEST_OWN_FIELD = 13;
+/** Of an id that is cut: in UTF-16 units, so that an entry with two of them fits into the least MAX_MESSAGE_BYTES. */
+const CUT_ID_LENGTH = 64;
 
 const written = new JsonText();
 
@@ -117,12 +119,29 @@ export function markerMessage(snapshot: SnapshotOf, end: 'begin' | 'end', partit
   });
 }
 
-/** What goes to the topic of messages that are too large for their own. */
+/**
+ * What goes to the topic of messages that are too large for their own. Ids that would make it too large as well (they
+ * may be as large as a document) are cut; the hash then tells them apart.
+ * @param limit in bytes, of key and value
+ */
 export function oversizeMessage(captured: CapturedMessage, limit: number): CapturedMessage {
   const { key, orderId, bytes, operation, changeId } = captured;
   const { text: order_id, type: order_id_type } = orderId;
-  const value = Buffer.from(JSON.stringify({ change_id: changeId, operation, order_id, order_id_type, bytes, limit }));
-  return { ...captured, value, bytes: Buffer.byteLength(key) + value.length };
+  const entry = { change_id: changeId, operation, order_id, order_id_type, bytes, limit };
+  const whole = withValue(captured, key, entry);
+  if (whole.bytes <= limit) return whole;
+  const order_id_sha256 = createHash('sha256').update(key).digest('hex');
+  const start = { change_id: cut(changeId), order_id: cut(order_id), order_id_sha256 };
+  return withValue(captured, order_id_sha256, { ...entry, ...start });
+}
+
+function withValue(captured: CapturedMessage, key: string, entry: object): CapturedMessage {
+  const value = Buffer.from(JSON.stringify(entry));
+  return { ...captured, key, value, bytes: Buffer.byteLength(key) + value.length };
+}
+
+function cut(id: string): string {
+  return id.length > CUT_ID_LENGTH ? `${id.slice(0, CUT_ID_LENGTH)}…` : id;
 }
 
 /** In the layout of a resume token, so that it sorts with those of the stream. */

@@ -12,23 +12,23 @@ export class CaptureMetrics {
   readonly transactions = this.#counter('sluice_capture_transactions_total', 'Committed transactions');
   readonly oversize = this.#counter('sluice_capture_oversize_total', 'Changes larger than MAX_MESSAGE_BYTES');
   readonly gaps = this.#counter('sluice_capture_gaps_total', 'Times that lost history was left out');
-  readonly place = new Gauge({
-    name: 'sluice_capture_place_seconds',
-    help: 'Cluster time of the committed place in the change stream, seconds since the epoch',
+  readonly position = new Gauge({
+    name: 'sluice_capture_position_seconds',
+    help: 'Cluster time of the committed position in the change stream, seconds since the epoch',
     registers: [this.registry],
   });
   readonly lag = new Gauge({
     name: 'sluice_capture_lag_seconds',
-    help: 'How old the committed place was when it was committed',
+    help: 'How old the committed position was when it was committed',
     registers: [this.registry],
   });
   readonly tokenAge: Gauge = new Gauge({
     name: 'sluice_capture_token_age_seconds',
-    help: 'How old the committed place is now: once it is older than the oplog, history is lost',
+    help: 'How old the committed position is now: once it is older than the oplog, history is lost',
     registers: [this.registry],
-    collect: () => this.tokenAge.set(this.#placeSeconds === 0 ? 0 : ageOf(this.#placeSeconds)),
+    collect: () => this.tokenAge.set(this.#positionSeconds === 0 ? 0 : ageOf(this.#positionSeconds)),
   });
-  #placeSeconds = 0;
+  #positionSeconds = 0;
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -39,13 +39,13 @@ export class CaptureMetrics {
     this.transactions.inc();
     for (const [operation, count] of operations) this.events.inc({ operation }, count);
     this.standsAt(clusterTime);
-    this.lag.set(ageOf(this.#placeSeconds));
+    this.lag.set(ageOf(this.#positionSeconds));
   }
 
-  /** Notes the committed place. @param clusterTime 16 hex digits */
+  /** Notes the committed position. @param clusterTime 16 hex digits */
   standsAt(clusterTime: string): void {
-    this.#placeSeconds = Number.parseInt(clusterTime.slice(0, 8), 16);
-    this.place.set(this.#placeSeconds);
+    this.#positionSeconds = Number.parseInt(clusterTime.slice(0, 8), 16);
+    this.position.set(this.#positionSeconds);
   }
 
   #counter(name: string, help: string): Counter {

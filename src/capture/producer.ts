@@ -1,4 +1,4 @@
-/** Kafka transactions: messages and the place in the change stream after them are visible together or not at all. */
+/** Kafka transactions: messages and the position in the change stream after them are visible together or not at all. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
@@ -7,13 +7,21 @@ import { CONNECT_TIMEOUT_MS, called, madeClient, unreachable } from './kafka-cli
 
 const { ERRORS } = kafka.CODES;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** A step of a transaction is asked for again after this long. The process cannot end meanwhile. */
+/** A step of a transaction is retried after this long. The process cannot end before. */
 const STEP_TIMEOUT_MS = 5000;
 const QUEUE_FULL_WAIT_MS = 5;
 const POLL_INTERVAL_MS = 50;
 const MAX_BACKOFF_MS = 10_000;
 /** A broker ends transactions that are open for longer, so that readers of committed messages do not wait. */
 export const TRANSACTION_TIMEOUT_MS = 60_000;
+/** Refusals of a message that sending it again does not change, and what to do. */
+const REFUSALS: ReadonlyMap<number, string> = new Map([
+  [ERRORS.ERR_MSG_SIZE_TOO_LARGE, 'set MAX_MESSAGE_BYTES below its max.message.bytes, or raise that'],
+  [ERRORS.ERR_RECORD_LIST_TOO_LARGE, 'set MAX_MESSAGE_BYTES below its segment.bytes, or raise that'],
+  [ERRORS.ERR_TOPIC_AUTHORIZATION_FAILED, 'allow this user to write to it'],
+  [ERRORS.ERR_INVALID_RECORD, 'see the log of the broker'],
+  [ERRORS.ERR_POLICY_VIOLATION, 'see the log of the broker'],
+]);
 /** Beside key and value: headers, timestamps, lengths. */
 const MESSAGE_OVERHEAD_BYTES = 1024;
 
@@ -36,6 +44,7 @@ export interface OutgoingMessage {
 export class TransactionalProducer {
   readonly #client: InstanceType<typeof kafka.Producer>;
   readonly #log: Logger;
+  #refusal: SluiceError | undefined;
   #closing = false;
 
   private constructor(client: InstanceType<typeof kafka.Producer>, log: Logger) {
@@ -55,6 +64,8 @@ export class TransactionalProducer {
       'queue.buffering.max.kbytes': 256 << 10,
       'reconnect.backoff.max.ms': 2000,
       'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
+      'delivery.report.only.error': true,
+      dr_cb: true,
       ...options.properties,
       'metadata.broker.list': options.brokers,
       'message.max.bytes': options.maxMessageBytes + MESSAGE_OVERHEAD_BYTES,
@@ -65,6 +76,7 @@ export class TransactionalProducer {
     const client = madeClient(() => new kafka.Producer(properties));
     const producer = new TransactionalProducer(client, log);
     client.on('event.error', (error) => producer.#onError(error));
+    client.on('delivery-report', (error, { topic }) => producer.#onUndelivered(error, topic));
     try {
       await called((done) => client.connect({ timeout: CONNECT_TIMEOUT_MS }, done));
     } catch (cause) {
@@ -75,19 +87,19 @@ export class TransactionalProducer {
     return producer;
   }
 
-  /** @throws SluiceError SLUICE_TOPIC_ABSENT */
+  /** @throws SluiceError SLUICE_UNKNOWN_TOPIC */
   async partitionCount(topic: string): Promise<number> {
     const metadata = await called<Metadata>((done) =>
       this.#client.getMetadata({ topic, timeout: REQUEST_TIMEOUT_MS }, done),
     ).catch(() => undefined);
     const partitions = metadata?.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
     if (partitions > 0) return partitions;
-    throw new SluiceError('SLUICE_TOPIC_ABSENT', `the topic ${topic} does not exist: create it, or set KAFKA_TOPIC`);
+    throw new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist: create it, or set KAFKA_TOPIC`);
   }
 
   /**
    * Sends all messages in one transaction. What fails for now is tried again until it works or the producer is closed.
-   * @throws SluiceError SLUICE_FENCED when another capture took over, SLUICE_KAFKA when it cannot work
+   * @throws SluiceError SLUICE_FENCED if another capture took over, SLUICE_KAFKA if a topic refuses a message for good
    */
   async transaction(messages: readonly OutgoingMessage[]): Promise<void> {
     for (let backoffMs = 100; ; backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * 2)) {
@@ -101,7 +113,9 @@ export class TransactionalProducer {
         if (thrown instanceof SluiceError || isFatal(error) || this.#closing) throw failure(error);
         this.#log.warn({ code: error.code }, `Kafka: ${error.message}; the transaction is made again`);
         await this.#untilDone('abortTransaction', (done) => this.#client.abortTransaction(STEP_TIMEOUT_MS, done));
-        await sleep(backoffMs);
+        // Reports of what was not delivered come with the next polls.
+        await sleep(Math.max(backoffMs, 2 * POLL_INTERVAL_MS));
+        if (this.#refusal !== undefined) throw this.#refusal;
       }
     }
   }
@@ -131,7 +145,7 @@ export class TransactionalProducer {
     }
   }
 
-  /** A step that may take longer than one timeout, while brokers are away: asked for again until it is done. */
+  /** A step that may take longer than one timeout, while brokers are away: retried until it is done. */
   async #untilDone(step: string, call: (done: (error: LibrdKafkaError) => void) => unknown): Promise<void> {
     for (;;) {
       try {
@@ -143,6 +157,13 @@ export class TransactionalProducer {
         this.#log.warn({ code: error.code }, `Kafka: ${step}: ${error.message}`);
       }
     }
+  }
+
+  #onUndelivered(error: LibrdKafkaError, topic: string): void {
+    const remedy = REFUSALS.get(error.code);
+    if (remedy === undefined) return;
+    const message = `the topic ${topic} refuses a message: ${error.message}; ${remedy}`;
+    this.#refusal ??= new SluiceError('SLUICE_KAFKA', message, { cause: error });
   }
 
   #onError(error: LibrdKafkaError): void {

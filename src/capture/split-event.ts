@@ -5,7 +5,7 @@
  *   { _id: token 1, splitEvent: { fragment: 1, of: 2 }, operationType, documentKey, fullDocumentBeforeChange }
  *   { _id: token 2, splitEvent: { fragment: 2, of: 2 }, fullDocument }
  *
- * Each field of the event is in one fragment. The place after the change is the token of the last one.
+ * Each field of the event is in one fragment. The position after the change is the token of the last one.
  *
  * Source: https://www.mongodb.com/docs/manual/reference/operator/aggregation/changeStreamSplitLargeEvent/
  */
@@ -25,7 +25,7 @@ export function splitsLargeEvents([major = 0, minor = 0, patch = 0]: readonly nu
  * @param read the next of the stream; null where there is none for now
  * @returns null where there is none for now
  * @throws SluiceError SLUICE_MONGODB where an event is begun and does not come to its end: to be read again from the
- *   place before it
+ *   position before it
  */
 export async function readWhole(read: () => Promise<StreamedEvent | null>): Promise<ChangeEvent | null> {
   let part = await read();

@@ -1,10 +1,10 @@
-/** Gathers messages into groups and writes each group, with the place after it, as one transaction. */
+/** Gathers messages into groups and writes each group, with the position after it, as one transaction. */
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
+import { type Checkpoint, checkpointMessage, snapshotCheckpoint, tombstoneMessage } from './checkpoint.js';
 import { type CapturedMessage, markerMessage, oversizeMessage } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
 import type { OutgoingMessage, TransactionalProducer } from './producer.js';
-import { recordMessage, snapshotRecord, type TokenRecord, tombstoneMessage } from './token-store.js';
 
 export interface WriterOptions {
   readonly topic: string;
@@ -39,21 +39,21 @@ class Group {
 export class GroupWriter {
   readonly #options: WriterOptions;
   readonly #parts: WriterParts;
-  #record: TokenRecord | undefined;
+  #record: Checkpoint | undefined;
   #group = new Group();
   #committing: Promise<void> | undefined;
   #failure: unknown;
 
   /** @param record the last one that was committed */
-  constructor(options: WriterOptions, parts: WriterParts, record: TokenRecord | undefined) {
+  constructor(options: WriterOptions, parts: WriterParts, record: Checkpoint | undefined) {
     this.#options = options;
     this.#parts = parts;
     this.#record = record;
     if (record !== undefined) parts.metrics.standsAt(record.clusterTime);
   }
 
-  /** The place after all that was handed over to be committed. */
-  get record(): TokenRecord | undefined {
+  /** The position after all that was handed over to be committed. */
+  get record(): Checkpoint | undefined {
     return this.#record;
   }
 
@@ -64,6 +64,16 @@ export class GroupWriter {
   get isFull(): boolean {
     const { transactionEvents, transactionBytes } = this.#options;
     return this.#group.messages.length >= transactionEvents || this.#group.bytes >= transactionBytes;
+  }
+
+  /**
+   * Whether a message can hold this position: a resume token and an `_id` may be as large as a document. One that does
+   * not fit is left out, and the group is written with the next one that does.
+   */
+  canStore(record: Checkpoint): boolean {
+    const { topic, source, maxMessageBytes } = this.#options;
+    const { key, value } = checkpointMessage(topic, source, record);
+    return Buffer.byteLength(key) + (value?.length ?? 0) <= maxMessageBytes;
   }
 
   /** Whether to write the group now. Time alone does not wait for the transaction before: the group keeps filling. */
@@ -102,7 +112,7 @@ export class GroupWriter {
   /** Begins a snapshot, in one transaction with what the group has: from then on it is to be taken or resumed. */
   async beginSnapshot(time: string): Promise<void> {
     this.addMarkers(time, 'begin');
-    await this.write(snapshotRecord(time, null, false));
+    await this.write(snapshotCheckpoint(time, null, false));
   }
 
   /** Ends other sources of the topic. */
@@ -111,10 +121,10 @@ export class GroupWriter {
   }
 
   /**
-   * Starts to write the group and the place after it, after the transaction before is done.
+   * Starts to write the group and the position after it, after the transaction before is done.
    * @throws what that one failed with
    */
-  async write(record: TokenRecord): Promise<void> {
+  async write(record: Checkpoint): Promise<void> {
     await this.settled();
     const { topic, source } = this.#options;
     const { producer, metrics } = this.#parts;
@@ -125,7 +135,7 @@ export class GroupWriter {
     const { messages, operations } = this.#group;
     this.#group = new Group();
     this.#record = record;
-    this.#committing = producer.transaction([...messages, recordMessage(topic, source, record)]).then(
+    this.#committing = producer.transaction([...messages, checkpointMessage(topic, source, record)]).then(
       () => {
         this.#committing = undefined;
         metrics.committed(operations, record.clusterTime);

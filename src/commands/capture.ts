@@ -4,12 +4,12 @@ import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { Capture, type CaptureOptions } from '../capture/capture.js';
+import { CHECKPOINT_TOPIC_CONFIG, checkpointTopic, createTopics } from '../capture/checkpoint.js';
+import { CheckpointReader } from '../capture/checkpoint-reader.js';
 import { checkSole, claimed, transactionalId } from '../capture/claim.js';
 import { CapturedCollection } from '../capture/collection.js';
 import { CaptureMetrics } from '../capture/metrics.js';
 import { TRANSACTION_TIMEOUT_MS, TransactionalProducer } from '../capture/producer.js';
-import { TokenReader } from '../capture/token-reader.js';
-import { createTopics, TOKEN_TOPIC_CONFIG, tokenTopic } from '../capture/token-store.js';
 import { GroupWriter, oversizeTopic } from '../capture/writer.js';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
@@ -19,7 +19,7 @@ import type { CommandContext } from './context.js';
 import { variablesHelp } from './variables-help.js';
 
 type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'> & {
-  /** The source, database.collection, whose place in the topic this one takes. */
+  /** The source, database.collection, whose position in the topic this one takes. */
   readonly replaces?: string;
 };
 
@@ -60,7 +60,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
   const { uri, database, collection, maxMessageBytes } = config.capture;
   const metrics = new CaptureMetrics();
   const source = await CapturedCollection.connect({ uri, database, collection }, log);
-  let tokens: TokenReader | undefined;
+  let checkpoints: CheckpointReader | undefined;
   let producer: TransactionalProducer | undefined;
   let server: Server | undefined;
   let following: Capture | undefined;
@@ -68,22 +68,22 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     await checkImages(config, source, log);
     const options = { ...config.capture, replaces: undefined, ...choices, topic, source: source.name };
     const patienceMs = 2 * Number(properties['transaction.timeout.ms'] ?? TRANSACTION_TIMEOUT_MS);
-    tokens = await TokenReader.connect({ brokers, topic, source: source.name, properties, patienceMs }, log);
+    checkpoints = await CheckpointReader.connect({ brokers, topic, source: source.name, properties, patienceMs }, log);
     // Before anything is fenced or written.
-    checkSole(await tokens.read('committed'), options);
+    checkSole(await checkpoints.read('committed'), options);
     const producerOptions = { brokers, maxMessageBytes, properties };
     const id = transactionalId(source.name, topic);
     producer = await TransactionalProducer.connect({ ...producerOptions, transactionalId: id }, log);
     const writerOptions = { ...options, partitions: await producer.partitionCount(topic) };
     await createTopics({ brokers, properties }, [
-      { name: tokenTopic(topic), config: TOKEN_TOPIC_CONFIG },
+      { name: checkpointTopic(topic), config: CHECKPOINT_TOPIC_CONFIG },
       { name: oversizeTopic(topic), config: {} },
     ]);
-    const known = await tokens.read('everything');
+    const known = await checkpoints.read('everything');
     const claimOptions = { ...writerOptions, producer: producerOptions };
-    const record = await claimed(known, claimOptions, { source, tokens, metrics, log });
-    await tokens.close();
-    tokens = undefined;
+    const record = await claimed(known, claimOptions, { source, checkpoints, metrics, log });
+    await checkpoints.close();
+    checkpoints = undefined;
     const writer = new GroupWriter(writerOptions, { producer, metrics, log }, record);
     following = new Capture(options, { source, writer, metrics, log });
     if (config.metrics.port !== 0) {
@@ -96,7 +96,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     await Promise.race([work(), graceOver(signal, () => following, config.shutdownGraceMs, log)]);
   } finally {
     server?.close();
-    await Promise.allSettled([tokens?.close(), producer?.close(), source.close()]);
+    await Promise.allSettled([checkpoints?.close(), producer?.close(), source.close()]);
   }
 }
 

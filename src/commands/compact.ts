@@ -1,12 +1,12 @@
 /** `sluice compact`: joins all small Parquet files of a data directory that no process works on. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { CompactionReceipt } from '../core/flow.js';
 import { type Logger, logRemoved } from '../core/log.js';
-import { Merge } from '../sinks/duckdb/merge.js';
+import { DuckDbSink } from '../sinks/duckdb/sink.js';
+import { databasePath } from '../storage/data-dir.js';
 import type { CommandContext } from './context.js';
 import { variablesHelp } from './variables-help.js';
 
@@ -44,19 +44,19 @@ export function addCompactCommand(program: Command, { environment, stdout }: Com
 export async function compact({ config, log }: { config: Config; log: Logger }): Promise<CompactionReceipt> {
   const { dataDir, spec, compaction, duckdb } = config;
   const { compression } = config.parquet;
-  if (!existsSync(join(dataDir, 'analytics.db'))) {
+  if (!existsSync(databasePath(dataDir))) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no analytics.db: nothing was consumed into it yet`);
   }
   const { topic } = config.kafka;
-  const merge = new Merge({
+  const sink = new DuckDbSink({
     ...{ dataDir, topic, spec, ...duckdb },
     compaction: { ...compaction, compression },
   });
-  const { removed } = await merge.open();
+  const { removed } = await sink.open();
   logRemoved(log, removed);
   try {
-    return await merge.compact(true);
+    return await sink.compact(true);
   } finally {
-    await merge.close();
+    await sink.close();
   }
 }

@@ -1,6 +1,6 @@
 /** `sluice recover`: what to do when the database and the Parquet files of a data directory do not belong together. */
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
@@ -14,7 +14,7 @@ import { compareFiles } from '../sinks/duckdb/ledger-files.js';
 import { type Rebuild, rebuild } from '../sinks/duckdb/rebuild.js';
 import { refuseDamage, removeUncounted } from '../sinks/duckdb/recovery.js';
 import { hasOldNames, upgradeFolders } from '../sinks/duckdb/upgrade.js';
-import { listFiles, topicFolder } from '../storage/data-dir.js';
+import { databasePath, listFiles, topicFolder } from '../storage/data-dir.js';
 import { counted } from '../verify/check.js';
 import { readLedger } from '../verify/files.js';
 import { hasTables, readScope } from '../verify/ledger.js';
@@ -134,7 +134,7 @@ function describePartition({ partition, start, next, holes, quarantined, quarant
 }
 
 async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Promise<void> {
-  const database = join(dataDir, 'analytics.db');
+  const database = databasePath(dataDir);
   if (!existsSync(database)) {
     throw new SluiceError(
       'SLUICE_CONFIG',
@@ -160,7 +160,7 @@ async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Pr
 
 /** Changes nothing. @returns whether nothing is wrong */
 async function explain({ dataDir, kafka }: Config, write: Write): Promise<boolean> {
-  if (!existsSync(join(dataDir, 'analytics.db'))) return explainOrphans('missing', dataDir, kafka.topic, write);
+  if (!existsSync(databasePath(dataDir))) return explainOrphans('missing', dataDir, kafka.topic, write);
   let client: Awaited<ReturnType<typeof openSql>>;
   try {
     client = await openSql(dataDir);

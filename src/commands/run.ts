@@ -11,7 +11,7 @@ import { Metrics, type Stage, serveMetrics } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { reportProgress } from '../pipeline/progress.js';
 import type { RunTotals } from '../pipeline/totals.js';
-import { MergeThread } from '../sinks/duckdb/merge-client.js';
+import { SinkClient } from '../sinks/duckdb/sink-client.js';
 import { WorkerPool } from '../worker/pool.js';
 import type { CommandContext } from './context.js';
 import { variablesHelp } from './variables-help.js';
@@ -90,7 +90,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const startMs = performance.now();
   const { batchRows, batchBytes } = config.pipeline;
   const compaction = { ...config.compaction, compression: config.parquet.compression };
-  const sink = MergeThread.start({ dataDir, topic, spec, ...config.duckdb, compaction });
+  const sink = SinkClient.start({ dataDir, topic, spec, ...config.duckdb, compaction });
   const source = new KafkaSource(config.kafka, log);
   const metrics = new Metrics();
   let pool: WorkerPool | undefined;
@@ -121,13 +121,17 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
         },
       );
     }
-    options.signal.addEventListener('abort', () => pipeline.stop(), { once: true });
+    const stop = () => {
+      log.info('stopping: what is in flight is committed; a second signal ends the process at once');
+      pipeline.stop();
+    };
+    options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
     await source.start();
     log.info({ source: source.reader, workers: config.worker.workers }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = reportProgress(pipeline, { terminal: options.terminal, log });
-    if (options.signal.aborted) pipeline.stop();
+    if (options.signal.aborted) stop();
     await pipeline.run(state);
     finished = pipeline;
   } catch (thrown) {

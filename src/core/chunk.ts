@@ -10,7 +10,7 @@
  *   keys           byte  [keyCapacity]
  *   values         byte  [valueCapacity]
  *
- * Each part starts on an 8-byte boundary. A chunk is filled by the main thread, lent to one worker, and given back.
+ * Each part starts on an 8-byte boundary. The main thread fills a chunk, one worker reads it, and it is released.
  */
 import { assert } from './errors.js';
 import type { ChunkHandle } from './flow.js';
@@ -146,11 +146,11 @@ export class Chunk {
   }
 }
 
-/** The chunks of a process: at most `bufferBytes` of them exist, and when all are lent the borrower has to wait. */
+/** The chunks of a process: at most `bufferBytes` of them exist, and when all are in use the next one has to wait. */
 export class ChunkPool {
   readonly #free: Chunk[] = [];
   #allocatedBytes = 0;
-  #lent = 0;
+  #inUse = 0;
 
   /** @param rowLimit messages per chunk at most: no chunk may hold more than a batch */
   constructor(
@@ -158,30 +158,30 @@ export class ChunkPool {
     readonly rowLimit: number = ROW_CAPACITY,
   ) {}
 
-  get lentChunks(): number {
-    return this.#lent;
+  get chunksInUse(): number {
+    return this.#inUse;
   }
 
   /**
    * An empty chunk with at least these capacities, or undefined when the memory bound is reached. A message larger than
    * the whole bound is let through alone: refusing it would stop its partition for good.
    */
-  lend(valueBytes = 0, keyBytes = 0): Chunk | undefined {
+  acquire(valueBytes = 0, keyBytes = 0): Chunk | undefined {
     if (valueBytes <= VALUE_CAPACITY && keyBytes <= KEY_CAPACITY) {
       const chunk = this.#free.pop() ?? this.#allocate(SLAB_BYTES, () => new Chunk(this.rowLimit));
-      if (chunk !== undefined) this.#lent++;
+      if (chunk !== undefined) this.#inUse++;
       return chunk;
     }
     const capacity = align8(Math.max(valueBytes, VALUE_CAPACITY));
     const keyCapacity = align8(Math.max(keyBytes, KEY_CAPACITY));
     const chunk = this.#allocate(capacity + keyCapacity, () => new Chunk(this.rowLimit, capacity, keyCapacity));
-    if (chunk !== undefined) this.#lent++;
+    if (chunk !== undefined) this.#inUse++;
     return chunk;
   }
 
-  giveBack(chunk: Chunk): void {
-    assert(this.#lent > 0, 'a chunk is given back once');
-    this.#lent--;
+  release(chunk: Chunk): void {
+    assert(this.#inUse > 0, 'a chunk is released once');
+    this.#inUse--;
     chunk.clear();
     if (chunk.byteLength === SLAB_BYTES) this.#free.push(chunk);
     else this.#allocatedBytes -= chunk.byteLength;
@@ -191,7 +191,7 @@ export class ChunkPool {
     while (this.#allocatedBytes + bytes > this.bufferBytes && this.#free.pop() !== undefined) {
       this.#allocatedBytes -= SLAB_BYTES;
     }
-    if (this.#allocatedBytes + bytes > this.bufferBytes && this.#lent > 0) return undefined;
+    if (this.#allocatedBytes + bytes > this.bufferBytes && this.#inUse > 0) return undefined;
     const chunk = make();
     this.#allocatedBytes += chunk.byteLength;
     return chunk;

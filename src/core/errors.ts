@@ -3,10 +3,10 @@ export const ERROR_CODES = {
   SLUICE_CONFIG: 'an environment variable, option or table spec is not acceptable',
   SLUICE_KAFKA_UNREACHABLE: 'no Kafka broker answers',
   SLUICE_KAFKA: 'Kafka refused or failed a request for good',
-  SLUICE_TOPIC_ABSENT: 'the topic does not exist',
+  SLUICE_UNKNOWN_TOPIC: 'the topic does not exist',
   SLUICE_TOPIC_CHANGED: 'the topic, or its log, is not the one that the data directory is filled from',
-  SLUICE_OFFSET_GONE: 'the position to read from is no longer in the topic',
-  SLUICE_NOT_ALONE: 'another member of the consumer group holds partitions of the topic',
+  SLUICE_OFFSET_OUT_OF_RANGE: 'the position to read from is no longer in the topic',
+  SLUICE_PARTIAL_ASSIGNMENT: 'another member of the consumer group holds partitions of the topic',
   SLUICE_FENCED: 'a position in the sink was moved by someone else',
   SLUICE_LOCKED: 'another process holds the data directory',
   SLUICE_DATA_DIR: 'the data directory cannot be written',
@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   SLUICE_HISTORY_LOST: 'the place in the change stream is no longer in the oplog',
   SLUICE_STREAM_ENDED: 'the captured collection was dropped or renamed',
   SLUICE_WORKER: 'a worker thread failed',
+  SLUICE_KERNEL: 'the build of the WASM kernel is missing or of another version',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,13 +1,14 @@
 /**
  * READ FIRST. Every type that crosses threads, in the order the data flows:
  *
- *   source ─Run─▶ chunk ─Batch─▶ pool ─BatchTask─▶ worker ─BatchResult─▶ merge ─CommitReceipt─▶ pipeline
+ *   source ─Run─▶ chunk ─Batch─▶ pool ─BatchTask─▶ worker ─BatchResult─▶ sink ─CommitReceipt─▶ pipeline
  *
  * Offsets are JS numbers: Kafka's 64-bit offsets are exact in a double up to 2^53.
  */
+import type { BatchStats } from './batch-stats.js';
 import type { SluiceErrorMessage } from './errors.js';
 
-/** The fate of a message; the index is the kernel's status code. A closed list. */
+/** The fate of a message. A closed list. */
 export const STATUSES = ['ok', 'tombstone', 'malformed', 'not_object', 'missing_required', 'too_large'] as const;
 export type Status = (typeof STATUSES)[number];
 
@@ -18,7 +19,7 @@ export type Fill =
   /** Messages of one partition were appended to the chunk; `nextOffset` is the last one's offset + 1. */
   | { kind: 'rows'; partition: number; rows: number; nextOffset: number; leaderEpoch: number | undefined }
   /** The partition is read up to `nextOffset`, transaction markers and compacted gaps included. */
-  | { kind: 'end'; partition: number; nextOffset: number }
+  | { kind: 'eof'; partition: number; nextOffset: number }
   /** The next message does not fit an empty chunk: call again with a chunk of at least these capacities, in bytes. */
   | { kind: 'oversize'; partition: number; valueBytes: number; keyBytes: number }
   /** Nothing came within the timeout. */
@@ -48,7 +49,7 @@ export interface BatchTask {
   readonly issueBits: readonly number[];
 }
 
-// ── worker → merge ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── worker → sink ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A durable but not yet counted Parquet file: fsynced under `tempPath`, to be renamed to `path`. */
 export interface ParquetFile {
@@ -71,11 +72,6 @@ export interface QuarantinedMessage {
   readonly column: string | undefined;
 }
 
-export interface StageSeconds {
-  kernel: number;
-  parquet: number;
-}
-
 /** Where the sink takes a batch's rows from: its Parquet file, or Arrow beside it. */
 export const MERGE_FROM = ['arrow', 'parquet'] as const;
 export type MergeFrom = (typeof MERGE_FROM)[number];
@@ -91,22 +87,11 @@ export interface BatchResult {
   readonly arrow: Uint8Array | undefined;
   readonly file: ParquetFile | undefined;
   readonly quarantined: readonly QuarantinedMessage[];
-  /** Messages by status; `ok` is the number of rows in `arrow` and in the file. */
-  readonly counts: Readonly<Record<Status, number>>;
-  readonly rowsLate: number;
-  readonly rowsWithIssues: number;
-  readonly rowsHighValue: number;
-  /** Highest event time, microseconds since the epoch, undefined if no row has one. */
-  readonly maxEventTime: bigint | undefined;
-  /** Lowest change_seq, 0 without rows: lets the merge see that nothing of the batch can be in the table yet. */
-  readonly minChangeSeq: bigint;
-  /** Highest change_seq, 0 without rows. */
-  readonly maxChangeSeq: bigint;
-  readonly valueBytes: number;
-  readonly stageSeconds: Readonly<StageSeconds>;
+  /** All that is counted of it; what the sink counts is 0 until then. */
+  readonly stats: BatchStats;
 }
 
-// ── merge ↔ pipeline ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── sink ↔ pipeline ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What a topic is besides its name, which a new topic can have again; undefined if the brokers do not say. */
 export interface TopicIdentity {
@@ -166,10 +151,10 @@ export interface SinkState {
 /** What one transaction did. */
 export interface CommitReceipt {
   readonly positions: readonly SinkPosition[];
-  readonly rowsMerged: number;
-  readonly rowsDuplicate: number;
-  readonly rowsQuarantined: number;
-  readonly mergeSeconds: number;
+  /** Of all its batches. */
+  readonly stats: BatchStats;
+  /** What it took beside the staging of its batches. */
+  readonly commitSeconds: number;
 }
 
 /** What joining small Parquet files did. */
@@ -180,7 +165,7 @@ export interface CompactionReceipt {
   readonly bytesAfter: number;
 }
 
-/** The sink as the pipeline sees it; merge.ts does it, merge-thread.ts carries it across the thread boundary. */
+/** The sink as the pipeline sees it; sinks/duckdb/sink.ts is one, sink-client.ts carries its calls to its thread. */
 export interface Sink {
   /** Opens the database, and brings files and ledger into agreement. */
   open(): Promise<SinkState>;

@@ -2,7 +2,7 @@
  * The contract of a source: *fill this chunk*. The pipeline calls one method at a time and never two at once; only
  * `identity` may be asked beside all others.
  *
- * Partitions come and go in `takeChange`; a source delivers nothing before `assign` said from which offset on.
+ * Partitions come and go in `pollAssignment`; a source delivers nothing before `assign` said from which offset on.
  */
 import type { Chunk } from './chunk.js';
 import type { Fill, SinkPosition, TopicIdentity } from './flow.js';
@@ -53,19 +53,19 @@ export interface MessageReader {
 export interface Source {
   /**
    * Connects and joins the group.
-   * @throws SluiceError SLUICE_KAFKA_UNREACHABLE, SLUICE_TOPIC_ABSENT
+   * @throws SluiceError SLUICE_KAFKA_UNREACHABLE, SLUICE_UNKNOWN_TOPIC
    */
   start(): Promise<void>;
   /**
    * What the topic is now, besides its name.
    * @param timeoutMs how long brokers have to answer; default 10 s
-   * @throws SluiceError SLUICE_TOPIC_ABSENT, SLUICE_KAFKA
+   * @throws SluiceError SLUICE_UNKNOWN_TOPIC, SLUICE_KAFKA
    */
   identity(timeoutMs?: number): Promise<TopicIdentity>;
   /** The number of partitions that the topic has now. */
   partitionCount(): Promise<number>;
   /** The next change of the assignment, if there is one. Must be answered by `assign` or `unassign`. */
-  takeChange(): AssignmentChange | undefined;
+  pollAssignment(): AssignmentChange | undefined;
   /** The group's committed offset of each partition, undefined if there is none. */
   committed(partitions: readonly number[]): Promise<Map<number, number | undefined>>;
   /** The offsets that a partition has now, asked from the broker. */
@@ -81,7 +81,7 @@ export interface Source {
   unassign(): void;
   /**
    * Appends the next messages of one partition to an empty chunk; waits at most `timeoutMs` for the first.
-   * @throws SluiceError SLUICE_OFFSET_GONE, SLUICE_TOPIC_ABSENT, SLUICE_KAFKA
+   * @throws SluiceError SLUICE_OFFSET_OUT_OF_RANGE, SLUICE_UNKNOWN_TOPIC, SLUICE_KAFKA
    */
   fill(chunk: Chunk, timeoutMs: number): Promise<Fill>;
   /** How many messages the partition's log holds beyond `nextOffset`, from what the last fetch said; 0 if unknown. */

@@ -25,7 +25,7 @@ export function connectError(
   { brokers, topic }: { readonly brokers: string; readonly topic: string },
 ): SluiceError {
   if (cause.code === ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) {
-    return new SluiceError('SLUICE_TOPIC_ABSENT', `the topic ${topic} does not exist on ${brokers}`, { cause });
+    return new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist on ${brokers}`, { cause });
   }
   const message = `no broker of KAFKA_BROKERS=${brokers} answers: ${cause.message}`;
   return new SluiceError('SLUICE_KAFKA_UNREACHABLE', message, { cause });
@@ -36,16 +36,24 @@ export function readError(cause: LibrdKafkaError, topic: string): SluiceError {
   switch (cause.code) {
     case ERRORS.ERR__AUTO_OFFSET_RESET:
     case ERRORS.ERR_OFFSET_OUT_OF_RANGE:
-      return new SluiceError('SLUICE_OFFSET_GONE', `the position in ${topic} is no longer there: ${cause.message}`, {
-        cause,
-      });
+      return new SluiceError(
+        'SLUICE_OFFSET_OUT_OF_RANGE',
+        `the position in ${topic} is no longer there: ${cause.message}`,
+        {
+          cause,
+        },
+      );
     case ERRORS.ERR_FENCED_INSTANCE_ID:
-      return new SluiceError('SLUICE_NOT_ALONE', 'another process joined the group under the same group.instance.id', {
-        cause,
-      });
+      return new SluiceError(
+        'SLUICE_PARTIAL_ASSIGNMENT',
+        'another process joined the group under the same group.instance.id',
+        {
+          cause,
+        },
+      );
     case ERRORS.ERR_UNKNOWN_TOPIC_OR_PART:
     case ERRORS.ERR__UNKNOWN_TOPIC:
-      return new SluiceError('SLUICE_TOPIC_ABSENT', `the topic ${topic} was deleted: ${cause.message}`, { cause });
+      return new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} was deleted: ${cause.message}`, { cause });
     default:
       return new SluiceError('SLUICE_KAFKA', `reading ${topic} failed: ${cause.message}`, { cause });
   }

@@ -78,7 +78,7 @@ export class KafkaSource implements Source {
     });
     if (partitionsOf(metadata, topic) === 0) {
       throw new SluiceError(
-        'SLUICE_TOPIC_ABSENT',
+        'SLUICE_UNKNOWN_TOPIC',
         `the topic ${topic} does not exist on ${brokers}: create it, or set KAFKA_TOPIC`,
       );
     }
@@ -97,7 +97,7 @@ export class KafkaSource implements Source {
     return partitionsOf(metadata, topic);
   }
 
-  takeChange(): AssignmentChange | undefined {
+  pollAssignment(): AssignmentChange | undefined {
     return this.#changes.shift();
   }
 

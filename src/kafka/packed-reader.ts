@@ -2,8 +2,8 @@
  * The packed way from librdkafka into a chunk: `consumePacked` copies payloads natively, on a pool thread, straight
  * into the chunk's columns. There is no JS object per message.
  *
- * It is an addition to the Kafka client (patches/), which set-up compiles where it can; where the addon lacks it the
- * stock reader serves.
+ * It is an addition to the Kafka client (native/), which set-up compiles where it can; an addon without it is read with
+ * the stock reader.
  */
 import type { KafkaConsumer, LibrdKafkaError } from '@confluentinc/kafka-javascript';
 import type { Chunk, ChunkViews } from '../core/chunk.js';
@@ -16,10 +16,10 @@ type PackedResult =
   | { kind: 'oversize'; partition: number; valueBytes: number; keyBytes: number }
   | { kind: 'idle' };
 
-/** What the patch adds to the native consumer. */
+/** What native/ adds to a consumer's native object. */
 export const NATIVE_METHOD = 'consumePacked';
 
-/** And to the one in JavaScript, which calls it. */
+/** Its error has librdkafka's code and message, and no more. */
 interface Packed {
   consumePacked(
     columns: ChunkViews,
@@ -31,17 +31,16 @@ interface Packed {
 
 export class PackedReader implements MessageReader {
   readonly kind = 'packed';
-  readonly #consumer: Packed;
+  readonly #native: Packed;
 
   /** @param consumer one for which `isSupported` holds */
   constructor(consumer: KafkaConsumer) {
-    this.#consumer = consumer as unknown as Packed;
+    this.#native = nativeOf(consumer) as Packed;
   }
 
-  /** Whether the compiled addon has `consumePacked`: its JavaScript may be patched without it. */
+  /** Whether the addon was compiled with `consumePacked`. */
   static isSupported(consumer: KafkaConsumer): boolean {
-    const { _client: native } = consumer as unknown as { _client: Partial<Packed> };
-    return NATIVE_METHOD in consumer && typeof native[NATIVE_METHOD] === 'function';
+    return typeof nativeOf(consumer)[NATIVE_METHOD] === 'function';
   }
 
   /** Nothing is kept here: the client forgets what it holds back when it is assigned again. */
@@ -50,7 +49,7 @@ export class PackedReader implements MessageReader {
   /** @throws LibrdKafkaError */
   async fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
     const result = await new Promise<PackedResult>((resolve, reject) => {
-      this.#consumer.consumePacked(chunk.views, chunk.rowLimit, timeoutMs, (error, done) => {
+      this.#native.consumePacked(chunk.views, chunk.rowLimit, timeoutMs, (error, done) => {
         if (error) reject(error);
         else resolve(done);
       });
@@ -64,7 +63,7 @@ export class PackedReader implements MessageReader {
         return { kind: 'rows', partition, rows, nextOffset: Number(chunk.views.offsets[rows - 1]) + 1, leaderEpoch };
       }
       case 'end':
-        return { kind: 'end', partition: result.partition, nextOffset: result.offset };
+        return { kind: 'eof', partition: result.partition, nextOffset: result.offset };
       case 'oversize': {
         const { partition, valueBytes, keyBytes } = result;
         return { kind: 'oversize', partition, valueBytes, keyBytes };
@@ -73,4 +72,8 @@ export class PackedReader implements MessageReader {
         return result;
     }
   }
+}
+
+function nativeOf(consumer: KafkaConsumer): Partial<Packed> {
+  return (consumer as unknown as { _client: Partial<Packed> })._client;
 }

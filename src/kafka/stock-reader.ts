@@ -44,7 +44,7 @@ export class StockReader implements MessageReader {
     if (this.#head === this.#messages.length) {
       for (const [partition, nextOffset] of this.#ends) {
         this.#ends.delete(partition);
-        return { kind: 'end', partition, nextOffset };
+        return { kind: 'eof', partition, nextOffset };
       }
       this.#head = 0;
       this.#messages = await this.#consume(timeoutMs);

@@ -11,7 +11,7 @@ import type { TopicIdentity } from '../core/flow.js';
 /** What brokers that do not have topic ids send, and librdkafka for a topic that it does not know. */
 const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
-/** What the patch adds to a consumer; an addon as it was downloaded lacks it. */
+/** What native/ adds to a consumer's native object; an addon as it was downloaded lacks it. */
 interface WithClusterId {
   clusterId?(timeoutMs: number): string | undefined;
 }
@@ -33,7 +33,7 @@ export class TopicAdmin {
   }
 
   /**
-   * @throws SluiceError SLUICE_TOPIC_ABSENT, SLUICE_KAFKA
+   * @throws SluiceError SLUICE_UNKNOWN_TOPIC, SLUICE_KAFKA
    */
   async identity(timeoutMs: number): Promise<TopicIdentity> {
     const described = this.#describe(timeoutMs);
@@ -69,7 +69,7 @@ export class TopicAdmin {
     const { error } = description;
     if (error === undefined) return description;
     if (error.code === kafka.CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) {
-      throw new SluiceError('SLUICE_TOPIC_ABSENT', `the topic ${topic} does not exist any more: ${error.message}`);
+      throw new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist any more: ${error.message}`);
     }
     throw new SluiceError('SLUICE_KAFKA', `cannot read the id of ${topic}: ${error.message}`, { cause: error });
   }

@@ -3,11 +3,13 @@
  */
 import { Data, type DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
 import type { ChunkViews } from '../core/chunk.js';
-import { assert } from '../core/errors.js';
+import { assert, SluiceError } from '../core/errors.js';
 import { type QuarantinedMessage, STATUSES, type Status } from '../core/flow.js';
 import { type StringForms, stringForms } from '../core/string-forms.js';
 import { arrowSchema } from '../schema/arrow.js';
 import type { TableSpec } from '../schema/spec.js';
+import { ABI_VERSION, COLUMN, HEADER, REJECT, RESULTS, STATUS } from './abi.js';
+import { COLUMN_LAYOUTS } from './column-layout.js';
 import {
   type ColumnRegion,
   type FlagOptions,
@@ -16,13 +18,9 @@ import {
   type MemoryMap,
   memoryMap,
   PAGE_BYTES,
-  PARTITION,
-  RESULTS,
-  VALIDITY_SHIFT,
-  VALUES,
   writeIssueBits,
   writeTables,
-} from './fields.js';
+} from './memory-map.js';
 
 /** A message that is no row. */
 export interface Reject {
@@ -54,6 +52,7 @@ export interface KernelOutput {
 }
 
 interface Exports {
+  abiVersion(): number;
   begin(): void;
   readChunk(count: number): void;
   stringForms(offsets: number, bytes: number, rows: number, address: bigint, forms: number): void;
@@ -79,6 +78,21 @@ export class Results {
 
 const NO_EVENT_TIME = -(2n ** 63n);
 
+/** By their code; the host has one more, of messages that it does not give to the kernel. */
+const KERNEL_STATUSES = Object.keys(STATUS) as (keyof typeof STATUS)[];
+
+/** @throws SluiceError SLUICE_KERNEL if the module was built from another description of the memory than this code */
+function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Exports {
+  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Partial<Exports>;
+  const version = exports.abiVersion === undefined ? 'none' : exports.abiVersion() >>> 0;
+  if (version === ABI_VERSION) return exports as Exports;
+  throw new SluiceError(
+    'SLUICE_KERNEL',
+    'the WASM kernel in build/ is of another version than the program: ' +
+      `its ABI version is ${version}, not ${ABI_VERSION}; run \`npm run build:wasm\` and \`npm run build:ts\``,
+  );
+}
+
 /** One instance of the module, with memory for the given limits. */
 export class KernelInstance {
   readonly #spec: TableSpec;
@@ -98,7 +112,7 @@ export class KernelInstance {
     const pages = Math.ceil(bytes / PAGE_BYTES);
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.#map = writeTables(this.#memory, spec, limits, flags);
-    this.#exports = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as unknown as Exports;
+    this.#exports = instantiate(module, this.#memory);
     this.#schema = arrowSchema(spec);
     this.#view = new DataView(this.#memory.buffer);
     this.#bytes = Buffer.from(this.#memory.buffer);
@@ -110,7 +124,7 @@ export class KernelInstance {
   }
 
   begin(partition: number): void {
-    this.#view.setInt32(PARTITION, partition, true);
+    this.#view.setInt32(HEADER.partition, partition, true);
     this.#exports.begin();
   }
 
@@ -118,7 +132,8 @@ export class KernelInstance {
   hasRoomFor(rows: number, valueBytes: number): boolean {
     if (this.#word(RESULTS.rows) + rows > this.#limits.batchRows) return false;
     return this.#map.columns.every(
-      ({ type, record }) => type !== 'utf8' || this.#word(record + 8) + valueBytes <= this.#limits.columnBytes,
+      ({ type, record }) =>
+        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + valueBytes <= this.#limits.columnBytes,
     );
   }
 
@@ -131,8 +146,8 @@ export class KernelInstance {
     assert(rows <= this.#limits.chunkRows && valueBytes <= this.#limits.chunkBytes, 'the chunk fits');
     this.#copyIn(views.values.subarray(base, base + valueBytes), values);
     // Offsets and validity stay as they are: the kernel is told where the value at offset 0 and the first bit would be.
-    this.#view.setUint32(VALUES, values - base, true);
-    this.#view.setUint32(VALIDITY_SHIFT, from & 7, true);
+    this.#view.setUint32(HEADER.values, values - base, true);
+    this.#view.setUint32(HEADER.validityShift, from & 7, true);
     this.#copyIn(views.valueOffsets.subarray(from, to + 1), valueOffsets);
     this.#copyIn(views.valueValidity.subarray(from >> 3, (to + 7) >> 3), valueValidity);
     this.#copyIn(views.offsets.subarray(from, to), kafkaOffsets);
@@ -151,8 +166,8 @@ export class KernelInstance {
     results.rowsWithIssues += this.#word(RESULTS.rowsWithIssues);
     results.rowsHighValue += this.#word(RESULTS.rowsHighValue);
     results.rowsLearned += this.#word(RESULTS.rowsLearned);
-    for (const [index, status] of STATUSES.entries()) {
-      if (status !== 'too_large') results.counts[status] += this.#word(RESULTS.statusCounts + index * 4);
+    for (const status of KERNEL_STATUSES) {
+      results.counts[status] += this.#word(RESULTS.statusCounts + STATUS[status] * 4);
     }
     if (rows === 0) return;
     const eventTime = this.#view.getBigInt64(RESULTS.maxEventTime, true);
@@ -187,13 +202,13 @@ export class KernelInstance {
 
   #collectRejects(results: Results, chunk: number, from: number): void {
     const count = this.#word(RESULTS.rejectCount);
-    for (let index = 0, at = this.#map.rejects; index < count; index++, at += 12) {
-      const status = STATUSES[this.#word(at + 4)] as Reject['status'];
-      const place = this.#view.getInt32(at + 8, true);
+    for (let index = 0, at = this.#map.rejects; index < count; index++, at += REJECT.size) {
+      const status = KERNEL_STATUSES[this.#word(at + REJECT.status)] as Reject['status'];
+      const place = this.#view.getInt32(at + REJECT.position, true);
       const isColumn = status === 'missing_required';
       results.rejects.push({
         chunk,
-        row: from + this.#word(at),
+        row: from + this.#word(at + REJECT.row),
         status,
         position: isColumn ? -1 : place,
         column: isColumn ? this.#spec.columns[place].name : undefined,
@@ -207,27 +222,8 @@ export class KernelInstance {
     const keep = <T extends { slice(): T }>(view: T): T => (copy ? view.slice() : view);
     const nullBitmap = new Uint8Array(buffer, validity, validity === 0 ? 0 : (rows + 7) >> 3);
     const valueOffsets = offsets === 0 ? undefined : keep(new Int32Array(buffer, offsets, rows + 1));
-    const values = this.#values(column.type, data, rows, this.#word(record + 8));
-    return new Data(type, 0, rows, this.#word(record + 24), [valueOffsets, keep(values), keep(nullBitmap)]);
-  }
-
-  #values(type: ColumnRegion['type'], data: number, rows: number, textBytes: number) {
-    const { buffer } = this.#memory;
-    switch (type) {
-      case 'utf8':
-        return new Uint8Array(buffer, data, textBytes);
-      case 'decimal18_4':
-        return new Uint32Array(buffer, data, rows * 4);
-      case 'int32':
-      case 'date32':
-        return new Int32Array(buffer, data, rows);
-      case 'uint64':
-        return new BigUint64Array(buffer, data, rows);
-      case 'bool':
-        return new Uint8Array(buffer, data, (rows + 7) >> 3);
-      default:
-        return new BigInt64Array(buffer, data, rows);
-    }
+    const values = COLUMN_LAYOUTS[column.type].view(buffer, data, rows, this.#word(record + COLUMN.bytesUsed));
+    return new Data(type, 0, rows, this.#word(record + COLUMN.nulls), [valueOffsets, keep(values), keep(nullBitmap)]);
   }
 
   #word(at: number): number {

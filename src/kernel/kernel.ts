@@ -7,12 +7,12 @@
 import { readFileSync } from 'node:fs';
 import { KERNEL_WASM } from '../assets.js';
 import { ChunkViews } from '../core/chunk.js';
-import { assert } from '../core/errors.js';
+import { asSluiceError, assert } from '../core/errors.js';
 import type { ChunkHandle } from '../core/flow.js';
 import type { StringForms } from '../core/string-forms.js';
-import type { TableSpec } from '../schema/spec.js';
-import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './fields.js';
+import { type TableSpec, tableColumns } from '../schema/spec.js';
 import { KernelInstance, type KernelOutput, Results } from './kernel-instance.js';
+import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './memory-map.js';
 
 export interface KernelOptions extends FlagOptions {
   readonly batchRows: number;
@@ -40,9 +40,7 @@ export class Kernel {
     this.#spec = spec;
     this.#options = options;
     this.#module = module;
-    const textColumns = memoryMap(spec, { chunkRows: 8, chunkBytes: 8, batchRows: 8, columnBytes: 8 }).columns.filter(
-      ({ type }) => type === 'utf8',
-    ).length;
+    const textColumns = tableColumns(spec).filter(({ type }) => type === 'utf8').length;
     const columnBytes = Math.min(options.batchBytes + CHUNK_BYTES, Math.floor(MAX_TEXT_BYTES / textColumns));
     this.#limits = {
       chunkRows: CHUNK_ROWS,
@@ -54,10 +52,12 @@ export class Kernel {
     this.#issueBits = spec.columns.map((_, index) => index);
   }
 
-  /** Compiles and instantiates. */
+  /**
+   * Compiles and instantiates.
+   * @throws SluiceError SLUICE_KERNEL if there is no build of this version
+   */
   static create(spec: TableSpec, options: KernelOptions): Kernel {
-    const file = KERNEL_WASM[options.wasm ?? 'release'];
-    return new Kernel(spec, options, new WebAssembly.Module(readFileSync(file)));
+    return new Kernel(spec, options, compile(KERNEL_WASM[options.wasm ?? 'release']));
   }
 
   /**
@@ -125,6 +125,14 @@ export class Kernel {
     large.begin(partition);
     large.read(results, chunk, views, row, row + 1);
     large.collect(results, true);
+  }
+}
+
+function compile(file: URL): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(readFileSync(file));
+  } catch (thrown) {
+    throw asSluiceError(thrown, 'SLUICE_KERNEL', `${file.pathname} cannot be loaded; \`npm run build:wasm\` makes it`);
   }
 }
 

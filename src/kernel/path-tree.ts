@@ -1,10 +1,9 @@
 /** The tree of a spec's paths, and the records of it that the kernel reads: its nodes and keys. */
 import type { SpecColumn } from '../schema/spec.js';
+import { KEY, NODE, NODE_KEYS, NODE_TARGET, NODES } from './abi.js';
 
-export const NODES = 11264;
-export const NODE_BYTES = 64;
-export const KEY_BYTES = 16;
-const NODE_TARGET = 0x80000000;
+/** After the bytes of each key, which are compared by 16. */
+const SPARE_KEY_BYTES = 16;
 
 /** A mapped object: its keys lead to columns or to further objects. */
 export interface PathNode {
@@ -35,8 +34,11 @@ export function pathTree(columns: readonly SpecColumn[]): PathNode[] {
   return nodes;
 }
 
-/** For each node its key in each row of a block, and in the row of the general path. */
-export const NODE_KEYS_BYTES = (64 + 1) * 8;
+/** What the records and the bytes of all keys take. */
+export function keyTableBytes(nodes: readonly PathNode[]): number {
+  const keys = nodes.flatMap((node) => [...node.keys.keys()]);
+  return keys.reduce((sum, key) => sum + KEY.size + Buffer.byteLength(key) + SPARE_KEY_BYTES, 0);
+}
 
 /**
  * Writes nodes, keys and the bytes of the keys.
@@ -52,24 +54,24 @@ export function writeTree(
   const view = new DataView(memory.buffer);
   const bytes = new Uint8Array(memory.buffer);
   let record = keysAt;
-  let text = keysAt + nodes.reduce((sum, { keys }) => sum + keys.size, 0) * KEY_BYTES;
+  let text = keysAt + nodes.reduce((sum, { keys }) => sum + keys.size, 0) * KEY.size;
   for (const [index, { parent, depth, keys, leaves }] of nodes.entries()) {
-    const at = NODES + index * NODE_BYTES;
-    view.setUint32(at, record, true);
-    view.setUint32(at + 4, keys.size, true);
-    view.setUint32(at + 12, NODES + parent * NODE_BYTES, true);
-    view.setUint32(at + 16, nodeKeysAt + index * NODE_KEYS_BYTES, true);
-    view.setUint32(at + 36, depth, true);
-    view.setBigUint64(at + 40, leaves, true);
+    const at = NODES + index * NODE.size;
+    view.setUint32(at + NODE.keys, record, true);
+    view.setUint32(at + NODE.keyCount, keys.size, true);
+    view.setUint32(at + NODE.parent, NODES + parent * NODE.size, true);
+    view.setUint32(at + NODE.rowKeys, nodeKeysAt + index * NODE_KEYS.size, true);
+    view.setUint32(at + NODE.depth, depth, true);
+    view.setBigUint64(at + NODE.leaves, leaves, true);
     for (const [key, target] of keys) {
       const encoded = Buffer.from(key);
       bytes.set(encoded, text);
-      view.setUint32(record, text, true);
-      view.setUint32(record + 4, encoded.length, true);
-      view.setUint32(record + 8, 'column' in target ? target.column : NODE_TARGET + target.node, true);
+      view.setUint32(record + KEY.address, text, true);
+      view.setUint32(record + KEY.length, encoded.length, true);
+      view.setUint32(record + KEY.target, 'column' in target ? target.column : NODE_TARGET + target.node, true);
       if ('column' in target) keyRecords[target.column] = record;
-      record += KEY_BYTES;
-      text += encoded.length + 16;
+      record += KEY.size;
+      text += encoded.length + SPARE_KEY_BYTES;
     }
   }
   return keyRecords;

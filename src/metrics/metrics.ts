@@ -1,8 +1,9 @@
 /** Prometheus metrics, and the small HTTP server that shows them on the loopback interface. */
 import { createServer, type Server } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { BATCH_STAT_LIST } from '../core/batch-stats.js';
 import { SluiceError } from '../core/errors.js';
-import { type BatchResult, type CommitReceipt, STATUSES } from '../core/flow.js';
+import type { CommitReceipt } from '../core/flow.js';
 
 export const STAGES = ['consume', 'pack', 'wait', 'kernel', 'parquet', 'merge'] as const;
 export type Stage = (typeof STAGES)[number];
@@ -32,7 +33,7 @@ export class Metrics {
     'partition',
   );
   readonly inFlightBatches = this.#gauge('sluice_in_flight_batches', 'Batches between dispatch and staging');
-  readonly lentChunks = this.#gauge('sluice_lent_chunks', 'Chunks of shared memory in use');
+  readonly chunksInUse = this.#gauge('sluice_lent_chunks', 'Chunks of shared memory in use');
   readonly lag = this.#gauge('sluice_lag_messages', 'Messages in the log behind the committed position', 'partition');
   readonly position = this.#gauge('sluice_position', 'Next offset to be committed', 'partition');
   readonly watermark = this.#gauge(
@@ -53,21 +54,14 @@ export class Metrics {
   }
 
   /** Counts a committed group. */
-  committed(receipt: CommitReceipt, group: readonly BatchResult[]): void {
+  committed({ stats, commitSeconds }: CommitReceipt): void {
     this.commits.inc();
-    this.batches.inc(group.length);
-    this.rows.inc({ outcome: 'merged' }, receipt.rowsMerged);
-    this.rows.inc({ outcome: 'duplicate' }, receipt.rowsDuplicate);
-    this.stageSeconds.inc({ stage: 'merge' }, receipt.mergeSeconds);
-    for (const { counts, rowsLate, rowsWithIssues, rowsHighValue, stageSeconds, file } of group) {
-      for (const status of STATUSES) if (status !== 'ok') this.rows.inc({ outcome: status }, counts[status]);
-      this.rowsFlagged.inc({ flag: 'late' }, rowsLate);
-      this.rowsFlagged.inc({ flag: 'issues' }, rowsWithIssues);
-      this.rowsFlagged.inc({ flag: 'high_value' }, rowsHighValue);
-      this.stageSeconds.inc({ stage: 'kernel' }, stageSeconds.kernel);
-      this.stageSeconds.inc({ stage: 'parquet' }, stageSeconds.parquet);
-      this.fileBytes.inc(file?.bytes ?? 0);
+    for (const [name, { metric }] of BATCH_STAT_LIST) {
+      if (metric === undefined) continue;
+      const counter = this.registry.getSingleMetric(metric.name) as Counter;
+      counter.inc(metric.labels ?? {}, Number(stats[name]));
     }
+    this.stageSeconds.inc({ stage: 'merge' }, commitSeconds);
   }
 
   /** Seconds by stage since the start, over all threads. */

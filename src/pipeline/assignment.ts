@@ -17,8 +17,8 @@ export interface AssignmentOptions extends PositionsOptions {
 
 export type AssignmentParts = PositionsParts;
 
-/** How long a process that had the topic to itself waits for an intruder to leave: a session timeout, and some more. */
-const INTRUDER_GRACE_MS = 60_000;
+/** How long a process that had the topic to itself waits for another member to leave: more than a session. */
+const OTHER_MEMBER_GRACE_MS = 60_000;
 /** A partition without a commit for this long does not hold back the pipeline's watermark. */
 const IDLE_AFTER_MS = 60_000;
 
@@ -30,7 +30,7 @@ export class Assignment {
   #assigned: readonly number[] = [];
   #complete = false;
   #wasComplete = false;
-  #intrudedAtMs: number | undefined;
+  #sharedSinceMs: number | undefined;
   #ends: ReadonlyMap<number, number> | undefined;
 
   constructor(options: AssignmentOptions, parts: AssignmentParts) {
@@ -74,7 +74,7 @@ export class Assignment {
   /**
    * Resolves where to start reading.
    * @returns the start of each partition; none while another member of the group holds some of the topic
-   * @throws SluiceError SLUICE_TOPIC_CHANGED, SLUICE_NOT_ALONE, SLUICE_OFFSET_GONE
+   * @throws SluiceError SLUICE_TOPIC_CHANGED, SLUICE_PARTIAL_ASSIGNMENT, SLUICE_OFFSET_OUT_OF_RANGE
    */
   async assign(partitions: readonly number[]): Promise<readonly ReadPosition[]> {
     const { source, log } = this.#parts;
@@ -83,8 +83,8 @@ export class Assignment {
     const all = await source.partitionCount();
     this.#complete = partitions.length === all;
     if (!this.#complete) {
-      if (!this.#wasComplete) throw this.#notAlone(partitions.length, all);
-      this.#intrudedAtMs ??= performance.now();
+      if (!this.#wasComplete) throw this.#partial(partitions.length, all);
+      this.#sharedSinceMs ??= performance.now();
       log.warn(
         { assigned: partitions.length, partitions: all },
         `another member of the group reads ${topic}: waiting for it to leave`,
@@ -92,7 +92,7 @@ export class Assignment {
       return [];
     }
     this.#wasComplete = true;
-    this.#intrudedAtMs = undefined;
+    this.#sharedSinceMs = undefined;
     const { positions, ends } = await this.#positions.resolve(partitions);
     if (untilEnd) this.#ends ??= ends;
     this.#assigned = partitions;
@@ -102,7 +102,7 @@ export class Assignment {
   /**
    * Resolves where to continue with the partitions that are held. Before the group has given any, the topic alone is
    * looked at: its metadata may not have reached every broker yet.
-   * @throws SluiceError SLUICE_TOPIC_CHANGED, SLUICE_TOPIC_ABSENT, SLUICE_OFFSET_GONE
+   * @throws SluiceError SLUICE_TOPIC_CHANGED, SLUICE_UNKNOWN_TOPIC, SLUICE_OFFSET_OUT_OF_RANGE
    */
   async assignAgain(): Promise<readonly ReadPosition[]> {
     if (this.#assigned.length > 0) return this.assign(this.#assigned);
@@ -116,10 +116,10 @@ export class Assignment {
     this.#parts.source.unassign();
   }
 
-  /** @throws SluiceError SLUICE_NOT_ALONE when an intruder stays */
-  checkAlone(): void {
-    if (this.#intrudedAtMs === undefined || performance.now() - this.#intrudedAtMs < INTRUDER_GRACE_MS) return;
-    throw this.#notAlone(this.#assigned.length, undefined);
+  /** @throws SluiceError SLUICE_PARTIAL_ASSIGNMENT when another member stays */
+  checkComplete(): void {
+    if (this.#sharedSinceMs === undefined || performance.now() - this.#sharedSinceMs < OTHER_MEMBER_GRACE_MS) return;
+    throw this.#partial(this.#assigned.length, undefined);
   }
 
   /** Proves that what was read so far is of the topic. @throws SluiceError SLUICE_TOPIC_CHANGED */
@@ -155,11 +155,11 @@ export class Assignment {
     if (Number.isFinite(lowest)) metrics.pipelineWatermark.set(lowest);
   }
 
-  #notAlone(assigned: number, all: number | undefined): SluiceError {
+  #partial(assigned: number, all: number | undefined): SluiceError {
     const { topic } = this.#options;
     const share = all === undefined ? `only ${assigned} partitions` : `${assigned} of ${all} partitions`;
     return new SluiceError(
-      'SLUICE_NOT_ALONE',
+      'SLUICE_PARTIAL_ASSIGNMENT',
       `the group gives this process ${share} of ${topic}: another member reads the rest. One data directory has one ` +
         'process; stop the other one, or give this one a KAFKA_GROUP_ID of its own. Spreading a topic over processes ' +
         'needs a shared lake as sink',

@@ -59,7 +59,7 @@ export class Batcher {
   /** Starts over from these positions; messages that are not in a closed batch yet are forgotten. */
   reset(positions: readonly ReadPosition[]): void {
     for (const { chunks } of [...this.#open.values(), ...this.#closed]) {
-      for (const chunk of chunks) this.#pool.giveBack(chunk);
+      for (const chunk of chunks) this.#pool.release(chunk);
     }
     this.#open.clear();
     this.#closed = [];
@@ -96,7 +96,7 @@ export class Batcher {
     const short = chunk.valueBytes < chunk.valueCapacity * SHORT_RUN && chunk.rows < chunk.rowCapacity * SHORT_RUN;
     if (short && last?.hasRoomFor(chunk.rows, chunk.valueBytes, chunk.keyBytes)) {
       last.append(chunk);
-      this.#pool.giveBack(chunk);
+      this.#pool.release(chunk);
     } else {
       batch.chunks.push(chunk);
     }
@@ -104,7 +104,7 @@ export class Batcher {
   }
 
   /** Moves a partition on to its end, past offsets that hold no message. */
-  end(partition: number, nextOffset: number, nowMs: number): void {
+  eof(partition: number, nextOffset: number, nowMs: number): void {
     const reached = this.nextOffset(partition);
     if (reached === undefined || nextOffset <= reached) return;
     const batch = this.#open.get(partition) ?? this.#openBatch(partition, nowMs);
@@ -117,7 +117,7 @@ export class Batcher {
    * all others close that the log cannot fill, so that they share a commit instead of waiting for each other's.
    * @param eager also take batches that are large enough to be worth a file: the workers have nothing else to do
    */
-  takeClosed(nowMs: number, lag: (partition: number, nextOffset: number) => number, eager = false): ClosedBatch[] {
+  drainClosed(nowMs: number, lag: (partition: number, nextOffset: number) => number, eager = false): ClosedBatch[] {
     const { flushIntervalMs, batchRows } = this.#limits;
     const fillable = (partition: number, batch: OpenBatch) =>
       lag(partition, batch.nextOffset) >= batchRows - batch.rows;
@@ -132,13 +132,13 @@ export class Batcher {
     for (const [partition, batch] of anyDue ? this.#open : []) {
       if (!fillable(partition, batch)) this.#close(partition, batch);
     }
-    return this.#takeClosed();
+    return this.#drain();
   }
 
   /** Closes everything that is open. */
-  takeAll(): ClosedBatch[] {
+  drainAll(): ClosedBatch[] {
     for (const [partition, batch] of this.#open) this.#close(partition, batch);
-    return this.#takeClosed();
+    return this.#drain();
   }
 
   /** Milliseconds until the next open batch is due, at most `maximum`. */
@@ -148,7 +148,7 @@ export class Batcher {
     return Math.max(0, Math.ceil(ms));
   }
 
-  #takeClosed(): ClosedBatch[] {
+  #drain(): ClosedBatch[] {
     const closed = this.#closed;
     this.#closed = [];
     return closed;

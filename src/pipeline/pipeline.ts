@@ -32,7 +32,7 @@ const WAIT_MS = 50;
 /** After this long without a message although the log has some, positions are checked against the broker. */
 const STALLED_MS = 10_000;
 /** What a fill fails with when positions are to be looked into. */
-const UNREADABLE: ReadonlySet<ErrorCode> = new Set(['SLUICE_OFFSET_GONE', 'SLUICE_TOPIC_ABSENT']);
+const UNREADABLE: ReadonlySet<ErrorCode> = new Set(['SLUICE_OFFSET_OUT_OF_RANGE', 'SLUICE_UNKNOWN_TOPIC']);
 /** So often in a row may everything turn out to be in order after such a failure. */
 const MAX_RESOLVED_IN_VAIN = 3;
 
@@ -68,7 +68,7 @@ export class Pipeline {
       maxInFlightRows: (options.workers + 1) * options.batchRows,
       maxInFlightBytes: options.bufferBytes,
       backlogRows: () => this.#batcher.openRows + this.lag,
-      onCommitted: (receipt, group) => this.#onCommitted(receipt, group),
+      onCommitted: (receipt) => this.#onCommitted(receipt),
     });
   }
 
@@ -108,7 +108,7 @@ export class Pipeline {
   refreshMetrics(): void {
     const { metrics } = this.#parts;
     metrics.inFlightBatches.set(this.inFlightBatches);
-    metrics.lentChunks.set(this.#chunks.lentChunks);
+    metrics.chunksInUse.set(this.#chunks.chunksInUse);
     this.#assignment.refreshMetrics();
   }
 
@@ -125,8 +125,8 @@ export class Pipeline {
       // A start that is cut short before its first commit gets nowhere: the first batches are small, and not held back.
       const eager = this.#firstCommitMs === undefined && this.#sequencer.inFlightBatches < this.#options.workers;
       const lag = (partition: number, nextOffset: number) => this.#parts.source.lag(partition, nextOffset);
-      this.#dispatch(this.#batcher.takeClosed(performance.now(), lag, eager));
-      this.#sequencer.poke();
+      this.#dispatch(this.#batcher.drainClosed(performance.now(), lag, eager));
+      this.#sequencer.advance();
       await this.#poll();
     }
     await this.#drain();
@@ -137,7 +137,7 @@ export class Pipeline {
     const startMs = performance.now();
     const chunk = this.#sequencer.full ? undefined : this.#borrow();
     if (chunk === undefined) {
-      if (this.#sequencer.inFlightBatches === 0) this.#dispatch(this.#batcher.takeAll());
+      if (this.#sequencer.inFlightBatches === 0) this.#dispatch(this.#batcher.drainAll());
       await this.#sequencer.progress(WAIT_MS);
       metrics.backpressureSeconds.inc((performance.now() - startMs) / 1e3);
       return;
@@ -179,7 +179,7 @@ export class Pipeline {
 
   /** Commits what was read, then decides as for a new assignment where reading continues, or why it cannot. */
   async #resolveAnew(): Promise<void> {
-    this.#dispatch(this.#batcher.takeAll());
+    this.#dispatch(this.#batcher.drainAll());
     await this.#drainOrFail();
     this.#startReading(await this.#assignment.assignAgain());
   }
@@ -191,7 +191,7 @@ export class Pipeline {
   }
 
   #borrow(): Chunk | undefined {
-    const chunk = this.#spare ?? this.#chunks.lend(this.#need.valueBytes, this.#need.keyBytes);
+    const chunk = this.#spare ?? this.#chunks.acquire(this.#need.valueBytes, this.#need.keyBytes);
     this.#spare = undefined;
     return chunk;
   }
@@ -216,13 +216,13 @@ export class Pipeline {
       this.#batcher.add({ ...fill, nextOffset }, chunk, nowMs);
       return;
     }
-    if (fill.kind === 'end') {
+    if (fill.kind === 'eof') {
       const end = this.#assignment.endOffset(fill.partition) ?? fill.nextOffset;
-      this.#batcher.end(fill.partition, Math.min(fill.nextOffset, end), nowMs);
+      this.#batcher.eof(fill.partition, Math.min(fill.nextOffset, end), nowMs);
     }
     if (fill.kind === 'oversize') {
       this.#need = fill;
-      this.#chunks.giveBack(chunk);
+      this.#chunks.release(chunk);
       return;
     }
     this.#keepSpare(chunk);
@@ -245,9 +245,9 @@ export class Pipeline {
       const issueBits = this.#issueBits;
       const task = { partition, startOffset, nextOffset, leaderEpoch, issueBits, chunks: handles };
       const processed = this.#parts.runBatch(task).then((result) => {
-        for (const chunk of chunks) this.#chunks.giveBack(chunk);
-        const { kernel, parquet } = result.stageSeconds;
-        const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernel - parquet;
+        for (const chunk of chunks) this.#chunks.release(chunk);
+        const { kernelSeconds, parquetSeconds } = result.stats;
+        const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernelSeconds - parquetSeconds;
         this.#parts.metrics.stageSeconds.inc({ stage: 'wait' }, Math.max(0, waitSeconds));
         return result;
       });
@@ -258,7 +258,7 @@ export class Pipeline {
 
   /** Answers what the group said about partitions since the last fill. */
   async #followAssignment(): Promise<void> {
-    for (let change = this.#parts.source.takeChange(); change; change = this.#parts.source.takeChange()) {
+    for (let change = this.#parts.source.pollAssignment(); change; change = this.#parts.source.pollAssignment()) {
       if (change.kind === 'revoked') {
         this.#parts.log.info({ lost: change.lost }, 'partitions revoked: committing what is in flight');
         this.#batcher.reset([]);
@@ -268,7 +268,7 @@ export class Pipeline {
         this.#startReading(await this.#assignment.assign(change.partitions));
       }
     }
-    this.#assignment.checkAlone();
+    this.#assignment.checkComplete();
   }
 
   async #drainOrFail(): Promise<void> {
@@ -281,7 +281,7 @@ export class Pipeline {
   }
 
   async #drain(): Promise<void> {
-    this.#dispatch(this.#batcher.takeAll());
+    this.#dispatch(this.#batcher.drainAll());
     if (this.#options.untilEnd && !this.#stopping) {
       while (!(await this.#sequencer.drain(this.#options.shutdownGraceMs)));
     } else if (!(await this.#sequencer.drain(this.#options.shutdownGraceMs))) {
@@ -289,10 +289,10 @@ export class Pipeline {
     }
   }
 
-  #onCommitted(receipt: CommitReceipt, group: readonly BatchResult[]): void {
+  #onCommitted(receipt: CommitReceipt): void {
     this.#firstCommitMs ??= performance.now();
-    countCommit(this.#totals, receipt, group);
-    this.#parts.metrics.committed(receipt, group);
+    countCommit(this.#totals, receipt);
+    this.#parts.metrics.committed(receipt);
     this.#assignment.committed(receipt.positions);
     if (this.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
   }

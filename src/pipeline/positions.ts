@@ -68,7 +68,7 @@ export class Positions {
 
   /**
    * Decides where to read each partition from, and makes that durable.
-   * @throws SluiceError SLUICE_OFFSET_GONE, SLUICE_TOPIC_CHANGED
+   * @throws SluiceError SLUICE_OFFSET_OUT_OF_RANGE, SLUICE_TOPIC_CHANGED
    */
   async resolve(partitions: readonly number[]): Promise<ResolvedPositions> {
     const { topic } = this.#options;
@@ -142,7 +142,7 @@ export class Positions {
     });
   }
 
-  /** @throws SluiceError SLUICE_TOPIC_CHANGED for a position beyond the log, SLUICE_OFFSET_GONE with `fail` */
+  /** @throws SluiceError SLUICE_TOPIC_CHANGED for a position beyond the log, SLUICE_OFFSET_OUT_OF_RANGE with `fail` */
   #lost(partitions: readonly number[], ranges: ReadonlyMap<number, OffsetRange>): OffsetGap[] {
     const gaps: OffsetGap[] = [];
     for (const partition of partitions) {
@@ -190,7 +190,7 @@ export class Positions {
   #gone(partition: number, nextOffset: number, ranges: ReadonlyMap<number, OffsetRange>): SluiceError {
     const { low, high } = ranges.get(partition)!;
     return new SluiceError(
-      'SLUICE_OFFSET_GONE',
+      'SLUICE_OFFSET_OUT_OF_RANGE',
       `${this.#options.topic} partition ${partition}: the position ${nextOffset} is before what Kafka has, ${low} to ` +
         `${high}: ${low - nextOffset} offsets were deleted before they were read (retention). Nothing was skipped. ` +
         'To read on without them, and have the ledger say so, run with --on-lost-offsets gap',

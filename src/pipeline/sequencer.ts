@@ -22,7 +22,7 @@ export interface SequencerOptions {
   readonly maxInFlightBytes: number;
   /** Rows that were read, or could be read at once, but are not dispatched yet. */
   readonly backlogRows: () => number;
-  readonly onCommitted: (receipt: CommitReceipt, group: readonly BatchResult[]) => void;
+  readonly onCommitted: (receipt: CommitReceipt) => void;
 }
 
 /** However large the backlog is, commits are never further apart than this. */
@@ -42,7 +42,7 @@ export class Sequencer {
   /** Batches that are not staged yet, per partition in offset order. */
   readonly #queues = new Map<number, Slot[]>();
   readonly #inFlight = { batches: 0, rows: 0, bytes: 0 };
-  #group: BatchResult[] = [];
+  #groupBatches = 0;
   #groupRows = 0;
   #groupBytes = 0;
   #groupSinceMs = 0;
@@ -54,7 +54,7 @@ export class Sequencer {
   #pumping = false;
   #draining = false;
   #failure: { thrown: unknown } | undefined;
-  #sleepers: (() => void)[] = [];
+  #waiters: (() => void)[] = [];
 
   constructor(sink: CommitSink, options: SequencerOptions) {
     this.#sink = sink;
@@ -73,7 +73,7 @@ export class Sequencer {
 
   /** Nothing is in flight, staged or being committed. */
   get idle(): boolean {
-    return this.#inFlight.batches === 0 && this.#group.length === 0 && !this.#committing;
+    return this.#inFlight.batches === 0 && this.#groupBatches === 0 && !this.#committing;
   }
 
   /** Takes a dispatched batch; calls per partition come in offset order. */
@@ -86,14 +86,14 @@ export class Sequencer {
     work.then(
       (result) => {
         slot.result = result;
-        this.poke();
+        this.advance();
       },
       (thrown) => this.#fail(thrown),
     );
   }
 
   /** Stages and commits what can be, now. Called whenever something changed that decides on it, time included. */
-  poke(): void {
+  advance(): void {
     if (!this.#pumping && this.#failure === undefined) void this.#pump();
   }
 
@@ -101,7 +101,7 @@ export class Sequencer {
   async progress(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
-      this.#sleepers.push(() => {
+      this.#waiters.push(() => {
         clearTimeout(timer);
         resolve();
       });
@@ -121,7 +121,7 @@ export class Sequencer {
         this.throwIfFailed();
         const leftMs = deadlineMs - performance.now();
         if (leftMs <= 0) return false;
-        this.poke();
+        this.advance();
         await this.progress(Math.min(leftMs, 100));
       }
       this.throwIfFailed();
@@ -140,7 +140,7 @@ export class Sequencer {
     this.#pumping = true;
     try {
       for (;;) {
-        const slot = this.#groupFull ? undefined : this.#takeReady();
+        const slot = this.#groupFull ? undefined : this.#nextReady();
         if (slot?.result !== undefined) await this.#stage(slot, slot.result);
         else if (this.#shouldCommit()) this.#commit();
         else break;
@@ -153,21 +153,20 @@ export class Sequencer {
   }
 
   async #stage(slot: Slot, result: BatchResult): Promise<void> {
-    if (this.#group.length === 0) {
+    if (this.#groupBatches === 0) {
       this.#groupSinceMs = performance.now();
       this.#groupUpTo = this.#lastNumber;
     }
     await this.#sink.stage(result);
-    this.#group.push(result);
+    this.#groupBatches++;
     this.#groupRows += slot.rows;
     this.#groupBytes += slot.bytes;
     this.#count(slot, -1);
-    this.#wakeSleepers();
+    this.#wakeWaiters();
   }
 
   #commit(): void {
-    const group = this.#group;
-    this.#group = [];
+    this.#groupBatches = 0;
     this.#groupRows = 0;
     this.#groupBytes = 0;
     this.#committing = true;
@@ -175,16 +174,16 @@ export class Sequencer {
     this.#sink.commit().then(
       (receipt) => {
         this.#committing = false;
-        this.#options.onCommitted(receipt, group);
-        this.#wakeSleepers();
-        this.poke();
+        this.#options.onCommitted(receipt);
+        this.#wakeWaiters();
+        this.advance();
       },
       (thrown) => this.#fail(thrown),
     );
   }
 
   /** The next batch that is ready and has none of its partition before it. */
-  #takeReady(): Slot | undefined {
+  #nextReady(): Slot | undefined {
     for (const queue of this.#queues.values()) {
       if (queue[0]?.result !== undefined) return queue.shift();
     }
@@ -196,7 +195,7 @@ export class Sequencer {
   }
 
   #shouldCommit(): boolean {
-    if (this.#group.length === 0 || this.#committing) return false;
+    if (this.#groupBatches === 0 || this.#committing) return false;
     // The first group is not held: whoever starts wants to see something, and a short run is done sooner.
     if (!this.#committedBefore || this.#groupFull || performance.now() - this.#groupSinceMs >= MAX_HOLD_MS) return true;
     if (this.#draining) return this.#inFlight.batches === 0;
@@ -214,12 +213,12 @@ export class Sequencer {
 
   #fail(thrown: unknown): void {
     this.#failure ??= { thrown };
-    this.#wakeSleepers();
+    this.#wakeWaiters();
   }
 
-  #wakeSleepers(): void {
-    const sleepers = this.#sleepers;
-    this.#sleepers = [];
-    for (const wake of sleepers) wake();
+  #wakeWaiters(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
   }
 }

@@ -37,7 +37,7 @@ export class TopicGuard {
 
   /**
    * Compares the topic with the one of the data directory, which learns what it does not know yet.
-   * @throws SluiceError SLUICE_TOPIC_CHANGED, SLUICE_TOPIC_ABSENT, SLUICE_KAFKA
+   * @throws SluiceError SLUICE_TOPIC_CHANGED, SLUICE_UNKNOWN_TOPIC, SLUICE_KAFKA
    */
   async check(): Promise<void> {
     const found = await this.#parts.source.identity();

@@ -1,9 +1,9 @@
 /** Reads a data directory's database: through the process that runs on it, or from the file when none does. */
 import { existsSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, isLocked, SluiceError } from '../core/errors.js';
+import { databasePath } from '../storage/data-dir.js';
 import { linesOf } from './lines.js';
 import { type QueryAnswer, queryAddress } from './query-server.js';
 import { type QueryRows, readOnlyRows } from './read-only.js';
@@ -22,7 +22,7 @@ export interface SqlClient {
  * answer queries, SLUICE_SINK when it is damaged
  */
 export async function openSql(dataDir: string): Promise<SqlClient> {
-  const path = join(dataDir, 'analytics.db');
+  const path = databasePath(dataDir);
   const socket = await connect(queryAddress(dataDir));
   if (socket !== undefined) {
     socket.destroy();

@@ -5,7 +5,7 @@
  *   <dataDir>/parquet/<topic>/sluice_partition=<p>/.<startOffset>-<nextOffset>.parquet.tmp
  *                                                  <startOffset>-<nextOffset>.parquet    offsets padded to 20 digits
  */
-import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -18,6 +18,10 @@ export const FORMAT_VERSION = 2;
 
 /** Key of the folders: readers that know Hive's layout make a column of it, so no column of a spec has this name. */
 export const PARTITION_KEY = 'sluice_partition';
+
+export function databasePath(dataDir: string): string {
+  return join(dataDir, 'analytics.db');
+}
 
 /** Where all Parquet files of a topic are. */
 export function topicFolder(dataDir: string, topic: string): string {
@@ -49,6 +53,18 @@ export function parquetRange(path: string): FileRange | undefined {
 /** The temporary name of a file that is not yet counted. */
 export function temporaryPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.tmp`);
+}
+
+/** Makes a folder and those above it. Node's recursive `mkdir` never ends below `/proc`, which takes no folders. */
+export function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (thrown) {
+    // Another process or thread may have been faster.
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+  }
 }
 
 /** Makes the content of a file, or the names in a folder, outlive a power failure. */

@@ -1,9 +1,9 @@
 /** A file that does not count yet: written beside its final place under a temporary name, and durable there. */
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { sinkError } from '../core/errors.js';
 import type { ParquetFile } from '../core/flow.js';
-import { sync, temporaryPath } from './data-dir.js';
+import { makeFolder, sync, temporaryPath } from './data-dir.js';
 
 /**
  * Has the file of `path` written under its temporary name, and fsyncs it. After a failure there is no such file.
@@ -18,7 +18,7 @@ export async function stageFile(
 ): Promise<ParquetFile> {
   const tempPath = temporaryPath(path);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     await write(tempPath);
     sync(tempPath);
     return { tempPath, path, bytes: statSync(tempPath).size };

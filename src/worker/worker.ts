@@ -2,6 +2,7 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Schema } from 'apache-arrow';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { BATCH_STAT_LIST, type BatchStats, kernelStats, NO_STATS } from '../core/batch-stats.js';
 import { bit, ChunkViews } from '../core/chunk.js';
 import { assert, SluiceError, type SluiceErrorMessage } from '../core/errors.js';
 import {
@@ -70,8 +71,9 @@ export class BatchProcessor {
     const kernelDone = performance.now();
     const { recordBatches } = output;
     const path = parquetPath(dataDir, topic, partition, startOffset, nextOffset);
-    const hasRows = output.counts.ok > 0;
-    const metadata = this.#metadata(task, output);
+    const stats = { ...countedBy(output), kernelSeconds: (kernelDone - start) / 1e3 };
+    const hasRows = stats.ok > 0;
+    const metadata = this.#metadata(task, stats);
     const write = (tempPath: string) => this.#writer.write(recordBatches, tempPath, metadata);
     const file = hasRows ? await stageFile(path, write) : undefined;
     const arrow = hasRows && mergeFrom === 'arrow' ? toIpcStream(this.#schema, recordBatches) : undefined;
@@ -83,19 +85,11 @@ export class BatchProcessor {
       arrow,
       file,
       quarantined,
-      counts: output.counts,
-      rowsLate: output.rowsLate,
-      rowsWithIssues: output.rowsWithIssues,
-      rowsHighValue: output.rowsHighValue,
-      maxEventTime: output.maxEventTime,
-      minChangeSeq: output.minChangeSeq,
-      maxChangeSeq: output.maxChangeSeq,
-      valueBytes: task.chunks.reduce((sum, chunk) => sum + chunk.valueBytes, 0),
-      stageSeconds: { kernel: (kernelDone - start) / 1e3, parquet: (performance.now() - kernelDone) / 1e3 },
+      stats: { ...stats, fileBytes: file?.bytes ?? 0, parquetSeconds: (performance.now() - kernelDone) / 1e3 },
     };
   }
 
-  #metadata(task: BatchTask, output: KernelOutput): Map<string, string> {
+  #metadata(task: BatchTask, stats: BatchStats): Map<string, string> {
     const metadata = new Map([
       ['sluice.topic', this.#options.topic],
       ['sluice.partition', String(task.partition)],
@@ -105,9 +99,21 @@ export class BatchProcessor {
       ['sluice.format', String(FORMAT_VERSION)],
     ]);
     if (task.leaderEpoch !== undefined) metadata.set('sluice.leader_epoch', String(task.leaderEpoch));
-    for (const status of STATUSES) metadata.set(`sluice.messages_${status}`, String(output.counts[status]));
+    for (const [name, { metadata: key }] of BATCH_STAT_LIST) {
+      if (key !== undefined) metadata.set(`sluice.${key}`, String(stats[name]));
+    }
     return metadata;
   }
+}
+
+/** What the kernel's output comes to. */
+function countedBy(output: KernelOutput): BatchStats {
+  const { counts, rejects } = output;
+  // Without a row there is no sequence, for which the kernel has 0.
+  const noRows = counts.ok === 0 && { minChangeSeq: undefined, maxChangeSeq: undefined };
+  const messages = STATUSES.reduce((sum, status) => sum + counts[status], 0);
+  const counted = kernelStats({ ...output, ...counts, ...noRows });
+  return { ...NO_STATS, ...counted, messages, quarantined: rejects.length, batches: 1 };
 }
 
 /** Loads the library that writes, and not the other one. */

@@ -47,7 +47,7 @@ async function captured(stream: (stop: () => void) => EventStream, more: Partial
   return transactions;
 }
 
-it('stores the place of a stream in which nothing changes, each place once', async () => {
+it('stores the position of a stream in which nothing changes, each position once', async () => {
   let reads = 0;
   const transactions = await captured((stop) => ({
     async next() {

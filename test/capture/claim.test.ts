@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
+import { CHECKPOINT_TOPIC_CONFIG, checkpointTopic } from '../../src/capture/checkpoint.js';
+import { CheckpointReader, type Checkpoints } from '../../src/capture/checkpoint-reader.js';
 import { type ClaimOptions, claimed, transactionalId } from '../../src/capture/claim.js';
 import type { CapturedCollection } from '../../src/capture/collection.js';
 import { CaptureMetrics } from '../../src/capture/metrics.js';
 import { TransactionalProducer } from '../../src/capture/producer.js';
-import { TokenReader, type Tokens } from '../../src/capture/token-reader.js';
-import { TOKEN_TOPIC_CONFIG, tokenTopic } from '../../src/capture/token-store.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { consumeAll, createTopic, produce } from '../support/produce.js';
 
@@ -18,18 +18,18 @@ describeKafka('claimed', (bootstrap) => {
   async function topicOfTwo(): Promise<string> {
     const topic = uniqueTopic('claim');
     await createTopic(bootstrap(), topic, 2);
-    await createTopic(bootstrap(), tokenTopic(topic), 1, TOKEN_TOPIC_CONFIG);
+    await createTopic(bootstrap(), checkpointTopic(topic), 1, CHECKPOINT_TOPIC_CONFIG);
     return topic;
   }
 
-  async function readerOf(topic: string, source: string): Promise<TokenReader> {
+  async function readerOf(topic: string, source: string): Promise<CheckpointReader> {
     const options = { brokers: bootstrap(), topic, source, properties: {}, patienceMs: 60_000 };
-    const reader = await TokenReader.connect(options, log);
+    const reader = await CheckpointReader.connect(options, log);
     onTestFinished(() => reader.close());
     return reader;
   }
 
-  /** Claims as `sluice capture` does. @param meanwhile before it reads the tokens with its own claim under way */
+  /** Claims as `sluice capture` does. @param meanwhile before it reads the checkpoints with its own claim under way */
   async function claim(topic: string, source: string, more: Partial<ClaimOptions> = {}, meanwhile?: () => unknown) {
     const reader = await readerOf(topic, source);
     const options: ClaimOptions = {
@@ -46,13 +46,13 @@ describeKafka('claimed', (bootstrap) => {
       ...more,
     };
     const known = await reader.read('everything');
-    const read = async (): Promise<Tokens> => {
-      const tokens = await reader.read('everything');
+    const read = async (): Promise<Checkpoints> => {
+      const checkpoints = await reader.read('everything');
       await meanwhile?.();
-      return tokens;
+      return checkpoints;
     };
     const collection = { name: source, operationTime: async () => TIME } as unknown as CapturedCollection;
-    const parts = { source: collection, tokens: { read }, metrics: new CaptureMetrics(), log };
+    const parts = { source: collection, checkpoints: { read }, metrics: new CaptureMetrics(), log };
     return claimed(known, options, parts);
   }
 
@@ -72,13 +72,13 @@ describeKafka('claimed', (bootstrap) => {
   it('refuses a topic of another source, and says how to go on', async () => {
     const topic = await topicOfTwo();
     await claim(topic, ARCHIVE);
-    const before = await consumeAll(bootstrap(), tokenTopic(topic));
+    const before = await consumeAll(bootstrap(), checkpointTopic(topic));
     await expect(claim(topic, ORDERS)).rejects.toMatchObject({
       code: 'SLUICE_CONFIG',
       message: expect.stringMatching(/has the changes of shop\.archive.*KAFKA_TOPIC.*--replaces shop\.archive/),
     });
     await expect(claim(topic, ORDERS, { replaces: 'shop.others' })).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
-    expect(await consumeAll(bootstrap(), tokenTopic(topic))).toEqual(before);
+    expect(await consumeAll(bootstrap(), checkpointTopic(topic))).toEqual(before);
   });
 
   it('lets one of two win that start at the same moment', { timeout: 120_000 }, async () => {
@@ -87,7 +87,7 @@ describeKafka('claimed', (bootstrap) => {
       const both = await Promise.allSettled([claim(topic, ORDERS), claim(topic, ARCHIVE)]);
       expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       const winner = both[0].status === 'fulfilled' ? ORDERS : ARCHIVE;
-      const records = await consumeAll(bootstrap(), tokenTopic(topic));
+      const records = await consumeAll(bootstrap(), checkpointTopic(topic));
       expect(records.map(({ key }) => String(key))).toEqual([winner]);
     }
   });
@@ -96,8 +96,8 @@ describeKafka('claimed', (bootstrap) => {
     const topic = await topicOfTwo();
     const late = claim(topic, ORDERS, {}, () => claim(topic, ARCHIVE));
     await expect(late).rejects.toMatchObject({ code: 'SLUICE_FENCED' });
-    const tokens = await (await readerOf(topic, ORDERS)).read('everything');
-    expect(tokens).toMatchObject({ record: undefined, others: [ARCHIVE] });
+    const checkpoints = await (await readerOf(topic, ORDERS)).read('everything');
+    expect(checkpoints).toMatchObject({ record: undefined, others: [ARCHIVE] });
   });
 
   it('replaces a source, whose capture is fenced, with a snapshot in one transaction; once', async () => {
@@ -111,7 +111,7 @@ describeKafka('claimed', (bootstrap) => {
     onTestFinished(() => replaced.close());
     const first = await claim(topic, ORDERS, { replaces: ARCHIVE });
     expect(first).toMatchObject({ snapshot: { time: TIME, lastId: null, done: false } });
-    const message = { topic: tokenTopic(topic), key: ARCHIVE, value: Buffer.from('{}') };
+    const message = { topic: checkpointTopic(topic), key: ARCHIVE, value: Buffer.from('{}') };
     await expect(replaced.transaction([message])).rejects.toMatchObject({ code: 'SLUICE_FENCED' });
     expect(await (await readerOf(topic, ORDERS)).read('everything')).toMatchObject({ record: first, others: [] });
     expect(await claim(topic, ORDERS, { replaces: ARCHIVE })).toEqual(first);
@@ -137,7 +137,7 @@ describeKafka('claimed', (bootstrap) => {
     const value = Buffer.from(JSON.stringify({ version: 1, token: `82${TIME}00`, clusterTime: TIME }));
     await produce(
       bootstrap(),
-      tokenTopic(topic),
+      checkpointTopic(topic),
       [ORDERS, ARCHIVE].map((key) => ({ key, value })),
     );
     await expect(claim(topic, ORDERS)).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });

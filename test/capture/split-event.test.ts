@@ -106,7 +106,7 @@ function readerOf(...streams: (readonly Answer[])[]) {
       return {
         async next() {
           const answer = await read();
-          // Also behind a fragment there is a place; without an event the server says how far it looked.
+          // Also after a fragment there is a position; without an event the server says how far it looked.
           return { events: answer === null ? [] : [answer], token: answer?.token ?? 'idle' };
         },
         async close() {},
@@ -153,7 +153,7 @@ describe('ChangeReader', () => {
     expect(starts).toEqual([{ token: 'start' }, { token: '1' }, { token: '1' }]);
   });
 
-  it('does not fall back behind a place that it told while nothing changed', async () => {
+  it('does not fall back behind a position that it told while nothing changed', async () => {
     const { reader, starts, next } = readerOf([event('1'), null, new Error('connection closed')], [event('2')]);
     await next();
     await next();

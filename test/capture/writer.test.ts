@@ -2,10 +2,10 @@ import { BSON } from 'mongodb';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { readEvent } from '../../src/capture/change-event.js';
+import type { Checkpoint } from '../../src/capture/checkpoint.js';
 import { type CapturedMessage, changeMessage } from '../../src/capture/envelope.js';
 import { CaptureMetrics } from '../../src/capture/metrics.js';
 import type { OutgoingMessage, TransactionalProducer } from '../../src/capture/producer.js';
-import type { TokenRecord } from '../../src/capture/token-store.js';
 import { GroupWriter } from '../../src/capture/writer.js';
 
 const OPTIONS = {
@@ -20,14 +20,14 @@ const OPTIONS = {
 const PLAIN = { orderIdPath: undefined, eventTimePath: undefined };
 
 const token = (n: number) => `82650000000000000${n}00`;
-const place = (n: number): TokenRecord => ({ version: 1, token: token(n), clusterTime: `650000000000000${n}` });
+const checkpoint = (n: number): Checkpoint => ({ version: 1, token: token(n), clusterTime: `650000000000000${n}` });
 
 function change(n: number, fields: object = {}): CapturedMessage {
   const event = { _id: { _data: token(n) }, operationType: 'insert', documentKey: { _id: `o-${n}` } };
   return changeMessage(readEvent(BSON.serialize({ ...event, fullDocument: { ...fields } })), PLAIN);
 }
 
-/** A writer behind the place 1, and the transactions that it makes. */
+/** A writer behind the checkpoint 1, and the transactions that it makes. */
 function writing(transaction?: () => Promise<void>) {
   const transactions: (readonly OutgoingMessage[])[] = [];
   const metrics = new CaptureMetrics();
@@ -37,16 +37,16 @@ function writing(transaction?: () => Promise<void>) {
       transactions.push(messages);
     },
   } as unknown as TransactionalProducer;
-  const writer = new GroupWriter(OPTIONS, { producer, metrics, log: pino({ level: 'silent' }) }, place(1));
+  const writer = new GroupWriter(OPTIONS, { producer, metrics, log: pino({ level: 'silent' }) }, checkpoint(1));
   return { writer, transactions, metrics };
 }
 
 describe('GroupWriter', () => {
-  it('writes a group and the place behind it in one transaction', async () => {
+  it('writes a group and the checkpoint after it in one transaction', async () => {
     const { writer, transactions } = writing();
     writer.add(change(2));
     writer.add(change(3));
-    await writer.write(place(3));
+    await writer.write(checkpoint(3));
     await writer.settled();
     expect(writer.isEmpty).toBe(true);
     expect(transactions).toHaveLength(1);
@@ -55,7 +55,7 @@ describe('GroupWriter', () => {
       ['orders', 'o-3'],
       ['orders.tokens', 'shop.orders'],
     ]);
-    expect(JSON.parse(String(transactions[0][2].value))).toEqual({ ...place(3), sole: true });
+    expect(JSON.parse(String(transactions[0][2].value))).toEqual({ ...checkpoint(3), sole: true });
   });
 
   it('is due at a number of events, of bytes, or after a time that it waits for the transaction before', async () => {
@@ -65,7 +65,7 @@ describe('GroupWriter', () => {
     writer.add(change(2));
     expect(writer.isDue(performance.now() - 1)).toBe(false);
     expect(writer.isDue(performance.now() + 100)).toBe(true);
-    await writer.write(place(2));
+    await writer.write(checkpoint(2));
     writer.add(change(3));
     expect(writer.isDue(Number.POSITIVE_INFINITY)).toBe(false);
     finish();
@@ -78,10 +78,10 @@ describe('GroupWriter', () => {
     expect(bytes.isDue(0)).toBe(true);
   });
 
-  it('refuses a place before the last one', async () => {
+  it('refuses a position before the last one', async () => {
     const { writer, transactions } = writing();
-    await writer.write(place(3));
-    await expect(writer.write(place(2))).rejects.toMatchObject({ code: 'SLUICE_MONGODB' });
+    await writer.write(checkpoint(3));
+    await expect(writer.write(checkpoint(2))).rejects.toMatchObject({ code: 'SLUICE_MONGODB' });
     await writer.settled();
     expect(transactions).toHaveLength(1);
   });
@@ -89,9 +89,9 @@ describe('GroupWriter', () => {
   it('says what a transaction failed with, at once and at the next one', async () => {
     const { writer, metrics } = writing(() => Promise.reject(new Error('fenced')));
     writer.add(change(2));
-    await writer.write(place(2));
+    await writer.write(checkpoint(2));
     await expect(writer.settled()).rejects.toThrow('fenced');
-    await expect(writer.write(place(3))).rejects.toThrow('fenced');
+    await expect(writer.write(checkpoint(3))).rejects.toThrow('fenced');
     const text = await metrics.registry.metrics();
     expect(text).toContain('sluice_capture_transactions_total 0');
     expect(text).toMatch(/^sluice_capture_token_age_seconds [1-9]/m);
@@ -101,7 +101,7 @@ describe('GroupWriter', () => {
     const { writer, transactions, metrics } = writing();
     writer.add(change(2));
     writer.add(change(3, { note: 'x'.repeat(600) }));
-    await writer.write(place(3));
+    await writer.write(checkpoint(3));
     await writer.settled();
     expect(transactions[0].map(({ topic }) => topic)).toEqual(['orders', 'orders.oversize', 'orders.tokens']);
     const text = await metrics.registry.metrics();
@@ -109,7 +109,7 @@ describe('GroupWriter', () => {
     expect(text).toContain('sluice_capture_transactions_total 1');
     expect(text).toContain('sluice_capture_oversize_total 1');
     expect(text).toContain('sluice_capture_gaps_total 0');
-    expect(text).toContain(`sluice_capture_place_seconds ${0x65000000}`);
+    expect(text).toContain(`sluice_capture_position_seconds ${0x65000000}`);
     expect(text).toMatch(/^sluice_capture_lag_seconds [1-9]/m);
     expect(text).toMatch(/^sluice_capture_token_age_seconds [1-9]/m);
   });

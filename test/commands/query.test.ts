@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type QueryFormat, query } from '../../src/commands/query.js';
 import { QueryServer, querySocketPath } from '../../src/query/query-server.js';
 import { allRows, openSql } from '../../src/query/sql-client.js';
-import { makeBatch, openMerge, order, temporaryDirectory, token } from '../support/batches.js';
+import { makeBatch, openSink, order, temporaryDirectory, token } from '../support/batches.js';
 
 const MESSAGES = [
   order(token(1), { amount: '99999999999999.9999', status: 'a "b", c' }),
@@ -14,13 +14,13 @@ const MESSAGES = [
 /** A data directory with two rows; with a server on it when `live`. */
 async function directory(live: boolean): Promise<string> {
   const dataDir = temporaryDirectory();
-  const merge = await openMerge(dataDir);
-  await merge.stage(await makeBatch(dataDir, 0, 0, MESSAGES));
-  await merge.commit();
+  const sink = await openSink(dataDir);
+  await sink.stage(await makeBatch(dataDir, 0, 0, MESSAGES));
+  await sink.commit();
   if (live) {
-    const server = await QueryServer.start(merge.instance, dataDir);
+    const server = await QueryServer.start(sink.instance, dataDir);
     onTestFinished(() => server.close());
-  } else await merge.close();
+  } else await sink.close();
   return dataDir;
 }
 
@@ -151,8 +151,8 @@ describe.each([
 describe('the query socket', () => {
   it('is for its owner only, and gone when the process has closed it', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    const server = await QueryServer.start(merge.instance, dataDir);
+    const sink = await openSink(dataDir);
+    const server = await QueryServer.start(sink.instance, dataDir);
     expect(statSync(querySocketPath(dataDir)).mode & 0o777).toBe(0o600);
     await server.close();
     expect(statSync(querySocketPath(dataDir), { throwIfNoEntry: false })).toBeUndefined();
@@ -160,14 +160,14 @@ describe('the query socket', () => {
 
   it('answers while groups are committed, each answer a state between two commits', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    const server = await QueryServer.start(merge.instance, dataDir);
+    const sink = await openSink(dataDir);
+    const server = await QueryServer.start(sink.instance, dataDir);
     onTestFinished(() => server.close());
     const client = await openSql(dataDir);
     let committing = true;
     const commits = (async () => {
       for (let group = 0; group < 10; group++) {
-        await merge.stage(
+        await sink.stage(
           await makeBatch(
             dataDir,
             0,
@@ -175,7 +175,7 @@ describe('the query socket', () => {
             Array.from({ length: 500 }, (_, i) => order(token(group + 1, i))),
           ),
         );
-        await merge.commit();
+        await sink.commit();
       }
       committing = false;
     })();

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSy
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
-import { makeBatch, openMerge, order, temporaryDirectory, token } from '../support/batches.js';
+import { makeBatch, openSink, order, temporaryDirectory, token } from '../support/batches.js';
 import { damageBlocks, database, filled, nameOf, parquetFiles, recovered } from '../support/recovering.js';
 
 describe('recover without rebuilding', () => {
@@ -48,7 +48,7 @@ describe('recover without rebuilding', () => {
     const { ok, text } = await recovered(dataDir, 'removeUncounted');
     expect(ok).toBe(true);
     expect(text).toMatch(new RegExp(`^removed ${stray}: the ledger does not name it\n1 file removed; `));
-    await (await openMerge(dataDir)).close();
+    await (await openSink(dataDir)).close();
     expect(await recovered(dataDir, 'removeUncounted')).toMatchObject({
       text: expect.stringMatching(/^0 files removed/),
     });

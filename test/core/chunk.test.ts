@@ -52,34 +52,34 @@ describe('ChunkPool', () => {
 
   it('lends no more than its bytes, and the same chunks again', () => {
     const pool = new ChunkPool(3 * MIB);
-    const chunks = [pool.lend(), pool.lend(), pool.lend()];
+    const chunks = [pool.acquire(), pool.acquire(), pool.acquire()];
     expect(chunks.every((chunk) => chunk?.byteLength === MIB)).toBe(true);
-    expect(pool.lend()).toBeUndefined();
+    expect(pool.acquire()).toBeUndefined();
     chunks[1]!.rows = 5;
-    pool.giveBack(chunks[1]!);
-    const again = pool.lend();
+    pool.release(chunks[1]!);
+    const again = pool.acquire();
     expect(again).toBe(chunks[1]);
     expect(again!.rows).toBe(0);
-    expect(pool.lentChunks).toBe(3);
+    expect(pool.chunksInUse).toBe(3);
   });
 
   it('trades free chunks for one large message', () => {
     const pool = new ChunkPool(4 * MIB);
-    const small = [pool.lend()!, pool.lend()!, pool.lend()!];
-    expect(pool.lend(2 * MIB)).toBeUndefined();
-    for (const chunk of small.slice(1)) pool.giveBack(chunk);
-    const large = pool.lend(2 * MIB);
+    const small = [pool.acquire()!, pool.acquire()!, pool.acquire()!];
+    expect(pool.acquire(2 * MIB)).toBeUndefined();
+    for (const chunk of small.slice(1)) pool.release(chunk);
+    const large = pool.acquire(2 * MIB);
     expect(large!.valueCapacity).toBeGreaterThanOrEqual(2 * MIB);
-    pool.giveBack(large!);
-    expect([pool.lend(), pool.lend(), pool.lend()].every((chunk) => chunk !== undefined)).toBe(true);
+    pool.release(large!);
+    expect([pool.acquire(), pool.acquire(), pool.acquire()].every((chunk) => chunk !== undefined)).toBe(true);
   });
 
   it('lets a message larger than the whole bound through, alone', () => {
     const pool = new ChunkPool(4 * MIB);
-    const other = pool.lend()!;
-    expect(pool.lend(8 * MIB)).toBeUndefined();
-    pool.giveBack(other);
-    expect(pool.lend(8 * MIB)!.valueCapacity).toBeGreaterThanOrEqual(8 * MIB);
-    expect(pool.lend()).toBeUndefined();
+    const other = pool.acquire()!;
+    expect(pool.acquire(8 * MIB)).toBeUndefined();
+    pool.release(other);
+    expect(pool.acquire(8 * MIB)!.valueCapacity).toBeGreaterThanOrEqual(8 * MIB);
+    expect(pool.acquire()).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@
 import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { QueryServer } from '../../src/query/query-server.js';
-import { makeBatch, openMerge, order, select, temporaryDirectory, token } from '../support/batches.js';
+import { makeBatch, openSink, order, select, temporaryDirectory, token } from '../support/batches.js';
 import { runShell, temporaryDataDir } from '../support/cli.js';
 import { mountedDisk } from '../support/disk.js';
 import { orderEvents } from '../support/events.js';
@@ -25,11 +25,11 @@ describe.each([
   /** A shell in which $SLUICE is the program, on a data directory of its own. */
   async function shell(script: string, env: Record<string, string> = {}) {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const sink = await openSink(dataDir);
     if (live) {
-      const server = await QueryServer.start(merge.instance, dataDir);
+      const server = await QueryServer.start(sink.instance, dataDir);
       onTestFinished(() => server.close());
-    } else await merge.close();
+    } else await sink.close();
     return runShell(script, { env: { DATA_DIR: dataDir, SQL, ...env }, timeoutMs: 100_000 });
   }
 
@@ -118,11 +118,11 @@ describe('a command whose reader is gone', LONG, () => {
 
   it('still tells by its exit code that a check failed', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    await merge.stage(await makeBatch(dataDir, 0, 0, [order(token(1))]));
-    await merge.commit();
-    await select(merge, 'UPDATE sluice.positions SET next_offset = 7');
-    await merge.close();
+    const sink = await openSink(dataDir);
+    await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1))]));
+    await sink.commit();
+    await select(sink, 'UPDATE sluice.positions SET next_offset = 7');
+    await sink.close();
     const script = '{ sleep 0.3; $SLUICE verify --no-kafka; echo "exit $?" >&2; } | true';
     expect(await runShell(script, { env: { DATA_DIR: dataDir } })).toMatchObject({ stderr: 'exit 1\n' });
   });
@@ -154,6 +154,6 @@ describeKafka('a run', (bootstrap) => {
 /** A database that no process has open. */
 async function database(): Promise<string> {
   const dataDir = temporaryDirectory();
-  await (await openMerge(dataDir)).close();
+  await (await openSink(dataDir)).close();
   return dataDir;
 }

@@ -77,19 +77,19 @@ describeKafka('a topic', (bootstrap) => {
     await verifies(env);
   });
 
-  it('that does not exist ends the run with SLUICE_TOPIC_ABSENT', LONG, async () => {
+  it('that does not exist ends the run with SLUICE_UNKNOWN_TOPIC', LONG, async () => {
     const topic = uniqueTopic('absent');
     const env = runEnv(bootstrap(), topic, await temporaryDataDir());
     expect(await refusal(['run'], env)).toMatchObject({
       code: 3,
-      error: expect.stringMatching(new RegExp(`SLUICE_TOPIC_ABSENT.*${topic}`)),
+      error: expect.stringMatching(new RegExp(`SLUICE_UNKNOWN_TOPIC.*${topic}`)),
     });
     await createTopic(bootstrap(), topic, 2);
     await produce(bootstrap(), topic, orderEvents({ count: 100, shares: {} }));
     expect(await runUntilEnd(env)).toMatchObject({ events: 100, merged: 100 });
   });
 
-  it('that is deleted ends the run with SLUICE_TOPIC_ABSENT', LONG, async () => {
+  it('that is deleted ends the run with SLUICE_UNKNOWN_TOPIC', LONG, async () => {
     const topic = await filledTopic(bootstrap(), 'deleted', 2, orderEvents({ count: 500, shares: {} }));
     const env = runEnv(bootstrap(), topic, await temporaryDataDir(), {
       KAFKA_CONFIG_TOPIC_METADATA_REFRESH_INTERVAL_MS: '500',
@@ -100,11 +100,11 @@ describeKafka('a topic', (bootstrap) => {
     await deleteTopic(bootstrap(), topic);
     const { code, stderr } = await run.ended;
     expect(code, stderr).toBe(3);
-    expect(stderr).toMatch(/SLUICE_TOPIC_ABSENT/);
+    expect(stderr).toMatch(/SLUICE_UNKNOWN_TOPIC/);
     expect(await queryFile(env.DATA_DIR, 'SELECT count(*)::INTEGER FROM cdc_orders')).toEqual([[500]]);
   });
 
-  it('whose next messages were deleted ends the run with SLUICE_OFFSET_GONE', LONG, async () => {
+  it('whose next messages were deleted ends the run with SLUICE_OFFSET_OUT_OF_RANGE', LONG, async () => {
     const topic = await filledTopic(bootstrap(), 'gone', 1, orderEvents({ count: 100, shares: {} }));
     const env = runEnv(bootstrap(), topic, await temporaryDataDir());
     await runUntilEnd(env);
@@ -112,7 +112,7 @@ describeKafka('a topic', (bootstrap) => {
     await deleteRecordsBefore(bootstrap(), topic, 0, 150);
     const { code, error } = await refusal(['run'], env);
     expect(code).toBe(3);
-    expect(error).toMatch(/SLUICE_OFFSET_GONE.*partition 0.*position 100.*150 to 200/);
+    expect(error).toMatch(/SLUICE_OFFSET_OUT_OF_RANGE.*partition 0.*position 100.*150 to 200/);
     expect(await queryFile(env.DATA_DIR, 'SELECT next_offset::INTEGER FROM sluice.positions')).toEqual([[100]]);
     const anew = { ...env, DATA_DIR: await temporaryDataDir(), KAFKA_GROUP_ID: `${topic}-anew` };
     expect(await runUntilEnd(anew)).toMatchObject({ events: 50, merged: 50 });
@@ -146,14 +146,14 @@ describeKafka('a second process', (bootstrap) => {
     await verifies(env);
   });
 
-  it('of the same group is refused with SLUICE_NOT_ALONE; the first goes on after it', LONG, async () => {
+  it('of the same group is refused with SLUICE_PARTIAL_ASSIGNMENT; the first goes on after it', LONG, async () => {
     const topic = await filledTopic(bootstrap(), 'group', 4, orderEvents({ count: 2000 }));
     const env = runEnv(bootstrap(), topic, await temporaryDataDir());
     const first = await startRun(env);
     await consumedIs(env.DATA_DIR, 2000);
     const { code, error } = await refusal(['run'], { ...env, DATA_DIR: await temporaryDataDir() });
     expect(code).toBe(3);
-    expect(error).toMatch(/SLUICE_NOT_ALONE/);
+    expect(error).toMatch(/SLUICE_PARTIAL_ASSIGNMENT/);
     await produce(bootstrap(), topic, orderEvents({ count: 2000, seed: 2, startMs: Date.UTC(2025, 5, 1) }));
     await consumedIs(env.DATA_DIR, 4000);
     await stop(first);

@@ -171,7 +171,9 @@ describeKafka('offsets that Kafka deleted before they were read', (bootstrap) =>
     await runUntilEnd(env);
     await produce(bootstrap(), topic, events(100, 2));
     await deleteRecordsBefore(bootstrap(), topic, 0, 150);
-    expect((await refusal(['run', '--until-end'], env)).error).toMatch(/SLUICE_OFFSET_GONE.*--on-lost-offsets gap/);
+    expect((await refusal(['run', '--until-end'], env)).error).toMatch(
+      /SLUICE_OFFSET_OUT_OF_RANGE.*--on-lost-offsets gap/,
+    );
     const { code, stdout, stderr } = await runCli(['run', '--until-end', '--on-lost-offsets', 'gap'], { env });
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ merged: 50, lostOffsets: 50 });
@@ -207,7 +209,7 @@ describeKafka('offsets that Kafka deleted before they were read', (bootstrap) =>
     await overtake(run, topic);
     const { code, stderr } = await run.ended;
     expect(code, stderr).toBe(3);
-    expect(stderr).toMatch(/SLUICE_OFFSET_GONE.*position 100.*150 to 200/);
+    expect(stderr).toMatch(/SLUICE_OFFSET_OUT_OF_RANGE.*position 100.*150 to 200/);
     expect(await committed(env.DATA_DIR)).toEqual([100, 100]);
   });
 });

@@ -43,7 +43,7 @@ describeKafka('the identity of a topic', (bootstrap) => {
     if (addonIsPacked) expect(first.clusterId).toMatch(/^[\w-]{22}$/);
     expect(await source.identity()).toEqual(first);
     await deleteTopic(bootstrap(), topic);
-    await vi.waitFor(() => expect(source.identity()).rejects.toMatchObject({ code: 'SLUICE_TOPIC_ABSENT' }), LONG);
+    await vi.waitFor(() => expect(source.identity()).rejects.toMatchObject({ code: 'SLUICE_UNKNOWN_TOPIC' }), LONG);
     await createTopic(bootstrap(), topic, 1);
     await vi.waitFor(async () => expect((await source.identity()).topicId).not.toBe(first.topicId), LONG);
     expect((await source.identity()).clusterId).toBe(first.clusterId);
@@ -140,7 +140,7 @@ describe.each(addonIsPacked ? (['stock', 'packed'] as const) : (['stock'] as con
       for (;;) {
         const fill = await source.fill(new Chunk(), 200);
         if (fill.kind === 'rows') epoch = fill.leaderEpoch;
-        if (fill.kind === 'end') return epoch;
+        if (fill.kind === 'eof') return epoch;
       }
     }
 
@@ -179,7 +179,7 @@ describe.each(addonIsPacked ? (['stock', 'packed'] as const) : (['stock'] as con
       const [state] = await source.inspect([{ partition: 0, nextOffset: 4, leaderEpoch }]);
       expect(state).toMatchObject({ high: 4, truncated: false });
       source.assign([{ partition: 0, nextOffset: 4, leaderEpoch }]);
-      await vi.waitFor(async () => expect(await source.fill(new Chunk(), 200)).toMatchObject({ kind: 'end' }), LONG);
+      await vi.waitFor(async () => expect(await source.fill(new Chunk(), 200)).toMatchObject({ kind: 'eof' }), LONG);
       await produce(bootstrap, 'marked', numbered(2, 0));
       await vi.waitFor(async () => {
         expect(await source.fill(new Chunk(), 200)).toMatchObject({ kind: 'rows', nextOffset: 6 });

@@ -137,7 +137,7 @@ describe('the topic of an assignment', () => {
 describe('positions of an assignment', () => {
   it('that Kafka has deleted end the run, with what can be done', async () => {
     await expect(standing(3).assign([0, 1])).rejects.toMatchObject({
-      code: 'SLUICE_OFFSET_GONE',
+      code: 'SLUICE_OFFSET_OUT_OF_RANGE',
       message: expect.stringMatching(
         /partition 0: the position 3 is before what Kafka has, 5 to 10: 2 .*--on-lost-offsets gap/,
       ),
@@ -185,18 +185,18 @@ describe('positions of an assignment', () => {
 
 describe('the members of a group', () => {
   it('refuses a part of the topic at start', async () => {
-    await expect(assignment().assign([1])).rejects.toMatchObject({ code: 'SLUICE_NOT_ALONE' });
-    await expect(assignment().assign([])).rejects.toMatchObject({ code: 'SLUICE_NOT_ALONE' });
+    await expect(assignment().assign([1])).rejects.toMatchObject({ code: 'SLUICE_PARTIAL_ASSIGNMENT' });
+    await expect(assignment().assign([])).rejects.toMatchObject({ code: 'SLUICE_PARTIAL_ASSIGNMENT' });
     expect(sink.positions.size).toBe(0);
   });
 
-  it('waits for an intruder to leave when it had the topic to itself before', async () => {
+  it('waits for another member to leave when it had the topic to itself before', async () => {
     const incumbent = assignment();
     await incumbent.assign([0, 1]);
     incumbent.revoke();
     expect(await incumbent.assign([1])).toEqual([]);
     expect(incumbent.complete).toBe(false);
-    incumbent.checkAlone();
+    incumbent.checkComplete();
     incumbent.revoke();
     expect(await incumbent.assign([0, 1])).toHaveLength(2);
     expect(incumbent.complete).toBe(true);

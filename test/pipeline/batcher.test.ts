@@ -19,7 +19,7 @@ beforeEach(() => {
 
 /** Adds `rows` messages of `bytes` bytes each from `offset` on. */
 function add(partition: number, offset: number, rows: number, bytes = 10, nowMs = 0, leaderEpoch?: number): Chunk {
-  const chunk = pool.lend(rows * bytes)!;
+  const chunk = pool.acquire(rows * bytes)!;
   const messages = Array.from({ length: rows }, (_, i) => ({
     offset: offset + i,
     timestamp: 0,
@@ -38,7 +38,7 @@ describe('Batcher', () => {
     add(0, 1000, 60);
     add(0, 1060, 60);
     add(0, 1120, 40);
-    expect(ranges(batcher.takeClosed(0, NO_LAG))).toEqual([
+    expect(ranges(batcher.drainClosed(0, NO_LAG))).toEqual([
       [0, 1000, 1060, 60],
       [0, 1060, 1160, 100],
     ]);
@@ -48,7 +48,7 @@ describe('Batcher', () => {
     add(0, 1000, 1, 1.5 * MIB);
     add(0, 1001, 1, 1.5 * MIB);
     add(0, 1002, 1, 3 * MIB);
-    expect(ranges(batcher.takeClosed(0, NO_LAG))).toEqual([
+    expect(ranges(batcher.drainClosed(0, NO_LAG))).toEqual([
       [0, 1000, 1001, 1],
       [0, 1001, 1002, 1],
       [0, 1002, 1003, 1],
@@ -57,26 +57,26 @@ describe('Batcher', () => {
 
   it('keeps ranges contiguous over gaps in the offsets', () => {
     add(0, 1010, 5);
-    expect(ranges(batcher.takeAll())).toEqual([[0, 1000, 1015, 5]]);
+    expect(ranges(batcher.drainAll())).toEqual([[0, 1000, 1015, 5]]);
     add(0, 1020, 1);
-    batcher.end(0, 1025, 0);
-    expect(ranges(batcher.takeAll())).toEqual([[0, 1015, 1025, 1]]);
-    batcher.end(0, 1025, 0);
-    batcher.end(0, 1024, 0);
-    expect(batcher.takeAll()).toEqual([]);
-    batcher.end(0, 1030, 0);
-    expect(ranges(batcher.takeAll())).toEqual([[0, 1025, 1030, 0]]);
+    batcher.eof(0, 1025, 0);
+    expect(ranges(batcher.drainAll())).toEqual([[0, 1015, 1025, 1]]);
+    batcher.eof(0, 1025, 0);
+    batcher.eof(0, 1024, 0);
+    expect(batcher.drainAll()).toEqual([]);
+    batcher.eof(0, 1030, 0);
+    expect(ranges(batcher.drainAll())).toEqual([[0, 1025, 1030, 0]]);
   });
 
   it('closes a partial batch when its interval is over, and not before; the others go with it', () => {
     add(0, 1000, 1, 10, 1000);
     add(1, 5, 1, 10, 1200);
     expect(batcher.msToNextFlush(1200, 500)).toBe(50);
-    expect(batcher.takeClosed(1249, NO_LAG)).toEqual([]);
-    expect(ranges(batcher.takeClosed(1250, (partition) => partition * 99))).toEqual([[0, 1000, 1001, 1]]);
-    expect(batcher.takeClosed(1251, NO_LAG)).toEqual([]);
+    expect(batcher.drainClosed(1249, NO_LAG)).toEqual([]);
+    expect(ranges(batcher.drainClosed(1250, (partition) => partition * 99))).toEqual([[0, 1000, 1001, 1]]);
+    expect(batcher.drainClosed(1251, NO_LAG)).toEqual([]);
     add(0, 1001, 1, 10, 1300);
-    expect(ranges(batcher.takeClosed(1450, NO_LAG))).toEqual([
+    expect(ranges(batcher.drainClosed(1450, NO_LAG))).toEqual([
       [1, 5, 6, 1],
       [0, 1001, 1002, 1],
     ]);
@@ -84,24 +84,24 @@ describe('Batcher', () => {
 
   it('holds a due batch open while the log can fill it, but not for ever', () => {
     add(0, 1000, 1);
-    expect(batcher.takeClosed(300, () => 99)).toEqual([]);
-    expect(ranges(batcher.takeClosed(2000, () => 99))).toEqual([[0, 1000, 1001, 1]]);
+    expect(batcher.drainClosed(300, () => 99)).toEqual([]);
+    expect(ranges(batcher.drainClosed(2000, () => 99))).toEqual([[0, 1000, 1001, 1]]);
     add(0, 1001, 1);
-    expect(ranges(batcher.takeClosed(300, () => 98))).toEqual([[0, 1001, 1002, 1]]);
+    expect(ranges(batcher.drainClosed(300, () => 98))).toEqual([[0, 1001, 1002, 1]]);
   });
 
   it('gives idle workers what is worth a file', () => {
     add(0, 1000, 12);
     add(1, 5, 13);
-    expect(ranges(batcher.takeClosed(1, NO_LAG, true))).toEqual([[1, 5, 18, 13]]);
+    expect(ranges(batcher.drainClosed(1, NO_LAG, true))).toEqual([[1, 5, 18, 13]]);
   });
 
   it('carries the leader epoch of the last message of a batch, also past its end', () => {
     add(0, 1000, 60, 10, 0, 3);
     add(0, 1060, 60, 10, 0, 4);
-    batcher.end(0, 1130, 0);
-    batcher.end(1, 9, 0);
-    expect(batcher.takeAll().map(({ nextOffset, leaderEpoch }) => [nextOffset, leaderEpoch])).toEqual([
+    batcher.eof(0, 1130, 0);
+    batcher.eof(1, 9, 0);
+    expect(batcher.drainAll().map(({ nextOffset, leaderEpoch }) => [nextOffset, leaderEpoch])).toEqual([
       [1060, 3],
       [1130, 4],
       [9, undefined],
@@ -110,8 +110,8 @@ describe('Batcher', () => {
 
   it('copies short runs together, so that a trickle does not pin a chunk per message', () => {
     for (let offset = 1000; offset < 1020; offset++) add(0, offset, 1);
-    expect(pool.lentChunks).toBe(1);
-    const [batch] = batcher.takeAll();
+    expect(pool.chunksInUse).toBe(1);
+    const [batch] = batcher.drainAll();
     expect(batch.chunks).toHaveLength(1);
     expect(batch.rows).toBe(20);
     expect(batch.chunks[0].rows).toBe(20);
@@ -122,8 +122,8 @@ describe('Batcher', () => {
     add(0, 1100, 10);
     add(1, 5, 1);
     batcher.reset([{ partition: 0, nextOffset: 1000, leaderEpoch: undefined }]);
-    expect(pool.lentChunks).toBe(0);
-    expect(batcher.takeAll()).toEqual([]);
+    expect(pool.chunksInUse).toBe(0);
+    expect(batcher.drainAll()).toEqual([]);
     expect(batcher.nextOffset(0)).toBe(1000);
     expect(batcher.nextOffset(1)).toBeUndefined();
   });

@@ -43,7 +43,7 @@ async function run(made: Pipeline): Promise<void> {
 const ranges = (partition: number) =>
   sink.batches
     .filter((batch) => batch.partition === partition)
-    .map(({ startOffset, nextOffset, counts }) => [startOffset, nextOffset, counts.ok]);
+    .map(({ startOffset, nextOffset, stats }) => [startOffset, nextOffset, stats.ok]);
 
 describe('Pipeline', () => {
   it('commits every message once, in contiguous ranges up to the end', async () => {
@@ -92,7 +92,7 @@ describe('Pipeline', () => {
     source.log[2].push(...messages([8, 9]));
     source.ranges.set(2, { low: 7, high: 10 });
     await run(pipeline());
-    expect(sink.batches.slice(before).map(({ partition, counts }) => [partition, counts.ok])).toEqual([[2, 2]]);
+    expect(sink.batches.slice(before).map(({ partition, stats }) => [partition, stats.ok])).toEqual([[2, 2]]);
   });
 
   it('reads a message larger than a chunk and larger than a batch', async () => {
@@ -144,7 +144,7 @@ describe('Pipeline', () => {
     source.ranges.set(2, { low: 20, high: 22 });
     source.log[2].splice(0, 1, ...messages([20, 21]));
     source.positions.set(2, 1000);
-    source.failures.push(new SluiceError('SLUICE_OFFSET_GONE', 'gone'));
+    source.failures.push(new SluiceError('SLUICE_OFFSET_OUT_OF_RANGE', 'gone'));
     await until(() => made.totals.events === 106);
     made.stop();
     await done;
@@ -161,19 +161,19 @@ describe('Pipeline', () => {
     const done = run(made);
     await until(() => made.totals.events === 104);
     source.ranges.set(2, { low: 20, high: 22 });
-    source.failures.push(new SluiceError('SLUICE_OFFSET_GONE', 'gone'));
+    source.failures.push(new SluiceError('SLUICE_OFFSET_OUT_OF_RANGE', 'gone'));
     await expect(done).rejects.toMatchObject({
-      code: 'SLUICE_OFFSET_GONE',
+      code: 'SLUICE_OFFSET_OUT_OF_RANGE',
       message: expect.stringContaining('position 8'),
     });
-    expect(sink.batches.reduce((rows, { counts }) => rows + counts.ok, 0)).toBe(104);
+    expect(sink.batches.reduce((rows, { stats }) => rows + stats.ok, 0)).toBe(104);
   });
 
   it('reads on where nothing is wrong after all, but not for ever', async () => {
     const made = pipeline({ untilEnd: false });
     const done = run(made);
     await until(() => made.totals.merged === 104);
-    const gone = new SluiceError('SLUICE_OFFSET_GONE', 'again and again');
+    const gone = new SluiceError('SLUICE_OFFSET_OUT_OF_RANGE', 'again and again');
     source.failures.push(gone, gone, gone);
     await until(() => source.assigned.length === 4);
     source.log[2].push(...messages([8]));
@@ -186,7 +186,7 @@ describe('Pipeline', () => {
   });
 
   it('waits for its partitions when the group does not find the topic at once', async () => {
-    source.failures.push(new SluiceError('SLUICE_TOPIC_ABSENT', 'subscribed topic not available'));
+    source.failures.push(new SluiceError('SLUICE_UNKNOWN_TOPIC', 'subscribed topic not available'));
     const changes = source.changes;
     source.start = async () => {
       setTimeout(() => changes.push({ kind: 'assigned', partitions: [0, 1, 2] }), 20);

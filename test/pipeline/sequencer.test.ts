@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { NO_STATS } from '../../src/core/batch-stats.js';
 import type { BatchResult, CommitReceipt } from '../../src/core/flow.js';
 import { type CommitSink, Sequencer } from '../../src/pipeline/sequencer.js';
 
@@ -20,7 +21,7 @@ class NotingSink implements CommitSink {
   }
 }
 
-const RECEIPT: CommitReceipt = { positions: [], rowsMerged: 0, rowsDuplicate: 0, rowsQuarantined: 0, mergeSeconds: 0 };
+const RECEIPT: CommitReceipt = { positions: [], stats: NO_STATS, commitSeconds: 0 };
 const result = (partition: number, startOffset: number) => ({ partition, startOffset }) as BatchResult;
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -40,8 +41,8 @@ beforeEach(() => {
     maxInFlightRows: 400,
     maxInFlightBytes: 8000,
     backlogRows: () => backlog,
-    onCommitted: (_, group) => {
-      committed += group.length;
+    onCommitted: () => {
+      committed++;
     },
   });
 });

@@ -8,7 +8,7 @@ import type { BatchResult } from '../../src/core/flow.js';
 import { rowsOf } from '../../src/core/sql.js';
 import type { ParquetWriterName } from '../../src/parquet/parquet-writer.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
-import { Merge, type MergeOptions } from '../../src/sinks/duckdb/merge.js';
+import { DuckDbSink, type DuckDbSinkOptions } from '../../src/sinks/duckdb/sink.js';
 import { BatchProcessor } from '../../src/worker/worker.js';
 import { fillChunk } from './chunks.js';
 
@@ -21,24 +21,24 @@ export function temporaryDirectory(): string {
   return folder;
 }
 
-export function mergeOptions(
+export function sinkOptions(
   dataDir: string,
-  { spec = ORDERS_SPEC, mergeFrom = 'parquet' }: Partial<Pick<MergeOptions, 'spec' | 'mergeFrom'>> = {},
-): MergeOptions {
+  { spec = ORDERS_SPEC, mergeFrom = 'parquet' }: Partial<Pick<DuckDbSinkOptions, 'spec' | 'mergeFrom'>> = {},
+): DuckDbSinkOptions {
   const compaction = { afterFiles: 4, targetBytes: 1 << 20, compression: 'zstd' } as const;
   return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit: undefined, mergeFrom, compaction };
 }
 
 /** An open sink with positions of two partitions at 0, closed at the end of the test. */
-export async function openMerge(
+export async function openSink(
   dataDir: string,
-  options: Partial<Pick<MergeOptions, 'spec' | 'mergeFrom'>> = {},
-): Promise<Merge> {
-  const merge = new Merge(mergeOptions(dataDir, options));
-  await merge.open();
-  await merge.initPositions([0, 1].map((partition) => ({ partition, nextOffset: 0, reason: 'earliest' })));
-  onTestFinished(() => merge.close());
-  return merge;
+  options: Partial<Pick<DuckDbSinkOptions, 'spec' | 'mergeFrom'>> = {},
+): Promise<DuckDbSink> {
+  const sink = new DuckDbSink(sinkOptions(dataDir, options));
+  await sink.open();
+  await sink.initPositions([0, 1].map((partition) => ({ partition, nextOffset: 0, reason: 'earliest' })));
+  onTestFinished(() => sink.close());
+  return sink;
 }
 
 /** A resume token of second `seconds` and increment `increment`. */
@@ -90,8 +90,8 @@ export async function makeBatch(
 }
 
 /** The rows of a query beside the sink's own connections, as arrays of values. */
-export async function select(merge: Merge, sql: string): Promise<unknown[][]> {
-  const connection = await merge.instance.connect();
+export async function select(sink: DuckDbSink, sql: string): Promise<unknown[][]> {
+  const connection = await sink.instance.connect();
   try {
     return (await rowsOf(connection, sql)).map((row) => Object.values(row));
   } finally {

@@ -1,4 +1,5 @@
 /** A source and a sink in memory, for tests of what decides between them. */
+import { combineStats, NO_STATS } from '../../src/core/batch-stats.js';
 import type { Chunk } from '../../src/core/chunk.js';
 import type {
   BatchResult,
@@ -55,7 +56,7 @@ export class FakeSource implements Source {
   async partitionCount() {
     return this.log.length;
   }
-  takeChange() {
+  pollAssignment() {
     return this.changes.shift();
   }
   async committed(partitions: readonly number[]) {
@@ -93,7 +94,7 @@ export class FakeSource implements Source {
       }
       if (this.#ended.has(partition)) continue;
       this.#ended.add(partition);
-      return { kind: 'end', partition, nextOffset: this.ranges.get(partition)!.high };
+      return { kind: 'eof', partition, nextOffset: this.ranges.get(partition)!.high };
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
     return { kind: 'idle' };
@@ -147,9 +148,9 @@ export class FakeSink implements Sink {
       this.#move(partition, nextOffset, leaderEpoch);
     }
     this.batches.push(...group);
-    const rowsMerged = group.reduce((sum, { counts }) => sum + counts.ok, 0);
     const positions = [...new Set(group.map(({ partition }) => partition))].map((p) => this.positions.get(p)!);
-    return { positions, rowsMerged, rowsDuplicate: 0, rowsQuarantined: 0, mergeSeconds: 0 };
+    const stats = combineStats(group.map((batch) => ({ ...batch.stats, merged: batch.stats.ok })));
+    return { positions, stats, commitSeconds: 0 };
   }
   async compact() {
     return { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
@@ -181,15 +182,7 @@ export async function fakeBatch(task: BatchTask): Promise<BatchResult> {
     arrow: undefined,
     file: undefined,
     quarantined: [],
-    counts: { ok, tombstone: 0, malformed: 0, not_object: 0, missing_required: 0, too_large: 0 },
-    rowsLate: 0,
-    rowsWithIssues: 0,
-    rowsHighValue: 0,
-    maxEventTime: undefined,
-    minChangeSeq: 0n,
-    maxChangeSeq: 0n,
-    valueBytes: 0,
-    stageSeconds: { kernel: 0, parquet: 0 },
+    stats: { ...NO_STATS, ok, batches: 1 },
   };
 }
 

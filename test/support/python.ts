@@ -9,24 +9,16 @@ const execFileAsync = promisify(execFile);
 
 const VENVS = fileURLToPath(new URL('../../build/python', import.meta.url));
 const SCRIPTS = fileURLToPath(new URL('readers', import.meta.url));
-const SYSTEM_PACKAGES = ['python3', 'python3-venv'];
 const MAX_OUTPUT_BYTES = 64 << 20;
 /** For `beforeAll`: packages are downloaded, hundreds of MB for Spark. */
 export const INSTALL_TIMEOUT_MS = 600_000;
 
-/** Says why no Python can be had here, undefined where one can. With CI=true it is installed, or an error. */
+/** Says why no Python can be had here, undefined if one can. With CI=true set-up provides it: else it is an error. */
 export function whyNoPython(): string | undefined {
   if (hasVenv()) return undefined;
-  const obstacle = `Python 3 with venv is not found; on Debian: apt-get install ${SYSTEM_PACKAGES.join(' ')}`;
-  if (process.env.CI !== 'true') return obstacle;
-  if (process.getuid?.() === 0) {
-    console.warn(`installing system packages for tests: ${SYSTEM_PACKAGES.join(' ')}`);
-    const apt = (...args: string[]) => spawnSync('apt-get', args, { stdio: 'ignore' });
-    apt('update');
-    apt('install', '-y', '--no-install-recommends', ...SYSTEM_PACKAGES);
-  }
-  if (!hasVenv()) throw new Error(`tests with Python cannot run: ${obstacle}`);
-  return undefined;
+  const obstacle = 'Python 3 with venv is not found; on Debian, as root: apt-get install -y python3 python3-venv';
+  if (process.env.CI === 'true') throw new Error(`tests with Python cannot run: ${obstacle}`);
+  return obstacle;
 }
 
 /** ensurepip is what Debian leaves out of its python3 when python3-venv is not there. */

@@ -4,11 +4,11 @@ import { join, relative } from 'node:path';
 import { recover } from '../../src/commands/recover.js';
 import { readConfig } from '../../src/config.js';
 import { openSql } from '../../src/query/sql-client.js';
-import type { Merge } from '../../src/sinks/duckdb/merge.js';
+import type { DuckDbSink } from '../../src/sinks/duckdb/sink.js';
 import { listFiles, parquetPath } from '../../src/storage/data-dir.js';
 import { checks } from '../../src/verify/checks.js';
 import { readScope } from '../../src/verify/ledger.js';
-import { makeBatch, openMerge, order, select, TOPIC, token } from './batches.js';
+import { makeBatch, openSink, order, select, TOPIC, token } from './batches.js';
 
 /** The topic's Parquet files, relative to the data directory. */
 export const parquetFiles = (dataDir: string) =>
@@ -57,42 +57,42 @@ export async function verified(dataDir: string): Promise<{ problems: string[]; n
  * Two partitions: duplicates within and across them, quarantine, tombstones, a batch without rows in the middle
  * (offsets 3 to 5 of partition 1), compacted gaps.
  */
-export async function fill(dataDir: string, merge: Merge): Promise<void> {
+export async function fill(dataDir: string, sink: DuckDbSink): Promise<void> {
   const value = (n: number) => order(token(n), { amount: `${n}.25`, event_time: `2026-01-0${n}`, unknown: n });
-  await merge.stage(await makeBatch(dataDir, 0, 0, [value(1), value(2), '{', null]));
-  await merge.stage(await makeBatch(dataDir, 1, 0, [value(3), value(3), value(1)]));
-  await merge.commit();
-  await merge.stage(await makeBatch(dataDir, 0, 4, [value(2), value(4)], { nextOffset: 9 }));
-  await merge.stage(await makeBatch(dataDir, 1, 3, ['{}', null]));
-  await merge.commit();
-  await merge.stage(await makeBatch(dataDir, 1, 5, [value(5), '[', order(token(6), { amount: 'x' })]));
-  await merge.commit();
+  await sink.stage(await makeBatch(dataDir, 0, 0, [value(1), value(2), '{', null]));
+  await sink.stage(await makeBatch(dataDir, 1, 0, [value(3), value(3), value(1)]));
+  await sink.commit();
+  await sink.stage(await makeBatch(dataDir, 0, 4, [value(2), value(4)], { nextOffset: 9 }));
+  await sink.stage(await makeBatch(dataDir, 1, 3, ['{}', null]));
+  await sink.commit();
+  await sink.stage(await makeBatch(dataDir, 1, 5, [value(5), '[', order(token(6), { amount: 'x' })]));
+  await sink.commit();
 }
 
 /** What must be the same after a recovery. */
-export async function content(merge: Merge) {
+export async function content(sink: DuckDbSink) {
   return {
-    rows: await select(merge, 'FROM cdc_orders ORDER BY kafka_partition, kafka_offset'),
-    view: await select(merge, 'FROM orders ORDER BY ALL'),
+    rows: await select(sink, 'FROM cdc_orders ORDER BY kafka_partition, kafka_offset'),
+    view: await select(sink, 'FROM orders ORDER BY ALL'),
     positions: await select(
-      merge,
+      sink,
       'SELECT partition_id, next_offset, first_offset, watermark, leader_epoch FROM sluice.positions ORDER BY ALL',
     ),
     counts: await select(
-      merge,
+      sink,
       `SELECT partition_id, sum(rows_consumed), sum(rows_merged), sum(rows_duplicate), sum(rows_quarantined),
          sum(rows_tombstone), sum(rows_late), sum(rows_with_issues) FROM sluice.batches GROUP BY ALL ORDER BY ALL`,
     ),
-    columns: await select(merge, 'FROM sluice.columns ORDER BY ALL'),
+    columns: await select(sink, 'FROM sluice.columns ORDER BY ALL'),
   };
 }
 
 /** A filled directory whose sink is closed. @returns its content */
 export async function filled(dataDir: string, { joined = false } = {}) {
-  const merge = await openMerge(dataDir);
-  await fill(dataDir, merge);
-  const before = await content(merge);
-  if (joined) await merge.compact(true);
-  await merge.close();
+  const sink = await openSink(dataDir);
+  await fill(dataDir, sink);
+  const before = await content(sink);
+  if (joined) await sink.compact(true);
+  await sink.close();
   return before;
 }

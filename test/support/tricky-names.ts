@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
-import { makeBatch, openMerge, TOPIC, temporaryDirectory } from './batches.js';
+import { makeBatch, openSink, TOPIC, temporaryDirectory } from './batches.js';
 
 /** Keywords, functions, names of Kafka's and Hive's, and what other formats and libraries call their own columns. */
 const TEXTS = [
@@ -44,15 +44,15 @@ export async function trickyDirectory(): Promise<TrickyDirectory> {
     'tricky names',
   );
   const dataDir = temporaryDirectory();
-  const merge = await openMerge(dataDir, { spec });
+  const sink = await openSink(dataDir, { spec });
   const files: string[] = [];
   for (const partition of [0, 1]) {
     const batch = await makeBatch(dataDir, partition, 0, [JSON.stringify(message(partition))], { spec });
-    await merge.stage(batch);
-    await merge.commit();
+    await sink.stage(batch);
+    await sink.commit();
     files.push(batch.file!.path);
   }
-  await merge.close();
+  await sink.close();
   return { dataDir, spec, folder: join(dataDir, 'parquet', TOPIC), file: files[0], rows: [0, 1].map(row) };
 }
 

@@ -9,7 +9,7 @@ import type { CheckResult, VerifyScope } from '../../src/verify/check.js';
 import { checks } from '../../src/verify/checks.js';
 import { type KafkaTopic, kafkaChecks } from '../../src/verify/kafka.js';
 import { readScope } from '../../src/verify/ledger.js';
-import { makeBatch, openMerge, order, TOPIC, temporaryDirectory, token } from '../support/batches.js';
+import { makeBatch, openSink, order, TOPIC, temporaryDirectory, token } from '../support/batches.js';
 
 let scope: VerifyScope;
 const folder = () => join(scope.dataDir, 'parquet', TOPIC, 'sluice_partition=0');
@@ -19,14 +19,14 @@ const FIRST = '00000000000000000000-00000000000000000004.parquet';
 beforeEach(async () => {
   const dataDir = temporaryDirectory();
   scope = { dataDir, topic: TOPIC, table: 'cdc_orders', changeId: 'change_id' };
-  const merge = await openMerge(dataDir);
+  const sink = await openSink(dataDir);
   const values = [order(token(1), { amount: 5 }), order(token(2)), '{', null];
-  await merge.stage(await makeBatch(dataDir, 0, 0, values));
-  await merge.commit();
-  await merge.stage(await makeBatch(dataDir, 0, 4, [order(token(2)), order(token(3))], { nextOffset: 8 }));
-  await merge.stage(await makeBatch(dataDir, 1, 0, [order('x')]));
-  await merge.commit();
-  await merge.close();
+  await sink.stage(await makeBatch(dataDir, 0, 0, values));
+  await sink.commit();
+  await sink.stage(await makeBatch(dataDir, 0, 4, [order(token(2)), order(token(3))], { nextOffset: 8 }));
+  await sink.stage(await makeBatch(dataDir, 1, 0, [order('x')]));
+  await sink.commit();
+  await sink.close();
 });
 
 async function change(sql: string): Promise<void> {

@@ -29,7 +29,7 @@ const SCRIPT = `
   let done = 0;
   for (let startOffset = 0; startOffset < Number(batches); startOffset++) {
     const task = { partition: 0, startOffset, nextOffset: startOffset + 1, chunks: [chunk.handle()], issueBits };
-    pool.run(task).then(({ counts }) => { done += counts.ok; });
+    pool.run(task).then(({ stats }) => { done += stats.ok; });
   }
   await new Promise((resolve) => setTimeout(resolve, Number(waitMs)));
   await pool.close();

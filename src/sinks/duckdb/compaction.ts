@@ -12,6 +12,7 @@
 import { rmSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { BATCH_STAT_LIST } from '../../core/batch-stats.js';
 import { sinkError } from '../../core/errors.js';
 import type { CompactionReceipt } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
@@ -25,6 +26,11 @@ import type { CompactionSettings } from './settings.js';
 export interface CompactionOptions extends CompactionSettings {
   readonly compression: ParquetCompression;
 }
+
+/** SQL: what the metadata of a joined file says of the counters that are in the ledger. */
+const SUMS = BATCH_STAT_LIST.flatMap(([, { ledger, metadata }]) =>
+  ledger === undefined || metadata === undefined ? [] : [`sum(${ledger.column}) AS ${metadata}`],
+).join(', ');
 
 /** A row group is held in memory while it is written, beside what commits need. */
 const ROW_GROUP_BYTES = 32 << 20;
@@ -157,8 +163,7 @@ export class Compaction {
     const [{ partition, start }, { next }] = [group[0], group[group.length - 1]];
     const [counts] = await rowsOf(
       this.#connection,
-      `SELECT sum(rows_merged + rows_duplicate) AS messages_ok, sum(rows_tombstone) AS messages_tombstone,
-         sum(rows_quarantined) AS messages_quarantined
+      `SELECT sum(rows_merged + rows_duplicate) AS messages_ok, ${SUMS}
        FROM sluice.batches WHERE topic = ${literal(this.#topic)} AND partition_id = ${partition}
          AND start_offset >= ${start} AND next_offset <= ${next}`,
     );

@@ -1,5 +1,6 @@
 /** Fills a new database from Parquet files, and with what the old database still knows. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { NO_STATS } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { roleColumn, type TableSpec } from '../../schema/spec.js';
@@ -9,6 +10,7 @@ import { STORAGE_VERSION } from './database.js';
 import { migrate } from './ddl.js';
 import { type Inventory, type InventoryFile, parquet } from './file-inventory.js';
 import { openFormat } from './format.js';
+import { type LedgerRow, writeLedger } from './ledger.js';
 import { OLD, type OldBatch, type OldDatabase } from './old-database.js';
 
 export interface RebuildOptions {
@@ -85,7 +87,7 @@ export class DatabaseBuilder {
       rowsDuplicate,
       partitions,
       uncounted: [...redundant, ...unfinished],
-      uncertain: files.filter(({ quarantined }) => quarantined === undefined).map(({ name }) => name),
+      uncertain: files.filter(({ countsAll }) => !countsAll).map(({ name }) => name),
     };
   }
 
@@ -143,34 +145,17 @@ export class DatabaseBuilder {
   }
 
   async #writeLedger(duplicates: ReadonlyMap<string, number>): Promise<void> {
-    for (const file of this.#inventory.files) {
-      const { name, bytes, rows, quarantined = 0, tombstones = 0 } = file;
-      const rowsDuplicate = duplicates.get(name) ?? 0;
-      await this.#insertBatch(file, {
-        file: literal(name),
-        file_bytes: bytes,
-        rows_consumed: rows + quarantined + tombstones,
-        rows_merged: rows - rowsDuplicate,
-        rows_duplicate: rowsDuplicate,
-        rows_quarantined: quarantined,
-        rows_tombstone: tombstones,
-        rows_late: file.rowsLate,
-        rows_with_issues: file.rowsWithIssues,
-      });
-    }
+    const rows = this.#inventory.files.map((file): LedgerRow => {
+      const { name, bytes } = file;
+      const duplicate = duplicates.get(name) ?? 0;
+      const stats = { ...file.stats, merged: file.rows - duplicate, duplicate };
+      return { ...recovered(file), file: { name, bytes }, stats };
+    });
+    await this.#insertLedger(rows);
   }
 
-  async #insertBatch({ partition, start, next }: FileRange, values: Record<string, string | number> = {}) {
-    const columns: Record<string, string | number> = {
-      ...{ topic: literal(this.#options.topic), partition_id: partition, start_offset: start, next_offset: next },
-      ...{ rows_consumed: 0, rows_merged: 0, rows_duplicate: 0, rows_quarantined: 0, rows_tombstone: 0, rows_late: 0 },
-      ...{ rows_with_issues: 0, kernel_seconds: 0, parquet_seconds: 0, stage_seconds: 0, committed_at: 'now()' },
-      kind: literal('recovered'),
-      commit_id: this.#commitId(),
-      ...values,
-    };
-    const list = Object.entries(columns).map(([name, value]) => `${name}: ${value}`);
-    await this.#run(`INSERT INTO sluice.batches BY NAME SELECT ${list.join(', ')}`);
+  async #insertLedger(rows: readonly LedgerRow[]): Promise<void> {
+    await writeLedger(this.#connection, this.#options.topic, this.#commitId(), rows);
   }
 
   /** A journal explains the files of the commit after the last: those of an unfinished one are removed at the start. */
@@ -245,7 +230,7 @@ export class DatabaseBuilder {
          WHERE partition_id = ${partition} AND start_offset >= ${start} AND next_offset <= ${next}`,
       );
     }
-    for (const range of unknown) await this.#insertBatch(range);
+    await this.#insertLedger(unknown.map(recovered));
     return unknown;
   }
 
@@ -256,6 +241,11 @@ export class DatabaseBuilder {
   async #run(sql: string): Promise<void> {
     await this.#connection.run(sql);
   }
+}
+
+/** A row of the ledger that was not written when its messages were read. */
+function recovered({ partition, start, next }: FileRange): LedgerRow {
+  return { partition, startOffset: start, nextOffset: next, kind: 'recovered', stats: NO_STATS };
 }
 
 function fileGone({ file, partition, start, next }: OldBatch): SluiceError {

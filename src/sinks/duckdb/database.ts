@@ -1,5 +1,9 @@
+/** The database of a data directory as a file: made whole, opened by one process. */
+import { existsSync, linkSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError, sinkError } from '../../core/errors.js';
+import { databasePath, sync } from '../../storage/data-dir.js';
 
 export interface DatabaseOptions {
   /** Absolute. */
@@ -13,6 +17,35 @@ export interface DatabaseOptions {
 const CHECKPOINT_THRESHOLD = '1GB';
 /** The oldest DuckDB that can read the file: its format costs a tenth less to write than that of 1.2. */
 export const STORAGE_VERSION = 'v1.4.0';
+
+/** Of a database that is not whole yet; the process id follows. */
+const NEW_DATABASE = '.analytics.db.new-';
+
+/**
+ * Makes the empty database of a data directory that has none. It gets its name when it is whole and durable: a process
+ * that is killed here, or a full disk, leaves nothing that a start would take for a database. If another process makes
+ * one at the same time, that one stays.
+ * @throws SluiceError SLUICE_DATA_DIR or SLUICE_SINK if it cannot be made
+ */
+export async function createDatabase(options: DatabaseOptions): Promise<void> {
+  const path = databasePath(options.dataDir);
+  const unfinished = join(options.dataDir, `${NEW_DATABASE}${process.pid}`);
+  try {
+    (await openDatabase(unfinished, options)).closeSync();
+    sync(unfinished);
+    linkSync(unfinished, path);
+    sync(dirname(path));
+  } catch (cause) {
+    if (!existsSync(path)) throw sinkError(cause, `${path} cannot be made`);
+  } finally {
+    for (const name of [unfinished, `${unfinished}.wal`]) rmSync(name, { force: true });
+  }
+}
+
+/** Removes what processes left that were killed while they made the database. The caller holds the database's lock. */
+export function removeUnfinishedDatabases(dataDir: string): void {
+  for (const name of readdirSync(dataDir)) if (name.startsWith(NEW_DATABASE)) rmSync(join(dataDir, name));
+}
 
 /**
  * Opens a data directory's database for writing, which keeps other processes out.

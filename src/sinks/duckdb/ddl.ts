@@ -54,7 +54,7 @@ export function columnDefinitions(spec: TableSpec): string {
 /**
  * Makes what is missing, and brings an existing table in line with the spec: new columns are added, columns that the
  * spec no longer has stay and get NULL. The change log has no index: an index costs more per row than all the rest, and
- * uniqueness comes from the merge.
+ * uniqueness comes from the sink.
  * @returns the bit of `issues` that each column of the spec has
  * @throws SluiceError SLUICE_SPEC_CHANGED when a column has another kind or rows have another identity, SLUICE_CONFIG
  * when the directory belongs to another topic or to a newer Sluice

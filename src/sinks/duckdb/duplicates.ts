@@ -3,6 +3,7 @@
  * that the change log has already.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { combineStats } from '../../core/batch-stats.js';
 import { assert } from '../../core/errors.js';
 import type { BatchResult } from '../../core/flow.js';
 import { rowsOf } from '../../core/sql.js';
@@ -18,7 +19,6 @@ export interface ChangeLog {
 
 /** Resume tokens give a change_seq; any other change id has 0. */
 export const NO_SEQUENCE = 0n;
-const MAX_SEQUENCE = 2n ** 64n - 1n;
 /** Where the coordinates of the rows are that are not to be merged. */
 export const DUPLICATES = 'staging.duplicates';
 
@@ -33,12 +33,8 @@ export async function findDuplicates(
   relation: string,
   batches: readonly BatchResult[],
 ): Promise<{ batch: number; rows: number }[]> {
-  let lowest = MAX_SEQUENCE;
-  let highest = NO_SEQUENCE;
-  for (const { counts, minChangeSeq, maxChangeSeq } of batches) {
-    if (counts.ok > 0 && minChangeSeq < lowest) lowest = minChangeSeq;
-    if (maxChangeSeq > highest) highest = maxChangeSeq;
-  }
+  const { minChangeSeq: lowest, maxChangeSeq: highest } = combineStats(batches.map(({ stats }) => stats));
+  assert(lowest !== undefined && highest !== undefined, 'there are rows');
   // Equal ids have equal sequences, which are a third of the work to group if there are any.
   const group = lowest === NO_SEQUENCE ? log.changeId : 'change_seq';
   await connection.run(

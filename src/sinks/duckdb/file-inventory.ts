@@ -2,11 +2,18 @@
 import { statSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { BATCH_STAT_LIST, type BatchStats, NO_STATS, type StatName } from '../../core/batch-stats.js';
 import { asSluiceError, SluiceError } from '../../core/errors.js';
 import { STATUSES } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import { type FileRange, listFiles, parquetRange, topicFolder } from '../../storage/data-dir.js';
 import { type CommitJournal, readJournal } from './commit-journal.js';
+
+const REJECTED = STATUSES.filter((status) => status !== 'ok' && status !== 'tombstone');
+/** SQL: what the rows of a file tell about the counters of its batches. */
+const ROW_COUNTS = BATCH_STAT_LIST.flatMap(([name, { predicate }]) =>
+  predicate === undefined ? [] : [`count(*) FILTER (${predicate}) AS count_${name}`],
+).join(', ');
 
 /** A file as its rows and its key-value metadata tell it. */
 export interface InventoryFile extends FileRange {
@@ -16,11 +23,10 @@ export interface InventoryFile extends FileRange {
   readonly name: string;
   readonly bytes: number;
   readonly rows: number;
-  readonly rowsLate: number;
-  readonly rowsWithIssues: number;
-  /** Undefined in joined files of format 1. */
-  readonly tombstones: number | undefined;
-  readonly quarantined: number | undefined;
+  /** What is counted of its batches, as far as it tells. */
+  readonly stats: BatchStats;
+  /** Whether it says what became of messages that are no rows: joined files of format 1 do not. */
+  readonly countsAll: boolean;
   readonly leaderEpoch: number | undefined;
   /** Of the data directory when the file was written. */
   readonly format: number;
@@ -91,8 +97,8 @@ async function readFile(
   const [stats] = await rowsOf(
     connection,
     `SELECT count(*) AS rows, count(DISTINCT kafka_offset) AS offsets, min(kafka_offset) AS lowest,
-       max(kafka_offset) AS highest, bool_and(kafka_partition = ${range.partition}) AS in_partition,
-       count(*) FILTER (is_late) AS late, count(*) FILTER (issues <> 0) AS with_issues FROM ${parquet([path])}`,
+       max(kafka_offset) AS highest, bool_and(kafka_partition = ${range.partition}) AS in_partition, ${ROW_COUNTS}
+     FROM ${parquet([path])}`,
   );
   const entries = await rowsOf(
     connection,
@@ -107,21 +113,32 @@ async function readFile(
   if (Number(stats.lowest) < range.start || Number(stats.highest) >= range.next) {
     throw new Error(`it has the offsets ${stats.lowest} to ${stats.highest}`);
   }
-  const rejects = STATUSES.filter((status) => status !== 'ok' && status !== 'tombstone');
-  const sum = rejects.reduce((total, status) => total + (number(`messages_${status}`) ?? Number.NaN), 0);
+  const counted = BATCH_STAT_LIST.flatMap(([name, { metadata: key, predicate }]): [StatName, number][] => {
+    const said = key === undefined ? undefined : number(key);
+    const count = said ?? (predicate === undefined ? undefined : Number(stats[`count_${name}`]));
+    return count === undefined ? [] : [[name, count]];
+  });
+  const known: BatchStats = { ...NO_STATS, ...Object.fromEntries(counted) };
+  // Files of a batch once told the quarantined messages by status only.
+  const byStatus = REJECTED.reduce((sum, status) => sum + (number(`messages_${status}`) ?? Number.NaN), 0);
+  const quarantined = number('messages_quarantined') ?? byStatus;
+  const countsAll = number('messages_tombstone') !== undefined && !Number.isNaN(quarantined);
   return {
     ...range,
     path,
     name,
     bytes: statSync(path).size,
     rows,
-    rowsLate: Number(stats.late),
-    rowsWithIssues: Number(stats.with_issues),
-    tombstones: number('messages_tombstone'),
-    quarantined: number('messages_quarantined') ?? (Number.isNaN(sum) ? undefined : sum),
+    stats: withMessages({ ...known, quarantined: quarantined || 0 }),
+    countsAll,
     leaderEpoch: number('leader_epoch'),
     format: number('format') ?? 1,
   };
+}
+
+/** Every message became a row, was quarantined or is a tombstone. */
+function withMessages(stats: BatchStats): BatchStats {
+  return { ...stats, messages: stats.ok + stats.quarantined + stats.tombstone };
 }
 
 /** SQL relation of the rows of files. */

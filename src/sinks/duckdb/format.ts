@@ -1,9 +1,15 @@
 /** Sluice's own tables in a data directory's database, their format version, and how an older directory gets it. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { BATCH_STAT_LIST } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
+
+/** The ledger's columns for what is counted of a batch. */
+const COUNTERS = BATCH_STAT_LIST.flatMap(([, { ledger }]) =>
+  ledger === undefined ? [] : [`${ledger.column} ${ledger.type}`],
+);
 
 /** `file` is relative to the data directory, which can be moved. */
 const TABLES = `
@@ -15,10 +21,8 @@ CREATE TABLE IF NOT EXISTS sluice.positions (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, next_offset BIGINT NOT NULL, watermark TIMESTAMPTZ);
 CREATE TABLE IF NOT EXISTS sluice.batches (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, start_offset BIGINT NOT NULL, next_offset BIGINT NOT NULL,
-  file VARCHAR, file_bytes BIGINT, rows_consumed BIGINT NOT NULL, rows_merged BIGINT NOT NULL,
-  rows_duplicate BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL, rows_tombstone BIGINT NOT NULL,
-  rows_late BIGINT NOT NULL, rows_with_issues BIGINT NOT NULL, kernel_seconds DOUBLE NOT NULL,
-  parquet_seconds DOUBLE NOT NULL, stage_seconds DOUBLE NOT NULL, committed_at TIMESTAMPTZ NOT NULL);
+  file VARCHAR, file_bytes BIGINT, ${COUNTERS.map((counter) => `${counter} NOT NULL`).join(', ')},
+  committed_at TIMESTAMPTZ NOT NULL);
 CREATE TABLE IF NOT EXISTS sluice.quarantine (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, message_offset BIGINT NOT NULL, key BLOB, value BLOB NOT NULL,
   reason VARCHAR NOT NULL, byte_position BIGINT, kafka_timestamp TIMESTAMPTZ);
@@ -66,12 +70,31 @@ export async function openFormat(connection: DuckDBConnection, topic: string): P
       for (const column of ADDED_COLUMNS) await connection.run(`ALTER TABLE sluice.${column}`);
       if (meta !== undefined) await upgrade(connection, JSON.parse(String(meta.spec)) as TableSpec);
     }
+    // Batches before a counter was added have 0 of it.
+    for (const counter of COUNTERS) {
+      await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${counter} DEFAULT 0`);
+    }
     await connection.run(ISSUE_NAMES);
     await connection.run('COMMIT');
   } catch (thrown) {
     await connection.run('ROLLBACK').catch(() => {});
     throw thrown;
   }
+}
+
+/**
+ * Checks that this Sluice can write to the data directory, and writes nothing.
+ * @throws SluiceError SLUICE_CONFIG when the directory belongs to another topic or to a newer Sluice
+ */
+export async function checkFormat(connection: DuckDBConnection, topic: string): Promise<void> {
+  const tables = await rowsOf(
+    connection,
+    `SELECT 1 FROM duckdb_tables()
+     WHERE database_name = current_database() AND schema_name = 'sluice' AND table_name = 'meta'`,
+  );
+  if (tables.length === 0) return;
+  const [meta] = await rowsOf(connection, 'SELECT format_version, topic FROM sluice.meta');
+  if (meta !== undefined) checkMeta(Number(meta.format_version), String(meta.topic), topic);
 }
 
 function checkMeta(version: number, found: string, topic: string): void {

@@ -8,16 +8,9 @@ import {
   type DuckDBTimestampTZValue,
   timestampTZValue,
 } from '@duckdb/node-api';
+import { BATCH_STAT_LIST, type BatchStats, NO_STATS } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
-import {
-  type BatchResult,
-  type OffsetGap,
-  type ParquetFile,
-  type PartitionStart,
-  type SinkPosition,
-  STATUSES,
-  type TopicIdentity,
-} from '../../core/flow.js';
+import type { BatchResult, OffsetGap, PartitionStart, SinkPosition, TopicIdentity } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import { LEDGER_FILES, LEDGER_RANGES, type LedgerState, ledgerFile, ledgerRange } from './ledger-files.js';
 
@@ -56,49 +49,40 @@ export async function writeQuarantine(
   });
 }
 
-/** What the batches of a commit group came to, beside the batches themselves. */
-export interface GroupOutcome {
-  /** Rows of each batch that the change log got. */
-  readonly merged: readonly number[];
-  readonly stageSeconds: readonly number[];
-  readonly commitId: number;
-  /** The name of a file in the ledger. */
-  readonly fileOf: (file: ParquetFile) => string;
+/** A row of the ledger: offsets [startOffset, nextOffset), and what became of them. */
+export interface LedgerRow {
+  readonly partition: number;
+  readonly startOffset: number;
+  readonly nextOffset: number;
+  readonly kind: 'consume' | 'gap' | 'recovered';
+  /** Relative to the data directory. */
+  readonly file?: { readonly name: string; readonly bytes: number } | undefined;
+  readonly stats: BatchStats;
 }
 
+/** Each counter's column in the ledger. */
+const COUNTERS = BATCH_STAT_LIST.flatMap(([name, { ledger }]) => (ledger === undefined ? [] : [{ name, ...ledger }]));
+
+/** Adds rows to the ledger, in the connection's transaction. */
 export async function writeLedger(
   connection: DuckDBConnection,
   topic: string,
-  batches: readonly BatchResult[],
-  { merged, stageSeconds, commitId, fileOf }: GroupOutcome,
+  commitId: number,
+  rows: readonly LedgerRow[],
 ): Promise<void> {
-  const committedAt = fromMilliseconds(Date.now());
-  await append(connection, 'batches', (appender) => {
-    for (const [index, batch] of batches.entries()) {
-      const { partition, startOffset, nextOffset, file, counts, quarantined } = batch;
-      const consumed = STATUSES.reduce((sum, status) => sum + counts[status], 0);
-      appender.appendVarchar(topic);
-      appender.appendInteger(partition);
-      appender.appendBigInt(BigInt(startOffset));
-      appender.appendBigInt(BigInt(nextOffset));
-      if (file === undefined) {
-        appender.appendNull();
-        appender.appendNull();
-      } else {
-        appender.appendVarchar(fileOf(file));
-        appender.appendBigInt(BigInt(file.bytes));
-      }
-      const numbers = [consumed, merged[index], counts.ok - merged[index], quarantined.length, counts.tombstone];
-      for (const count of [...numbers, batch.rowsLate, batch.rowsWithIssues]) appender.appendBigInt(BigInt(count));
-      appender.appendDouble(batch.stageSeconds.kernel);
-      appender.appendDouble(batch.stageSeconds.parquet);
-      appender.appendDouble(stageSeconds[index]);
-      appender.appendTimestampTZ(committedAt);
-      appender.appendVarchar('consume');
-      appender.appendBigInt(BigInt(commitId));
-      appender.endRow();
-    }
+  if (rows.length === 0) return;
+  const values = rows.map(({ partition, startOffset, nextOffset, kind, file, stats }) => {
+    const named = file === undefined ? ['NULL', 'NULL'] : [literal(file.name), file.bytes];
+    const counts = COUNTERS.map(({ name }) => stats[name]);
+    return `(${[partition, startOffset, nextOffset, `'${kind}'`, ...named, ...counts].join(', ')})`;
   });
+  const columns = COUNTERS.map(({ column }) => column);
+  await connection.run(
+    `INSERT INTO sluice.batches BY NAME
+     SELECT topic: ${literal(topic)}, commit_id: ${commitId}, committed_at: now(), *
+     FROM (VALUES ${values.join(', ')})
+       ledger(partition_id, start_offset, next_offset, kind, file, file_bytes, ${columns.join(', ')})`,
+  );
 }
 
 function fromMilliseconds(milliseconds: number): DuckDBTimestampTZValue {
@@ -180,20 +164,17 @@ export async function writeGaps(
   gaps: readonly OffsetGap[],
   commitId: number,
 ): Promise<void> {
-  const rows = gaps.map(({ partition, startOffset, nextOffset }) => `(${partition}, ${startOffset}, ${nextOffset})`);
-  await connection.run(
-    `INSERT INTO sluice.batches BY NAME
-     SELECT topic: ${literal(topic)}, partition_id, start_offset, next_offset, rows_consumed: 0, rows_merged: 0,
-       rows_duplicate: 0, rows_quarantined: 0, rows_tombstone: 0, rows_late: 0, rows_with_issues: 0, kernel_seconds: 0,
-       parquet_seconds: 0, stage_seconds: 0, committed_at: now(), kind: 'gap', commit_id: ${commitId}
-     FROM (VALUES ${rows.join(', ')}) gaps(partition_id, start_offset, next_offset)`,
+  const rows = gaps.map((gap): LedgerRow => ({ ...gap, kind: 'gap', stats: NO_STATS }));
+  await writeLedger(connection, topic, commitId, rows);
+  await movePositions(
+    connection,
+    topic,
+    rows.map((row) => ({ ...row, leaderEpoch: undefined })),
   );
-  const moves = gaps.map((gap) => ({ ...gap, maxEventTime: undefined, leaderEpoch: undefined }));
-  await movePositions(connection, topic, moves);
 }
 
 /** What moves a position. */
-type Move = Pick<BatchResult, 'partition' | 'startOffset' | 'nextOffset' | 'maxEventTime' | 'leaderEpoch'>;
+type Move = Pick<BatchResult, 'partition' | 'startOffset' | 'nextOffset' | 'leaderEpoch' | 'stats'>;
 
 /**
  * Moves each batch's partition on from its start, which is where it must stand.
@@ -209,7 +190,8 @@ export async function movePositions(
      SET next_offset = $1, watermark = greatest(watermark, $2), leader_epoch = coalesce($6, leader_epoch)
      WHERE topic = $3 AND partition_id = $4 AND next_offset = $5`,
   );
-  for (const { partition, startOffset, nextOffset, maxEventTime, leaderEpoch } of moves) {
+  for (const { partition, startOffset, nextOffset, leaderEpoch, stats } of moves) {
+    const { maxEventTime } = stats;
     statement.bindBigInt(1, BigInt(nextOffset));
     if (maxEventTime === undefined) statement.bindNull(2);
     else statement.bindTimestampTZ(2, timestampTZValue(maxEventTime));

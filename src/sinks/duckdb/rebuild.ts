@@ -11,7 +11,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statS
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError, sinkError } from '../../core/errors.js';
-import { sync } from '../../storage/data-dir.js';
+import { databasePath, sync } from '../../storage/data-dir.js';
 import { type BuiltDatabase, DatabaseBuilder, type RebuildOptions } from './database-builder.js';
 import { type Inventory, takeInventory } from './file-inventory.js';
 import { attachOld, type OldDatabase } from './old-database.js';
@@ -37,7 +37,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuild> {
   });
   const connection = await instance.connect();
   try {
-    const database = join(dataDir, 'analytics.db');
+    const database = databasePath(dataDir);
     const old = existsSync(database) ? await attachOld(connection, database) : undefined;
     const inventory = await takeInventory(connection, dataDir, options.topic);
     checkOld(old, options, inventory);
@@ -66,7 +66,7 @@ function checkOld(old: OldDatabase | undefined, { dataDir, topic }: RebuildOptio
 
 /** Puts the new database in the place of the old one. @returns what the old one is called now */
 function swap(dataDir: string, folder: string): string | undefined {
-  const database = join(dataDir, 'analytics.db');
+  const database = databasePath(dataDir);
   const prefix = `${database}.before-recovery-`;
   const kept = `${prefix}${new Date().toISOString().replaceAll(/[-:]/g, '')}`;
   const existed = existsSync(database);

@@ -2,11 +2,11 @@
  * Files of the data directory: made durable just before a transaction, taken back when it is rolled back, and brought
  * into agreement with the ledger at start. A Parquet file counts only when the ledger names it.
  */
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { asSluiceError, SluiceError } from '../../core/errors.js';
 import type { ParquetFile, RemovedFile } from '../../core/flow.js';
-import { listFiles, sync, topicFolder } from '../../storage/data-dir.js';
+import { listFiles, makeFolder, sync, topicFolder } from '../../storage/data-dir.js';
 import { removeJournal } from './commit-journal.js';
 import { compareFiles, type FileDifferences, type LedgerState } from './ledger-files.js';
 
@@ -25,7 +25,7 @@ const CHOICES =
  */
 export function makeFolders(dataDir: string, topic: string): void {
   try {
-    mkdirSync(topicFolder(dataDir, topic), { recursive: true });
+    makeFolder(topicFolder(dataDir, topic));
     for (const folder of [join(dataDir, 'parquet'), dataDir]) sync(folder);
   } catch (cause) {
     throw asSluiceError(cause, 'SLUICE_DATA_DIR', `DATA_DIR=${dataDir} cannot be written`);
@@ -74,23 +74,14 @@ export function withdraw(files: readonly ParquetFile[]): void {
 }
 
 /**
- * Compares files and ledger. Also to be asked before the first write to the database: a write-ahead log that is put
- * back fits only the database as it was.
- * @throws SluiceError SLUICE_UNEXPLAINED_FILES if there are files that nothing explains
- */
-export function explainFiles(dataDir: string, topic: string, ledger: LedgerState): FileDifferences {
-  const differences = compareFiles(dataDir, topic, ledger);
-  if (differences.unexplained.length > 0) throw unexplainedFiles(dataDir, differences);
-  return differences;
-}
-
-/**
  * Removes what one unfinished write, commit or join left. Everything is decided before anything is removed. The caller
  * holds the database's lock.
  * @throws SluiceError SLUICE_UNEXPLAINED_FILES, SLUICE_SINK if files and ledger differ by more; then nothing is removed
  */
 export function reconcileFiles(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
-  return remove(dataDir, explainFiles(dataDir, topic, ledger));
+  const differences = compareFiles(dataDir, topic, ledger);
+  if (differences.unexplained.length > 0) throw unexplainedFiles(dataDir, differences);
+  return remove(dataDir, differences);
 }
 
 /**

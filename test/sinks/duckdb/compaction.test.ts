@@ -6,10 +6,10 @@ import type { ParquetWriterName } from '../../../src/parquet/parquet-writer.js';
 import { openSql } from '../../../src/query/sql-client.js';
 import { planCompaction } from '../../../src/sinks/duckdb/compaction.js';
 import type { LedgerFile } from '../../../src/sinks/duckdb/ledger-files.js';
-import type { Merge } from '../../../src/sinks/duckdb/merge.js';
+import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import { listFiles } from '../../../src/storage/data-dir.js';
 import { checks } from '../../../src/verify/checks.js';
-import { makeBatch, openMerge, order, select, TOPIC, temporaryDirectory, token } from '../../support/batches.js';
+import { makeBatch, openSink, order, select, TOPIC, temporaryDirectory, token } from '../../support/batches.js';
 import { runCli } from '../../support/cli.js';
 
 const file = (partition: number, start: number, bytes = 10, batches = 1): LedgerFile => ({
@@ -82,7 +82,7 @@ describe('planCompaction', () => {
 /** Commits `count` groups: of partition 0 two rows and a tombstone, of partition 1 one row or every other time none. */
 async function commitBatches(
   dataDir: string,
-  merge: Merge,
+  sink: DuckDbSink,
   count: number,
   from = 0,
   writers: readonly ParquetWriterName[] = ['duckdb'],
@@ -92,9 +92,9 @@ async function commitBatches(
       order(token(1 + index, n), { amount: `${index}.5`, items: [index], late: 'ünïcode' }),
     );
     const parquetWriter = writers[index % writers.length];
-    await merge.stage(await makeBatch(dataDir, 0, index * 3, [...rows, null], { parquetWriter }));
-    await merge.stage(await makeBatch(dataDir, 1, index, [index % 2 ? '{' : order(`p1-${index}`)], { parquetWriter }));
-    await merge.commit();
+    await sink.stage(await makeBatch(dataDir, 0, index * 3, [...rows, null], { parquetWriter }));
+    await sink.stage(await makeBatch(dataDir, 1, index, [index % 2 ? '{' : order(`p1-${index}`)], { parquetWriter }));
+    await sink.commit();
   }
 }
 
@@ -120,11 +120,11 @@ describe('compaction', () => {
     'joins files of %j, of which each row, type and order stays',
     async (writers) => {
       const dataDir = temporaryDirectory();
-      const merge = await openMerge(dataDir);
-      await commitBatches(dataDir, merge, 6, 0, writers);
-      const before = await select(merge, contentOf(dataDir));
-      const types = await select(merge, `DESCRIBE ${contentOf(dataDir)}`);
-      const receipt = await merge.compact();
+      const sink = await openSink(dataDir);
+      await commitBatches(dataDir, sink, 6, 0, writers);
+      const before = await select(sink, contentOf(dataDir));
+      const types = await select(sink, `DESCRIBE ${contentOf(dataDir)}`);
+      const receipt = await sink.compact();
       expect(receipt).toMatchObject({ filesBefore: 6, filesAfter: 1 });
       expect(parquetFiles(dataDir).map((path) => path.slice(dataDir.length + 1))).toEqual([
         `parquet/${TOPIC}/sluice_partition=0/00000000000000000000-00000000000000000018.parquet`,
@@ -133,69 +133,69 @@ describe('compaction', () => {
             `parquet/${TOPIC}/sluice_partition=1/0000000000000000000${start}-0000000000000000000${start + 1}.parquet`,
         ),
       ]);
-      expect(await select(merge, contentOf(dataDir))).toEqual(before);
-      expect(await select(merge, `DESCRIBE ${contentOf(dataDir)}`)).toEqual(types);
+      expect(await select(sink, contentOf(dataDir))).toEqual(before);
+      expect(await select(sink, `DESCRIBE ${contentOf(dataDir)}`)).toEqual(types);
       const [[metadata]] = await select(
-        merge,
+        sink,
         `SELECT map_from_entries(list((decode(key), decode(value))))::VARCHAR
        FROM parquet_kv_metadata('${parquetFiles(dataDir)[0]}') WHERE decode(key) LIKE 'sluice.%'`,
       );
       expect(metadata).toBe(
         `{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18, ` +
-          'sluice.messages_ok=12, sluice.messages_tombstone=6, sluice.messages_quarantined=0, sluice.format=2}',
+          'sluice.messages_ok=12, sluice.messages_quarantined=0, sluice.messages_tombstone=6, sluice.format=2}',
       );
-      await merge.close();
+      await sink.close();
       expect(await problems(dataDir)).toEqual([]);
     },
   );
 
   it('goes on after more batches, and finds nothing to do without them', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    expect(await merge.compact()).toMatchObject({ filesBefore: 0 });
+    const sink = await openSink(dataDir);
+    expect(await sink.compact()).toMatchObject({ filesBefore: 0 });
     for (let round = 0; round < 5; round++) {
-      await commitBatches(dataDir, merge, 5, round * 5);
-      await merge.compact();
+      await commitBatches(dataDir, sink, 5, round * 5);
+      await sink.compact();
     }
     // Five files of five batches each are not yet more than the four that may be, of which one is new.
     expect(parquetFiles(dataDir).length).toBeLessThan(12);
-    expect(await merge.compact()).toMatchObject({ filesBefore: 0 });
-    expect(await merge.compact(true)).toMatchObject({ filesAfter: 2 });
+    expect(await sink.compact()).toMatchObject({ filesBefore: 0 });
+    expect(await sink.compact(true)).toMatchObject({ filesAfter: 2 });
     expect(parquetFiles(dataDir).length).toBe(2);
-    await merge.close();
+    await sink.close();
     expect(await problems(dataDir)).toEqual([]);
   });
 
   it('goes on beside commits', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    await commitBatches(dataDir, merge, 40);
-    const [receipt] = await Promise.all([merge.compact(true), commitBatches(dataDir, merge, 10, 40)]);
+    const sink = await openSink(dataDir);
+    await commitBatches(dataDir, sink, 40);
+    const [receipt] = await Promise.all([sink.compact(true), commitBatches(dataDir, sink, 10, 40)]);
     expect(receipt.filesBefore).toBeGreaterThanOrEqual(60);
-    await merge.close();
+    await sink.close();
     expect(await problems(dataDir)).toEqual([]);
   });
 
   it('is given up when the sink is closed, and leaves nothing behind', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    await commitBatches(dataDir, merge, 10);
-    const compaction = merge.compact(true);
-    await Promise.all([compaction, merge.close()]);
+    const sink = await openSink(dataDir);
+    await commitBatches(dataDir, sink, 10);
+    const compaction = sink.compact(true);
+    await Promise.all([compaction, sink.close()]);
     expect(await problems(dataDir)).toEqual([]);
   });
 
   it('says which files it could not join, and leaves them', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    await commitBatches(dataDir, merge, 6);
+    const sink = await openSink(dataDir);
+    await commitBatches(dataDir, sink, 6);
     const [, second] = parquetFiles(dataDir);
     renameSync(second, `${second}.gone`);
-    await expect(merge.compact(true)).rejects.toMatchObject({
+    await expect(sink.compact(true)).rejects.toMatchObject({
       message: expect.stringContaining('6 Parquet files cannot be joined into'),
     });
     renameSync(`${second}.gone`, second);
-    await merge.close();
+    await sink.close();
     expect(await problems(dataDir)).toEqual([]);
   });
 
@@ -204,24 +204,24 @@ describe('compaction', () => {
     const env = { DATA_DIR: dataDir };
     const absent = await runCli(['compact'], { env });
     expect(absent).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing was consumed into it yet') });
-    await openMerge(dataDir);
+    await openSink(dataDir);
     const held = await runCli(['compact'], { env });
     expect(held).toMatchObject({ code: 3, stderr: expect.stringMatching(/SLUICE_LOCKED.*held by/) });
   });
 
   it('survives kill -9 at any moment', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    await commitBatches(dataDir, merge, 60);
-    const before = await select(merge, contentOf(dataDir));
-    await merge.close();
+    const sink = await openSink(dataDir);
+    await commitBatches(dataDir, sink, 60);
+    const before = await select(sink, contentOf(dataDir));
+    await sink.close();
     const env = { DATA_DIR: dataDir, LOG_FORMAT: 'json' };
     let outcome = { code: null as number | null, stdout: '' };
     for (let timeoutMs = 300; outcome.code === null; timeoutMs += 40) {
       outcome = await runCli(['compact'], { env, timeoutMs });
     }
     expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/joined into|nothing to join/) });
-    const reopened = await openMerge(dataDir);
+    const reopened = await openSink(dataDir);
     await reopened.compact(true);
     expect(await select(reopened, contentOf(dataDir))).toEqual(before);
     await reopened.close();

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { openSql } from '../../../src/query/sql-client.js';
 import { specJson } from '../../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
-import { Merge } from '../../../src/sinks/duckdb/merge.js';
+import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import { checks } from '../../../src/verify/checks.js';
-import { makeBatch, mergeOptions, openMerge, order, select, TOPIC, temporaryDirectory } from '../../support/batches.js';
+import { makeBatch, openSink, order, select, sinkOptions, TOPIC, temporaryDirectory } from '../../support/batches.js';
 
 describe('schema evolution', () => {
   const specWith = (edit: (columns: Record<string, unknown>[]) => void) => {
@@ -15,7 +15,7 @@ describe('schema evolution', () => {
 
   it('adds a column, and fills one that the spec lost with null', async () => {
     const dataDir = temporaryDirectory();
-    const first = await openMerge(dataDir);
+    const first = await openSink(dataDir);
     await first.stage(await makeBatch(dataDir, 0, 0, [order('a', { status: 'paid', note: 'n' })]));
     await first.commit();
     await first.close();
@@ -26,7 +26,7 @@ describe('schema evolution', () => {
         { name: 'note', kind: 'text' },
       );
     });
-    const second = await openMerge(dataDir, { spec });
+    const second = await openSink(dataDir, { spec });
     await second.stage(await makeBatch(dataDir, 0, 1, [order('b', { status: 'paid', note: 'n' })], { spec }));
     await second.commit();
     expect(await select(second, 'SELECT change_id, status, note, extra FROM cdc_orders ORDER BY 1')).toEqual([
@@ -38,14 +38,14 @@ describe('schema evolution', () => {
 
   it('keeps texts of few values in dictionaries', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const sink = await openSink(dataDir);
     const orders = Array.from({ length: 5000 }, (_, n) => order(`o-${n}`, { status: 'paid', order_id_type: 'string' }));
-    await merge.stage(await makeBatch(dataDir, 0, 0, orders));
-    await merge.commit();
-    await select(merge, 'CHECKPOINT');
+    await sink.stage(await makeBatch(dataDir, 0, 0, orders));
+    await sink.commit();
+    await select(sink, 'CHECKPOINT');
     const sql = `SELECT DISTINCT column_name FROM pragma_storage_info('cdc_orders')
       WHERE segment_type = 'VARCHAR' AND compression = 'ZSTD' ORDER BY 1`;
-    const names = (await select(merge, sql)).map(([name]) => name);
+    const names = (await select(sink, sql)).map(([name]) => name);
     expect(names).toContain('order_id');
     expect(names.filter((name) => ['operation', 'currency', 'status', 'order_id_type'].includes(String(name)))).toEqual(
       [],
@@ -54,22 +54,22 @@ describe('schema evolution', () => {
 
   it('refuses a column whose kind changed, another topic and a newer format', async () => {
     const dataDir = temporaryDirectory();
-    await (await openMerge(dataDir)).close();
+    await (await openSink(dataDir)).close();
     const spec = specWith((columns) => {
       columns.find(({ name }) => name === 'status')!.kind = 'int64';
     });
-    await expect(new Merge(mergeOptions(dataDir, { spec })).open()).rejects.toMatchObject({
+    await expect(new DuckDbSink(sinkOptions(dataDir, { spec })).open()).rejects.toMatchObject({
       code: 'SLUICE_SPEC_CHANGED',
       message: expect.stringMatching(/column status of cdc_orders is VARCHAR, the table spec makes it BIGINT/),
     });
-    await expect(new Merge({ ...mergeOptions(dataDir), topic: 'other' }).open()).rejects.toMatchObject({
+    await expect(new DuckDbSink({ ...sinkOptions(dataDir), topic: 'other' }).open()).rejects.toMatchObject({
       code: 'SLUICE_CONFIG',
       message: expect.stringContaining('holds the topic cdc_orders, KAFKA_TOPIC is other'),
     });
-    const merge = await openMerge(dataDir);
-    await select(merge, 'UPDATE sluice.meta SET format_version = 3');
-    await merge.close();
-    await expect(new Merge(mergeOptions(dataDir)).open()).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
+    const sink = await openSink(dataDir);
+    await select(sink, 'UPDATE sluice.meta SET format_version = 3');
+    await sink.close();
+    await expect(new DuckDbSink(sinkOptions(dataDir)).open()).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
   });
 
   it.each([
@@ -90,24 +90,24 @@ describe('schema evolution', () => {
     ],
   ])('refuses %s, and changes nothing', async (_, edit, message) => {
     const dataDir = temporaryDirectory();
-    await (await openMerge(dataDir)).close();
+    await (await openSink(dataDir)).close();
     const spec = specWith((columns) => {
       columns.push({ name: 'added', kind: 'text' });
       edit(columns);
     });
-    await expect(new Merge(mergeOptions(dataDir, { spec })).open()).rejects.toMatchObject({
+    await expect(new DuckDbSink(sinkOptions(dataDir, { spec })).open()).rejects.toMatchObject({
       code: 'SLUICE_SPEC_CHANGED',
       message: expect.stringMatching(message),
     });
-    const merge = await openMerge(dataDir);
-    expect(await select(merge, `SELECT count(*) FROM duckdb_columns() WHERE column_name = 'added'`)).toEqual([[0n]]);
+    const sink = await openSink(dataDir);
+    expect(await select(sink, `SELECT count(*) FROM duckdb_columns() WHERE column_name = 'added'`)).toEqual([[0n]]);
   });
 
   it('refuses another table in the same directory', async () => {
     const dataDir = temporaryDirectory();
-    await (await openMerge(dataDir)).close();
+    await (await openSink(dataDir)).close();
     const spec = { ...ORDERS_SPEC, table: 'other' };
-    await expect(new Merge(mergeOptions(dataDir, { spec })).open()).rejects.toMatchObject({
+    await expect(new DuckDbSink(sinkOptions(dataDir, { spec })).open()).rejects.toMatchObject({
       code: 'SLUICE_SPEC_CHANGED',
       message: expect.stringContaining('has the table cdc_orders'),
     });
@@ -134,15 +134,13 @@ describe('names', () => {
       );
       const change = (id: string, fields = {}) => JSON.stringify({ new: id, order: 'o', batch: 'b', ...fields });
       const dataDir = temporaryDirectory();
-      const merge = await openMerge(dataDir, { spec });
-      await merge.stage(
-        await makeBatch(dataDir, 0, 0, [change('1'), change('1'), change('2', { end: 'e' })], { spec }),
-      );
-      expect(await merge.commit()).toMatchObject({ rowsMerged: 2, rowsDuplicate: 1 });
-      await merge.stage(await makeBatch(dataDir, 0, 3, [change('1')], { spec }));
-      expect(await merge.commit()).toMatchObject({ rowsMerged: 0, rowsDuplicate: 1 });
-      expect(await select(merge, `SELECT "new", "end", batch FROM "view"`)).toEqual([['2', 'e', 'b']]);
-      await merge.close();
+      const sink = await openSink(dataDir, { spec });
+      await sink.stage(await makeBatch(dataDir, 0, 0, [change('1'), change('1'), change('2', { end: 'e' })], { spec }));
+      expect(await sink.commit()).toMatchObject({ stats: { merged: 2, duplicate: 1 } });
+      await sink.stage(await makeBatch(dataDir, 0, 3, [change('1')], { spec }));
+      expect(await sink.commit()).toMatchObject({ stats: { merged: 0, duplicate: 1 } });
+      expect(await select(sink, `SELECT "new", "end", batch FROM "view"`)).toEqual([['2', 'e', 'b']]);
+      await sink.close();
       const client = await openSql(dataDir);
       for await (const { name, problems } of checks(client, { dataDir, topic: TOPIC, table, changeId: 'new' })) {
         expect([name, problems]).toEqual([name, []]);
@@ -155,10 +153,10 @@ describe('names', () => {
 describe('the orders view', () => {
   it('has the newest change of each order: by offset, across partitions by time, without deleted ones', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const sink = await openSink(dataDir);
     const change = (id: string, orderId: string, status: string, operation = 'update') =>
       JSON.stringify({ change_id: id, order_id: orderId, status, operation });
-    await merge.stage(
+    await sink.stage(
       await makeBatch(dataDir, 0, 0, [
         change('1', 'x', 'old'),
         change('2', 'y', 'kept'),
@@ -166,24 +164,24 @@ describe('the orders view', () => {
         change('4', 'z', 'gone', 'delete'),
       ]),
     );
-    await merge.stage(await makeBatch(dataDir, 1, 0, [change('5', 'z', 'back'), change('6', 'y', 'gone', 'delete')]));
-    await merge.commit();
+    await sink.stage(await makeBatch(dataDir, 1, 0, [change('5', 'z', 'back'), change('6', 'y', 'gone', 'delete')]));
+    await sink.commit();
     await select(
-      merge,
+      sink,
       `UPDATE cdc_orders SET kafka_timestamp = kafka_timestamp + INTERVAL 1 HOUR WHERE change_id IN ('4', '6')`,
     );
-    expect(await select(merge, 'SELECT order_id, status FROM orders')).toEqual([['x', 'new']]);
+    expect(await select(sink, 'SELECT order_id, status FROM orders')).toEqual([['x', 'new']]);
   });
 
   /** A change with and without a type of its order id. */
   const change = (id: string, orderId: string, type: string | undefined, operation = 'update') =>
     JSON.stringify({ change_id: id, order_id: orderId, order_id_type: type, operation });
-  const present = async (merge: Merge) =>
-    (await select(merge, 'SELECT change_id FROM orders ORDER BY change_id')).map(([id]) => id);
+  const present = async (sink: DuckDbSink) =>
+    (await select(sink, 'SELECT change_id FROM orders ORDER BY change_id')).map(([id]) => id);
 
   it('tells orders of one text and several types apart; a text that never has one is an order too', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const sink = await openSink(dataDir);
     const changes = [
       change('1', '10', 'string'),
       change('2', '10', 'number'),
@@ -192,15 +190,15 @@ describe('the orders view', () => {
       change('5', '10', 'number', 'delete'),
       change('6', '11', undefined),
     ];
-    await merge.stage(await makeBatch(dataDir, 0, 0, changes));
-    await merge.commit();
-    expect(await present(merge)).toEqual(['4', '6']);
+    await sink.stage(await makeBatch(dataDir, 0, 0, changes));
+    await sink.commit();
+    expect(await present(sink)).toEqual(['4', '6']);
   });
 
   it('takes rows without a type for those of the document with the first type, in Kafka’s order', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    await merge.stage(
+    const sink = await openSink(dataDir);
+    await sink.stage(
       await makeBatch(dataDir, 0, 0, [
         change('01', 'deleted', undefined),
         change('02', 'updated', undefined),
@@ -215,20 +213,20 @@ describe('the orders view', () => {
         change('11', 'gone before', 'objectId'),
       ]),
     );
-    await merge.stage(
+    await sink.stage(
       await makeBatch(dataDir, 1, 0, [change('12', 'moved', 'string'), change('13', 'moved', 'string', 'delete')]),
     );
-    await merge.commit();
+    await sink.commit();
     await select(
-      merge,
+      sink,
       `UPDATE cdc_orders SET kafka_timestamp = kafka_timestamp + INTERVAL 1 HOUR WHERE kafka_partition = 1`,
     );
-    expect(await present(merge)).toEqual(['03', '08', '09', '10', '11']);
+    expect(await present(sink)).toEqual(['03', '08', '09', '10', '11']);
   });
 
   it('leaves out what the newest complete snapshot does not have', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
+    const sink = await openSink(dataDir);
     const marker = (id: string, end: 'begin' | 'end', time = 'T') =>
       change(id, `snapshot:${time}`, 'snapshot', `snapshot_${end}`);
     const changes = [
@@ -243,9 +241,9 @@ describe('the orders view', () => {
     const third = [marker('09', 'begin', 'U'), change('10', 'd', 'string', 'snapshot')];
     const after: unknown[] = [];
     for (const [index, part] of [changes, second, third].entries()) {
-      await merge.stage(await makeBatch(dataDir, 0, [0, 5, 8][index], part));
-      await merge.commit();
-      after.push(await present(merge));
+      await sink.stage(await makeBatch(dataDir, 0, [0, 5, 8][index], part));
+      await sink.commit();
+      after.push(await present(sink));
     }
     expect(after).toEqual([['04'], ['07'], ['07', '10']]);
   });
@@ -257,10 +255,10 @@ describe('the orders view', () => {
       { name: 'order_id', kind: 'text', required: true, role: 'key' },
     ];
     const spec = parseSpec(JSON.stringify({ table: 't', view: 'orders', columns }), 'test');
-    const merge = await openMerge(dataDir, { spec });
+    const sink = await openSink(dataDir, { spec });
     const changes = [change('1', 'a', 'string'), change('2', 'a', 'number'), change('3', 'b', 'string', 'delete')];
-    await merge.stage(await makeBatch(dataDir, 0, 0, changes, { spec }));
-    await merge.commit();
-    expect(await present(merge)).toEqual(['2', '3']);
+    await sink.stage(await makeBatch(dataDir, 0, 0, changes, { spec }));
+    await sink.commit();
+    expect(await present(sink)).toEqual(['2', '3']);
   });
 });

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
-import { Merge } from '../../../src/sinks/duckdb/merge.js';
+import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import { queryFile, runEnv, runUntilEnd } from '../../e2e/support.js';
-import { mergeOptions, temporaryDirectory } from '../../support/batches.js';
+import { sinkOptions, temporaryDirectory } from '../../support/batches.js';
 import { runCli } from '../../support/cli.js';
 import { describeKafka } from '../../support/kafka/shared.js';
 import { createTopic, produce } from '../../support/produce.js';
@@ -26,11 +26,11 @@ function unpacked(): string {
 
 /** Opens it as `run` does, and closes it. */
 async function open(dataDir: string) {
-  const merge = new Merge({ ...mergeOptions(dataDir), topic: TOPIC });
+  const sink = new DuckDbSink({ ...sinkOptions(dataDir), topic: TOPIC });
   try {
-    return await merge.open();
+    return await sink.open();
   } finally {
-    await merge.close();
+    await sink.close();
   }
 }
 
@@ -109,4 +109,12 @@ describeKafka('a data directory of format 1 and its topic', (bootstrap) => {
     expect(code, stdout).toBe(0);
     expect(stdout).not.toMatch(/skip|unread/);
   });
+});
+
+it('a directory gets the column of a counter that was added since, 0 for the batches before', async () => {
+  const dataDir = unpacked();
+  await open(dataDir);
+  await change(dataDir, 'ALTER TABLE sluice.batches DROP COLUMN rows_late');
+  await open(dataDir);
+  expect(await queryFile(dataDir, 'SELECT DISTINCT rows_late FROM sluice.batches')).toEqual([[0n]]);
 });

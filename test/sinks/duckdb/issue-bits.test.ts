@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { specJson } from '../../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
-import { Merge } from '../../../src/sinks/duckdb/merge.js';
-import { mergeOptions, openMerge, select, temporaryDirectory } from '../../support/batches.js';
+import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
+import { openSink, select, sinkOptions, temporaryDirectory } from '../../support/batches.js';
 
 type Column = Record<string, unknown>;
 
@@ -14,9 +14,9 @@ function specWith(edit: (columns: Column[]) => Column[]) {
 
 /** The bit of each column, by name, as `open` tells it. */
 async function bitsOf(dataDir: string, spec = ORDERS_SPEC): Promise<Record<string, number>> {
-  const merge = new Merge(mergeOptions(dataDir, { spec }));
-  const { issueBits } = await merge.open();
-  await merge.close();
+  const sink = new DuckDbSink(sinkOptions(dataDir, { spec }));
+  const { issueBits } = await sink.open();
+  await sink.close();
   return Object.fromEntries(spec.columns.map(({ name }, index) => [name, issueBits[index]]));
 }
 
@@ -45,11 +45,11 @@ describe('the bits of issues', () => {
 
   it('have names, also the highest one', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    await select(merge, `INSERT INTO sluice.columns VALUES ('highest', 63)`);
+    const sink = await openSink(dataDir);
+    await select(sink, `INSERT INTO sluice.columns VALUES ('highest', 63)`);
     const highest = '(-9223372036854775807 - 1)::BIGINT';
     const names = await select(
-      merge,
+      sink,
       `SELECT bits, sluice.issue_names(bits)::VARCHAR
        FROM (VALUES (0::BIGINT), (3), (${highest}), (${highest} + 1)) t(bits) ORDER BY bits`,
     );

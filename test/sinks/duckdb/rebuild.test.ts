@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { ORDERS_SPEC } from '../../../src/schema/spec-file.js';
 import { readJournal, writeJournal } from '../../../src/sinks/duckdb/commit-journal.js';
 import { publish } from '../../../src/sinks/duckdb/recovery.js';
-import { makeBatch, openMerge, order, select, temporaryDirectory, token } from '../../support/batches.js';
+import { makeBatch, openSink, order, select, temporaryDirectory, token } from '../../support/batches.js';
 import {
   content,
   damageBlocks,
@@ -50,27 +50,27 @@ describe('recover --from-parquet', () => {
     const { problems, notes } = await verified(dataDir);
     expect(problems).toEqual([]);
     expect(notes.join('\n')).toMatch(/partition 0: the ledger of offsets 0 to 9 was made .*, without 1 quarantined/);
-    const merge = await openMerge(dataDir);
+    const sink = await openSink(dataDir);
     // Consumed, merged, duplicate, quarantined, tombstone; the batch without rows had one of each of the last two.
     expect(before.counts[1].slice(0, 6)).toEqual([1, 8n, 3n, 2n, 2n, 1n]);
     if (!joined) before.counts[1].splice(1, 5, 6n, 3n, 2n, 1n, 0n);
-    expect(await content(merge)).toEqual(before);
-    await merge.stage(await makeBatch(dataDir, 0, 9, [order(token(1)), order(token(9))]));
-    expect(await merge.commit()).toMatchObject({ rowsMerged: 1, rowsDuplicate: 1 });
-    await merge.close();
+    expect(await content(sink)).toEqual(before);
+    await sink.stage(await makeBatch(dataDir, 0, 9, [order(token(1)), order(token(9))]));
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 1, duplicate: 1 } });
+    await sink.close();
     expect((await verified(dataDir)).problems).toEqual([]);
   });
 
   it('keeps what an older database knows: spec, bits, identity, starts, quarantine, batches without rows', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    await merge.setIdentity({ clusterId: 'c', topicId: 't' });
-    await select(merge, `UPDATE sluice.columns SET issue_bit = 40 WHERE name = 'status'`);
-    await fill(dataDir, merge);
-    const before = await content(merge);
-    await merge.close();
+    const sink = await openSink(dataDir);
+    await sink.setIdentity({ clusterId: 'c', topicId: 't' });
+    await select(sink, `UPDATE sluice.columns SET issue_bit = 40 WHERE name = 'status'`);
+    await fill(dataDir, sink);
+    const before = await content(sink);
+    await sink.close();
     copyFileSync(database(dataDir), join(dataDir, 'older'));
-    const second = await openMerge(dataDir);
+    const second = await openSink(dataDir);
     await second.stage(await makeBatch(dataDir, 0, 9, [order(token(7)), '{']));
     await second.commit();
     await second.close();
@@ -88,7 +88,7 @@ describe('recover --from-parquet', () => {
         .sort(),
     ).toEqual(['analytics.db', expect.stringMatching(/^analytics\.db\.before-recovery-/)]);
     expect((await verified(dataDir)).problems).toEqual([]);
-    const third = await openMerge(dataDir);
+    const third = await openSink(dataDir);
     const after = await content(third);
     expect(after.rows.filter(([id]) => id !== token(7))).toEqual(before.rows);
     expect(after.columns).toEqual(before.columns);
@@ -109,20 +109,20 @@ describe('recover --from-parquet', () => {
     writeFileSync(path, JSON.stringify(less));
     const { text } = await recovered(dataDir, 'fromParquet', { TABLE_SPEC: path });
     expect(text).toContain(`table spec: ${path} (TABLE_SPEC)\n`);
-    const merge = await openMerge(dataDir, { spec: less });
+    const sink = await openSink(dataDir, { spec: less });
     const amounts = 'SELECT change_id, amount, amount_raw FROM cdc_orders ORDER BY kafka_partition, kafka_offset';
-    expect((await select(merge, amounts)).map(([id]) => id)).toEqual(before.rows.map(([id]) => id));
-    expect((await select(merge, amounts)).at(-1)).toEqual([token(6), null, 'x']);
+    expect((await select(sink, amounts)).map(([id]) => id)).toEqual(before.rows.map(([id]) => id));
+    expect((await select(sink, amounts)).at(-1)).toEqual([token(6), null, 'x']);
   });
 
   it('takes of a joined file and its parts one, and what a crash left of a commit only if it is complete', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await openMerge(dataDir);
-    await fill(dataDir, merge);
+    const sink = await openSink(dataDir);
+    await fill(dataDir, sink);
     const parts = parquetFiles(dataDir);
     for (const part of parts) copyFileSync(join(dataDir, part), join(dataDir, `${part}.part`));
-    await merge.compact(true);
-    await merge.close();
+    await sink.compact(true);
+    await sink.close();
     for (const part of parts) renameSync(join(dataDir, `${part}.part`), join(dataDir, part));
     const file = (await makeBatch(dataDir, 0, 9, [order(token(7))])).file!;
     publish([file]);
@@ -133,7 +133,7 @@ describe('recover --from-parquet', () => {
     for (const name of [...parts, last]) expect(text).toContain(`the next start removes ${name}`);
     expect(text).toMatch(/partition 0: offsets 0 to 9;/);
     expect((await verified(dataDir)).problems).toEqual([]);
-    await (await openMerge(dataDir)).close();
+    await (await openSink(dataDir)).close();
     expect(parquetFiles(dataDir)).toEqual([nameOf(0, 0, 9), nameOf(1, 0, 8)]);
     expect(readJournal(dataDir)).toBeUndefined();
 
@@ -141,7 +141,7 @@ describe('recover --from-parquet', () => {
     publish([whole]);
     writeJournal(dataDir, { commit: 4, files: [last] });
     expect((await recovered(dataDir, 'fromParquet')).text).toMatch(/partition 0: offsets 0 to 10;/);
-    await (await openMerge(dataDir)).close();
+    await (await openSink(dataDir)).close();
     expect(parquetFiles(dataDir)).toContain(last);
   });
 
@@ -179,10 +179,10 @@ describe('recover --from-parquet', () => {
     copyFileSync(join(dataDir, second), join(dataDir, nameOf(0, 20, 25)));
     await refused(/0+20-0+25\.parquet cannot be used: it has the offsets 4 to 5/);
     rmSync(join(dataDir, nameOf(0, 20, 25)));
-    const merge = (await makeBatch(dataDir, 0, 3, [order(token(7)), order(token(8)), order(token(9))])).file!;
-    publish([merge]);
+    const overlapping = (await makeBatch(dataDir, 0, 3, [order(token(7)), order(token(8)), order(token(9))])).file!;
+    publish([overlapping]);
     await refused(/overlaps .*, which do not have all its rows/);
-    rmSync(merge.path);
+    rmSync(overlapping.path);
     renameSync(join(dataDir, first), join(dataDir, 'elsewhere'));
     rmSync(join(dataDir, 'elsewhere'));
     await refused(/0+-0+4\.parquet is missing, which the old database names for offsets 0 to 4 of partition 0/);

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Merge } from '../../../src/sinks/duckdb/merge.js';
+import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import {
   makeBatch,
-  mergeOptions,
-  openMerge,
+  openSink,
   order,
   select,
+  sinkOptions,
   TOPIC,
   temporaryDirectory,
   token,
@@ -20,25 +20,25 @@ const rename = (dataDir: string, from: string, to: string) =>
 /** A directory as an older Sluice left it: a file in each of two folders `partition=<p>`, and the ledger names them. */
 async function oldDirectory(): Promise<string> {
   const dataDir = temporaryDirectory();
-  const merge = await openMerge(dataDir);
+  const sink = await openSink(dataDir);
   for (const partition of [0, 1]) {
-    await merge.stage(await makeBatch(dataDir, partition, 0, [order(token(partition + 1))]));
-    await merge.commit();
+    await sink.stage(await makeBatch(dataDir, partition, 0, [order(token(partition + 1))]));
+    await sink.commit();
   }
-  await select(merge, `UPDATE sluice.batches SET file = replace(file, 'sluice_partition=', 'partition=')`);
-  await merge.close();
+  await select(sink, `UPDATE sluice.batches SET file = replace(file, 'sluice_partition=', 'partition=')`);
+  await sink.close();
   for (const partition of [0, 1]) rename(dataDir, `sluice_partition=${partition}`, `partition=${partition}`);
   return dataDir;
 }
 
 /** Opens it, goes on in it, and expects everything under the new names. */
 async function expectUpgraded(dataDir: string): Promise<void> {
-  const merge = new Merge(mergeOptions(dataDir));
-  expect((await merge.open()).positions).toMatchObject([{ nextOffset: 1 }, { nextOffset: 1 }]);
-  await merge.stage(await makeBatch(dataDir, 0, 1, [order(token(3))]));
-  await merge.commit();
+  const sink = new DuckDbSink(sinkOptions(dataDir));
+  expect((await sink.open()).positions).toMatchObject([{ nextOffset: 1 }, { nextOffset: 1 }]);
+  await sink.stage(await makeBatch(dataDir, 0, 1, [order(token(3))]));
+  await sink.commit();
   expect(readdirSync(topicFolder(dataDir)).sort()).toEqual(['sluice_partition=0', 'sluice_partition=1']);
-  const files = await select(merge, 'SELECT file FROM sluice.batches ORDER BY partition_id, start_offset');
+  const files = await select(sink, 'SELECT file FROM sluice.batches ORDER BY partition_id, start_offset');
   expect(files.flat()).toEqual(
     [
       [0, 0],
@@ -49,7 +49,7 @@ async function expectUpgraded(dataDir: string): Promise<void> {
     ),
   );
   for (const [file] of files) expect(existsSync(join(dataDir, String(file)))).toBe(true);
-  await merge.close();
+  await sink.close();
 }
 
 describe('a directory with folders of the old name', () => {
@@ -71,7 +71,7 @@ describe('a directory with folders of the old name', () => {
     const other = join(topicFolder(dataDir), 'sluice_partition=1');
     mkdirSync(other);
     writeFileSync(join(other, 'x.parquet'), '');
-    await expect(new Merge(mergeOptions(dataDir)).open()).rejects.toMatchObject({
+    await expect(new DuckDbSink(sinkOptions(dataDir)).open()).rejects.toMatchObject({
       code: 'SLUICE_DATA_DIR',
       message: expect.stringMatching(/sluice_partition=1/),
     });
@@ -81,9 +81,9 @@ describe('a directory with folders of the old name', () => {
   it('is told from other folders', async () => {
     const dataDir = await oldDirectory();
     mkdirSync(join(topicFolder(dataDir), 'partition=x'));
-    const merge = new Merge(mergeOptions(dataDir));
-    await merge.open();
-    await merge.close();
+    const sink = new DuckDbSink(sinkOptions(dataDir));
+    await sink.open();
+    await sink.close();
     expect(readdirSync(topicFolder(dataDir))).toContain('partition=x');
   });
 });

@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Message } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
+import { type Checkpoint, checkpointTopic, isSole, parseCheckpoint } from './checkpoint.js';
 import { CONNECT_TIMEOUT_MS, called, madeClient, unreachable } from './kafka-client.js';
-import { isSole, parseRecord, type TokenRecord, tokenTopic } from './token-store.js';
 
 const { ERRORS } = kafka.CODES;
 /** What the client says of a topic that no broker has: it does not find a leader to ask. */
@@ -20,9 +20,9 @@ const BATCH = 1000;
 const FIRST_WINDOW = 1000;
 const GROWTH = 8;
 
-export interface TokenReaderOptions {
+export interface CheckpointReaderOptions {
   readonly brokers: string;
-  /** Of the messages, not of the tokens. */
+  /** Of the messages, not of the checkpoints. */
   readonly topic: string;
   /** database.collection */
   readonly source: string;
@@ -32,17 +32,17 @@ export interface TokenReaderOptions {
 }
 
 /** What the token topic says. */
-export interface Tokens {
+export interface Checkpoints {
   /** Where the source stands; undefined if nothing was captured yet. */
-  readonly record: TokenRecord | undefined;
+  readonly record: Checkpoint | undefined;
   /** Other sources that the topic has changes of. */
   readonly others: readonly string[];
   /** How many records were read to know this. */
   readonly recordsRead: number;
 }
 
-export class TokenReader {
-  readonly #options: TokenReaderOptions;
+export class CheckpointReader {
+  readonly #options: CheckpointReaderOptions;
   readonly #log: Logger;
   readonly #consumer: InstanceType<typeof kafka.KafkaConsumer>;
   readonly #topic: string;
@@ -51,10 +51,10 @@ export class TokenReader {
   /** What is to be reached. */
   #until = 0;
 
-  private constructor(options: TokenReaderOptions, log: Logger) {
+  private constructor(options: CheckpointReaderOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
-    this.#topic = tokenTopic(options.topic);
+    this.#topic = checkpointTopic(options.topic);
     const properties = {
       ...options.properties,
       'metadata.broker.list': options.brokers,
@@ -69,8 +69,8 @@ export class TokenReader {
   }
 
   /** @throws SluiceError SLUICE_KAFKA_UNREACHABLE, SLUICE_CONFIG */
-  static async connect(options: TokenReaderOptions, log: Logger): Promise<TokenReader> {
-    const reader = new TokenReader(options, log);
+  static async connect(options: CheckpointReaderOptions, log: Logger): Promise<CheckpointReader> {
+    const reader = new CheckpointReader(options, log);
     try {
       await called<unknown>((done) => reader.#consumer.connect({ timeout: CONNECT_TIMEOUT_MS }, done));
       reader.#consumer.setDefaultConsumeTimeout(POLL_MS);
@@ -86,7 +86,7 @@ export class TokenReader {
    * producer of the source was fenced, `everything` is all that there can be of it.
    * @throws SluiceError SLUICE_KAFKA if it cannot be read, or holds what this version cannot read
    */
-  async read(extent: 'committed' | 'everything'): Promise<Tokens> {
+  async read(extent: 'committed' | 'everything'): Promise<Checkpoints> {
     try {
       const end = await this.#endOffset(extent);
       /** The newest value of each source; null: a tombstone. */
@@ -106,7 +106,7 @@ export class TokenReader {
         for (const [source, text] of window) if (!newest.has(source)) newest.set(source, text);
       }
       this.#log.debug({ end, recordsRead, sources: [...newest.keys()] }, `${this.#topic} was read`);
-      return this.#tokens(newest, recordsRead);
+      return this.#checkpoints(newest, recordsRead);
     } catch (thrown) {
       throw this.#failure(thrown);
     } finally {
@@ -118,11 +118,11 @@ export class TokenReader {
     await new Promise<void>((resolve) => this.#consumer.disconnect(() => resolve()));
   }
 
-  #tokens(newest: ReadonlyMap<string, string | null>, recordsRead: number): Tokens {
+  #checkpoints(newest: ReadonlyMap<string, string | null>, recordsRead: number): Checkpoints {
     const { source } = this.#options;
     const own = newest.get(source);
     const others = [...newest].flatMap(([key, text]) => (key === source || text === null ? [] : key));
-    return { record: own ? parseRecord(own, this.#topic) : undefined, others, recordsRead };
+    return { record: own ? parseCheckpoint(own, this.#topic) : undefined, others, recordsRead };
   }
 
   /** The committed records of a range, in order. */
@@ -151,8 +151,8 @@ export class TokenReader {
   #onStableEnd(offset: number): void {
     this.#reached = offset;
     if (offset >= this.#until) return;
-    const place = { offset, end: this.#until };
-    this.#log.warn(place, `${this.#topic}: another producer has an open transaction here; waiting for it to end`);
+    const range = { offset, end: this.#until };
+    this.#log.warn(range, `${this.#topic}: another producer has an open transaction here; waiting for it to end`);
   }
 
   async #endOffset(extent: 'committed' | 'everything'): Promise<number> {

@@ -1,6 +1,6 @@
-/** The sink as the main thread sees it: every call goes to the merge thread, batches by transfer. */
+/** The sink as the main thread sees it: every call goes to the sink thread, batches by transfer. */
 import { Worker } from 'node:worker_threads';
-import { MERGE_THREAD } from '../../assets.js';
+import { SINK_THREAD } from '../../assets.js';
 import { SluiceError } from '../../core/errors.js';
 import type {
   BatchResult,
@@ -15,14 +15,14 @@ import type {
   SinkState,
   TopicIdentity,
 } from '../../core/flow.js';
-import type { MergeOptions } from './merge.js';
+import type { DuckDbSinkOptions } from './sink.js';
 
 interface Pending {
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
 
-export class MergeThread implements Sink {
+export class SinkClient implements Sink {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
@@ -36,12 +36,12 @@ export class MergeThread implements Sink {
       if (reply.ok) pending?.resolve(reply.value);
       else pending?.reject(SluiceError.fromMessage(reply.error));
     });
-    worker.on('error', (cause) => this.#fail(`the merge thread failed: ${cause.message}`, cause));
-    worker.on('exit', (code) => this.#fail(`the merge thread ended with code ${code}`, undefined));
+    worker.on('error', (cause) => this.#fail(`the sink thread failed: ${cause.message}`, cause));
+    worker.on('exit', (code) => this.#fail(`the sink thread ended with code ${code}`, undefined));
   }
 
-  static start(options: MergeOptions): MergeThread {
-    return new MergeThread(new Worker(MERGE_THREAD, { workerData: options }));
+  static start(options: DuckDbSinkOptions): SinkClient {
+    return new SinkClient(new Worker(SINK_THREAD, { workerData: options }));
   }
 
   open(): Promise<SinkState> {

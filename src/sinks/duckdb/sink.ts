@@ -13,8 +13,9 @@
  * staged beside it.
  */
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { combineStats } from '../../core/batch-stats.js';
 import { assert, sinkError } from '../../core/errors.js';
 import type {
   BatchResult,
@@ -31,28 +32,28 @@ import type {
 } from '../../core/flow.js';
 import { identifier, rowsOf } from '../../core/sql.js';
 import { roleColumn, type TableSpec } from '../../schema/spec.js';
+import { databasePath } from '../../storage/data-dir.js';
 import { removeJournal, writeJournal } from './commit-journal.js';
 import { Compaction, type CompactionOptions } from './compaction.js';
-import { type DatabaseOptions, openDatabase } from './database.js';
-import { migrate } from './ddl.js';
+import { createDatabase, type DatabaseOptions, openDatabase } from './database.js';
 import { type ChangeLog, DUPLICATES, findDuplicates, NO_SEQUENCE } from './duplicates.js';
 import { FileStaging } from './file-staging.js';
 import {
   insertPositions,
+  type LedgerRow,
   movePositions,
   readIdentity,
-  readLedgerState,
   readPositions,
   writeGaps,
   writeIdentity,
   writeLedger,
   writeQuarantine,
 } from './ledger.js';
-import { explainFiles, makeFolders, publish, reconcileFiles, refuseOrphans, withdraw } from './recovery.js';
+import { openDirectory } from './opening.js';
+import { makeFolders, publish, refuseOrphans, withdraw } from './recovery.js';
 import type { StagedRows } from './staging.js';
-import { hasOldNames, upgradeFolders } from './upgrade.js';
 
-export interface MergeOptions extends DatabaseOptions {
+export interface DuckDbSinkOptions extends DatabaseOptions {
   readonly topic: string;
   readonly spec: TableSpec;
   /** Where the rows of a transaction come from. */
@@ -64,11 +65,10 @@ export interface MergeOptions extends DatabaseOptions {
 interface Group {
   readonly staging: StagedRows;
   readonly batches: BatchResult[];
-  readonly stageSeconds: number[];
 }
 
-export class Merge implements Sink {
-  readonly #options: MergeOptions;
+export class DuckDbSink implements Sink {
+  readonly #options: DuckDbSinkOptions;
   #instance: DuckDBInstance | undefined;
   #connection: DuckDBConnection | undefined;
   #stagingConnection: DuckDBConnection | undefined;
@@ -81,7 +81,7 @@ export class Merge implements Sink {
   #lastCommit = 0;
   readonly #log: ChangeLog;
 
-  constructor(options: MergeOptions) {
+  constructor(options: DuckDbSinkOptions) {
     this.#options = options;
     this.#log = {
       table: identifier(options.spec.table),
@@ -97,26 +97,24 @@ export class Merge implements Sink {
   }
 
   async open(): Promise<SinkState> {
-    const { dataDir, topic, spec, compaction } = this.#options;
-    const database = join(dataDir, 'analytics.db');
+    const { dataDir, topic, compaction } = this.#options;
+    const database = databasePath(dataDir);
     makeFolders(dataDir, topic);
-    if (!existsSync(database)) refuseOrphans(dataDir, topic);
+    if (!existsSync(database)) {
+      refuseOrphans(dataDir, topic);
+      await createDatabase(this.#options);
+    }
     this.#instance = await openDatabase(database, this.#options);
     this.#connection = await this.#instance.connect();
     this.#stagingConnection = await this.#instance.connect();
     this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
-      const found = await readLedgerState(this.#connection);
-      if (!hasOldNames(found)) explainFiles(dataDir, topic, found);
-      const issueBits = await migrate(this.#connection, spec, topic);
-      await upgradeFolders(this.#connection, dataDir, topic);
-      const ledger = await readLedgerState(this.#connection);
+      const { ledger, removed, issueBits } = await openDirectory(this.#connection, this.#options);
       this.#lastCommit = ledger.lastCommit;
-      const removed = reconcileFiles(dataDir, topic, ledger);
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
-      this.#group = { staging: await this.#newStaging('rows_0'), batches: [], stageSeconds: [] };
+      this.#group = { staging: await this.#newStaging('rows_0'), batches: [] };
       this.#otherStaging = await this.#newStaging('rows_1');
       const [positions, identity] = [await this.#positions(), await readIdentity(this.#connection)];
       return { positions, identity, issueBits, removed };
@@ -158,7 +156,7 @@ export class Merge implements Sink {
   async stage(batch: BatchResult): Promise<void> {
     assert(this.#group !== undefined, 'the sink is open');
     assert(batch.nextOffset > batch.startOffset, 'a batch covers at least one offset');
-    const { staging, batches, stageSeconds } = this.#group;
+    const { staging, batches } = this.#group;
     const startMs = performance.now();
     try {
       await staging.append(batch);
@@ -166,8 +164,8 @@ export class Merge implements Sink {
       throw sinkError(thrown, 'a batch cannot be staged');
     }
     // The rows are staged now; their Arrow form would only hold memory.
-    batches.push({ ...batch, arrow: undefined });
-    stageSeconds.push((performance.now() - startMs) / 1e3);
+    const stats = { ...batch.stats, stageSeconds: (performance.now() - startMs) / 1e3 };
+    batches.push({ ...batch, arrow: undefined, stats });
   }
 
   commit(): Promise<CommitReceipt> {
@@ -179,14 +177,14 @@ export class Merge implements Sink {
   async #commit(): Promise<CommitReceipt> {
     assert(this.#group !== undefined && this.#otherStaging !== undefined, 'the sink is open, and one commit at a time');
     const startMs = performance.now();
-    const { staging, batches, stageSeconds } = this.#group;
+    const { staging, batches } = this.#group;
     staging.flush();
-    this.#group = { staging: this.#otherStaging, batches: [], stageSeconds: [] };
+    this.#group = { staging: this.#otherStaging, batches: [] };
     this.#otherStaging = undefined;
     const files = batches.flatMap(({ file }) => (file === undefined ? [] : [file]));
-    let merged: number[];
+    let written: BatchResult[];
     try {
-      merged = await this.#write(staging, batches, stageSeconds);
+      written = await this.#write(staging, batches);
       if (files.length > 0) this.#publish(files);
     } catch (thrown) {
       await this.#connection!.run('ROLLBACK').catch(() => {});
@@ -195,22 +193,14 @@ export class Merge implements Sink {
     }
     try {
       const positions = await this.#decide(batches);
+      const stats = combineStats(written.map((batch) => batch.stats));
       removeJournal(this.#options.dataDir);
-      for (const { maxChangeSeq } of batches) {
-        if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
-      }
+      const { maxChangeSeq = NO_SEQUENCE } = stats;
+      if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
       this.#newFiles += files.length;
       await staging.clear();
       this.#otherStaging = staging;
-      const sum = (of: (batch: BatchResult, index: number) => number) =>
-        batches.reduce((total, batch, index) => total + of(batch, index), 0);
-      return {
-        positions,
-        rowsMerged: sum((_, index) => merged[index]),
-        rowsDuplicate: sum(({ counts }, index) => counts.ok - merged[index]),
-        rowsQuarantined: sum(({ quarantined }) => quarantined.length),
-        mergeSeconds: (performance.now() - startMs) / 1e3 + stageSeconds.reduce((a, b) => a + b, 0),
-      };
+      return { positions, stats, commitSeconds: (performance.now() - startMs) / 1e3 };
     } catch (thrown) {
       // A COMMIT that failed may still be in the log: the files stay, and the next start asks the ledger.
       throw sinkError(thrown, 'a commit group cannot be committed');
@@ -240,29 +230,30 @@ export class Merge implements Sink {
 
   /**
    * Opens the transaction and does all of it but the COMMIT.
-   * @returns how many rows of each batch are merged
+   * @returns the batches, with what became of their rows
    */
-  async #write(
-    { relation }: StagedRows,
-    batches: readonly BatchResult[],
-    stageSeconds: readonly number[],
-  ): Promise<number[]> {
+  async #write({ relation }: StagedRows, batches: readonly BatchResult[]): Promise<BatchResult[]> {
     const { topic } = this.#options;
     const connection = this.#connection!;
-    const merged = batches.map(({ counts }) => counts.ok);
-    const hasRows = merged.some((rows) => rows > 0);
+    const hasRows = batches.some(({ stats }) => stats.ok > 0);
     const duplicates = hasRows ? await findDuplicates(connection, this.#log, relation, batches) : [];
-    for (const { batch, rows } of duplicates) merged[batch] -= rows;
+    const repeated = new Map(duplicates.map(({ batch, rows }) => [batch, rows]));
+    const written = batches.map((batch, index) => {
+      const duplicate = repeated.get(index) ?? 0;
+      return { ...batch, stats: { ...batch.stats, merged: batch.stats.ok - duplicate, duplicate } };
+    });
     await this.#run('BEGIN');
     if (hasRows) {
       const but = duplicates.length === 0 ? '' : `ANTI JOIN ${DUPLICATES} USING (kafka_partition, kafka_offset)`;
       await this.#run(`INSERT INTO ${this.#log.table} BY NAME FROM ${relation} ${but}`);
     }
     await writeQuarantine(connection, topic, batches);
-    const fileOf = (file: ParquetFile) => this.#nameOf(file);
-    await writeLedger(connection, topic, batches, { merged, stageSeconds, commitId: this.#lastCommit + 1, fileOf });
+    const rows = written.map(({ file, ...batch }): LedgerRow => {
+      return { ...batch, kind: 'consume', file: file && { name: this.#nameOf(file), bytes: file.bytes } };
+    });
+    await writeLedger(connection, topic, this.#lastCommit + 1, rows);
     await movePositions(connection, topic, batches);
-    return merged;
+    return written;
   }
 
   /** Gives the files of the transaction their final names, which the journal explains until it is committed. */

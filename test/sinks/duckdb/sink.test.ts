@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeJournal } from '../../../src/sinks/duckdb/commit-journal.js';
-import { Merge } from '../../../src/sinks/duckdb/merge.js';
-import { makeBatch, mergeOptions, openMerge, order, select, temporaryDirectory, token } from '../../support/batches.js';
+import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
+import { makeBatch, openSink, order, select, sinkOptions, temporaryDirectory, token } from '../../support/batches.js';
 
 const parquetFiles = (dataDir: string) =>
   readdirSync(join(dataDir, 'parquet'), { recursive: true, withFileTypes: true })
@@ -12,36 +12,36 @@ const parquetFiles = (dataDir: string) =>
     .map(({ name }) => name)
     .sort();
 
-describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
-  const open = (dataDir: string) => openMerge(dataDir, { mergeFrom });
-  const unopened = (dataDir: string) => new Merge(mergeOptions(dataDir, { mergeFrom }));
+describe.each(['arrow', 'parquet'] as const)('DuckDbSink from %s', (mergeFrom) => {
+  const open = (dataDir: string) => openSink(dataDir, { mergeFrom });
+  const unopened = (dataDir: string) => new DuckDbSink(sinkOptions(dataDir, { mergeFrom }));
 
   it('commits rows, quarantine, ledger, positions and files together', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await open(dataDir);
+    const sink = await open(dataDir);
     const values = [
       order(token(1), { amount: '-12.5', event_time: '1969-12-31T23:59:59.5Z' }),
       '{bad',
       null,
       order(token(2)),
     ];
-    await merge.stage(await makeBatch(dataDir, 0, 0, values, { nextOffset: 6 }));
-    await merge.stage(await makeBatch(dataDir, 1, 0, ['[]']));
-    const receipt = await merge.commit();
-    expect(receipt).toMatchObject({ rowsMerged: 2, rowsDuplicate: 0, rowsQuarantined: 2 });
+    await sink.stage(await makeBatch(dataDir, 0, 0, values, { nextOffset: 6 }));
+    await sink.stage(await makeBatch(dataDir, 1, 0, ['[]']));
+    const receipt = await sink.commit();
+    expect(receipt).toMatchObject({ stats: { merged: 2, duplicate: 0, quarantined: 2 } });
     expect(receipt.positions).toEqual([
       { partition: 0, nextOffset: 6, watermark: -500_000n },
       { partition: 1, nextOffset: 1, watermark: undefined },
     ]);
     expect(
-      await select(merge, 'SELECT change_id, amount::VARCHAR, epoch_us(event_time), kafka_offset FROM cdc_orders'),
+      await select(sink, 'SELECT change_id, amount::VARCHAR, epoch_us(event_time), kafka_offset FROM cdc_orders'),
     ).toEqual([
       [token(1), '-12.5000', -500_000n, 0n],
       [token(2), null, null, 3n],
     ]);
     expect(
       await select(
-        merge,
+        sink,
         `SELECT partition_id, start_offset, next_offset, file, rows_consumed, rows_merged, rows_duplicate,
          rows_quarantined, rows_tombstone FROM sluice.batches ORDER BY 1`,
       ),
@@ -61,7 +61,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
     ]);
     expect(
       await select(
-        merge,
+        sink,
         'SELECT partition_id, message_offset, decode(key), decode(value), reason, byte_position FROM sluice.quarantine',
       ),
     ).toEqual([
@@ -73,10 +73,10 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
 
   it('keeps of each change id the lowest partition and offset of a group, and the first of all groups', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await open(dataDir);
+    const sink = await open(dataDir);
     const ids = ['a', token(7), 'b', 'a', token(7)];
-    await merge.stage(await makeBatch(dataDir, 1, 0, [order('a', { status: 'late' })]));
-    await merge.stage(
+    await sink.stage(await makeBatch(dataDir, 1, 0, [order('a', { status: 'late' })]));
+    await sink.stage(
       await makeBatch(
         dataDir,
         0,
@@ -84,13 +84,13 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
         ids.map((id, i) => order(id, { status: String(i) })),
       ),
     );
-    expect(await merge.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 3 });
-    await merge.stage(
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 3, duplicate: 3 } });
+    await sink.stage(
       await makeBatch(dataDir, 0, 5, [order('b'), order(token(7)), order(token(6)), order(token(8)), order('c')]),
     );
-    expect(await merge.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 2 });
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 3, duplicate: 2 } });
     expect(
-      await select(merge, 'SELECT change_id, status, kafka_partition, kafka_offset FROM cdc_orders ORDER BY ALL'),
+      await select(sink, 'SELECT change_id, status, kafka_partition, kafka_offset FROM cdc_orders ORDER BY ALL'),
     ).toEqual([
       [token(6), null, 0, 7n],
       [token(7), '1', 0, 1n],
@@ -101,7 +101,7 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
     ]);
     expect(
       await select(
-        merge,
+        sink,
         'SELECT partition_id, start_offset, rows_merged, rows_duplicate FROM sluice.batches ORDER BY ALL',
       ),
     ).toEqual([
@@ -113,9 +113,9 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
 
   it('tells ids of one sequence apart, of a group and of the change log', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await open(dataDir);
+    const sink = await open(dataDir);
     const stage = async (start: number, ids: string[]) =>
-      merge.stage(
+      sink.stage(
         await makeBatch(
           dataDir,
           0,
@@ -125,25 +125,25 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
       );
     const [one, other, third] = ['', 'A0', 'B0'].map((tail) => `${token(7)}${tail}`);
     await stage(0, [token(5), one, other, one]);
-    expect(await merge.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 1 });
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 3, duplicate: 1 } });
     // Below the highest sequence of the log, but none of it is there.
     await stage(4, [token(6), token(6), token(8)]);
-    expect(await merge.commit()).toMatchObject({ rowsMerged: 2, rowsDuplicate: 1 });
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 2, duplicate: 1 } });
     await stage(7, [token(4), third, other, third, token(9)]);
-    expect(await merge.commit()).toMatchObject({ rowsMerged: 3, rowsDuplicate: 2 });
-    expect(await select(merge, 'SELECT kafka_offset FROM cdc_orders ORDER BY ALL')).toEqual(
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 3, duplicate: 2 } });
+    expect(await select(sink, 'SELECT kafka_offset FROM cdc_orders ORDER BY ALL')).toEqual(
       [0, 1, 2, 4, 6, 7, 8, 11].map((offset) => [BigInt(offset)]),
     );
-    await merge.close();
+    await sink.close();
   });
 
   it('carries every string length, unicode and nulls over the 2,048-row boundary', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await open(dataDir);
+    const sink = await open(dataDir);
     const texts = Array.from({ length: 5000 }, (_, i) =>
       i % 7 === 0 ? null : [...'é€😀x'.repeat(20)].slice(0, i % 41).join(''),
     );
-    await merge.stage(
+    await sink.stage(
       await makeBatch(
         dataDir,
         0,
@@ -151,42 +151,42 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
         texts.map((status, i) => order(token(i + 1), { status, currency: `c${i}` })),
       ),
     );
-    await merge.commit();
-    const rows = await select(merge, 'SELECT status, currency FROM cdc_orders ORDER BY kafka_offset');
+    await sink.commit();
+    const rows = await select(sink, 'SELECT status, currency FROM cdc_orders ORDER BY kafka_offset');
     expect(rows).toEqual(texts.map((text, i) => [text, `c${i}`]));
   });
 
   it('stages the next group while one is committed', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await open(dataDir);
+    const sink = await open(dataDir);
     let start = 0;
     let commit: Promise<unknown> = Promise.resolve();
     for (let group = 0; group < 6; group++) {
       const values = Array.from({ length: 3000 }, (_, i) => order(token(group + 1, i)));
-      await merge.stage(await makeBatch(dataDir, 0, start, values));
+      await sink.stage(await makeBatch(dataDir, 0, start, values));
       start += values.length;
       await commit;
-      commit = merge.commit();
+      commit = sink.commit();
     }
     await commit;
-    expect(await select(merge, 'SELECT count(*), count(DISTINCT change_id) FROM cdc_orders')).toEqual([
+    expect(await select(sink, 'SELECT count(*), count(DISTINCT change_id) FROM cdc_orders')).toEqual([
       [18_000n, 18_000n],
     ]);
   });
 
   it('is fenced when a position was moved: nothing of the group stays, not even its files', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await open(dataDir);
-    await merge.stage(await makeBatch(dataDir, 0, 0, [order('a')]));
-    await merge.stage(await makeBatch(dataDir, 1, 0, [order('b')]));
-    await select(merge, 'UPDATE sluice.positions SET next_offset = 5 WHERE partition_id = 1');
-    await expect(merge.commit()).rejects.toMatchObject({
+    const sink = await open(dataDir);
+    await sink.stage(await makeBatch(dataDir, 0, 0, [order('a')]));
+    await sink.stage(await makeBatch(dataDir, 1, 0, [order('b')]));
+    await select(sink, 'UPDATE sluice.positions SET next_offset = 5 WHERE partition_id = 1');
+    await expect(sink.commit()).rejects.toMatchObject({
       code: 'SLUICE_FENCED',
       message: expect.stringContaining('partition 1 is 5, not 0'),
     });
-    expect(await select(merge, 'SELECT count(*) FROM cdc_orders')).toEqual([[0n]]);
-    expect(await select(merge, 'SELECT count(*) FROM sluice.batches')).toEqual([[0n]]);
-    expect(await select(merge, 'SELECT next_offset FROM sluice.positions ORDER BY partition_id')).toEqual([[0n], [5n]]);
+    expect(await select(sink, 'SELECT count(*) FROM cdc_orders')).toEqual([[0n]]);
+    expect(await select(sink, 'SELECT count(*) FROM sluice.batches')).toEqual([[0n]]);
+    expect(await select(sink, 'SELECT next_offset FROM sluice.positions ORDER BY partition_id')).toEqual([[0n], [5n]]);
     expect(parquetFiles(dataDir)).toEqual([]);
   });
 
@@ -227,20 +227,20 @@ describe.each(['arrow', 'parquet'] as const)('Merge from %s', (mergeFrom) => {
       { partition: 2, nextOffset: 3, reason: 'new_partition' },
     ]);
     await second.stage(await makeBatch(dataDir, 0, 1, [order(token(5)), order(token(4))]));
-    expect(await second.commit()).toMatchObject({ rowsMerged: 1, rowsDuplicate: 1 });
+    expect(await second.commit()).toMatchObject({ stats: { merged: 1, duplicate: 1 } });
     await second.close();
   });
 
   it('says who holds the data directory', async () => {
     const dataDir = temporaryDirectory();
-    const merge = await open(dataDir);
-    const script = `import { Merge } from './dist/sinks/duckdb/merge.js';
+    const sink = await open(dataDir);
+    const script = `import { DuckDbSink } from './dist/sinks/duckdb/sink.js';
       const { ORDERS_SPEC: spec } = await import('./dist/schema/spec-file.js');
-      await new Merge({ dataDir: ${JSON.stringify(dataDir)}, topic: 'cdc_orders', spec, threads: 1 }).open()
+      await new DuckDbSink({ dataDir: ${JSON.stringify(dataDir)}, topic: 'cdc_orders', spec, threads: 1 }).open()
         .catch(({ code, message }) => console.log(code, message));`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
     expect(stdout).toMatch(new RegExp(`^SLUICE_LOCKED DATA_DIR=.* is held by .*PID ${process.pid}`));
-    await merge.close();
+    await sink.close();
   });
 
   it('names the directory that it cannot write', async () => {

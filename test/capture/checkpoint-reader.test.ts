@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { TokenReader } from '../../src/capture/token-reader.js';
-import { recordMessage, TOKEN_TOPIC_CONFIG, tokenTopic } from '../../src/capture/token-store.js';
+import { CHECKPOINT_TOPIC_CONFIG, checkpointMessage, checkpointTopic } from '../../src/capture/checkpoint.js';
+import { CheckpointReader } from '../../src/capture/checkpoint-reader.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { createTopic, produce, produceTransaction, TestProducer } from '../support/produce.js';
 
@@ -15,19 +15,19 @@ const record = (n: number) => {
   return { version: 1, token: `82${time}00`, clusterTime: time } as const;
 };
 
-describeKafka('TokenReader', (bootstrap) => {
+describeKafka('CheckpointReader', (bootstrap) => {
   /** A reader of a token topic of its own, and what it logs. */
   async function setUp(patienceMs = 60_000) {
     const topic = uniqueTopic('read');
-    await createTopic(bootstrap(), tokenTopic(topic), 1, TOKEN_TOPIC_CONFIG);
+    await createTopic(bootstrap(), checkpointTopic(topic), 1, CHECKPOINT_TOPIC_CONFIG);
     const logged: string[] = [];
     const log = pino({ level: 'debug' }, { write: (line) => logged.push(line) });
     const options = { brokers: bootstrap(), topic, source: SOURCE, properties: {}, patienceMs };
-    const reader = await TokenReader.connect(options, log);
+    const reader = await CheckpointReader.connect(options, log);
     onTestFinished(() => reader.close());
-    const current = (n: number, source = SOURCE) => recordMessage(topic, source, record(n));
+    const current = (n: number, source = SOURCE) => checkpointMessage(topic, source, record(n));
     const write = (messages: Iterable<{ key: string; value: Buffer | null }>) =>
-      produce(bootstrap(), tokenTopic(topic), messages);
+      produce(bootstrap(), checkpointTopic(topic), messages);
     return { topic, reader, logged, current, write };
   }
 
@@ -42,7 +42,7 @@ describeKafka('TokenReader', (bootstrap) => {
     const { reader } = await setUp();
     expect(await reader.read('everything')).toEqual({ record: undefined, others: [], recordsRead: 0 });
     const options = { brokers: bootstrap(), topic: 'absent', source: SOURCE, properties: {}, patienceMs: 1000 };
-    const absent = await TokenReader.connect(options, pino({ level: 'silent' }));
+    const absent = await CheckpointReader.connect(options, pino({ level: 'silent' }));
     onTestFinished(() => absent.close());
     expect(await absent.read('committed')).toEqual({ record: undefined, others: [], recordsRead: 0 });
   });
@@ -84,9 +84,9 @@ describeKafka('TokenReader', (bootstrap) => {
     await write([current(1)]);
     const other = await TestProducer.connect(bootstrap(), { transactionalId: `${topic}-other` });
     await other.begin();
-    await other.send(tokenTopic(topic), [old(9, OTHER)]);
+    await other.send(checkpointTopic(topic), [old(9, OTHER)]);
     // Committed, but after a record of which nobody knows yet what becomes of it.
-    await produceTransaction(bootstrap(), tokenTopic(topic), [current(2)], 'commit');
+    await produceTransaction(bootstrap(), checkpointTopic(topic), [current(2)], 'commit');
     expect(await reader.read('committed')).toMatchObject({ record: record(1) });
     const everything = reader.read('everything');
     await waits(logged);
@@ -100,7 +100,7 @@ describeKafka('TokenReader', (bootstrap) => {
     const other = await TestProducer.connect(bootstrap(), { transactionalId: `${topic}-other` });
     onTestFinished(() => other.close());
     await other.begin();
-    await other.send(tokenTopic(topic), [old(9, OTHER)]);
+    await other.send(checkpointTopic(topic), [old(9, OTHER)]);
     await write([current(2)]);
     await expect(reader.read('everything')).rejects.toMatchObject({
       code: 'SLUICE_KAFKA',

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-const SCRIPT = fileURLToPath(new URL('../scripts/check-links.mjs', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../../scripts/check-links.mjs', import.meta.url));
 
 let folder: string;
 

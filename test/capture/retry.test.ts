@@ -1,7 +1,7 @@
 import { MongoNetworkError, MongoServerError } from 'mongodb';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { asked } from '../../src/capture/patience.js';
+import { withRetry } from '../../src/capture/retry.js';
 
 /** Asks with these answers, one after another: an error is thrown, `undefined` is no answer at all. */
 function asking(answers: readonly unknown[]) {
@@ -15,7 +15,7 @@ function asking(answers: readonly unknown[]) {
     return answer ?? new Promise(() => {});
   };
   const onFailure = (error: Error) => void failures.push(error.name);
-  return { answer: asked(ask, { what: 'the time', timeoutMs: 20, log, onFailure }), failures, warnings, left };
+  return { answer: withRetry(ask, { what: 'the time', timeoutMs: 20, log, onFailure }), failures, warnings, left };
 }
 
 it('asks again where there is no answer, or one that passes, and reports each time', async () => {
@@ -35,7 +35,7 @@ it('does not ask again where the server refuses for good', async () => {
   const { answer, failures, left } = asking([refusal, 5]);
   await expect(answer).rejects.toMatchObject({
     code: 'SLUICE_MONGODB',
-    message: 'MongoDB does not give the time: not authorized',
+    message: 'MongoDB: the time cannot be read: not authorized',
     cause: refusal,
   });
   expect([failures, left]).toEqual([[], [5]]);

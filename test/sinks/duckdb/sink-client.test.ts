@@ -2,8 +2,8 @@ import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { SluiceError } from '../../../src/core/errors.js';
 import type { BatchResult, SinkCall, SinkReply } from '../../../src/core/flow.js';
-import type { MergeThread } from '../../../src/sinks/duckdb/merge-client.js';
-import { mergeOptions } from '../../support/batches.js';
+import type { SinkClient } from '../../../src/sinks/duckdb/sink-client.js';
+import { sinkOptions } from '../../support/batches.js';
 import { emptyTask, fakeBatch } from '../../support/fakes.js';
 
 /** The thread's end of the port: keeps the calls, and says what the test makes it say. */
@@ -31,15 +31,15 @@ class FakeWorker extends EventEmitter {
 }
 
 vi.doMock('node:worker_threads', () => ({ Worker: FakeWorker }));
-const client = await import('../../../src/sinks/duckdb/merge-client.js');
+const client = await import('../../../src/sinks/duckdb/sink-client.js');
 
-let thread: MergeThread;
+let thread: SinkClient;
 
 beforeEach(() => {
-  thread = client.MergeThread.start(mergeOptions('/x'));
+  thread = client.SinkClient.start(sinkOptions('/x'));
 });
 
-describe('MergeThread', () => {
+describe('SinkClient', () => {
   it('matches replies with calls, in whatever order they come', async () => {
     const [open, commit] = [thread.open(), thread.commit()];
     const worker = FakeWorker.last;

@@ -1,19 +1,19 @@
-/** The merge thread: the sink behind a message port, and the query socket beside it. */
+/** The sink thread: the sink behind a message port, and the query socket beside it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { asSluiceError } from '../../core/errors.js';
 import type { SinkCall, SinkReply } from '../../core/flow.js';
 import { QueryServer } from '../../query/query-server.js';
-import { Merge, type MergeOptions } from './merge.js';
+import { DuckDbSink, type DuckDbSinkOptions } from './sink.js';
 
-const options = workerData as MergeOptions;
-const merge = new Merge(options);
+const options = workerData as DuckDbSinkOptions;
+const sink = new DuckDbSink(options);
 let queries: QueryServer | undefined;
 
 async function call({ method, args }: SinkCall): Promise<unknown> {
-  const operation = merge[method] as (...args: unknown[]) => Promise<unknown>;
+  const operation = sink[method] as (...args: unknown[]) => Promise<unknown>;
   if (method === 'close') await queries?.close();
-  const value = await operation.apply(merge, [...args]);
-  if (method === 'open') queries = await QueryServer.start(merge.instance, options.dataDir);
+  const value = await operation.apply(sink, [...args]);
+  if (method === 'open') queries = await QueryServer.start(sink.instance, options.dataDir);
   return value;
 }
 

@@ -12,7 +12,7 @@ const TIMEOUT_MS = 30_000;
 
 const HEX_TIME = z.string().regex(/^[0-9A-F]{16}$/);
 
-const recordSchema = z.object({
+const checkpointSchema = z.object({
   version: z.literal(1),
   /** The `_data` of the resume token after the last message; null before the first. */
   token: z.string().nullable(),
@@ -24,7 +24,7 @@ const recordSchema = z.object({
   gap: z.object({ from: HEX_TIME, to: HEX_TIME }).optional(),
 });
 
-export type TokenRecord = z.infer<typeof recordSchema>;
+export type Checkpoint = z.infer<typeof checkpointSchema>;
 
 /**
  * In each record: the source was the only one of the topic when it began. Nothing before such a record matters, so the
@@ -36,31 +36,31 @@ const SOLE = { sole: true } as const;
  * A topic that keeps little more than the newest record of each key: `segment.*` because only segments that are closed
  * are compacted.
  */
-export const TOKEN_TOPIC_CONFIG = {
+export const CHECKPOINT_TOPIC_CONFIG = {
   'cleanup.policy': 'compact',
   'segment.bytes': `${4 << 20}`,
   'segment.ms': '600000',
   'min.cleanable.dirty.ratio': '0.1',
 } as const;
 
-export function tokenTopic(topic: string): string {
+export function checkpointTopic(topic: string): string {
   return `${topic}.tokens`;
 }
 
 /** Of a snapshot that has everything up to `lastId`. */
-export function snapshotRecord(time: string, lastId: string | null, done: boolean): TokenRecord {
+export function snapshotCheckpoint(time: string, lastId: string | null, done: boolean): Checkpoint {
   return { version: 1, token: null, clusterTime: time, snapshot: { time, lastId, done } };
 }
 
 /** What stores where a source stands. @param topic of the messages */
-export function recordMessage(topic: string, source: string, record: TokenRecord): OutgoingMessage {
+export function checkpointMessage(topic: string, source: string, record: Checkpoint): OutgoingMessage {
   const value = Buffer.from(JSON.stringify({ ...record, ...SOLE }));
-  return { topic: tokenTopic(topic), partition: 0, key: source, value };
+  return { topic: checkpointTopic(topic), partition: 0, key: source, value };
 }
 
 /** What ends a source. @param topic of the messages */
 export function tombstoneMessage(topic: string, source: string): OutgoingMessage {
-  return { topic: tokenTopic(topic), partition: 0, key: source, value: null };
+  return { topic: checkpointTopic(topic), partition: 0, key: source, value: null };
 }
 
 /** Whether the topic had no other source when this record was written. */
@@ -73,9 +73,9 @@ export function isSole(text: string): boolean {
 }
 
 /** @throws SluiceError SLUICE_KAFKA if this version cannot read it */
-export function parseRecord(text: string, topic: string): TokenRecord {
+export function parseCheckpoint(text: string, topic: string): Checkpoint {
   try {
-    return recordSchema.parse(JSON.parse(text));
+    return checkpointSchema.parse(JSON.parse(text));
   } catch (cause) {
     const message = `the last record of ${topic} is not one of this version: ${text}; use the version that wrote it`;
     throw new SluiceError('SLUICE_KAFKA', message, { cause });

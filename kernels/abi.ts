@@ -1,0 +1,289 @@
+// Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
+
+export const ABI_VERSION: u32 = 304965175; // Of all that follows: a build from other names or numbers has another one.
+export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
+/** What is known of a row while it is read: one for each row of the block, and the general path's. */
+export const ROW_CONTEXTS: usize = 65;
+export const GENERAL_CONTEXT: usize = 64; // The row context of the general path, after those of the block's rows.
+/** Extras that a row of the block can have; the general path has room for all that a chunk can hold. */
+export const CONTEXT_EXTRAS: u32 = 256;
+export const MAX_SPEC_COLUMNS: usize = 64; // Columns that a spec can have: a bit each in 64.
+/** Columns of the output: those of the spec, a raw column for each, and eight derived ones. */
+export const MAX_ARROW_COLUMNS: usize = 136;
+export const MAX_NESTING: u32 = 1024; // Open containers of a value that is skipped, those around it included.
+export const TRACKED_NODES: usize = 64; // Mapped objects that the learned path can enter: a bit each.
+export const MAX_STATES: u32 = 512; // States of the learned graph.
+export const MAX_CONTEXTS: u32 = 256; // Sets of open containers in the learned graph.
+export const MAX_TRANSITIONS: u32 = 8; // Transitions of one state.
+export const MAX_LITERAL: u32 = 64; // Bytes of a transition's literal.
+export const MAX_ACTIONS: u32 = 6; // Actions of a transition.
+/** After each region that the host lays out: reads and copies go by 16 or 32 bytes and may overrun. */
+export const SPARE_BYTES: usize = 64;
+export const NO_SLOT: u32 = 4294967295; // In place of a column's number: no column has the role.
+/** Set in the target of a key that leads to a node, and not to a spec column. */
+export const NODE_TARGET: u32 = 2147483648;
+
+/** What became of a message. */
+export namespace STATUS {
+  export const OK: u32 = 0;
+  export const TOMBSTONE: u32 = 1;
+  export const MALFORMED: u32 = 2;
+  export const NOT_OBJECT: u32 = 3;
+  export const MISSING_REQUIRED: u32 = 4;
+}
+
+/** What is in a slot; strings as they are, and with escapes. */
+export namespace KIND {
+  export const MISSING: u32 = 0;
+  export const NULL: u32 = 1;
+  export const STRING: u32 = 2;
+  export const ESCAPED: u32 = 3;
+  export const NUMBER: u32 = 4;
+  export const TRUE: u32 = 5;
+  export const FALSE: u32 = 6;
+  export const OBJECT: u32 = 7;
+  export const ARRAY: u32 = 8;
+}
+
+/** What fills a column: a kind of the spec, or the name of a derived column. `extra` has no loop over the block. */
+export namespace OPERATION {
+  export const TEXT: u32 = 0;
+  export const JSON: u32 = 1;
+  export const AMOUNT: u32 = 2;
+  export const RAW: u32 = 3;
+  export const TIMESTAMP: u32 = 4;
+  export const INT64: u32 = 5;
+  export const BOOL: u32 = 6;
+  export const EXTRA: u32 = 7;
+  export const IS_HIGH_VALUE: u32 = 8;
+  export const IS_LATE: u32 = 9;
+  export const ISSUES: u32 = 10;
+  export const KAFKA_PARTITION: u32 = 11;
+  export const KAFKA_OFFSET: u32 = 12;
+  export const KAFKA_TIMESTAMP: u32 = 13;
+  export const CHANGE_SEQ: u32 = 14;
+  export const DATE: u32 = 15;
+}
+
+/** A column of the output. */
+export namespace COLUMN {
+  export const operation: usize = 0; // u32, of OPERATION
+  export const slot: usize = 4; // u32, its spec column
+  export const bytesUsed: usize = 8; // u32, bytes of text so far
+  export const data: usize = 12; // u32, address
+  export const offsets: usize = 16; // u32, address, 0 if it is no text
+  export const validity: usize = 20; // u32, address, 0 if it is never null
+  export const nulls: usize = 24; // u32, how many so far
+  export const isBits: usize = 28; // u32, 1 if its data are a bit per row
+  export const size: usize = 32;
+}
+
+/** A column of the spec. */
+export namespace SPEC_COLUMN {
+  export const issueBit: usize = 0; // u8, its bit in the column `issues`
+  export const takesIntegers: usize = 1; // u8, 1 if it takes integers as text
+  export const hasRaw: usize = 2; // u8, 1 if a raw column has what it cannot take
+  export const unitMicroseconds: usize = 4; // u32, of its unit of time; 0 for nanoseconds
+  export const key: usize = 8; // u32, record of its key
+  export const size: usize = 16;
+}
+
+/** A mapped object in the tree of the spec's paths. */
+export namespace NODE {
+  export const keys: usize = 0; // u32, record of its first key
+  export const keyCount: usize = 4; // u32
+  export const parent: usize = 8; // u32, record
+  export const rowKeys: usize = 12; // u32, NODE_KEYS: its own key as the rows have it
+  export const firstExtra: usize = 16; // u32, extras of the general path from inside of it: the first
+  export const endExtra: usize = 20; // u32, and the one after the last
+  export const rowStamp: usize = 24; // u32, of the row of the general path that had it last
+  export const depth: usize = 28; // u32, objects around it
+  export const leaves: usize = 32; // u64, a bit per spec column below it
+  export const size: usize = 64;
+}
+
+/** A mapped key, grouped by node. */
+export namespace KEY {
+  export const address: usize = 0; // u32, of its bytes
+  export const length: usize = 4; // u32
+  export const target: usize = 8; // u32, a spec column, or a node with NODE_TARGET set
+  export const size: usize = 16;
+}
+
+/** Bytes of the input. */
+export namespace SPAN {
+  export const start: usize = 0; // u32, address
+  export const end: usize = 4; // u32
+  export const size: usize = 8;
+}
+
+/** A node's key as the rows have it, without quotes. */
+export namespace NODE_KEYS {
+  export const spans: usize = 0; // SPAN[ROW_CONTEXTS]
+  export const size: usize = 520;
+}
+
+/** Where a row has the value of a spec column; strings are without their quotes. */
+export namespace SLOT {
+  export const start: usize = 0; // u32, address
+  export const end: usize = 4; // u32
+  export const size: usize = 8;
+}
+
+/** A spec column in all rows of the block. */
+export namespace SLOTS {
+  export const spans: usize = 0; // SLOT[BLOCK_ROWS]
+  export const kinds: usize = 512; // u8[BLOCK_ROWS], of KIND
+  export const size: usize = 576;
+}
+
+/** How far a row of the block is read; the learned path reads it as a slot as well. */
+export namespace CURSOR {
+  export const next: usize = 0; // u32, address of what is read next
+  export const end: usize = 4; // u32, of the row
+  export const size: usize = 8;
+}
+
+/** A field that the spec does not map; keys are without quotes. */
+export namespace EXTRA {
+  export const node: usize = 0; // u32, record of the object that it is in
+  export const keyStart: usize = 4; // u32
+  export const keyEnd: usize = 8; // u32
+  export const start: usize = 12; // u32, of its value
+  export const end: usize = 16; // u32, 0 if it was replaced later
+  export const size: usize = 20;
+}
+
+/** A message that is no row. */
+export namespace REJECT {
+  export const row: usize = 0; // u32, of the chunk
+  export const status: usize = 4; // u32, of STATUS
+  export const position: usize = 8; // i32, byte of the value; of missing_required the spec column
+  export const size: usize = 12;
+}
+
+/** What tells a state or a context of the learned graph apart. */
+export namespace IDENTITY {
+  export const context: usize = 0; // u32, around it
+  export const role: usize = 4; // u32, what it is for
+  export const keyHash: usize = 8; // u32
+  export const size: usize = 12;
+}
+
+/** A state of the learned graph. */
+export namespace STATE {
+  export const identity: usize = 0; // IDENTITY
+  export const transitionCount: usize = 12; // u16
+  export const oldest: usize = 14; // u16, the transition to replace next
+  export const size: usize = 16;
+}
+
+/** The containers that are open: the innermost one. */
+export namespace CONTEXT {
+  export const identity: usize = 0; // IDENTITY
+  export const size: usize = 16;
+}
+
+/** What a literal does besides leading to a scalar. Places are bytes from the start of the literal. */
+export namespace ACTION {
+  export const operation: usize = 0; // u32
+  export const subject: usize = 4; // u32
+  export const a: usize = 8; // u32, place
+  export const b: usize = 12; // u32, place
+  export const c: usize = 16; // u32, place
+  export const size: usize = 20;
+}
+
+/** A literal that leads from one state to the next. */
+export namespace TRANSITION {
+  export const literal: usize = 0; // u8[MAX_LITERAL]
+  export const length: usize = 64; // u32, of the literal; 0 if the transition is not in use
+  export const anyBytes: usize = 68; // u32, which of its first 16 bytes do not matter, and all bits above
+  export const next: usize = 72; // u32, TRANSITIONS of the next state, or END
+  export const nextSlots: usize = 76; // u32, SLOTS of the next scalar
+  export const actionCount: usize = 80; // u32
+  export const nextIsString: usize = 84; // u32
+  export const newNodes: usize = 88; // u64, a bit per mapped object that the row enters
+  export const actions: usize = 96; // ACTION[MAX_ACTIONS]
+  export const size: usize = 256;
+}
+
+/** The transitions of one state, the longest literal first: what is a prefix of another is tried after it. */
+export namespace TRANSITIONS {
+  export const all: usize = 0; // TRANSITION[MAX_TRANSITIONS]
+  export const size: usize = 2048;
+}
+
+/** The learned graph. */
+export namespace GRAPH {
+  export const stateCount: usize = 0; // u32
+  export const contextCount: usize = 4; // u32
+  export const pendingActions: usize = 8; // ACTION[MAX_ACTIONS], of a literal that is not complete
+  export const spare: usize = 128; // TRANSITION, to swap two
+  export const states: usize = 384; // STATE[MAX_STATES]
+  export const contexts: usize = 8576; // CONTEXT[MAX_CONTEXTS]
+  export const waiting: usize = 12672; // u64[MAX_STATES], a bit per row of the block that waits in the state
+  export const waitingStates: usize = 16768; // u64[8], a bit per state: whether rows wait in it
+  export const transitions: usize = 16832; // TRANSITIONS[MAX_STATES]
+  export const size: usize = 1065408;
+}
+
+/** What the host writes. Addresses of regions that it lays out, and numbers. */
+export namespace HEADER {
+  export const values: usize = 64; // u32, where the value at offset 0 is
+  export const valueOffsets: usize = 68; // u32, address
+  export const valueValidity: usize = 72; // u32, address
+  export const kafkaOffsets: usize = 76; // u32, address
+  export const timestamps: usize = 80; // u32, address
+  export const extras: usize = 84; // u32, address of EXTRA[]
+  export const scratch: usize = 88; // u32, address; room for a decoded string
+  export const rejects: usize = 92; // u32, address of REJECT[]
+  export const specColumnCount: usize = 96; // u32, how many
+  export const arrowColumnCount: usize = 100; // u32, how many
+  export const rowCapacity: usize = 104; // u32, rows of a batch
+  export const partition: usize = 108; // i32
+  export const changeIdSlot: usize = 112; // u32, the spec column in the role of change_id
+  export const amountSlot: usize = 116; // u32, of amount, or NO_SLOT
+  export const eventTimeSlot: usize = 120; // u32, of event_time, or NO_SLOT
+  export const required: usize = 128; // u64, a bit per spec column
+  export const highValueThreshold: usize = 136; // i64, scaled by 10^4
+  export const lateAfter: usize = 144; // i64, microseconds
+  export const slots: usize = 152; // u32, address of SLOTS[], one per spec column and one to ignore
+  export const graph: usize = 156; // u32, address of GRAPH
+  export const learning: usize = 160; // u32, 1 if rows may take the learned path
+  export const validityShift: usize = 164; // u32, the chunk's first bit in valueValidity
+  export const extraColumn: usize = 168; // u32, the record of the column of extras
+  export const end: usize = 172;
+}
+
+/** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
+export namespace RESULTS {
+  export const rows: usize = 192; // u32
+  export const rejectCount: usize = 196; // u32
+  export const rowsLate: usize = 200; // u32
+  export const rowsWithIssues: usize = 204; // u32
+  export const rowsHighValue: usize = 208; // u32
+  export const maxEventTime: usize = 216; // i64, microseconds, the lowest number there is if no row has one
+  export const minChangeSeq: usize = 224; // u64
+  export const maxChangeSeq: usize = 232; // u64
+  export const statusCounts: usize = 240; // u32[STATUS]
+  export const rowsLearned: usize = 260; // u32
+  export const end: usize = 264;
+}
+
+export const ISSUE_BITS: usize = 320; // u64[BLOCK_ROWS], the column `issues` of each row of the block
+export const MESSAGES: usize = 832; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
+export const LOST_ROWS: usize = 1088; // u64, rows that a loop leaves out
+export const SPECIAL_ROWS: usize = 1152; // u64, rows that a loop leaves to another
+export const KEPT: usize = 1216; // u8[16], a constant on its way into a register
+export const COLUMNS: usize = 1280; // COLUMN[MAX_ARROW_COLUMNS]
+export const NESTING: usize = 5632; // u8[MAX_NESTING], per open container whether the one around it is an object
+/** u16[256], the key that was found last by its hash, in records from the first node's on */
+export const KEYS_FOUND: usize = 6656;
+export const CURSORS: usize = 7168; // CURSOR[BLOCK_ROWS]
+export const EXTRA_COUNTS: usize = 7680; // u32[ROW_CONTEXTS], how many extras each row context has
+/** u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object */
+export const NODE_ROWS: usize = 8000;
+export const UNREAD: usize = 8512; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS: usize = 9024; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+export const NODES: usize = 10048; // NODE[], followed by what the host lays out

@@ -1,0 +1,287 @@
+// Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
+
+export const ABI_VERSION = 304965175; // Of all that follows: a build from other names or numbers has another one.
+export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
+/** What is known of a row while it is read: one for each row of the block, and the general path's. */
+export const ROW_CONTEXTS = 65;
+export const GENERAL_CONTEXT = 64; // The row context of the general path, after those of the block's rows.
+/** Extras that a row of the block can have; the general path has room for all that a chunk can hold. */
+export const CONTEXT_EXTRAS = 256;
+export const MAX_SPEC_COLUMNS = 64; // Columns that a spec can have: a bit each in 64.
+/** Columns of the output: those of the spec, a raw column for each, and eight derived ones. */
+export const MAX_ARROW_COLUMNS = 136;
+export const MAX_NESTING = 1024; // Open containers of a value that is skipped, those around it included.
+export const TRACKED_NODES = 64; // Mapped objects that the learned path can enter: a bit each.
+export const MAX_STATES = 512; // States of the learned graph.
+export const MAX_CONTEXTS = 256; // Sets of open containers in the learned graph.
+export const MAX_TRANSITIONS = 8; // Transitions of one state.
+export const MAX_LITERAL = 64; // Bytes of a transition's literal.
+export const MAX_ACTIONS = 6; // Actions of a transition.
+/** After each region that the host lays out: reads and copies go by 16 or 32 bytes and may overrun. */
+export const SPARE_BYTES = 64;
+export const NO_SLOT = 4294967295; // In place of a column's number: no column has the role.
+export const NODE_TARGET = 2147483648; // Set in the target of a key that leads to a node, and not to a spec column.
+
+/** What became of a message. */
+export const STATUS = {
+  ok: 0,
+  tombstone: 1,
+  malformed: 2,
+  not_object: 3,
+  missing_required: 4,
+} as const;
+
+/** What is in a slot; strings as they are, and with escapes. */
+export const KIND = {
+  missing: 0,
+  null: 1,
+  string: 2,
+  escaped: 3,
+  number: 4,
+  true: 5,
+  false: 6,
+  object: 7,
+  array: 8,
+} as const;
+
+/** What fills a column: a kind of the spec, or the name of a derived column. `extra` has no loop over the block. */
+export const OPERATION = {
+  text: 0,
+  json: 1,
+  amount: 2,
+  raw: 3,
+  timestamp: 4,
+  int64: 5,
+  bool: 6,
+  extra: 7,
+  is_high_value: 8,
+  is_late: 9,
+  issues: 10,
+  kafka_partition: 11,
+  kafka_offset: 12,
+  kafka_timestamp: 13,
+  change_seq: 14,
+  date: 15,
+} as const;
+
+/** A column of the output. */
+export const COLUMN = {
+  operation: 0, // u32, of OPERATION
+  slot: 4, // u32, its spec column
+  bytesUsed: 8, // u32, bytes of text so far
+  data: 12, // u32, address
+  offsets: 16, // u32, address, 0 if it is no text
+  validity: 20, // u32, address, 0 if it is never null
+  nulls: 24, // u32, how many so far
+  isBits: 28, // u32, 1 if its data are a bit per row
+  size: 32,
+} as const;
+
+/** A column of the spec. */
+export const SPEC_COLUMN = {
+  issueBit: 0, // u8, its bit in the column `issues`
+  takesIntegers: 1, // u8, 1 if it takes integers as text
+  hasRaw: 2, // u8, 1 if a raw column has what it cannot take
+  unitMicroseconds: 4, // u32, of its unit of time; 0 for nanoseconds
+  key: 8, // u32, record of its key
+  size: 16,
+} as const;
+
+/** A mapped object in the tree of the spec's paths. */
+export const NODE = {
+  keys: 0, // u32, record of its first key
+  keyCount: 4, // u32
+  parent: 8, // u32, record
+  rowKeys: 12, // u32, NODE_KEYS: its own key as the rows have it
+  firstExtra: 16, // u32, extras of the general path from inside of it: the first
+  endExtra: 20, // u32, and the one after the last
+  rowStamp: 24, // u32, of the row of the general path that had it last
+  depth: 28, // u32, objects around it
+  leaves: 32, // u64, a bit per spec column below it
+  size: 64,
+} as const;
+
+/** A mapped key, grouped by node. */
+export const KEY = {
+  address: 0, // u32, of its bytes
+  length: 4, // u32
+  target: 8, // u32, a spec column, or a node with NODE_TARGET set
+  size: 16,
+} as const;
+
+/** Bytes of the input. */
+export const SPAN = {
+  start: 0, // u32, address
+  end: 4, // u32
+  size: 8,
+} as const;
+
+/** A node's key as the rows have it, without quotes. */
+export const NODE_KEYS = {
+  spans: 0, // SPAN[ROW_CONTEXTS]
+  size: 520,
+} as const;
+
+/** Where a row has the value of a spec column; strings are without their quotes. */
+export const SLOT = {
+  start: 0, // u32, address
+  end: 4, // u32
+  size: 8,
+} as const;
+
+/** A spec column in all rows of the block. */
+export const SLOTS = {
+  spans: 0, // SLOT[BLOCK_ROWS]
+  kinds: 512, // u8[BLOCK_ROWS], of KIND
+  size: 576,
+} as const;
+
+/** How far a row of the block is read; the learned path reads it as a slot as well. */
+export const CURSOR = {
+  next: 0, // u32, address of what is read next
+  end: 4, // u32, of the row
+  size: 8,
+} as const;
+
+/** A field that the spec does not map; keys are without quotes. */
+export const EXTRA = {
+  node: 0, // u32, record of the object that it is in
+  keyStart: 4, // u32
+  keyEnd: 8, // u32
+  start: 12, // u32, of its value
+  end: 16, // u32, 0 if it was replaced later
+  size: 20,
+} as const;
+
+/** A message that is no row. */
+export const REJECT = {
+  row: 0, // u32, of the chunk
+  status: 4, // u32, of STATUS
+  position: 8, // i32, byte of the value; of missing_required the spec column
+  size: 12,
+} as const;
+
+/** What tells a state or a context of the learned graph apart. */
+export const IDENTITY = {
+  context: 0, // u32, around it
+  role: 4, // u32, what it is for
+  keyHash: 8, // u32
+  size: 12,
+} as const;
+
+/** A state of the learned graph. */
+export const STATE = {
+  identity: 0, // IDENTITY
+  transitionCount: 12, // u16
+  oldest: 14, // u16, the transition to replace next
+  size: 16,
+} as const;
+
+/** The containers that are open: the innermost one. */
+export const CONTEXT = {
+  identity: 0, // IDENTITY
+  size: 16,
+} as const;
+
+/** What a literal does besides leading to a scalar. Places are bytes from the start of the literal. */
+export const ACTION = {
+  operation: 0, // u32
+  subject: 4, // u32
+  a: 8, // u32, place
+  b: 12, // u32, place
+  c: 16, // u32, place
+  size: 20,
+} as const;
+
+/** A literal that leads from one state to the next. */
+export const TRANSITION = {
+  literal: 0, // u8[MAX_LITERAL]
+  length: 64, // u32, of the literal; 0 if the transition is not in use
+  anyBytes: 68, // u32, which of its first 16 bytes do not matter, and all bits above
+  next: 72, // u32, TRANSITIONS of the next state, or END
+  nextSlots: 76, // u32, SLOTS of the next scalar
+  actionCount: 80, // u32
+  nextIsString: 84, // u32
+  newNodes: 88, // u64, a bit per mapped object that the row enters
+  actions: 96, // ACTION[MAX_ACTIONS]
+  size: 256,
+} as const;
+
+/** The transitions of one state, the longest literal first: what is a prefix of another is tried after it. */
+export const TRANSITIONS = {
+  all: 0, // TRANSITION[MAX_TRANSITIONS]
+  size: 2048,
+} as const;
+
+/** The learned graph. */
+export const GRAPH = {
+  stateCount: 0, // u32
+  contextCount: 4, // u32
+  pendingActions: 8, // ACTION[MAX_ACTIONS], of a literal that is not complete
+  spare: 128, // TRANSITION, to swap two
+  states: 384, // STATE[MAX_STATES]
+  contexts: 8576, // CONTEXT[MAX_CONTEXTS]
+  waiting: 12672, // u64[MAX_STATES], a bit per row of the block that waits in the state
+  waitingStates: 16768, // u64[8], a bit per state: whether rows wait in it
+  transitions: 16832, // TRANSITIONS[MAX_STATES]
+  size: 1065408,
+} as const;
+
+/** What the host writes. Addresses of regions that it lays out, and numbers. */
+export const HEADER = {
+  values: 64, // u32, where the value at offset 0 is
+  valueOffsets: 68, // u32, address
+  valueValidity: 72, // u32, address
+  kafkaOffsets: 76, // u32, address
+  timestamps: 80, // u32, address
+  extras: 84, // u32, address of EXTRA[]
+  scratch: 88, // u32, address; room for a decoded string
+  rejects: 92, // u32, address of REJECT[]
+  specColumnCount: 96, // u32, how many
+  arrowColumnCount: 100, // u32, how many
+  rowCapacity: 104, // u32, rows of a batch
+  partition: 108, // i32
+  changeIdSlot: 112, // u32, the spec column in the role of change_id
+  amountSlot: 116, // u32, of amount, or NO_SLOT
+  eventTimeSlot: 120, // u32, of event_time, or NO_SLOT
+  required: 128, // u64, a bit per spec column
+  highValueThreshold: 136, // i64, scaled by 10^4
+  lateAfter: 144, // i64, microseconds
+  slots: 152, // u32, address of SLOTS[], one per spec column and one to ignore
+  graph: 156, // u32, address of GRAPH
+  learning: 160, // u32, 1 if rows may take the learned path
+  validityShift: 164, // u32, the chunk's first bit in valueValidity
+  extraColumn: 168, // u32, the record of the column of extras
+  end: 172,
+} as const;
+
+/** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
+export const RESULTS = {
+  rows: 192, // u32
+  rejectCount: 196, // u32
+  rowsLate: 200, // u32
+  rowsWithIssues: 204, // u32
+  rowsHighValue: 208, // u32
+  maxEventTime: 216, // i64, microseconds, the lowest number there is if no row has one
+  minChangeSeq: 224, // u64
+  maxChangeSeq: 232, // u64
+  statusCounts: 240, // u32[STATUS]
+  rowsLearned: 260, // u32
+  end: 264,
+} as const;
+
+export const ISSUE_BITS = 320; // u64[BLOCK_ROWS], the column `issues` of each row of the block
+export const MESSAGES = 832; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
+export const LOST_ROWS = 1088; // u64, rows that a loop leaves out
+export const SPECIAL_ROWS = 1152; // u64, rows that a loop leaves to another
+export const KEPT = 1216; // u8[16], a constant on its way into a register
+export const COLUMNS = 1280; // COLUMN[MAX_ARROW_COLUMNS]
+export const NESTING = 5632; // u8[MAX_NESTING], per open container whether the one around it is an object
+/** u16[256], the key that was found last by its hash, in records from the first node's on */
+export const KEYS_FOUND = 6656;
+export const CURSORS = 7168; // CURSOR[BLOCK_ROWS]
+export const EXTRA_COUNTS = 7680; // u32[ROW_CONTEXTS], how many extras each row context has
+export const NODE_ROWS = 8000; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
+export const UNREAD = 8512; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS = 9024; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+export const NODES = 10048; // NODE[], followed by what the host lays out

@@ -1,0 +1,49 @@
+/** What a start does before the first batch: checks, removes, upgrades. The caller holds the database's lock. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { RemovedFile } from '../../core/flow.js';
+import type { TableSpec } from '../../schema/spec.js';
+import { removeUnfinishedDatabases } from './database.js';
+import { migrate } from './ddl.js';
+import { checkFormat } from './format.js';
+import { readLedgerState } from './ledger.js';
+import type { LedgerState } from './ledger-files.js';
+import { reconcileFiles } from './recovery.js';
+import { hasOldNames, upgradeFolders } from './upgrade.js';
+
+export interface DirectoryOptions {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly topic: string;
+  readonly spec: TableSpec;
+}
+
+export interface OpenedDirectory {
+  readonly ledger: LedgerState;
+  readonly removed: readonly RemovedFile[];
+  /** The bit of `issues` that each column of the spec has. */
+  readonly issueBits: readonly number[];
+}
+
+/**
+ * Compares ledger and files, and removes leftovers, before anything is written: a write-ahead log that is put back
+ * fits only the database as it was, and on a full disk leftovers take the space that the writes need. Only old names
+ * of folders are changed first, which is a write.
+ * @throws SluiceError SLUICE_CONFIG for another topic or a newer format, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK for
+ *   files that are missing; then nothing was removed or written. SLUICE_SPEC_CHANGED, SLUICE_DATA_DIR
+ */
+export async function openDirectory(
+  connection: DuckDBConnection,
+  { dataDir, topic, spec }: DirectoryOptions,
+): Promise<OpenedDirectory> {
+  await checkFormat(connection, topic);
+  const found = await readLedgerState(connection);
+  const isOld = hasOldNames(found);
+  removeUnfinishedDatabases(dataDir);
+  let removed = isOld ? [] : reconcileFiles(dataDir, topic, found);
+  const issueBits = await migrate(connection, spec, topic);
+  await upgradeFolders(connection, dataDir, topic);
+  if (!isOld) return { ledger: found, removed, issueBits };
+  const ledger = await readLedgerState(connection);
+  removed = reconcileFiles(dataDir, topic, ledger);
+  return { ledger, removed, issueBits };
+}

@@ -1,0 +1,87 @@
+/** The order of the file system calls that make a commit outlive a power failure: what no crash of a process shows. */
+import { join, relative } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { makeBatch, openSink, order, select, temporaryDirectory, token } from '../../support/batches.js';
+
+const calls = vi.hoisted((): { name: string; path: string }[] => []);
+/** The end of the path of which an fsync fails. */
+const broken = vi.hoisted((): { path?: string } => ({}));
+
+/** Every file system call goes through, and is noted. */
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const paths = new Map<number, string>();
+  return {
+    ...fs,
+    openSync(path: string, flags: string) {
+      const handle = fs.openSync(path, flags);
+      paths.set(handle, path);
+      return handle;
+    },
+    fsyncSync(handle: number) {
+      const path = paths.get(handle)!;
+      if (broken.path !== undefined && path.endsWith(broken.path)) throw new Error('the disk is broken');
+      calls.push({ name: 'fsync', path });
+      fs.fsyncSync(handle);
+    },
+    renameSync(from: string, to: string) {
+      calls.push({ name: 'rename', path: to });
+      fs.renameSync(from, to);
+    },
+    linkSync(from: string, to: string) {
+      calls.push({ name: 'link', path: to });
+      fs.linkSync(from, to);
+    },
+  };
+});
+
+const FOLDER = 'parquet/cdc_orders/sluice_partition=0';
+const NAME = '00000000000000000000-00000000000000000001.parquet';
+
+/** What is noted meanwhile, with paths in the data directory. */
+async function noted(dataDir: string, work: () => Promise<unknown>): Promise<string[]> {
+  calls.length = 0;
+  await work();
+  return calls.map(({ name, path }) => `${name} ${relative(dataDir, path)}`.replace(/-\d+$/, ''));
+}
+
+it.each(['duckdb', 'parquet-wasm'] as const)('a Parquet file is fsynced before it is passed on: %s', async (writer) => {
+  const dataDir = temporaryDirectory();
+  const written = () => makeBatch(dataDir, 0, 0, [order(token(1))], { parquetWriter: writer });
+  expect(await noted(dataDir, written)).toEqual([`fsync ${FOLDER}/.${NAME}.tmp`]);
+});
+
+it('a commit makes the journal durable, then the names of its files, then its transaction', async () => {
+  const dataDir = temporaryDirectory();
+  const sink = await openSink(dataDir);
+  await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1))]));
+  const steps = await noted(dataDir, () => sink.commit());
+  expect(steps).toEqual([
+    'fsync .commit.json.tmp',
+    'rename commit.json',
+    'fsync ',
+    `rename ${FOLDER}/${NAME}`,
+    `fsync ${FOLDER}`,
+    'fsync parquet/cdc_orders',
+  ]);
+  expect(await select(sink, 'SELECT count(*) FROM cdc_orders')).toEqual([[1n]]);
+});
+
+it.each(['.commit.json.tmp', FOLDER])('nothing is committed if %s cannot be made durable', async (path) => {
+  const dataDir = temporaryDirectory();
+  const sink = await openSink(dataDir);
+  await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1))]));
+  broken.path = path;
+  onTestFinished(() => {
+    broken.path = undefined;
+  });
+  await expect(sink.commit()).rejects.toThrow('the disk is broken');
+  expect(await select(sink, 'SELECT count(*) FROM cdc_orders')).toEqual([[0n]]);
+});
+
+it('a new database is whole and durable before it has its name', async () => {
+  const dataDir = join(temporaryDirectory(), 'new');
+  const steps = await noted(dataDir, () => openSink(dataDir));
+  const at = steps.indexOf('link analytics.db');
+  expect(steps.slice(at - 1, at + 2)).toEqual(['fsync .analytics.db.new', 'link analytics.db', 'fsync ']);
+});
