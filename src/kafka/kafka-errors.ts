@@ -61,9 +61,9 @@ export function isTransient(error: LibrdKafkaError): boolean {
 /** Why there is no connection. */
 export function connectError(
   cause: LibrdKafkaError,
-  { brokers, topic, properties }: Pick<KafkaSourceOptions, 'brokers' | 'topic' | 'properties'>,
+  { brokers, topic, properties }: Pick<KafkaSourceOptions, 'brokers' | 'properties'> & { readonly topic?: string },
 ): SluiceError {
-  if (cause.code === ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) {
+  if (cause.code === ERRORS.ERR_UNKNOWN_TOPIC_OR_PART && topic !== undefined) {
     return new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist on ${brokers}`, { cause });
   }
   const security = Object.keys(properties).filter((name) => /^(security|ssl|sasl)\./.test(name));

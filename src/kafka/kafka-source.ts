@@ -13,6 +13,7 @@ import type {
   ReadPosition,
   Source,
 } from '../core/source.js';
+import { CONNECT_TIMEOUT_MS, called, madeClient } from './client.js';
 import { ClientLog } from './client-log.js';
 import { type InspectedPartition, inspectPartitions } from './inspection.js';
 import { connectError, isTransient, readError } from './kafka-errors.js';
@@ -22,7 +23,6 @@ import { StockReader } from './stock-reader.js';
 import { TopicAdmin } from './topic-admin.js';
 
 const { CODES, KafkaConsumer } = kafka;
-const CONNECT_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const REQUEST_PAUSE_MS = 100;
 const CLOSE_TIMEOUT_MS = 10_000;
@@ -51,13 +51,11 @@ export class KafkaSource implements Source {
     this.#options = options;
     this.#log = log;
     this.#clientLog = new ClientLog(log);
-    this.#consumer = new KafkaConsumer(
-      {
-        ...consumerProperties(options),
-        rebalance_cb: (error: LibrdKafkaError, partitions: Assignment[]) => this.#onRebalance(error, partitions),
-      },
-      { 'auto.offset.reset': 'error' },
-    );
+    const properties = {
+      ...consumerProperties(options),
+      rebalance_cb: (error: LibrdKafkaError, partitions: Assignment[]) => this.#onRebalance(error, partitions),
+    };
+    this.#consumer = madeClient(() => new KafkaConsumer(properties, { 'auto.offset.reset': 'error' }));
     this.#reader = makeReader(this.#consumer, options.reader);
     this.#consumer.on('event.error', (error) => this.#onError(error));
   }
@@ -75,11 +73,10 @@ export class KafkaSource implements Source {
   /** Connects without joining the group: enough to ask for offsets. */
   async connect(): Promise<void> {
     const { topic, brokers } = this.#options;
-    const metadata = await new Promise<Metadata>((resolve, reject) => {
-      this.#consumer.connect({ topic, timeout: CONNECT_TIMEOUT_MS }, (error, data) => {
-        if (error) reject(connectError(error, this.#options));
-        else resolve(data);
-      });
+    const metadata = await called<Metadata>((done) =>
+      this.#consumer.connect({ topic, timeout: CONNECT_TIMEOUT_MS }, done),
+    ).catch((error: LibrdKafkaError) => {
+      throw connectError(error, this.#options);
     });
     if (partitionsOf(metadata, topic) === 0) {
       throw new SluiceError(
@@ -248,12 +245,10 @@ export class KafkaSource implements Source {
   }
 
   /** Asks again what a broker answers that a moment later has another answer, as that it is not the leader yet. */
-  async #request<T>(what: string, call: (done: (error: LibrdKafkaError, value: T) => void) => unknown): Promise<T> {
+  async #request<T>(what: string, call: Parameters<typeof called>[0]): Promise<T> {
     for (const overdueMs = performance.now() + REQUEST_TIMEOUT_MS; ; await sleep(REQUEST_PAUSE_MS)) {
       try {
-        return await new Promise<T>((resolve, reject) => {
-          call((error, value) => (error ? reject(error) : resolve(value)));
-        });
+        return await called<T>(call);
       } catch (cause) {
         const error = cause as LibrdKafkaError;
         if (isTransient(error) && performance.now() < overdueMs && !this.#closing) continue;
