@@ -9,14 +9,13 @@ import { asSluiceError, type ErrorCode, SluiceError } from '../core/errors.js';
 import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkState } from '../core/flow.js';
 import type { ReadPosition } from '../core/source.js';
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
-import { Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
+import { Batcher, type ClosedBatch } from './batcher.js';
 import { Compactor } from './compactor.js';
 import { Sequencer } from './sequencer.js';
+import type { PipelineSettings } from './settings.js';
 import { countCommit, newTotals, type RunTotals } from './totals.js';
 
-export interface PipelineOptions extends BatchLimits, AssignmentOptions {
-  readonly commitRows: number;
-  readonly bufferBytes: number;
+export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
   readonly workers: number;
   readonly shutdownGraceMs: number;
   /** Stop at the end offsets seen at the first assignment. */
