@@ -30,7 +30,7 @@ const { values: flags } = parseArgs({
     only: { type: 'string' },
     events: { type: 'string', default: '100000' },
     /** Rows that the kernel reads in one call: the consumer's default. */
-    'batch-rows': { type: 'string', default: String(readConfig({}).batchRows) },
+    'batch-rows': { type: 'string', default: String(readConfig({}).pipeline.batchRows) },
     /** Rows that the table has before commits are timed. */
     'table-rows': { type: 'string', default: '30000000' },
     rounds: { type: 'string', default: '7' },

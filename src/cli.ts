@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { PACKAGE_JSON } from './assets.js';
 import type { CommandContext } from './commands/context.js';
-import { readConfig, readLogOptions } from './config.js';
+import { namesHelp } from './commands/variables-help.js';
+import { misspelledVariables, readConfig, readLogOptions, SECTIONS } from './config.js';
 import { SluiceError } from './core/errors.js';
 import { createLogger } from './core/log.js';
 import { Output, OutputClosed } from './core/output.js';
@@ -13,11 +14,7 @@ import { installedAddon } from './kafka/addon.js';
 /** Done · a check failed · bad configuration or arguments · fatal at run time. */
 const EXIT = { done: 0, failedCheck: 1, badConfiguration: 2, fatal: 3 } as const;
 
-const ENVIRONMENT_HELP = `
-Configuration comes from environment variables; docs/configuration.md lists them all:
-  KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_GROUP_ID, START_FROM, DATA_DIR, WORKERS, BATCH_ROWS, BATCH_BYTES,
-  FLUSH_INTERVAL_MS, COMMIT_ROWS, HIGH_VALUE_THRESHOLD, TABLE_SPEC, METRICS_PORT, LOG_LEVEL, …
-
+const EXIT_HELP = `
 Exit codes: 0 done, 1 a check failed, 2 bad configuration or arguments, 3 fatal at run time.`;
 
 const stdout = new Output(process.stdout, 'stdout');
@@ -44,7 +41,9 @@ const context: CommandContext = {
   environment: (overrides = {}) => {
     const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
     const config = readConfig({ ...process.env, ...Object.fromEntries(given) });
-    return { config, log: createLogger(config.log) };
+    const log = createLogger(config.log);
+    for (const { variable, nearest } of misspelledVariables()) log.warn(`${variable} is not read: is it ${nearest}?`);
+    return { config, log };
   },
   stopSignal,
   stdout,
@@ -77,7 +76,7 @@ async function program(first: string | undefined): Promise<Command> {
       stdout.writeLater(`${versionText()}\n`);
       throw new CommanderError(EXIT.done, 'commander.version', 'the version was asked for');
     })
-    .addHelpText('after', ENVIRONMENT_HELP)
+    .addHelpText('after', `${namesHelp(Object.values(SECTIONS))}\n${EXIT_HELP}`)
     .configureOutput({
       writeOut: (text) => stdout.writeLater(text),
       writeErr: (text) => stderr.writeLater(text),

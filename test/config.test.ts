@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '../src/config.js';
+import { misspelledVariables, readConfig } from '../src/config.js';
+import { ORDERS_SPEC } from '../src/schema/spec-file.js';
 
 describe('readConfig', () => {
   it('has the documented defaults', () => {
@@ -13,28 +14,50 @@ describe('readConfig', () => {
         startFrom: 'earliest',
         properties: {},
       },
-      batchRows: 32_768,
-      batchBytes: 32 << 20,
-      flushIntervalMs: 250,
-      commitRows: 163_840,
-      bufferBytes: 256 << 20,
-      highValueThreshold: '1000',
-      lateAfterMs: 600_000,
-      parquetWriter: 'duckdb',
-      parquetCompression: 'zstd',
-      duckdb: { threads: 1, memoryLimit: '512MB' },
-      metricsPort: 9464,
-      metricsGraceMs: 15_000,
+      pipeline: {
+        batchRows: 32_768,
+        batchBytes: 32 << 20,
+        flushIntervalMs: 250,
+        commitRows: 163_840,
+        bufferBytes: 256 << 20,
+      },
+      parquet: { parquetWriter: 'duckdb', compression: 'zstd' },
+      duckdb: { threads: 1, memoryLimit: '512000000B', mergeFrom: 'parquet' },
+      compaction: { afterFiles: 64, targetBytes: 128 << 20 },
+      metrics: { port: 9464 },
       log: { level: 'info', format: 'json' },
+      spec: ORDERS_SPEC,
     });
-    expect(config.workers).toBeGreaterThanOrEqual(1);
+    expect(config.worker).toMatchObject({ highValueThreshold: '1000', lateAfterMs: 600_000 });
+    expect(config.worker.workers).toBeGreaterThanOrEqual(1);
     expect(config.dataDir).toMatch(/^\/.*\/data$/);
   });
 
-  it('reads sizes with binary units, and takes an empty variable as not set', () => {
-    const config = readConfig({ BATCH_BYTES: '8 MiB', BUFFER_BYTES: '1GiB', KAFKA_TOPIC: '' }, true);
-    expect([config.batchBytes, config.bufferBytes, config.kafka.topic]).toEqual([8 << 20, 1 << 30, 'cdc_orders']);
-    expect(config.log.format).toBe('pretty');
+  it('takes an empty variable as not set', () => {
+    const config = readConfig({ KAFKA_TOPIC: '' }, true);
+    expect([config.kafka.topic, config.log.format]).toEqual(['cdc_orders', 'pretty']);
+  });
+
+  it.each([
+    ['32MiB', 33_554_432],
+    ['32 MB', 32_000_000],
+    ['1.5mib', 1_572_864],
+    ['2097152', 2_097_152],
+  ])('takes %s for every size', (text, size) => {
+    const sizes = [
+      'BATCH_BYTES',
+      'COMPACT_TARGET_BYTES',
+      'DUCKDB_MEMORY_LIMIT',
+      'TRANSACTION_BYTES',
+      'MAX_MESSAGE_BYTES',
+    ];
+    const env = Object.fromEntries(sizes.map((name) => [name, text]));
+    const { pipeline, compaction, duckdb, capture } = readConfig(env);
+    const { transactionBytes, maxMessageBytes } = capture;
+    expect([pipeline.batchBytes, compaction.targetBytes, transactionBytes, maxMessageBytes]).toEqual(
+      Array(4).fill(size),
+    );
+    expect(duckdb.memoryLimit).toBe(`${size}B`);
   });
 
   it('passes librdkafka properties on', () => {
@@ -56,6 +79,10 @@ describe('readConfig', () => {
       HIGH_VALUE_THRESHOLD: '1,000',
       METRICS_PORT: '99999',
       KAFKA_CONFIG_ENABLE_AUTO_COMMIT: 'true',
+      KAFKA_CONFIG_SASL_MECANISM: 'PLAIN',
+      KAFKA_CONFIG_SESSION_TIMEOUT_MS: 'long',
+      TABLE_SPEC: 'no/such/spec.json',
+      LATE_AFTER_MS: '9007199254740',
     };
     let message = '';
     try {
@@ -67,6 +94,17 @@ describe('readConfig', () => {
     for (const name of Object.keys(bad)) expect(message).toContain(name);
     expect(message).toContain('WORKERS="0": must be a whole number from 1 to 256');
     expect(message).toContain('must be one of earliest, latest');
+    expect(message).toContain('KAFKA_CONFIG_SASL_MECANISM: No such configuration property: "sasl.mecanism"');
+    expect(message).toContain('LATE_AFTER_MS="9007199254740": must be a whole number from 0 to 3153600000000');
+    expect(message).toContain('table spec no/such/spec.json cannot be read');
+  });
+
+  it.each(['a:0', 'a:99999', 'a:9092,b:65536'])('refuses the brokers %s: there is no such port', (brokers) => {
+    expect(() => readConfig({ KAFKA_BROKERS: brokers })).toThrow(/KAFKA_BROKERS=.*: must have ports from 1 to 65535/);
+  });
+
+  it.each(['/data/what?', 'a*b'])('refuses the data directory %s, which DuckDB takes for a pattern', (folder) => {
+    expect(() => readConfig({ DATA_DIR: folder })).toThrow(/DATA_DIR=.*: must be a path without/);
   });
 
   it.each(['s3://bucket/x', 'file:///var/lib/sluice', 'GS://b', 'abfss://c@a.dfs.core.windows.net/x'])(
@@ -89,5 +127,32 @@ describe('readConfig', () => {
     expect(() => readConfig({ BATCH_BYTES: '64MiB', BUFFER_BYTES: '100MiB' })).toThrow(
       /BATCH_BYTES: must be at most half/,
     );
+  });
+});
+
+describe('misspelledVariables', () => {
+  it.each([
+    ['KAFKA_BROKER', 'KAFKA_BROKERS'],
+    ['BATCHROWS', 'BATCH_ROWS'],
+    ['DUCKDB_MEM_LIMIT', 'DUCKDB_MEMORY_LIMIT'],
+    ['MONGO_URI', 'MONGODB_URI'],
+    ['LOGLEVEL', 'LOG_LEVEL'],
+  ])('takes %s for %s', (variable, nearest) => {
+    expect(misspelledVariables({ [variable]: 'x' })).toEqual([{ variable, nearest }]);
+  });
+
+  it('takes no variable of others, or one that is read, for a mistake', () => {
+    const others = [
+      'HOME',
+      'PATH',
+      'LOGNAME',
+      'XDG_DATA_DIRS',
+      'KAFKA_OPTS',
+      'KAFKA_HOME',
+      'NODE_OPTIONS',
+      'DUCKDB_PATH',
+    ];
+    const read = ['KAFKA_BROKERS', 'WORKERS', 'KAFKA_CONFIG_SASL_USERNAME'];
+    expect(misspelledVariables(Object.fromEntries([...others, ...read].map((name) => [name, 'x'])))).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { CONFIGURATION, withTables } from '../scripts/configuration-tables.js';
 import { CaptureMetrics } from '../src/capture/metrics.js';
 import { ERROR_CODES } from '../src/core/errors.js';
 import { Metrics } from '../src/metrics/metrics.js';
@@ -21,4 +22,9 @@ it('docs/operations.md lists all metrics', () => {
   const metrics = [new Metrics(), new CaptureMetrics()].flatMap(({ registry }) => registry.getMetricsAsArray());
   const names = metrics.map(({ name }) => name).filter((name) => name.startsWith('sluice_'));
   expect(listed(/^sluice_/)).toEqual(names);
+});
+
+it('docs/configuration.md has the tables that "npm run docs" writes', () => {
+  const document = readFileSync(CONFIGURATION, 'utf8');
+  expect(document).toBe(withTables(document));
 });

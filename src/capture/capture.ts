@@ -14,6 +14,7 @@ import { type Checkpoint, snapshotCheckpoint } from './checkpoint.js';
 import { type CapturedCollection, idOf, READ_TIMEOUT_MS, type StreamStart, timeAfter } from './collection.js';
 import { changeMessage, type EnvelopeOptions, isDocumentChange, lacksDocument, snapshotMessage } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
+import type { CaptureSettings } from './settings.js';
 import type { GroupWriter } from './writer.js';
 
 /** So long a capture takes at most to see that it is to stop, or that a group is due. */
@@ -21,11 +22,9 @@ const MAX_WAIT_MS = 1000;
 /** Longer than outages that end by themselves: an election, a broker's restart, another's transaction (60 s). */
 const MAX_STALLED_MS = 120_000;
 
-export interface CaptureOptions extends EnvelopeOptions {
-  readonly fullDocument: 'updateLookup' | 'whenAvailable' | 'required';
+export interface CaptureOptions extends EnvelopeOptions, Pick<CaptureSettings, 'fullDocument' | 'onInvalidate'> {
   readonly snapshot: 'initial' | 'never' | 'always';
   readonly onLostHistory: 'fail' | 'snapshot' | 'gap';
-  readonly onInvalidate: 'stop' | 'continue';
   /** How long a read of the stream waits if nothing changes. */
   readonly transactionIntervalMs: number;
   /** An idle stream's position is stored this often, so that it does not age out of the oplog. */

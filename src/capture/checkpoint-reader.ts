@@ -8,8 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Message } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
+import { CONNECT_TIMEOUT_MS, called, madeClient } from '../kafka/client.js';
+import { connectError } from '../kafka/kafka-errors.js';
 import { type Checkpoint, checkpointTopic, isSole, parseCheckpoint } from './checkpoint.js';
-import { CONNECT_TIMEOUT_MS, called, madeClient, unreachable } from './kafka-client.js';
 
 const { ERRORS } = kafka.CODES;
 /** What the client says of a topic that no broker has: it does not find a leader to ask. */
@@ -77,7 +78,7 @@ export class CheckpointReader {
       return reader;
     } catch (cause) {
       await reader.close();
-      throw unreachable(options.brokers, cause);
+      throw connectError(cause as LibrdKafkaError, { brokers: options.brokers, properties: options.properties });
     }
   }
 

@@ -16,6 +16,7 @@ import type { Logger } from '../core/log.js';
 import { type BsonValue, deserialized, documentOf, memberOf } from './bson.js';
 import { readEvent, type StreamedEvent } from './change-event.js';
 import { backoff, withRetry, withTimeout } from './retry.js';
+import type { CaptureSettings } from './settings.js';
 import { splitsLargeEvents } from './split-event.js';
 
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
@@ -30,7 +31,7 @@ export const READ_TIMEOUT_MS = 300_000;
 export type StreamStart = { readonly token: string } | { readonly time: string };
 
 export interface StreamOptions {
-  readonly fullDocument: 'updateLookup' | 'whenAvailable' | 'required';
+  readonly fullDocument: CaptureSettings['fullDocument'];
   /** Reads the document before the change as well; the collection must keep it. */
   readonly preImages: boolean;
   /** How long a call waits where nothing changes. */

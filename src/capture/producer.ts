@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { CONNECT_TIMEOUT_MS, called, madeClient, unreachable } from './kafka-client.js';
+import { CONNECT_TIMEOUT_MS, called, madeClient } from '../kafka/client.js';
+import { ClientLog } from '../kafka/client-log.js';
+import { connectError } from '../kafka/kafka-errors.js';
 
 const { ERRORS } = kafka.CODES;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -44,12 +46,14 @@ export interface OutgoingMessage {
 export class TransactionalProducer {
   readonly #client: InstanceType<typeof kafka.Producer>;
   readonly #log: Logger;
+  readonly #clientLog: ClientLog;
   #refusal: SluiceError | undefined;
   #closing = false;
 
   private constructor(client: InstanceType<typeof kafka.Producer>, log: Logger) {
     this.#client = client;
     this.#log = log;
+    this.#clientLog = new ClientLog(log);
   }
 
   /**
@@ -80,7 +84,7 @@ export class TransactionalProducer {
     try {
       await called((done) => client.connect({ timeout: CONNECT_TIMEOUT_MS }, done));
     } catch (cause) {
-      throw unreachable(options.brokers, cause);
+      throw connectError(cause as LibrdKafkaError, { brokers: options.brokers, properties: options.properties });
     }
     client.setPollInterval(POLL_INTERVAL_MS);
     await producer.#untilDone('initTransactions', (done) => client.initTransactions(STEP_TIMEOUT_MS, done));
@@ -167,7 +171,7 @@ export class TransactionalProducer {
   }
 
   #onError(error: LibrdKafkaError): void {
-    if (!this.#closing) this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
+    if (!this.#closing) this.#clientLog.warn(error);
   }
 }
 

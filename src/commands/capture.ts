@@ -10,11 +10,12 @@ import { CapturedCollection } from '../capture/collection.js';
 import { CaptureMetrics } from '../capture/metrics.js';
 import { TRANSACTION_TIMEOUT_MS, TransactionalProducer } from '../capture/producer.js';
 import { GroupWriter, oversizeTopic } from '../capture/writer.js';
-import type { Config } from '../config.js';
+import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { Monitor } from '../http/monitor.js';
 import type { CommandContext } from './context.js';
+import { variablesHelp } from './variables-help.js';
 
 type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'> & {
   /** The source, database.collection, whose position in the topic this one takes. */
@@ -25,6 +26,10 @@ export function addCaptureCommand(program: Command, { environment, stopSignal }:
   program
     .command('capture')
     .description("write a MongoDB collection's changes to the topic, exactly once")
+    .addHelpText(
+      'after',
+      variablesHelp(SECTIONS.kafka, SECTIONS.capture, SECTIONS.process, SECTIONS.metrics, SECTIONS.log),
+    )
     .addOption(
       new Option('--snapshot <when>', 'read the whole collection: where nothing was captured yet, never, or now')
         .choices(['initial', 'never', 'always'])
@@ -82,8 +87,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     const made = new Capture(options, { source, writer, metrics, log });
     following = made;
     const health = () => ({ problem: made.problem(), ready: true });
-    const monitorOptions = { port: config.metricsPort, graceMs: config.metricsGraceMs, signal };
-    monitor = await Monitor.open(monitorOptions, { metrics, health, refresh: () => {} });
+    monitor = await Monitor.open({ ...config.metrics, signal }, { metrics, health, refresh: () => {} });
     await made.run();
   };
   try {

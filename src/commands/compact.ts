@@ -1,19 +1,31 @@
 /** `sluice compact`: joins all small Parquet files of a data directory that no process works on. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Config } from '../config.js';
+import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { CompactionReceipt } from '../core/flow.js';
 import { type Logger, logRemoved } from '../core/log.js';
-import { loadSpec } from '../schema/spec-file.js';
 import { DuckDbSink } from '../sinks/duckdb/sink.js';
 import { databasePath } from '../storage/data-dir.js';
 import type { CommandContext } from './context.js';
+import { variablesHelp } from './variables-help.js';
 
 export function addCompactCommand(program: Command, { environment, stdout }: CommandContext): void {
   program
     .command('compact')
     .description('join neighbouring small Parquet files; "run" does so by itself, see COMPACT_AFTER_FILES')
+    .addHelpText(
+      'after',
+      variablesHelp(
+        SECTIONS.storage,
+        SECTIONS.kafka.pick({ topic: true }),
+        SECTIONS.compaction,
+        SECTIONS.parquet,
+        SECTIONS.duckdb,
+        SECTIONS.schema,
+        SECTIONS.log,
+      ),
+    )
     .action(async () => {
       const { filesBefore, filesAfter, bytesBefore, bytesAfter } = await compact(environment());
       const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -30,14 +42,14 @@ export function addCompactCommand(program: Command, { environment, stdout }: Com
  * @throws SluiceError SLUICE_LOCKED when a process works on the data directory, SLUICE_CONFIG when there is none
  */
 export async function compact({ config, log }: { config: Config; log: Logger }): Promise<CompactionReceipt> {
-  const { dataDir, mergeFrom, compaction, duckdb, parquetCompression: compression } = config;
+  const { dataDir, spec, compaction, duckdb } = config;
+  const { compression } = config.parquet;
   if (!existsSync(databasePath(dataDir))) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no analytics.db: nothing was consumed into it yet`);
   }
-  const spec = loadSpec(config.tableSpec);
   const { topic } = config.kafka;
   const sink = new DuckDbSink({
-    ...{ dataDir, topic, spec, ...duckdb, mergeFrom },
+    ...{ dataDir, topic, spec, ...duckdb },
     compaction: { ...compaction, compression },
   });
   const { removed } = await sink.open();

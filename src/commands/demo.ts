@@ -3,15 +3,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Config } from '../config.js';
+import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { createLogger } from '../core/log.js';
 import { EmbeddedKafka } from '../kafka/embedded-kafka.js';
 import type { RunTotals } from '../pipeline/totals.js';
+import { ORDERS_SPEC } from '../schema/spec-file.js';
 import type { CommandContext } from './context.js';
 import { query } from './query.js';
 import { run } from './run.js';
 import { sampleEvents } from './sample-events.js';
+import { variablesHelp } from './variables-help.js';
 import { verify } from './verify.js';
 
 export interface DemoOptions {
@@ -50,6 +52,18 @@ export function addDemoCommand(program: Command, { environment, stopSignal, stdo
   program
     .command('demo')
     .description('run the whole pipeline on sample events and an embedded Kafka, and show what it did')
+    .addHelpText(
+      'after',
+      variablesHelp(
+        SECTIONS.worker,
+        SECTIONS.pipeline,
+        SECTIONS.storage,
+        SECTIONS.parquet,
+        SECTIONS.compaction,
+        SECTIONS.duckdb,
+        SECTIONS.log,
+      ),
+    )
     .option('--events <n>', 'how many events', '100000')
     .action(async ({ events }: { events: string }) => {
       const write = (piece: string | Uint8Array) => stdout.write(piece);
@@ -72,8 +86,8 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
   const config: Config = {
     ...base,
     dataDir,
-    tableSpec: undefined,
-    metricsPort: 0,
+    spec: ORDERS_SPEC,
+    metrics: { port: 0, graceMs: 0 },
     kafka: {
       ...base.kafka,
       brokers: kafka.brokers,

@@ -2,13 +2,14 @@
 import { createReadStream } from 'node:fs';
 import type { RecordBatch } from 'apache-arrow';
 import type { Command } from 'commander';
+import { SECTIONS } from '../config.js';
 import { bit, Chunk, setBit } from '../core/chunk.js';
 import { SluiceError } from '../core/errors.js';
 import { Kernel } from '../kernel/kernel.js';
 import { type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
-import { loadSpec } from '../schema/spec-file.js';
 import type { CommandContext } from './context.js';
 import { ParseStats } from './parse-stats.js';
+import { variablesHelp } from './variables-help.js';
 
 const DELIMITERS = { newline: 0x0a, nul: 0 } as const;
 type Delimiter = keyof typeof DELIMITERS;
@@ -30,6 +31,10 @@ export function addParseCommand(program: Command, { environment, stdout }: Comma
   program
     .command('parse')
     .description('read messages from files or stdin as the kernel does; prints a line of JSON for each')
+    .addHelpText(
+      'after',
+      variablesHelp(SECTIONS.schema, SECTIONS.worker.pick({ highValueThreshold: true }), SECTIONS.log),
+    )
     .argument('[files...]', 'files of messages; default: stdin')
     .option('--delimiter <name>', `what ends a message: ${Object.keys(DELIMITERS).join(', ')}`, 'newline')
     .option('--spec <file>', 'table spec; default: TABLE_SPEC, else the built-in orders spec')
@@ -44,10 +49,10 @@ export function addParseCommand(program: Command, { environment, stdout }: Comma
         throw new SluiceError('SLUICE_CONFIG', `--delimiter must be newline or nul, not ${delimiter}`);
       }
       const { config } = environment({ TABLE_SPEC: spec, HIGH_VALUE_THRESHOLD: threshold });
-      const { tableSpec, highValueThreshold } = config;
+      const { highValueThreshold } = config.worker;
       const write = (lines: string) => stdout.write(lines);
       const totals = stats ? new ParseStats() : undefined;
-      const options = { spec: loadSpec(tableSpec), highValueThreshold, delimiter, write, stats: totals };
+      const options = { spec: config.spec, highValueThreshold, delimiter, write, stats: totals };
       for (const input of files.length > 0 ? files.map(fileBytes) : [process.stdin]) await parse(input, options);
       if (totals !== undefined) await write(totals.text());
     });

@@ -1,10 +1,12 @@
 /** `sluice query`: a read-only query, through the running process or on the file. */
 import type { Command } from 'commander';
+import { SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type QueryRows, shownRows } from '../query/read-only.js';
 import { openSql } from '../query/sql-client.js';
 import type { CommandContext } from './context.js';
 import { drawTable } from './text-table.js';
+import { variablesHelp } from './variables-help.js';
 
 export const QUERY_FORMATS = ['table', 'csv', 'json', 'arrow'] as const;
 export type QueryFormat = (typeof QUERY_FORMATS)[number];
@@ -26,6 +28,7 @@ export function addQueryCommand(program: Command, { environment, stdout }: Comma
   const command = program
     .command('query')
     .description('run a read-only query, through the running process if there is one')
+    .addHelpText('after', variablesHelp(SECTIONS.storage, SECTIONS.log))
     .argument('<sql>', 'one statement that reads')
     .option('--format <format>', `${QUERY_FORMATS.join(', ')}; default: table on a terminal, else csv`)
     .option('--time-zone <zone>', 'shows times with a zone in this one, such as America/New_York', 'UTC')

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import type { Config } from '../config.js';
+import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { openSql } from '../query/sql-client.js';
-import { loadSpec } from '../schema/spec-file.js';
+import { ORDERS_SPEC } from '../schema/spec-file.js';
 import { openDatabase } from '../sinks/duckdb/database.js';
 import type { RebuiltPartition } from '../sinks/duckdb/database-builder.js';
 import { openFormat } from '../sinks/duckdb/format.js';
@@ -19,6 +19,7 @@ import { counted } from '../verify/check.js';
 import { readLedger } from '../verify/files.js';
 import { hasTables, readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
+import { variablesHelp } from './variables-help.js';
 
 export interface RecoverOptions {
   readonly fromParquet: boolean;
@@ -42,6 +43,10 @@ export function addRecoverCommand(program: Command, { environment, stdout, onFai
   program
     .command('recover')
     .description('say what is wrong between the database and the Parquet files, and with an option, put it right')
+    .addHelpText(
+      'after',
+      variablesHelp(SECTIONS.storage, SECTIONS.kafka.pick({ topic: true }), SECTIONS.schema, SECTIONS.log),
+    )
     .option('--from-parquet', 'make the database from the Parquet files; the old one is kept', false)
     .option('--remove-uncounted', 'remove the Parquet files that the database does not name', false)
     .action(async (options: RecoverOptions) => {
@@ -91,12 +96,12 @@ async function refuseLive(dataDir: string): Promise<void> {
   throw new SluiceError('SLUICE_LOCKED', `DATA_DIR=${dataDir} has a process that runs on it: stop it first`);
 }
 
-function rebuildFrom({ dataDir, kafka, tableSpec, duckdb }: Config): Promise<Rebuild> {
+function rebuildFrom({ dataDir, kafka, spec, tableSpec, duckdb }: Config): Promise<Rebuild> {
   return rebuild({
     dataDir,
     topic: kafka.topic,
-    spec: tableSpec === undefined ? undefined : loadSpec(tableSpec),
-    fallbackSpec: loadSpec(undefined),
+    spec: tableSpec === undefined ? undefined : spec,
+    fallbackSpec: ORDERS_SPEC,
     memoryLimit: duckdb.memoryLimit,
   });
 }

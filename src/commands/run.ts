@@ -1,8 +1,9 @@
 /** `sluice run`: puts the parts together and keeps them running. */
 import { type Command, Option } from 'commander';
-import type { Config } from '../config.js';
+import { type Config, SECTIONS } from '../config.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { Output } from '../core/output.js';
+import type { ReaderKind } from '../core/source.js';
 import { Monitor } from '../http/monitor.js';
 import { KafkaSource } from '../kafka/kafka-source.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
@@ -10,10 +11,10 @@ import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { reportProgress } from '../pipeline/progress.js';
 import { problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
-import { loadSpec } from '../schema/spec-file.js';
 import { SinkClient } from '../sinks/duckdb/sink-client.js';
 import { WorkerPool } from '../worker/pool.js';
 import type { CommandContext } from './context.js';
+import { variablesHelp } from './variables-help.js';
 
 export interface RunOptions {
   readonly untilEnd: boolean;
@@ -29,7 +30,7 @@ export interface RunOptions {
 
 /** What `run` prints as its last line: all of its life but the start and the end of the process itself. */
 export interface RunSummary extends RunTotals {
-  source: 'packed' | 'stock';
+  source: ReaderKind;
   seconds: number;
   eventsPerSecond: number;
   /** Seconds from the start of the process to the first committed transaction. */
@@ -48,6 +49,23 @@ export function addRunCommand(program: Command, context: CommandContext): void {
   program
     .command('run')
     .description('consume the topic; prints a JSON summary as the last line on stdout')
+    .addHelpText(
+      'after',
+      variablesHelp(
+        SECTIONS.kafka,
+        SECTIONS.consumer,
+        SECTIONS.worker,
+        SECTIONS.pipeline,
+        SECTIONS.storage,
+        SECTIONS.parquet,
+        SECTIONS.compaction,
+        SECTIONS.duckdb,
+        SECTIONS.schema,
+        SECTIONS.process,
+        SECTIONS.metrics,
+        SECTIONS.log,
+      ),
+    )
     .option('--until-end', 'stop at the end offsets that the topic has at the start', false)
     .addOption(
       new Option('--on-lost-offsets <how>', 'what to do when Kafka deleted messages before they were read')
@@ -67,13 +85,12 @@ export function addRunCommand(program: Command, context: CommandContext): void {
  * @throws SluiceError after everything was shut down
  */
 export async function run(config: Config, log: Logger, options: RunOptions): Promise<RunSummary> {
-  const spec = loadSpec(config.tableSpec);
-  const { dataDir } = config;
+  const { dataDir, spec } = config;
   const { topic } = config.kafka;
   const startMs = performance.now();
-  const compaction = { ...config.compaction, compression: config.parquetCompression };
-  const { mergeFrom } = config;
-  const sink = SinkClient.start({ dataDir, topic, spec, ...config.duckdb, mergeFrom, compaction });
+  const { batchRows, batchBytes } = config.pipeline;
+  const compaction = { ...config.compaction, compression: config.parquet.compression };
+  const sink = SinkClient.start({ dataDir, topic, spec, ...config.duckdb, compaction });
   const source = new KafkaSource(config.kafka, log);
   const metrics = new Metrics();
   let pool: WorkerPool | undefined;
@@ -83,25 +100,19 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   try {
     metrics.source.set({ reader: source.reader }, 1);
     // The workers load while the database is opened.
-    pool = new WorkerPool(config.workers, {
-      spec,
-      topic,
-      dataDir,
-      parquetWriter: config.parquetWriter,
-      compression: config.parquetCompression,
-      highValueThreshold: config.highValueThreshold,
-      lateAfterMs: config.lateAfterMs,
-      batchRows: config.batchRows,
-      batchBytes: config.batchBytes,
-      mergeFrom,
+    pool = new WorkerPool(config.worker.workers, {
+      ...{ spec, topic, dataDir, batchRows, batchBytes, mergeFrom: config.duckdb.mergeFrom },
+      ...config.parquet,
+      ...config.worker,
     });
     const workers = pool;
     const state = await sink.open();
     logRemoved(log, state.removed);
     const runBatch = workers.run.bind(workers);
     const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, metrics, log });
+    const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
-      { port: config.metricsPort, graceMs: options.untilEnd ? 0 : config.metricsGraceMs, signal: options.signal },
+      { port, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
       {
         metrics,
         health: () => ({ problem: problemOf(pipeline.status()), ready: pipeline.status().ready }),
@@ -118,7 +129,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
     await source.start();
-    log.info({ source: source.reader, workers: config.workers }, `consuming ${topic}`);
+    log.info({ source: source.reader, workers: config.worker.workers }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = reportProgress(() => pipeline.status(), { terminal: options.terminal, log });
     if (options.signal.aborted) stop();
@@ -138,29 +149,17 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
 }
 
 /** A worker's DuckDB, a commit, a compaction and a query each take one of Node's threads for native work. */
-function warnOfFewThreads({ workers, parquetWriter, threadPoolSize }: Config, log: Logger): void {
-  const wanted = (parquetWriter === 'duckdb' ? workers : 0) + 3;
+function warnOfFewThreads({ worker: { workers }, parquet, threadPoolSize }: Config, log: Logger): void {
+  const wanted = (parquet.parquetWriter === 'duckdb' ? workers : 0) + 3;
   if (threadPoolSize >= wanted - 1) return;
   log.warn(`workers and commits share ${threadPoolSize} threads for native work: set UV_THREADPOOL_SIZE=${wanted}`);
 }
 
 function pipelineOptions(config: Config, { untilEnd, onLostOffsets }: RunOptions): PipelineOptions {
-  const { batchRows, batchBytes, flushIntervalMs, commitRows, bufferBytes, workers, shutdownGraceMs } = config;
   const { topic, startFrom } = config.kafka;
-  return {
-    topic,
-    startFrom,
-    untilEnd,
-    onLostOffsets,
-    lateAfterMs: config.lateAfterMs,
-    batchRows,
-    batchBytes,
-    flushIntervalMs,
-    commitRows,
-    bufferBytes,
-    workers,
-    shutdownGraceMs,
-  };
+  const { workers, lateAfterMs } = config.worker;
+  const { shutdownGraceMs } = config;
+  return { ...config.pipeline, topic, startFrom, workers, lateAfterMs, shutdownGraceMs, untilEnd, onLostOffsets };
 }
 
 function summarize(pipeline: Pipeline, startMs: number): Omit<RunSummary, 'source' | 'stageSeconds' | 'gcSeconds'> {

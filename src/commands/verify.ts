@@ -1,6 +1,6 @@
 /** `sluice verify`: one line per check. */
 import type { Command } from 'commander';
-import type { Config } from '../config.js';
+import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { KafkaSource } from '../kafka/kafka-source.js';
@@ -10,6 +10,7 @@ import { checks } from '../verify/checks.js';
 import { KAFKA_CHECKS, kafkaChecks } from '../verify/kafka.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
+import { variablesHelp } from './variables-help.js';
 
 export interface VerifyOptions {
   /** Compares the positions with Kafka as well. */
@@ -22,6 +23,7 @@ export function addVerifyCommand(program: Command, { environment, stdout, onFail
   program
     .command('verify')
     .description('check ledger, Parquet, DuckDB and Kafka against each other; exit code 1 on any difference')
+    .addHelpText('after', variablesHelp(SECTIONS.storage, SECTIONS.kafka, SECTIONS.consumer, SECTIONS.log))
     .option('--no-kafka', 'leave Kafka out')
     .action(async ({ kafka }: { kafka: boolean }) => {
       const { config, log } = environment();

@@ -73,6 +73,10 @@ export interface QuarantinedMessage {
   readonly column: string | undefined;
 }
 
+/** Where the sink takes a batch's rows from: its Parquet file, or Arrow beside it. */
+export const MERGE_FROM = ['arrow', 'parquet'] as const;
+export type MergeFrom = (typeof MERGE_FROM)[number];
+
 /** Everything a worker made of a batch. Sent by transfer, not by copy. */
 export interface BatchResult {
   readonly partition: number;
@@ -96,8 +100,12 @@ export interface TopicIdentity {
   readonly topicId: string | undefined;
 }
 
+/** Where the partitions of a new data directory begin. */
+export const START_FROM = ['earliest', 'latest', 'group'] as const;
+export type StartFrom = (typeof START_FROM)[number];
+
 /** Why a partition began where it did; `unknown` in directories that did not record it. */
-export type StartReason = 'earliest' | 'latest' | 'group' | 'new_partition' | 'unknown';
+export type StartReason = StartFrom | 'new_partition' | 'unknown';
 
 /** Where a partition begins that the sink does not know yet. */
 export interface PartitionStart {

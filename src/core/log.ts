@@ -2,14 +2,30 @@
 import { writeSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import * as z from 'zod';
 import type { RemovedFile } from './flow.js';
+import { oneOf, type Settings, setting } from './settings.js';
 
 export type { Logger };
 
-export interface LogOptions {
-  readonly level: string;
-  readonly format: 'pretty' | 'json';
-}
+export const logSettings = z.object({
+  level: setting(
+    'LOG_LEVEL',
+    '`trace` to `fatal`, or `silent`',
+    oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).prefault('info'),
+  ),
+  format: setting(
+    'LOG_FORMAT',
+    'logs go to stderr',
+    oneOf(['pretty', 'json']).optional(),
+    '`pretty` on a terminal, else `json`',
+  ),
+});
+
+/** A log's settings, with its format decided. */
+export type LogOptions = {
+  readonly [K in keyof Settings<typeof logSettings>]: NonNullable<Settings<typeof logSettings>[K]>;
+};
 
 const STDERR = 2;
 /** How long to wait before a reader that has no room is tried again. */

@@ -34,9 +34,13 @@ export interface PartitionState {
   truncated: boolean;
 }
 
+/** The readers there are: natively, or by the client's objects. */
+export const READER_KINDS = ['packed', 'stock'] as const;
+export type ReaderKind = (typeof READER_KINDS)[number];
+
 /** How messages get from librdkafka into a chunk. */
 export interface MessageReader {
-  readonly kind: 'packed' | 'stock';
+  readonly kind: ReaderKind;
   /**
    * Appends the next messages of one partition to an empty chunk; waits at most `timeoutMs` for the first.
    * @throws LibrdKafkaError

@@ -2,8 +2,9 @@
  * An embedded Kafka for the demo: librdkafka's mock cluster, which lives inside a producer and listens on the loopback
  * interface. It speaks the real protocol, groups and transactions included, but keeps only about 5 MB per partition.
  */
-import kafka, { type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
+import kafka, { type Metadata } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
+import { called } from './client.js';
 
 const POLL_INTERVAL_MS = 20;
 const TIMEOUT_MS = 10_000;
@@ -49,11 +50,9 @@ export class EmbeddedKafka {
   }
 }
 
-async function request<T>(call: (done: (error: LibrdKafkaError, value: T) => void) => unknown): Promise<T> {
+async function request<T>(call: Parameters<typeof called>[0]): Promise<T> {
   try {
-    return await new Promise<T>((resolve, reject) => {
-      call((error, value) => (error ? reject(error) : resolve(value)));
-    });
+    return await called<T>(call);
   } catch (cause) {
     throw new SluiceError('SLUICE_KAFKA', `the embedded Kafka failed: ${(cause as Error).message}`, { cause });
   }

@@ -1,10 +1,16 @@
 /** What librdkafka's errors mean here: which pass by themselves, and the code and message of the others. */
 import kafka, { type LibrdKafkaError } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
+import type { KafkaSourceOptions } from './kafka-properties.js';
+import { PROPERTY_PREFIX } from './settings.js';
 
 const { ERRORS } = kafka.CODES;
 
-const TRANSIENT: ReadonlySet<number> = new Set([
+/** What is to be done about an error: ask again, correct the configuration, or end. */
+export type ErrorClass = 'retryable' | 'configuration' | 'fatal';
+
+/** What passes by itself: no connection, no answer in time, or partitions and groups that move between brokers. */
+const RETRYABLE: ReadonlySet<number> = new Set([
   ERRORS.ERR__TRANSPORT,
   ERRORS.ERR__ALL_BROKERS_DOWN,
   ERRORS.ERR__TIMED_OUT,
@@ -12,23 +18,64 @@ const TRANSIENT: ReadonlySet<number> = new Set([
   ERRORS.ERR__RESOLVE,
   ERRORS.ERR__MAX_POLL_EXCEEDED,
   ERRORS.ERR__STATE,
+  ERRORS.ERR__WAIT_COORD,
+  ERRORS.ERR_LEADER_NOT_AVAILABLE,
+  ERRORS.ERR_NOT_LEADER_FOR_PARTITION,
+  ERRORS.ERR_REQUEST_TIMED_OUT,
+  ERRORS.ERR_BROKER_NOT_AVAILABLE,
+  ERRORS.ERR_REPLICA_NOT_AVAILABLE,
+  ERRORS.ERR_NETWORK_EXCEPTION,
+  ERRORS.ERR_COORDINATOR_LOAD_IN_PROGRESS,
+  ERRORS.ERR_COORDINATOR_NOT_AVAILABLE,
+  ERRORS.ERR_NOT_COORDINATOR,
+  ERRORS.ERR_REBALANCE_IN_PROGRESS,
+  ERRORS.ERR_NOT_CONTROLLER,
+  ERRORS.ERR_KAFKA_STORAGE_ERROR,
+  ERRORS.ERR_FENCED_LEADER_EPOCH,
+  ERRORS.ERR_UNKNOWN_LEADER_EPOCH,
+  ERRORS.ERR_OFFSET_NOT_AVAILABLE,
 ]);
 
-/** librdkafka keeps trying by itself after these. */
+/** What is wrong with the settings. The client could not even start: it gives this no code of its own. */
+const CONFIGURATION: ReadonlySet<number> = new Set([
+  ERRORS.ERR_UNKNOWN,
+  ERRORS.ERR__INVALID_ARG,
+  ERRORS.ERR__AUTHENTICATION,
+  ERRORS.ERR__SSL,
+  ERRORS.ERR_SASL_AUTHENTICATION_FAILED,
+  ERRORS.ERR_UNSUPPORTED_SASL_MECHANISM,
+]);
+
+/** The one classification of what the client reports. */
+export function classify({ code, isFatal }: Pick<LibrdKafkaError, 'code' | 'isFatal'>): ErrorClass {
+  if (isFatal) return 'fatal';
+  if (RETRYABLE.has(code)) return 'retryable';
+  return CONFIGURATION.has(code) ? 'configuration' : 'fatal';
+}
+
+/** Whether it passes by itself: librdkafka keeps trying, and a request may be made again. */
 export function isTransient(error: LibrdKafkaError): boolean {
-  return TRANSIENT.has(error.code) && !error.isFatal;
+  return classify(error) === 'retryable';
 }
 
 /** Why there is no connection. */
 export function connectError(
   cause: LibrdKafkaError,
-  { brokers, topic }: { readonly brokers: string; readonly topic: string },
+  { brokers, topic, properties }: Pick<KafkaSourceOptions, 'brokers' | 'properties'> & { readonly topic?: string },
 ): SluiceError {
-  if (cause.code === ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) {
+  if (cause.code === ERRORS.ERR_UNKNOWN_TOPIC_OR_PART && topic !== undefined) {
     return new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist on ${brokers}`, { cause });
   }
+  const security = Object.keys(properties).filter((name) => /^(security|ssl|sasl)\./.test(name));
+  const variables = security.map((name) => `${PROPERTY_PREFIX}${name.toUpperCase().replaceAll('.', '_')}`).join(', ');
+  if (classify(cause) === 'configuration') {
+    const what = `the Kafka client cannot be set up: ${cause.message}`;
+    const remedy = variables === '' ? `check ${PROPERTY_PREFIX}*` : `check ${variables}`;
+    return new SluiceError('SLUICE_CONFIG', `${what}; ${remedy}`, { cause });
+  }
   const message = `no broker of KAFKA_BROKERS=${brokers} answers: ${cause.message}`;
-  return new SluiceError('SLUICE_KAFKA_UNREACHABLE', message, { cause });
+  const remedy = variables === '' ? '' : `; if a broker listens there, check that it expects ${variables}`;
+  return new SluiceError('SLUICE_KAFKA_UNREACHABLE', `${message}${remedy}`, { cause });
 }
 
 /** Why the topic cannot be read on. */

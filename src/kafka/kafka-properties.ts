@@ -1,15 +1,12 @@
 /** How the Kafka client is set up for a consumer. */
 import type { ConsumerGlobalConfig } from '@confluentinc/kafka-javascript';
+import type { Settings } from '../core/settings.js';
+import type { ConsumerSettings, kafkaSettings } from './settings.js';
 
 /** How to reach a topic, and as whom. */
-export interface KafkaSourceOptions {
-  readonly brokers: string;
-  readonly topic: string;
-  readonly groupId: string;
+export interface KafkaSourceOptions extends Settings<typeof kafkaSettings>, Omit<ConsumerSettings, 'startFrom'> {
   /** Names this member over restarts, so that a process that was killed gets its partitions back at once. */
   readonly instanceId: string;
-  /** `auto`: packed if the addon has it. */
-  readonly reader: 'auto' | 'packed' | 'stock';
   readonly properties: Readonly<Record<string, string>>;
   /** `false`: a cluster without a controller, who alone tells topic ids, as librdkafka's embedded one. */
   readonly hasController?: boolean;

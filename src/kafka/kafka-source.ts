@@ -1,4 +1,5 @@
 /** Kafka as a source: connection, group membership and offsets. How messages get into a chunk is the reader's part. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type Assignment, type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
 import type { Chunk } from '../core/chunk.js';
 import { SluiceError } from '../core/errors.js';
@@ -12,6 +13,8 @@ import type {
   ReadPosition,
   Source,
 } from '../core/source.js';
+import { CONNECT_TIMEOUT_MS, called, madeClient } from './client.js';
+import { ClientLog } from './client-log.js';
 import { type InspectedPartition, inspectPartitions } from './inspection.js';
 import { connectError, isTransient, readError } from './kafka-errors.js';
 import { consumerProperties, type KafkaSourceOptions } from './kafka-properties.js';
@@ -20,8 +23,8 @@ import { StockReader } from './stock-reader.js';
 import { TopicAdmin } from './topic-admin.js';
 
 const { CODES, KafkaConsumer } = kafka;
-const CONNECT_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 10_000;
+const REQUEST_PAUSE_MS = 100;
 const CLOSE_TIMEOUT_MS = 10_000;
 const GIVE_BACK_TIMEOUT_MS = 5_000;
 const GIVE_BACK_POLL_MS = 20;
@@ -34,6 +37,7 @@ interface Untyped {
 export class KafkaSource implements Source {
   readonly #options: KafkaSourceOptions;
   readonly #log: Logger;
+  readonly #clientLog: ClientLog;
   readonly #consumer: InstanceType<typeof KafkaConsumer>;
   readonly #reader: MessageReader;
   #admin: TopicAdmin | undefined;
@@ -46,13 +50,12 @@ export class KafkaSource implements Source {
   constructor(options: KafkaSourceOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
-    this.#consumer = new KafkaConsumer(
-      {
-        ...consumerProperties(options),
-        rebalance_cb: (error: LibrdKafkaError, partitions: Assignment[]) => this.#onRebalance(error, partitions),
-      },
-      { 'auto.offset.reset': 'error' },
-    );
+    this.#clientLog = new ClientLog(log);
+    const properties = {
+      ...consumerProperties(options),
+      rebalance_cb: (error: LibrdKafkaError, partitions: Assignment[]) => this.#onRebalance(error, partitions),
+    };
+    this.#consumer = madeClient(() => new KafkaConsumer(properties, { 'auto.offset.reset': 'error' }));
     this.#reader = makeReader(this.#consumer, options.reader);
     this.#consumer.on('event.error', (error) => this.#onError(error));
   }
@@ -70,11 +73,10 @@ export class KafkaSource implements Source {
   /** Connects without joining the group: enough to ask for offsets. */
   async connect(): Promise<void> {
     const { topic, brokers } = this.#options;
-    const metadata = await new Promise<Metadata>((resolve, reject) => {
-      this.#consumer.connect({ topic, timeout: CONNECT_TIMEOUT_MS }, (error, data) => {
-        if (error) reject(connectError(error, this.#options));
-        else resolve(data);
-      });
+    const metadata = await called<Metadata>((done) =>
+      this.#consumer.connect({ topic, timeout: CONNECT_TIMEOUT_MS }, done),
+    ).catch((error: LibrdKafkaError) => {
+      throw connectError(error, this.#options);
     });
     if (partitionsOf(metadata, topic) === 0) {
       throw new SluiceError(
@@ -167,7 +169,7 @@ export class KafkaSource implements Source {
     } catch (thrown) {
       const error = thrown as LibrdKafkaError;
       if (!isTransient(error)) throw readError(error, this.#options.topic);
-      this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
+      this.#clientLog.warn(error);
       return { kind: 'idle' };
     }
   }
@@ -239,16 +241,19 @@ export class KafkaSource implements Source {
 
   #onError(error: LibrdKafkaError): void {
     if (error.isFatal) this.#fatal ??= error;
-    if (!this.#closing) this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
+    if (!this.#closing) this.#clientLog.warn(error);
   }
 
-  async #request<T>(what: string, call: (done: (error: LibrdKafkaError, value: T) => void) => unknown): Promise<T> {
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        call((error, value) => (error ? reject(error) : resolve(value)));
-      });
-    } catch (cause) {
-      throw new SluiceError('SLUICE_KAFKA', `cannot ${what}: ${(cause as Error).message}`, { cause });
+  /** Asks again what a broker answers that a moment later has another answer, as that it is not the leader yet. */
+  async #request<T>(what: string, call: Parameters<typeof called>[0]): Promise<T> {
+    for (const overdueMs = performance.now() + REQUEST_TIMEOUT_MS; ; await sleep(REQUEST_PAUSE_MS)) {
+      try {
+        return await called<T>(call);
+      } catch (cause) {
+        const error = cause as LibrdKafkaError;
+        if (isTransient(error) && performance.now() < overdueMs && !this.#closing) continue;
+        throw new SluiceError('SLUICE_KAFKA', `cannot ${what}: ${error.message}`, { cause });
+      }
     }
   }
 }

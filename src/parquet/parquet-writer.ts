@@ -1,11 +1,12 @@
 /** Arrow → the bytes of a Parquet file: what a worker asks of a library, and what all files have in common. */
 import type { RecordBatch } from 'apache-arrow';
+import type { ParquetSettings } from './settings.js';
 
 /** The libraries that write Parquet files, as PARQUET_WRITER names them. */
-export type ParquetWriterName = 'duckdb' | 'parquet-wasm';
+export type ParquetWriterName = ParquetSettings['parquetWriter'];
 
 /** As PARQUET_COMPRESSION names them; zstd is of level 1. */
-export type ParquetCompression = 'zstd' | 'snappy' | 'lz4' | 'none';
+export type ParquetCompression = ParquetSettings['compression'];
 
 /** The most rows of a row group: the size of DuckDB's own, and its default for Parquet. */
 export const MAX_ROW_GROUP_ROWS = 122_880;

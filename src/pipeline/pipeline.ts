@@ -8,16 +8,15 @@ import { asSluiceError, type ErrorCode, SluiceError } from '../core/errors.js';
 import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkState } from '../core/flow.js';
 import type { ReadPosition } from '../core/source.js';
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
-import { BACKLOG_INTERVALS, Batcher, type BatchLimits, type ClosedBatch } from './batcher.js';
+import { BACKLOG_INTERVALS, Batcher, type ClosedBatch } from './batcher.js';
 import { Compactor } from './compactor.js';
 import { Partitions } from './partition.js';
 import { Sequencer } from './sequencer.js';
+import type { PipelineSettings } from './settings.js';
 import { MAX_STALLED_MS, type PipelineStatus, partitionStatus } from './status.js';
 import { countCommit, newTotals } from './totals.js';
 
-export interface PipelineOptions extends BatchLimits, AssignmentOptions {
-  readonly commitRows: number;
-  readonly bufferBytes: number;
+export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
   readonly workers: number;
   readonly shutdownGraceMs: number;
   /** Stop at the end offsets seen at the first assignment. */

@@ -7,7 +7,7 @@
  *   no position              START_FROM decides in a new data directory; else the partition is new and begins at low
  */
 import { SluiceError } from '../core/errors.js';
-import type { OffsetGap, PartitionStart, StartReason } from '../core/flow.js';
+import type { OffsetGap, PartitionStart, StartFrom, StartReason } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
 import type { Sink } from '../core/sink.js';
 import type { OffsetRange, ReadPosition, Source } from '../core/source.js';
@@ -16,8 +16,7 @@ import type { Partitions } from './partition.js';
 
 export interface PositionsOptions {
   readonly topic: string;
-  /** Where the partitions of a new data directory begin. */
-  readonly startFrom: 'earliest' | 'latest' | 'group';
+  readonly startFrom: StartFrom;
   /** What happens at a position whose next messages Kafka has deleted. */
   readonly onLostOffsets: 'fail' | 'gap';
 }

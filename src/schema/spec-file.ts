@@ -95,9 +95,8 @@ export function parseSpec(text: string, origin: string): TableSpec {
   return spec;
 }
 
-/** Reads a spec file, or gives the built-in orders spec if `path` is undefined. */
-export function loadSpec(path: string | undefined): TableSpec {
-  if (path === undefined) return ORDERS_SPEC;
+/** Reads a spec file. @throws SluiceError SLUICE_CONFIG */
+export function loadSpec(path: string): TableSpec {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

@@ -6,27 +6,32 @@ import { BATCH_STAT_LIST, type BatchStats, kernelStats, NO_STATS } from '../core
 import { bit, ChunkViews } from '../core/chunk.js';
 import { assert, SluiceError, type SluiceErrorMessage } from '../core/errors.js';
 import { AHEAD_MS } from '../core/event-time.js';
-import { type BatchResult, type BatchTask, type QuarantinedMessage, STATUSES, WORKER_LOADED } from '../core/flow.js';
+import {
+  type BatchResult,
+  type BatchTask,
+  type MergeFrom,
+  type QuarantinedMessage,
+  STATUSES,
+  WORKER_LOADED,
+} from '../core/flow.js';
 import { Kernel } from '../kernel/kernel.js';
 import type { KernelOutput } from '../kernel/kernel-instance.js';
-import type { ParquetCompression, ParquetWriter, ParquetWriterName } from '../parquet/parquet-writer.js';
+import type { ParquetWriter } from '../parquet/parquet-writer.js';
+import type { ParquetSettings } from '../parquet/settings.js';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
 import { specHash, type TableSpec } from '../schema/spec.js';
 import { FORMAT_VERSION, parquetPath } from '../storage/data-dir.js';
 import { stageFile } from '../storage/staged-file.js';
+import type { WorkerSettings } from './settings.js';
 
-export interface WorkerOptions {
+export interface WorkerOptions extends ParquetSettings, Omit<WorkerSettings, 'workers'> {
   readonly spec: TableSpec;
   readonly topic: string;
   readonly dataDir: string;
-  readonly parquetWriter: ParquetWriterName;
-  readonly compression: ParquetCompression;
-  readonly highValueThreshold: string;
-  readonly lateAfterMs: number;
   readonly batchRows: number;
   readonly batchBytes: number;
   /** Whether the result has the rows as Arrow, beside the file. */
-  readonly mergeFrom: 'arrow' | 'parquet';
+  readonly mergeFrom: MergeFrom;
 }
 
 /** What a task resolves to: a thrown SluiceError would lose its class and code on its way between threads. */

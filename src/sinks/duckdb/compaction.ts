@@ -21,12 +21,9 @@ import { MAX_ROW_GROUP_ROWS, type ParquetCompression } from '../../parquet/parqu
 import { stageFile } from '../../storage/staged-file.js';
 import { LEDGER_FILES, type LedgerFile, ledgerFile } from './ledger-files.js';
 import { publish, withdraw } from './recovery.js';
+import type { CompactionSettings } from './settings.js';
 
-export interface CompactionOptions {
-  /** More neighbours than this of one size class are joined; 0 turns it off. */
-  readonly afterFiles: number;
-  /** Bytes of a joined file, at most. */
-  readonly targetBytes: number;
+export interface CompactionOptions extends CompactionSettings {
   readonly compression: ParquetCompression;
 }
 

@@ -1,6 +1,6 @@
 /** The rows of a commit group until they are committed: a relation that statements read. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { BatchResult } from '../../core/flow.js';
+import type { BatchResult, MergeFrom } from '../../core/flow.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { FileStaging } from './file-staging.js';
 
@@ -17,7 +17,7 @@ export interface StagedRows {
 export interface StagingOptions {
   readonly spec: TableSpec;
   /** Where the rows of a transaction come from. */
-  readonly mergeFrom: 'arrow' | 'parquet';
+  readonly mergeFrom: MergeFrom;
 }
 
 /** Empty ones. @param table in the attached database `staging`, for rows that come as Arrow */

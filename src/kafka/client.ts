@@ -1,4 +1,4 @@
-/** What the capture's Kafka clients have in common. */
+/** What all Kafka clients have in common: how one is made, and promises of its answers. */
 import type { LibrdKafkaError } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
 
@@ -14,13 +14,7 @@ export function madeClient<T>(make: () => T): T {
   }
 }
 
-/** What to throw if a client cannot connect. */
-export function unreachable(brokers: string, cause: unknown): SluiceError {
-  const message = `no broker of KAFKA_BROKERS=${brokers} answers: ${(cause as Error).message}`;
-  return new SluiceError('SLUICE_KAFKA_UNREACHABLE', message, { cause });
-}
-
-/** A promise of what a callback-style call gives. */
+/** A promise of what a callback-style call gives. It rejects with the LibrdKafkaError. */
 export function called<T = void>(
   call: (done: (error: LibrdKafkaError | null, result?: unknown) => void) => unknown,
 ): Promise<T> {

@@ -1,0 +1,5 @@
+/** Writes what is generated of the documents: `npm run docs`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { CONFIGURATION, withTables } from './configuration-tables.js';
+
+writeFileSync(CONFIGURATION, withTables(readFileSync(CONFIGURATION, 'utf8')));

@@ -1,0 +1,25 @@
+/** The setting of the table spec. */
+import * as z from 'zod';
+import { SluiceError } from '../core/errors.js';
+import { setting } from '../core/settings.js';
+import { loadSpec } from './spec-file.js';
+
+export const schemaSettings = z.object({
+  tableSpec: setting(
+    'TABLE_SPEC',
+    'path of a table spec',
+    z
+      .string()
+      .transform((path, context) => {
+        try {
+          return { path, spec: loadSpec(path) };
+        } catch (thrown) {
+          if (!(thrown instanceof SluiceError)) throw thrown;
+          context.addIssue(thrown.message);
+          return z.NEVER;
+        }
+      })
+      .optional(),
+    'orders, built in',
+  ),
+});

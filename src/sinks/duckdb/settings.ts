@@ -1,0 +1,38 @@
+/** The settings of the database and of joining small Parquet files. */
+import * as z from 'zod';
+import { MERGE_FROM } from '../../core/flow.js';
+import { bytes, integer, MIB, oneOf, type Settings, setting } from '../../core/settings.js';
+
+export const duckdbSettings = z.object({
+  mergeFrom: setting(
+    'MERGE_FROM',
+    "where DuckDB takes rows from: the batches' `parquet` files, or `arrow` buffers through memory",
+    oneOf(MERGE_FROM).prefault('parquet'),
+  ),
+  threads: setting('DUCKDB_THREADS', 'threads that a statement uses', integer(1, 256).prefault('1')),
+  /** As DuckDB takes it. */
+  memoryLimit: setting(
+    'DUCKDB_MEMORY_LIMIT',
+    'beyond it DuckDB drops cached blocks, then spills; a COMMIT beside queries has half as much more',
+    bytes(MIB, 2 ** 50)
+      .transform((limit) => `${limit}B`)
+      .prefault('512MB'),
+  ),
+});
+
+export const compactionSettings = z.object({
+  /** More neighbours than this of one size class are joined; 0 turns it off. */
+  afterFiles: setting(
+    'COMPACT_AFTER_FILES',
+    'more small neighbours than this are joined into one Parquet file; `0` turns it off',
+    integer(0, 1_000_000).prefault('64'),
+  ),
+  /** Bytes of a joined file, at most. */
+  targetBytes: setting(
+    'COMPACT_TARGET_BYTES',
+    'the largest file that joining makes',
+    bytes(MIB, 4096 * MIB).prefault('128MiB'),
+  ),
+});
+
+export type CompactionSettings = Settings<typeof compactionSettings>;
