@@ -15,7 +15,7 @@ const TOPIC = 'bench';
 export function sinkOptions(
   dataDir: string,
   mergeFrom: DuckDbSinkOptions['mergeFrom'],
-  memoryLimit?: string,
+  memoryLimit?: number,
 ): DuckDbSinkOptions {
   const compaction = { afterFiles: 0, targetBytes: 128 << 20, compression: 'zstd' } as const;
   return { dataDir, topic: TOPIC, spec: ORDERS_SPEC, threads: 1, memoryLimit, mergeFrom, compaction };

@@ -17,7 +17,7 @@ import { count, machine, median, writeResults } from './harness.js';
 const { values: flags } = parseArgs({
   options: {
     rows: { type: 'string', default: '50000000' },
-    'memory-limit': { type: 'string', default: '512MB' },
+    'memory-limit': { type: 'string', default: '512000000' },
     json: { type: 'string' },
   },
 });
@@ -82,7 +82,7 @@ class Template {
 }
 
 async function measure(dataDir: string): Promise<{ tableRows: number; micros: number }[]> {
-  const sink = new DuckDbSink(sinkOptions(dataDir, 'arrow', flags['memory-limit']));
+  const sink = new DuckDbSink(sinkOptions(dataDir, 'arrow', Number(flags['memory-limit'])));
   await sink.open();
   await sink.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
   const group = await (await Batches.open(dataDir)).group(eventsFrom(1, 0, GROUP_ROWS));

@@ -22,7 +22,7 @@ describe('readConfig', () => {
         bufferBytes: 256 << 20,
       },
       parquet: { parquetWriter: 'duckdb', compression: 'zstd' },
-      duckdb: { threads: 1, memoryLimit: '512000000B', mergeFrom: 'parquet' },
+      duckdb: { threads: 1, memoryLimit: 512_000_000, mergeFrom: 'parquet' },
       compaction: { afterFiles: 64, targetBytes: 128 << 20 },
       metrics: { port: 9464 },
       log: { level: 'info', format: 'json' },
@@ -57,7 +57,7 @@ describe('readConfig', () => {
     expect([pipeline.batchBytes, compaction.targetBytes, transactionBytes, maxMessageBytes]).toEqual(
       Array(4).fill(size),
     );
-    expect(duckdb.memoryLimit).toBe(`${size}B`);
+    expect(duckdb.memoryLimit).toBe(size);
   });
 
   it('passes librdkafka properties on', () => {

@@ -5,7 +5,7 @@
  * head) stays. Queries that allocate too much are ended, now and then too late: hence what `write` and `commit` do.
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { assert, isOutOfMemory } from '../../core/errors.js';
+import { isOutOfMemory } from '../../core/errors.js';
 import { rowsOf } from '../../core/sql.js';
 import type { RunningQueries } from '../../query/running-queries.js';
 
@@ -31,9 +31,9 @@ export class CommitMemory {
     if (limit !== undefined) this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS).unref();
   }
 
-  /** @param limit that of the instance as DuckDB takes it, undefined if it is DuckDB's own */
-  static async open(instance: DuckDBInstance, queries: RunningQueries, limit: string | undefined) {
-    return new CommitMemory(await instance.connect(), queries, limit === undefined ? undefined : bytesOf(limit));
+  /** @param limit that of the instance in bytes, undefined if it is DuckDB's own */
+  static async open(instance: DuckDBInstance, queries: RunningQueries, limit: number | undefined) {
+    return new CommitMemory(await instance.connect(), queries, limit);
   }
 
   async close(): Promise<void> {
@@ -101,13 +101,4 @@ export class CommitMemory {
       return true;
     }
   }
-}
-
-const UNITS = 'KMGT';
-
-/** @param size as DUCKDB_MEMORY_LIMIT has it: `4GB`, `512 MiB` */
-function bytesOf(size: string): number {
-  const [, number, unit, binary] = /^([\d.]+)\s*([KMGT])(i?)B$/i.exec(size) ?? [];
-  assert(number !== undefined, `${size} is a size`);
-  return Number(number) * (binary === '' ? 1000 : 1024) ** (UNITS.indexOf(unit.toUpperCase()) + 1);
 }

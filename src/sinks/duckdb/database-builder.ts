@@ -21,7 +21,8 @@ export interface RebuildOptions {
   /** Undefined: that of the old database, or `fallbackSpec`. */
   readonly spec: TableSpec | undefined;
   readonly fallbackSpec: TableSpec;
-  readonly memoryLimit: string;
+  /** Bytes. */
+  readonly memoryLimit: number;
 }
 
 /** What became of a partition. Ranges are of offsets. */

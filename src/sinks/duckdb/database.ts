@@ -9,8 +9,8 @@ export interface DatabaseOptions {
   /** Absolute. */
   readonly dataDir: string;
   readonly threads: number;
-  /** Such as `4GB`; undefined leaves it to DuckDB. */
-  readonly memoryLimit: string | undefined;
+  /** Bytes; undefined leaves it to DuckDB. */
+  readonly memoryLimit: number | undefined;
 }
 
 /** Above what a group's small tables write: bulk rows go past the log, and a checkpoint in between costs throughput. */
@@ -62,7 +62,7 @@ export async function openDatabase(path: string, options: DatabaseOptions): Prom
       storage_compatibility_version: STORAGE_VERSION,
       // Nothing is deleted from the change log; to join its row groups would write most of them again at a checkpoint.
       max_vacuum_tasks: '0',
-      ...(memoryLimit !== undefined && { memory_limit: memoryLimit }),
+      ...(memoryLimit !== undefined && { memory_limit: `${memoryLimit}B` }),
     });
   } catch (cause) {
     const holder = /Conflicting lock is held in (.+?\(PID \d+\))/.exec((cause as Error).message)?.[1];

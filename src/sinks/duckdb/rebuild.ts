@@ -30,7 +30,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuild> {
   const folder = join(dataDir, '.recovery');
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
-    memory_limit: memoryLimit,
+    memory_limit: `${memoryLimit}B`,
     temp_directory: join(folder, 'spill'),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

@@ -10,13 +10,11 @@ export const duckdbSettings = z.object({
     oneOf(MERGE_FROM).prefault('parquet'),
   ),
   threads: setting('DUCKDB_THREADS', 'threads that a statement uses', integer(1, 256).prefault('1')),
-  /** As DuckDB takes it. */
+  /** Bytes. */
   memoryLimit: setting(
     'DUCKDB_MEMORY_LIMIT',
     'beyond it DuckDB drops cached blocks, then spills; a COMMIT beside queries has half as much more',
-    bytes(MIB, 2 ** 50)
-      .transform((limit) => `${limit}B`)
-      .prefault('512MB'),
+    bytes(MIB, 2 ** 50).prefault('512MB'),
   ),
 });
 

@@ -7,12 +7,12 @@ import { CommitMemory } from '../../../src/sinks/duckdb/commit-memory.js';
 import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import { makeBatch, order, select, sinkOptions, temporaryDirectory, token } from '../../support/batches.js';
 
-const LIMIT = '128MB';
+const LIMIT = 128_000_000;
 /** Takes memory that DuckDB cannot spill, until there is none. */
 const GREEDY = 'SELECT len(list(a)) FROM range(100_000_000) t(a)';
 
 async function open(queries: RunningQueries) {
-  const instance = await DuckDBInstance.create(':memory:', { memory_limit: LIMIT });
+  const instance = await DuckDBInstance.create(':memory:', { memory_limit: `${LIMIT}B` });
   const connection = await instance.connect();
   const memory = await CommitMemory.open(instance, queries, LIMIT);
   onTestFinished(() => {
