@@ -117,6 +117,9 @@ export function readLogOptions(env: Environment = process.env, isTerminal = proc
   };
 }
 
+/** What is not repeated of a value: a URI has its password between a colon and the last `@`. */
+const PASSWORD = /:(?!\/\/).*@/s;
+
 /** @param problems gets a line for each variable that is not acceptable; then the section is undefined */
 function readSection(section: Section, env: Environment, problems: string[]): unknown {
   const variables = variablesOf(section);
@@ -124,7 +127,7 @@ function readSection(section: Section, env: Environment, problems: string[]): un
   const parsed = section.safeParse(given);
   for (const issue of parsed.error?.issues ?? []) {
     const name = variables.get(String(issue.path[0])) ?? '';
-    problems.push(`${name}=${JSON.stringify(env[name])}: ${issue.message}`);
+    problems.push(`${name}=${JSON.stringify(env[name]?.replace(PASSWORD, ':***@'))}: ${issue.message}`);
   }
   return parsed.data;
 }

@@ -68,6 +68,13 @@ describe('readConfig', () => {
     expect(properties).toEqual({ 'security.protocol': 'sasl_ssl', 'sasl.username': 'me' });
   });
 
+  it('does not repeat a password', () => {
+    const uri = 'mongodb://bob:p@ss@127.0.0.1:27017/\n';
+    expect(() => readConfig({ MONGODB_URI: uri })).toThrow(
+      'MONGODB_URI="mongodb://bob:***@127.0.0.1:27017/\\n": must be a mongodb:// or mongodb+srv:// URI',
+    );
+  });
+
   it('names every unacceptable variable at once, and what it may be', () => {
     const bad = {
       WORKERS: '0',

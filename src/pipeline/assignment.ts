@@ -21,6 +21,13 @@ export type AssignmentParts = PositionsParts;
 /** How long a process that had the topic to itself waits for another member to leave: more than a session. */
 const OTHER_MEMBER_GRACE_MS = 60_000;
 
+/** What the group gives a process of a topic that it needs as a whole. */
+interface Share {
+  readonly assigned: number;
+  readonly all: number;
+  readonly sinceMs: number;
+}
+
 export class Assignment {
   readonly #options: AssignmentOptions;
   readonly #parts: AssignmentParts;
@@ -31,7 +38,8 @@ export class Assignment {
   /** It holds partitions, and all that the sink needs. */
   #isReading = false;
   #hadWholeTopic = false;
-  #sharedSinceMs: number | undefined;
+  /** While another member holds some of the topic. */
+  #share: Share | undefined;
   /** With `untilEnd`: where the run stops is decided. */
   #hasEnds = false;
 
@@ -76,8 +84,9 @@ export class Assignment {
     const all = await source.partitionCount();
     this.#isReading = partitions.length === all || !sink.needsWholeTopic;
     if (!this.#isReading) {
-      if (!this.#hadWholeTopic) throw this.#partial(partitions.length, all);
-      this.#sharedSinceMs ??= performance.now();
+      const share = { assigned: partitions.length, all, sinceMs: this.#share?.sinceMs ?? performance.now() };
+      if (!this.#hadWholeTopic) throw this.#partial(share);
+      this.#share = share;
       log.warn(
         { assigned: partitions.length, partitions: all },
         `another member of the group reads ${topic}: waiting for it to leave`,
@@ -85,7 +94,7 @@ export class Assignment {
       return [];
     }
     this.#hadWholeTopic = true;
-    this.#sharedSinceMs = undefined;
+    this.#share = undefined;
     this.#partitions.note(await sink.claim(partitions));
     const { positions, ends } = await this.#positions.resolve(partitions);
     for (const { partition, nextOffset } of positions) {
@@ -121,8 +130,8 @@ export class Assignment {
 
   /** @throws SluiceError SLUICE_PARTIAL_ASSIGNMENT when another member stays */
   checkComplete(): void {
-    if (this.#sharedSinceMs === undefined || performance.now() - this.#sharedSinceMs < OTHER_MEMBER_GRACE_MS) return;
-    throw this.#partial(this.#assigned.length, undefined);
+    if (this.#share === undefined || performance.now() - this.#share.sinceMs < OTHER_MEMBER_GRACE_MS) return;
+    throw this.#partial(this.#share);
   }
 
   /** Proves that what was read so far is of the topic. @throws SluiceError SLUICE_TOPIC_CHANGED */
@@ -145,14 +154,12 @@ export class Assignment {
     for (const partition of this.#partitions.all) partition.nextOffset = undefined;
   }
 
-  #partial(assigned: number, all: number | undefined): SluiceError {
+  #partial({ assigned, all }: Share): SluiceError {
     const { topic } = this.#options;
-    const share = all === undefined ? `only ${assigned} partitions` : `${assigned} of ${all} partitions`;
     return new SluiceError(
       'SLUICE_PARTIAL_ASSIGNMENT',
-      `the group gives this process ${share} of ${topic}: another member reads the rest. One data directory has one ` +
-        'process; stop the other one, or give this one a KAFKA_GROUP_ID of its own. Spreading a topic over processes ' +
-        'needs a shared lake as sink',
+      `the group gives this process ${assigned} of ${all} partitions of ${topic}: another member reads the rest. A data ` +
+        'directory needs all of them: stop the other process, or give this one a KAFKA_GROUP_ID of its own',
     );
   }
 }

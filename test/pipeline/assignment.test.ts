@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Assignment, type AssignmentOptions } from '../../src/pipeline/assignment.js';
 import { Partitions } from '../../src/pipeline/partition.js';
@@ -203,6 +203,17 @@ describe('the members of a group', () => {
     await incumbent.revoke();
     expect(await incumbent.assign([0, 1])).toHaveLength(2);
     expect(incumbent.isReading).toBe(true);
+  });
+
+  it('says what another member that stays leaves to it', async () => {
+    const incumbent = assignment();
+    await incumbent.assign([0, 1]);
+    await incumbent.revoke();
+    await incumbent.assign([1]);
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
+    onTestFinished(() => clock.mockRestore());
+    expect(() => incumbent.checkComplete()).toThrow('gives this process 1 of 2 partitions of cdc_orders');
   });
 
   it('reads a share of the topic if the sink takes one, and claims no more than that', async () => {

@@ -1,4 +1,5 @@
 /** The database of a data directory as a file: made whole, opened by one process. */
+import { randomUUID } from 'node:crypto';
 import { existsSync, linkSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -18,7 +19,7 @@ const CHECKPOINT_THRESHOLD = '1GB';
 /** The oldest DuckDB that can read the file: its format costs a tenth less to write than that of 1.2. */
 export const STORAGE_VERSION = 'v1.4.0';
 
-/** Of a database that is not whole yet; the process id follows. */
+/** Of a database that is not whole yet; what follows is random: in a container, each start has the same process id. */
 const NEW_DATABASE = '.analytics.db.new-';
 
 /**
@@ -29,14 +30,16 @@ const NEW_DATABASE = '.analytics.db.new-';
  */
 export async function createDatabase(options: DatabaseOptions): Promise<void> {
   const path = databasePath(options.dataDir);
-  const unfinished = join(options.dataDir, `${NEW_DATABASE}${process.pid}`);
+  const unfinished = join(options.dataDir, `${NEW_DATABASE}${randomUUID()}`);
   try {
     (await openDatabase(unfinished, options)).closeSync();
     sync(unfinished);
     linkSync(unfinished, path);
     sync(dirname(path));
   } catch (cause) {
-    if (!existsSync(path)) throw sinkError(cause, `${path} cannot be made`);
+    // ENOENT: the process that made the other one has the lock by now, and removed this one.
+    const isOvertaken = ['EEXIST', 'ENOENT'].includes(`${(cause as NodeJS.ErrnoException).code}`);
+    if (!isOvertaken || !existsSync(path)) throw sinkError(cause, `${path} cannot be made`);
   } finally {
     for (const name of [unfinished, `${unfinished}.wal`]) rmSync(name, { force: true });
   }
@@ -44,7 +47,9 @@ export async function createDatabase(options: DatabaseOptions): Promise<void> {
 
 /** Removes what processes left that were killed while they made the database. The caller holds the database's lock. */
 export function removeUnfinishedDatabases(dataDir: string): void {
-  for (const name of readdirSync(dataDir)) if (name.startsWith(NEW_DATABASE)) rmSync(join(dataDir, name));
+  const names = readdirSync(dataDir).filter((name) => name.startsWith(NEW_DATABASE));
+  // A process that is still at it removes its own at the same time.
+  for (const name of names) rmSync(join(dataDir, name), { force: true });
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The order of the file system calls that make a commit outlive a power failure: what no crash of a process shows. */
 import { join, relative } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { createDatabase } from '../../../src/sinks/duckdb/database.js';
 import { makeBatch, openSink, order, select, temporaryDirectory, token } from '../../support/batches.js';
 
 const calls = vi.hoisted((): { name: string; path: string }[] => []);
@@ -42,7 +43,7 @@ const NAME = '00000000000000000000-00000000000000000001.parquet';
 async function noted(dataDir: string, work: () => Promise<unknown>): Promise<string[]> {
   calls.length = 0;
   await work();
-  return calls.map(({ name, path }) => `${name} ${relative(dataDir, path)}`.replace(/-\d+$/, ''));
+  return calls.map(({ name, path }) => `${name} ${relative(dataDir, path)}`.replace(/\.new-.+$/, '.new'));
 }
 
 it.each(['duckdb', 'parquet-wasm'] as const)('a Parquet file is fsynced before it is passed on: %s', async (writer) => {
@@ -84,4 +85,14 @@ it('a new database is whole and durable before it has its name', async () => {
   const steps = await noted(dataDir, () => openSink(dataDir));
   const at = steps.indexOf('link analytics.db');
   expect(steps.slice(at - 1, at + 2)).toEqual(['fsync .analytics.db.new', 'link analytics.db', 'fsync ']);
+});
+
+it('a new database whose name is not durable is none', async () => {
+  const dataDir = temporaryDirectory();
+  broken.path = dataDir;
+  onTestFinished(() => {
+    broken.path = undefined;
+  });
+  const making = createDatabase({ dataDir, threads: 1, memoryLimit: undefined });
+  await expect(making).rejects.toThrow('analytics.db cannot be made: the disk is broken');
 });
