@@ -18,8 +18,8 @@ import type { ChunkHandle } from './flow.js';
 
 /** The usual size: with values of 350 bytes about 2,500 messages, which stay in a core's L2 cache. */
 const SLAB_BYTES = 1 << 20;
-const ROW_CAPACITY = 4096;
-const KEY_CAPACITY = 64 << 10;
+/** Short runs are kept in smaller chunks: each open batch pins at least one, and there may be thousands of those. */
+const SLAB_SIZES = [SLAB_BYTES >> 4, SLAB_BYTES >> 2, SLAB_BYTES];
 
 const align8 = (bytes: number) => (bytes + 7) & ~7;
 
@@ -43,7 +43,16 @@ function layout(rowCapacity: number, keyCapacity: number, valueCapacity: number)
   };
 }
 
-const VALUE_CAPACITY = SLAB_BYTES - layout(ROW_CAPACITY, KEY_CAPACITY, 0).end;
+/** What a slab of this size holds: keys take a sixteenth of it, rows are of 256 bytes or more. */
+function capacitiesOf(bytes: number) {
+  const [rows, keyBytes] = [bytes >> 8, bytes >> 4];
+  return { bytes, rows, keyBytes, valueBytes: bytes - layout(rows, keyBytes, 0).end };
+}
+
+type Capacities = ReturnType<typeof capacitiesOf>;
+
+const SIZES: readonly Capacities[] = SLAB_SIZES.map(capacitiesOf);
+const { rows: ROW_CAPACITY, keyBytes: KEY_CAPACITY, valueBytes: VALUE_CAPACITY } = capacitiesOf(SLAB_BYTES);
 
 /** Typed views over a chunk's memory. */
 export class ChunkViews {
@@ -149,7 +158,8 @@ export class Chunk {
 
 /** The chunks of a process: at most `bufferBytes` of them exist, and when all are in use the next one has to wait. */
 export class ChunkPool {
-  readonly #free: Chunk[] = [];
+  /** Chunks that are not in use, by their bytes; larger ones than the usual are not kept. */
+  readonly #free = new Map<number, Chunk[]>(SLAB_SIZES.map((bytes) => [bytes, []]));
   #allocatedBytes = 0;
   #inUse = 0;
 
@@ -164,38 +174,64 @@ export class ChunkPool {
   }
 
   /**
-   * An empty chunk with at least these capacities, or undefined when the memory bound is reached. A message larger than
-   * the whole bound is let through alone: refusing it would stop its partition for good.
+   * An empty chunk of the usual size, or larger if these capacities need it; undefined when the memory bound is
+   * reached. A message larger than the whole bound is let through alone: refusing it would stop its partition for good.
    */
   acquire(valueBytes = 0, keyBytes = 0): Chunk | undefined {
-    if (valueBytes <= VALUE_CAPACITY && keyBytes <= KEY_CAPACITY) {
-      const chunk = this.#free.pop() ?? this.#allocate(SLAB_BYTES, () => new Chunk(this.rowLimit));
-      if (chunk !== undefined) this.#inUse++;
-      return chunk;
+    const keys = align8(Math.max(keyBytes, KEY_CAPACITY));
+    const values = align8(Math.max(valueBytes, VALUE_CAPACITY));
+    const bytes = layout(ROW_CAPACITY, keys, values).end;
+    return this.#take({ bytes, rows: ROW_CAPACITY, keyBytes: keys, valueBytes: values });
+  }
+
+  /**
+   * Moves the messages of consecutive chunks into one of the smallest size that holds them, and releases those.
+   * @returns undefined if nothing was moved: it would free no memory, or none is left to do it
+   */
+  join(chunks: readonly Chunk[]): Chunk | undefined {
+    let [bytes, rows, valueBytes, keyBytes] = [0, 0, 0, 0];
+    for (const chunk of chunks) {
+      bytes += chunk.byteLength;
+      rows += chunk.rows;
+      valueBytes += chunk.valueBytes;
+      keyBytes += chunk.keyBytes;
     }
-    const capacity = align8(Math.max(valueBytes, VALUE_CAPACITY));
-    const keyCapacity = align8(Math.max(keyBytes, KEY_CAPACITY));
-    const chunk = this.#allocate(capacity + keyCapacity, () => new Chunk(this.rowLimit, capacity, keyCapacity));
-    if (chunk !== undefined) this.#inUse++;
-    return chunk;
+    const size = SIZES.find((size) => size.rows >= rows && size.valueBytes >= valueBytes && size.keyBytes >= keyBytes);
+    if (size === undefined || size.bytes >= bytes || rows > this.rowLimit) return undefined;
+    const joined = this.#take(size);
+    if (joined === undefined) return undefined;
+    for (const chunk of chunks) {
+      joined.append(chunk);
+      this.release(chunk);
+    }
+    return joined;
   }
 
   release(chunk: Chunk): void {
     assert(this.#inUse > 0, 'a chunk is released once');
     this.#inUse--;
     chunk.clear();
-    if (chunk.byteLength === SLAB_BYTES) this.#free.push(chunk);
+    const free = this.#free.get(chunk.byteLength);
+    if (free !== undefined) free.push(chunk);
     else this.#allocatedBytes -= chunk.byteLength;
   }
 
-  #allocate(bytes: number, make: () => Chunk): Chunk | undefined {
-    while (this.#allocatedBytes + bytes > this.bufferBytes && this.#free.pop() !== undefined) {
-      this.#allocatedBytes -= SLAB_BYTES;
+  #take({ bytes, rows, valueBytes, keyBytes }: Capacities): Chunk | undefined {
+    const free = this.#free.get(bytes)?.pop();
+    if (free === undefined) {
+      this.#makeRoom(bytes);
+      if (this.#allocatedBytes + bytes > this.bufferBytes && this.#inUse > 0) return undefined;
+      this.#allocatedBytes += bytes;
     }
-    if (this.#allocatedBytes + bytes > this.bufferBytes && this.#inUse > 0) return undefined;
-    const chunk = make();
-    this.#allocatedBytes += chunk.byteLength;
-    return chunk;
+    this.#inUse++;
+    return free ?? new Chunk(this.rowLimit, valueBytes, keyBytes, rows);
+  }
+
+  /** Gives up free chunks of other sizes, smaller ones first: the usual ones are in demand for every fill. */
+  #makeRoom(bytes: number): void {
+    for (const [size, free] of this.#free) {
+      while (this.#allocatedBytes + bytes > this.bufferBytes && free.pop() !== undefined) this.#allocatedBytes -= size;
+    }
   }
 }
 

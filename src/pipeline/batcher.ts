@@ -25,7 +25,7 @@ export interface ClosedBatch extends Pick<OpenBatch, 'startOffset' | 'leaderEpoc
 const EAGER_SHARE = 1 / 8;
 /** While its log holds enough to fill it, a batch may stay open for this many flush intervals. */
 export const BACKLOG_INTERVALS = 8;
-/** A run shorter than this share of a chunk is appended to the one before it: a trickle would pin many chunks. */
+/** A run shorter than this share of a chunk is copied if that saves memory. */
 const SHORT_RUN = 0.5;
 
 export class Batcher {
@@ -66,15 +66,25 @@ export class Batcher {
     batch.leaderEpoch = leaderEpoch;
     batch.rows += chunk.rows;
     batch.valueBytes += chunk.valueBytes;
-    const last = batch.chunks.at(-1);
-    const short = chunk.valueBytes < chunk.valueCapacity * SHORT_RUN && chunk.rows < chunk.rowCapacity * SHORT_RUN;
-    if (short && last?.hasRoomFor(chunk.rows, chunk.valueBytes, chunk.keyBytes)) {
-      last.append(chunk);
-      this.#pool.release(chunk);
-    } else {
-      batch.chunks.push(chunk);
-    }
+    this.#keep(batch.chunks, chunk);
     if (batch.rows >= batchRows || batch.valueBytes >= batchBytes) this.#close(partition);
+  }
+
+  /**
+   * Keeps a run where it pins the least memory. A short one is appended to the run before it, or copied to a smaller
+   * chunk, which grows with the batch: each partition that trickles has an open batch.
+   */
+  #keep(chunks: Chunk[], run: Chunk): void {
+    const isShort = run.valueBytes < run.valueCapacity * SHORT_RUN && run.rows < run.rowCapacity * SHORT_RUN;
+    const last = isShort ? chunks.at(-1) : undefined;
+    if (last?.hasRoomFor(run.rows, run.valueBytes, run.keyBytes)) {
+      last.append(run);
+      this.#pool.release(run);
+      return;
+    }
+    const grown = last && this.#pool.join([last, run]);
+    if (grown !== undefined) chunks[chunks.length - 1] = grown;
+    else chunks.push((isShort && this.#pool.join([run])) || run);
   }
 
   /** Moves a partition on to its end, past offsets that hold no message. */

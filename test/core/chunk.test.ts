@@ -82,4 +82,58 @@ describe('ChunkPool', () => {
     expect(pool.acquire(8 * MIB)!.valueCapacity).toBeGreaterThanOrEqual(8 * MIB);
     expect(pool.acquire()).toBeUndefined();
   });
+
+  describe('joins short runs', () => {
+    const run = (pool: ChunkPool, offset: number, rows: number, bytes = 100) =>
+      fillChunk(
+        pool.acquire()!,
+        Array.from({ length: rows }, (_, i) => ({
+          offset: offset + i,
+          timestamp: i,
+          key: `${i}`,
+          value: 'x'.repeat(bytes),
+        })),
+      );
+
+    it('in the smallest size that holds them, message by message', () => {
+      const pool = new ChunkPool(4 * MIB);
+      const joined = pool.join([run(pool, 0, 3), run(pool, 3, 2)])!;
+      expect(joined.byteLength).toBe(MIB / 16);
+      expect(messagesOf(joined).map(({ offset, key }) => [offset, key])).toEqual([
+        [0, '0'],
+        [1, '1'],
+        [2, '2'],
+        [3, '0'],
+        [4, '1'],
+      ]);
+      expect(pool.chunksInUse).toBe(1);
+      const grown = pool.join([joined, run(pool, 5, 300)])!;
+      expect(grown.byteLength).toBe(MIB / 4);
+      expect(messagesOf(grown)).toHaveLength(305);
+      expect(pool.join([grown, run(pool, 305, 1000)])!.byteLength).toBe(MIB);
+      expect(pool.chunksInUse).toBe(1);
+    });
+
+    it('unless that frees no memory, none is left, or a chunk would hold more than a batch', () => {
+      const pool = new ChunkPool(2 * MIB, 1500);
+      const [one, other] = [run(pool, 0, 1000), run(pool, 1000, 1000)];
+      expect(pool.join([one])).toBeUndefined();
+      expect(pool.join([one, other])).toBeUndefined();
+      other.truncate(1010);
+      expect(pool.join([other])).toBeUndefined();
+      expect([one.rows, other.rows, pool.chunksInUse]).toEqual([1000, 10, 2]);
+    });
+
+    it('within its bytes, giving up free chunks of another size', () => {
+      const pool = new ChunkPool(2 * MIB);
+      const small = Array.from({ length: 16 }, (_, i) => pool.join([run(pool, i, 1)])!);
+      expect(new Set(small).size).toBe(16);
+      const usual = pool.acquire()!;
+      expect(pool.acquire()).toBeUndefined();
+      for (const chunk of small) pool.release(chunk);
+      expect(pool.acquire()).toBeDefined();
+      pool.release(usual);
+      expect(pool.chunksInUse).toBe(1);
+    });
+  });
 });

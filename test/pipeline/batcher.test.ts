@@ -130,6 +130,28 @@ describe('Batcher', () => {
     expect(batch.chunks[0].rows).toBe(20);
   });
 
+  it('keeps what a thousand partitions trickle in a fraction of the memory that the messages came in', () => {
+    const lag = () => 0;
+    partitions = new Partitions({ lag });
+    batcher = new Batcher({ batchRows: 100, batchBytes: 2 * MIB, flushIntervalMs: 250 }, pool, partitions);
+    for (let partition = 0; partition < 1000; partition++) read(partition, 0);
+    for (let partition = 0; partition < 1000; partition++) add(partition, 0, 2, 300);
+    for (let partition = 0; partition < 1000; partition++) add(partition, 2, 1, 300);
+    expect(pool.chunksInUse).toBe(1000);
+    const batches = batcher.drainAll();
+    expect(ranges(batches)).toEqual(Array.from({ length: 1000 }, (_, partition) => [partition, 0, 3, 3]));
+    expect(batches[7].chunks[0].views.offsets.slice(0, 3)).toEqual(BigInt64Array.of(0n, 1n, 2n));
+  });
+
+  it('keeps a short run as it came if there is no memory to copy it to', () => {
+    pool = new ChunkPool(2 * MIB, 100);
+    batcher = new Batcher({ batchRows: 100, batchBytes: 2 * MIB, flushIntervalMs: 250 }, pool, partitions);
+    const other = pool.acquire()!;
+    const chunk = add(0, 1000, 1);
+    pool.release(other);
+    expect(batcher.drainAll()[0].chunks).toEqual([chunk]);
+  });
+
   it('forgets open and closed batches that were not drained, and releases their chunks', () => {
     add(0, 1000, 100);
     add(0, 1100, 10);
