@@ -199,7 +199,7 @@ describeKafka('capture', (bootstrap) => {
       3,
       /SLUICE_MONGODB/,
     ],
-    ['a URI that is none', { MONGODB_URI: 'localhost' }, 2, /MONGODB_URI="localhost": must be/],
+    ['a URI that is none', { MONGODB_URI: 'localhost' }, 2, /MONGODB_URI=.*localhost.*: must be/],
     ['a topic that is not there', { KAFKA_TOPIC: 'absent' }, 3, /SLUICE_UNKNOWN_TOPIC/],
     ['brokers that are not there', { KAFKA_BROKERS: '127.0.0.1:1' }, 3, /SLUICE_KAFKA_UNREACHABLE/],
     ['an order id that deletes do not have', { ORDER_ID_PATH: 'number' }, 2, /ORDER_ID_PATH=number: .*collMod/],
