@@ -1,32 +1,16 @@
 /** Collections that are dropped or renamed under `sluice capture`. */
-import { type Collection, MongoClient } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Collection } from 'mongodb';
+import { describe, expect, it } from 'vitest';
 import { CliProcess } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
-import { type ReplicaSet, replicaSet } from '../support/mongo/server.js';
-import { capturedIs, captureEnv, LONG_MS, messagesOf, startCapture, stopCapture } from './capturing.js';
+import { capturedIs, LONG_MS, messagesOf, sharedReplicaSet, startCapture, stopCapture } from './capturing.js';
 import { collectionRows, type Order, orderRows } from './mongo-orders.js';
 import { runUntilEnd } from './support.js';
 
 const LONG = { timeout: LONG_MS };
 
 describeKafka('capture', (bootstrap) => {
-  let server: ReplicaSet;
-  let client: MongoClient;
-
-  beforeAll(async () => {
-    server = await replicaSet();
-    client = await new MongoClient(server.uri).connect();
-  }, LONG_MS);
-  afterAll(async () => {
-    await client.close();
-    await server.kill();
-  });
-
-  async function setUp(name: string, more: Record<string, string> = {}) {
-    const { env, topic } = await captureEnv(bootstrap(), server.uri, name, more);
-    return { env, topic, orders: client.db(topic).collection<Order>('orders') };
-  }
+  const { client, setUp } = sharedReplicaSet(bootstrap);
 
   const keysIn = async (topic: string) => {
     const keys = (await messagesOf(bootstrap(), topic)).map(({ key }) => key);
@@ -36,7 +20,7 @@ describeKafka('capture', (bootstrap) => {
   describe.each([
     ['dropped', 'drop', (orders) => orders.drop()],
     ['renamed', 'rename', (orders) => orders.rename('archive')],
-    ['dropped with its database', 'drop', (orders) => client.db(orders.dbName).dropDatabase()],
+    ['dropped with its database', 'drop', (orders) => client().db(orders.dbName).dropDatabase()],
   ] satisfies [string, string, (orders: Collection<Order>) => Promise<unknown>][])(
     'of a collection that is %s',
     (_, operation, invalidate) => {

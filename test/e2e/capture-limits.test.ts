@@ -1,33 +1,15 @@
 /** Changes, ids and topics that are too large or too small for a message, and a collection without documents. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoClient } from 'mongodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { describeKafka } from '../support/kafka/shared.js';
-import { type ReplicaSet, replicaSet } from '../support/mongo/server.js';
 import { createTopic, deleteTopic } from '../support/produce.js';
-import { capturedIs, captureEnv, LONG_MS, messagesOf, startCapture, stopCapture } from './capturing.js';
-import type { Order } from './mongo-orders.js';
+import { capturedIs, LONG_MS, messagesOf, sharedReplicaSet, startCapture, stopCapture } from './capturing.js';
 
 const LONG = { timeout: LONG_MS };
 
 describeKafka('capture', (bootstrap) => {
-  let server: ReplicaSet;
-  let client: MongoClient;
-
-  beforeAll(async () => {
-    server = await replicaSet();
-    client = await new MongoClient(server.uri).connect();
-  }, LONG_MS);
-  afterAll(async () => {
-    await client.close();
-    await server.kill();
-  });
-
-  async function setUp(name: string, more: Record<string, string> = {}) {
-    const { env, topic } = await captureEnv(bootstrap(), server.uri, name, more);
-    return { env, topic, orders: client.db(topic).collection<Order>('orders') };
-  }
+  const { setUp } = sharedReplicaSet(bootstrap);
 
   it('leaves out what is too large, and says so', LONG, async () => {
     const { env, topic, orders } = await setUp('oversize', { MAX_MESSAGE_BYTES: '5000' });

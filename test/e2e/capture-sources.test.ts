@@ -1,11 +1,10 @@
 /** Whose changes a topic has, where `sluice capture` resumes, and which documents are one order. */
-import { Binary, Double, Long, MaxKey, MongoClient, ObjectId, Timestamp } from 'mongodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Binary, Double, Long, MaxKey, ObjectId, Timestamp } from 'mongodb';
+import { expect, it } from 'vitest';
 import { CliProcess, runCli } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
-import { type ReplicaSet, replicaSet } from '../support/mongo/server.js';
 import { TestProducer } from '../support/produce.js';
-import { capturedIs, captureEnv, LONG_MS, messagesOf, startCapture, stopCapture } from './capturing.js';
+import { capturedIs, LONG_MS, messagesOf, sharedReplicaSet, startCapture, stopCapture } from './capturing.js';
 import { collectionRows, type Order, orderRows } from './mongo-orders.js';
 import { queryFile, refusal, runUntilEnd } from './support.js';
 
@@ -14,22 +13,7 @@ const HEX = '65f0123456789abcdef01234';
 const TIME = '2026-01-01T00:00:00.000Z';
 
 describeKafka('capture', (bootstrap) => {
-  let server: ReplicaSet;
-  let client: MongoClient;
-
-  beforeAll(async () => {
-    server = await replicaSet();
-    client = await new MongoClient(server.uri).connect();
-  }, LONG_MS);
-  afterAll(async () => {
-    await client.close();
-    await server.kill();
-  });
-
-  async function setUp(name: string) {
-    const { env, topic } = await captureEnv(bootstrap(), server.uri, name);
-    return { env, topic, orders: client.db(topic).collection<Order>('orders') };
-  }
+  const { client, setUp } = sharedReplicaSet(bootstrap);
 
   /** Changes of documents, as operation and key. */
   const changesIn = async (topic: string) =>
@@ -55,7 +39,7 @@ describeKafka('capture', (bootstrap) => {
 
   it('distinguishes documents whose ids look alike: 26, and 25 after one is deleted', LONG, async () => {
     const { env, topic } = await setUp('alike');
-    const orders = client.db(topic).collection<{ _id: unknown; status: string }>('orders');
+    const orders = client().db(topic).collection<{ _id: unknown; status: string }>('orders');
     const insert = (kind: string, _id: unknown) => orders.insertOne({ _id, status: `${kind} ${typeof _id}` });
     // By the snapshot and by the stream.
     for (const [kind, one] of LOOK_ALIKES) await insert(kind, one);
@@ -134,7 +118,7 @@ describeKafka('capture', (bootstrap) => {
     LONG,
     async () => {
       const { env, topic, orders } = await setUp('sources');
-      const archive = client.db(topic).collection<Order>('archive');
+      const archive = client().db(topic).collection<Order>('archive');
       const archiveEnv = { ...env, MONGODB_COLLECTION: 'archive' };
       await orders.insertMany(['a', 'b', 'c'].map((_id) => ({ _id, status: 'of orders' })));
       await archive.insertMany(['b', 'd'].map((_id) => ({ _id, status: 'of the archive' })));
@@ -165,7 +149,7 @@ describeKafka('capture', (bootstrap) => {
   it('lets one of two captures work that start at the same moment on a new topic', LONG, async () => {
     const { env, topic } = await setUp('race');
     const names = ['orders', 'archive'];
-    for (const name of names) await client.db(topic).collection<Order>(name).insertOne({ _id: name });
+    for (const name of names) await client().db(topic).collection<Order>(name).insertOne({ _id: name });
     const both = await Promise.allSettled(names.map((name) => startCapture({ ...env, MONGODB_COLLECTION: name })));
     const working = both.flatMap((start) => (start.status === 'fulfilled' ? start.value : []));
     expect(working).toHaveLength(1);

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, ObjectId } from 'mongodb';
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { CliProcess, runCli } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
-import { type ReplicaSet, replicaSet, startReplicaSet } from '../support/mongo/server.js';
+import { startReplicaSet } from '../support/mongo/server.js';
 import { Random } from '../support/random.js';
-import { capturedIs, captureEnv, LONG_MS, messagesOf, startCapture, stopCapture } from './capturing.js';
+import { capturedIs, LONG_MS, messagesOf, sharedReplicaSet, startCapture, stopCapture } from './capturing.js';
 import { collectionRows, type Order, orderRows, write } from './mongo-orders.js';
 import { runUntilEnd, verifies } from './support.js';
 
@@ -17,23 +17,7 @@ const LONG = { timeout: LONG_MS };
 const NEVER = ['--snapshot', 'never'];
 
 describeKafka('capture', (bootstrap) => {
-  let server: ReplicaSet;
-  let client: MongoClient;
-
-  beforeAll(async () => {
-    server = await replicaSet();
-    client = new MongoClient(server.uri);
-    await client.connect();
-  }, LONG_MS);
-  afterAll(async () => {
-    await client.close();
-    await server.kill();
-  });
-
-  async function setUp(name: string, more: Record<string, string> = {}) {
-    const { env, topic } = await captureEnv(bootstrap(), server.uri, name, more);
-    return { env, topic, orders: client.db(topic).collection<Order>('orders') };
-  }
+  const { setUp } = sharedReplicaSet(bootstrap);
 
   const messagesIn = (topic: string) => messagesOf(bootstrap(), topic);
   const capturedKey = (topic: string, key: string) => capturedIs(bootstrap(), topic, key);

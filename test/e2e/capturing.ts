@@ -1,8 +1,11 @@
 /** What tests of `sluice capture` share: its environment, its start and end, and what it wrote. */
-import { expect, vi } from 'vitest';
+import { MongoClient } from 'mongodb';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { CliProcess, temporaryDataDir } from '../support/cli.js';
 import { uniqueTopic } from '../support/kafka/shared.js';
+import { type ReplicaSet, replicaSet } from '../support/mongo/server.js';
 import { consumeAll, createTopic } from '../support/produce.js';
+import type { Order } from './mongo-orders.js';
 import { runEnv } from './support.js';
 
 export const LONG_MS = 300_000;
@@ -18,6 +21,29 @@ export async function captureEnv(bootstrap: string, uri: string, name: string, m
     ...more,
   });
   return { env, topic };
+}
+
+/** A replica set for the tests of a file, its client, and a collection of orders with a topic for each test. */
+export function sharedReplicaSet(bootstrap: () => string) {
+  let server: ReplicaSet;
+  let client: MongoClient;
+
+  beforeAll(async () => {
+    server = await replicaSet();
+    client = await new MongoClient(server.uri).connect();
+  }, LONG_MS);
+  afterAll(async () => {
+    await client.close();
+    await server.kill();
+  });
+
+  return {
+    client: () => client,
+    async setUp(name: string, more: Record<string, string> = {}) {
+      const { env, topic } = await captureEnv(bootstrap(), server.uri, name, more);
+      return { env, topic, orders: client.db(topic).collection<Order>('orders') };
+    },
+  };
 }
 
 /** Starts a capture and waits until it follows the stream. */
