@@ -1,7 +1,8 @@
 /** The tables of docs/configuration.md, from the settings themselves. */
 import { fileURLToPath } from 'node:url';
 import { SECTIONS } from '../src/config.js';
-import { type Section, settingTexts } from '../src/core/settings.js';
+import { type SettingText, settingTexts } from '../src/core/settings.js';
+import { PROPERTIES_TEXT } from '../src/kafka/settings.js';
 
 /** The document that has the tables. */
 export const CONFIGURATION = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
@@ -9,26 +10,18 @@ export const CONFIGURATION = fileURLToPath(new URL('../docs/configuration.md', i
 /** The document with its tables written anew. */
 export function withTables(document: string): string {
   const { capture, ...others } = SECTIONS;
-  const properties = [
-    '`KAFKA_CONFIG_*`',
-    '',
-    'any librdkafka property: `KAFKA_CONFIG_SECURITY_PROTOCOL=sasl_ssl` sets `security.protocol`',
-  ];
-  const [ofKafka, ...rest] = Object.values(others);
-  const all = [...rowsOf(ofKafka), properties, ...rest.flatMap(rowsOf)];
-  return between(between(document, 'all', table(all)), 'capture', table(rowsOf(capture)));
+  const [ofKafka, ...rest] = Object.values(others).map(settingTexts);
+  const all = [...ofKafka, PROPERTIES_TEXT, ...rest.flat()];
+  return between(between(document, 'all', tableOf(all)), 'capture', tableOf(settingTexts(capture)));
 }
 
-function rowsOf(section: Section): string[][] {
-  return settingTexts(section).map(({ variable, default: fallback, meaning }) => [
+function tableOf(settings: readonly SettingText[]): string {
+  const rows = settings.map(({ variable, default: fallback, meaning }) => [
     `\`${variable}\``,
     // Words stand as they are.
     fallback === '' || /[ `]/.test(fallback) ? fallback : `\`${fallback}\``,
     meaning,
   ]);
-}
-
-function table(rows: readonly string[][]): string {
   const all = [['variable', 'default', 'meaning'], ...rows];
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column].length)));
   const line = (cells: readonly string[]) =>

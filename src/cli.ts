@@ -10,6 +10,7 @@ import { SluiceError } from './core/errors.js';
 import { createLogger } from './core/log.js';
 import { Output, OutputClosed } from './core/output.js';
 import { installedAddon } from './kafka/addon.js';
+import { PROPERTIES_TEXT } from './kafka/settings.js';
 
 /** Done · a check failed · bad configuration or arguments · fatal at run time. */
 const EXIT = { done: 0, failedCheck: 1, badConfiguration: 2, fatal: 3 } as const;
@@ -76,7 +77,7 @@ async function program(first: string | undefined): Promise<Command> {
       stdout.writeLater(`${versionText()}\n`);
       throw new CommanderError(EXIT.done, 'commander.version', 'the version was asked for');
     })
-    .addHelpText('after', `${namesHelp(Object.values(SECTIONS))}\n${EXIT_HELP}`)
+    .addHelpText('after', `${namesHelp([...Object.values(SECTIONS), PROPERTIES_TEXT])}\n${EXIT_HELP}`)
     .configureOutput({
       writeOut: (text) => stdout.writeLater(text),
       writeErr: (text) => stderr.writeLater(text),

@@ -40,6 +40,22 @@ describe('a command', () => {
   });
 });
 
+describe('--help', () => {
+  it.each([
+    ['run', 'KAFKA_CONFIG_*', 'MONGODB_URI'],
+    ['capture', 'KAFKA_CONFIG_*', 'UV_THREADPOOL_SIZE'],
+    ['demo', 'KAFKA_SOURCE', 'KAFKA_TOPIC'],
+    ['verify', 'KAFKA_CONFIG_*', 'KAFKA_TOPIC'],
+    ['recover', 'DUCKDB_MEMORY_LIMIT', 'WORKERS'],
+    ['compact', 'COMPACT_TARGET_BYTES', 'PARQUET_WRITER'],
+  ])('of %s has %s, which it reads, and not %s', async (command, read, unread) => {
+    const { stdout } = await runCli([command, '--help']);
+    const variables = stdout.slice(stdout.indexOf('Environment variables')).split(/\s+/);
+    expect(variables).toContain(read);
+    expect(variables).not.toContain(unread);
+  });
+});
+
 describe('--version', () => {
   it('says what the Kafka client is without loading it', async () => {
     const { code, stdout } = await runCli(['--version']);

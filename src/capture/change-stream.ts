@@ -117,7 +117,7 @@ export class ChangeReader {
     }
     this.#source.renewAfter(error);
     const backoffMs = backoff(this.#failures++);
-    this.#log.warn({ backoffMs }, `MongoDB: ${error.message}; the stream is opened again`);
+    this.#log.warn({ backoffMs }, `MongoDB: ${error.message}; reopening the stream`);
     await sleep(backoffMs);
   }
 }

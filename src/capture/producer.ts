@@ -115,7 +115,7 @@ export class TransactionalProducer {
       } catch (thrown) {
         const error = thrown as LibrdKafkaError;
         if (thrown instanceof SluiceError || isFatal(error) || this.#closing) throw failure(error);
-        this.#log.warn({ code: error.code }, `Kafka: ${error.message}; the transaction is made again`);
+        this.#log.warn({ code: error.code }, `Kafka: ${error.message}; repeating the transaction`);
         await this.#untilDone('abortTransaction', (done) => this.#client.abortTransaction(STEP_TIMEOUT_MS, done));
         // Reports of what was not delivered come with the next polls.
         await sleep(Math.max(backoffMs, 2 * POLL_INTERVAL_MS));

@@ -29,12 +29,12 @@ export const captureSettings = z.object({
   ),
   fullDocument: setting(
     'FULL_DOCUMENT',
-    'or `whenAvailable`, `required`: the document as it was right after the change',
+    "an update's document: as it is when read (`updateLookup`), or right after it (`whenAvailable`, `required`)",
     oneOf(['updateLookup', 'whenAvailable', 'required']).prefault('updateLookup'),
   ),
   onInvalidate: setting(
     'ON_INVALIDATE',
-    'or `continue`: what to do when the collection was dropped or renamed',
+    'after the collection was dropped or renamed: `stop` or `continue`',
     oneOf(['stop', 'continue']).prefault('stop'),
   ),
   transactionEvents: setting(

@@ -14,6 +14,7 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { Monitor } from '../http/monitor.js';
+import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import type { CommandContext } from './context.js';
 import { variablesHelp } from './variables-help.js';
 
@@ -28,7 +29,14 @@ export function addCaptureCommand(program: Command, { environment, stopSignal }:
     .description("write a MongoDB collection's changes to the topic, exactly once")
     .addHelpText(
       'after',
-      variablesHelp(SECTIONS.kafka, SECTIONS.capture, SECTIONS.process, SECTIONS.metrics, SECTIONS.log),
+      variablesHelp(
+        SECTIONS.kafka,
+        PROPERTIES_TEXT,
+        SECTIONS.capture,
+        SECTIONS.process.pick({ shutdownGraceMs: true }),
+        SECTIONS.metrics,
+        SECTIONS.log,
+      ),
     )
     .addOption(
       new Option('--snapshot <when>', 'read the whole collection: where nothing was captured yet, never, or now')

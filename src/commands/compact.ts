@@ -19,9 +19,9 @@ export function addCompactCommand(program: Command, { environment, stdout }: Com
       variablesHelp(
         SECTIONS.storage,
         SECTIONS.kafka.pick({ topic: true }),
-        SECTIONS.compaction,
-        SECTIONS.parquet,
-        SECTIONS.duckdb,
+        SECTIONS.compaction.pick({ targetBytes: true }),
+        SECTIONS.parquet.pick({ compression: true }),
+        SECTIONS.duckdb.omit({ mergeFrom: true }),
         SECTIONS.schema,
         SECTIONS.log,
       ),

@@ -55,12 +55,14 @@ export function addDemoCommand(program: Command, { environment, stopSignal, stdo
     .addHelpText(
       'after',
       variablesHelp(
+        SECTIONS.consumer.pick({ reader: true }),
         SECTIONS.worker,
         SECTIONS.pipeline,
         SECTIONS.storage,
         SECTIONS.parquet,
         SECTIONS.compaction,
         SECTIONS.duckdb,
+        SECTIONS.process,
         SECTIONS.log,
       ),
     )
@@ -107,7 +109,7 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
   await write('\nDoes it all agree?\n\n');
   const log = createLogger({ ...config.log, level: 'warn' });
   if (!(await verify(config, { kafka: false, log, write })))
-    throw new SluiceError('SLUICE_SINK', 'the demo did not verify');
+    throw new SluiceError('SLUICE_SINK', 'the result of the demo is wrong: see the checks above');
   await write(
     `\nLook around:\n  DATA_DIR=${dataDir} node dist/cli.js query "FROM orders LIMIT 10"\n` +
       `  find ${dataDir} -name '*.parquet'\n`,

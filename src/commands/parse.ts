@@ -41,7 +41,7 @@ export function addParseCommand(program: Command, { environment, stdout }: Comma
     .option('--threshold <amount>', 'amounts above are of high value; default: HIGH_VALUE_THRESHOLD')
     .option(
       '--stats',
-      'instead of messages: how many of each status, GB/s of the kernel alone, and the share of learned rows',
+      'instead of messages: how many of each status, GB/s of the kernel alone, share of rows on the fast path',
     )
     .action(async (files: string[], { stats, ...texts }: ParseFlags) => {
       const { delimiter, spec, threshold } = texts;

@@ -42,10 +42,16 @@ const CHOICES = `What can be done:
 export function addRecoverCommand(program: Command, { environment, stdout, onFailure }: CommandContext): void {
   program
     .command('recover')
-    .description('say what is wrong between the database and the Parquet files, and with an option, put it right')
+    .description('explain how the database and the Parquet files differ; an option repairs it')
     .addHelpText(
       'after',
-      variablesHelp(SECTIONS.storage, SECTIONS.kafka.pick({ topic: true }), SECTIONS.schema, SECTIONS.log),
+      variablesHelp(
+        SECTIONS.storage,
+        SECTIONS.kafka.pick({ topic: true }),
+        SECTIONS.schema,
+        SECTIONS.duckdb.omit({ mergeFrom: true }),
+        SECTIONS.log,
+      ),
     )
     .option('--from-parquet', 'make the database from the Parquet files; the old one is kept', false)
     .option('--remove-uncounted', 'remove the Parquet files that the database does not name', false)

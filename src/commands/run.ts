@@ -6,6 +6,7 @@ import type { Output } from '../core/output.js';
 import type { ReaderKind } from '../core/source.js';
 import { Monitor } from '../http/monitor.js';
 import { KafkaSource } from '../kafka/kafka-source.js';
+import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { reportProgress } from '../pipeline/progress.js';
@@ -53,6 +54,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
       'after',
       variablesHelp(
         SECTIONS.kafka,
+        PROPERTIES_TEXT,
         SECTIONS.consumer,
         SECTIONS.worker,
         SECTIONS.pipeline,

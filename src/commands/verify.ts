@@ -4,6 +4,7 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { KafkaSource } from '../kafka/kafka-source.js';
+import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { openSql, type SqlClient } from '../query/sql-client.js';
 import type { CheckResult } from '../verify/check.js';
 import { checks } from '../verify/checks.js';
@@ -23,7 +24,16 @@ export function addVerifyCommand(program: Command, { environment, stdout, onFail
   program
     .command('verify')
     .description('check ledger, Parquet, DuckDB and Kafka against each other; exit code 1 on any difference')
-    .addHelpText('after', variablesHelp(SECTIONS.storage, SECTIONS.kafka, SECTIONS.consumer, SECTIONS.log))
+    .addHelpText(
+      'after',
+      variablesHelp(
+        SECTIONS.storage,
+        SECTIONS.kafka.pick({ brokers: true }),
+        PROPERTIES_TEXT,
+        SECTIONS.consumer,
+        SECTIONS.log,
+      ),
+    )
     .option('--no-kafka', 'leave Kafka out')
     .action(async ({ kafka }: { kafka: boolean }) => {
       const { config, log } = environment();

@@ -16,7 +16,7 @@ export const ERROR_CODES = {
   SLUICE_QUERY: 'a query failed',
   SLUICE_OUTPUT: 'stdout cannot be written',
   SLUICE_MONGODB: 'MongoDB does not answer, or refused a request for good',
-  SLUICE_HISTORY_LOST: 'the place in the change stream is no longer in the oplog',
+  SLUICE_HISTORY_LOST: 'the position in the change stream is no longer in the oplog',
   SLUICE_STREAM_ENDED: 'the captured collection was dropped or renamed',
   SLUICE_WORKER: 'a worker thread failed',
   SLUICE_KERNEL: 'the build of the WASM kernel is missing or of another version',

@@ -64,7 +64,7 @@ export class Monitor {
   async close(log: Logger): Promise<void> {
     const { graceMs, signal } = this.#options;
     if (this.#server !== undefined && this.#failure !== undefined && graceMs > 0 && !signal.aborted) {
-      log.warn({ graceMs }, `failed: its metrics stay up for the next scrape; a signal ends it now`);
+      log.error({ graceMs }, `${this.#health().problem}; metrics stay up for the next scrape, a signal ends this`);
       await sleep(graceMs, undefined, { signal }).catch(() => {});
     }
     this.#server?.close();

@@ -78,7 +78,7 @@ export function connectError(
   return new SluiceError('SLUICE_KAFKA_UNREACHABLE', `${message}${remedy}`, { cause });
 }
 
-/** Why the topic cannot be read on. */
+/** Why the topic cannot be read any further. */
 export function readError(cause: LibrdKafkaError, topic: string): SluiceError {
   switch (cause.code) {
     case ERRORS.ERR__AUTO_OFFSET_RESET:
@@ -86,17 +86,13 @@ export function readError(cause: LibrdKafkaError, topic: string): SluiceError {
       return new SluiceError(
         'SLUICE_OFFSET_OUT_OF_RANGE',
         `the position in ${topic} is no longer there: ${cause.message}`,
-        {
-          cause,
-        },
+        { cause },
       );
     case ERRORS.ERR_FENCED_INSTANCE_ID:
       return new SluiceError(
         'SLUICE_PARTIAL_ASSIGNMENT',
-        'another process joined the group under the same group.instance.id',
-        {
-          cause,
-        },
+        'another process joined the group with the same group.instance.id: stop it, or give it another DATA_DIR',
+        { cause },
       );
     case ERRORS.ERR_UNKNOWN_TOPIC_OR_PART:
     case ERRORS.ERR__UNKNOWN_TOPIC:

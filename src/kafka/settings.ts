@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import * as z from 'zod';
 import { START_FROM } from '../core/flow.js';
-import { oneOf, type Settings, setting, someText, text } from '../core/settings.js';
+import { oneOf, type Settings, type SettingText, setting, someText, text } from '../core/settings.js';
 import { READER_KINDS } from '../core/source.js';
 
 /** What every command that uses Kafka needs to know. */
@@ -48,6 +48,13 @@ function hasPort(broker: string): boolean {
 
 /** What the variables of librdkafka properties begin with; the rest is the property's name, with `_` for `.`. */
 export const PROPERTY_PREFIX = 'KAFKA_CONFIG_';
+
+/** These variables together, for help and documents. */
+export const PROPERTIES_TEXT: SettingText = {
+  variable: `${PROPERTY_PREFIX}*`,
+  default: '',
+  meaning: `any librdkafka property: \`${PROPERTY_PREFIX}SECURITY_PROTOCOL=sasl_ssl\` sets \`security.protocol\``,
+};
 
 /** Properties that the exactly-once protocol depends on. */
 const FIXED_PROPERTIES: ReadonlySet<string> = new Set([

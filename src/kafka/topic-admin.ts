@@ -69,7 +69,7 @@ export class TopicAdmin {
     const { error } = description;
     if (error === undefined) return description;
     if (error.code === kafka.CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) {
-      throw new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist any more: ${error.message}`);
+      throw new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} no longer exists: ${error.message}`);
     }
     throw new SluiceError('SLUICE_KAFKA', `cannot read the id of ${topic}: ${error.message}`, { cause: error });
   }

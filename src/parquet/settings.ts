@@ -5,12 +5,12 @@ import { oneOf, type Settings, setting } from '../core/settings.js';
 export const parquetSettings = z.object({
   parquetWriter: setting(
     'PARQUET_WRITER',
-    'or `parquet-wasm`: what workers write Parquet files with; each start may use another',
+    'what workers write Parquet files with, `duckdb` or `parquet-wasm`; each start may use another',
     oneOf(['duckdb', 'parquet-wasm']).prefault('duckdb'),
   ),
   compression: setting(
     'PARQUET_COMPRESSION',
-    '`zstd`, `snappy`, `lz4`, `none`',
+    '`zstd`, `snappy`, `lz4` or `none`',
     oneOf(['zstd', 'snappy', 'lz4', 'none']).prefault('zstd'),
   ),
 });

@@ -158,8 +158,8 @@ export class Assignment {
     const { topic } = this.#options;
     return new SluiceError(
       'SLUICE_PARTIAL_ASSIGNMENT',
-      `the group gives this process ${assigned} of ${all} partitions of ${topic}: another member reads the rest. A data ` +
-        'directory needs all of them: stop the other process, or give this one a KAFKA_GROUP_ID of its own',
+      `the group gives this process ${assigned} of ${all} partitions of ${topic}: another member reads the rest. A ` +
+        'data directory needs all of them: stop the other process, or give this one a KAFKA_GROUP_ID of its own',
     );
   }
 }

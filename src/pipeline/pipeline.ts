@@ -253,7 +253,7 @@ export class Pipeline {
     for (let change = this.#parts.source.pollAssignment(); change; change = this.#parts.source.pollAssignment()) {
       this.#batcher.discard();
       if (change.kind === 'revoked') {
-        this.#parts.log.info({ lost: change.lost }, 'partitions revoked: committing what is in flight');
+        this.#parts.log.info({ lost: change.lost }, 'partitions were revoked: committing what is in flight');
         await this.#drainOrFail();
         await this.#assignment.revoke();
       } else {
@@ -283,7 +283,7 @@ export class Pipeline {
 
   #onRetry({ code, message }: SluiceError, pauseMs: number): void {
     this.#parts.metrics.errors.inc({ code });
-    this.#parts.log.warn({ code, pauseMs }, `${message}: the commit is tried again`);
+    this.#parts.log.warn({ code, pauseMs }, `${message}; retrying the commit`);
   }
 
   #onCommitted(receipt: CommitReceipt): void {

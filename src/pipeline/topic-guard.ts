@@ -47,7 +47,7 @@ export class TopicGuard {
     if (clusterId === this.#known.clusterId && topicId === this.#known.topicId) return;
     this.#known = { clusterId, topicId };
     await this.#parts.sink.setIdentity(this.#known);
-    this.#parts.log.info(this.#known, `the data directory is filled from this ${this.#topic} from now on`);
+    this.#parts.log.info(this.#known, `from now on the data directory belongs to this topic ${this.#topic}`);
   }
 
   /**
@@ -73,7 +73,7 @@ export class TopicGuard {
     try {
       found = await this.#parts.source.identity(CONFIRM_TIMEOUT_MS);
     } catch (thrown) {
-      this.#parts.log.debug({ error: (thrown as Error).message }, 'the topic could not be asked for its id');
+      this.#parts.log.debug({ error: (thrown as Error).message }, 'cannot read the id of the topic');
       return;
     }
     this.#compare(found);

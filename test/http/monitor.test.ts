@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import pino from 'pino';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { SluiceError } from '../../src/core/errors.js';
 import { type Health, Monitor } from '../../src/http/monitor.js';
@@ -54,7 +55,9 @@ describe('Monitor', () => {
   it('shows a failure until the grace is over or a signal ends it', async () => {
     const monitor = await open(3_600_000);
     monitor.fail(new SluiceError('SLUICE_UNKNOWN_TOPIC', 'the topic was deleted'));
-    const closed = monitor.close(silent);
+    const lines: string[] = [];
+    const closed = monitor.close(pino({}, { write: (line) => lines.push(line) }));
+    expect(lines.join()).toContain('"SLUICE_UNKNOWN_TOPIC: the topic was deleted; metrics stay up');
     const { text } = await get('/metrics');
     expect(text).toMatch(/^sluice_up 0$/m);
     expect(text).toMatch(/^sluice_errors_total\{code="SLUICE_UNKNOWN_TOPIC"\} 1$/m);
