@@ -102,11 +102,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   try {
     metrics.source.set({ reader: source.reader }, 1);
     // The workers load while the database is opened.
-    pool = new WorkerPool(config.worker.workers, {
-      ...{ spec, topic, dataDir, batchRows, batchBytes, mergeFrom: config.duckdb.mergeFrom },
-      ...config.parquet,
-      ...config.worker,
-    });
+    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, mergeFrom: config.duckdb.mergeFrom };
+    pool = new WorkerPool(config.worker.workers, { ...ofWorkers, ...config.parquet, ...config.worker }, log);
     const workers = pool;
     const state = await sink.open();
     logRemoved(log, state.removed);

@@ -88,6 +88,7 @@ export const BATCH_STATS = {
   not_object: reject('not_object'),
   missing_required: reject('missing_required'),
   too_large: reject('too_large'),
+  kernel_trap: reject('kernel_trap'),
   batches: { combine: 'sum', by: 'worker', metric: { name: 'sluice_batches_total' }, summary: 'batches' },
   fileBytes: { combine: 'sum', by: 'worker', metric: { name: 'sluice_parquet_bytes_total' } },
   /** Microseconds since the epoch. */

@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   SLUICE_HISTORY_LOST: 'the position in the change stream is no longer in the oplog',
   SLUICE_STREAM_ENDED: 'the captured collection was dropped or renamed',
   SLUICE_WORKER: 'a worker thread failed',
-  SLUICE_KERNEL: 'the build of the WASM kernel is missing or of another version',
+  SLUICE_KERNEL: 'the WASM kernel is missing, of another version, or trapped',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -9,8 +9,16 @@ import type { BatchStats } from './batch-stats.js';
 import type { SluiceErrorMessage } from './errors.js';
 import type { SinkMethod } from './sink.js';
 
-/** The fate of a message. A closed list. */
-export const STATUSES = ['ok', 'tombstone', 'malformed', 'not_object', 'missing_required', 'too_large'] as const;
+/** The fate of a message. A closed list; of the last two the kernel does not tell, its host does. */
+export const STATUSES = [
+  'ok',
+  'tombstone',
+  'malformed',
+  'not_object',
+  'missing_required',
+  'too_large',
+  'kernel_trap',
+] as const;
 export type Status = (typeof STATUSES)[number];
 
 // ── source → chunk ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -88,6 +96,8 @@ export interface BatchResult {
   readonly arrow: Uint8Array | undefined;
   readonly file: ParquetFile | undefined;
   readonly quarantined: readonly QuarantinedMessage[];
+  /** What the kernel trapped with before the batch was read in spite of it. */
+  readonly kernelTrap: string | undefined;
   /** All that is counted of it; what the sink counts is 0 until then. */
   readonly stats: BatchStats;
 }

@@ -21,6 +21,7 @@ import {
   writeIssueBits,
   writeTables,
 } from './memory-map.js';
+import { KernelTrap } from './traps.js';
 
 /** A message that is no row. */
 export interface Reject {
@@ -49,6 +50,8 @@ export interface KernelOutput {
   /** 0 if there is no row. */
   readonly minChangeSeq: bigint;
   readonly maxChangeSeq: bigint;
+  /** What the kernel trapped with before the messages were read in spite of it. */
+  readonly trap: string | undefined;
 }
 
 interface Exports {
@@ -70,6 +73,7 @@ export class Results {
   maxEventTime: bigint | undefined;
   minChangeSeq: bigint | undefined;
   maxChangeSeq = 0n;
+  trap: string | undefined;
 
   output(): KernelOutput {
     return { ...this, minChangeSeq: this.minChangeSeq ?? 0n };
@@ -78,7 +82,7 @@ export class Results {
 
 const NO_EVENT_TIME = -(2n ** 63n);
 
-/** By their code; the host has one more, of messages that it does not give to the kernel. */
+/** By their code; the host has more, of messages that it does not give to the kernel. */
 const KERNEL_STATUSES = Object.keys(STATUS) as (keyof typeof STATUS)[];
 
 /** @throws SluiceError SLUICE_KERNEL if the module was built from another description of the memory than this code */
@@ -137,7 +141,7 @@ export class KernelInstance {
     );
   }
 
-  /** Reads the messages [from, to) of a chunk, which must fit. */
+  /** Reads the messages [from, to) of a chunk, which must fit. @throws KernelTrap: then the instance is of no use */
   read(results: Results, chunk: number, views: ChunkViews, from: number, to: number): void {
     const { values, valueOffsets, valueValidity, kafkaOffsets, timestamps } = this.#map;
     const rows = to - from;
@@ -152,7 +156,11 @@ export class KernelInstance {
     this.#copyIn(views.valueValidity.subarray(from >> 3, (to + 7) >> 3), valueValidity);
     this.#copyIn(views.offsets.subarray(from, to), kafkaOffsets);
     this.#copyIn(views.timestamps.subarray(from, to), timestamps);
-    this.#exports.readChunk(rows);
+    try {
+      this.#exports.readChunk(rows);
+    } catch (cause) {
+      throw new KernelTrap(cause);
+    }
     this.#collectRejects(results, chunk, from);
   }
 

@@ -7,12 +7,13 @@
 import { readFileSync } from 'node:fs';
 import { KERNEL_WASM } from '../assets.js';
 import { ChunkViews } from '../core/chunk.js';
-import { asSluiceError, assert } from '../core/errors.js';
+import { asSluiceError, assert, SluiceError } from '../core/errors.js';
 import type { ChunkHandle } from '../core/flow.js';
 import type { StringForms } from '../core/string-forms.js';
 import { type TableSpec, tableColumns } from '../schema/spec.js';
 import { KernelInstance, type KernelOutput, Results } from './kernel-instance.js';
 import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './memory-map.js';
+import { KernelTrap, MAX_TRAPPING, type Span, trappingMessages, without } from './traps.js';
 
 export interface KernelOptions extends FlagOptions {
   readonly batchRows: number;
@@ -31,7 +32,7 @@ export class Kernel {
   readonly #spec: TableSpec;
   readonly #options: KernelOptions;
   readonly #module: WebAssembly.Module;
-  readonly #instance: KernelInstance;
+  #instance: KernelInstance;
   readonly #limits: KernelLimits;
   /** Until told otherwise, each column's place. */
   #issueBits: readonly number[];
@@ -48,8 +49,8 @@ export class Kernel {
       batchRows: options.batchRows + CHUNK_ROWS,
       columnBytes,
     };
-    this.#instance = new KernelInstance(module, spec, this.#limits, options);
     this.#issueBits = spec.columns.map((_, index) => index);
+    this.#instance = this.#newInstance(this.#limits);
   }
 
   /**
@@ -75,28 +76,78 @@ export class Kernel {
   }
 
   /**
-   * Reads the messages of consecutive chunks of one partition.
+   * Reads the messages of consecutive chunks of one partition. Those on which the kernel traps are rejected.
    * @returns rows, rejects and counters; record batches are valid until the next call
+   * @throws SluiceError SLUICE_KERNEL if it traps on no message alone, or on more than MAX_TRAPPING
    */
   read(partition: number, chunks: readonly ChunkHandle[]): KernelOutput {
+    const views = chunks.map((chunk) => ChunkViews.of(chunk));
+    const all = chunks.map(({ rows }, chunk) => ({ chunk, from: 0, to: rows }));
+    try {
+      return this.#readSpans(partition, views, all).output();
+    } catch (thrown) {
+      if (!(thrown instanceof KernelTrap)) throw thrown;
+      return this.#readWithoutTraps(partition, views, all, thrown);
+    }
+  }
+
+  /** Fast for text that this kernel has read last. */
+  readonly stringForms: StringForms = (...args) => this.#instance.stringForms(...args);
+
+  #readSpans(partition: number, views: readonly ChunkViews[], spans: readonly Span[]): Results {
     const results = new Results();
     this.#instance.begin(partition);
-    for (const [index, chunk] of chunks.entries()) {
-      const views = ChunkViews.of(chunk);
-      for (let from = 0; from < chunk.rows; ) {
-        const to = endOfRun(views.valueOffsets, from, chunk.rows);
-        if (to > from) this.#readRows(results, partition, index, views, from, to);
-        else this.#readLarge(results, partition, index, views, from);
+    for (const { chunk, from: start, to: end } of spans) {
+      for (let from = start; from < end; ) {
+        const to = endOfRun(views[chunk].valueOffsets, from, end);
+        if (to > from) this.#readRows(results, partition, chunk, views[chunk], from, to);
+        else this.#readLarge(results, partition, chunk, views[chunk], from);
         from = Math.max(to, from + 1);
       }
     }
     this.#instance.collect(results, false);
+    return results;
+  }
+
+  /** Reads again what trapped: each attempt on a new instance, for the one that trapped may have left anything. */
+  #readWithoutTraps(
+    partition: number,
+    views: readonly ChunkViews[],
+    all: readonly Span[],
+    { message: trap }: KernelTrap,
+  ): KernelOutput {
+    const attempt = (spans: readonly Span[]) => {
+      this.#instance = this.#newInstance(this.#limits);
+      try {
+        return this.#readSpans(partition, views, spans);
+      } catch (thrown) {
+        if (thrown instanceof KernelTrap) return undefined;
+        throw thrown;
+      }
+    };
+    // Without a message there is no trap.
+    const { chunk: firstChunk } = all.find(({ to }) => to > 0) as Span;
+    const firstOffset = views[firstChunk].offsets[0];
+    const trapping = trappingMessages(all, (spans) => attempt(spans) === undefined);
+    if (trapping.length > MAX_TRAPPING) {
+      throw trapError(partition, firstOffset, trap, `on more than ${MAX_TRAPPING} messages of the batch`);
+    }
+    const results = attempt(without(all, trapping));
+    if (results === undefined)
+      throw trapError(partition, firstOffset, trap, 'on the batch, but on no message of it alone');
+    results.trap = trap;
+    results.counts.kernel_trap = trapping.length;
+    for (const { chunk, from: row } of trapping) {
+      results.rejects.push({ chunk, row, status: 'kernel_trap', position: -1, column: undefined });
+    }
+    results.rejects.sort((a, b) => a.chunk - b.chunk || a.row - b.row);
     return results.output();
   }
 
-  /** Fast for text that this kernel has read. */
-  get stringForms(): StringForms {
-    return this.#instance.stringForms;
+  #newInstance(limits: KernelLimits): KernelInstance {
+    const instance = new KernelInstance(this.#module, this.#spec, limits, this.#options);
+    instance.useIssueBits(this.#issueBits);
+    return instance;
   }
 
   #readRows(results: Results, partition: number, chunk: number, views: ChunkViews, from: number, to: number): void {
@@ -120,8 +171,7 @@ export class Kernel {
     // What was read before comes first; the memory for the large message goes with it.
     this.#instance.collect(results, true);
     this.#instance.begin(partition);
-    const large = new KernelInstance(this.#module, this.#spec, limits, this.#options);
-    large.useIssueBits(this.#issueBits);
+    const large = this.#newInstance(limits);
     large.begin(partition);
     large.read(results, chunk, views, row, row + 1);
     large.collect(results, true);
@@ -134,6 +184,16 @@ function compile(file: URL): WebAssembly.Module {
   } catch (thrown) {
     throw asSluiceError(thrown, 'SLUICE_KERNEL', `${file.pathname} cannot be loaded; \`npm run build:wasm\` makes it`);
   }
+}
+
+/** A trap that cannot be laid to single messages. */
+function trapError(partition: number, firstOffset: bigint, trap: string, where: string): SluiceError {
+  return new SluiceError(
+    'SLUICE_KERNEL',
+    `the WASM kernel trapped ${where}: partition ${partition}, from offset ${firstOffset}: ${trap}. ` +
+      'Nothing of the batch was committed. This is a bug of Sluice: report it with the messages; another release may ' +
+      'read them, the position stays',
+  );
 }
 
 /** The end of the messages from `from` on that fit the input region together; `from` if not even the first does. */

@@ -3,6 +3,7 @@ import { Piscina } from 'piscina';
 import { WORKER_THREAD } from '../assets.js';
 import { SluiceError } from '../core/errors.js';
 import { type BatchResult, type BatchTask, WORKER_LOADED } from '../core/flow.js';
+import type { Logger } from '../core/log.js';
 import type { WorkerOptions, WorkerReply } from './worker.js';
 
 /** Gives batches to a fixed number of worker threads; results come in any order. */
@@ -11,11 +12,14 @@ export class WorkerPool {
   /** Settles when all threads have loaded their code, or one of them failed to. */
   readonly #loaded: Promise<void>;
   readonly #tasks = new Set<Promise<unknown>>();
+  readonly #log: Pick<Logger, 'error'>;
 
   constructor(
     readonly workers: number,
     options: WorkerOptions,
+    log: Pick<Logger, 'error'>,
   ) {
+    this.#log = log;
     this.#piscina = new Piscina<BatchTask, WorkerReply>({
       filename: WORKER_THREAD.href,
       name: 'processBatch',
@@ -48,7 +52,20 @@ export class WorkerPool {
       this.#tasks.delete(running);
     }
     if (!reply.ok) throw SluiceError.fromMessage(reply.error);
+    if (reply.result.kernelTrap !== undefined) this.#logTrap(reply.result);
     return reply.result;
+  }
+
+  #logTrap({ partition, startOffset, nextOffset, quarantined, kernelTrap }: BatchResult): void {
+    const offsets = quarantined.filter(({ status }) => status === 'kernel_trap').map(({ offset }) => offset);
+    const outcome =
+      offsets.length === 0
+        ? 'a new instance read the whole batch'
+        : `quarantined as kernel_trap: offset ${offsets.join(', ')}; the batch continues without`;
+    this.#log.error(
+      { partition, startOffset, nextOffset, offsets },
+      `the WASM kernel trapped on partition ${partition}: ${kernelTrap}. This is a bug of Sluice; ${outcome}`,
+    );
   }
 
   /** Share of the threads' time spent on tasks since the start, 0 to 1. */

@@ -60,7 +60,7 @@ export class BatchProcessor {
 
   /**
    * One batch at a time: rows stay in the kernel's memory until their file is written.
-   * @throws SluiceError SLUICE_DATA_DIR when the Parquet file cannot be written
+   * @throws SluiceError SLUICE_DATA_DIR when the Parquet file cannot be written, SLUICE_KERNEL as `Kernel.read`
    */
   async process(task: BatchTask): Promise<BatchResult> {
     const { dataDir, topic, mergeFrom } = this.#options;
@@ -87,6 +87,7 @@ export class BatchProcessor {
       arrow,
       file,
       quarantined,
+      kernelTrap: output.trap,
       stats: { ...stats, fileBytes: file?.bytes ?? 0, parquetSeconds: (performance.now() - kernelDone) / 1e3 },
     };
   }

@@ -189,6 +189,7 @@ export async function fakeBatch(task: BatchTask): Promise<BatchResult> {
     arrow: undefined,
     file: undefined,
     quarantined: [],
+    kernelTrap: undefined,
     stats: { ...NO_STATS, ok, batches: 1 },
   };
 }

@@ -48,7 +48,15 @@ export type Summary = Omit<KernelOutput, 'recordBatches' | 'rejects' | 'rowsLear
 
 /** The same for the results of the reference. */
 export function summaryOf(spec: TableSpec, results: readonly ReferenceResult[]): Summary {
-  const counts = { ok: 0, tombstone: 0, malformed: 0, not_object: 0, missing_required: 0, too_large: 0 };
+  const counts = {
+    ok: 0,
+    tombstone: 0,
+    malformed: 0,
+    not_object: 0,
+    missing_required: 0,
+    too_large: 0,
+    kernel_trap: 0,
+  };
   for (const { status } of results) counts[status]++;
   const rows = results.flatMap(({ row }) => (row === undefined ? [] : [row]));
   const eventTime = roleColumn(spec, 'event_time')?.name ?? '';
@@ -62,6 +70,7 @@ export function summaryOf(spec: TableSpec, results: readonly ReferenceResult[]):
     maxEventTime: times.at(-1),
     minChangeSeq: seqs[0] ?? 0n,
     maxChangeSeq: seqs.at(-1) ?? 0n,
+    trap: undefined,
   };
 }
 

@@ -29,7 +29,7 @@ const scriptOf = (root: URL) => `
     setBit(valueValidity, chunk.rows, true);
   }
   const issueBits = ORDERS_SPEC.columns.map((_, index) => index);
-  const pool = new WorkerPool(2, options);
+  const pool = new WorkerPool(2, options, console);
   let done = 0;
   await new Promise((resolve) => setTimeout(resolve, Number(delayMs)));
   for (let startOffset = 0; startOffset < Number(batches); startOffset++) {

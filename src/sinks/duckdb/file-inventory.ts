@@ -120,16 +120,17 @@ async function readFile(
   });
   const known: BatchStats = { ...NO_STATS, ...Object.fromEntries(counted) };
   // Files of a batch once told the quarantined messages by status only.
-  const byStatus = REJECTED.reduce((sum, status) => sum + (number(`messages_${status}`) ?? Number.NaN), 0);
-  const quarantined = number('messages_quarantined') ?? byStatus;
-  const countsAll = number('messages_tombstone') !== undefined && !Number.isNaN(quarantined);
+  const byStatus = REJECTED.map((status) => number(`messages_${status}`)).filter((count) => count !== undefined);
+  const sum = byStatus.length === 0 ? undefined : byStatus.reduce((total, count) => total + count);
+  const quarantined = number('messages_quarantined') ?? sum;
+  const countsAll = number('messages_tombstone') !== undefined && quarantined !== undefined;
   return {
     ...range,
     path,
     name,
     bytes: statSync(path).size,
     rows,
-    stats: withMessages({ ...known, quarantined: quarantined || 0 }),
+    stats: withMessages({ ...known, quarantined: quarantined ?? 0 }),
     countsAll,
     leaderEpoch: number('leader_epoch'),
     format: number('format') ?? 1,
