@@ -1,5 +1,5 @@
 /**
- * Reads the token topic from its end backwards, in windows that grow, until nothing before can matter:
+ * Reads the checkpoint topic from its end backwards, in windows that grow, until nothing before can matter:
  *
  *   0 ────────────────────────────────────── window 2 ──────────────── window 1 ── end
  *   records of other times                   │ a sole record: stop      │ 1000    │ high watermark
@@ -29,10 +29,10 @@ export interface CheckpointReaderOptions {
   readonly source: string;
   readonly properties: Readonly<Record<string, string>>;
   /** Without progress for this long a read failed: longer than a transaction may stay open. */
-  readonly patienceMs: number;
+  readonly stallTimeoutMs: number;
 }
 
-/** What the token topic says. */
+/** What the checkpoint topic says. */
 export interface Checkpoints {
   /** Where the source stands; undefined if nothing was captured yet. */
   readonly record: Checkpoint | undefined;
@@ -128,7 +128,7 @@ export class CheckpointReader {
 
   /** The committed records of a range, in order. */
   async *#records(from: number, until: number): AsyncGenerator<Message> {
-    const { patienceMs } = this.#options;
+    const { stallTimeoutMs } = this.#options;
     this.#reached = from;
     this.#until = until;
     this.#consumer.assign([{ topic: this.#topic, partition: 0, offset: from }]);
@@ -139,10 +139,10 @@ export class CheckpointReader {
       for (const message of messages) if (message.offset < until) yield message;
       this.#reached = Math.max(this.#reached, (messages.at(-1)?.offset ?? -1) + 1);
       if (this.#reached > before) progressMs = performance.now();
-      else if (performance.now() - progressMs > patienceMs) {
+      else if (performance.now() - progressMs > stallTimeoutMs) {
         throw new Error(
-          `it ends at the offset ${until}, and nothing came after ${this.#reached} for ${patienceMs / 1e3} s: look ` +
-            'for brokers that are down and for open transactions (kafka-transactions.sh find-hanging)',
+          `it ends at the offset ${until}, and nothing came after ${this.#reached} for ${stallTimeoutMs / 1e3} s: ` +
+            'look for brokers that are down and for open transactions (kafka-transactions.sh find-hanging)',
         );
       }
     }

@@ -52,7 +52,7 @@ export function checkSole(
 /**
  * Makes sure that the topic is this source's alone, and that it has a record: a new source, and one that replaces
  * another, begins with one that says where its stream starts, or that a snapshot was begun.
- * @param known of the token topic, read after former captures of the source were fenced
+ * @param known of the checkpoint topic, read after former captures of the source were fenced
  * @throws SluiceError SLUICE_CONFIG if the topic has another source, SLUICE_FENCED if another claim was faster
  */
 export async function claimed(known: Checkpoints, options: ClaimOptions, parts: ClaimParts): Promise<Checkpoint> {

@@ -74,8 +74,11 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
   const work = async () => {
     await checkImages(config, source, log);
     const options = { ...config.capture, replaces: undefined, ...choices, topic, source: source.name };
-    const patienceMs = 2 * Number(properties['transaction.timeout.ms'] ?? TRANSACTION_TIMEOUT_MS);
-    checkpoints = await CheckpointReader.connect({ brokers, topic, source: source.name, properties, patienceMs }, log);
+    const stallTimeoutMs = 2 * Number(properties['transaction.timeout.ms'] ?? TRANSACTION_TIMEOUT_MS);
+    checkpoints = await CheckpointReader.connect(
+      { brokers, topic, source: source.name, properties, stallTimeoutMs },
+      log,
+    );
     // Before anything is fenced or written.
     checkSole(await checkpoints.read('committed'), options);
     const producerOptions = { brokers, maxMessageBytes, properties };

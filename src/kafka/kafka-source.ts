@@ -26,8 +26,8 @@ const { CODES, KafkaConsumer } = kafka;
 const REQUEST_TIMEOUT_MS = 10_000;
 const REQUEST_PAUSE_MS = 100;
 const CLOSE_TIMEOUT_MS = 10_000;
-const GIVE_BACK_TIMEOUT_MS = 5_000;
-const GIVE_BACK_POLL_MS = 20;
+const RELEASE_TIMEOUT_MS = 5_000;
+const RELEASE_POLL_MS = 20;
 
 /** A method that the client has, but its typings do not. */
 interface Untyped {
@@ -199,7 +199,7 @@ export class KafkaSource implements Source {
     this.#closing = true;
     if (!this.#consumer.isConnected()) return;
     await this.#admin?.settled();
-    await this.#giveBack();
+    await this.#releasePartitions();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
       this.#consumer.disconnect(() => {
@@ -210,13 +210,13 @@ export class KafkaSource implements Source {
   }
 
   /**
-   * Gives the partitions back while the client is whole. Left to `disconnect`, the revocation would be answered on this
+   * Releases the partitions while the client is whole. Left to `disconnect`, the revocation would be answered on this
    * thread while another one destroys the client, which now and then ends the process with a segmentation fault.
    */
-  async #giveBack(): Promise<void> {
-    const overdueMs = performance.now() + GIVE_BACK_TIMEOUT_MS;
+  async #releasePartitions(): Promise<void> {
+    const overdueMs = performance.now() + RELEASE_TIMEOUT_MS;
     if (this.#holding) this.#consumer.unsubscribe();
-    this.#consumer.setDefaultConsumeTimeout(GIVE_BACK_POLL_MS);
+    this.#consumer.setDefaultConsumeTimeout(RELEASE_POLL_MS);
     while (this.#holding && performance.now() < overdueMs) {
       // Callbacks are served by polling. What else comes is not delivered to anyone: the sink has the positions.
       await new Promise<void>((resolve) => this.#consumer.consume(1, () => resolve()));

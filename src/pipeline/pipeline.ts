@@ -123,7 +123,7 @@ export class Pipeline {
   async #poll(): Promise<void> {
     const { metrics } = this.#parts;
     const startMs = performance.now();
-    const chunk = this.#sequencer.full ? undefined : this.#borrow();
+    const chunk = this.#sequencer.full ? undefined : this.#acquire();
     if (chunk === undefined) {
       if (this.#sequencer.inFlightBatches === 0) this.#dispatch(this.#batcher.drainAll());
       await this.#sequencer.progress(WAIT_MS);
@@ -137,7 +137,7 @@ export class Pipeline {
     const fill = await this.#fill(chunk, timeoutMs);
     const filledMs = performance.now();
     metrics.stageSeconds.inc({ stage: 'consume' }, (filledMs - startMs) / 1e3);
-    this.#pack(chunk, fill, filledMs);
+    this.#takeFill(chunk, fill, filledMs);
     if (fill.kind !== 'idle') this.#lastRowsMs = filledMs;
     else if (filledMs - this.#lastRowsMs > STALLED_MS) await this.#checkStalled(filledMs);
     if (fill.kind === 'rows') this.#resolvedInVain = 0;
@@ -180,17 +180,17 @@ export class Pipeline {
     this.#parts.source.assign(positions);
   }
 
-  #borrow(): Chunk | undefined {
+  #acquire(): Chunk | undefined {
     const chunk = this.#spare ?? this.#chunks.acquire(this.#need.valueBytes, this.#need.keyBytes);
     this.#spare = undefined;
     return chunk;
   }
 
-  #pack(chunk: Chunk, fill: Fill, nowMs: number): void {
+  #takeFill(chunk: Chunk, fill: Fill, nowMs: number): void {
     switch (fill.kind) {
       case 'rows':
         this.#need = { valueBytes: 0, keyBytes: 0 };
-        this.#packRows(chunk, fill, nowMs);
+        this.#addRows(chunk, fill, nowMs);
         return;
       case 'eof': {
         const { endOffset = fill.nextOffset } = this.#partitions.get(fill.partition);
@@ -207,7 +207,7 @@ export class Pipeline {
     }
   }
 
-  #packRows(chunk: Chunk, { partition, nextOffset, leaderEpoch }: ReadPosition, nowMs: number): void {
+  #addRows(chunk: Chunk, { partition, nextOffset, leaderEpoch }: ReadPosition, nowMs: number): void {
     const { endOffset = nextOffset } = this.#partitions.get(partition);
     if (nextOffset > endOffset) chunk.truncate(endOffset);
     if (chunk.rows === 0) {

@@ -46,7 +46,7 @@ const MAX_REQUEST_BYTES = 1 << 20;
 /** A socket's path has to fit in a fixed field of the operating system's: 104 bytes on some, with its end mark. */
 const MAX_PATH_BYTES = 103;
 /** How long a query waits for its reader, in all: this long, and a second more for each of these many bytes taken. */
-const READER_PATIENCE_MS = 60_000;
+const READER_TIMEOUT_MS = 60_000;
 const READER_BYTES_PER_SECOND = 1 << 20;
 /** An interrupt that comes just before a statement begins is lost. */
 const INTERRUPT_AGAIN_MS = 10;
@@ -54,14 +54,14 @@ const INTERRUPT_AGAIN_MS = 10;
 export class QueryServer {
   readonly #server: Server;
   readonly #queries: RunningQueries;
-  readonly #patienceMs: number;
+  readonly #readerTimeoutMs: number;
   readonly #sockets = new Set<Socket>();
   /** Files and folders to be removed at the end. */
   readonly #paths: string[] = [];
 
-  private constructor(instance: DuckDBInstance, queries: RunningQueries, patienceMs: number) {
+  private constructor(instance: DuckDBInstance, queries: RunningQueries, readerTimeoutMs: number) {
     this.#queries = queries;
-    this.#patienceMs = patienceMs;
+    this.#readerTimeoutMs = readerTimeoutMs;
     this.#server = createServer((socket) => this.#serve(socket, instance));
   }
 
@@ -74,9 +74,9 @@ export class QueryServer {
     instance: DuckDBInstance,
     dataDir: string,
     queries = new RunningQueries(),
-    patienceMs = READER_PATIENCE_MS,
+    readerTimeoutMs = READER_TIMEOUT_MS,
   ): Promise<QueryServer> {
-    const started = new QueryServer(instance, queries, patienceMs);
+    const started = new QueryServer(instance, queries, readerTimeoutMs);
     const path = querySocketPath(dataDir);
     try {
       rmSync(path, { force: true });
@@ -138,13 +138,13 @@ export class QueryServer {
     const ending = new AbortController();
     socket.on('close', () => ending.abort());
     this.#queries
-      .run(ending, () => answer(new Reader(socket, this.#patienceMs), instance, line, ending.signal))
+      .run(ending, () => answer(new Reader(socket, this.#readerTimeoutMs), instance, line, ending.signal))
       .then(
         () => socket.end(),
         (error: Error) => {
           socket.end(`${JSON.stringify({ error: error.message } satisfies QueryAnswer)}\n`);
           // A reader that has not even taken its error by then never will.
-          const timer = setTimeout(() => socket.destroy(), this.#patienceMs);
+          const timer = setTimeout(() => socket.destroy(), this.#readerTimeoutMs);
           socket.once('close', () => clearTimeout(timer));
         },
       );
@@ -182,12 +182,12 @@ async function answer(reader: Reader, instance: DuckDBInstance, line: string, si
 /** Where an answer goes, as fast as it is taken. */
 class Reader {
   readonly #socket: Socket;
-  readonly #patienceMs: number;
+  readonly #readerTimeoutMs: number;
   #waitedMs = 0;
 
-  constructor(socket: Socket, patienceMs: number) {
+  constructor(socket: Socket, readerTimeoutMs: number) {
     this.#socket = socket;
-    this.#patienceMs = patienceMs;
+    this.#readerTimeoutMs = readerTimeoutMs;
   }
 
   /**
@@ -198,7 +198,7 @@ class Reader {
     signal.throwIfAborted();
     if (this.#socket.write(`${JSON.stringify(message)}\n`)) return;
     const taken = this.#socket.bytesWritten - this.#socket.writableLength;
-    const allowedMs = this.#patienceMs + (taken / READER_BYTES_PER_SECOND) * 1000;
+    const allowedMs = this.#readerTimeoutMs + (taken / READER_BYTES_PER_SECOND) * 1000;
     const startMs = performance.now();
     await this.#drained(Math.max(0, allowedMs - this.#waitedMs), signal);
     this.#waitedMs += performance.now() - startMs;

@@ -16,13 +16,13 @@ const record = (n: number) => {
 };
 
 describeKafka('CheckpointReader', (bootstrap) => {
-  /** A reader of a token topic of its own, and what it logs. */
-  async function setUp(patienceMs = 60_000) {
+  /** A reader of a checkpoint topic of its own, and what it logs. */
+  async function setUp(stallTimeoutMs = 60_000) {
     const topic = uniqueTopic('read');
     await createTopic(bootstrap(), checkpointTopic(topic), 1, CHECKPOINT_TOPIC_CONFIG);
     const logged: string[] = [];
     const log = pino({ level: 'debug' }, { write: (line) => logged.push(line) });
-    const options = { brokers: bootstrap(), topic, source: SOURCE, properties: {}, patienceMs };
+    const options = { brokers: bootstrap(), topic, source: SOURCE, properties: {}, stallTimeoutMs };
     const reader = await CheckpointReader.connect(options, log);
     onTestFinished(() => reader.close());
     const current = (n: number, source = SOURCE) => checkpointMessage(topic, source, record(n));
@@ -41,7 +41,7 @@ describeKafka('CheckpointReader', (bootstrap) => {
   it('knows nothing of a topic that is empty or does not exist yet', async () => {
     const { reader } = await setUp();
     expect(await reader.read('everything')).toEqual({ record: undefined, others: [], recordsRead: 0 });
-    const options = { brokers: bootstrap(), topic: 'absent', source: SOURCE, properties: {}, patienceMs: 1000 };
+    const options = { brokers: bootstrap(), topic: 'absent', source: SOURCE, properties: {}, stallTimeoutMs: 1000 };
     const absent = await CheckpointReader.connect(options, pino({ level: 'silent' }));
     onTestFinished(() => absent.close());
     expect(await absent.read('committed')).toEqual({ record: undefined, others: [], recordsRead: 0 });

@@ -23,7 +23,7 @@ describeKafka('claimed', (bootstrap) => {
   }
 
   async function readerOf(topic: string, source: string): Promise<CheckpointReader> {
-    const options = { brokers: bootstrap(), topic, source, properties: {}, patienceMs: 60_000 };
+    const options = { brokers: bootstrap(), topic, source, properties: {}, stallTimeoutMs: 60_000 };
     const reader = await CheckpointReader.connect(options, log);
     onTestFinished(() => reader.close());
     return reader;

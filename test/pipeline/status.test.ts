@@ -103,7 +103,7 @@ describe('the status of a pipeline', () => {
         'sluice_watermark_seconds{partition="1"} 50',
         'sluice_pipeline_watermark_seconds 100',
         'sluice_in_flight_batches 3',
-        'sluice_lent_chunks 4',
+        'sluice_chunks_in_use 4',
       ].every((line) => text.split('\n').includes(line)),
     );
   });

@@ -9,7 +9,7 @@ import { RunningQueries } from '../../src/query/running-queries.js';
 import { allRows, openSql } from '../../src/query/sql-client.js';
 import { temporaryDirectory } from '../support/batches.js';
 
-type Options = [queries?: RunningQueries, patienceMs?: number];
+type Options = [queries?: RunningQueries, readerTimeoutMs?: number];
 
 /** A server on a database in memory. */
 async function serve(dataDir: string, ...options: Options): Promise<QueryServer> {

@@ -147,7 +147,7 @@ function kindChanged(spec: TableSpec, name: string, before: string, after: strin
  * A snapshot that is complete has every key that was there: what is older than its beginning and did not come again is
  * gone, though no delete was seen. Names of its own have a space in them, which no name of a spec has.
  */
-export function orderView(spec: TableSpec): string {
+function orderView(spec: TableSpec): string {
   const table = identifier(spec.table);
   const key = identifier(roleColumn(spec, 'key')!.name);
   const typeRole = roleColumn(spec, 'key_type')?.name;
