@@ -8,8 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Message } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { CONNECT_TIMEOUT_MS, called, madeClient } from '../kafka/client.js';
-import { connectError } from '../kafka/kafka-errors.js';
+import { called, connectClient, madeClient } from '../kafka/client.js';
 import { type Checkpoint, checkpointTopic, isSole, parseCheckpoint } from './checkpoint.js';
 
 const { ERRORS } = kafka.CODES;
@@ -73,12 +72,12 @@ export class CheckpointReader {
   static async connect(options: CheckpointReaderOptions, log: Logger): Promise<CheckpointReader> {
     const reader = new CheckpointReader(options, log);
     try {
-      await called<unknown>((done) => reader.#consumer.connect({ timeout: CONNECT_TIMEOUT_MS }, done));
+      await connectClient(reader.#consumer, { brokers: options.brokers, properties: options.properties }, log);
       reader.#consumer.setDefaultConsumeTimeout(POLL_MS);
       return reader;
-    } catch (cause) {
+    } catch (thrown) {
       await reader.close();
-      throw connectError(cause as LibrdKafkaError, { brokers: options.brokers, properties: options.properties });
+      throw thrown;
     }
   }
 

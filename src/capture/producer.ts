@@ -3,9 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafka, { type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { CONNECT_TIMEOUT_MS, called, madeClient } from '../kafka/client.js';
+import { called, connectClient, madeClient } from '../kafka/client.js';
 import { ClientLog } from '../kafka/client-log.js';
-import { connectError } from '../kafka/kafka-errors.js';
 
 const { ERRORS } = kafka.CODES;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -79,13 +78,9 @@ export class TransactionalProducer {
     } as ConstructorParameters<typeof kafka.Producer>[0];
     const client = madeClient(() => new kafka.Producer(properties));
     const producer = new TransactionalProducer(client, log);
-    client.on('event.error', (error) => producer.#onError(error));
     client.on('delivery-report', (error, { topic }) => producer.#onUndelivered(error, topic));
-    try {
-      await called((done) => client.connect({ timeout: CONNECT_TIMEOUT_MS }, done));
-    } catch (cause) {
-      throw connectError(cause as LibrdKafkaError, { brokers: options.brokers, properties: options.properties });
-    }
+    await connectClient(client, { brokers: options.brokers, properties: options.properties }, log);
+    client.on('event.error', (error) => producer.#onError(error));
     client.setPollInterval(POLL_INTERVAL_MS);
     await producer.#untilDone('initTransactions', (done) => client.initTransactions(STEP_TIMEOUT_MS, done));
     return producer;

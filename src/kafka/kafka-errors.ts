@@ -1,4 +1,5 @@
 /** What librdkafka's errors mean here: which pass by themselves, and the code and message of the others. */
+import { existsSync } from 'node:fs';
 import kafka, { type LibrdKafkaError } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
 import type { KafkaSourceOptions } from './kafka-properties.js';
@@ -58,24 +59,51 @@ export function isTransient(error: LibrdKafkaError): boolean {
   return classify(error) === 'retryable';
 }
 
-/** Why there is no connection. */
+/** What a client connects to: brokers, with its properties. */
+export interface ConnectionTarget extends Pick<KafkaSourceOptions, 'brokers' | 'properties'> {
+  /** Undefined if it is not asked for. */
+  readonly topic?: string;
+}
+
+/** Why there is no connection. @param reason of the last attempt, undefined if the client said none */
 export function connectError(
   cause: LibrdKafkaError,
-  { brokers, topic, properties }: Pick<KafkaSourceOptions, 'brokers' | 'properties'> & { readonly topic?: string },
+  { brokers, topic, properties }: ConnectionTarget,
+  reason: string = cause.message,
 ): SluiceError {
   if (cause.code === ERRORS.ERR_UNKNOWN_TOPIC_OR_PART && topic !== undefined) {
     return new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist on ${brokers}`, { cause });
   }
   const security = Object.keys(properties).filter((name) => /^(security|ssl|sasl)\./.test(name));
-  const variables = security.map((name) => `${PROPERTY_PREFIX}${name.toUpperCase().replaceAll('.', '_')}`).join(', ');
+  const variables = security.map(variableOf).join(', ');
   if (classify(cause) === 'configuration') {
-    const what = `the Kafka client cannot be set up: ${cause.message}`;
-    const remedy = variables === '' ? `check ${PROPERTY_PREFIX}*` : `check ${variables}`;
+    const what = `the Kafka client cannot be set up: ${reason}`;
+    const remedy =
+      missingSetting(properties) ?? (variables === '' ? `check ${PROPERTY_PREFIX}*` : `check ${variables}`);
     return new SluiceError('SLUICE_CONFIG', `${what}; ${remedy}`, { cause });
   }
-  const message = `no broker of KAFKA_BROKERS=${brokers} answers: ${cause.message}`;
-  const remedy = variables === '' ? '' : `; if a broker listens there, check that it expects ${variables}`;
-  return new SluiceError('SLUICE_KAFKA_UNREACHABLE', `${message}${remedy}`, { cause });
+  const remedy =
+    variables === ''
+      ? `start it or correct KAFKA_BROKERS; if it expects TLS or SASL, set ${variableOf('security.protocol')}`
+      : `if a broker listens there, check that it expects ${variables}`;
+  const message = `no broker of KAFKA_BROKERS=${brokers} answers or takes the connection: ${reason}; ${remedy}`;
+  return new SluiceError('SLUICE_KAFKA_UNREACHABLE', message, { cause });
+}
+
+function variableOf(property: string): string {
+  return `${PROPERTY_PREFIX}${property.toUpperCase().replaceAll('.', '_')}`;
+}
+
+/** What the client's own message does not name: a file that cannot be read, or that there is no mechanism. */
+function missingSetting(properties: ConnectionTarget['properties']): string | undefined {
+  for (const [name, value] of Object.entries(properties)) {
+    if (/^ssl\..*location$/.test(name) && value !== 'probe' && !existsSync(value)) {
+      return `the file of ${variableOf(name)}=${value} does not exist`;
+    }
+  }
+  const usesSasl = /^sasl_/i.test(properties['security.protocol'] ?? '');
+  if (!usesSasl || 'sasl.mechanism' in properties || 'sasl.mechanisms' in properties) return undefined;
+  return `set ${variableOf('sasl.mechanisms')} to what the brokers expect, as PLAIN or SCRAM-SHA-512`;
 }
 
 /** Why the topic cannot be read any further. */

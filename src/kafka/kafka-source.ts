@@ -13,10 +13,10 @@ import type {
   ReadPosition,
   Source,
 } from '../core/source.js';
-import { CONNECT_TIMEOUT_MS, called, madeClient } from './client.js';
+import { called, connectClient, madeClient } from './client.js';
 import { ClientLog } from './client-log.js';
 import { type InspectedPartition, inspectPartitions } from './inspection.js';
-import { connectError, isTransient, readError } from './kafka-errors.js';
+import { isTransient, readError } from './kafka-errors.js';
 import { consumerProperties, type KafkaSourceOptions } from './kafka-properties.js';
 import { PackedReader } from './packed-reader.js';
 import { StockReader } from './stock-reader.js';
@@ -57,7 +57,6 @@ export class KafkaSource implements Source {
     };
     this.#consumer = madeClient(() => new KafkaConsumer(properties, { 'auto.offset.reset': 'error' }));
     this.#reader = makeReader(this.#consumer, options.reader);
-    this.#consumer.on('event.error', (error) => this.#onError(error));
   }
 
   /** Which reader is in use. */
@@ -73,11 +72,8 @@ export class KafkaSource implements Source {
   /** Connects without joining the group: enough to ask for offsets. */
   async connect(): Promise<void> {
     const { topic, brokers } = this.#options;
-    const metadata = await called<Metadata>((done) =>
-      this.#consumer.connect({ topic, timeout: CONNECT_TIMEOUT_MS }, done),
-    ).catch((error: LibrdKafkaError) => {
-      throw connectError(error, this.#options);
-    });
+    const metadata = await connectClient<Metadata>(this.#consumer, this.#options, this.#log);
+    this.#consumer.on('event.error', (error) => this.#onError(error));
     if (partitionsOf(metadata, topic) === 0) {
       throw new SluiceError(
         'SLUICE_UNKNOWN_TOPIC',

@@ -31,7 +31,12 @@ describe('classify', () => {
 
 describe('a client that cannot be set up', () => {
   it.each([
-    ['a missing CA file', { 'security.protocol': 'ssl', 'ssl.ca.location': 'no/such/ca.pem' }, 'SSL_CA_LOCATION'],
+    [
+      'a missing CA file',
+      { 'security.protocol': 'ssl', 'ssl.ca.location': 'no/such/ca.pem' },
+      'SSL_CA_LOCATION=no/such',
+    ],
+    ['no mechanism', { 'security.protocol': 'sasl_plaintext', 'sasl.username': 'a' }, 'SASL_MECHANISMS to what'],
     ['an unknown mechanism', { 'security.protocol': 'sasl_plaintext', 'sasl.mechanisms': 'FOO' }, 'SASL_MECHANISMS'],
     ['no password', { 'security.protocol': 'sasl_plaintext', 'sasl.mechanisms': 'PLAIN' }, 'SASL_MECHANISMS'],
   ])('is a configuration error that names the variables: %s', async (_, properties, variable) => {
