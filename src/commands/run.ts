@@ -17,6 +17,9 @@ import { WorkerPool } from '../worker/pool.js';
 import type { CommandContext } from './context.js';
 import { variablesHelp } from './variables-help.js';
 
+/** Of DuckDB's memory: the messages of a transaction, whose rows are in memory more than once until it is committed. */
+const COMMIT_SHARE = 1 / 8;
+
 export interface RunOptions {
   readonly untilEnd: boolean;
   /** What becomes of a position whose next messages Kafka has deleted. */
@@ -157,8 +160,10 @@ function warnOfFewThreads({ worker: { workers }, parquet, threadPoolSize }: Conf
 function pipelineOptions(config: Config, { untilEnd, onLostOffsets }: RunOptions): PipelineOptions {
   const { topic, startFrom } = config.kafka;
   const { workers, lateAfterMs } = config.worker;
-  const { shutdownGraceMs } = config;
-  return { ...config.pipeline, topic, startFrom, workers, lateAfterMs, shutdownGraceMs, untilEnd, onLostOffsets };
+  const { shutdownGraceMs, pipeline } = config;
+  const commitBytes = Math.min(pipeline.bufferBytes / 2, config.duckdb.memoryLimit * COMMIT_SHARE);
+  const options = { topic, startFrom, workers, lateAfterMs, shutdownGraceMs, commitBytes, untilEnd, onLostOffsets };
+  return { ...pipeline, ...options };
 }
 
 function summarize(pipeline: Pipeline, startMs: number): Omit<RunSummary, 'source' | 'stageSeconds' | 'gcSeconds'> {

@@ -157,7 +157,7 @@ export interface SinkState {
   readonly removed: readonly RemovedFile[];
 }
 
-/** What one transaction did. */
+/** What the commit of a group did: one transaction, or several if memory is short. */
 export interface CommitReceipt {
   readonly positions: readonly SinkPosition[];
   /** Of all its batches. */

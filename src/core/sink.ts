@@ -39,7 +39,7 @@ export interface Sink {
   /** Takes a batch into staging, so that its buffers can go before the commit. In offset order per partition. */
   stage(batch: BatchResult): Promise<void>;
   /**
-   * Commits everything that was staged before the call, in one transaction.
+   * Commits everything that was staged before the call, in one transaction, or in several if memory is short.
    * @throws SluiceError; if it is `retryable`, nothing was committed and the next call takes the same batches again
    */
   commit(): Promise<CommitReceipt>;

@@ -19,6 +19,8 @@ import { countCommit, newTotals } from './totals.js';
 export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
   readonly workers: number;
   readonly shutdownGraceMs: number;
+  /** A transaction closes at this many message bytes, however few its rows are: the sink's memory bounds it. */
+  readonly commitBytes: number;
   /** Stop at the end offsets seen at the first assignment. */
   readonly untilEnd: boolean;
 }
@@ -66,7 +68,7 @@ export class Pipeline {
     this.#compactor = new Compactor(parts);
     this.#sequencer = new Sequencer(parts.sink, this.#partitions, {
       commitRows: options.commitRows,
-      commitBytes: options.bufferBytes / 2,
+      commitBytes: options.commitBytes,
       minBacklogRows: options.batchRows,
       maxInFlightRows: (options.workers + 1) * options.batchRows,
       maxInFlightBytes: options.bufferBytes,

@@ -16,6 +16,7 @@ const OPTIONS: PipelineOptions = {
   batchBytes: MIB,
   flushIntervalMs: 5,
   commitRows: 100,
+  commitBytes: 1 << 30,
   bufferBytes: 8 * MIB,
   workers: 2,
   shutdownGraceMs: 5000,

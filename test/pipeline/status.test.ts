@@ -15,6 +15,7 @@ const OPTIONS: PipelineOptions = {
   batchBytes: 1 << 20,
   flushIntervalMs: 5,
   commitRows: 100,
+  commitBytes: 1 << 30,
   bufferBytes: 8 << 20,
   workers: 2,
   shutdownGraceMs: 5000,

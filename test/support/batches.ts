@@ -21,19 +21,18 @@ export function temporaryDirectory(): string {
   return folder;
 }
 
+type SinkChoices = Partial<Pick<DuckDbSinkOptions, 'spec' | 'mergeFrom' | 'memoryLimit'>>;
+
 export function sinkOptions(
   dataDir: string,
-  { spec = ORDERS_SPEC, mergeFrom = 'parquet' }: Partial<Pick<DuckDbSinkOptions, 'spec' | 'mergeFrom'>> = {},
+  { spec = ORDERS_SPEC, mergeFrom = 'parquet', memoryLimit }: SinkChoices = {},
 ): DuckDbSinkOptions {
   const compaction = { afterFiles: 4, targetBytes: 1 << 20, compression: 'zstd' } as const;
-  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit: undefined, mergeFrom, compaction };
+  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit, mergeFrom, compaction };
 }
 
 /** An open sink with positions of two partitions at 0, closed at the end of the test. */
-export async function openSink(
-  dataDir: string,
-  options: Partial<Pick<DuckDbSinkOptions, 'spec' | 'mergeFrom'>> = {},
-): Promise<DuckDbSink> {
+export async function openSink(dataDir: string, options: SinkChoices = {}): Promise<DuckDbSink> {
   const sink = new DuckDbSink(sinkOptions(dataDir, options));
   await sink.open();
   await sink.initPositions([0, 1].map((partition) => ({ partition, nextOffset: 0, reason: 'earliest' })));
@@ -49,6 +48,9 @@ export function token(seconds: number, increment = 0): string {
 export function order(changeId: string, fields: Record<string, unknown> = {}): string {
   return JSON.stringify({ change_id: changeId, operation: 'insert', order_id: `o-${changeId}`, ...fields });
 }
+
+/** What any chunk takes. */
+const SMALL_BYTES = 512 << 10;
 
 const processors = new Map<string, Promise<BatchProcessor>>();
 
@@ -83,7 +85,10 @@ export async function makeBatch(
   }));
   const chunks = [];
   for (let from = 0; from < messages.length; from += 1000) {
-    chunks.push(fillChunk(new Chunk(), messages.slice(from, from + 1000)).handle());
+    const part = messages.slice(from, from + 1000);
+    const bytes = part.reduce((sum, { value }) => sum + Buffer.byteLength(value ?? ''), 0);
+    const chunk = bytes < SMALL_BYTES ? new Chunk() : new Chunk(part.length, Math.ceil(bytes / 8) * 8);
+    chunks.push(fillChunk(chunk, part).handle());
   }
   const issueBits = spec.columns.map((_, index) => index);
   return (await processor).process({ partition, startOffset, nextOffset, leaderEpoch: undefined, issueBits, chunks });

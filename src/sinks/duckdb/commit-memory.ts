@@ -14,6 +14,10 @@ const LOOK_EVERY_MS = 20;
 const ALLOCATED_SHARE = 0.5;
 /** Of the limit: what the COMMIT statement has besides. */
 const RESERVE_SHARE = 0.5;
+/** Of the limit: the long strings of committed rows that may wait for a checkpoint. */
+const WAITING_SHARE = 0.25;
+/** Of the limit: those, and the ones that a transaction of several batches may add. */
+const WRITTEN_SHARE = 0.5;
 
 export class CommitMemory {
   /** Not that of the commits: a transaction in which a SET failed is aborted, and its COMMIT a silent ROLLBACK. */
@@ -56,24 +60,48 @@ export class CommitMemory {
     }
   }
 
+  /** Whether a transaction has written so many long strings that it should be several transactions. */
+  async hasWrittenTooMuch(): Promise<boolean> {
+    return this.#limit !== undefined && (await this.#longStrings()) > this.#limit * WRITTEN_SHARE;
+  }
+
   /**
-   * Does what cannot be tried again, a COMMIT: with memory that the queries did not have, or alone if there is no query
-   * that would have to be ended, if they allocate too much, or if there is not even memory to ask for more.
+   * Does what cannot be tried again, a COMMIT or CHECKPOINT, which has all long strings in memory at once: with memory
+   * for them besides, and some that neither queries nor the statements before it had; without queries if they allocate
+   * too much, or if there is not even memory to ask for more.
    */
   async commit<T>(work: () => Promise<T>): Promise<T> {
     const limit = this.#limit;
     if (limit === undefined) return await work();
-    if (!this.#queries.any || (await this.#tooMuchIsAllocated())) return await this.#queries.alone(work);
+    const bytes = limit * (1 + RESERVE_SHARE) + (await this.#longStrings());
+    const withMore = () => this.#withLimit(bytes, work);
+    if (this.#queries.any && (await this.#tooMuchIsAllocated())) return await this.#queries.alone(withMore);
+    return await withMore();
+  }
+
+  /**
+   * Moves the long strings of committed rows to the file if they are many; called after each commit and at a start.
+   * DuckDB keeps strings that are longer than a block until a checkpoint, whose failure would close the database. If
+   * another transaction is just writing, the next call tries again.
+   */
+  async storeLongStrings(connection: DuckDBConnection): Promise<void> {
+    if (this.#limit === undefined || (await this.#longStrings()) <= this.#limit * WAITING_SHARE) return;
     try {
-      await this.#setLimit(limit * (1 + RESERVE_SHARE));
-    } catch {
-      return await this.#queries.alone(work);
+      await this.commit(() => connection.run('CHECKPOINT'));
+    } catch (thrown) {
+      if (!/other write transactions/.test((thrown as Error).message)) throw thrown;
     }
+  }
+
+  async #withLimit<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    const limit = this.#limit!;
+    const set = (value: number) => this.#setLimit(value).catch(() => this.#queries.alone(() => this.#setLimit(value)));
+    await set(bytes);
     try {
       return await work();
     } finally {
       // It cannot be lowered below what is pinned: queries may have taken some of it by now.
-      await this.#setLimit(limit).catch(() => this.#queries.alone(() => this.#setLimit(limit)));
+      await set(limit);
     }
   }
 
@@ -93,12 +121,25 @@ export class CommitMemory {
 
   /** What cannot be known for want of memory is too much. */
   async #tooMuchIsAllocated(): Promise<boolean> {
-    const allocated = `SELECT memory_usage_bytes::DOUBLE AS bytes FROM duckdb_memory() WHERE tag = 'ALLOCATOR'`;
     try {
-      const [{ bytes }] = await rowsOf(this.#settings, allocated);
-      return Number(bytes) > this.#limit! * ALLOCATED_SHARE;
+      return (await this.#bytesOf('ALLOCATOR')) > this.#limit! * ALLOCATED_SHARE;
     } catch {
       return true;
     }
+  }
+
+  async #longStrings(): Promise<number> {
+    const look = () => this.#bytesOf('OVERFLOW_STRINGS');
+    return await look().catch(() => this.#queries.alone(look));
+  }
+
+  /** In memory, or moved to disk for want of it. */
+  async #bytesOf(tag: 'ALLOCATOR' | 'OVERFLOW_STRINGS'): Promise<number> {
+    const [{ bytes }] = await rowsOf(
+      this.#settings,
+      `SELECT (memory_usage_bytes + temporary_storage_bytes)::DOUBLE AS bytes
+       FROM duckdb_memory() WHERE tag = '${tag}'`,
+    );
+    return Number(bytes);
   }
 }

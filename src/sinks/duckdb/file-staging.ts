@@ -7,19 +7,14 @@ import type { StagedRows } from './staged-rows.js';
  * until just before the commit.
  */
 export class FileStaging implements StagedRows {
-  #paths: string[] = [];
-
-  get relation(): string {
-    return `read_parquet([${this.#paths.map(literal).join(', ')}], hive_partitioning = false)`;
+  relation(batches: readonly BatchResult[]): string {
+    const paths = batches.flatMap(({ file }) => (file === undefined ? [] : [literal(file.tempPath)]));
+    return `read_parquet([${paths.join(', ')}], hive_partitioning = false)`;
   }
 
-  async append({ file }: BatchResult): Promise<void> {
-    if (file !== undefined) this.#paths.push(file.tempPath);
-  }
+  async append(): Promise<void> {}
 
   flush(): void {}
 
-  async clear(): Promise<void> {
-    this.#paths = [];
-  }
+  async clear(): Promise<void> {}
 }

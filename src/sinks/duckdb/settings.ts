@@ -13,7 +13,7 @@ export const duckdbSettings = z.object({
   /** Bytes. */
   memoryLimit: setting(
     'DUCKDB_MEMORY_LIMIT',
-    'beyond it DuckDB drops cached blocks, then spills; a COMMIT beside queries has half as much more',
+    'beyond it DuckDB drops cached blocks, then spills; a COMMIT has half as much more',
     bytes(MIB, 2 ** 50).prefault('512MB'),
   ),
 });

@@ -8,21 +8,21 @@
  *            2. all other rows are written, quarantine, ledger, positions
  *            3. the commit journal names the Parquet files, they get their final names, the transaction is committed
  *
+ * A group for which there is not enough memory is committed in parts, in a transaction each, down to one batch.
+ *
  * The other rows are new, so step 2 is a plain INSERT. Nothing can come between them: DuckDB's file lock excludes other
  * processes, and this object is the only writer inside. While one group is committed, the next one is
  * staged beside it.
  */
 import { existsSync } from 'node:fs';
-import { relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
-import { assert, sinkError } from '../../core/errors.js';
+import { assert, isOutOfMemory, sinkError } from '../../core/errors.js';
 import type {
   BatchResult,
   CommitReceipt,
   CompactionReceipt,
   OffsetGap,
-  ParquetFile,
   PartitionStart,
   SinkPosition,
   SinkState,
@@ -33,35 +33,28 @@ import { identifier, rowsOf } from '../../core/sql.js';
 import { RunningQueries } from '../../query/running-queries.js';
 import { roleColumn } from '../../schema/spec.js';
 import { databasePath } from '../../storage/data-dir.js';
-import { removeJournal, writeJournal } from './commit-journal.js';
+import { removeJournal } from './commit-journal.js';
 import { CommitMemory } from './commit-memory.js';
 import { Compaction, type CompactionOptions } from './compaction.js';
 import { createDatabase, type DatabaseOptions, openDatabase } from './database.js';
-import { type ChangeLog, insertNew, NO_SEQUENCE } from './duplicates.js';
+import { type ChangeLog, NO_SEQUENCE } from './duplicates.js';
 import {
-  insertPositions,
-  type LedgerRow,
-  movePositions,
-  readIdentity,
-  readPositions,
-  writeGaps,
-  writeIdentity,
-  writeLedger,
-  writeQuarantine,
-} from './ledger.js';
+  type CommitGroup,
+  combineReceipts,
+  filesOf,
+  publishGroup,
+  type Receipt,
+  writeError,
+  writeGroup,
+} from './group-transaction.js';
+import { insertPositions, readIdentity, readPositions, writeGaps, writeIdentity } from './ledger.js';
 import { openDirectory } from './opening.js';
-import { makeFolders, publish, refuseOrphans, withdraw } from './recovery.js';
+import { makeFolders, refuseOrphans, withdraw } from './recovery.js';
 import { openStagedRows, type StagedRows, type StagingOptions } from './staged-rows.js';
 
 export interface DuckDbSinkOptions extends DatabaseOptions, StagingOptions {
   readonly topic: string;
   readonly compaction: CompactionOptions;
-}
-
-/** One commit group while it is gathered. */
-interface Group {
-  readonly staging: StagedRows;
-  readonly batches: BatchResult[];
 }
 
 export class DuckDbSink implements Sink {
@@ -74,10 +67,10 @@ export class DuckDbSink implements Sink {
   #compaction: Compaction | undefined;
   /** Files made since the last compaction looked; unknown until the first look. */
   #newFiles = Number.POSITIVE_INFINITY;
-  #group: Group | undefined;
+  #group: CommitGroup | undefined;
   #otherStaging: StagedRows | undefined;
   /** A group whose commit failed and is to be tried again. */
-  #failedGroup: Group | undefined;
+  #failedGroup: CommitGroup | undefined;
   #committing: Promise<unknown> = Promise.resolve();
   #lastCommit = 0;
   readonly #log: ChangeLog;
@@ -119,8 +112,13 @@ export class DuckDbSink implements Sink {
       const { ledger, removed, issueBits } = await openDirectory(this.#connection, this.#options);
       this.#lastCommit = ledger.lastCommit;
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
+      await this.#memory.storeLongStrings(this.#connection);
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
-      this.#group = { staging: await openStagedRows(this.#stagingConnection, this.#options, 'rows_0'), batches: [] };
+      this.#group = {
+        staging: await openStagedRows(this.#stagingConnection, this.#options, 'rows_0'),
+        batches: [],
+        receipts: [],
+      };
       this.#otherStaging = await openStagedRows(this.#stagingConnection, this.#options, 'rows_1');
       return { identity: await readIdentity(this.#connection), issueBits, removed };
     } catch (thrown) {
@@ -181,29 +179,64 @@ export class DuckDbSink implements Sink {
     const startMs = performance.now();
     const group = this.#failedGroup ?? this.#takeGroup();
     this.#failedGroup = undefined;
-    const { staging, batches } = group;
-    const files = batches.flatMap(({ file }) => (file === undefined ? [] : [file]));
-    let written: BatchResult[];
+    const { staging, batches, receipts } = group;
+    let size = batches.length;
+    do {
+      const part = batches.slice(0, size);
+      const written = await this.#write(group, part);
+      if (written === undefined) {
+        size = Math.ceil(size / 2);
+        continue;
+      }
+      receipts.push(await this.#finish(part, written));
+      batches.splice(0, size);
+    } while (batches.length > 0);
+    await staging.clear();
+    this.#otherStaging = staging;
+    return { ...combineReceipts(receipts), commitSeconds: (performance.now() - startMs) / 1e3 };
+  }
+
+  /**
+   * Does all of a transaction but the COMMIT, or nothing.
+   * @param part the first batches of the group that are left
+   * @returns them, with what became of their rows; undefined if they need more memory together than there is
+   */
+  async #write(group: CommitGroup, part: readonly BatchResult[]): Promise<BatchResult[] | undefined> {
+    const connection = this.#connection!;
+    const relation = group.staging.relation(part);
+    const transaction = { ...this.#options, log: this.#log, commitId: this.#lastCommit + 1, relation, batches: part };
     try {
-      written = await this.#memory!.write(this.#connection!, () => this.#write(staging, batches));
-      if (files.length > 0) this.#publish(files);
+      const written = await this.#memory!.write(connection, async () => {
+        await this.#run('BEGIN');
+        return await writeGroup(connection, transaction);
+      });
+      if (part.length > 1 && (await this.#memory!.hasWrittenTooMuch())) {
+        await this.#run('ROLLBACK');
+        return undefined;
+      }
+      publishGroup(transaction, filesOf(part));
+      return written;
     } catch (thrown) {
-      await this.#connection!.run('ROLLBACK').catch(() => {});
-      const error = sinkError(thrown, 'a commit group cannot be written');
+      await connection.run('ROLLBACK').catch(() => {});
+      if (isOutOfMemory(thrown) && part.length > 1) return undefined;
+      const error = writeError(part, thrown);
       if (error.retryable) this.#failedGroup = group;
-      else withdraw(files);
+      else withdraw(filesOf(group.batches));
       throw error;
     }
+  }
+
+  /** Commits what was written. */
+  async #finish(part: readonly BatchResult[], written: readonly BatchResult[]): Promise<Receipt> {
     try {
-      const positions = await this.#decide(batches);
+      const positions = await this.#decide(part);
       const stats = combineStats(written.map((batch) => batch.stats));
       removeJournal(this.#options.dataDir);
       const { maxChangeSeq = NO_SEQUENCE } = stats;
       if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
-      this.#newFiles += files.length;
-      await staging.clear();
-      this.#otherStaging = staging;
-      return { positions, stats, commitSeconds: (performance.now() - startMs) / 1e3 };
+      this.#newFiles += filesOf(part).length;
+      await this.#memory!.storeLongStrings(this.#connection!);
+      return { positions, stats };
     } catch (thrown) {
       // A COMMIT that failed may still be in the log: the files stay, and the next start asks the ledger.
       throw sinkError(thrown, 'a commit group cannot be committed').forGood();
@@ -211,11 +244,11 @@ export class DuckDbSink implements Sink {
   }
 
   /** The group that was gathered; the next one is gathered beside it. */
-  #takeGroup(): Group {
+  #takeGroup(): CommitGroup {
     const [group, staging] = [this.#group, this.#otherStaging];
     assert(group !== undefined && staging !== undefined, 'the sink is open, and one commit at a time');
     group.staging.flush();
-    this.#group = { staging, batches: [] };
+    this.#group = { staging, batches: [], receipts: [] };
     this.#otherStaging = undefined;
     return group;
   }
@@ -242,35 +275,6 @@ export class DuckDbSink implements Sink {
     this.#memory = undefined;
     this.#group = undefined;
     this.#failedGroup = undefined;
-  }
-
-  /**
-   * Opens the transaction and does all of it but the COMMIT.
-   * @returns the batches, with what became of their rows
-   */
-  async #write({ relation }: StagedRows, batches: readonly BatchResult[]): Promise<BatchResult[]> {
-    const { topic } = this.#options;
-    const connection = this.#connection!;
-    await this.#run('BEGIN');
-    const written = await insertNew(connection, this.#log, relation, batches);
-    await writeQuarantine(connection, topic, batches);
-    const rows = written.map(({ file, ...batch }): LedgerRow => {
-      return { ...batch, kind: 'consume', file: file && { name: this.#nameOf(file), bytes: file.bytes } };
-    });
-    await writeLedger(connection, topic, this.#lastCommit + 1, rows);
-    await movePositions(connection, topic, batches);
-    return written;
-  }
-
-  /** Gives the files of the transaction their final names, which the journal explains until it is committed. */
-  #publish(files: readonly ParquetFile[]): void {
-    const names = files.map((file) => this.#nameOf(file));
-    writeJournal(this.#options.dataDir, { commit: this.#lastCommit + 1, files: names });
-    publish(files);
-  }
-
-  #nameOf({ path }: ParquetFile): string {
-    return relative(this.#options.dataDir, path);
   }
 
   /** Commits. @returns the positions that moved */

@@ -5,8 +5,8 @@ import type { TableSpec } from '../../schema/spec.js';
 import { FileStaging } from './file-staging.js';
 
 export interface StagedRows {
-  /** SQL. There is no such relation while no batch with rows was appended. */
-  readonly relation: string;
+  /** SQL: the rows of some of the batches that were appended. There is no such relation if they have none. */
+  relation(batches: readonly BatchResult[]): string;
   append(batch: BatchResult): Promise<void>;
   /** Makes everything that was appended visible to queries. */
   flush(): void;

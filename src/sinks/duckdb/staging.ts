@@ -17,6 +17,7 @@ export class ArrowStaging implements StagedRows {
   readonly #chunks: DataChunks;
   readonly #chunk: DuckDBDataChunk;
   #appender: DuckDBAppender | undefined;
+  #batches = 0;
 
   /** @param table qualified name, `staging.rows_0` */
   constructor(
@@ -31,17 +32,28 @@ export class ArrowStaging implements StagedRows {
     this.#chunk = DuckDBDataChunk.create(this.#chunks.columns.map(({ type }) => type));
   }
 
-  get relation(): string {
+  relation(batches: readonly BatchResult[]): string {
+    if (batches.length === this.#batches) return this.#name;
+    const ranges = batches.map(
+      ({ partition, startOffset, nextOffset }) =>
+        `(kafka_partition = ${partition} AND kafka_offset >= ${startOffset} AND kafka_offset < ${nextOffset})`,
+    );
+    return `(FROM ${this.#name} WHERE ${ranges.join(' OR ')})`;
+  }
+
+  get #name(): string {
     return `${this.catalog}.${this.table}`;
   }
 
   async clear(): Promise<void> {
+    this.#batches = 0;
     this.#appender = undefined;
-    await this.#connection.run(`CREATE OR REPLACE TABLE ${this.relation} (${this.#definitions})`);
+    await this.#connection.run(`CREATE OR REPLACE TABLE ${this.#name} (${this.#definitions})`);
   }
 
   /** Appending copies the rows, text included. */
   async append({ arrow }: BatchResult): Promise<void> {
+    this.#batches++;
     if (arrow === undefined) return;
     this.#appender ??= await this.#connection.createAppender(this.table, 'main', this.catalog);
     this.#chunks.load(tableFromIPC(arrow).batches);

@@ -1,3 +1,5 @@
+import { cpSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { QueryServer } from '../../../src/query/query-server.js';
@@ -5,7 +7,9 @@ import { RunningQueries } from '../../../src/query/running-queries.js';
 import { allRows, openSql } from '../../../src/query/sql-client.js';
 import { CommitMemory } from '../../../src/sinks/duckdb/commit-memory.js';
 import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
-import { makeBatch, order, select, sinkOptions, temporaryDirectory, token } from '../../support/batches.js';
+import { queryFile } from '../../e2e/support.js';
+import { makeBatch, openSink, order, select, sinkOptions, temporaryDirectory, token } from '../../support/batches.js';
+import { verified } from '../../support/recovering.js';
 
 const LIMIT = 128_000_000;
 /** Takes memory that DuckDB cannot spill, until there is none. */
@@ -60,16 +64,114 @@ describe('CommitMemory', () => {
     await queries.close();
   });
 
-  it('lets a commit have more than the queries, and takes it back', async () => {
+  it('lets a commit have more than what comes before it, and takes it back', async () => {
     const queries = new RunningQueries();
     const { connection, memory } = await open(queries);
     const limit = async () =>
       String((await connection.runAndReadAll(`SELECT current_setting('memory_limit')`)).getRows());
-    expect(await memory.commit(limit)).toBe('122.0 MiB');
-    void lasting(queries);
     expect(await memory.commit(limit)).toBe('183.1 MiB');
     expect(await limit()).toBe('122.0 MiB');
-    await queries.close();
+  });
+});
+
+/** An event of so many characters, in batches of four. */
+const long = (id: string, characters: number) => order(id, { note: 'x'.repeat(characters) });
+/** More than a block, less than a chunk of messages. */
+const LONG = 500_000;
+const SMALL_LIMIT = 64_000_000;
+
+describe.each(['arrow', 'parquet'] as const)('commits of long strings from %s', (mergeFrom) => {
+  const stage = async (sink: DuckDbSink, dataDir: string, partition: number, batch: number, ids: string[]) => {
+    const values = ids.map((id) => long(id, LONG));
+    await sink.stage(await makeBatch(dataDir, partition, batch * ids.length, values));
+  };
+  const counts = `SELECT count(*)::INTEGER, sum((length(extra) > ${LONG})::INTEGER)::INTEGER FROM cdc_orders`;
+
+  it('keep little of them in memory, whatever the log has', async () => {
+    const dataDir = temporaryDirectory();
+    const sink = await openSink(dataDir, { mergeFrom, memoryLimit: SMALL_LIMIT });
+    for (let batch = 0; batch < 50; batch++) {
+      await stage(
+        sink,
+        dataDir,
+        0,
+        batch,
+        [0, 1, 2, 3].map((i) => token(batch, i)),
+      );
+      await sink.commit();
+    }
+    await sink.close();
+    expect(await queryFile(dataDir, counts)).toEqual([[200, 200]]);
+  });
+
+  it('are split if memory runs out, with the counts and positions of one', async () => {
+    const dataDir = temporaryDirectory();
+    const sink = await openSink(dataDir, { mergeFrom, memoryLimit: SMALL_LIMIT });
+    for (let batch = 0; batch < 12; batch++) {
+      // The first event of the other partition comes again in each batch.
+      for (const partition of [1, 0]) {
+        await stage(sink, dataDir, partition, batch, [
+          token(1),
+          ...[1, 2, 3].map((i) => token(partition * 100 + batch + 2, i)),
+        ]);
+      }
+    }
+    const receipt = await sink.commit();
+    expect(receipt.stats).toMatchObject({ batches: 24, merged: 73, duplicate: 23 });
+    expect(receipt.positions.map(({ partition, nextOffset }) => [partition, nextOffset]).sort()).toEqual([
+      [0, 48],
+      [1, 48],
+    ]);
+    const [[commits, batches]] = await select(sink, 'SELECT count(DISTINCT commit_id), count(*) FROM sluice.batches');
+    expect([Number(commits) > 1, batches]).toEqual([true, 24n]);
+    await sink.close();
+    expect((await verified(dataDir)).problems).toEqual([]);
+    expect(await queryFile(dataDir, counts)).toEqual([[73, 73]]);
+  });
+
+  it('continue after a kill that left more of them in the log than there is memory', async () => {
+    const [killed, dataDir] = [temporaryDirectory(), temporaryDirectory()];
+    const without = await openSink(killed, { mergeFrom });
+    for (let batch = 0; batch < 20; batch++) {
+      await stage(
+        without,
+        killed,
+        0,
+        batch,
+        [0, 1, 2, 3, 4, 5, 6, 7].map((i) => token(batch, i)),
+      );
+      await without.commit();
+    }
+    cpSync(killed, dataDir, { recursive: true });
+    expect(statSync(join(dataDir, 'analytics.db.wal')).size).toBeGreaterThan(SMALL_LIMIT);
+    const sink = await openSink(dataDir, { mergeFrom, memoryLimit: SMALL_LIMIT });
+    for (let batch = 20; batch < 24; batch++) {
+      await stage(
+        sink,
+        dataDir,
+        0,
+        batch,
+        [0, 1, 2, 3, 4, 5, 6, 7].map((i) => token(batch, i)),
+      );
+      await sink.commit();
+    }
+    await sink.close();
+    expect((await verified(dataDir)).problems).toEqual([]);
+    expect(await queryFile(dataDir, counts)).toEqual([[192, 192]]);
+  });
+
+  it('end with what to change if a batch alone does not fit, and nothing of it is committed', async () => {
+    const dataDir = temporaryDirectory();
+    const sink = await openSink(dataDir, { mergeFrom, memoryLimit: SMALL_LIMIT });
+    await stage(sink, dataDir, 0, 0, [token(1)]);
+    await sink.stage(await makeBatch(dataDir, 0, 1, [long(token(2), 100 * LONG)]));
+    await expect(sink.commit()).rejects.toMatchObject({
+      code: 'SLUICE_SINK',
+      message: expect.stringMatching(/offsets 1 to 2.*raise/),
+    });
+    await sink.close();
+    expect((await verified(dataDir)).problems).toEqual([]);
+    expect(await queryFile(dataDir, counts)).toEqual([[1, 1]]);
   });
 });
 

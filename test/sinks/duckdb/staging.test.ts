@@ -20,6 +20,8 @@ async function batchOf(recordBatches: readonly Value[][][]): Promise<BatchResult
   return { ...(await fakeBatch(emptyTask(1))), arrow };
 }
 
+const TABLE = 'staging.rows_0';
+
 async function open(): Promise<{ connection: DuckDBConnection; staging: ArrowStaging }> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
@@ -40,7 +42,7 @@ describe('ArrowStaging', () => {
     const columns = randomColumns(rows, random, true);
     await staging.append(await batchOf([columns]));
     staging.flush();
-    expect(await readBack(connection, staging.relation)).toEqual(transpose(columns));
+    expect(await readBack(connection, TABLE)).toEqual(transpose(columns));
   });
 
   it('takes record batches with and without nulls in turn', async () => {
@@ -50,7 +52,7 @@ describe('ArrowStaging', () => {
     await staging.append(await batchOf(parts.slice(0, 3)));
     await staging.append(await batchOf(parts.slice(3)));
     staging.flush();
-    expect(await readBack(connection, staging.relation)).toEqual(parts.flatMap(transpose));
+    expect(await readBack(connection, TABLE)).toEqual(parts.flatMap(transpose));
   });
 
   it('is empty again after it was cleared', async () => {
@@ -60,9 +62,9 @@ describe('ArrowStaging', () => {
       const columns = randomColumns(3000, random, true);
       await staging.append(await batchOf([columns]));
       staging.flush();
-      expect(await readBack(connection, staging.relation)).toEqual(transpose(columns));
+      expect(await readBack(connection, TABLE)).toEqual(transpose(columns));
       await staging.clear();
-      expect(await readBack(connection, staging.relation)).toEqual([]);
+      expect(await readBack(connection, TABLE)).toEqual([]);
     }
   });
 
@@ -76,6 +78,6 @@ describe('ArrowStaging', () => {
     );
     await staging.append(await batchOf([columns]));
     staging.flush();
-    expect(await readBack(connection, staging.relation)).toEqual(transpose(columns));
+    expect(await readBack(connection, TABLE)).toEqual(transpose(columns));
   });
 });
