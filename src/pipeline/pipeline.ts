@@ -46,6 +46,7 @@ export class Pipeline {
   readonly #compactor: Compactor;
   readonly #totals = newTotals();
   #firstCommitMs: number | undefined;
+  #idleMs = 0;
   #stopping = false;
   /** What the next chunk must hold at least, after a fill said `oversize`. */
   #need = { valueBytes: 0, keyBytes: 0 };
@@ -83,6 +84,11 @@ export class Pipeline {
   /** Milliseconds from the start of the process to the first commit. */
   get firstCommitMs(): number | undefined {
     return this.#firstCommitMs;
+  }
+
+  /** Milliseconds in which there was nothing to read, to work on or to commit. */
+  get idleMs(): number {
+    return this.#idleMs;
   }
 
   /** Asks the loop to end: what was read is committed, nothing more is read. */
@@ -144,7 +150,11 @@ export class Pipeline {
     );
     const fill = await this.#fill(chunk, timeoutMs);
     const filledMs = performance.now();
-    metrics.stageSeconds.inc({ stage: 'consume' }, (filledMs - startMs) / 1e3);
+    const stage = fill.kind === 'rows' ? 'consume' : 'idle';
+    metrics.stageSeconds.inc({ stage }, (filledMs - startMs) / 1e3);
+    if (fill.kind === 'idle' && this.#sequencer.idle && this.#partitions.openRows === 0) {
+      this.#idleMs += filledMs - startMs;
+    }
     this.#pack(chunk, fill, filledMs);
     if (fill.kind !== 'idle') this.#lastRowsMs = filledMs;
     else if (filledMs - this.#lastRowsMs > STALLED_MS) await this.#checkStalled(filledMs);
