@@ -36,6 +36,7 @@ export interface RunOptions {
 export interface RunSummary extends RunTotals {
   source: ReaderKind;
   seconds: number;
+  /** Over the time in which there was something to do. */
   eventsPerSecond: number;
   /** Seconds from the start of the process to the first committed transaction. */
   firstCommitSeconds: number | undefined;
@@ -168,13 +169,13 @@ function pipelineOptions(config: Config, { untilEnd, onLostOffsets }: RunOptions
 
 function summarize(pipeline: Pipeline, startMs: number): Omit<RunSummary, 'source' | 'stageSeconds' | 'gcSeconds'> {
   const seconds = (performance.now() - startMs) / 1e3;
-  const { firstCommitMs } = pipeline;
+  const { firstCommitMs, idleMs } = pipeline;
   const { totals } = pipeline.status();
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   return {
     ...totals,
     seconds: Number(seconds.toFixed(3)),
-    eventsPerSecond: Math.round(totals.events / seconds),
+    eventsPerSecond: Math.round(totals.events / (seconds - idleMs / 1e3)),
     firstCommitSeconds: firstCommitMs === undefined ? undefined : Number((firstCommitMs / 1e3).toFixed(3)),
     cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
     peakRssMiB: Math.round(maxRSS / 1024),

@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { BATCH_STAT_LIST } from '../core/batch-stats.js';
 import type { CommitReceipt } from '../core/flow.js';
 
-export const STAGES = ['consume', 'pack', 'wait', 'kernel', 'parquet', 'merge'] as const;
+export const STAGES = ['idle', 'consume', 'pack', 'wait', 'kernel', 'parquet', 'merge'] as const;
 export type Stage = (typeof STAGES)[number];
 
 export class Metrics {

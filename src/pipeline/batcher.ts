@@ -16,7 +16,7 @@ export interface BatchLimits {
 }
 
 /** A batch that takes no more messages. */
-export interface ClosedBatch extends Pick<OpenBatch, 'startOffset' | 'leaderEpoch' | 'chunks' | 'rows' | 'valueBytes'> {
+export interface ClosedBatch extends Omit<OpenBatch, 'openedMs'> {
   readonly partition: Partition;
   readonly nextOffset: number;
 }
@@ -60,7 +60,7 @@ export class Batcher {
       before === undefined ||
       (before.rows + chunk.rows <= batchRows && before.valueBytes + chunk.valueBytes <= batchBytes);
     if (!fits && before.rows > 0) this.#close(partition);
-    partition.openBatch ??= emptyBatch(partition.nextOffset, nowMs);
+    partition.openBatch ??= this.#emptyBatch(partition.nextOffset, nowMs);
     const batch = partition.openBatch;
     partition.nextOffset = nextOffset;
     batch.leaderEpoch = leaderEpoch;
@@ -91,30 +91,31 @@ export class Batcher {
   eof(number: number, nextOffset: number, nowMs: number): void {
     const partition = this.#partitions.get(number);
     if (partition.nextOffset === undefined || nextOffset <= partition.nextOffset) return;
-    partition.openBatch ??= emptyBatch(partition.nextOffset, nowMs);
+    partition.openBatch ??= this.#emptyBatch(partition.nextOffset, nowMs);
     partition.nextOffset = nextOffset;
   }
 
   /**
-   * The batches that are full or due. A due batch stays open as long as the log holds enough to fill it: under a
-   * backlog large batches cost less, and nothing new waits in them. If one is due, all others close that the log cannot
-   * fill: they share its commit instead of waiting for theirs.
+   * The batches that are full, and of those that are due the oldest, `limit` in all. A due batch stays open as long as
+   * the log holds enough to fill it: under a backlog large batches cost less, and nothing new waits in them. If one is
+   * due, so are all others that the log cannot fill: they share its commit instead of waiting for theirs.
    * @param eager also take batches that are large enough to be worth a file: the workers have nothing else to do
    */
-  drainClosed(nowMs: number, eager = false): ClosedBatch[] {
-    const { flushIntervalMs, batchRows } = this.#limits;
-    const isFillable = ({ lag }: Partition, { rows }: OpenBatch) => lag >= batchRows - rows;
-    let anyDue = false;
-    for (const [partition, batch] of this.#open()) {
-      const ageMs = nowMs - batch.openedMs;
-      const due = ageMs >= flushIntervalMs && !isFillable(partition, batch);
-      anyDue ||= due;
-      const large = eager && batch.rows >= batchRows * EAGER_SHARE;
-      if (due || large || ageMs >= flushIntervalMs * BACKLOG_INTERVALS) this.#close(partition);
+  drainClosed(nowMs: number, limit: number, eager = false): ClosedBatch[] {
+    const free = limit - this.#closed.length;
+    if (free <= 0) return this.#drain();
+    for (const [index, [partition, batch]] of this.#due(nowMs, eager).entries()) {
+      batch.dueMs = Math.min(batch.dueMs, nowMs);
+      if (index < free) this.#close(partition);
     }
-    for (const [partition, batch] of anyDue ? this.#open() : []) {
-      if (!isFillable(partition, batch)) this.#close(partition);
-    }
+    return this.#drain();
+  }
+
+  /** The batches that are full, and the `limit` of the others that hold the most memory. */
+  drainLargest(limit: number): ClosedBatch[] {
+    const bytes = ([, { chunks }]: [Partition, OpenBatch]) => chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    const bySize = [...this.#open()].sort((one, other) => bytes(other) - bytes(one));
+    for (const [partition] of bySize.slice(0, limit)) this.#close(partition);
     return this.#drain();
   }
 
@@ -127,8 +128,25 @@ export class Batcher {
   /** Milliseconds until the next open batch is due, at most `maximum`. */
   msToNextFlush(nowMs: number, maximum: number): number {
     let ms = maximum;
-    for (const [, { openedMs }] of this.#open()) ms = Math.min(ms, openedMs + this.#limits.flushIntervalMs - nowMs);
+    for (const [, { dueMs }] of this.#open()) ms = Math.min(ms, dueMs - nowMs);
     return Math.max(0, Math.ceil(ms));
+  }
+
+  #due(nowMs: number, eager: boolean): [Partition, OpenBatch][] {
+    const { flushIntervalMs, batchRows } = this.#limits;
+    const isFillable = ({ lag }: Partition, { rows }: OpenBatch) => lag >= batchRows - rows;
+    const due: [Partition, OpenBatch][] = [];
+    const others: [Partition, OpenBatch][] = [];
+    let anyDue = false;
+    for (const [partition, batch] of this.#open()) {
+      const isDue = nowMs >= batch.dueMs && !isFillable(partition, batch);
+      anyDue ||= isDue;
+      const isLarge = eager && batch.rows >= batchRows * EAGER_SHARE;
+      const isOverdue = nowMs - batch.openedMs >= flushIntervalMs * BACKLOG_INTERVALS;
+      (isDue || isLarge || isOverdue ? due : others).push([partition, batch]);
+    }
+    if (anyDue) due.push(...others.filter(([partition, batch]) => !isFillable(partition, batch)));
+    return due.sort(([, one], [, other]) => one.openedMs - other.openedMs);
   }
 
   *#open(): Generator<[Partition, OpenBatch]> {
@@ -147,12 +165,13 @@ export class Batcher {
     const { openBatch, nextOffset } = partition;
     if (openBatch === undefined) return;
     assert(nextOffset !== undefined, `partition ${partition.number} is read while it has an open batch`);
-    const { startOffset, leaderEpoch, chunks, rows, valueBytes } = openBatch;
-    this.#closed.push({ partition, startOffset, nextOffset, leaderEpoch, chunks, rows, valueBytes });
+    const { openedMs, ...batch } = openBatch;
+    this.#closed.push({ ...batch, partition, nextOffset });
     partition.openBatch = undefined;
   }
-}
 
-function emptyBatch(startOffset: number, openedMs: number): OpenBatch {
-  return { startOffset, leaderEpoch: undefined, chunks: [], rows: 0, valueBytes: 0, openedMs };
+  #emptyBatch(startOffset: number, openedMs: number): OpenBatch {
+    const dueMs = openedMs + this.#limits.flushIntervalMs;
+    return { startOffset, leaderEpoch: undefined, chunks: [], rows: 0, valueBytes: 0, openedMs, dueMs };
+  }
 }

@@ -20,12 +20,14 @@ export interface OpenBatch {
   rows: number;
   valueBytes: number;
   readonly openedMs: number;
+  /** From when on a worker may have it; `performance.now()`. */
+  dueMs: number;
 }
 
 /** A batch between its dispatch and its staging. */
 export interface InFlightBatch {
-  /** Counts up in the order in which batches were dispatched. */
-  readonly number: number;
+  /** When it was due, or dispatched if that was earlier; `performance.now()`. */
+  readonly dueMs: number;
   readonly rows: number;
   readonly bytes: number;
   /** What a worker made of it, once it is done. */

@@ -1,15 +1,16 @@
 /**
- * The one loop: polls the source into chunks, closes batches, dispatches them, and lets the sequencer commit.
+ * The one loop: polls the source into chunks, has batches dispatched, and lets the sequencer commit.
  *
  * Every decision about partitions, backpressure and stopping is made here, between two fills; nothing else polls.
  */
 import { type Chunk, ChunkPool } from '../core/chunk.js';
 import { asSluiceError, type ErrorCode, SluiceError } from '../core/errors.js';
-import type { BatchResult, BatchTask, CommitReceipt, Fill, SinkState } from '../core/flow.js';
+import type { CommitReceipt, Fill, SinkState } from '../core/flow.js';
 import type { ReadPosition } from '../core/source.js';
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
-import { BACKLOG_INTERVALS, Batcher, type ClosedBatch } from './batcher.js';
+import { BACKLOG_INTERVALS, Batcher } from './batcher.js';
 import { Compactor } from './compactor.js';
+import { Dispatcher, type DispatcherParts } from './dispatcher.js';
 import { Partitions } from './partition.js';
 import { Sequencer } from './sequencer.js';
 import type { PipelineSettings } from './settings.js';
@@ -25,9 +26,7 @@ export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
   readonly untilEnd: boolean;
 }
 
-export interface PipelineParts extends AssignmentParts {
-  readonly runBatch: (task: BatchTask) => Promise<BatchResult>;
-}
+export type PipelineParts = AssignmentParts & Pick<DispatcherParts, 'runBatch'>;
 
 const [MAX_POLL_MS, WAIT_MS] = [100, 50];
 /** After this long without a message although the log has some, positions are checked against the broker. */
@@ -44,10 +43,12 @@ export class Pipeline {
   readonly #chunks: ChunkPool;
   readonly #batcher: Batcher;
   readonly #sequencer: Sequencer;
+  readonly #dispatcher: Dispatcher;
   readonly #assignment: Assignment;
   readonly #compactor: Compactor;
   readonly #totals = newTotals();
   #firstCommitMs: number | undefined;
+  #idleMs = 0;
   #stopping = false;
   /** What the next chunk must hold at least, after a fill said `oversize`. */
   #need = { valueBytes: 0, keyBytes: 0 };
@@ -56,7 +57,6 @@ export class Pipeline {
   /** When something was committed, or nothing was left to commit. */
   #advancedMs = performance.now();
   #resolvedInVain = 0;
-  #issueBits: readonly number[] = [];
 
   constructor(options: PipelineOptions, parts: PipelineParts) {
     this.#options = options;
@@ -73,13 +73,24 @@ export class Pipeline {
       maxInFlightRows: (options.workers + 1) * options.batchRows,
       maxInFlightBytes: options.bufferBytes,
       onRetry: (error, pauseMs) => this.#onRetry(error, pauseMs),
+      onStaged: () => this.#dispatchDue(),
       onCommitted: (receipt) => this.#onCommitted(receipt),
+    });
+    this.#dispatcher = new Dispatcher(options.workers, {
+      ...{ batcher: this.#batcher, chunks: this.#chunks, sequencer: this.#sequencer },
+      ...{ metrics: parts.metrics, runBatch: parts.runBatch },
+      confirmTopic: () => this.#assignment.confirmTopic(),
     });
   }
 
   /** Milliseconds from the start of the process to the first commit. */
   get firstCommitMs(): number | undefined {
     return this.#firstCommitMs;
+  }
+
+  /** Milliseconds in which there was nothing to read, to work on or to commit. */
+  get idleMs(): number {
+    return this.#idleMs;
   }
 
   /** Asks the loop to end: what was read is committed, nothing more is read. */
@@ -109,17 +120,20 @@ export class Pipeline {
    */
   async run(state: SinkState): Promise<void> {
     this.#assignment.restore(state);
-    this.#issueBits = state.issueBits;
+    this.#dispatcher.issueBits = state.issueBits;
     while (!this.#stopping && !this.#assignment.hasReachedEnd) {
       this.#sequencer.throwIfFailed();
       await this.#followAssignment();
-      // A start that is cut short before its first commit gets nowhere: the first batches are small, and not held back.
-      const eager = this.#firstCommitMs === undefined && this.#sequencer.inFlightBatches < this.#options.workers;
-      this.#dispatch(this.#batcher.drainClosed(performance.now(), eager));
+      this.#dispatchDue();
       this.#sequencer.advance();
       await this.#poll();
     }
     await this.#drain();
+  }
+
+  /** A start that is cut short before its first commit gets nowhere: the first batches are small, and not held back. */
+  #dispatchDue(): void {
+    this.#dispatcher.dispatchDue(this.#firstCommitMs === undefined);
   }
 
   async #poll(): Promise<void> {
@@ -127,18 +141,22 @@ export class Pipeline {
     const startMs = performance.now();
     const chunk = this.#sequencer.full ? undefined : this.#acquire();
     if (chunk === undefined) {
-      if (this.#sequencer.inFlightBatches === 0) this.#dispatch(this.#batcher.drainAll());
+      if (!this.#sequencer.full) this.#dispatcher.dispatchLargest();
       await this.#sequencer.progress(WAIT_MS);
       metrics.backpressureSeconds.inc((performance.now() - startMs) / 1e3);
       return;
     }
     const timeoutMs = Math.min(
-      this.#batcher.msToNextFlush(startMs, MAX_POLL_MS),
+      this.#dispatcher.msToNextDue(startMs, MAX_POLL_MS),
       this.#sequencer.idle ? MAX_POLL_MS : WAIT_MS,
     );
     const fill = await this.#fill(chunk, timeoutMs);
     const filledMs = performance.now();
-    metrics.stageSeconds.inc({ stage: 'consume' }, (filledMs - startMs) / 1e3);
+    const stage = fill.kind === 'rows' ? 'consume' : 'idle';
+    metrics.stageSeconds.inc({ stage }, (filledMs - startMs) / 1e3);
+    if (fill.kind === 'idle' && this.#sequencer.idle && this.#partitions.openRows === 0) {
+      this.#idleMs += filledMs - startMs;
+    }
     this.#takeFill(chunk, fill, filledMs);
     if (fill.kind !== 'idle') this.#lastRowsMs = filledMs;
     else if (filledMs - this.#lastRowsMs > STALLED_MS) await this.#checkStalled(filledMs);
@@ -172,7 +190,7 @@ export class Pipeline {
 
   /** Commits what was read, then resolves positions as for a new assignment. */
   async #resolveAnew(): Promise<void> {
-    this.#dispatch(this.#batcher.drainAll());
+    this.#dispatcher.dispatchAll();
     await this.#drainOrFail();
     this.#startReading(await this.#assignment.assignAgain());
   }
@@ -229,27 +247,6 @@ export class Pipeline {
     this.#spare = chunk;
   }
 
-  #dispatch(batches: readonly ClosedBatch[]): void {
-    if (batches.length === 0) return;
-    // Beside the workers, the topic is proven to be the one that was read: nothing of another is committed.
-    const confirmed = this.#assignment.confirmTopic();
-    for (const batch of batches) {
-      const { partition, startOffset, nextOffset, leaderEpoch, chunks } = batch;
-      const dispatchedMs = performance.now();
-      const range = { partition: partition.number, startOffset, nextOffset, leaderEpoch };
-      const task = { ...range, issueBits: this.#issueBits, chunks: chunks.map((chunk) => chunk.handle()) };
-      const processed = this.#parts.runBatch(task).then((result) => {
-        for (const chunk of chunks) this.#chunks.release(chunk);
-        const { kernelSeconds, parquetSeconds } = result.stats;
-        const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernelSeconds - parquetSeconds;
-        this.#parts.metrics.stageSeconds.inc({ stage: 'wait' }, Math.max(0, waitSeconds));
-        return result;
-      });
-      const work = Promise.all([processed, confirmed]).then(([result]) => result);
-      this.#sequencer.add(batch, work);
-    }
-  }
-
   /** Answers what the group said about partitions since the last fill. */
   async #followAssignment(): Promise<void> {
     for (let change = this.#parts.source.pollAssignment(); change; change = this.#parts.source.pollAssignment()) {
@@ -275,7 +272,7 @@ export class Pipeline {
   }
 
   async #drain(): Promise<void> {
-    this.#dispatch(this.#batcher.drainAll());
+    this.#dispatcher.dispatchAll();
     if (this.#options.untilEnd && !this.#stopping) {
       while (!(await this.#sequencer.drain(this.#options.shutdownGraceMs)));
     } else if (!(await this.#sequencer.drain(this.#options.shutdownGraceMs))) {

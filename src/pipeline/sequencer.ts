@@ -16,7 +16,7 @@ import type { InFlightBatch, Partitions } from './partition.js';
 export type CommitSink = Pick<Sink, 'stage' | 'commit'>;
 
 /** What it must know of a batch whose work is under way. */
-export type DispatchedBatch = Pick<ClosedBatch, 'partition' | 'rows' | 'valueBytes'>;
+export type DispatchedBatch = Pick<ClosedBatch, 'partition' | 'rows' | 'valueBytes' | 'dueMs'>;
 
 export interface SequencerOptions {
   readonly commitRows: number;
@@ -29,6 +29,8 @@ export interface SequencerOptions {
   readonly maxInFlightBytes: number;
   /** Told of each commit that failed and is tried again after a pause. */
   readonly onRetry: (error: SluiceError, pauseMs: number) => void;
+  /** Told of each batch that is in flight no longer. */
+  readonly onStaged: () => void;
   readonly onCommitted: (receipt: CommitReceipt) => void;
 }
 
@@ -42,13 +44,11 @@ interface CommitGroup {
   batches: number;
   rows: number;
   bytes: number;
-  /** When its first batch was staged. */
+  /** When its first batch was staged; what was due then belongs into it. */
   sinceMs: number;
-  /** Batches up to this number belong into it: they were on their way when it began. */
-  upTo: number;
 }
 
-const emptyGroup = (): CommitGroup => ({ batches: 0, rows: 0, bytes: 0, sinceMs: 0, upTo: 0 });
+const emptyGroup = (): CommitGroup => ({ batches: 0, rows: 0, bytes: 0, sinceMs: 0 });
 
 export class Sequencer {
   readonly #sink: CommitSink;
@@ -56,7 +56,6 @@ export class Sequencer {
   readonly #options: SequencerOptions;
   readonly #inFlight = { batches: 0, rows: 0, bytes: 0 };
   #group = emptyGroup();
-  #lastNumber = 0;
   #committing = false;
   #committedBefore = false;
   #advancing = false;
@@ -86,8 +85,9 @@ export class Sequencer {
   }
 
   /** Takes a dispatched batch; calls per partition come in offset order. */
-  add({ partition, rows, valueBytes }: DispatchedBatch, work: Promise<BatchResult>): void {
-    const batch: InFlightBatch = { number: ++this.#lastNumber, rows, bytes: valueBytes, result: undefined };
+  add({ partition, rows, valueBytes, dueMs }: DispatchedBatch, work: Promise<BatchResult>): void {
+    const sinceMs = Math.min(dueMs, performance.now());
+    const batch: InFlightBatch = { dueMs: sinceMs, rows, bytes: valueBytes, result: undefined };
     partition.inFlight.push(batch);
     this.#count(batch, 1);
     work.then(
@@ -161,15 +161,13 @@ export class Sequencer {
 
   async #stage(batch: InFlightBatch, result: BatchResult): Promise<void> {
     const group = this.#group;
-    if (group.batches === 0) {
-      group.sinceMs = performance.now();
-      group.upTo = this.#lastNumber;
-    }
+    if (group.batches === 0) group.sinceMs = performance.now();
     await this.#sink.stage(result);
     group.batches++;
     group.rows += batch.rows;
     group.bytes += batch.bytes;
     this.#count(batch, -1);
+    this.#options.onStaged();
     this.#wakeWaiters();
   }
 
@@ -230,8 +228,9 @@ export class Sequencer {
 
   /** A batch that belongs into the group is not staged yet. */
   get #isWaitingForMembers(): boolean {
-    for (const { inFlight } of this.#partitions.all) {
-      if (inFlight.length > 0 && inFlight[0].number <= this.#group.upTo) return true;
+    for (const { inFlight, openBatch } of this.#partitions.all) {
+      const next = inFlight[0] ?? openBatch;
+      if (next !== undefined && next.dueMs <= this.#group.sinceMs) return true;
     }
     return false;
   }

@@ -47,7 +47,7 @@ describe('Batcher', () => {
     add(0, 1000, 60);
     add(0, 1060, 60);
     add(0, 1120, 40);
-    expect(ranges(batcher.drainClosed(0))).toEqual([
+    expect(ranges(batcher.drainClosed(0, 9))).toEqual([
       [0, 1000, 1060, 60],
       [0, 1060, 1160, 100],
     ]);
@@ -57,7 +57,7 @@ describe('Batcher', () => {
     add(0, 1000, 1, 1.5 * MIB);
     add(0, 1001, 1, 1.5 * MIB);
     add(0, 1002, 1, 3 * MIB);
-    expect(ranges(batcher.drainClosed(0))).toEqual([
+    expect(ranges(batcher.drainClosed(0, 9))).toEqual([
       [0, 1000, 1001, 1],
       [0, 1001, 1002, 1],
       [0, 1002, 1003, 1],
@@ -81,13 +81,13 @@ describe('Batcher', () => {
     add(0, 1000, 1, 10, 1000);
     add(1, 5, 1, 10, 1200);
     expect(batcher.msToNextFlush(1200, 500)).toBe(50);
-    expect(batcher.drainClosed(1249)).toEqual([]);
+    expect(batcher.drainClosed(1249, 9)).toEqual([]);
     lags = [0, 99];
-    expect(ranges(batcher.drainClosed(1250))).toEqual([[0, 1000, 1001, 1]]);
-    expect(batcher.drainClosed(1251)).toEqual([]);
+    expect(ranges(batcher.drainClosed(1250, 9))).toEqual([[0, 1000, 1001, 1]]);
+    expect(batcher.drainClosed(1251, 9)).toEqual([]);
     lags = [0, 0];
     add(0, 1001, 1, 10, 1300);
-    expect(ranges(batcher.drainClosed(1450))).toEqual([
+    expect(ranges(batcher.drainClosed(1450, 9))).toEqual([
       [1, 5, 6, 1],
       [0, 1001, 1002, 1],
     ]);
@@ -96,17 +96,50 @@ describe('Batcher', () => {
   it('holds a due batch open while the log can fill it, but not for ever', () => {
     lags = [99, 0];
     add(0, 1000, 1);
-    expect(batcher.drainClosed(300)).toEqual([]);
-    expect(ranges(batcher.drainClosed(2000))).toEqual([[0, 1000, 1001, 1]]);
+    expect(batcher.drainClosed(300, 9)).toEqual([]);
+    expect(ranges(batcher.drainClosed(2000, 9))).toEqual([[0, 1000, 1001, 1]]);
     lags = [98, 0];
     add(0, 1001, 1);
-    expect(ranges(batcher.drainClosed(300))).toEqual([[0, 1001, 1002, 1]]);
+    expect(ranges(batcher.drainClosed(300, 9))).toEqual([[0, 1001, 1002, 1]]);
+  });
+
+  it('closes the oldest of those that are due, and the rest take messages until there is a worker for them', () => {
+    read(2, 0);
+    lags = [0, 0, 0];
+    add(0, 1000, 1, 10, 30);
+    add(1, 5, 1, 10, 10);
+    add(2, 0, 1, 10, 20);
+    expect(ranges(batcher.drainClosed(1000, 1))).toEqual([[1, 5, 6, 1]]);
+    add(0, 1001, 1, 10, 1000);
+    expect(batcher.drainClosed(1001, 0)).toEqual([]);
+    expect(ranges(batcher.drainClosed(1001, 9))).toEqual([
+      [2, 0, 1, 1],
+      [0, 1000, 1002, 2],
+    ]);
+  });
+
+  it('counts those that are full among the limit, and closes them whatever it is', () => {
+    add(0, 1000, 100);
+    add(1, 5, 1);
+    expect(ranges(batcher.drainClosed(1000, 0))).toEqual([[0, 1000, 1100, 100]]);
+    add(0, 1100, 100);
+    expect(ranges(batcher.drainClosed(1000, 1))).toEqual([[0, 1100, 1200, 100]]);
+  });
+
+  it('closes those that hold the most memory first', () => {
+    read(2, 0);
+    add(0, 1000, 1);
+    add(1, 5, 1, MIB);
+    add(2, 0, 90, 2000);
+    expect(ranges(batcher.drainLargest(1))).toEqual([[1, 5, 6, 1]]);
+    expect(ranges(batcher.drainLargest(1))).toEqual([[2, 0, 90, 90]]);
+    expect(ranges(batcher.drainLargest(1))).toEqual([[0, 1000, 1001, 1]]);
   });
 
   it('gives idle workers what is worth a file', () => {
     add(0, 1000, 12);
     add(1, 5, 13);
-    expect(ranges(batcher.drainClosed(1, true))).toEqual([[1, 5, 18, 13]]);
+    expect(ranges(batcher.drainClosed(1, 9, true))).toEqual([[1, 5, 18, 13]]);
   });
 
   it('carries the leader epoch of the last message of a batch, also past its end', () => {

@@ -60,6 +60,22 @@ describe('Pipeline', () => {
     expect(source.commits.at(-1)).toBeDefined();
   });
 
+  it('does not count waiting for messages as consuming them', async () => {
+    const metrics = new Metrics();
+    const made = pipeline({ untilEnd: false }, { metrics });
+    const seconds = async (stage: string) =>
+      (await metrics.stageSeconds.get()).values.find(({ labels }) => labels.stage === stage)!.value;
+    const done = run(made);
+    await until(() => made.status().totals.merged === 104);
+    const [consume, idle, idleMs] = [await seconds('consume'), await seconds('idle'), made.idleMs];
+    await until(() => made.idleMs > idleMs);
+    expect(await seconds('idle')).toBeGreaterThan(idle);
+    expect(await seconds('consume')).toBe(consume);
+    expect(made.status().totals.events).toBe(104);
+    made.stop();
+    await done;
+  });
+
   it('gives each task the issue bits', async () => {
     const tasks: BatchTask[] = [];
     const runBatch = (task: BatchTask) => {

@@ -51,6 +51,7 @@ beforeEach(() => {
     minBacklogRows: 100,
     maxInFlightRows: 400,
     maxInFlightBytes: 8000,
+    onStaged: () => {},
     onRetry: (error, pauseMs) => retries.push([error.code, pauseMs]),
     onCommitted: () => {
       committed++;
@@ -59,10 +60,16 @@ beforeEach(() => {
 });
 
 /** Adds a batch and returns what finishes its work. */
-function add(partition: number, startOffset: number, rows = 100, bytes = 1000): () => Promise<unknown> {
+function add(
+  partition: number,
+  startOffset: number,
+  rows = 100,
+  bytes = 1000,
+  dueMs = performance.now(),
+): () => Promise<unknown> {
   let finish!: (result: BatchResult) => void;
   sequencer.add(
-    { partition: partitions.get(partition), rows, valueBytes: bytes },
+    { partition: partitions.get(partition), rows, valueBytes: bytes, dueMs },
     new Promise((resolve) => {
       finish = resolve;
     }),
@@ -124,6 +131,18 @@ describe('Sequencer', () => {
     expect(sink.commits).toEqual([['0:0', '1:0']]);
   });
 
+  it('commits together what was due together, also what had to wait for a worker', async () => {
+    await commitFirst();
+    const waiting = partitions.get(1);
+    const batch = { startOffset: 0, leaderEpoch: undefined, chunks: [], rows: 5, valueBytes: 1, openedMs: 0, dueMs: 0 };
+    waiting.openBatch = batch;
+    await add(0, 0, 5)();
+    expect(sink.commits).toEqual([]);
+    waiting.openBatch = undefined;
+    await add(1, 0, 5, 1, batch.dueMs)();
+    expect(sink.commits).toEqual([['0:0', '1:0']]);
+  });
+
   it('waits for a full group under a backlog, by rows or by bytes', async () => {
     await commitFirst();
     backlog = 1000;
@@ -172,7 +191,10 @@ describe('Sequencer', () => {
   });
 
   it('stops at the failure of a worker or of the sink, and commits nothing any more', async () => {
-    sequencer.add({ partition: partitions.get(0), rows: 1, valueBytes: 1 }, Promise.reject(new Error('worker died')));
+    sequencer.add(
+      { partition: partitions.get(0), rows: 1, valueBytes: 1, dueMs: 0 },
+      Promise.reject(new Error('worker died')),
+    );
     await turn();
     expect(() => sequencer.throwIfFailed()).toThrow('worker died');
     await add(1, 0)();

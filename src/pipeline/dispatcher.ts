@@ -1,0 +1,80 @@
+/**
+ * Gives batches to the workers. Those that are full go at once; of those that are due, no more than keep the workers
+ * busy: the others stay open and fill, because a file costs the same for one row as for a thousand.
+ */
+import type { ChunkPool } from '../core/chunk.js';
+import type { BatchResult, BatchTask } from '../core/flow.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { Batcher, ClosedBatch } from './batcher.js';
+import type { Sequencer } from './sequencer.js';
+
+export interface DispatcherParts {
+  readonly batcher: Batcher;
+  readonly chunks: ChunkPool;
+  readonly sequencer: Sequencer;
+  readonly metrics: Metrics;
+  readonly runBatch: (task: BatchTask) => Promise<BatchResult>;
+  /** Proves that what was read so far is of the topic: nothing of another is committed. */
+  readonly confirmTopic: () => Promise<void>;
+}
+
+export class Dispatcher {
+  readonly #workers: number;
+  readonly #parts: DispatcherParts;
+  /** Of the tasks: which bit of `issues` each column has. */
+  issueBits: readonly number[] = [];
+
+  constructor(workers: number, parts: DispatcherParts) {
+    this.#workers = workers;
+    this.#parts = parts;
+  }
+
+  /** Dispatches what is full or due. @param eager also what is worth a file, if a worker has nothing to do */
+  dispatchDue(eager: boolean): void {
+    const { batcher, sequencer } = this.#parts;
+    const isIdle = sequencer.inFlightBatches < this.#workers;
+    this.#dispatch(batcher.drainClosed(performance.now(), this.#free, eager && isIdle));
+  }
+
+  /** Dispatches what frees the most memory. */
+  dispatchLargest(): void {
+    this.#dispatch(this.#parts.batcher.drainLargest(this.#free));
+  }
+
+  /** Dispatches everything. */
+  dispatchAll(): void {
+    this.#dispatch(this.#parts.batcher.drainAll());
+  }
+
+  /** Milliseconds until a batch is due that could be dispatched, at most `maximum`. */
+  msToNextDue(nowMs: number, maximum: number): number {
+    return this.#free > 0 ? this.#parts.batcher.msToNextFlush(nowMs, maximum) : maximum;
+  }
+
+  /** How many batches the workers take: one waits, so that none of them does. */
+  get #free(): number {
+    return Math.max(0, this.#workers + 1 - this.#parts.sequencer.inFlightBatches);
+  }
+
+  #dispatch(batches: readonly ClosedBatch[]): void {
+    if (batches.length === 0) return;
+    // Beside the workers.
+    const confirmed = this.#parts.confirmTopic();
+    for (const batch of batches) {
+      const work = Promise.all([this.#process(batch), confirmed]).then(([result]) => result);
+      this.#parts.sequencer.add(batch, work);
+    }
+  }
+
+  async #process({ partition, startOffset, nextOffset, leaderEpoch, chunks }: ClosedBatch): Promise<BatchResult> {
+    const dispatchedMs = performance.now();
+    const range = { partition: partition.number, startOffset, nextOffset, leaderEpoch };
+    const handles = chunks.map((chunk) => chunk.handle());
+    const result = await this.#parts.runBatch({ ...range, issueBits: this.issueBits, chunks: handles });
+    for (const chunk of chunks) this.#parts.chunks.release(chunk);
+    const { kernelSeconds, parquetSeconds } = result.stats;
+    const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernelSeconds - parquetSeconds;
+    this.#parts.metrics.stageSeconds.inc({ stage: 'wait' }, Math.max(0, waitSeconds));
+    return result;
+  }
+}

@@ -1,0 +1,94 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { BatchTask } from '../../src/core/flow.js';
+import { Metrics } from '../../src/metrics/metrics.js';
+import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.js';
+import { FakeSink, FakeSource, fakeBatch, messages, silent, until } from '../support/fakes.js';
+
+const MIB = 1 << 20;
+const OPTIONS: PipelineOptions = {
+  topic: 'cdc_orders',
+  startFrom: 'earliest',
+  onLostOffsets: 'fail',
+  lateAfterMs: 0,
+  untilEnd: false,
+  batchRows: 25,
+  batchBytes: MIB,
+  flushIntervalMs: 5,
+  commitRows: 100,
+  bufferBytes: 8 * MIB,
+  workers: 2,
+  shutdownGraceMs: 5000,
+};
+
+let source: FakeSource;
+let sink: FakeSink;
+
+beforeEach(() => {
+  sink = new FakeSink();
+});
+
+async function run(made: Pipeline): Promise<void> {
+  await source.start();
+  await made.run(await sink.open());
+}
+
+describe('the dispatch of many partitions', () => {
+  const PARTITIONS = 30;
+  const ROWS = 12;
+  const MEMORY = { bufferBytes: 4 * MIB, batchBytes: 4 * MIB };
+  let tasks: BatchTask[];
+  let release: () => void;
+
+  /** Has batches wait for workers that do not end before `release`. */
+  function manyPartitions(options: Partial<PipelineOptions>, sizeOf: (partition: number) => number): Pipeline {
+    source = new FakeSource(
+      Array.from({ length: PARTITIONS }, (_, partition) =>
+        messages(
+          Array.from({ length: ROWS }, (_, i) => i),
+          'x'.repeat(sizeOf(partition)),
+        ),
+      ),
+    );
+    source.rowsPerFill = 1;
+    tasks = [];
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const runBatch = async (task: BatchTask) => {
+      tasks.push(task);
+      await released;
+      return fakeBatch(task);
+    };
+    return new Pipeline({ ...OPTIONS, ...options }, { source, sink, runBatch, metrics: new Metrics(), log: silent });
+  }
+
+  const committedRows = () => sink.batches.reduce((rows, { stats }) => rows + stats.ok, 0);
+
+  it('lets batches fill until a worker is free', async () => {
+    const made = manyPartitions({}, () => 1);
+    const done = run(made);
+    await until(() => made.status().totals.events === PARTITIONS * ROWS && tasks.length > OPTIONS.workers);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(tasks).toHaveLength(OPTIONS.workers + 1);
+    release();
+    await until(() => committedRows() === PARTITIONS * ROWS);
+    made.stop();
+    await done;
+    expect(tasks.length).toBeLessThanOrEqual(PARTITIONS + OPTIONS.workers + 1);
+  });
+
+  it('gives the workers the largest batches when no memory is left', async () => {
+    const large = [9, 18, 27];
+    const made = manyPartitions({ flushIntervalMs: 60_000, batchRows: 1000, ...MEMORY }, (partition) =>
+      large.includes(partition) ? 80_000 : 10,
+    );
+    const done = run(made);
+    await until(() => tasks.length > 0);
+    expect(large).toContain(tasks[0].partition);
+    release();
+    await until(() => made.status().totals.events === PARTITIONS * ROWS);
+    made.stop();
+    await done;
+    expect(committedRows()).toBe(PARTITIONS * ROWS);
+  });
+});
