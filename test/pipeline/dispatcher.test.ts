@@ -15,6 +15,7 @@ const OPTIONS: PipelineOptions = {
   batchBytes: MIB,
   flushIntervalMs: 5,
   commitRows: 100,
+  commitBytes: 1 << 20,
   bufferBytes: 8 * MIB,
   workers: 2,
   shutdownGraceMs: 5000,
