@@ -85,3 +85,12 @@ export function combineReceipts(receipts: readonly Receipt[]): Receipt {
   const positions = new Map(receipts.flatMap((receipt) => receipt.positions.map((at) => [at.partition, at])));
   return { positions: [...positions.values()], stats: combineStats(receipts.map(({ stats }) => stats)) };
 }
+
+/** Makes it empty for another group. @throws SluiceError SLUICE_SINK; what was committed stays so */
+export async function clearStaging(staging: StagedRows): Promise<void> {
+  try {
+    await staging.clear();
+  } catch (thrown) {
+    throw sinkError(thrown, 'a commit group is committed, but its staging cannot be cleared').forGood();
+  }
+}

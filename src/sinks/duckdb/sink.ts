@@ -40,6 +40,7 @@ import { createDatabase, type DatabaseOptions, openDatabase } from './database.j
 import { type ChangeLog, NO_SEQUENCE } from './duplicates.js';
 import {
   type CommitGroup,
+  clearStaging,
   combineReceipts,
   filesOf,
   publishGroup,
@@ -191,7 +192,7 @@ export class DuckDbSink implements Sink {
       receipts.push(await this.#finish(part, written));
       batches.splice(0, size);
     } while (batches.length > 0);
-    await staging.clear();
+    await clearStaging(staging);
     this.#otherStaging = staging;
     return { ...combineReceipts(receipts), commitSeconds: (performance.now() - startMs) / 1e3 };
   }
