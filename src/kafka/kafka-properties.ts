@@ -26,6 +26,8 @@ export function consumerProperties(options: KafkaSourceOptions): ConsumerGlobalC
     'fetch.queue.backoff.ms': 50,
     'socket.nagle.disable': true,
     'reconnect.backoff.max.ms': 2000,
+    // Partitions that are added to the topic are seen after this long; the client's own five minutes look like lag 0.
+    'topic.metadata.refresh.interval.ms': 30_000,
     // How long the partitions of a static member wait for it when it is gone. Heartbeats have their own thread.
     'session.timeout.ms': 10_000,
     'group.instance.id': options.instanceId,
