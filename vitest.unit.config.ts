@@ -8,10 +8,8 @@ const only = process.env.UNIT_TESTS;
 export default defineConfig({
   test: {
     include: unitTests().filter((name) => name.startsWith(only ?? '')),
-    // As in vitest.config.ts; but the files of a process share what they import, which saves a quarter of the time.
-    // A mutant at the top of a module must be loaded again.
+    // As in vitest.config.ts: files that share what they import would also share what one of them mocks.
     pool: 'forks',
-    isolate: only !== undefined,
     maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 120_000,
