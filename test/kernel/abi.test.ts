@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { KERNEL_WASM } from '../../src/assets.js';
-import { SluiceError } from '../../src/core/errors.js';
 import { ABI_VERSION } from '../../src/kernel/abi.js';
 import { Kernel } from '../../src/kernel/kernel.js';
 import { KernelInstance } from '../../src/kernel/kernel-instance.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
+import { failureOf } from '../support/failure.js';
 import { OPTIONS } from '../support/kernel.js';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -27,16 +27,6 @@ const OF_VERSION_1 = wasm(
 /** A module of these sections. */
 function wasm(...sections: number[][]): WebAssembly.Module {
   return new WebAssembly.Module(new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, ...sections.flat()]));
-}
-
-function failureOf(action: () => unknown): SluiceError {
-  try {
-    action();
-  } catch (thrown) {
-    if (thrown instanceof SluiceError) return thrown;
-    throw thrown;
-  }
-  throw new Error('nothing was thrown');
 }
 
 describe('the description', () => {

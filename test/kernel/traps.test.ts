@@ -1,11 +1,11 @@
 /** What becomes of a batch on which the kernel traps. */
 import { expect, it } from 'vitest';
-import { SluiceError } from '../../src/core/errors.js';
 import { MAX_TRAPPING, type Span, trappingMessages, without } from '../../src/kernel/traps.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { chunksOf, kernelsOf, messagesOf } from '../support/kernel.js';
 import { rowsOf } from '../support/kernel-output.js';
 import '../support/trapping-kernel.mjs';
+import { failureOf } from '../support/failure.js';
 
 function order(id: number, note = 'none'): string {
   return `{"change_id":"${id}","order_id":"k","items":"${note}"}`;
@@ -24,16 +24,6 @@ function read(values: readonly string[], options: Parameters<typeof kernelsOf>[1
   );
   const ids = rowsOf(output.recordBatches, ORDERS_SPEC).map(({ change_id }) => Number(change_id));
   return { ...output, ids };
-}
-
-function failureOf(action: () => unknown): SluiceError {
-  try {
-    action();
-  } catch (thrown) {
-    if (thrown instanceof SluiceError) return thrown;
-    throw thrown;
-  }
-  throw new Error('nothing was thrown');
 }
 
 it('costs the messages that trap, and no other one', () => {
