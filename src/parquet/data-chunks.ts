@@ -20,6 +20,7 @@ import {
 } from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
 import type { Data, RecordBatch } from 'apache-arrow';
+import { bit, setBit } from '../core/chunk.js';
 import { assert } from '../core/errors.js';
 import { INLINED_BYTES, STRING_BYTES, type StringForms, stringForms, VECTOR_ROWS } from '../core/string-forms.js';
 import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
@@ -74,14 +75,14 @@ export class DataChunks {
     this.#row = 0;
   }
 
-  /** Fills an empty chunk with the next rows. @returns how many; 0 after the last one */
-  next(chunk: DuckDBDataChunk): number {
+  /** Fills an empty chunk with the next rows. @returns how many, at most `maxRows`; 0 after the last one */
+  next(chunk: DuckDBDataChunk, maxRows = VECTOR_ROWS): number {
     while (this.#recordBatches[this.#recordBatch]?.numRows === this.#row) {
       this.#recordBatch++;
       this.#row = 0;
     }
     const recordBatch = this.#recordBatches[this.#recordBatch];
-    const rows = recordBatch === undefined ? 0 : Math.min(VECTOR_ROWS, recordBatch.numRows - this.#row);
+    const rows = recordBatch === undefined ? 0 : Math.min(VECTOR_ROWS, maxRows, recordBatch.numRows - this.#row);
     if (rows > 0) {
       for (const [index, column] of recordBatch.data.children.entries()) {
         const vector = bindings.data_chunk_get_vector(chunk.chunk, index);
@@ -132,12 +133,17 @@ export class DataChunks {
 /** Scratch of one chunk, reused: nothing is allocated per chunk. */
 const words = new Int32Array(VECTOR_ROWS * 2);
 const booleans = new Uint8Array(VECTOR_ROWS);
+const validity = new Uint8Array(VECTOR_ROWS / 8);
 
 function copyValidity(vector: bindings.Vector, { nullBitmap, nullCount }: Data, from: number, rows: number): void {
   if (nullCount === 0) return;
   bindings.vector_ensure_validity_writable(vector);
-  const at = nullBitmap.byteOffset + (from >> 3);
-  bindings.copy_data_to_vector_validity(vector, 0, nullBitmap.buffer as ArrayBuffer, at, (rows + 7) >> 3);
+  const isAligned = (from & 7) === 0;
+  const { buffer, byteOffset } = isAligned ? nullBitmap : validity;
+  // Only small row groups begin within a byte.
+  for (let row = 0; row < rows && !isAligned; row++) setBit(validity, row, bit(nullBitmap, from + row));
+  const at = isAligned ? byteOffset + (from >> 3) : byteOffset;
+  bindings.copy_data_to_vector_validity(vector, 0, buffer as ArrayBuffer, at, (rows + 7) >> 3);
 }
 
 /** The low 64 bits of 128-bit decimals: DECIMAL(18,4) is an int64 in DuckDB. */

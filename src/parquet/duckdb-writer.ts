@@ -9,6 +9,7 @@ import type { TableSpec } from '../schema/spec.js';
 import { DataChunks } from './data-chunks.js';
 import { copyToParquet } from './parquet-copy.js';
 import type { ParquetCompression, ParquetWriter } from './parquet-writer.js';
+import { MAX_ROW_GROUP_ROWS, rowGroupRows, runOf } from './row-groups.js';
 
 export interface DuckDbWriterOptions {
   readonly compression: ParquetCompression;
@@ -25,6 +26,7 @@ export class DuckDbWriter implements ParquetWriter {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #chunks: DataChunks;
+  #rowGroupRows = MAX_ROW_GROUP_ROWS;
 
   private constructor(options: DuckDbWriterOptions, instance: DuckDBInstance, connection: DuckDBConnection) {
     this.#compression = options.compression;
@@ -39,7 +41,7 @@ export class DuckDbWriter implements ParquetWriter {
           for (const { name, type } of columns) info.addResultColumn(name, type);
         },
         initFunction: () => this.#chunks.rewind(),
-        mainFunction: (_, chunk) => void this.#chunks.next(chunk),
+        mainFunction: (_, chunk) => void this.#chunks.next(chunk, this.#rowGroupRows),
       }),
     );
   }
@@ -55,7 +57,9 @@ export class DuckDbWriter implements ParquetWriter {
 
   async write(recordBatches: readonly RecordBatch[], path: string, metadata: ReadonlyMap<string, string>) {
     this.#chunks.load(recordBatches);
-    await copyToParquet(this.#connection, `${TABLE_FUNCTION}()`, path, { compression: this.#compression, metadata });
+    this.#rowGroupRows = rowGroupRows(recordBatches.map(runOf));
+    const copy = { compression: this.#compression, metadata, rowGroupRows: this.#rowGroupRows };
+    await copyToParquet(this.#connection, `${TABLE_FUNCTION}()`, path, copy);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 /** Rows of a DuckDB relation → Parquet file: what DuckDB's files have in common. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { literal } from '../core/sql.js';
-import { MAX_ROW_GROUP_ROWS, type ParquetCompression } from './parquet-writer.js';
+import type { ParquetCompression } from './parquet-writer.js';
 
 /** Options of COPY. Level 1 of zstd costs less than DuckDB's usual 3 and makes files as small. */
 const CODECS: Record<ParquetCompression, string> = {
@@ -18,7 +18,8 @@ export interface ParquetCopy {
   readonly compression: ParquetCompression;
   /** Key-value metadata of the file; at least one entry. */
   readonly metadata: ReadonlyMap<string, string>;
-  readonly rowGroupRows?: number;
+  /** A row group ends with the first vector that brings it to so many rows. */
+  readonly rowGroupRows: number;
 }
 
 /**
@@ -29,7 +30,7 @@ export async function copyToParquet(
   connection: DuckDBConnection,
   relation: string,
   path: string,
-  { compression, metadata, rowGroupRows = MAX_ROW_GROUP_ROWS }: ParquetCopy,
+  { compression, metadata, rowGroupRows }: ParquetCopy,
 ): Promise<void> {
   const entries = [...metadata].map(([key, value]) => `${literal(key)}: ${literal(value)}`);
   // Version 2 has delta encodings, which DuckDB chooses if a dictionary does not pay.

@@ -18,7 +18,8 @@ import {
 } from 'parquet-wasm';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
 import { type ColumnType, roleColumn, type TableSpec, tableColumns } from '../schema/spec.js';
-import { MAX_ROW_GROUP_ROWS, type ParquetCompression, type ParquetWriter } from './parquet-writer.js';
+import type { ParquetCompression, ParquetWriter } from './parquet-writer.js';
+import { rowGroupRows, runOf } from './row-groups.js';
 
 /** The library's level of zstd is 1. */
 const CODECS: Record<ParquetCompression, Compression> = {
@@ -63,7 +64,7 @@ export class ParquetWasmWriter implements ParquetWriter {
   }
 
   async write(recordBatches: readonly RecordBatch[], path: string, metadata: ReadonlyMap<string, string>) {
-    const properties = this.#properties(metadata);
+    const properties = this.#properties(metadata, rowGroupRows(recordBatches.map(runOf)));
     const table = Table.fromIPCStream(toIpcStream(this.#schema, recordBatches));
     // Frees both.
     writeFileSync(path, writeParquet(table, properties));
@@ -73,11 +74,11 @@ export class ParquetWasmWriter implements ParquetWriter {
   async close(): Promise<void> {}
 
   /** Each call consumes the builder of the one before, and `build` the last one: nothing is left to free. */
-  #properties(metadata: ReadonlyMap<string, string>): WriterProperties {
+  #properties(metadata: ReadonlyMap<string, string>, groupRows: number): WriterProperties {
     const { compression, spec } = this.#options;
     let builder = new WriterPropertiesBuilder()
       .setCompression(CODECS[compression])
-      .setMaxRowGroupSize(MAX_ROW_GROUP_ROWS)
+      .setMaxRowGroupSize(groupRows)
       .setDictionaryPageSizeLimit(MAX_DICTIONARY_BYTES)
       .setStatisticsEnabled(EnabledStatistics.Chunk)
       .setKeyValueMetadata(new Map(metadata));

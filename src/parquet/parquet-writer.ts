@@ -8,14 +8,11 @@ export type ParquetWriterName = ParquetSettings['parquetWriter'];
 /** As PARQUET_COMPRESSION names them; zstd is of level 1. */
 export type ParquetCompression = ParquetSettings['compression'];
 
-/** The most rows of a row group: the size of DuckDB's own, and its default for Parquet. */
-export const MAX_ROW_GROUP_ROWS = 122_880;
-
 /**
  * Writes one file at a time. Files of all writers have the same columns: DECIMAL(18,4) in an INT64, timestamps in
- * microseconds of UTC, dictionaries only for columns of few values, and the statistics of each column chunk. Only
- * whether a column is marked as required depends on the writer: DuckDB never does. Where a file goes and how it
- * becomes durable is for the caller (staged-file.ts).
+ * microseconds of UTC, dictionaries only for columns of few values, the statistics of each column chunk, and row groups
+ * as row-groups.ts bounds them. Only whether a column is marked as required depends on the writer: DuckDB never does.
+ * Where a file goes and how it becomes durable is for the caller (staged-file.ts).
  */
 export interface ParquetWriter {
   /**

@@ -17,6 +17,7 @@ import {
 import { Kernel } from '../kernel/kernel.js';
 import type { KernelOutput } from '../kernel/kernel-instance.js';
 import type { ParquetWriter } from '../parquet/parquet-writer.js';
+import { runOf, TEXT_BYTES_KEY } from '../parquet/row-groups.js';
 import type { ParquetSettings } from '../parquet/settings.js';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
 import { specHash, type TableSpec } from '../schema/spec.js';
@@ -76,6 +77,8 @@ export class BatchProcessor {
     const stats = { ...countedBy(output), maxEventTime, kernelSeconds: (kernelDone - start) / 1e3 };
     const hasRows = stats.ok > 0;
     const metadata = this.#metadata(task, stats);
+    const textBytes = recordBatches.reduce((sum, recordBatch) => sum + runOf(recordBatch).textBytes, 0);
+    metadata.set(TEXT_BYTES_KEY, String(textBytes));
     const write = (tempPath: string) => this.#writer.write(recordBatches, tempPath, metadata);
     const file = hasRows ? await stageFile(path, write) : undefined;
     const arrow = hasRows && mergeFrom === 'arrow' ? toIpcStream(this.#schema, recordBatches) : undefined;

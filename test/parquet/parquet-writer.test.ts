@@ -16,7 +16,8 @@ import { type Data, makeData, RecordBatch, Struct, vectorFromArray } from 'apach
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DuckDbWriter } from '../../src/parquet/duckdb-writer.js';
 import { ParquetWasmWriter, type ParquetWasmWriterOptions } from '../../src/parquet/parquet-wasm-writer.js';
-import { MAX_ROW_GROUP_ROWS, type ParquetCompression, type ParquetWriter } from '../../src/parquet/parquet-writer.js';
+import type { ParquetCompression, ParquetWriter } from '../../src/parquet/parquet-writer.js';
+import { MAX_ROW_GROUP_ROWS } from '../../src/parquet/row-groups.js';
 import { arrowSchema } from '../../src/schema/arrow.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { parquetPath, temporaryPath } from '../../src/storage/data-dir.js';
@@ -175,6 +176,21 @@ describe.each(Object.keys(WRITERS))('Parquet by %s', (name) => {
     expect(encodings('group')).not.toContain('DELTA');
     expect(encodings('order')).toContain('DELTA_LENGTH_BYTE_ARRAY');
     expect(encodings('change_seq')).toContain('DELTA_BINARY_PACKED');
+  });
+
+  it('bounds row groups by the bytes of their text, too', async () => {
+    const write = await open(SPEC);
+    const rows = 70;
+    const columns = randomColumns(rows, new Random(6), true);
+    const text = COLUMNS.findIndex(({ name }) => name === 'group');
+    columns[text] = columns[text].map((_, row) => (row % 7 === 0 ? null : 'é'.repeat(600_000)));
+    const { tempPath } = await write([recordBatchOf(columns)]);
+    const groups = await query(
+      `SELECT row_group_num_rows AS rows FROM parquet_metadata('${tempPath}') WHERE path_in_schema = 'group'`,
+    );
+    expect(groups.map((group) => Number(group.rows))).toEqual([30, 30, 10]);
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    expect(await readBack(connection, `read_parquet('${tempPath}')`)).toEqual(transpose(columns));
   });
 
   it('says which file cannot be written, leaves nothing behind, and writes the next one', async () => {
