@@ -5,9 +5,10 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { identifier, rowsOf } from '../src/core/sql.js';
 import { tableColumns } from '../src/schema/spec.js';
-import { ORDERS_SPEC, parseSpec } from '../src/schema/spec-file.js';
+import { ORDERS_SPEC } from '../src/schema/spec-file.js';
 import { listFiles } from '../src/storage/data-dir.js';
-import { makeBatch, order, TOPIC, temporaryDirectory } from './support/batches.js';
+import { makeBatch, openSink, order, TOPIC, temporaryDirectory } from './support/batches.js';
+import { GROWN_SPEC, grownDirectory } from './support/grown-directory.js';
 import { INSTALL_TIMEOUT_MS, pythonWith, runPython, whyNoPython } from './support/python.js';
 import { type TextRow, trickyDirectory } from './support/tricky-names.js';
 
@@ -70,14 +71,7 @@ describe.skipIf(whyNoPython() !== undefined)('pyarrow, pandas and polars', () =>
     timeout: 120_000,
   }, async () => {
     const dataDir = temporaryDirectory();
-    const grown = parseSpec(
-      JSON.stringify({
-        ...ORDERS_SPEC,
-        columns: [...ORDERS_SPEC.columns.slice(0, 3), { name: 'note', kind: 'text' }, ...ORDERS_SPEC.columns.slice(3)],
-      }),
-      'grown',
-    );
-    for (const [start, spec] of [ORDERS_SPEC, grown, ORDERS_SPEC].entries()) {
+    for (const [start, spec] of [ORDERS_SPEC, GROWN_SPEC, ORDERS_SPEC].entries()) {
       await makeBatch(dataDir, start % 2, start, [order(`c${start}`, { note: `n${start}` })], { spec });
     }
     const folder = join(dataDir, 'parquet', TOPIC);
@@ -90,7 +84,27 @@ describe.skipIf(whyNoPython() !== undefined)('pyarrow, pandas and polars', () =>
         ['c1', 'n1'],
         ['c2', null],
       ]);
-      expect(Object.keys(rows[0])).toEqual(expect.arrayContaining(tableColumns(grown).map(({ name }) => name)));
+      expect(Object.keys(rows[0])).toEqual(expect.arrayContaining(tableColumns(GROWN_SPEC).map(({ name }) => name)));
     }
+  });
+
+  it('read them in every way once the files are rewritten', { timeout: 120_000 }, async () => {
+    const dataDir = temporaryDirectory();
+    await grownDirectory(dataDir);
+    const sink = await openSink(dataDir, { spec: GROWN_SPEC });
+    expect(await sink.compact({ rewrite: true })).toMatchObject({ filesRewritten: 2, filesAfter: 0 });
+    await sink.close();
+    const folder = join(dataDir, 'parquet', TOPIC);
+    const read = (await runPython(python, 'read.py', [folder, listFiles(folder).sort()[0]])) as Record<
+      string,
+      TextRow[]
+    >;
+    for (const [way, rows] of Object.entries(read)) {
+      const notes = rows.map(({ change_id, note }) => `${change_id} ${note}`).sort();
+      const ofFile = ['0-0 null', '0-1 null'];
+      expect([way, notes]).toEqual([way, way.endsWith(' file') ? ofFile : [...ofFile, '0-2 n2', '1-0 null', '1-1 n1']]);
+      expect(Object.keys(rows[0])).toEqual(expect.arrayContaining(tableColumns(GROWN_SPEC).map(({ name }) => name)));
+    }
+    expect(Object.keys(read)).toHaveLength(9);
   });
 });

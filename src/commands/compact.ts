@@ -10,10 +10,13 @@ import { databasePath } from '../storage/data-dir.js';
 import type { CommandContext } from './context.js';
 import { variablesHelp } from './variables-help.js';
 
-export function addCompactCommand(program: Command, { environment, stdout }: CommandContext): void {
+export function addCompactCommand(program: Command, { environment, stdout, onFailure }: CommandContext): void {
   program
     .command('compact')
-    .description('join neighbouring small Parquet files; "run" does so by itself, see COMPACT_AFTER_FILES')
+    .description(
+      'join neighbouring small Parquet files; "run" does so by itself, see COMPACT_AFTER_FILES; exit code 1 if some ' +
+        'that were to be joined or rewritten stay as they are',
+    )
     .addHelpText(
       'after',
       variablesHelp(
@@ -26,22 +29,32 @@ export function addCompactCommand(program: Command, { environment, stdout }: Com
         SECTIONS.log,
       ),
     )
-    .action(async () => {
-      const { filesBefore, filesAfter, bytesBefore, bytesAfter } = await compact(environment());
+    .option('--rewrite', 'rewrite files that lack columns of the table spec, so that all files have them')
+    .action(async ({ rewrite = false }: { rewrite?: boolean }) => {
+      const { config, log } = environment();
+      const receipt = await compact(config, { rewrite, log });
+      const { filesBefore, filesAfter, bytesBefore, bytesAfter, filesRewritten, left } = receipt;
       const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
       await stdout.write(
         filesBefore === 0
           ? 'nothing to join\n'
           : `${filesBefore} files (${megabytes(bytesBefore)}) joined into ${filesAfter} (${megabytes(bytesAfter)})\n`,
       );
+      if (rewrite) await stdout.write(`${filesRewritten} files rewritten with all columns of the table spec\n`);
+      for (const why of left) log.warn({ code: 'SLUICE_SINK' }, why);
+      if (left.length > 0) onFailure();
     });
 }
 
 /**
  * Joins whatever neighbours fit files of COMPACT_TARGET_BYTES.
+ * @param options `rewrite`: then rewrites files that lack columns of the table spec
  * @throws SluiceError SLUICE_LOCKED when a process works on the data directory, SLUICE_CONFIG when there is none
  */
-export async function compact({ config, log }: { config: Config; log: Logger }): Promise<CompactionReceipt> {
+export async function compact(
+  config: Config,
+  { rewrite, log }: { rewrite: boolean; log: Logger },
+): Promise<CompactionReceipt> {
   const { dataDir, spec, compaction, duckdb } = config;
   const { compression } = config.parquet;
   if (!existsSync(databasePath(dataDir))) {
@@ -55,7 +68,7 @@ export async function compact({ config, log }: { config: Config; log: Logger }):
   const { removed } = await sink.open();
   logRemoved(log, removed);
   try {
-    return await sink.compact(true);
+    return await sink.compact({ everything: true, rewrite });
   } finally {
     await sink.close();
   }

@@ -180,8 +180,10 @@ async function explain({ dataDir, kafka }: Config, write: Write): Promise<boolea
       throw new SluiceError('SLUICE_LOCKED', `a process runs on DATA_DIR=${dataDir}: nothing to recover`);
     if (!(await hasTables(client))) return explainOrphans('empty', dataDir, kafka.topic, write);
     const { topic } = await readScope(client, dataDir);
-    const { leftovers, unexplained, damaged } = compareFiles(dataDir, topic, await readLedger(client));
+    const { leftovers, unexplained, damaged, rewritten } = compareFiles(dataDir, topic, await readLedger(client));
     for (const { file, why } of leftovers) write(`the next start removes ${file}: ${why}\n`);
+    for (const file of rewritten)
+      write(`the next start puts the new ${file} in place: its rewriting was not finished\n`);
     list(`${counted(unexplained.length, 'Parquet file')} that the database does not explain`, unexplained, write);
     list(`${counted(damaged.length, 'file')} of the ledger not whole: put them back`, damaged, write);
     if (unexplained.length > 0) write(`\n${CHOICES}`);

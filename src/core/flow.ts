@@ -172,7 +172,20 @@ export interface CompactionReceipt {
   readonly filesAfter: number;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
+  /** Files that got columns of the table spec that they lacked. */
+  readonly filesRewritten: number;
+  /** Of each set of files that stays as it is although it was to be joined: which, why, and what to do. */
+  readonly left: readonly string[];
 }
+
+export const NOTHING_COMPACTED: CompactionReceipt = {
+  filesBefore: 0,
+  filesAfter: 0,
+  bytesBefore: 0,
+  bytesAfter: 0,
+  filesRewritten: 0,
+  left: [],
+};
 
 // ── thread messages ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,5 +1,5 @@
 /** Has the sink join small Parquet files beside the commits, one join at a time. */
-import { asSluiceError } from '../core/errors.js';
+import { asSluiceError, type ErrorCode } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import type { Sink } from '../core/sink.js';
 import type { Metrics } from '../metrics/metrics.js';
@@ -27,15 +27,20 @@ export class Compactor {
     const { sink, metrics, log } = this.#parts;
     this.#running = true;
     try {
-      const receipt = await sink.compact();
+      const { left, filesRewritten: _, ...receipt } = await sink.compact();
       metrics.filesCompacted.inc(receipt.filesBefore);
       if (receipt.filesBefore > 0) log.info(receipt, 'small Parquet files joined');
+      for (const why of left) this.#warn('SLUICE_SINK', why);
     } catch (thrown) {
       const { code, message } = asSluiceError(thrown, 'SLUICE_SINK', 'compaction');
-      metrics.errors.inc({ code });
-      log.warn({ code }, `small Parquet files stay as they are: ${message}`);
+      this.#warn(code, `small Parquet files stay as they are: ${message}`);
     } finally {
       this.#running = false;
     }
+  }
+
+  #warn(code: ErrorCode, message: string): void {
+    this.#parts.metrics.errors.inc({ code });
+    this.#parts.log.warn({ code }, message);
   }
 }

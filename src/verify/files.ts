@@ -71,13 +71,14 @@ async function strayCheck(client: SqlClient, { dataDir, topic }: VerifyScope): P
   const newest = client.live ? Date.now() - UNCOUNTED_FOR_MS : Number.POSITIVE_INFINITY;
   const isOld = (file: string) =>
     (statSync(join(dataDir, file), { throwIfNoEntry: false })?.mtimeMs ?? newest) < newest;
-  const { leftovers, unexplained } = compareFiles(dataDir, topic, await readLedger(client));
+  const { leftovers, unexplained, rewritten } = compareFiles(dataDir, topic, await readLedger(client));
   return {
     name: 'there are no Parquet files that the ledger does not name',
     problems: await problemsOf(async () => unexplained.filter(isOld)),
-    notes: await problemsOf(async () =>
-      leftovers.filter(({ file }) => isOld(file)).map(({ file, why }) => `the next start removes ${file}: ${why}`),
-    ),
+    notes: await problemsOf(async () => [
+      ...leftovers.filter(({ file }) => isOld(file)).map(({ file, why }) => `the next start removes ${file}: ${why}`),
+      ...rewritten.map((file) => `the next start puts the new ${file} in place: its rewriting was not finished`),
+    ]),
   };
 }
 

@@ -1,16 +1,17 @@
 /** A source and a sink in memory, for tests of what decides between them. */
 import { combineStats, NO_STATS } from '../../src/core/batch-stats.js';
 import type { Chunk } from '../../src/core/chunk.js';
-import type {
-  BatchResult,
-  BatchTask,
-  CommitReceipt,
-  Fill,
-  OffsetGap,
-  PartitionStart,
-  SinkPosition,
-  SinkState,
-  TopicIdentity,
+import {
+  type BatchResult,
+  type BatchTask,
+  type CommitReceipt,
+  type Fill,
+  NOTHING_COMPACTED,
+  type OffsetGap,
+  type PartitionStart,
+  type SinkPosition,
+  type SinkState,
+  type TopicIdentity,
 } from '../../src/core/flow.js';
 import { createLogger } from '../../src/core/log.js';
 import type { Sink } from '../../src/core/sink.js';
@@ -160,7 +161,7 @@ export class FakeSink implements Sink {
     return { positions, stats, commitSeconds: 0 };
   }
   async compact() {
-    return { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
+    return NOTHING_COMPACTED;
   }
   async close() {}
 

@@ -92,7 +92,7 @@ export async function filled(dataDir: string, { joined = false } = {}) {
   const sink = await openSink(dataDir);
   await fill(dataDir, sink);
   const before = await content(sink);
-  if (joined) await sink.compact(true);
+  if (joined) await sink.compact({ everything: true });
   await sink.close();
   return before;
 }

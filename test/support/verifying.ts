@@ -1,7 +1,9 @@
 /** A data directory to verify, and a way to change its database unseen. */
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { makeBatch, openSink, order, temporaryDirectory, token } from './batches.js';
+import { openSql } from '../../src/query/sql-client.js';
+import { checks } from '../../src/verify/checks.js';
+import { makeBatch, openSink, order, TOPIC, temporaryDirectory, token } from './batches.js';
 
 /** Two batches of partition 0, with duplicates, quarantine, a tombstone and a gap at the end; one of partition 1. */
 export async function writtenDirectory(): Promise<string> {
@@ -15,6 +17,19 @@ export async function writtenDirectory(): Promise<string> {
   await sink.commit();
   await sink.close();
   return dataDir;
+}
+
+/** What `sluice verify` finds wrong in a data directory of orders, but for Kafka. */
+export async function problems(dataDir: string): Promise<string[]> {
+  const client = await openSql(dataDir);
+  const found: string[] = [];
+  try {
+    const scope = { dataDir, topic: TOPIC, table: 'cdc_orders', changeId: 'change_id' };
+    for await (const { problems } of checks(client, scope)) found.push(...problems);
+  } finally {
+    client.close();
+  }
+  return found;
 }
 
 /** Runs a statement on the database of a data directory that no process holds. */

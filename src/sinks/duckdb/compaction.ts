@@ -8,18 +8,26 @@
  * The rows stay the same, only their files change. Killed before the swap, the new file is one that the ledger does not
  * name; killed after it, the old ones are. Their offsets are all in other files of the ledger: the next start removes
  * them.
+ *
+ * Rewrites files that lack columns of the table spec, each under its name:
+ *
+ *   1. COPY  the file into one under its temporary name; fsync
+ *   2. size  one transaction: the ledger says the size of the new file
+ *   3. rename it over the old one
+ *
+ * Killed before the transaction, the new file is an unfinished write; killed after it, the next start renames it.
  */
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { BATCH_STAT_LIST } from '../../core/batch-stats.js';
-import { sinkError } from '../../core/errors.js';
-import type { CompactionReceipt } from '../../core/flow.js';
+import { isOutOfMemory, SluiceError, sinkError } from '../../core/errors.js';
+import type { CompactionReceipt, ParquetFile } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
-import { copyToParquet } from '../../parquet/parquet-copy.js';
 import type { ParquetCompression } from '../../parquet/parquet-writer.js';
-import { MAX_ROW_GROUP_ROWS } from '../../parquet/row-groups.js';
+import type { TableSpec } from '../../schema/spec.js';
+import { sync } from '../../storage/data-dir.js';
 import { stageFile } from '../../storage/staged-file.js';
+import { lacksColumns, writeJoinedFile } from './joined-file.js';
 import { LEDGER_FILES, type LedgerFile, ledgerFile } from './ledger-files.js';
 import { publish, withdraw } from './recovery.js';
 import type { CompactionSettings } from './settings.js';
@@ -27,15 +35,6 @@ import type { CompactionSettings } from './settings.js';
 export interface CompactionOptions extends CompactionSettings {
   readonly compression: ParquetCompression;
 }
-
-/** SQL: what the metadata of a joined file says of the counters that are in the ledger. */
-const SUMS = BATCH_STAT_LIST.flatMap(([, { ledger, metadata }]) =>
-  ledger === undefined || metadata === undefined ? [] : [`sum(${ledger.column}) AS ${metadata}`],
-).join(', ');
-
-/** A row group is held in memory while it is written, beside what commits need. */
-const ROW_GROUP_BYTES = 32 << 20;
-const MIN_ROW_GROUP_ROWS = 2048;
 
 /**
  * Which neighbours to join. Files of about as many batches are joined, more than `afterFiles` of them, so that a row is
@@ -70,33 +69,46 @@ export function planCompaction(
   return groups;
 }
 
+/** What a compaction is asked for. */
+export interface CompactionWork {
+  /** Joins whatever neighbours fit: see planCompaction. */
+  readonly everything?: boolean;
+  /** Rewrites files that lack columns of the table spec. */
+  readonly rewrite?: boolean;
+}
+
+export interface CompactionTarget {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly topic: string;
+  readonly spec: TableSpec;
+  readonly compaction: CompactionOptions;
+}
+
+type Counts = { -readonly [Name in Exclude<keyof CompactionReceipt, 'left'>]: number };
+
 /** The compaction of one open database, on a connection of its own: commits continue beside it. */
 export class Compaction {
   readonly #connection: DuckDBConnection;
-  readonly #dataDir: string;
-  readonly #topic: string;
-  readonly #options: CompactionOptions;
+  readonly #target: CompactionTarget;
   #running: Promise<unknown> = Promise.resolve();
   #stopped = false;
 
-  private constructor(connection: DuckDBConnection, dataDir: string, topic: string, options: CompactionOptions) {
+  private constructor(connection: DuckDBConnection, target: CompactionTarget) {
     this.#connection = connection;
-    this.#dataDir = dataDir;
-    this.#topic = topic;
-    this.#options = options;
+    this.#target = target;
   }
 
-  static async open(instance: DuckDBInstance, dataDir: string, topic: string, options: CompactionOptions) {
-    return new Compaction(await instance.connect(), dataDir, topic, options);
+  static async open(instance: DuckDBInstance, target: CompactionTarget) {
+    return new Compaction(await instance.connect(), target);
   }
 
   /**
-   * Joins what there is to join.
-   * @param everything see planCompaction
+   * Joins what there is to join, then rewrites. Files that cannot be read, or need more memory than there is, are left.
    * @throws SluiceError SLUICE_DATA_DIR or SLUICE_SINK; what was joined before counts, and nothing is lost
    */
-  run(everything = false): Promise<CompactionReceipt> {
-    const run = this.#running.then(() => this.#run(everything));
+  run(work: CompactionWork = {}): Promise<CompactionReceipt> {
+    const run = this.#running.then(() => this.#run(work));
     this.#running = run.catch(() => {});
     return run;
   }
@@ -109,91 +121,121 @@ export class Compaction {
     this.#connection.closeSync();
   }
 
-  async #run(everything: boolean): Promise<CompactionReceipt> {
-    const receipt = { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
+  async #run({ everything, rewrite }: CompactionWork): Promise<CompactionReceipt> {
+    const counts: Counts = { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0, filesRewritten: 0 };
+    const left: string[] = [];
     try {
-      const files = (await rowsOf(this.#connection, LEDGER_FILES)).map(ledgerFile);
-      for (const group of planCompaction(files, this.#options, everything)) {
-        if (this.#stopped) break;
-        receipt.bytesAfter += await this.#join(group);
-        receipt.filesAfter += 1;
-        receipt.filesBefore += group.length;
-        receipt.bytesBefore += group.reduce((sum, { bytes }) => sum + bytes, 0);
+      for (const group of planCompaction(await this.#files(), this.#target.compaction, everything)) {
+        await this.#unlessLeft(left, group, () => this.#join(group, counts));
+      }
+      for (const file of rewrite ? await this.#files() : []) {
+        await this.#unlessLeft(left, [file], () => this.#rewrite(file, counts));
       }
     } catch (thrown) {
       if (!this.#stopped) throw thrown;
     }
-    return receipt;
+    return { ...counts, left };
   }
 
-  /** @returns the bytes of the new file */
-  async #join(group: readonly LedgerFile[]): Promise<number> {
-    const path = joinedPath(this.#dataDir, group);
-    const failure = `${group.length} Parquet files cannot be joined into ${path}`;
-    const file = await stageFile(path, (tempPath) => this.#copy(group, tempPath), failure);
+  async #files(): Promise<LedgerFile[]> {
+    return (await rowsOf(this.#connection, LEDGER_FILES)).map(ledgerFile);
+  }
+
+  /** Does the work on these files, or adds to `left` why they stay as they are. */
+  async #unlessLeft(left: string[], files: readonly LedgerFile[], work: () => Promise<void>): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      await work();
+    } catch (thrown) {
+      if (!(thrown instanceof UnusableFiles) || this.#stopped) throw thrown;
+      left.push(whyLeft(files, thrown.cause as Error));
+    }
+  }
+
+  async #join(group: readonly LedgerFile[], counts: Counts): Promise<void> {
+    const { dataDir } = this.#target;
+    const path = joinedPath(dataDir, group);
+    const file = await this.#stage(group, path);
     try {
       publish([file]);
     } catch (thrown) {
       withdraw([file]);
       throw thrown;
     }
+    await this.#swap(group, file);
+    for (const { name } of group) rmSync(join(dataDir, name), { force: true });
+    counts.filesBefore += group.length;
+    counts.filesAfter += 1;
+    counts.bytesBefore += group.reduce((sum, { bytes }) => sum + bytes, 0);
+    counts.bytesAfter += file.bytes;
+  }
+
+  async #rewrite(old: LedgerFile, counts: Counts): Promise<void> {
     try {
-      await this.#swap(group, relative(this.#dataDir, path), file.bytes);
+      if (!(await lacksColumns(this.#connection, this.#target, old))) return;
+    } catch (thrown) {
+      throw new UnusableFiles(thrown);
+    }
+    const path = join(this.#target.dataDir, old.name);
+    const file = await this.#stage([old], path);
+    try {
+      // Once the ledger has its size, it must not be lost.
+      sync(dirname(path));
+      await this.#swap([old], file);
+      renameSync(file.tempPath, path);
+      sync(dirname(path));
+    } catch (thrown) {
+      throw sinkError(thrown, `${path} cannot be replaced; the next start finishes or undoes it`);
+    }
+    counts.filesRewritten += 1;
+  }
+
+  /** @throws UnusableFiles if it is for what the files are, or for want of memory */
+  async #stage(files: readonly LedgerFile[], path: string): Promise<ParquetFile> {
+    const options = { ...this.#target, ...this.#target.compaction };
+    try {
+      return await stageFile(path, (tempPath) => writeJoinedFile(this.#connection, options, files, tempPath));
+    } catch (thrown) {
+      const isOfFiles = thrown instanceof SluiceError && thrown.code === 'SLUICE_SINK';
+      throw isOfFiles ? new UnusableFiles(thrown.cause) : thrown;
+    }
+  }
+
+  /** The ledger names the file instead of those. */
+  async #swap(group: readonly LedgerFile[], { path, bytes }: ParquetFile): Promise<void> {
+    const { dataDir, topic } = this.#target;
+    const members = group.map((file) => literal(file.name)).join(', ');
+    try {
+      await this.#connection.run(
+        `UPDATE sluice.batches SET file = ${literal(relative(dataDir, path))}, file_bytes = ${bytes}
+         WHERE topic = ${literal(topic)} AND partition_id = ${group[0].partition} AND file IN (${members})`,
+      );
     } catch (thrown) {
       // A COMMIT that failed may still be in the log: both stay, and the next start asks the ledger.
       throw sinkError(thrown, `the ledger cannot name ${path}`);
     }
-    for (const { name } of group) rmSync(join(this.#dataDir, name), { force: true });
-    return file.bytes;
   }
+}
 
-  async #copy(group: readonly LedgerFile[], path: string): Promise<void> {
-    const list = group.map(({ name }) => literal(join(this.#dataDir, name))).join(', ');
-    const [{ rows, bytes }] = await rowsOf(
-      this.#connection,
-      `SELECT sum(num_values)::DOUBLE / count(DISTINCT path_in_schema) AS rows,
-       sum(total_uncompressed_size)::DOUBLE AS bytes FROM parquet_metadata([${list}])`,
-    );
-    const rowGroupRows = Math.floor((ROW_GROUP_BYTES * Number(rows)) / Number(bytes));
-    const metadata = await this.#metadata(group, list);
-    const relation = `read_parquet([${list}], union_by_name = true, hive_partitioning = false)`;
-    await copyToParquet(this.#connection, relation, path, {
-      compression: this.#options.compression,
-      metadata,
-      rowGroupRows: Math.max(MIN_ROW_GROUP_ROWS, Math.min(MAX_ROW_GROUP_ROWS, rowGroupRows)),
-    });
+/** Files that cannot be copied; nothing has changed. */
+class UnusableFiles extends Error {
+  constructor(cause: unknown) {
+    super('files cannot be copied', { cause });
   }
+}
 
-  /** What a new database could be made from: of batches without rows, nothing but these sums is in any file. */
-  async #metadata(group: readonly LedgerFile[], list: string): Promise<Map<string, string>> {
-    const [{ partition, start }, { next }] = [group[0], group[group.length - 1]];
-    const [counts] = await rowsOf(
-      this.#connection,
-      `SELECT sum(rows_merged + rows_duplicate) AS messages_ok, ${SUMS}
-       FROM sluice.batches WHERE topic = ${literal(this.#topic)} AND partition_id = ${partition}
-         AND start_offset >= ${start} AND next_offset <= ${next}`,
-    );
-    const [known] = await rowsOf(
-      this.#connection,
-      `SELECT max(value) FILTER (key = 'sluice.leader_epoch') AS leader_epoch,
-         CASE WHEN count(*) FILTER (key = 'sluice.format') = ${group.length}
-           THEN min(value) FILTER (key = 'sluice.format') END AS format
-       FROM (SELECT decode(key) AS key, try_cast(decode(value) AS INTEGER) AS value
-         FROM parquet_kv_metadata([${list}]))`,
-    );
-    const values = { topic: this.#topic, partition, start_offset: start, next_offset: next, ...counts, ...known };
-    return new Map(
-      Object.entries(values).flatMap(([key, value]) => (value === null ? [] : [[`sluice.${key}`, String(value)]])),
-    );
-  }
-
-  async #swap(group: readonly LedgerFile[], name: string, bytes: number): Promise<void> {
-    const members = group.map((file) => literal(file.name)).join(', ');
-    await this.#connection.run(
-      `UPDATE sluice.batches SET file = ${literal(name)}, file_bytes = ${bytes}
-       WHERE topic = ${literal(this.#topic)} AND partition_id = ${group[0].partition} AND file IN (${members})`,
-    );
-  }
+/** What a log says of files that are left. */
+function whyLeft(files: readonly LedgerFile[], cause: Error): string {
+  const [{ name }, count] = [files[0], files.length];
+  const what =
+    count === 1
+      ? `${name} stays as it is`
+      : `${count} Parquet files, ${name} to ${basename(files[count - 1].name)}, stay as they are`;
+  const [reason] = cause.message.split('\n', 1);
+  const choice = isOutOfMemory(cause)
+    ? 'Raise DUCKDB_MEMORY_LIMIT for "sluice compact"'
+    : '"sluice verify" says which file is not whole: put it back from a copy';
+  return `${what}: ${reason}. ${choice}`;
 }
 
 function joinedPath(dataDir: string, group: readonly LedgerFile[]): string {

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { RemovedFile } from '../../core/flow.js';
-import { type FileRange, listFiles, parquetRange, topicFolder } from '../../storage/data-dir.js';
+import { type FileRange, listFiles, parquetRange, temporaryPath, topicFolder } from '../../storage/data-dir.js';
 import { readJournal } from './commit-journal.js';
 
 /** A file that the ledger names: of one batch, or of several that were joined. */
@@ -60,6 +60,8 @@ export interface FileDifferences {
   readonly unexplained: readonly string[];
   /** Files of the ledger that are missing or have another size, each with what is wrong. */
   readonly damaged: readonly string[];
+  /** Files of the ledger whose rewriting lacks its last step. */
+  readonly rewritten: readonly string[];
 }
 
 /**
@@ -71,7 +73,8 @@ export function compareFiles(dataDir: string, topic: string, ledger: LedgerState
   const unfinished = new Set(journal?.commit === ledger.lastCommit + 1 ? journal.files : []);
   const damaged = ledger.files.flatMap((file) => sizeProblem(dataDir, file) ?? []);
   const whole = damaged.length === 0 ? ledger.files : ledger.files.filter((file) => !sizeProblem(dataDir, file));
-  const known = new Set(ledger.files.map(({ name }) => name));
+  const rewritten = ledger.files.filter((file) => isRewritten(dataDir, file)).map(({ name }) => name);
+  const known = new Set([...ledger.files.map(({ name }) => name), ...rewritten.map(temporaryPath)]);
   const leftovers: RemovedFile[] = [];
   const unexplained: string[] = [];
   for (const path of listFiles(topicFolder(dataDir, topic)).sort()) {
@@ -82,14 +85,25 @@ export function compareFiles(dataDir: string, topic: string, ledger: LedgerState
     else if (isJoinLeftover(file, whole, ledger)) leftovers.push({ file, why: 'its rows are in other files (a join)' });
     else if (file.endsWith('.parquet')) unexplained.push(file);
   }
-  return { leftovers, unexplained, damaged };
+  return { leftovers, unexplained, damaged, rewritten };
 }
 
 /** @returns what is wrong with a file of the ledger */
-export function sizeProblem(dataDir: string, { name, bytes }: LedgerFile): string | undefined {
-  const found = statSync(join(dataDir, name), { throwIfNoEntry: false })?.size;
-  if (found === bytes) return undefined;
+export function sizeProblem(dataDir: string, file: LedgerFile): string | undefined {
+  const { name, bytes } = file;
+  const found = sizeOf(join(dataDir, name));
+  if (found === bytes || isRewritten(dataDir, file)) return undefined;
   return found === undefined ? `${name} is missing` : `${name} has ${found} bytes, not ${bytes}`;
+}
+
+/** Whether the ledger means the file that is there under the temporary name, which only has to be renamed. */
+function isRewritten(dataDir: string, { name, bytes }: LedgerFile): boolean {
+  const path = join(dataDir, name);
+  return sizeOf(path) !== bytes && sizeOf(temporaryPath(path)) === bytes;
+}
+
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 /** A joined file that was not counted yet, or one of its parts that were not removed: its offsets are all counted. */

@@ -6,7 +6,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { asSluiceError, SluiceError } from '../../core/errors.js';
 import type { ParquetFile, RemovedFile } from '../../core/flow.js';
-import { listFiles, makeFolder, sync, topicFolder } from '../../storage/data-dir.js';
+import { listFiles, makeFolder, sync, temporaryPath, topicFolder } from '../../storage/data-dir.js';
 import { removeJournal } from './commit-journal.js';
 import { compareFiles, type FileDifferences, type LedgerState } from './ledger-files.js';
 
@@ -85,8 +85,8 @@ export function withdraw(files: readonly ParquetFile[]): void {
 }
 
 /**
- * Removes what one unfinished write, commit or join left. Everything is decided before anything is removed. The caller
- * holds the database's lock.
+ * Finishes rewrites, and removes what one unfinished write, commit or join left. Everything is decided before anything
+ * is changed. The caller holds the database's lock.
  * @throws SluiceError SLUICE_UNEXPLAINED_FILES, SLUICE_SINK if files and ledger differ by more; then nothing is removed
  */
 export function reconcileFiles(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
@@ -100,13 +100,17 @@ export function reconcileFiles(dataDir: string, topic: string, ledger: LedgerSta
  * @throws SluiceError SLUICE_SINK if the ledger lacks files, whose rows may be in those; then nothing is removed
  */
 export function removeUncounted(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
-  const { leftovers, unexplained, damaged } = compareFiles(dataDir, topic, ledger);
-  const why = 'the ledger does not name it';
-  return remove(dataDir, { leftovers: [...leftovers, ...unexplained.map((file) => ({ file, why }))], damaged });
+  const differences = compareFiles(dataDir, topic, ledger);
+  const uncounted = differences.unexplained.map((file) => ({ file, why: 'the ledger does not name it' }));
+  return remove(dataDir, { ...differences, leftovers: [...differences.leftovers, ...uncounted] });
 }
 
-function remove(dataDir: string, { leftovers, damaged }: Pick<FileDifferences, 'leftovers' | 'damaged'>) {
+function remove(dataDir: string, { leftovers, damaged, rewritten }: Omit<FileDifferences, 'unexplained'>) {
   refuseDamage(dataDir, damaged);
+  for (const path of rewritten.map((name) => join(dataDir, name))) {
+    renameSync(temporaryPath(path), path);
+    sync(dirname(path));
+  }
   for (const { file } of leftovers) rmSync(join(dataDir, file), { force: true });
   removeJournal(dataDir);
   return leftovers;

@@ -18,15 +18,16 @@ import { existsSync } from 'node:fs';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
 import { assert, isOutOfMemory, sinkError } from '../../core/errors.js';
-import type {
-  BatchResult,
-  CommitReceipt,
-  CompactionReceipt,
-  OffsetGap,
-  PartitionStart,
-  SinkPosition,
-  SinkState,
-  TopicIdentity,
+import {
+  type BatchResult,
+  type CommitReceipt,
+  type CompactionReceipt,
+  NOTHING_COMPACTED,
+  type OffsetGap,
+  type PartitionStart,
+  type SinkPosition,
+  type SinkState,
+  type TopicIdentity,
 } from '../../core/flow.js';
 import type { Sink } from '../../core/sink.js';
 import { identifier, rowsOf } from '../../core/sql.js';
@@ -35,7 +36,7 @@ import { roleColumn } from '../../schema/spec.js';
 import { databasePath } from '../../storage/data-dir.js';
 import { removeJournal } from './commit-journal.js';
 import { CommitMemory } from './commit-memory.js';
-import { Compaction, type CompactionOptions } from './compaction.js';
+import { Compaction, type CompactionOptions, type CompactionWork } from './compaction.js';
 import { createDatabase, type DatabaseOptions, openDatabase } from './database.js';
 import { type ChangeLog, NO_SEQUENCE } from './duplicates.js';
 import {
@@ -96,7 +97,7 @@ export class DuckDbSink implements Sink {
   }
 
   async open(): Promise<SinkState> {
-    const { dataDir, topic, compaction } = this.#options;
+    const { dataDir, topic } = this.#options;
     const database = databasePath(dataDir);
     makeFolders(dataDir, topic);
     if (!existsSync(database)) {
@@ -107,7 +108,7 @@ export class DuckDbSink implements Sink {
     this.#connection = await this.#instance.connect();
     this.#stagingConnection = await this.#instance.connect();
     this.#memory = await CommitMemory.open(this.#instance, this.#queries, this.#options.memoryLimit);
-    this.#compaction = await Compaction.open(this.#instance, dataDir, topic, compaction);
+    this.#compaction = await Compaction.open(this.#instance, this.#options);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
       const { ledger, removed, issueBits } = await openDirectory(this.#connection, this.#options);
@@ -254,13 +255,13 @@ export class DuckDbSink implements Sink {
     return group;
   }
 
-  /** @param everything joins as much as fits, however few files there are */
-  async compact(everything = false): Promise<CompactionReceipt> {
+  /** @param work default: joins if there are too many new files */
+  async compact(work?: CompactionWork): Promise<CompactionReceipt> {
     const { afterFiles } = this.#options.compaction;
-    const isDue = everything || (afterFiles > 0 && this.#newFiles > afterFiles);
-    if (!isDue) return { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 };
+    const isDue = work !== undefined || (afterFiles > 0 && this.#newFiles > afterFiles);
+    if (!isDue) return NOTHING_COMPACTED;
     this.#newFiles = 0;
-    return await this.#compaction!.run(everything);
+    return await this.#compaction!.run(work);
   }
 
   /** Waits for a running commit: a connection must not go while DuckDB works on it. */

@@ -1,16 +1,15 @@
-import { renameSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ParquetWriterName } from '../../../src/parquet/parquet-writer.js';
-import { openSql } from '../../../src/query/sql-client.js';
 import { planCompaction } from '../../../src/sinks/duckdb/compaction.js';
 import type { LedgerFile } from '../../../src/sinks/duckdb/ledger-files.js';
 import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import { listFiles } from '../../../src/storage/data-dir.js';
-import { checks } from '../../../src/verify/checks.js';
 import { makeBatch, openSink, order, select, TOPIC, temporaryDirectory, token } from '../../support/batches.js';
 import { runCli } from '../../support/cli.js';
+import { problems } from '../../support/verifying.js';
 
 const file = (partition: number, start: number, bytes = 10, batches = 1): LedgerFile => ({
   name: `p${partition}-${start}`,
@@ -98,18 +97,6 @@ async function commitBatches(
   }
 }
 
-async function problems(dataDir: string): Promise<string[]> {
-  const client = await openSql(dataDir);
-  const found: string[] = [];
-  try {
-    const scope = { dataDir, topic: TOPIC, table: 'cdc_orders', changeId: 'change_id' };
-    for await (const { problems } of checks(client, scope)) found.push(...problems);
-  } finally {
-    client.close();
-  }
-  return found;
-}
-
 const parquetFiles = (dataDir: string) => listFiles(join(dataDir, 'parquet')).sort();
 
 const contentOf = (dataDir: string) =>
@@ -142,7 +129,8 @@ describe('compaction', () => {
       );
       expect(metadata).toBe(
         `{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18, ` +
-          'sluice.messages_ok=12, sluice.messages_quarantined=0, sluice.messages_tombstone=6, sluice.format=2}',
+          'sluice.messages_ok=12, sluice.messages_quarantined=0, sluice.messages_tombstone=6, sluice.format=2, ' +
+          'sluice.text_bytes=888}',
       );
       await sink.close();
       expect(await problems(dataDir)).toEqual([]);
@@ -160,7 +148,7 @@ describe('compaction', () => {
     // Five files of five batches each are not yet more than the four that may be, of which one is new.
     expect(parquetFiles(dataDir).length).toBeLessThan(12);
     expect(await sink.compact()).toMatchObject({ filesBefore: 0 });
-    expect(await sink.compact(true)).toMatchObject({ filesAfter: 2 });
+    expect(await sink.compact({ everything: true })).toMatchObject({ filesAfter: 2 });
     expect(parquetFiles(dataDir).length).toBe(2);
     await sink.close();
     expect(await problems(dataDir)).toEqual([]);
@@ -170,7 +158,7 @@ describe('compaction', () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
     await commitBatches(dataDir, sink, 40);
-    const [receipt] = await Promise.all([sink.compact(true), commitBatches(dataDir, sink, 10, 40)]);
+    const [receipt] = await Promise.all([sink.compact({ everything: true }), commitBatches(dataDir, sink, 10, 40)]);
     expect(receipt.filesBefore).toBeGreaterThanOrEqual(60);
     await sink.close();
     expect(await problems(dataDir)).toEqual([]);
@@ -180,7 +168,7 @@ describe('compaction', () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
     await commitBatches(dataDir, sink, 10);
-    const compaction = sink.compact(true);
+    const compaction = sink.compact({ everything: true });
     await Promise.all([compaction, sink.close()]);
     expect(await problems(dataDir)).toEqual([]);
   });
@@ -191,11 +179,61 @@ describe('compaction', () => {
     await commitBatches(dataDir, sink, 6);
     const [, second] = parquetFiles(dataDir);
     renameSync(second, `${second}.gone`);
-    await expect(sink.compact(true)).rejects.toMatchObject({
-      message: expect.stringContaining('6 Parquet files cannot be joined into'),
-    });
+    const { filesBefore, left } = await sink.compact({ everything: true });
     renameSync(`${second}.gone`, second);
     await sink.close();
+    expect(filesBefore).toBe(3);
+    expect(left).toEqual([
+      expect.stringMatching(/^6 Parquet files, .*00-0{19}3\.parquet to .*, stay as they are: .*0{19}6/),
+    ]);
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it('leaves damaged files, with a warning, and ends with 1', async () => {
+    const dataDir = temporaryDirectory();
+    const sink = await openSink(dataDir);
+    await commitBatches(dataDir, sink, 6);
+    await sink.close();
+    const [, second] = parquetFiles(dataDir);
+    const content = readFileSync(second);
+    writeFileSync(second, Buffer.from(content).fill(0, content.length - 20));
+    const { code, stdout, stderr } = await runCli(['compact'], { env: { DATA_DIR: dataDir, LOG_FORMAT: 'json' } });
+    expect([code, stdout]).toEqual([1, expect.stringContaining('3 files (')]);
+    expect(JSON.parse(stderr)).toMatchObject({
+      level: 40,
+      code: 'SLUICE_SINK',
+      msg: expect.stringMatching(/^6 Parquet files, .*: .*"sluice verify" says which file is not whole/),
+    });
+    writeFileSync(second, content);
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it.each([
+    ['its own text', (index: number) => `${index}`.padStart(4, '-')],
+    ['the text of all others', () => 'text'],
+  ])('joins messages of a megabyte, each with %s, in little memory; with less it leaves them', async (_, text) => {
+    const dataDir = temporaryDirectory();
+    const sink = await openSink(dataDir, { memoryLimit: 512e6 });
+    const large = (index: number) => order(token(index), { note: text(index).repeat(250_000) });
+    for (let start = 0; start < 120; start += 3) {
+      await sink.stage(await makeBatch(dataDir, 0, start, [large(start), large(start + 1), large(start + 2)]));
+      await sink.stage(await makeBatch(dataDir, 1, start, [order(`p1-${start}`)], { nextOffset: start + 3 }));
+    }
+    await sink.commit();
+    await sink.close();
+    const tight = await openSink(dataDir, { memoryLimit: 40e6 });
+    const { filesBefore, left } = await tight.compact({ everything: true });
+    await tight.close();
+    expect([filesBefore, left]).toEqual([40, [expect.stringMatching(/^40 Parquet files, .*DUCKDB_MEMORY_LIMIT/)]]);
+    const wide = await openSink(dataDir, { memoryLimit: 160e6 });
+    expect(await wide.compact({ everything: true })).toMatchObject({ filesBefore: 40, filesAfter: 1, left: [] });
+    const groups = `FROM parquet_metadata('${parquetFiles(dataDir)[0]}') WHERE path_in_schema = 'extra'`;
+    const [[most, all]] = await select(
+      wide,
+      `SELECT max(row_group_num_rows), sum(row_group_num_rows)::INTEGER ${groups}`,
+    );
+    expect([Number(most) <= 32, all]).toEqual([true, 120]);
+    await wide.close();
     expect(await problems(dataDir)).toEqual([]);
   });
 
@@ -222,7 +260,7 @@ describe('compaction', () => {
     }
     expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/joined into|nothing to join/) });
     const reopened = await openSink(dataDir);
-    await reopened.compact(true);
+    await reopened.compact({ everything: true });
     expect(await select(reopened, contentOf(dataDir))).toEqual(before);
     await reopened.close();
     expect(parquetFiles(dataDir).length).toBe(2);

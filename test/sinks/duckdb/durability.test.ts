@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createDatabase } from '../../../src/sinks/duckdb/database.js';
 import { makeBatch, openSink, order, select, temporaryDirectory, token } from '../../support/batches.js';
+import { GROWN_SPEC, grownDirectory } from '../../support/grown-directory.js';
 
 const calls = vi.hoisted((): { name: string; path: string }[] => []);
 /** The end of the path of which an fsync fails. */
@@ -78,6 +79,29 @@ it.each(['.commit.json.tmp', FOLDER])('nothing is committed if %s cannot be made
   });
   await expect(sink.commit()).rejects.toThrow('the disk is broken');
   expect(await select(sink, 'SELECT count(*) FROM cdc_orders')).toEqual([[0n]]);
+});
+
+it('a rewritten file is durable under its temporary name before the ledger has its size', async () => {
+  const dataDir = temporaryDirectory();
+  await grownDirectory(dataDir, 1, 0);
+  const sink = await openSink(dataDir, { spec: GROWN_SPEC });
+  const ledger = () => select(sink, 'SELECT file_bytes FROM sluice.batches');
+  const before = await ledger();
+  broken.path = FOLDER;
+  onTestFinished(() => {
+    broken.path = undefined;
+  });
+  await expect(sink.compact({ rewrite: true })).rejects.toThrow('the disk is broken');
+  expect(await ledger()).toEqual(before);
+  broken.path = undefined;
+  const name = NAME.replace('1.parquet', '2.parquet');
+  expect(await noted(dataDir, () => sink.compact({ rewrite: true }))).toEqual([
+    `fsync ${FOLDER}/.${name}.tmp`,
+    `fsync ${FOLDER}`,
+    `rename ${FOLDER}/${name}`,
+    `fsync ${FOLDER}`,
+  ]);
+  expect(await ledger()).not.toEqual(before);
 });
 
 it('a new database is whole and durable before it has its name', async () => {

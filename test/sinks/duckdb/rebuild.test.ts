@@ -121,7 +121,7 @@ describe('recover --from-parquet', () => {
     await fill(dataDir, sink);
     const parts = parquetFiles(dataDir);
     for (const part of parts) copyFileSync(join(dataDir, part), join(dataDir, `${part}.part`));
-    await sink.compact(true);
+    await sink.compact({ everything: true });
     await sink.close();
     for (const part of parts) renameSync(join(dataDir, `${part}.part`), join(dataDir, part));
     const file = (await makeBatch(dataDir, 0, 9, [order(token(7))])).file!;

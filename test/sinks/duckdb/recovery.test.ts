@@ -155,7 +155,7 @@ describe('opening a data directory', () => {
 
     const second = await openSink(dataDir);
     const kept = parts.map((part) => readFileSync(join(dataDir, part)));
-    await second.compact(true);
+    await second.compact({ everything: true });
     await second.close();
     for (const [index, part] of parts.entries()) writeFileSync(join(dataDir, part), kept[index]);
     expect((await removedAtOpen(dataDir)).map(({ file }) => file)).toEqual(parts);

@@ -1,0 +1,21 @@
+import pino from 'pino';
+import { expect, it } from 'vitest';
+import { NOTHING_COMPACTED } from '../../src/core/flow.js';
+import { Metrics } from '../../src/metrics/metrics.js';
+import { Compactor } from '../../src/pipeline/compactor.js';
+
+it('warns of files that stay as they are, while others are joined, and counts it', async () => {
+  const lines: string[] = [];
+  const log = pino({ base: undefined, timestamp: false }, { write: (line) => lines.push(line) });
+  const metrics = new Metrics();
+  const receipt = { filesBefore: 3, filesAfter: 1, bytesBefore: 30, bytesAfter: 20 };
+  const compact = async () => ({ ...NOTHING_COMPACTED, ...receipt, left: ['2 Parquet files stay as they are: why'] });
+  new Compactor({ sink: { compact }, metrics, log }).start();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { level: 30, ...receipt, msg: 'small Parquet files joined' },
+    { level: 40, code: 'SLUICE_SINK', msg: '2 Parquet files stay as they are: why' },
+  ]);
+  expect((await metrics.errors.get()).values).toMatchObject([{ labels: { code: 'SLUICE_SINK' }, value: 1 }]);
+  expect((await metrics.filesCompacted.get()).values).toMatchObject([{ value: 3 }]);
+});
