@@ -168,7 +168,7 @@ export class Compaction {
     const [{ partition, start }, { next }] = [group[0], group[group.length - 1]];
     const [counts] = await rowsOf(
       this.#connection,
-      `SELECT sum(rows_merged + rows_duplicate) AS messages_ok, ${SUMS}
+      `SELECT sum(rows_merged + rows_duplicate + rows_marker) AS messages_ok, ${SUMS}
        FROM sluice.batches WHERE topic = ${literal(this.#topic)} AND partition_id = ${partition}
          AND start_offset >= ${start} AND next_offset <= ${next}`,
     );

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ParquetWriterName } from '../../../src/parquet/parquet-writer.js';
 import { openSql } from '../../../src/query/sql-client.js';
+import { ORDERS_SPEC } from '../../../src/schema/spec-file.js';
 import { planCompaction } from '../../../src/sinks/duckdb/compaction.js';
 import type { LedgerFile } from '../../../src/sinks/duckdb/ledger-files.js';
 import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
@@ -102,7 +103,7 @@ async function problems(dataDir: string): Promise<string[]> {
   const client = await openSql(dataDir);
   const found: string[] = [];
   try {
-    const scope = { dataDir, topic: TOPIC, table: 'cdc_orders', changeId: 'change_id' };
+    const scope = { dataDir, topic: TOPIC, spec: ORDERS_SPEC, table: 'cdc_orders', changeId: 'change_id' };
     for await (const { problems } of checks(client, scope)) found.push(...problems);
   } finally {
     client.close();
@@ -142,7 +143,7 @@ describe('compaction', () => {
       );
       expect(metadata).toBe(
         `{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18, ` +
-          'sluice.messages_ok=12, sluice.messages_quarantined=0, sluice.messages_tombstone=6, sluice.format=2}',
+          'sluice.messages_ok=12, sluice.messages_quarantined=0, sluice.messages_tombstone=6, sluice.format=3}',
       );
       await sink.close();
       expect(await problems(dataDir)).toEqual([]);
