@@ -32,7 +32,7 @@ export async function moveMarkers(connection: DuckDBConnection, spec: TableSpec,
   await connection.run(
     `UPDATE sluice.batches SET rows_merged = rows_merged - markers, rows_marker = rows_marker + markers
      FROM (SELECT partition_id AS "the partition", start_offset AS "the start", count(*) AS markers
-       FROM sluice.batches JOIN (FROM ${table} WHERE ${isMarker(spec)})
+       FROM sluice.batches JOIN (SELECT kafka_partition, kafka_offset FROM ${table} WHERE ${isMarker(spec)})
        ON kafka_partition = partition_id AND kafka_offset >= start_offset AND kafka_offset < next_offset GROUP BY ALL)
      WHERE partition_id = "the partition" AND start_offset = "the start"`,
   );

@@ -119,6 +119,42 @@ it('without a role operation there are none; once the spec has it, those in the 
   expect((await verified(dataDir)).problems).toEqual([]);
 });
 
+it("columns may have the names of Sluice's own", async () => {
+  const dataDir = temporaryDirectory();
+  const names = ['topic', 'partition_id', 'message_offset', 'start_offset', 'next_offset', 'markers', 'rows_marker'];
+  const columns = (role: object) => [
+    { name: 'operation', path: 'change_id', kind: 'text', required: true, role: 'change_id' },
+    { name: 'change_id', path: 'order_id', kind: 'text', required: true, role: 'key' },
+    { name: 'snapshot', path: 'operation', kind: 'text', ...role },
+    ...names.map((name) => ({ name, kind: 'text' })),
+  ];
+  const specs = [{}, { role: 'operation' }].map((role) =>
+    parseSpec(JSON.stringify({ table: 'markers', view: 'orders', columns: columns(role) }), 'test'),
+  );
+  let offset = 0;
+  for (const spec of specs) {
+    const sink = await openSink(dataDir, { spec });
+    const values = ['begin', 'end'].map((end) =>
+      order(`${end}${offset}`, { operation: `snapshot_${end}`, order_id: `snapshot:${offset}`, topic: 'x' }),
+    );
+    await sink.stage(await makeBatch(dataDir, 0, offset, [...values, order(`c${offset}`)], { spec }));
+    await sink.commit();
+    offset += 3;
+    await sink.close();
+  }
+  const sink = await openSink(dataDir, { spec: specs[1] });
+  const expected = [0n, 1n, 3n, 4n].map((at) => [
+    0,
+    at,
+    `snapshot_${at % 3n === 0n ? 'begin' : 'end'}`,
+    `snapshot:${at < 3n ? 0 : 3}`,
+  ]);
+  expect(await select(sink, MARKERS)).toEqual(expected);
+  expect(await select(sink, 'SELECT operation FROM markers ORDER BY ALL')).toEqual([['c0'], ['c3']]);
+  await sink.close();
+  expect((await verified(dataDir)).problems).toEqual([]);
+});
+
 it.each([false, true])('recover --from-parquet tells them apart; files joined: %s', async (joined) => {
   const dataDir = temporaryDirectory();
   const sink = await openSink(dataDir);
