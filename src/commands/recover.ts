@@ -120,7 +120,7 @@ function describeRebuild(made: Rebuild, { dataDir, tableSpec }: Config, write: W
   };
   write(`table spec: ${specs[made.specFrom]}\n`);
   write(`${counted(made.files, 'file')}: ${counted(made.rowsMerged, 'row')} merged, `);
-  write(`${counted(made.rowsDuplicate, 'duplicate')}\n`);
+  write(`${counted(made.rowsDuplicate, 'duplicate')}, ${counted(made.markers, 'marker')} of snapshots\n`);
   for (const partition of made.partitions) write(describePartition(partition));
   for (const name of made.uncertain) {
     write(`${name} does not say how many messages of its offsets were quarantined or tombstones\n`);

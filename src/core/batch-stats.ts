@@ -62,6 +62,14 @@ export const BATCH_STATS = {
     summary: 'tombstone',
     metadata: 'messages_tombstone',
   },
+  /** Rows of the batch's file that are markers of snapshots; once the sink has them, less duplicates. */
+  marker: {
+    combine: 'sum',
+    by: 'worker',
+    ledger: count('rows_marker'),
+    metric: outcome('marker'),
+    summary: 'marker',
+  },
   rowsLate: {
     combine: 'sum',
     by: 'kernel',

@@ -5,7 +5,7 @@ export const OPERATION = {
   vanished: 'vanished',
   /** A document that a snapshot found. */
   snapshot: 'snapshot',
-  /** Markers, one of each in every partition. */
+  /** Markers, one of each in every partition: they are no changes, and counted apart. */
   snapshotBegin: 'snapshot_begin',
   snapshotEnd: 'snapshot_end',
 } as const;

@@ -13,8 +13,9 @@ import { basename, dirname, join } from 'node:path';
  *
  *   1  the first one
  *   2  the identity of the topic, where and why a partition began, leader epochs, gaps, commits, bits of columns
+ *   3  markers of snapshots have a table and a counter of their own
  */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 /** Key of the folders: readers that know Hive's layout make a column of it, so no column of a spec has this name. */
 export const PARTITION_KEY = 'sluice_partition';

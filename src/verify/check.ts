@@ -1,6 +1,7 @@
 /** What all checks of `sluice verify` have in common. */
 import { SluiceError } from '../core/errors.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
+import type { TableSpec } from '../schema/spec.js';
 
 export interface CheckResult {
   readonly name: string;
@@ -16,6 +17,8 @@ export interface VerifyScope {
   /** Absolute. */
   readonly dataDir: string;
   readonly topic: string;
+  /** Of the directory's last start. */
+  readonly spec: TableSpec;
   readonly table: string;
   readonly changeId: string;
 }

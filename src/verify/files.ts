@@ -13,7 +13,8 @@ import {
   ledgerRange,
   sizeProblem,
 } from '../sinks/duckdb/ledger-files.js';
-import { type CheckResult, problemsOf, type VerifyScope } from './check.js';
+import { markersOf } from '../sinks/duckdb/markers.js';
+import { type CheckResult, counted, problemsOf, type VerifyScope } from './check.js';
 
 const FILES_PER_QUERY = 200;
 /** The name of a file as a column of its rows; no column of a spec can have this name. */
@@ -38,6 +39,11 @@ export async function* fileChecks(client: SqlClient, scope: VerifyScope): AsyncG
       (files) => rowProblems(client, scope, wholeFiles(dataDir, files)),
     ],
   ];
+  const [{ format_version }] = await allRows(client, 'SELECT format_version FROM sluice.meta');
+  // Until format 3 they were rows of the table.
+  if (Number(format_version) >= 3) {
+    checks.push(['every marker is in the files', (files) => markerProblems(client, scope, wholeFiles(dataDir, files))]);
+  }
   for (const [name, check] of checks) {
     yield { name, problems: await problemsOf(() => onLedgerFiles(client, check)), notes: [] };
   }
@@ -160,6 +166,27 @@ async function rowProblems(client: SqlClient, scope: VerifyScope, files: readonl
     );
     if (Number(differing) > 0) {
       problems.push(`partition ${block[0].partition}: ${differing} rows differ, the first at offset ${example}`);
+    }
+  }
+  return problems;
+}
+
+async function markerProblems(client: SqlClient, { dataDir, spec, topic }: VerifyScope, files: readonly LedgerFile[]) {
+  const problems: string[] = [];
+  for (const block of blocks(files)) {
+    const [{ partition, start }, { next }] = [block[0], block[block.length - 1]];
+    const markers = `FROM sluice.markers
+      WHERE partition_id = ${partition} AND message_offset >= ${start} AND message_offset < ${next}`;
+    // Few files have any: of the others nothing is read.
+    if ((await allRows(client, `${markers} LIMIT 1`)).length === 0) continue;
+    const [{ differing, example }] = await allRows(
+      client,
+      `SELECT count(*) AS differing, min(message_offset) AS example
+       FROM (${markers} EXCEPT ${markersOf(spec, topic, readParquet(dataDir, block))})`,
+    );
+    if (Number(differing) > 0) {
+      const what = counted(Number(differing), 'marker');
+      problems.push(`partition ${partition}: ${what} not in the files, the first at offset ${example}`);
     }
   }
   return problems;

@@ -13,8 +13,8 @@ interface LedgerCheck {
   readonly problems: string;
   /** Only of directories of format 2. */
   readonly notes?: string;
-  /** The check needs what directories have from format 2 on. */
-  readonly needsFormat2?: boolean;
+  /** The check needs what directories have from this format on. */
+  readonly needsFormat?: number;
 }
 
 /** Whether a run has got as far as making its tables; the loss of the write-ahead log can take them away again. */
@@ -40,18 +40,19 @@ export async function readScope(client: SqlClient, dataDir: string): Promise<Ver
     );
   }
   const spec = (typeof meta.spec === 'string' ? JSON.parse(meta.spec) : meta.spec) as TableSpec;
-  return { dataDir, topic: String(meta.topic), table: spec.table, changeId: roleColumn(spec, 'change_id')!.name };
+  return { dataDir, topic: String(meta.topic), spec, table: spec.table, changeId: roleColumn(spec, 'change_id')!.name };
 }
 
 /** Runs all checks that need neither files nor Kafka. */
 export async function* ledgerChecks(client: SqlClient, scope: VerifyScope): AsyncGenerator<CheckResult> {
   const [{ format_version }] = await allRows(client, 'SELECT format_version FROM sluice.meta');
-  const isOld = Number(format_version) < 2;
+  const format = Number(format_version);
+  const isOld = format < 2;
   // In format 1 all batches were of one kind.
   const batches = isOld ? `(SELECT *, 'consume' AS kind FROM sluice.batches)` : 'sluice.batches';
-  for (const check of [...rangeChecks(), ...tableChecks(scope), quarantineCheck(batches)]) {
-    const { name, problems, notes, needsFormat2 = false } = check;
-    if (needsFormat2 && isOld) {
+  for (const check of [...rangeChecks(format), ...tableChecks(scope), quarantineCheck(batches)]) {
+    const { name, problems, notes, needsFormat = 1 } = check;
+    if (format < needsFormat) {
       const skipped = `the data directory has format ${format_version}, "sluice run" brings it up to date`;
       yield { name, problems: [], notes: [], skipped };
       continue;
@@ -64,7 +65,9 @@ export async function* ledgerChecks(client: SqlClient, scope: VerifyScope): Asyn
   }
 }
 
-function rangeChecks(): LedgerCheck[] {
+function rangeChecks(format: number): LedgerCheck[] {
+  // Until format 3 markers were counted as merged.
+  const marker = format < 3 ? '0' : 'rows_marker';
   return [
     {
       name: 'the ranges of each partition are contiguous',
@@ -78,7 +81,7 @@ function rangeChecks(): LedgerCheck[] {
     },
     {
       name: 'each partition begins where its position says that it began',
-      needsFormat2: true,
+      needsFormat: 2,
       problems: `SELECT format('partition {}: it began at {}, the ledger begins at {}', partition_id,
           coalesce(first_offset::VARCHAR, 'an unknown offset'), coalesce(b.first, next_offset))
         FROM sluice.positions
@@ -96,12 +99,12 @@ function rangeChecks(): LedgerCheck[] {
           FROM sluice.positions) GROUP BY start_reason ORDER BY start_reason`,
     },
     {
-      name: 'consumed = merged + duplicate + quarantined + tombstone in each batch',
+      name: 'consumed = merged + duplicate + quarantined + tombstone + marker in each batch',
       problems: `SELECT format('partition {}, offsets {} to {}: consumed {}',
           partition_id, start_offset, next_offset, rows_consumed)
         FROM sluice.batches
-        WHERE rows_consumed <> rows_merged + rows_duplicate + rows_quarantined + rows_tombstone
-          OR least(rows_merged, rows_duplicate, rows_quarantined, rows_tombstone) < 0`,
+        WHERE rows_consumed <> rows_merged + rows_duplicate + rows_quarantined + rows_tombstone + ${marker}
+          OR least(rows_merged, rows_duplicate, rows_quarantined, rows_tombstone, ${marker}) < 0`,
     },
     {
       name: 'each position is where the last batch of its partition ends',
@@ -124,6 +127,16 @@ function tableChecks(scope: VerifyScope): LedgerCheck[] {
         FROM (SELECT kafka_partition, count(*) AS rows FROM ${table} GROUP BY ALL)
         FULL JOIN (SELECT partition_id AS kafka_partition, sum(rows_merged) AS merged FROM sluice.batches GROUP BY ALL)
         USING (kafka_partition) WHERE coalesce(rows, 0) <> coalesce(merged, 0)`,
+    },
+    {
+      name: 'sluice.markers has the markers that the ledger counts, each once',
+      needsFormat: 3,
+      problems: `SELECT format('partition {}: {} markers, {} of them different ones, the ledger says {}', partition_id,
+          coalesce(markers, 0), coalesce(different, 0), coalesce(counted, 0))
+        FROM (SELECT partition_id, count(*) AS markers, count(DISTINCT change_id) AS different
+          FROM sluice.markers GROUP BY ALL)
+        FULL JOIN (SELECT partition_id, sum(rows_marker) AS counted FROM sluice.batches GROUP BY ALL)
+        USING (partition_id) WHERE coalesce(markers, 0) <> coalesce(counted, 0) OR markers <> different`,
     },
     {
       name: `${scope.changeId} is unique in ${scope.table}`,

@@ -20,9 +20,10 @@ import type { ParquetWriter } from '../parquet/parquet-writer.js';
 import { runOf, TEXT_BYTES_KEY } from '../parquet/row-groups.js';
 import type { ParquetSettings } from '../parquet/settings.js';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
-import { specHash, type TableSpec } from '../schema/spec.js';
+import { roleColumn, specHash, type TableSpec, tableColumns } from '../schema/spec.js';
 import { FORMAT_VERSION, parquetPath } from '../storage/data-dir.js';
 import { stageFile } from '../storage/staged-file.js';
+import { countMarkers } from './markers.js';
 import type { WorkerSettings } from './settings.js';
 
 export interface WorkerOptions extends ParquetSettings, Omit<WorkerSettings, 'workers'> {
@@ -45,6 +46,8 @@ export class BatchProcessor {
   readonly #writer: ParquetWriter;
   readonly #schema: Schema;
   readonly #specHash: string;
+  /** Index of the column with the role `operation`, -1 if there is none. */
+  readonly #operation: number;
 
   private constructor(options: WorkerOptions, kernel: Kernel, writer: ParquetWriter) {
     this.#options = options;
@@ -52,6 +55,8 @@ export class BatchProcessor {
     this.#writer = writer;
     this.#schema = arrowSchema(options.spec);
     this.#specHash = specHash(options.spec);
+    const operation = roleColumn(options.spec, 'operation')?.name;
+    this.#operation = tableColumns(options.spec).findIndex(({ name }) => name === operation);
   }
 
   static async create(options: WorkerOptions): Promise<BatchProcessor> {
@@ -74,7 +79,8 @@ export class BatchProcessor {
     const { recordBatches } = output;
     const path = parquetPath(dataDir, topic, partition, startOffset, nextOffset);
     const maxEventTime = boundedEventTime(output.maxEventTime, task);
-    const stats = { ...countedBy(output), maxEventTime, kernelSeconds: (kernelDone - start) / 1e3 };
+    const marker = this.#operation === -1 ? 0 : countMarkers(recordBatches, this.#operation);
+    const stats = { ...countedBy(output), marker, maxEventTime, kernelSeconds: (kernelDone - start) / 1e3 };
     const hasRows = stats.ok > 0;
     const metadata = this.#metadata(task, stats);
     const textBytes = recordBatches.reduce((sum, recordBatch) => sum + runOf(recordBatch).textBytes, 0);

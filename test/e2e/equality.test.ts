@@ -131,7 +131,7 @@ async function expectLedger(dataDir: string, ends: readonly number[], tally: Kin
   const sums = names.map((name) => `sum(rows_${name})::INTEGER AS ${name}`).join(', ');
   const [totals] = await queryFile(dataDir, `SELECT ${sums} FROM sluice.batches`);
   expect(totals).toEqual(names.map((name) => tally.totals()[name]));
-  const unequal = 'rows_consumed <> rows_merged + rows_duplicate + rows_quarantined + rows_tombstone';
+  const unequal = 'rows_consumed <> rows_merged + rows_duplicate + rows_quarantined + rows_tombstone + rows_marker';
   expect(await queryFile(dataDir, `FROM sluice.batches WHERE ${unequal}`)).toEqual([]);
   // Without a gap from the first message to the end of the log, transaction markers and aborted messages included.
   const ranges = `SELECT partition_id, min(start_offset)::INTEGER, max(next_offset)::INTEGER,

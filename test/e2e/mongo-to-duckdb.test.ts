@@ -70,7 +70,8 @@ describeKafka('MongoDB to DuckDB', (bootstrap) => {
       ['o-3', empty],
     ]);
     await stopCapture(capture);
-    expect(await stop(run)).toMatchObject({ quarantined: 0, duplicate: 0 });
+    // Of each of the four partitions two markers; what was written above are six changes.
+    expect(await stop(run)).toMatchObject({ merged: 6, marker: 8, quarantined: 0, duplicate: 0 });
     await verifies(env);
   });
 });

@@ -195,6 +195,7 @@ describeKafka('a run that waits for messages', (bootstrap) => {
     expect(value('sluice_rows_total{outcome="merged"}')).toBe(merged);
     expect(value('sluice_rows_total{outcome="duplicate"}')).toBe(duplicate);
     expect(value('sluice_rows_total{outcome="tombstone"}')).toBe(tombstone);
+    expect(value('sluice_rows_total{outcome="marker"}')).toBe(0);
     for (const stage of ['consume', 'pack', 'kernel', 'parquet', 'merge']) {
       expect(value(`sluice_stage_seconds_total{stage="${stage}"}`), stage).toBeGreaterThan(0);
     }

@@ -44,6 +44,7 @@ export interface Summary {
   readonly duplicate: number;
   readonly quarantined: number;
   readonly tombstone: number;
+  readonly marker: number;
   readonly lostOffsets: number;
 }
 

@@ -78,7 +78,7 @@ export function kindPicker(shares: Shares): (random: number) => EventKind {
   return (random) => ends.find((entry) => random < entry.end)?.kind ?? 'plain';
 }
 
-/** What a sink must have counted: consumed = merged + duplicate + quarantined + tombstone. */
+/** What a sink must have counted: consumed = merged + duplicate + quarantined + tombstone; none is a marker. */
 export interface ExpectedTotals {
   readonly consumed: number;
   readonly merged: number;

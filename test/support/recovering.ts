@@ -81,7 +81,8 @@ export async function content(sink: DuckDbSink) {
     counts: await select(
       sink,
       `SELECT partition_id, sum(rows_consumed), sum(rows_merged), sum(rows_duplicate), sum(rows_quarantined),
-         sum(rows_tombstone), sum(rows_late), sum(rows_with_issues) FROM sluice.batches GROUP BY ALL ORDER BY ALL`,
+         sum(rows_tombstone), sum(rows_marker), sum(rows_late), sum(rows_with_issues)
+       FROM sluice.batches GROUP BY ALL ORDER BY ALL`,
     ),
     columns: await select(sink, 'FROM sluice.columns ORDER BY ALL'),
   };

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { openSql } from '../../src/query/sql-client.js';
+import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { checks } from '../../src/verify/checks.js';
 import { makeBatch, openSink, order, TOPIC, temporaryDirectory, token } from './batches.js';
 
@@ -24,7 +25,7 @@ export async function problems(dataDir: string): Promise<string[]> {
   const client = await openSql(dataDir);
   const found: string[] = [];
   try {
-    const scope = { dataDir, topic: TOPIC, table: 'cdc_orders', changeId: 'change_id' };
+    const scope = { dataDir, topic: TOPIC, spec: ORDERS_SPEC, table: 'cdc_orders', changeId: 'change_id' };
     for await (const { problems } of checks(client, scope)) found.push(...problems);
   } finally {
     client.close();

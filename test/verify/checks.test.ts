@@ -2,11 +2,13 @@ import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openSql } from '../../src/query/sql-client.js';
+import { specJson } from '../../src/schema/spec.js';
+import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { writeJournal } from '../../src/sinks/duckdb/commit-journal.js';
 import type { CheckResult, VerifyScope } from '../../src/verify/check.js';
 import { checks } from '../../src/verify/checks.js';
 import { readScope } from '../../src/verify/ledger.js';
-import { TOPIC } from '../support/batches.js';
+import { makeBatch, openSink, order, TOPIC } from '../support/batches.js';
 import { changeDatabase, writtenDirectory } from '../support/verifying.js';
 
 let scope: VerifyScope;
@@ -14,7 +16,13 @@ const folder = () => join(scope.dataDir, 'parquet', TOPIC, 'sluice_partition=0')
 const FIRST = '00000000000000000000-00000000000000000004.parquet';
 
 beforeEach(async () => {
-  scope = { dataDir: await writtenDirectory(), topic: TOPIC, table: 'cdc_orders', changeId: 'change_id' };
+  scope = {
+    dataDir: await writtenDirectory(),
+    topic: TOPIC,
+    spec: ORDERS_SPEC,
+    table: 'cdc_orders',
+    changeId: 'change_id',
+  };
 });
 
 async function results(): Promise<CheckResult[]> {
@@ -90,6 +98,33 @@ describe('verify', () => {
       /has 2 rows, the ledger says 3/,
     ],
   ])('finds %s', async (_, sql, expected) => {
+    await changeDatabase(scope.dataDir, sql);
+    expect((await problems()).join('\n')).toMatch(expected);
+  });
+
+  it.each([
+    [
+      'a marker that is gone',
+      'DELETE FROM sluice.markers WHERE message_offset = 9',
+      /partition 0: 1 markers, 1 of them different ones, the ledger says 2/,
+    ],
+    [
+      'a marker that is there twice',
+      `DELETE FROM sluice.markers WHERE message_offset = 9; INSERT INTO sluice.markers FROM sluice.markers`,
+      /partition 0: 2 markers, 1 of them different ones, the ledger says 2/,
+    ],
+    [
+      'a marker that differs from the file',
+      `UPDATE sluice.markers SET operation = 'snapshot_begin' WHERE message_offset = 9`,
+      /partition 0: 1 marker not in the files, the first at offset 9/,
+    ],
+  ])('finds %s', async (_, sql, expected) => {
+    const sink = await openSink(scope.dataDir);
+    const markers = ['begin', 'end'].map((end) => order(end, { operation: `snapshot_${end}`, order_id: 'snapshot:T' }));
+    await sink.stage(await makeBatch(scope.dataDir, 0, 8, markers));
+    await sink.commit();
+    await sink.close();
+    expect(await problems()).toEqual([]);
     await changeDatabase(scope.dataDir, sql);
     expect((await problems()).join('\n')).toMatch(expected);
   });
@@ -178,7 +213,8 @@ describe('verify', () => {
 
   it('knows table and topic from the data directory itself', async () => {
     const client = await openSql(scope.dataDir);
-    expect(await readScope(client, scope.dataDir)).toEqual(scope);
+    const spec = JSON.parse(specJson(ORDERS_SPEC));
+    expect(await readScope(client, scope.dataDir)).toEqual({ ...scope, spec });
     client.close();
     await changeDatabase(scope.dataDir, 'UPDATE sluice.meta SET format_version = 99');
     const newer = await openSql(scope.dataDir);

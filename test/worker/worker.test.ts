@@ -54,9 +54,9 @@ it.each([
 
 const IDENTITY = ORDERS_SPEC.columns.map((_, index) => index);
 
-function open(): Promise<BatchProcessor> {
+function open(spec = ORDERS_SPEC): Promise<BatchProcessor> {
   return BatchProcessor.create({
-    spec: ORDERS_SPEC,
+    spec,
     topic: TOPIC,
     dataDir: temporaryDirectory(),
     parquetWriter: 'duckdb',
@@ -83,6 +83,24 @@ async function process(processor: BatchProcessor, values: readonly string[], iss
 }
 
 describe('a batch', () => {
+  it('counts markers of snapshots, and no text like theirs', async () => {
+    const operations = ['insert', 'snapshot_end', 'snapshot_begin', 'snapshot_enD', 'Snapshot_begin', 'snapshot_end'];
+    const values = operations.map((operation) => JSON.stringify({ change_id: 'i', order_id: 'k', operation }));
+    values.splice(2, 0, '{', '{"change_id":"snapshot_end","order_id":"k","status":"snapshot_begin"}');
+    const { stats } = await process(await open(), values, IDENTITY);
+    expect(stats).toMatchObject({ messages: 8, ok: 7, quarantined: 1, marker: 3 });
+  });
+
+  it('has no marker without a column of operations', async () => {
+    const columns = ORDERS_SPEC.columns.map((column) => ({
+      ...column,
+      role: column.role === 'operation' ? undefined : column.role,
+    }));
+    const processor = await open({ ...ORDERS_SPEC, columns });
+    const value = '{"change_id":"i","order_id":"k","operation":"snapshot_end"}';
+    expect((await process(processor, [value], IDENTITY)).stats).toMatchObject({ ok: 1, marker: 0 });
+  });
+
   it('reports the column of messages that lack a value, and the byte of others', async () => {
     const values = ['{"order_id":"k"}', '{"change_id":"i","order_id":null}', '{"change_id":"i",}'];
     const { quarantined } = await process(await open(), values, IDENTITY);

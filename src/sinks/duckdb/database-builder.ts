@@ -12,6 +12,7 @@ import { migrate } from './ddl.js';
 import { type Inventory, type InventoryFile, parquet } from './file-inventory.js';
 import { openFormat } from './format.js';
 import { type LedgerRow, writeLedger } from './ledger.js';
+import { moveMarkers } from './markers.js';
 import { OLD, type OldBatch, type OldDatabase } from './old-database.js';
 
 export interface RebuildOptions {
@@ -39,6 +40,7 @@ export interface BuiltDatabase {
   readonly files: number;
   readonly rowsMerged: number;
   readonly rowsDuplicate: number;
+  readonly markers: number;
   readonly partitions: readonly RebuiltPartition[];
   /** Files that do not count; the next start removes them. */
   readonly uncounted: readonly string[];
@@ -75,18 +77,21 @@ export class DatabaseBuilder {
     await this.#makeTables();
     const duplicates = await this.#insertRows();
     await this.#writeLedger(duplicates);
+    await moveMarkers(this.#connection, this.#spec, this.#options.topic);
     const partitions: RebuiltPartition[] = [];
     for (const partition of new Set(files.map((file) => file.partition))) {
       partitions.push(await this.#finishPartition(partition));
     }
+    const [{ markers }] = await rowsOf(this.#connection, 'SELECT count(*)::INTEGER AS markers FROM sluice.markers');
     await this.#run('CHECKPOINT analytics; USE memory; DETACH analytics');
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
     const rowsDuplicate = [...duplicates.values()].reduce((sum, count) => sum + count, 0);
     return {
       specFrom: this.#options.spec ? 'given' : this.#old ? 'old database' : 'fallback',
       files: files.length,
-      rowsMerged: rows - rowsDuplicate,
+      rowsMerged: rows - rowsDuplicate - Number(markers),
       rowsDuplicate,
+      markers: Number(markers),
       partitions,
       uncounted: [...redundant, ...unfinished],
       uncertain: files.filter(({ countsAll }) => !countsAll).map(({ name }) => name),

@@ -65,7 +65,7 @@ export async function openDatabase(path: string, options: DatabaseOptions): Prom
       autoload_known_extensions: 'false',
       checkpoint_threshold: CHECKPOINT_THRESHOLD,
       storage_compatibility_version: STORAGE_VERSION,
-      // Nothing is deleted from the change log; to join its row groups would write most of them again at a checkpoint.
+      // Next to nothing is deleted from the change log; to join its row groups would write most of them again.
       max_vacuum_tasks: '0',
       ...(memoryLimit !== undefined && { memory_limit: `${memoryLimit}B` }),
     });

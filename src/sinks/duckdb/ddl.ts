@@ -14,6 +14,7 @@ import {
 } from '../../schema/spec.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
 import { issueBits, openFormat } from './format.js';
+import { moveMarkers } from './markers.js';
 
 const DUCKDB_TYPES: Record<ColumnType, string> = {
   utf8: 'VARCHAR',
@@ -73,7 +74,7 @@ export async function migrate(connection: DuckDBConnection, spec: TableSpec, top
   await connection.run('BEGIN');
   try {
     const bits = await issueBits(connection, spec);
-    await writeSpec(connection, spec, topic);
+    if (await writeSpec(connection, spec, topic)) await moveMarkers(connection, spec, topic);
     await connection.run('COMMIT');
     return bits;
   } catch (thrown) {
@@ -82,10 +83,11 @@ export async function migrate(connection: DuckDBConnection, spec: TableSpec, top
   }
 }
 
-async function writeSpec(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<void> {
+/** @returns whether it is another spec than before: rows that are markers to it may have been changes to that one */
+async function writeSpec(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<boolean> {
   const hash = specHash(spec);
   const [known] = await rowsOf(connection, 'SELECT spec_hash FROM sluice.meta');
-  if (known?.spec_hash === hash) return;
+  if (known?.spec_hash === hash) return false;
   const [json, format] = [literal(specJson(spec)), FORMAT_VERSION];
   await connection.run(
     known === undefined
@@ -93,6 +95,7 @@ async function writeSpec(connection: DuckDBConnection, spec: TableSpec, topic: s
          VALUES (${format}, ${format}, ${literal(topic)}, ${json}, '${hash}', now())`
       : `UPDATE sluice.meta SET spec = ${json}, spec_hash = '${hash}', changed_at = now()`,
   );
+  return known !== undefined;
 }
 
 /** The spec's columns that the table does not have yet; all of them if there is no table. */
@@ -161,19 +164,18 @@ WITH ${lastOfPartition(table, key, typeRole && identifier(typeRole))},
   if (role === undefined)
     return `${view}\nSELECT * FROM ${table} SEMI JOIN "the newest" USING (kafka_partition, kafka_offset)`;
   const operation = identifier(role);
-  const [begin, end] = [literal(OPERATION.snapshotBegin), literal(OPERATION.snapshotEnd)];
+  const [begin, end] = [OPERATION.snapshotBegin, OPERATION.snapshotEnd].map(literal);
   return `${view},
 "the markers" AS (
-  SELECT kafka_partition, ${operation} AS "the end", lag(${operation}) OVER "of snapshot" AS "the marker before",
-    lag(kafka_offset) OVER "of snapshot" AS "the beginning"
-  FROM ${table} WHERE ${operation} IN (${begin}, ${end})
-  WINDOW "of snapshot" AS (PARTITION BY kafka_partition, ${key} ORDER BY kafka_offset)),
+  SELECT partition_id, operation AS "the end", lag(operation) OVER "of snapshot" AS "the marker before",
+    lag(message_offset) OVER "of snapshot" AS "the beginning"
+  FROM sluice.markers WINDOW "of snapshot" AS (PARTITION BY partition_id, snapshot ORDER BY message_offset)),
 "the snapshots" AS (
-  SELECT kafka_partition, max("the beginning") AS "the beginning" FROM "the markers"
-  WHERE "the end" = ${end} AND "the marker before" = ${begin} GROUP BY kafka_partition)
+  SELECT partition_id AS kafka_partition, max("the beginning") AS "the beginning" FROM "the markers"
+  WHERE "the end" = ${end} AND "the marker before" = ${begin} GROUP BY partition_id)
 SELECT ${table}.* FROM ${table} SEMI JOIN "the newest" USING (kafka_partition, kafka_offset)
 LEFT JOIN "the snapshots" ON "the snapshots".kafka_partition = ${table}.kafka_partition
-WHERE coalesce(${operation}, '') NOT IN (${literal(OPERATION.delete)}, ${literal(OPERATION.vanished)}, ${begin}, ${end})
+WHERE coalesce(${operation}, '') NOT IN (${literal(OPERATION.delete)}, ${literal(OPERATION.vanished)})
   AND ${table}.kafka_offset >= coalesce("the beginning", 0)`;
 }
 

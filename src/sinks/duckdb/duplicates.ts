@@ -1,15 +1,19 @@
 /**
- * Which rows of a commit group are duplicates: those whose change id the change log has, and all of a change id but the
- * one of the lowest partition and offset.
+ * Which rows of a commit group are duplicates: those whose change id the change log has, of markers that of another
+ * marker, and all of a change id but the one of the lowest partition and offset.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
 import { assert } from '../../core/errors.js';
 import type { BatchResult } from '../../core/flow.js';
-import { rowsOf } from '../../core/sql.js';
+import { identifier, rowsOf } from '../../core/sql.js';
+import { roleColumn, type TableSpec } from '../../schema/spec.js';
+import { isMarker, markersOf } from './markers.js';
 
 /** The table that rows are merged into. */
 export interface ChangeLog {
+  readonly topic: string;
+  readonly spec: TableSpec;
   /** SQL identifiers. */
   readonly table: string;
   readonly changeId: string;
@@ -19,11 +23,18 @@ export interface ChangeLog {
 
 /** Resume tokens give a change_seq; any other change id has 0. */
 export const NO_SEQUENCE = 0n;
+
+/** That of a spec, before anything is read of it. */
+export function changeLog(topic: string, spec: TableSpec): ChangeLog {
+  const changeId = identifier(roleColumn(spec, 'change_id')!.name);
+  return { topic, spec, table: identifier(spec.table), changeId, maxChangeSeq: NO_SEQUENCE };
+}
+
 /** A rollback for want of memory can leave a table that cannot be replaced anymore: each has a name of its own. */
 let tables = 0;
 
 /**
- * Inserts the rows of a group that are new, in the connection's transaction.
+ * Inserts the rows of a group that are new, markers into their own table, in the connection's transaction.
  * @param relation the rows of the batches; not read if there are none
  * @returns the batches, with what became of their rows
  */
@@ -33,19 +44,41 @@ export async function insertNew(
   relation: string,
   batches: readonly BatchResult[],
 ): Promise<BatchResult[]> {
-  const repeated = new Map<number, number>();
+  const repeated = new Map<number, Repeated>();
   if (batches.some(({ stats }) => stats.ok > 0)) {
     const table = `temp.duplicates_${tables++}`;
     const duplicates = await findDuplicates(connection, log, relation, batches, table);
-    for (const { batch, rows } of duplicates) repeated.set(batch, rows);
+    for (const found of duplicates) repeated.set(found.batch, found);
     const but = duplicates.length === 0 ? '' : `ANTI JOIN ${table} USING (kafka_partition, kafka_offset)`;
-    await connection.run(`INSERT INTO ${log.table} BY NAME FROM ${relation} ${but}`);
+    const rows = `(FROM ${relation} ${but})`;
+    await connection.run(`INSERT INTO ${log.table} BY NAME FROM ${rows} WHERE NOT ${markerTest(log, batches)}`);
+    if (hasMarkers(batches)) {
+      await connection.run(`INSERT INTO sluice.markers BY NAME ${markersOf(log.spec, log.topic, rows)}`);
+    }
     await connection.run(`DROP TABLE ${table}`);
   }
   return batches.map((batch, index) => {
-    const duplicate = repeated.get(index) ?? 0;
-    return { ...batch, stats: { ...batch.stats, merged: batch.stats.ok - duplicate, duplicate } };
+    const { rows: duplicate = 0, markers = 0 } = repeated.get(index) ?? {};
+    const marker = batch.stats.marker - markers;
+    return { ...batch, stats: { ...batch.stats, merged: batch.stats.ok - duplicate - marker, marker, duplicate } };
   });
+}
+
+function hasMarkers(batches: readonly BatchResult[]): boolean {
+  return batches.some(({ stats }) => stats.marker > 0);
+}
+
+/** SQL: whether a row of the batches is a marker, for which nothing is read if they have none. */
+function markerTest({ spec }: ChangeLog, batches: readonly BatchResult[]): string {
+  return hasMarkers(batches) ? isMarker(spec) : 'false';
+}
+
+/** Duplicates of a batch. */
+interface Repeated {
+  readonly batch: number;
+  readonly rows: number;
+  /** How many of them are markers. */
+  readonly markers: number;
 }
 
 /**
@@ -58,44 +91,49 @@ async function findDuplicates(
   relation: string,
   batches: readonly BatchResult[],
   table: string,
-): Promise<{ batch: number; rows: number }[]> {
+): Promise<Repeated[]> {
   const { minChangeSeq: lowest, maxChangeSeq: highest } = combineStats(batches.map(({ stats }) => stats));
   assert(lowest !== undefined && highest !== undefined, 'there are rows');
   // Equal ids have equal sequences, which are a third of the work to group if there are any.
   const group = lowest === NO_SEQUENCE ? log.changeId : 'change_seq';
+  const marker = markerTest(log, batches);
   await connection.run(
-    `CREATE TEMP TABLE ${table} AS SELECT kafka_partition, kafka_offset FROM (
-       SELECT kafka_partition, kafka_offset,
+    `CREATE TEMP TABLE ${table} AS SELECT kafka_partition, kafka_offset, "is marker" FROM (
+       SELECT kafka_partition, kafka_offset, ${marker} AS "is marker",
          row_number() OVER (PARTITION BY ${log.changeId} ORDER BY kafka_partition, kafka_offset) AS nth
        FROM ${relation}
        SEMI JOIN (SELECT ${group} FROM ${relation} GROUP BY ALL HAVING count(*) > 1) USING (${group}))
      WHERE nth > 1`,
   );
-  const known = await knownRange(connection, log, relation, { lowest, highest });
-  if (known !== undefined) {
-    const between = `change_seq BETWEEN ${known.lowest} AND ${known.highest}`;
+  const add = async (rows: string, known: string, same: string) => {
     await connection.run(
-      `INSERT INTO ${table} SELECT new.kafka_partition, new.kafka_offset
-       FROM (FROM ${relation} WHERE ${between}) new
-       SEMI JOIN (FROM ${log.table} WHERE ${between}) known
-       ON known.change_seq = new.change_seq AND known.${log.changeId} = new.${log.changeId}
+      `INSERT INTO ${table} SELECT new.kafka_partition, new.kafka_offset, new."is marker"
+       FROM (SELECT *, ${marker} AS "is marker" FROM ${relation} WHERE ${rows}) new
+       SEMI JOIN ${known} known ON ${same}
        ANTI JOIN ${table} found
        ON found.kafka_partition = new.kafka_partition AND found.kafka_offset = new.kafka_offset`,
     );
+  };
+  const known = await knownRange(connection, log, relation, { lowest, highest });
+  if (known !== undefined) {
+    const between = `change_seq BETWEEN ${known.lowest} AND ${known.highest}`;
+    const same = `known.change_seq = new.change_seq AND known.${log.changeId} = new.${log.changeId}`;
+    await add(between, `(FROM ${log.table} WHERE ${between})`, same);
   }
+  if (hasMarkers(batches)) await add(marker, 'sluice.markers', `known.change_id = new.${log.changeId}`);
   const ranges = batches.map(
     ({ partition, startOffset, nextOffset }, batch) => `(${batch}, ${partition}, ${startOffset}, ${nextOffset})`,
   );
   const found = await rowsOf(
     connection,
-    `SELECT batch, count(*) AS rows FROM ${table}
+    `SELECT batch, count(*) AS rows, count(*) FILTER ("is marker") AS markers FROM ${table}
      LEFT JOIN (VALUES ${ranges.join(', ')}) ranges(batch, partition_id, start_offset, next_offset)
      ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset
      GROUP BY batch`,
   );
-  return found.map(({ batch, rows }) => {
+  return found.map(({ batch, rows, markers }) => {
     assert(batch !== null, 'a row has an offset of its batch');
-    return { batch: Number(batch), rows: Number(rows) };
+    return { batch: Number(batch), rows: Number(rows), markers: Number(markers) };
   });
 }
 

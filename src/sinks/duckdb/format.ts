@@ -5,6 +5,7 @@ import { SluiceError } from '../../core/errors.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
+import { moveMarkers } from './markers.js';
 
 /** The ledger's columns for what is counted of a batch. */
 const COUNTERS = BATCH_STAT_LIST.flatMap(([, { ledger }]) =>
@@ -21,11 +22,14 @@ CREATE TABLE IF NOT EXISTS sluice.positions (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, next_offset BIGINT NOT NULL, watermark TIMESTAMPTZ);
 CREATE TABLE IF NOT EXISTS sluice.batches (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, start_offset BIGINT NOT NULL, next_offset BIGINT NOT NULL,
-  file VARCHAR, file_bytes BIGINT, ${COUNTERS.map((counter) => `${counter} NOT NULL`).join(', ')},
+  file VARCHAR, file_bytes BIGINT, ${COUNTERS.map((counter) => `${counter} NOT NULL DEFAULT 0`).join(', ')},
   committed_at TIMESTAMPTZ NOT NULL);
 CREATE TABLE IF NOT EXISTS sluice.quarantine (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, message_offset BIGINT NOT NULL, key BLOB, value BLOB NOT NULL,
   reason VARCHAR NOT NULL, byte_position BIGINT, kafka_timestamp TIMESTAMPTZ);
+CREATE TABLE IF NOT EXISTS sluice.markers (
+  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, message_offset BIGINT NOT NULL, change_id VARCHAR NOT NULL,
+  snapshot VARCHAR NOT NULL, operation VARCHAR NOT NULL, kafka_timestamp TIMESTAMPTZ);
 CREATE TABLE IF NOT EXISTS sluice.columns (name VARCHAR NOT NULL, issue_bit INTEGER NOT NULL);`;
 
 /**
@@ -68,12 +72,12 @@ export async function openFormat(connection: DuckDBConnection, topic: string): P
     if (meta !== undefined) checkMeta(Number(meta.format_version), String(meta.topic), topic);
     if (meta === undefined || Number(meta.format_version) < FORMAT_VERSION) {
       for (const column of ADDED_COLUMNS) await connection.run(`ALTER TABLE sluice.${column}`);
-      if (meta !== undefined) await upgrade(connection, JSON.parse(String(meta.spec)) as TableSpec);
     }
     // Batches before a counter was added have 0 of it.
     for (const counter of COUNTERS) {
       await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${counter} DEFAULT 0`);
     }
+    if (meta !== undefined && Number(meta.format_version) < FORMAT_VERSION) await upgrade(connection, meta);
     await connection.run(ISSUE_NAMES);
     await connection.run('COMMIT');
   } catch (thrown) {
@@ -112,8 +116,16 @@ function checkMeta(version: number, found: string, topic: string): void {
   }
 }
 
+/** @param meta the row of an older directory */
+async function upgrade(connection: DuckDBConnection, meta: Readonly<Record<string, unknown>>): Promise<void> {
+  const spec = JSON.parse(String(meta.spec)) as TableSpec;
+  if (Number(meta.format_version) < 2) await upgradeFormat1(connection, spec);
+  await moveMarkers(connection, spec, String(meta.topic));
+  await connection.run(`UPDATE sluice.meta SET format_version = ${FORMAT_VERSION}`);
+}
+
 /** In format 1 a column's bit was its place in the spec, and nothing said where a partition began. */
-async function upgrade(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+async function upgradeFormat1(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
   await insertBits(
     connection,
     spec.columns.map(({ name }, bit) => [name, bit]),
@@ -121,7 +133,7 @@ async function upgrade(connection: DuckDBConnection, spec: TableSpec): Promise<v
   await connection.run(
     `UPDATE sluice.positions SET start_reason = 'unknown', first_offset = coalesce(
        (SELECT min(start_offset) FROM sluice.batches b WHERE b.partition_id = positions.partition_id), next_offset);
-     UPDATE sluice.meta SET format_version = ${FORMAT_VERSION}, created_format = 1`,
+     UPDATE sluice.meta SET created_format = 1`,
   );
 }
 

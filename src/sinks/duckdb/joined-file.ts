@@ -96,7 +96,7 @@ async function metadataOf(
   const [{ partition, start }, { next }] = [files[0], files[files.length - 1]];
   const [counts] = await rowsOf(
     connection,
-    `SELECT sum(rows_merged + rows_duplicate) AS messages_ok, ${SUMS}
+    `SELECT sum(rows_merged + rows_duplicate + rows_marker) AS messages_ok, ${SUMS}
      FROM sluice.batches WHERE topic = ${literal(topic)} AND partition_id = ${partition}
        AND start_offset >= ${start} AND next_offset <= ${next}`,
   );

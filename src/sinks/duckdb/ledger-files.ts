@@ -17,7 +17,8 @@ export interface LedgerFile extends FileRange {
 
 /** All files of the ledger, by partition and offset; a row is for `ledgerFile`. */
 export const LEDGER_FILES = `SELECT file, file_bytes, partition_id, count(*) AS batches,
-    sum(rows_merged + rows_duplicate) AS rows, min(start_offset) AS "start", max(next_offset) AS "next"
+    sum(rows_consumed - rows_quarantined - rows_tombstone) AS rows,
+    min(start_offset) AS "start", max(next_offset) AS "next"
   FROM sluice.batches WHERE file IS NOT NULL
   GROUP BY file, file_bytes, partition_id ORDER BY partition_id, "start"`;
 

@@ -30,15 +30,14 @@ import {
   type TopicIdentity,
 } from '../../core/flow.js';
 import type { Sink } from '../../core/sink.js';
-import { identifier, rowsOf } from '../../core/sql.js';
+import { rowsOf } from '../../core/sql.js';
 import { RunningQueries } from '../../query/running-queries.js';
-import { roleColumn } from '../../schema/spec.js';
 import { databasePath } from '../../storage/data-dir.js';
 import { removeJournal } from './commit-journal.js';
 import { CommitMemory } from './commit-memory.js';
 import { Compaction, type CompactionOptions, type CompactionWork } from './compaction.js';
 import { createDatabase, type DatabaseOptions, openDatabase } from './database.js';
-import { type ChangeLog, NO_SEQUENCE } from './duplicates.js';
+import { type ChangeLog, changeLog, NO_SEQUENCE } from './duplicates.js';
 import {
   type CommitGroup,
   clearStaging,
@@ -83,11 +82,7 @@ export class DuckDbSink implements Sink {
   constructor(options: DuckDbSinkOptions, queries = new RunningQueries()) {
     this.#options = options;
     this.#queries = queries;
-    this.#log = {
-      table: identifier(options.spec.table),
-      changeId: identifier(roleColumn(options.spec, 'change_id')!.name),
-      maxChangeSeq: NO_SEQUENCE,
-    };
+    this.#log = changeLog(options.topic, options.spec);
   }
 
   /** The database, for connections that read beside the commits. */

@@ -129,7 +129,7 @@ describe('compaction', () => {
       );
       expect(metadata).toBe(
         `{sluice.topic=${TOPIC}, sluice.partition=0, sluice.start_offset=0, sluice.next_offset=18, ` +
-          'sluice.messages_ok=12, sluice.messages_quarantined=0, sluice.messages_tombstone=6, sluice.format=2, ' +
+          'sluice.messages_ok=12, sluice.messages_quarantined=0, sluice.messages_tombstone=6, sluice.format=3, ' +
           'sluice.text_bytes=888}',
       );
       await sink.close();

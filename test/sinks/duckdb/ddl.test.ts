@@ -67,7 +67,7 @@ describe('schema evolution', () => {
       message: expect.stringContaining('holds the topic cdc_orders, KAFKA_TOPIC is other'),
     });
     const sink = await openSink(dataDir);
-    await select(sink, 'UPDATE sluice.meta SET format_version = 3');
+    await select(sink, 'UPDATE sluice.meta SET format_version = 99');
     await sink.close();
     await expect(new DuckDbSink(sinkOptions(dataDir)).open()).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
   });
@@ -142,7 +142,7 @@ describe('names', () => {
       expect(await select(sink, `SELECT "new", "end", batch FROM "view"`)).toEqual([['2', 'e', 'b']]);
       await sink.close();
       const client = await openSql(dataDir);
-      for await (const { name, problems } of checks(client, { dataDir, topic: TOPIC, table, changeId: 'new' })) {
+      for await (const { name, problems } of checks(client, { dataDir, topic: TOPIC, spec, table, changeId: 'new' })) {
         expect([name, problems]).toEqual([name, []]);
       }
       client.close();

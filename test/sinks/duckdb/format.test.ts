@@ -1,6 +1,6 @@
 /** Data directories that earlier versions made: fixtures/format-N has one, and the messages it was made from. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -13,20 +13,23 @@ import { describeKafka } from '../../support/kafka/shared.js';
 import { createTopic, produce } from '../../support/produce.js';
 import { recovered, verified } from '../../support/recovering.js';
 
-const FIXTURE = fileURLToPath(new URL('../../../fixtures/format-1/', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('../../../fixtures/', import.meta.url));
+const FIXTURE = join(FIXTURES, 'format-1');
 const TOPIC = 'format_1';
+/** Of the directory of format 2. */
+const CAPTURED = 'cdc_orders';
 const TABLE = "SELECT COLUMNS(c -> c <> 'order_id_type') FROM cdc_orders ORDER BY kafka_partition, kafka_offset";
 
 /** A copy of the directory. */
-function unpacked(): string {
+function unpacked(format = 1): string {
   const folder = temporaryDirectory();
-  execFileSync('tar', ['xzf', join(FIXTURE, 'data.tar.gz'), '-C', folder]);
+  execFileSync('tar', ['xzf', join(FIXTURES, `format-${format}`, 'data.tar.gz'), '-C', folder]);
   return join(folder, 'data');
 }
 
 /** Opens it as `run` does, and closes it. */
-async function open(dataDir: string) {
-  const sink = new DuckDbSink({ ...sinkOptions(dataDir), topic: TOPIC });
+async function open(dataDir: string, topic = TOPIC) {
+  const sink = new DuckDbSink({ ...sinkOptions(dataDir), topic });
   try {
     const state = await sink.open();
     return { ...state, positions: await sink.claim([0, 1]) };
@@ -61,7 +64,17 @@ describe('a data directory of format 1', () => {
       notes: ['began for a reason that was not recorded: partition 0 at 0, partition 1 at 0'],
     });
     expect(await queryFile(dataDir, TABLE)).toEqual(before);
-    expect(await queryFile(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[2, 1]]);
+    expect(await queryFile(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[3, 1]]);
+  });
+
+  it('loses markers from its change log', async () => {
+    const dataDir = unpacked();
+    await change(dataDir, `UPDATE cdc_orders SET operation = 'snapshot_begin' WHERE kafka_offset = 0`);
+    const count = 'SELECT (SELECT count(*) FROM cdc_orders), (SELECT sum(rows_merged) FROM sluice.batches)';
+    const [[rows, merged]] = (await queryFile(dataDir, count)) as [[bigint, bigint]];
+    await open(dataDir);
+    expect(await queryFile(dataDir, count)).toEqual([[rows - 2n, merged - 2n]]);
+    expect(await queryFile(dataDir, 'SELECT sum(rows_marker) FROM sluice.batches')).toEqual([[2n]]);
   });
 
   it('is refused with every file kept when its database lost commits', async () => {
@@ -88,9 +101,98 @@ describe('a data directory of format 1', () => {
       expect(text).not.toMatch(/0+22-0+27\.parquet does not say how many messages/);
       expect((await verified(dataDir)).problems).toEqual([]);
       expect(await queryFile(dataDir, TABLE)).toEqual(before);
-      expect(await queryFile(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[2, 1]]);
+      expect(await queryFile(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[3, 1]]);
       expect(await open(dataDir)).toMatchObject({ positions: [{ nextOffset: 27 }, { nextOffset: 27 }], removed: [] });
     }
+  });
+});
+
+/** Its markers are rows of the change log, and counted as merged. */
+describe('a data directory of format 2', () => {
+  const PRESENT = 'SELECT order_id FROM orders ORDER BY 1';
+  const MARKERS = 'SELECT partition_id, message_offset, operation FROM sluice.markers ORDER BY ALL';
+  const COUNTERS = `SELECT partition_id, start_offset, rows_consumed, rows_merged, rows_duplicate, rows_marker
+    FROM sluice.batches ORDER BY ALL`;
+  const markers = [
+    [0, 2n, 'snapshot_begin'],
+    [0, 4n, 'snapshot_end'],
+    [0, 10n, 'snapshot_begin'],
+    [0, 12n, 'snapshot_end'],
+    [1, 0n, 'snapshot_begin'],
+    [1, 1n, 'snapshot_end'],
+  ];
+  const counters = [
+    [0, 0n, 6n, 3n, 0n, 2n],
+    [0, 6n, 4n, 1n, 2n, 0n],
+    [0, 10n, 2n, 1n, 0n, 1n],
+    [0, 12n, 2n, 1n, 0n, 1n],
+    [1, 0n, 3n, 1n, 0n, 2n],
+    [1, 3n, 2n, 1n, 0n, 0n],
+  ];
+
+  it('verifies as it is, except for its markers', async () => {
+    const { code, stdout } = await runCli(['verify', '--no-kafka'], { env: { DATA_DIR: unpacked(2) } });
+    expect(code, stdout).toBe(0);
+    expect(stdout.match(/^skip.*/gm)).toEqual([
+      expect.stringMatching(
+        /sluice\.markers has .*: the data directory has format 2, "sluice run" brings it up to date/,
+      ),
+    ]);
+  });
+
+  it('is brought up to date: markers get their table and counter, all else stays as it was', async () => {
+    const dataDir = unpacked(2);
+    const notMarkers = `${TABLE.replace(' ORDER', " WHERE operation NOT LIKE 'snapshot\\__%' ESCAPE '\\' ORDER")}`;
+    const [rows, present] = [await queryFile(dataDir, notMarkers), await queryFile(dataDir, PRESENT)];
+    expect(present).toEqual([['a'], ['c'], ['e'], ['f']]);
+    expect(await open(dataDir, CAPTURED)).toMatchObject({ positions: [{ nextOffset: 14 }, { nextOffset: 5 }] });
+    expect((await verified(dataDir)).problems).toEqual([]);
+    expect(await queryFile(dataDir, TABLE)).toEqual(rows);
+    expect(await queryFile(dataDir, PRESENT)).toEqual(present);
+    expect(await queryFile(dataDir, MARKERS)).toEqual(markers);
+    expect(await queryFile(dataDir, COUNTERS)).toEqual(counters);
+    expect(await queryFile(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[3, 2]]);
+    // Once.
+    await open(dataDir, CAPTURED);
+    expect(await queryFile(dataDir, COUNTERS)).toEqual(counters);
+  });
+
+  it('stays of format 2, markers and counters included, if its upgrade fails', async () => {
+    const dataDir = unpacked(2);
+    await change(dataDir, 'CREATE SCHEMA IF NOT EXISTS sluice; CREATE TABLE sluice.markers (other INTEGER)');
+    const before = await queryFile(dataDir, 'FROM sluice.batches ORDER BY ALL');
+    await expect(open(dataDir, CAPTURED)).rejects.toMatchObject({ code: 'SLUICE_SINK' });
+    expect(await queryFile(dataDir, 'FROM sluice.batches ORDER BY ALL')).toEqual(before);
+    expect(await queryFile(dataDir, 'SELECT format_version FROM sluice.meta')).toEqual([[2]]);
+  });
+
+  it('is recovered from its Parquet files, with and without its database', async () => {
+    for (const lose of [() => {}, (dataDir: string) => rmSync(join(dataDir, 'analytics.db'))]) {
+      const dataDir = unpacked(2);
+      lose(dataDir);
+      const { text } = await recovered(dataDir, 'fromParquet', { KAFKA_TOPIC: CAPTURED });
+      expect(text).toContain('8 rows merged, 2 duplicates, 6 markers of snapshots\n');
+      expect((await verified(dataDir)).problems).toEqual([]);
+      expect(await queryFile(dataDir, MARKERS)).toEqual(markers);
+      expect(await queryFile(dataDir, PRESENT)).toEqual([['a'], ['c'], ['e'], ['f']]);
+    }
+  });
+
+  it('gives a recovery its batches without rows, which did not count markers', async () => {
+    const dataDir = unpacked(2);
+    const [[file]] = await queryFile(
+      dataDir,
+      'SELECT file FROM sluice.batches WHERE partition_id = 1 AND start_offset = 0',
+    );
+    await change(
+      dataDir,
+      `UPDATE sluice.batches SET file = NULL, file_bytes = NULL, rows_merged = 0, rows_tombstone = 3
+       WHERE partition_id = 1 AND start_offset = 0`,
+    );
+    rmSync(join(dataDir, String(file)));
+    await recovered(dataDir, 'fromParquet', { KAFKA_TOPIC: CAPTURED });
+    expect((await verified(dataDir)).problems).toEqual([]);
+    expect((await queryFile(dataDir, COUNTERS)).slice(-2)).toEqual([[1, 0n, 3n, 0n, 0n, 0n], counters.at(-1)]);
   });
 });
 

@@ -39,7 +39,7 @@ describe('recover --from-parquet', () => {
     const { ok, text } = await recovered(dataDir, 'fromParquet');
     expect(ok).toBe(true);
     expect(text).toContain('table spec: built in, orders\n');
-    expect(text).toContain('6 rows merged, 3 duplicates\n');
+    expect(text).toContain('6 rows merged, 3 duplicates, 0 markers of snapshots\n');
     expect(text).toContain('partition 0: offsets 0 to 9; 1 quarantined message lost with the database\n');
     // A joined file knows of the batch without rows in its range.
     expect(text).toContain(
