@@ -8,14 +8,14 @@ const LINE_LENGTH = 130;
 
 const HEAD = `# Errors
 
-What ends a command is the last that it prints on stderr: a stable code, and a message that says what failed, where, and
-what to do. On a terminal, or with \`LOG_FORMAT=pretty\`, it looks as below. As JSON the code and the message are fields:
+What ends a command is the last that it prints on stderr: a stable code, and a message that says what failed, where,
+and what to do. On a terminal, or with \`LOG_FORMAT=pretty\`, it looks as below. As JSON, code and message are fields:
 
     {"level":60,"time":"2025-06-01T12:00:00.000Z","code":"SLUICE_UNKNOWN_TOPIC","msg":"the topic orders …"}
 
-\`LOG_LEVEL=debug\` adds the stack trace and the cause. [operations.md](operations.md) has the exit codes, and what a run
-that has failed shows at \`/healthz\` and \`/metrics\`. Whatever the error, nothing is half committed, and the next start
-continues where the last commit was.
+\`LOG_LEVEL=debug\` adds the stack trace and the cause. [operations.md](operations.md) has the exit codes, and what a
+run that has failed shows at \`/healthz\` and \`/metrics\`. Whatever the error, nothing is half committed, and the next
+start continues where the last commit was.
 `;
 
 /** The document: `npm run docs` writes it from src/core/error-codes.ts. */

@@ -152,8 +152,8 @@ LINE 1: SELECT count(*) FROM order
     meaning: 'the position in the change stream is no longer in the oplog, or images of documents are no longer kept',
     example:
       'the position of orders.orders is no longer in the oplog: the resume point may no longer be in the oplog. ' +
-      'Choose how to continue: "sluice capture --on-lost-history snapshot" reads the collection again, "sluice capture ' +
-      '--on-lost-history gap" continues without the changes that are lost',
+      'Choose how to continue: "sluice capture --on-lost-history snapshot" reads the collection again, "sluice ' +
+      'capture --on-lost-history gap" continues without the changes that are lost',
     remedy:
       'Choose one of the two options of the message: [capture.md](capture.md#when-something-happens) says what each ' +
       'means for the data.',

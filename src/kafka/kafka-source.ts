@@ -18,6 +18,7 @@ import { ClientLog } from './client-log.js';
 import { type InspectedPartition, inspectPartitions } from './inspection.js';
 import { isTransient, readError } from './kafka-errors.js';
 import { consumerProperties, type KafkaSourceOptions } from './kafka-properties.js';
+import { LogEnds } from './log-ends.js';
 import { PackedReader } from './packed-reader.js';
 import { StockReader } from './stock-reader.js';
 import { TopicAdmin } from './topic-admin.js';
@@ -41,6 +42,7 @@ export class KafkaSource implements Source {
   readonly #consumer: InstanceType<typeof KafkaConsumer>;
   readonly #reader: MessageReader;
   #admin: TopicAdmin | undefined;
+  #ends: LogEnds | undefined;
   readonly #changes: AssignmentChange[] = [];
   #fatal: LibrdKafkaError | undefined;
   /** The group gave partitions, and has not taken them back. */
@@ -80,7 +82,10 @@ export class KafkaSource implements Source {
         `the topic ${topic} does not exist on ${brokers}: create it, or set KAFKA_TOPIC`,
       );
     }
-    if (this.#options.hasController !== false) this.#admin = new TopicAdmin(this.#consumer, topic);
+    if (this.#options.hasController === false) return;
+    const admin = new TopicAdmin(this.#consumer, topic);
+    this.#admin = admin;
+    this.#ends = new LogEnds((partitions, timeoutMs) => admin.ends(partitions, timeoutMs));
   }
 
   async identity(timeoutMs = REQUEST_TIMEOUT_MS): Promise<TopicIdentity> {
@@ -145,6 +150,7 @@ export class KafkaSource implements Source {
     // The group wants the partitions back already: that is answered instead.
     if (this.#changes.length > 0) return;
     const { topic } = this.#options;
+    this.#ends?.watch(positions.map(({ partition }) => partition));
     this.#reader.reset();
     this.#consumer.assign(
       positions.map(({ partition, nextOffset, leaderEpoch }) => {
@@ -160,6 +166,7 @@ export class KafkaSource implements Source {
 
   async fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
     if (this.#fatal !== undefined) throw readError(this.#fatal, this.#options.topic);
+    this.#ends?.refresh();
     try {
       return await this.#reader.fill(chunk, timeoutMs);
     } catch (thrown) {
@@ -171,11 +178,19 @@ export class KafkaSource implements Source {
   }
 
   lag(partition: number, nextOffset: number): number {
+    return Math.max(0, this.#fetchedEnd(partition) - nextOffset, (this.#ends?.endOf(partition) ?? 0) - nextOffset);
+  }
+
+  get endsAsOfMs(): number | undefined {
+    return this.#ends?.asOfMs;
+  }
+
+  /** What the last fetch said; less than 0 if there was none. */
+  #fetchedEnd(partition: number): number {
     try {
-      const { highOffset } = this.#consumer.getWatermarkOffsets(this.#options.topic, partition);
-      return Math.max(0, highOffset - nextOffset);
+      return this.#consumer.getWatermarkOffsets(this.#options.topic, partition).highOffset;
     } catch {
-      return 0; // nothing fetched yet
+      return -1;
     }
   }
 

@@ -1,13 +1,12 @@
 /** A run as it lives: interruptions, growth, odd sizes, and what can be asked of it meanwhile. */
 
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { runCli, temporaryDataDir } from '../support/cli.js';
 import { KindTally } from '../support/event-kinds.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, describePrivateKafka } from '../support/kafka/shared.js';
+import { freePort } from '../support/ports.js';
 import { deleteTopic, growTopic, produce } from '../support/produce.js';
 import {
   committedSome,
@@ -224,14 +223,4 @@ async function ledgerTotals(dataDir: string): Promise<Record<string, number>> {
   const sums = names.map((name) => `sum(rows_${name})::INTEGER`).join(', ');
   const [row] = await queryFile(dataDir, `SELECT ${sums} FROM sluice.batches`);
   return Object.fromEntries(names.map((name, index) => [name, row[index] as number]));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
-  return address.port;
 }
