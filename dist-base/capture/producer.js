@@ -1,0 +1,20 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  TRANSACTION_TIMEOUT_MS,
+  TransactionalProducer
+} from "../chunk-HVOLTKYR.js";
+import "../chunk-KKZN6CSE.js";
+import "../chunk-OH6I472K.js";
+import "../chunk-MWQGDSM6.js";
+import "../chunk-TVFHEO26.js";
+import "../chunk-NDIGE3PA.js";
+import "../chunk-TH4FY7UR.js";
+import "../chunk-XAGLG5OY.js";
+import "../chunk-JJ6JF4DP.js";
+import "../chunk-OOJGYMCI.js";
+import "../chunk-YJDLZ72D.js";
+export {
+  TRANSACTION_TIMEOUT_MS,
+  TransactionalProducer
+};
+//# sourceMappingURL=producer.js.map

@@ -1,0 +1,21 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  classify,
+  connectError,
+  isTransient,
+  readError
+} from "../chunk-MWQGDSM6.js";
+import "../chunk-TVFHEO26.js";
+import "../chunk-NDIGE3PA.js";
+import "../chunk-TH4FY7UR.js";
+import "../chunk-XAGLG5OY.js";
+import "../chunk-JJ6JF4DP.js";
+import "../chunk-OOJGYMCI.js";
+import "../chunk-YJDLZ72D.js";
+export {
+  classify,
+  connectError,
+  isTransient,
+  readError
+};
+//# sourceMappingURL=kafka-errors.js.map

@@ -1,0 +1,13 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  checkTimeZone,
+  timestampText
+} from "../chunk-GJN24UZD.js";
+import "../chunk-ZIERCETT.js";
+import "../chunk-OOJGYMCI.js";
+import "../chunk-YJDLZ72D.js";
+export {
+  checkTimeZone,
+  timestampText
+};
+//# sourceMappingURL=time-zone.js.map

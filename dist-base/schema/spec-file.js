@@ -1,0 +1,18 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  ORDERS_SPEC,
+  loadSpec,
+  parseSpec
+} from "../chunk-DGTVI5YT.js";
+import "../chunk-6NKXPVZU.js";
+import "../chunk-CLQZY57A.js";
+import "../chunk-6JEHCNW6.js";
+import "../chunk-JJ6JF4DP.js";
+import "../chunk-OOJGYMCI.js";
+import "../chunk-YJDLZ72D.js";
+export {
+  ORDERS_SPEC,
+  loadSpec,
+  parseSpec
+};
+//# sourceMappingURL=spec-file.js.map

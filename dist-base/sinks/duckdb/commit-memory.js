@@ -1,0 +1,11 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  CommitMemory
+} from "../../chunk-KADXQZG4.js";
+import "../../chunk-XA52K7QX.js";
+import "../../chunk-OOJGYMCI.js";
+import "../../chunk-YJDLZ72D.js";
+export {
+  CommitMemory
+};
+//# sourceMappingURL=commit-memory.js.map

@@ -1,0 +1,27 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  MAX_PROBLEMS,
+  counted,
+  lines,
+  problemsOf
+} from "../chunk-TTAWQF2C.js";
+import "../chunk-QM55ITZM.js";
+import "../chunk-KJC4RAC6.js";
+import "../chunk-UGEQL673.js";
+import "../chunk-DWRPAFQN.js";
+import "../chunk-OE7B3VBQ.js";
+import "../chunk-DGXFOAQC.js";
+import "../chunk-GJN24UZD.js";
+import "../chunk-RXQEFNT4.js";
+import "../chunk-XA52K7QX.js";
+import "../chunk-ZIERCETT.js";
+import "../chunk-CLQZY57A.js";
+import "../chunk-OOJGYMCI.js";
+import "../chunk-YJDLZ72D.js";
+export {
+  MAX_PROBLEMS,
+  counted,
+  lines,
+  problemsOf
+};
+//# sourceMappingURL=check.js.map

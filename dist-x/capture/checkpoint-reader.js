@@ -1,0 +1,18 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  CheckpointReader
+} from "../chunk-JC4ROVV2.js";
+import "../chunk-N2TRUS32.js";
+import "../chunk-OPINGVEX.js";
+import "../chunk-JUVGXVR4.js";
+import "../chunk-VQISXDOC.js";
+import "../chunk-TH4FY7UR.js";
+import "../chunk-XAGLG5OY.js";
+import "../chunk-UUWHHKMF.js";
+import "../chunk-JJ6JF4DP.js";
+import "../chunk-YDIRAWJT.js";
+import "../chunk-YJDLZ72D.js";
+export {
+  CheckpointReader
+};
+//# sourceMappingURL=checkpoint-reader.js.map

@@ -1,0 +1,77 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+
+// src/pipeline/dispatcher.ts
+var Dispatcher = class {
+  #workers;
+  #parts;
+  /** Batches that a worker is done with, and whose topic is not confirmed yet. */
+  #unproven = 0;
+  /** Of the tasks: which bit of `issues` each column has. */
+  issueBits = [];
+  constructor(workers, parts) {
+    this.#workers = workers;
+    this.#parts = parts;
+  }
+  /** Dispatches what is full or due. @param eager also what is worth a file, if a worker has nothing to do */
+  dispatchDue(eager) {
+    const { batcher, sequencer } = this.#parts;
+    const isIdle = sequencer.inFlightBatches < this.#workers;
+    this.#dispatch(batcher.drainClosed(performance.now(), this.#free, eager && isIdle));
+  }
+  /** Dispatches what frees the most memory. */
+  dispatchLargest() {
+    this.#dispatch(this.#parts.batcher.drainLargest(this.#free));
+  }
+  /** Dispatches everything. */
+  dispatchAll() {
+    this.#dispatch(this.#parts.batcher.drainAll());
+  }
+  /** Milliseconds until a batch is due that could be dispatched, at most `maximum`. */
+  msToNextDue(nowMs, maximum) {
+    return this.#free > 0 ? this.#parts.batcher.msToNextFlush(nowMs, maximum) : maximum;
+  }
+  /**
+   * How many batches the workers take: one waits, so that none of them does. Those that the sink has not taken count,
+   * too: what it is behind with fills larger files. A proof takes as long as the fetch before it on the connection, and
+   * nobody waits for it but its own batches.
+   */
+  get #free() {
+    return Math.max(0, this.#workers + 1 + this.#unproven - this.#parts.sequencer.inFlightBatches);
+  }
+  #dispatch(batches) {
+    if (batches.length === 0) return;
+    let isProven = false;
+    const proven = this.#parts.confirmTopic().then(() => {
+      isProven = true;
+    });
+    const processed = async (batch) => {
+      const result = await this.#process(batch);
+      if (isProven) return result;
+      this.#unproven++;
+      this.dispatchDue(false);
+      await proven;
+      this.#unproven--;
+      return result;
+    };
+    for (const batch of batches) {
+      const work = Promise.all([processed(batch), proven]).then(([result]) => result);
+      this.#parts.sequencer.add(batch, work);
+    }
+  }
+  async #process({ partition, startOffset, nextOffset, leaderEpoch, chunks }) {
+    const dispatchedMs = performance.now();
+    const range = { partition: partition.number, startOffset, nextOffset, leaderEpoch };
+    const handles = chunks.map((chunk) => chunk.handle());
+    const result = await this.#parts.runBatch({ ...range, issueBits: this.issueBits, chunks: handles });
+    for (const chunk of chunks) this.#parts.chunks.release(chunk);
+    const { kernelSeconds, parquetSeconds } = result.stats;
+    const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernelSeconds - parquetSeconds;
+    this.#parts.metrics.stageSeconds.inc({ stage: "wait" }, Math.max(0, waitSeconds));
+    return result;
+  }
+};
+
+export {
+  Dispatcher
+};
+//# sourceMappingURL=chunk-EEIWH2RV.js.map

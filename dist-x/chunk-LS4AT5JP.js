@@ -1,0 +1,161 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  MAX_PROBLEMS,
+  lines,
+  problemsOf
+} from "./chunk-UFKKNCBU.js";
+import {
+  allRows
+} from "./chunk-HM3HJJNC.js";
+import {
+  identifier
+} from "./chunk-XA52K7QX.js";
+import {
+  FORMAT_VERSION
+} from "./chunk-CLQZY57A.js";
+import {
+  roleColumn
+} from "./chunk-6JEHCNW6.js";
+import {
+  SluiceError
+} from "./chunk-YDIRAWJT.js";
+
+// src/verify/ledger.ts
+async function hasTables(client) {
+  const tables = `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = 'meta'`;
+  if ((await allRows(client, tables)).length === 0) return false;
+  return (await allRows(client, "SELECT 1 FROM sluice.meta")).length > 0;
+}
+async function readScope(client, dataDir) {
+  if (!await hasTables(client)) {
+    throw new SluiceError("SLUICE_CONFIG", `DATA_DIR=${dataDir} has no tables yet: "sluice run" makes them`);
+  }
+  const [meta] = await allRows(client, "SELECT format_version, topic, spec FROM sluice.meta");
+  if (Number(meta.format_version) > FORMAT_VERSION) {
+    throw new SluiceError(
+      "SLUICE_CONFIG",
+      `DATA_DIR=${dataDir} has format ${meta.format_version}, this Sluice knows ${FORMAT_VERSION}: use a newer one`
+    );
+  }
+  const spec = typeof meta.spec === "string" ? JSON.parse(meta.spec) : meta.spec;
+  return { dataDir, topic: String(meta.topic), table: spec.table, changeId: roleColumn(spec, "change_id").name };
+}
+async function* ledgerChecks(client, scope) {
+  const [{ format_version }] = await allRows(client, "SELECT format_version FROM sluice.meta");
+  const isOld = Number(format_version) < 2;
+  const batches = isOld ? `(SELECT *, 'consume' AS kind FROM sluice.batches)` : "sluice.batches";
+  for (const check of [...rangeChecks(), ...tableChecks(scope), quarantineCheck(batches)]) {
+    const { name, problems, notes, needsFormat2 = false } = check;
+    if (needsFormat2 && isOld) {
+      const skipped = `the data directory has format ${format_version}, "sluice run" brings it up to date`;
+      yield { name, problems: [], notes: [], skipped };
+      continue;
+    }
+    yield {
+      name,
+      problems: await problemsOf(() => lines(client, problems)),
+      notes: notes === void 0 || isOld ? [] : await problemsOf(() => lines(client, notes))
+    };
+  }
+}
+function rangeChecks() {
+  return [
+    {
+      name: "the ranges of each partition are contiguous",
+      problems: `SELECT format('partition {}: a batch starts at {}, the one before it ends at {}',
+          partition_id, start_offset, before)
+        FROM (SELECT *, lag(next_offset) OVER (PARTITION BY partition_id ORDER BY start_offset, next_offset) AS before
+          FROM sluice.batches) WHERE before <> start_offset OR next_offset <= start_offset`,
+      notes: `SELECT format('partition {}: offsets {} to {} were gone from Kafka before they were read, found {}',
+          partition_id, start_offset, next_offset, strftime(committed_at, '%Y-%m-%d %H:%M:%S UTC'))
+        FROM sluice.batches WHERE kind = 'gap' ORDER BY partition_id, start_offset`
+    },
+    {
+      name: "each partition begins where its position says that it began",
+      needsFormat2: true,
+      problems: `SELECT format('partition {}: it began at {}, the ledger begins at {}', partition_id,
+          coalesce(first_offset::VARCHAR, 'an unknown offset'), coalesce(b.first, next_offset))
+        FROM sluice.positions
+        LEFT JOIN (SELECT partition_id, min(start_offset) AS first FROM sluice.batches GROUP BY ALL) b
+        USING (partition_id) WHERE first_offset IS DISTINCT FROM coalesce(b.first, next_offset)`,
+      notes: `SELECT format('{}: {}', CASE start_reason
+            WHEN 'earliest' THEN 'began at the earliest offset'
+            WHEN 'latest' THEN 'began at the latest offset'
+            WHEN 'group' THEN 'began at the committed offset of the consumer group'
+            WHEN 'new_partition' THEN 'began as a new partition of the topic'
+            ELSE 'began for a reason that was not recorded' END,
+          string_agg(CASE WHEN nth = 11 THEN '\u2026' ELSE format('partition {} at {}', partition_id, first_offset) END, ', '
+            ORDER BY nth) FILTER (nth <= 11))
+        FROM (SELECT *, row_number() OVER (PARTITION BY start_reason ORDER BY partition_id) AS nth
+          FROM sluice.positions) GROUP BY start_reason ORDER BY start_reason`
+    },
+    {
+      name: "consumed = merged + duplicate + quarantined + tombstone in each batch",
+      problems: `SELECT format('partition {}, offsets {} to {}: consumed {}',
+          partition_id, start_offset, next_offset, rows_consumed)
+        FROM sluice.batches
+        WHERE rows_consumed <> rows_merged + rows_duplicate + rows_quarantined + rows_tombstone
+          OR least(rows_merged, rows_duplicate, rows_quarantined, rows_tombstone) < 0`
+    },
+    {
+      name: "each position is where the last batch of its partition ends",
+      problems: `SELECT format('partition {}: the position is {}, the ledger ends at {}', partition_id,
+          coalesce(p.next_offset::VARCHAR, 'gone'), b.last)
+        FROM (SELECT partition_id, max(next_offset) AS last FROM sluice.batches GROUP BY ALL) b
+        LEFT JOIN sluice.positions p USING (partition_id) WHERE p.next_offset IS DISTINCT FROM b.last`
+    }
+  ];
+}
+function tableChecks(scope) {
+  const table = identifier(scope.table);
+  const changeId = identifier(scope.changeId);
+  return [
+    {
+      name: `${scope.table} has the rows that the ledger counts as merged`,
+      problems: `SELECT format('partition {}: {} rows, the ledger says {}', kafka_partition,
+          coalesce(rows, 0), coalesce(merged, 0))
+        FROM (SELECT kafka_partition, count(*) AS rows FROM ${table} GROUP BY ALL)
+        FULL JOIN (SELECT partition_id AS kafka_partition, sum(rows_merged) AS merged FROM sluice.batches GROUP BY ALL)
+        USING (kafka_partition) WHERE coalesce(rows, 0) <> coalesce(merged, 0)`
+    },
+    {
+      name: `${scope.changeId} is unique in ${scope.table}`,
+      problems: `SELECT format('{} is there {} times', ${changeId}, count(*)) FROM ${table} GROUP BY ${changeId}
+        HAVING count(*) > 1 LIMIT ${MAX_PROBLEMS}`
+    }
+  ];
+}
+function quarantineCheck(batches) {
+  const recovered = `(SELECT partition_id, max(next_offset) AS recovered_to FROM ${batches}
+    WHERE kind = 'recovered' GROUP BY ALL)`;
+  return {
+    name: "the quarantine has the messages that the ledger counts as quarantined",
+    problems: `WITH recovered AS ${recovered}
+      SELECT format('partition {}: {} messages, the ledger says {}', partition_id,
+        coalesce(messages, 0), coalesce(quarantined, 0))
+      FROM (SELECT partition_id, count(*) AS messages FROM sluice.quarantine LEFT JOIN recovered USING (partition_id)
+        WHERE message_offset >= coalesce(recovered_to, 0) GROUP BY ALL)
+      FULL JOIN (SELECT partition_id, sum(rows_quarantined) AS quarantined
+        FROM sluice.batches LEFT JOIN recovered USING (partition_id)
+        WHERE start_offset >= coalesce(recovered_to, 0) GROUP BY ALL)
+      USING (partition_id) WHERE coalesce(messages, 0) <> coalesce(quarantined, 0)`,
+    notes: `WITH recovered AS ${recovered},
+      counts AS (SELECT partition_id, min(start_offset) AS "start", sum(rows_quarantined) AS quarantined,
+          string_agg(format('{} to {}', start_offset, next_offset), ', ' ORDER BY start_offset)
+            FILTER (kind = 'recovered' AND file IS NULL) AS holes
+        FROM sluice.batches JOIN recovered USING (partition_id) WHERE start_offset < recovered_to GROUP BY ALL),
+      kept AS (SELECT partition_id, count(*) AS messages FROM sluice.quarantine JOIN recovered USING (partition_id)
+        WHERE message_offset < recovered_to GROUP BY ALL)
+      SELECT format('partition {}: the ledger of offsets {} to {} was made from Parquet files, without {} quarantined '
+          'messages{}', partition_id, "start", recovered_to, quarantined - coalesce(messages, 0),
+          coalesce('; no file has offsets ' || holes, ''))
+      FROM counts JOIN recovered USING (partition_id) LEFT JOIN kept USING (partition_id) ORDER BY partition_id`
+  };
+}
+
+export {
+  hasTables,
+  readScope,
+  ledgerChecks
+};
+//# sourceMappingURL=chunk-LS4AT5JP.js.map

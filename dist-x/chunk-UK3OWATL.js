@@ -1,0 +1,236 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  parquet
+} from "./chunk-HKUVROYJ.js";
+import {
+  OLD
+} from "./chunk-XNFJFQDM.js";
+import {
+  writeLedger
+} from "./chunk-LOGFUWOU.js";
+import {
+  STORAGE_VERSION
+} from "./chunk-DD43SIRQ.js";
+import {
+  migrate
+} from "./chunk-6VYFZIUW.js";
+import {
+  openFormat
+} from "./chunk-MPPZZGPY.js";
+import {
+  AHEAD_MS
+} from "./chunk-MGXMPSQE.js";
+import {
+  readJournal
+} from "./chunk-BLAVQB6S.js";
+import {
+  identifier,
+  literal,
+  rowsOf
+} from "./chunk-XA52K7QX.js";
+import {
+  NO_STATS
+} from "./chunk-35ENZBND.js";
+import {
+  roleColumn
+} from "./chunk-6JEHCNW6.js";
+import {
+  SluiceError
+} from "./chunk-YDIRAWJT.js";
+
+// src/sinks/duckdb/database-builder.ts
+var FILES_PER_INSERT = 200;
+var DatabaseBuilder = class {
+  #connection;
+  #options;
+  #inventory;
+  #old;
+  #spec;
+  constructor(connection, options, inventory, old) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#inventory = inventory;
+    this.#old = old;
+    this.#spec = options.spec ?? old?.spec ?? options.fallbackSpec;
+  }
+  async build(path) {
+    const { files, redundant, unfinished } = this.#inventory;
+    await this.#run(`ATTACH ${literal(path)} AS analytics (STORAGE_VERSION '${STORAGE_VERSION}'); USE analytics`);
+    await this.#makeTables();
+    const duplicates = await this.#insertRows();
+    await this.#writeLedger(duplicates);
+    const partitions = [];
+    for (const partition of new Set(files.map((file) => file.partition))) {
+      partitions.push(await this.#finishPartition(partition));
+    }
+    await this.#run("CHECKPOINT analytics; USE memory; DETACH analytics");
+    const rows = files.reduce((sum, file) => sum + file.rows, 0);
+    const rowsDuplicate = [...duplicates.values()].reduce((sum, count) => sum + count, 0);
+    return {
+      specFrom: this.#options.spec ? "given" : this.#old ? "old database" : "fallback",
+      files: files.length,
+      rowsMerged: rows - rowsDuplicate,
+      rowsDuplicate,
+      partitions,
+      uncounted: [...redundant, ...unfinished],
+      uncertain: files.filter(({ countsAll }) => !countsAll).map(({ name }) => name)
+    };
+  }
+  /** Tables of the spec, and columns that only files still have: they had been in the table. */
+  async #makeTables() {
+    const { topic } = this.#options;
+    await openFormat(this.#connection, topic);
+    for (const [name, bit] of this.#old?.bits ?? []) {
+      await this.#run(`INSERT INTO sluice.columns VALUES (${literal(name)}, ${bit})`);
+    }
+    await migrate(this.#connection, this.#spec, topic);
+    const text = (value) => value === void 0 ? "NULL" : literal(value);
+    const format = this.#old?.createdFormat ?? Math.min(...this.#inventory.files.map((file) => file.format));
+    await this.#run(
+      `UPDATE sluice.meta SET created_format = ${format}, cluster_id = ${text(this.#old?.clusterId)},
+         topic_id = ${text(this.#old?.topicId)}`
+    );
+    const table = identifier(this.#spec.table);
+    const known = new Set((await rowsOf(this.#connection, `DESCRIBE ${table}`)).map((row) => row.column_name));
+    for (const { column_name, column_type } of await rowsOf(this.#connection, `DESCRIBE FROM ${this.#rows()}`)) {
+      if (known.has(column_name)) continue;
+      await this.#run(`ALTER TABLE ${table} ADD COLUMN ${identifier(String(column_name))} ${column_type}`);
+    }
+  }
+  /** @returns how many rows of a file, by its name, are of change ids that are there already */
+  async #insertRows() {
+    const { files } = this.#inventory;
+    const id = identifier(roleColumn(this.#spec, "change_id").name);
+    await this.#run(
+      `CREATE TEMP TABLE duplicates AS SELECT kafka_partition, kafka_offset FROM (
+         SELECT kafka_partition, kafka_offset,
+           row_number() OVER (PARTITION BY ${id} ORDER BY kafka_partition, kafka_offset) AS nth
+         FROM ${this.#rows()}
+         SEMI JOIN (SELECT ${id} FROM ${this.#rows()} GROUP BY ALL HAVING count(*) > 1) USING (${id}))
+       WHERE nth > 1`
+    );
+    for (let from = 0; from < files.length; from += FILES_PER_INSERT) {
+      await this.#run(
+        `INSERT INTO ${identifier(this.#spec.table)} BY NAME
+         FROM ${this.#rows(files.slice(from, from + FILES_PER_INSERT))}
+         ANTI JOIN duplicates USING (kafka_partition, kafka_offset)`
+      );
+    }
+    const values = files.map(
+      ({ name, partition, start, next }) => `(${literal(name)}, ${partition}, ${start}, ${next})`
+    );
+    const found = await rowsOf(
+      this.#connection,
+      `SELECT name, count(*) AS rows FROM duplicates
+       JOIN (VALUES ${values.join(", ")}) files(name, partition_id, start_offset, next_offset)
+       ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset GROUP BY name`
+    );
+    return new Map(found.map(({ name, rows }) => [String(name), Number(rows)]));
+  }
+  async #writeLedger(duplicates) {
+    const rows = this.#inventory.files.map((file) => {
+      const { name, bytes } = file;
+      const duplicate = duplicates.get(name) ?? 0;
+      const stats = { ...file.stats, merged: file.rows - duplicate, duplicate };
+      return { ...recovered(file), file: { name, bytes }, stats };
+    });
+    await this.#insertLedger(rows);
+  }
+  async #insertLedger(rows) {
+    await writeLedger(this.#connection, this.#options.topic, this.#commitId(), rows);
+  }
+  /** A journal explains the files of the commit after the last: those of an unfinished one are removed at the start. */
+  #commitId() {
+    return (readJournal(this.#options.dataDir)?.commit ?? 2) - 1;
+  }
+  /** Holes, quarantine and position of a partition that has files. */
+  async #finishPartition(partition) {
+    const { topic } = this.#options;
+    const files = this.#inventory.files.filter((file) => file.partition === partition);
+    const old = this.#old?.starts.get(partition);
+    const begin = Math.min(files[0].start, old?.first ?? files[0].start);
+    const end = files[files.length - 1].next;
+    const holes = [];
+    let at = begin;
+    for (const { start, next } of files) {
+      if (at < start) holes.push(...await this.#fillHole({ partition, start: at, next: start }));
+      at = next;
+    }
+    await this.#run(
+      `INSERT INTO sluice.positions BY NAME
+       SELECT topic: ${literal(topic)}, partition_id: ${partition}, next_offset: ${end}, first_offset: ${begin},
+         start_reason: ${literal(old?.reason ?? "unknown")}, started_at: now(),
+         watermark: ${this.#watermark(partition)}, leader_epoch: ${files[files.length - 1].leaderEpoch ?? "NULL"}`
+    );
+    if (this.#old !== void 0) {
+      await this.#run(
+        `INSERT INTO sluice.quarantine BY NAME FROM ${OLD}.sluice.quarantine WHERE partition_id = ${partition}
+         AND message_offset >= ${begin} AND message_offset < ${end}`
+      );
+    }
+    const [{ quarantined, kept }] = await rowsOf(
+      this.#connection,
+      `SELECT (SELECT sum(rows_quarantined) FROM sluice.batches WHERE partition_id = ${partition}) AS quarantined,
+         (SELECT count(*) FROM sluice.quarantine WHERE partition_id = ${partition}) AS kept`
+    );
+    const counts = { quarantined: Number(quarantined), quarantineKept: Number(kept) };
+    return { partition, start: begin, next: end, holes, ...counts };
+  }
+  /** Highest event time of the partition's rows, as SQL; bounded as that of a batch is. */
+  #watermark(partition) {
+    const column = roleColumn(this.#spec, "event_time");
+    if (column === void 0) return "NULL";
+    const rows = `${identifier(this.#spec.table)} WHERE kafka_partition = ${partition}`;
+    const highest = `max(${identifier(column.name)})`;
+    const bound = `max(coalesce(kafka_timestamp, now())) + INTERVAL ${AHEAD_MS} MILLISECONDS`;
+    return `(SELECT least(${highest}, ${bound}) FROM ${rows} HAVING ${highest} IS NOT NULL)`;
+  }
+  /**
+   * Offsets that no file has were of batches without rows, which the old database may know, or their file is gone.
+   * @returns what it does not know
+   * @throws SluiceError SLUICE_UNEXPLAINED_FILES if it knows that there was a file
+   */
+  async #fillHole(hole) {
+    const { partition, start, next } = hole;
+    const inHole = (this.#old?.batches ?? []).filter(
+      (batch) => batch.partition === partition && batch.start < next && batch.next > start
+    );
+    const lost = inHole.find(({ file }) => file !== void 0);
+    if (lost !== void 0) throw fileGone(lost);
+    const unknown = [];
+    let at = start;
+    for (const batch of inHole.filter((other) => other.start >= start && other.next <= next)) {
+      if (at < batch.start) unknown.push({ partition, start: at, next: batch.start });
+      at = batch.next;
+    }
+    if (at < next) unknown.push({ partition, start: at, next });
+    if (this.#old !== void 0) {
+      await this.#run(
+        `INSERT INTO sluice.batches BY NAME FROM ${OLD}.sluice.batches
+         WHERE partition_id = ${partition} AND start_offset >= ${start} AND next_offset <= ${next}`
+      );
+    }
+    await this.#insertLedger(unknown.map(recovered));
+    return unknown;
+  }
+  #rows(files = this.#inventory.files) {
+    return parquet(files.map(({ path }) => path));
+  }
+  async #run(sql) {
+    await this.#connection.run(sql);
+  }
+};
+function recovered({ partition, start, next }) {
+  return { partition, startOffset: start, nextOffset: next, kind: "recovered", stats: NO_STATS };
+}
+function fileGone({ file, partition, start, next }) {
+  return new SluiceError(
+    "SLUICE_UNEXPLAINED_FILES",
+    `${file} is missing, which the old database names for offsets ${start} to ${next} of partition ${partition}: put it back; or move analytics.db away to recover without it`
+  );
+}
+
+export {
+  DatabaseBuilder
+};
+//# sourceMappingURL=chunk-UK3OWATL.js.map

@@ -1,0 +1,2 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+//# sourceMappingURL=sink.js.map

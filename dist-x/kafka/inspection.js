@@ -1,0 +1,16 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  inspectPartitions
+} from "../chunk-T7MP2WJJ.js";
+import "../chunk-OPINGVEX.js";
+import "../chunk-JUVGXVR4.js";
+import "../chunk-VQISXDOC.js";
+import "../chunk-TH4FY7UR.js";
+import "../chunk-XAGLG5OY.js";
+import "../chunk-JJ6JF4DP.js";
+import "../chunk-YDIRAWJT.js";
+import "../chunk-YJDLZ72D.js";
+export {
+  inspectPartitions
+};
+//# sourceMappingURL=inspection.js.map

@@ -1,0 +1,13 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  Metrics,
+  STAGES
+} from "../chunk-LYO2UG6Y.js";
+import "../chunk-35ENZBND.js";
+import "../chunk-54DXXXXG.js";
+import "../chunk-YJDLZ72D.js";
+export {
+  Metrics,
+  STAGES
+};
+//# sourceMappingURL=metrics.js.map

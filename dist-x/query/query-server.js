@@ -1,0 +1,21 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  QueryServer,
+  queryAddress,
+  querySocketPath
+} from "../chunk-NTP3J676.js";
+import "../chunk-BD3RWV2C.js";
+import "../chunk-4J46FUJU.js";
+import "../chunk-4RNLI5IY.js";
+import "../chunk-WX4LE7JX.js";
+import "../chunk-EBS55YID.js";
+import "../chunk-XA52K7QX.js";
+import "../chunk-ZIERCETT.js";
+import "../chunk-YDIRAWJT.js";
+import "../chunk-YJDLZ72D.js";
+export {
+  QueryServer,
+  queryAddress,
+  querySocketPath
+};
+//# sourceMappingURL=query-server.js.map

@@ -1,0 +1,30 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  clearStaging,
+  combineReceipts,
+  filesOf,
+  publishGroup,
+  writeError,
+  writeGroup
+} from "../../chunk-UIHXB3BA.js";
+import "../../chunk-ZJBAB5BW.js";
+import "../../chunk-NNPZDQ3O.js";
+import "../../chunk-LOGFUWOU.js";
+import "../../chunk-MGXMPSQE.js";
+import "../../chunk-QVZ4RX7Q.js";
+import "../../chunk-BLAVQB6S.js";
+import "../../chunk-XA52K7QX.js";
+import "../../chunk-35ENZBND.js";
+import "../../chunk-ZIERCETT.js";
+import "../../chunk-CLQZY57A.js";
+import "../../chunk-YDIRAWJT.js";
+import "../../chunk-YJDLZ72D.js";
+export {
+  clearStaging,
+  combineReceipts,
+  filesOf,
+  publishGroup,
+  writeError,
+  writeGroup
+};
+//# sourceMappingURL=group-transaction.js.map

@@ -1,0 +1,14 @@
+import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
+import {
+  hasOldNames,
+  upgradeFolders
+} from "../../chunk-LDVDKCHS.js";
+import "../../chunk-XA52K7QX.js";
+import "../../chunk-CLQZY57A.js";
+import "../../chunk-YDIRAWJT.js";
+import "../../chunk-YJDLZ72D.js";
+export {
+  hasOldNames,
+  upgradeFolders
+};
+//# sourceMappingURL=upgrade.js.map
