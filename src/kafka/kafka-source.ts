@@ -26,6 +26,8 @@ import { TopicAdmin } from './topic-admin.js';
 const { CODES, KafkaConsumer } = kafka;
 const REQUEST_TIMEOUT_MS = 10_000;
 const REQUEST_PAUSE_MS = 100;
+/** How long a broker may say that it is not the leader yet: it makes a thousand partitions in a quarter of a minute. */
+const TRANSIENT_MS = 60_000;
 const CLOSE_TIMEOUT_MS = 10_000;
 const RELEASE_TIMEOUT_MS = 5_000;
 const RELEASE_POLL_MS = 20;
@@ -257,12 +259,15 @@ export class KafkaSource implements Source {
 
   /** Asks again what a broker answers that a moment later has another answer, as that it is not the leader yet. */
   async #request<T>(what: string, call: Parameters<typeof called>[0]): Promise<T> {
-    for (const overdueMs = performance.now() + REQUEST_TIMEOUT_MS; ; await sleep(REQUEST_PAUSE_MS)) {
+    let firstMs: number | undefined;
+    for (; ; await sleep(REQUEST_PAUSE_MS)) {
       try {
         return await called<T>(call);
       } catch (cause) {
         const error = cause as LibrdKafkaError;
-        if (isTransient(error) && performance.now() < overdueMs && !this.#closing) continue;
+        // Not from the request on: that may wait for a thread behind those of a thousand other partitions.
+        firstMs ??= performance.now();
+        if (isTransient(error) && performance.now() - firstMs < TRANSIENT_MS && !this.#closing) continue;
         throw new SluiceError('SLUICE_KAFKA', `cannot ${what}: ${error.message}`, { cause });
       }
     }

@@ -96,6 +96,16 @@ describeKafka('sizes', (bootstrap) => {
     expect(await queryFile(env.DATA_DIR, count)).toEqual([[partitions]]);
   });
 
+  it('a topic of 200 partitions that was made a moment ago', LONG, async () => {
+    const topic = await filledTopic(bootstrap(), 'young', 200, []);
+    const env = runEnv(bootstrap(), topic, await temporaryDataDir());
+    const run = await startRun(env);
+    await produce(bootstrap(), topic, orderEvents({ count: 2000 }));
+    await consumedIs(env.DATA_DIR, 2000);
+    await stop(run);
+    await verifies(env);
+  });
+
   it.each(['earliest', 'latest'])(
     'partitions added meanwhile are read from their start (START_FROM=%s)',
     LONG,
