@@ -77,15 +77,18 @@ async function byPartitions(bootstrap: string, partitions: number) {
     await untilLine(run, /"msg":"reading/);
     const perSecond = Number(flags.rate);
     const seconds = Number(flags.seconds);
-    const producer = await TestProducer.connect(bootstrap);
+    // A request of librdkafka's has messages of one partition: without a pause, their number is the producer's bound.
+    const properties = { 'linger.ms': Math.max(10, 2 * partitions) };
+    const producer = await TestProducer.connect(bootstrap, { properties });
     const events = orderEvents({ count: perSecond * seconds });
     const startMs = performance.now();
     for (let tick = 1; tick <= seconds * 10; tick++) {
       const batch: TestMessage[] = [];
       for (let n = 0; n < perSecond / 10; n++) batch.push(events.next().value as TestMessage);
-      await producer.send(topic, batch);
+      await producer.enqueue(topic, batch);
       await sleep(Math.max(0, startMs + tick * 100 - performance.now()));
     }
+    await producer.flush();
     await producer.close();
     const producedSeconds = (performance.now() - startMs) / 1e3;
     const consumed = async () => {

@@ -16,7 +16,8 @@ import { PROPERTIES_TEXT } from './kafka/settings.js';
 const EXIT = { done: 0, failedCheck: 1, badConfiguration: 2, fatal: 3 } as const;
 
 const EXIT_HELP = `
-Exit codes: 0 done, 1 a check failed, 2 bad configuration or arguments, 3 fatal at run time.`;
+Exit codes: 0 done, 1 a check failed, 2 bad configuration or arguments, 3 fatal at run time.
+Errors: docs/errors.md says of each code what it means, and what to do.`;
 
 const stdout = new Output(process.stdout, 'stdout');
 const stderr = new Output(process.stderr, 'stderr');

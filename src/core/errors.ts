@@ -1,27 +1,6 @@
-/** The closed list of operational failures. A code is stable: alert rules and tests name it. */
-export const ERROR_CODES = {
-  SLUICE_CONFIG: 'an environment variable, option or table spec is not acceptable',
-  SLUICE_KAFKA_UNREACHABLE: 'no Kafka broker answers',
-  SLUICE_KAFKA: 'Kafka refused or failed a request for good',
-  SLUICE_UNKNOWN_TOPIC: 'the topic does not exist',
-  SLUICE_TOPIC_CHANGED: 'the topic, or its log, is not the one that the data directory is filled from',
-  SLUICE_OFFSET_OUT_OF_RANGE: 'the position to read from is no longer in the topic',
-  SLUICE_PARTIAL_ASSIGNMENT: 'another member of the consumer group holds partitions of the topic',
-  SLUICE_FENCED: 'a position in the sink was moved by someone else',
-  SLUICE_LOCKED: 'another process holds the data directory',
-  SLUICE_DATA_DIR: 'the data directory cannot be written',
-  SLUICE_UNEXPLAINED_FILES: 'the data directory has Parquet files that its database does not explain',
-  SLUICE_SPEC_CHANGED: 'the table in the data directory does not fit the table spec',
-  SLUICE_SINK: 'DuckDB or Parquet failed',
-  SLUICE_QUERY: 'a query failed',
-  SLUICE_OUTPUT: 'stdout cannot be written',
-  SLUICE_MONGODB: 'MongoDB does not answer, or refused a request for good',
-  SLUICE_HISTORY_LOST: 'the position in the change stream is no longer in the oplog',
-  SLUICE_STREAM_ENDED: 'the captured collection was dropped or renamed',
-  SLUICE_WORKER: 'a worker thread failed',
-  SLUICE_KERNEL: 'the WASM kernel is missing, of another version, or trapped',
-} as const;
+import type { ERROR_CODES } from './error-codes.js';
 
+/** One of the closed list of operational failures. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** An operational failure: says what failed, where, and what to do; `cause` has the library's own error. */

@@ -84,8 +84,10 @@ export interface Source {
    * @throws SluiceError SLUICE_OFFSET_OUT_OF_RANGE, SLUICE_UNKNOWN_TOPIC, SLUICE_KAFKA
    */
   fill(chunk: Chunk, timeoutMs: number): Promise<Fill>;
-  /** How many messages the partition's log holds beyond `nextOffset`, from what the last fetch said; 0 if unknown. */
+  /** How many messages the partition's log holds beyond `nextOffset`, as brokers said last; 0 if none has yet. */
   lag(partition: number, nextOffset: number): number;
+  /** As of when the ends of all assigned partitions are known; `performance.now()`; undefined if one is not. */
+  readonly endsAsOfMs: number | undefined;
   /** Commits offsets to the group, best effort: failures are logged, not thrown. */
   commit(positions: ReadonlyMap<number, number>): void;
   /** Leaves the group and disconnects. */

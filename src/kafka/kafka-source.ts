@@ -18,6 +18,7 @@ import { ClientLog } from './client-log.js';
 import { type InspectedPartition, inspectPartitions } from './inspection.js';
 import { isTransient, readError } from './kafka-errors.js';
 import { consumerProperties, type KafkaSourceOptions } from './kafka-properties.js';
+import { LogEnds } from './log-ends.js';
 import { PackedReader } from './packed-reader.js';
 import { StockReader } from './stock-reader.js';
 import { TopicAdmin } from './topic-admin.js';
@@ -25,6 +26,8 @@ import { TopicAdmin } from './topic-admin.js';
 const { CODES, KafkaConsumer } = kafka;
 const REQUEST_TIMEOUT_MS = 10_000;
 const REQUEST_PAUSE_MS = 100;
+/** How long a broker may say that it is not the leader yet: it makes a thousand partitions in a quarter of a minute. */
+const TRANSIENT_MS = 60_000;
 const CLOSE_TIMEOUT_MS = 10_000;
 const RELEASE_TIMEOUT_MS = 5_000;
 const RELEASE_POLL_MS = 20;
@@ -41,6 +44,7 @@ export class KafkaSource implements Source {
   readonly #consumer: InstanceType<typeof KafkaConsumer>;
   readonly #reader: MessageReader;
   #admin: TopicAdmin | undefined;
+  #ends: LogEnds | undefined;
   readonly #changes: AssignmentChange[] = [];
   #fatal: LibrdKafkaError | undefined;
   /** The group gave partitions, and has not taken them back. */
@@ -80,7 +84,10 @@ export class KafkaSource implements Source {
         `the topic ${topic} does not exist on ${brokers}: create it, or set KAFKA_TOPIC`,
       );
     }
-    if (this.#options.hasController !== false) this.#admin = new TopicAdmin(this.#consumer, topic);
+    if (this.#options.hasController === false) return;
+    const admin = new TopicAdmin(this.#consumer, topic);
+    this.#admin = admin;
+    this.#ends = new LogEnds((partitions, timeoutMs) => admin.ends(partitions, timeoutMs));
   }
 
   async identity(timeoutMs = REQUEST_TIMEOUT_MS): Promise<TopicIdentity> {
@@ -145,6 +152,7 @@ export class KafkaSource implements Source {
     // The group wants the partitions back already: that is answered instead.
     if (this.#changes.length > 0) return;
     const { topic } = this.#options;
+    this.#ends?.watch(positions.map(({ partition }) => partition));
     this.#reader.reset();
     this.#consumer.assign(
       positions.map(({ partition, nextOffset, leaderEpoch }) => {
@@ -160,6 +168,7 @@ export class KafkaSource implements Source {
 
   async fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
     if (this.#fatal !== undefined) throw readError(this.#fatal, this.#options.topic);
+    this.#ends?.refresh();
     try {
       return await this.#reader.fill(chunk, timeoutMs);
     } catch (thrown) {
@@ -171,11 +180,19 @@ export class KafkaSource implements Source {
   }
 
   lag(partition: number, nextOffset: number): number {
+    return Math.max(0, this.#fetchedEnd(partition) - nextOffset, (this.#ends?.endOf(partition) ?? 0) - nextOffset);
+  }
+
+  get endsAsOfMs(): number | undefined {
+    return this.#ends?.asOfMs;
+  }
+
+  /** What the last fetch said; less than 0 if there was none. */
+  #fetchedEnd(partition: number): number {
     try {
-      const { highOffset } = this.#consumer.getWatermarkOffsets(this.#options.topic, partition);
-      return Math.max(0, highOffset - nextOffset);
+      return this.#consumer.getWatermarkOffsets(this.#options.topic, partition).highOffset;
     } catch {
-      return 0; // nothing fetched yet
+      return -1;
     }
   }
 
@@ -242,12 +259,15 @@ export class KafkaSource implements Source {
 
   /** Asks again what a broker answers that a moment later has another answer, as that it is not the leader yet. */
   async #request<T>(what: string, call: Parameters<typeof called>[0]): Promise<T> {
-    for (const overdueMs = performance.now() + REQUEST_TIMEOUT_MS; ; await sleep(REQUEST_PAUSE_MS)) {
+    let firstMs: number | undefined;
+    for (; ; await sleep(REQUEST_PAUSE_MS)) {
       try {
         return await called<T>(call);
       } catch (cause) {
         const error = cause as LibrdKafkaError;
-        if (isTransient(error) && performance.now() < overdueMs && !this.#closing) continue;
+        // Not from the request on: that may wait for a thread behind those of a thousand other partitions.
+        firstMs ??= performance.now();
+        if (isTransient(error) && performance.now() - firstMs < TRANSIENT_MS && !this.#closing) continue;
         throw new SluiceError('SLUICE_KAFKA', `cannot ${what}: ${error.message}`, { cause });
       }
     }

@@ -3,10 +3,14 @@ import kafka, {
   type IAdminClient,
   type KafkaConsumer,
   type LibrdKafkaError,
+  type ListOffsetsResult,
   type TopicDescription,
 } from '@confluentinc/kafka-javascript';
 import { SluiceError } from '../core/errors.js';
 import type { TopicIdentity } from '../core/flow.js';
+import { called } from './client.js';
+
+const { IsolationLevel, OffsetSpec } = kafka;
 
 /** What brokers that do not have topic ids send, and librdkafka for a topic that it does not know. */
 const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
@@ -46,6 +50,24 @@ export class TopicAdmin {
       return { clusterId: native.clusterId?.(0), topicId: id === NO_ID ? undefined : id };
     } finally {
       this.#pending.delete(described);
+    }
+  }
+
+  /**
+   * Where the logs of these partitions end: with transactions, at the last stable offset. Those whose leader does not
+   * answer are left out.
+   * @throws LibrdKafkaError if nobody answers
+   */
+  async ends(partitions: readonly number[], timeoutMs: number): Promise<Map<number, number>> {
+    const asked = partitions.map((partition) => ({ topic: this.#topic, partition, offset: OffsetSpec.LATEST }));
+    const options = { timeout: timeoutMs, isolationLevel: IsolationLevel.READ_COMMITTED };
+    const listed = called<ListOffsetsResult[]>((done) => this.#client.listOffsets(asked, options, done));
+    this.#pending.add(listed);
+    try {
+      const answers = (await listed).filter(({ error }) => error === undefined);
+      return new Map(answers.map(({ partition, offset }) => [partition, offset]));
+    } finally {
+      this.#pending.delete(listed);
     }
   }
 

@@ -34,6 +34,7 @@ export class Metrics {
   readonly inFlightBatches = this.#gauge('sluice_in_flight_batches', 'Batches between dispatch and staging');
   readonly chunksInUse = this.#gauge('sluice_chunks_in_use', 'Chunks of shared memory in use');
   readonly lag = this.#gauge('sluice_lag_messages', 'Messages in the log after the committed position', 'partition');
+  readonly lagAge = this.#gauge('sluice_lag_age_seconds', 'How long ago brokers said where the logs end');
   readonly position = this.#gauge('sluice_position', 'Next offset to be committed', 'partition');
   readonly watermark = this.#gauge(
     'sluice_watermark_seconds',

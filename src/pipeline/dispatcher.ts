@@ -21,6 +21,8 @@ export interface DispatcherParts {
 export class Dispatcher {
   readonly #workers: number;
   readonly #parts: DispatcherParts;
+  /** Batches that a worker is done with, and whose topic is not confirmed yet. */
+  #unproven = 0;
   /** Of the tasks: which bit of `issues` each column has. */
   issueBits: readonly number[] = [];
 
@@ -51,17 +53,33 @@ export class Dispatcher {
     return this.#free > 0 ? this.#parts.batcher.msToNextFlush(nowMs, maximum) : maximum;
   }
 
-  /** How many batches the workers take: one waits, so that none of them does. */
+  /**
+   * How many batches the workers take: one waits, so that none of them does. Those that the sink has not taken count,
+   * too: what it is behind with fills larger files. A proof takes as long as the fetch before it on the connection, and
+   * nobody waits for it but its own batches.
+   */
   get #free(): number {
-    return Math.max(0, this.#workers + 1 - this.#parts.sequencer.inFlightBatches);
+    return Math.max(0, this.#workers + 1 + this.#unproven - this.#parts.sequencer.inFlightBatches);
   }
 
   #dispatch(batches: readonly ClosedBatch[]): void {
     if (batches.length === 0) return;
+    let isProven = false;
     // Beside the workers.
-    const confirmed = this.#parts.confirmTopic();
+    const proven = this.#parts.confirmTopic().then(() => {
+      isProven = true;
+    });
+    const processed = async (batch: ClosedBatch) => {
+      const result = await this.#process(batch);
+      if (isProven) return result;
+      this.#unproven++;
+      this.dispatchDue(false);
+      await proven;
+      this.#unproven--;
+      return result;
+    };
     for (const batch of batches) {
-      const work = Promise.all([this.#process(batch), confirmed]).then(([result]) => result);
+      const work = Promise.all([processed(batch), proven]).then(([result]) => result);
       this.#parts.sequencer.add(batch, work);
     }
   }

@@ -101,11 +101,14 @@ export class Pipeline {
   /** What it shows of itself. @param nowMs `performance.now()` */
   status(nowMs: number = performance.now()): PipelineStatus {
     const { lateAfterMs, flushIntervalMs } = this.#options;
+    const { endsAsOfMs } = this.#parts.source;
+    const partitions = [...this.#partitions.all].map((partition) => partitionStatus(partition, lateAfterMs, nowMs));
     return {
       ready: this.#assignment.isReading && !this.#stopping,
-      partitions: [...this.#partitions.all].map((partition) => partitionStatus(partition, lateAfterMs, nowMs)),
+      partitions,
       totals: this.#totals,
-      lag: this.#partitions.lag,
+      lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
+      lagAgeSeconds: endsAsOfMs === undefined ? undefined : (nowMs - endsAsOfMs) / 1e3,
       backlog: this.#partitions.backlog,
       inFlightBatches: this.#sequencer.inFlightBatches,
       chunksInUse: this.#chunks.chunksInUse,

@@ -5,6 +5,7 @@ import type { PipelineStatus } from './status.js';
 
 const TERMINAL_INTERVAL_MS = 1000;
 const LOG_INTERVAL_MS = 10_000;
+const AGED_SECONDS = 15;
 
 export interface ProgressOptions {
   /** Where the line goes, when it is a terminal. */
@@ -19,19 +20,22 @@ export function reportProgress(status: () => PipelineStatus, { terminal, log }: 
   const timer = setInterval(
     () => {
       const nowMs = performance.now();
-      const { totals, lag, inFlightBatches } = status();
+      const { totals, lag, lagAgeSeconds, inFlightBatches } = status();
       const { events, merged, quarantined } = totals;
       const eventsPerSecond = Math.round(((events - lastEvents) * 1e3) / (nowMs - lastMs));
       lastEvents = events;
       lastMs = nowMs;
       if (terminal === undefined) {
-        log.info({ events, eventsPerSecond, merged, quarantined, lag, inFlightBatches }, 'progress');
+        const lagAge = lagAgeSeconds === undefined ? undefined : Math.round(lagAgeSeconds);
+        const counts = { events, eventsPerSecond, merged, quarantined, lag, lagAgeSeconds: lagAge, inFlightBatches };
+        log.info(counts, 'progress');
         return;
       }
       const count = (value: number) => value.toLocaleString('en-US');
       terminal.writeLater(
         `\r\u001b[K${count(events)} events  ${count(eventsPerSecond)}/s  ${count(merged)} merged  ` +
-          `${count(quarantined)} quarantined  lag ${count(lag)}  ${inFlightBatches} batches in flight`,
+          `${count(quarantined)} quarantined  lag ${count(lag)}${agedBy(lagAgeSeconds)}  ` +
+          `${inFlightBatches} batches in flight`,
       );
     },
     terminal === undefined ? LOG_INTERVAL_MS : TERMINAL_INTERVAL_MS,
@@ -40,4 +44,9 @@ export function reportProgress(status: () => PipelineStatus, { terminal, log }: 
     clearInterval(timer);
     terminal?.writeLater('\r\u001b[K');
   };
+}
+
+/** Since when the lag is not known anew, once that is longer than usual. */
+function agedBy(seconds: number | undefined): string {
+  return seconds === undefined || seconds < AGED_SECONDS ? '' : ` as of ${Math.round(seconds)} s ago`;
 }

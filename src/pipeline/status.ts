@@ -21,8 +21,10 @@ export interface PipelineStatus {
   readonly ready: boolean;
   readonly partitions: readonly PartitionStatus[];
   readonly totals: Readonly<RunTotals>;
-  /** Messages in the log after what was read. */
+  /** Messages in the log after what was committed, of all partitions. */
   readonly lag: number;
+  /** How long ago brokers said where the logs end, to which the lag is counted; undefined if they have not yet. */
+  readonly lagAgeSeconds: number | undefined;
   /** Messages in the log after what was committed, of the partitions that are read. */
   readonly backlog: number;
   readonly inFlightBatches: number;
@@ -61,7 +63,11 @@ export function problemOf({ backlog, stalledMs, maxStalledMs }: PipelineStatus):
 }
 
 /** Brings the gauges up to date. */
-export function showStatus(metrics: Metrics, { partitions, inFlightBatches, chunksInUse }: PipelineStatus): void {
+export function showStatus(
+  metrics: Metrics,
+  { partitions, inFlightBatches, chunksInUse, lagAgeSeconds }: PipelineStatus,
+): void {
+  if (lagAgeSeconds !== undefined) metrics.lagAge.set(lagAgeSeconds);
   metrics.inFlightBatches.set(inFlightBatches);
   metrics.chunksInUse.set(chunksInUse);
   let lowest = Number.POSITIVE_INFINITY;

@@ -47,7 +47,9 @@ export class WorkerPool {
       reply = await running;
     } catch (cause) {
       const range = `partition ${task.partition}, offsets ${task.startOffset} to ${task.nextOffset}`;
-      throw new SluiceError('SLUICE_WORKER', `a worker failed on ${range}: ${(cause as Error).message}`, { cause });
+      const what = `a worker failed on ${range}: ${(cause as Error).message}`;
+      const message = `${what}. Nothing of it was committed: start again`;
+      throw new SluiceError('SLUICE_WORKER', message, { cause });
     } finally {
       this.#tasks.delete(running);
     }

@@ -78,6 +78,27 @@ describe('the dispatch of many partitions', () => {
     expect(tasks.length).toBeLessThanOrEqual(PARTITIONS + OPTIONS.workers + 1);
   });
 
+  it('keeps the workers busy while the topic is confirmed', async () => {
+    const made = manyPartitions({}, () => 1);
+    release();
+    let confirm = () => {};
+    const confirmed = new Promise<void>((resolve) => {
+      confirm = resolve;
+    });
+    source.identity = async () => {
+      // The first request is that of the assignment.
+      if (source.positions.size > 0) await confirmed;
+      return source.topicIdentity;
+    };
+    const done = run(made);
+    await until(() => tasks.length >= PARTITIONS);
+    expect(committedRows()).toBe(0);
+    confirm();
+    await until(() => committedRows() === PARTITIONS * ROWS);
+    made.stop();
+    await done;
+  });
+
   it('gives the workers the largest batches when no memory is left', async () => {
     const large = [9, 18, 27];
     const made = manyPartitions({ flushIntervalMs: 60_000, batchRows: 1000, ...MEMORY }, (partition) =>

@@ -103,6 +103,7 @@ export class FakeSource implements Source {
   lag(partition: number, nextOffset: number) {
     return this.log[partition].filter(({ offset }) => offset >= nextOffset).length;
   }
+  endsAsOfMs: number | undefined;
   commit(positions: ReadonlyMap<number, number>) {
     this.commits.push(new Map(positions));
   }

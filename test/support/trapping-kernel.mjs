@@ -5,6 +5,7 @@
  *   trap:alone               always
  *   trap:left, trap:right    if an instance reads both
  *   trap:once                the first time in a thread
+ *   out of memory            instead of a trap, the thread takes memory without an end
  *
  * An instance that has trapped traps on everything.
  */
@@ -42,6 +43,7 @@ function trapping(exports, memory) {
     const input = inputOf(memory, rows);
     seen.left ||= input.includes('trap:left');
     seen.right ||= input.includes('trap:right');
+    if (input.includes('out of memory')) takeAllMemory();
     const once = !trappedOnce && input.includes('trap:once');
     trappedOnce ||= once;
     seen.trapped ||= once || input.includes('trap:alone') || (seen.left && seen.right);
@@ -49,6 +51,10 @@ function trapping(exports, memory) {
     exports.readChunk(rows);
   };
   return { ...exports, readChunk };
+}
+
+function takeAllMemory() {
+  for (const held = []; ; held.push(Array.from({ length: 100_000 }, () => [])));
 }
 
 function inputOf(memory, rows) {
