@@ -1,10 +1,13 @@
 /** Batches as the workers make them, for benchmarks of what comes after the workers. */
+import { join } from 'node:path';
 import type { BatchResult } from '../src/core/flow.js';
 import { ORDERS_SPEC } from '../src/schema/spec-file.js';
 import type { DuckDbSinkOptions } from '../src/sinks/duckdb/sink.js';
+import type { DuckLakeSinkOptions } from '../src/sinks/ducklake/sink.js';
 import { BatchProcessor } from '../src/worker/worker.js';
 import { orderEvents } from '../test/support/events.js';
 import { packed } from './corpora.js';
+import { EXTENSION_DIRECTORY } from './harness.js';
 
 export const BATCH_ROWS = 61_440;
 export const BATCHES_PER_GROUP = 4;
@@ -12,13 +15,30 @@ export const OPTIONS = { highValueThreshold: '1000', lateAfterMs: 600_000, batch
 
 const TOPIC = 'bench';
 
+const COMPACTION = { afterFiles: 0, targetBytes: 128 << 20, compression: 'zstd' } as const;
+
 export function sinkOptions(
   dataDir: string,
   mergeFrom: DuckDbSinkOptions['mergeFrom'],
   memoryLimit?: number,
 ): DuckDbSinkOptions {
-  const compaction = { afterFiles: 0, targetBytes: 128 << 20, compression: 'zstd' } as const;
-  return { dataDir, topic: TOPIC, spec: ORDERS_SPEC, threads: 1, memoryLimit, mergeFrom, compaction };
+  return { dataDir, topic: TOPIC, spec: ORDERS_SPEC, threads: 1, memoryLimit, mergeFrom, compaction: COMPACTION };
+}
+
+/** A lake with its catalog in the folder. */
+export function lakeOptions(dataDir: string, memoryLimit?: number): DuckLakeSinkOptions {
+  return {
+    ...{ dataDir, topic: TOPIC, spec: ORDERS_SPEC, threads: 1, memoryLimit, owner: 'bench' },
+    compaction: COMPACTION,
+    keepSnapshotsMs: 7 * 86_400_000,
+    catalog: join(dataDir, 'catalog.ducklake'),
+    dataPath: join(dataDir, 'lake'),
+    extensionDirectory: EXTENSION_DIRECTORY,
+    objectStore: {
+      ...{ accessKeyId: undefined, secretAccessKey: undefined, sessionToken: undefined, region: undefined },
+      endpoint: undefined,
+    },
+  };
 }
 
 /** Results of consecutive batches of one partition. */

@@ -1,22 +1,29 @@
 /**
- * What a commit costs as the table grows: `npm run bench:growth -- --rows 50000000 [--json FILE]`.
+ * What a commit costs as the table grows: `npm run bench:growth -- --rows 50000000 [--sink ducklake] [--json FILE]`.
  *
  * The same events are committed again and again with later change ids, as in a change stream. Each group repeats one
- * event of the group before, so that the change log must be searched. There are no files: only the table grows.
+ * event of the group before, so that the change log must be searched. For `analytics.db` there are no files: only the
+ * table grows. A lake has the files that workers would write; writing them is not part of the figures.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { tableFromIPC } from 'apache-arrow';
+import { type RecordBatch, tableFromIPC } from 'apache-arrow';
 import type { BatchResult } from '../src/core/flow.js';
+import { DuckDbWriter } from '../src/parquet/duckdb-writer.js';
+import { ORDERS_SPEC } from '../src/schema/spec-file.js';
 import { DuckDbSink } from '../src/sinks/duckdb/sink.js';
-import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, sinkOptions } from './batches.js';
+import { DuckLakeSink } from '../src/sinks/ducklake/sink.js';
+import { changesFolder, lakeFilePath } from '../src/storage/lake-files.js';
+import { writeFileInPlace } from '../src/storage/staged-file.js';
+import { BATCH_ROWS, BATCHES_PER_GROUP, Batches, eventsFrom, lakeOptions, sinkOptions } from './batches.js';
 import { count, machine, median, writeResults } from './harness.js';
 
 const { values: flags } = parseArgs({
   options: {
     rows: { type: 'string', default: '50000000' },
+    sink: { type: 'string', default: 'duckdb' },
     'memory-limit': { type: 'string', default: '512000000' },
     json: { type: 'string' },
   },
@@ -36,11 +43,14 @@ class Template {
   readonly #ids: Uint8Array;
   readonly #idOffsets: Int32Array;
   readonly #offsets: BigInt64Array;
+  /** Its rows, as they are after the last call. */
+  readonly recordBatch: RecordBatch;
 
   constructor(batch: BatchResult) {
     this.#batch = { ...batch, file: undefined };
     const table = tableFromIPC(batch.arrow!);
     if (table.batches.length !== 1) throw new Error(`a batch of ${table.batches.length} record batches`);
+    this.recordBatch = table.batches[0];
     const column = (name: string) => table.getChild(name)!.data[0];
     this.#sequences = column('change_seq').values;
     this.#ids = column('change_id').values;
@@ -81,9 +91,36 @@ class Template {
   }
 }
 
+/** Writes what workers would. */
+class LakeFiles {
+  readonly #folder: string;
+  readonly #writer: DuckDbWriter;
+
+  private constructor(folder: string, writer: DuckDbWriter) {
+    this.#folder = folder;
+    this.#writer = writer;
+  }
+
+  static async open(folder: string): Promise<LakeFiles> {
+    return new LakeFiles(folder, await DuckDbWriter.open({ compression: 'zstd', spec: ORDERS_SPEC }));
+  }
+
+  async write(batch: BatchResult, rows: RecordBatch): Promise<BatchResult> {
+    const { partition, startOffset, nextOffset } = batch;
+    const path = lakeFilePath(this.#folder, partition, 0, startOffset, nextOffset);
+    const metadata = new Map([['sluice.topic', 'bench']]);
+    const file = await writeFileInPlace(path, (target) => this.#writer.write([rows], target, metadata));
+    return { ...batch, arrow: undefined, file };
+  }
+}
+
 async function measure(dataDir: string): Promise<{ tableRows: number; micros: number }[]> {
-  const sink = new DuckDbSink(sinkOptions(dataDir, 'arrow', Number(flags['memory-limit'])));
+  const memoryLimit = Number(flags['memory-limit']);
+  const options = flags.sink === 'ducklake' ? lakeOptions(dataDir, memoryLimit) : undefined;
+  const sink = options ? new DuckLakeSink(options) : new DuckDbSink(sinkOptions(dataDir, 'arrow', memoryLimit));
+  const files = options && (await LakeFiles.open(changesFolder(options.dataPath, options.topic)));
   await sink.open();
+  await sink.claim([0]);
   await sink.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
   const group = await (await Batches.open(dataDir)).group(eventsFrom(1, 0, GROUP_ROWS));
   const templates = group.map((batch) => new Template(batch));
@@ -93,9 +130,12 @@ async function measure(dataDir: string): Promise<{ tableRows: number; micros: nu
     // At most an event per second, so that this is later than all earlier ones.
     const isFirst = tableRows === 0;
     const step = isFirst ? 0 : GROUP_ROWS;
-    const batches = templates.map((template, index) =>
-      index === 0 && !isFirst ? template.laterWithRepeat(step, step) : template.later(step, step),
-    );
+    const batches: BatchResult[] = [];
+    for (const [index, template] of templates.entries()) {
+      const batch = index === 0 && !isFirst ? template.laterWithRepeat(step, step) : template.later(step, step);
+      // A lake takes rows from files alone, and one file after the other has them.
+      batches.push(files === undefined ? batch : await files.write({ ...batch }, template.recordBatch));
+    }
     const start = performance.now();
     for (const batch of batches) await sink.stage(batch);
     const { merged } = (await sink.commit()).stats;
@@ -113,7 +153,7 @@ async function measure(dataDir: string): Promise<{ tableRows: number; micros: nu
   }
   const start = performance.now();
   await sink.close();
-  const bytes = statSync(join(dataDir, 'analytics.db')).size;
+  const bytes = statSync(options?.catalog ?? join(dataDir, 'analytics.db')).size;
   console.log(`closed in ${((performance.now() - start) / 1e3).toFixed(1)} s; ${(bytes / 1e9).toFixed(2)} GB`);
   return figures;
 }

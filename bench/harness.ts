@@ -1,8 +1,10 @@
 /** What the benchmarks against a real broker share: a loaded topic, programs in processes of their own, figures. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { RunSummary } from '../src/commands/run.js';
 import { type EventOptions, orderEvents } from '../test/support/events.js';
 import { startBroker } from '../test/support/kafka/broker.js';
@@ -124,6 +126,9 @@ export function residentMiB(pid: number): number {
   }
 }
 
+/** DuckDB's extensions as `node scripts/setup.mjs --tests` provides them, for SINK=ducklake. */
+export const EXTENSION_DIRECTORY = fileURLToPath(new URL('../build/duckdb-extensions', import.meta.url));
+
 /** `sluice run --until-end` on a topic, into a data directory that is removed afterwards. */
 export async function runSluice(
   bootstrap: string,
@@ -142,6 +147,7 @@ export async function runSluice(
         DATA_DIR: dataDir,
         METRICS_PORT: '0',
         LOG_LEVEL: 'warn',
+        DUCKDB_EXTENSION_DIRECTORY: EXTENSION_DIRECTORY,
         ...env,
       },
       options.sample,

@@ -52,6 +52,7 @@ const { values: flags, positionals } = parseArgs({
     compression: { type: 'string' },
     'parquet-writer': { type: 'string' },
     'merge-from': { type: 'string' },
+    sink: { type: 'string' },
     /** Every combination of the lists that follow: `workers=1,2 batch-rows=8192,65536`. */
     sweep: { type: 'boolean', default: false },
     /** Keeps the figures in this file. */
@@ -74,6 +75,7 @@ const VARIABLES = {
   compression: 'PARQUET_COMPRESSION',
   'parquet-writer': 'PARQUET_WRITER',
   'merge-from': 'MERGE_FROM',
+  sink: 'SINK',
 } as const;
 type Setting = keyof typeof VARIABLES;
 

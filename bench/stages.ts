@@ -221,7 +221,7 @@ const GROUP_SEQUENCES = 2000n << 32n;
 
 /** Multiplies the rows of the table, as if the same had happened in earlier hours too. */
 async function grow(sink: DuckDbSink, tableRows: number, groupRows: number): Promise<void> {
-  const connection = await sink.instance.connect();
+  const connection = await sink.connect();
   await connection.run('CREATE TABLE staging.first_rows AS FROM cdc_orders');
   for (let copy = 1; copy * groupRows < tableRows; copy++) {
     await connection.run(

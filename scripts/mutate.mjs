@@ -38,7 +38,14 @@ const mutants = await new Stryker({
   reporters: ['html'],
   htmlReporter: { fileName: `build/mutation/${name}.html` },
   tempDirName: 'build/mutation/sandbox',
-  ignorePatterns: ['/build/mutation', '/build/python', '/.cache', '/data', '/bench/plots/node_modules'],
+  ignorePatterns: [
+    '/build/mutation',
+    '/build/python',
+    '/build/duckdb-extensions',
+    '/.cache',
+    '/data',
+    '/bench/plots/node_modules',
+  ],
 }).runMutationTest();
 
 const tried = mutants.filter(({ status }) => status !== 'Ignored' && !status.endsWith('Error'));

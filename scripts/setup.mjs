@@ -3,13 +3,15 @@
  * Everything between a fresh clone and a working one: dependencies, the Kafka addon, the WASM kernel, TypeScript.
  * Each step looks first and does nothing if its result is already there. Plain Node: nothing is installed yet.
  *
- * Usage: setup.mjs [--tests]. With --tests and CI=true, what tests would be skipped without is provided as well.
+ * Usage: setup.mjs [--tests]. With --tests, what tests would be skipped without is provided as well; of that, system
+ * packages only with CI=true.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { extensionsReady, provideExtensions } from './setup/duckdb-extensions.mjs';
 import { addonReady, provideAddon } from './setup/kafka-addon.mjs';
 import { exists, npm, openLog, ROOT, report, SetupError, step } from './setup/run.mjs';
-import { PYTHON_PACKAGES, providePackages } from './setup/system-packages.mjs';
+import { POSTGRES_PACKAGES, PYTHON_PACKAGES, providePackages } from './setup/system-packages.mjs';
 
 const OLDEST_NODE = [20, 19];
 
@@ -20,7 +22,12 @@ function main() {
   if (!addonReady()) provideAddon(installDependencies);
   if (kernelStale()) step('compiling the WASM kernel', () => npm(['run', 'build:wasm']));
   if (typescriptStale()) step('compiling TypeScript', () => npm(['run', 'build:ts']));
-  if (process.argv.includes('--tests') && process.env.CI === 'true') providePackages(PYTHON_PACKAGES);
+  if (process.argv.includes('--tests')) provideForTests();
+}
+
+function provideForTests() {
+  if (process.env.CI === 'true') [PYTHON_PACKAGES, POSTGRES_PACKAGES].forEach(providePackages);
+  if (!extensionsReady()) provideExtensions();
 }
 
 function requireNode() {

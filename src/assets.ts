@@ -13,6 +13,6 @@ export const KERNEL_WASM = {
 export const WORKER_THREAD = new URL('./worker/worker.js', import.meta.url);
 
 /** The code of the sink's thread. */
-export const SINK_THREAD = new URL('./sinks/duckdb/sink-thread.js', import.meta.url);
+export const SINK_THREAD = new URL('./sinks/sink-thread.js', import.meta.url);
 
 export const PACKAGE_JSON = new URL('../package.json', import.meta.url);

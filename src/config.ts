@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { captureSettings } from './capture/settings.js';
 import { SluiceError } from './core/errors.js';
@@ -18,7 +19,10 @@ import { schemaSettings } from './schema/settings.js';
 import type { TableSpec } from './schema/spec.js';
 import { ORDERS_SPEC } from './schema/spec-file.js';
 import { compactionSettings, duckdbSettings } from './sinks/duckdb/settings.js';
-import { storageSettings } from './storage/settings.js';
+import { lakeSettings } from './sinks/ducklake/settings.js';
+import { type SinkName, sinkSettings } from './sinks/settings.js';
+import { isObjectStore } from './storage/object-store.js';
+import { objectStoreSettings, storageSettings } from './storage/settings.js';
 import { workerSettings } from './worker/settings.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,6 +51,9 @@ export const SECTIONS = {
   parquet: parquetSettings,
   compaction: compactionSettings,
   duckdb: duckdbSettings,
+  sink: sinkSettings,
+  lake: lakeSettings,
+  objectStore: objectStoreSettings,
   schema: schemaSettings,
   process: processSettings,
   metrics: metricsSettings,
@@ -55,7 +62,7 @@ export const SECTIONS = {
 } as const satisfies Readonly<Record<string, Section>>;
 
 type Values = { readonly [K in keyof typeof SECTIONS]: Settings<(typeof SECTIONS)[K]> };
-type OwnSections = 'worker' | 'pipeline' | 'parquet' | 'compaction' | 'duckdb' | 'metrics' | 'capture';
+type OwnSections = 'worker' | 'pipeline' | 'parquet' | 'compaction' | 'duckdb' | 'objectStore' | 'metrics' | 'capture';
 
 /** The sections, but for those that belong together or are completed here. */
 export interface Config extends Pick<Values, OwnSections> {
@@ -70,6 +77,9 @@ export interface Config extends Pick<Values, OwnSections> {
     };
   /** Absolute. */
   readonly dataDir: string;
+  /** Where changes go. */
+  readonly sink: SinkName;
+  readonly lake: Values['lake'] & { readonly catalog: string; readonly dataPath: string };
   readonly spec: TableSpec;
   /** Path of the file that the spec is from; undefined if it is the built-in one. */
   readonly tableSpec: string | undefined;
@@ -90,11 +100,16 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
   if (values.pipeline?.batchBytes > values.pipeline?.bufferBytes / 2) {
     problems.push('BATCH_BYTES: must be at most half of BUFFER_BYTES, so that one batch fills while one is worked on');
   }
+  if (values.sink?.sink === 'ducklake' && isObjectStore(values.lake?.dataPath ?? '')) {
+    if (values.parquet?.parquetWriter === 'parquet-wasm') {
+      problems.push('PARQUET_WRITER="parquet-wasm": writes to folders only, LAKE_DATA_PATH is s3://…: use duckdb');
+    }
+  }
   if (problems.length > 0) {
     const list = problems.length === 1 ? ` ${problems[0]}` : ['', ...problems].join('\n  ');
     throw new SluiceError('SLUICE_CONFIG', `the environment is not acceptable:${list}`);
   }
-  const { kafka, consumer, storage, schema, process: ofProcess, log: _, ...sections } = values;
+  const { kafka, consumer, storage, sink, lake, schema, process: ofProcess, log: _, ...sections } = values;
   const { dataDir } = storage;
   const instanceId = `sluice-${createHash('sha256').update(`${hostname()}:${dataDir}`).digest('hex').slice(0, 16)}`;
   return {
@@ -102,6 +117,12 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
     ...ofProcess,
     kafka: { ...kafka, ...consumer, instanceId, properties },
     dataDir,
+    sink: sink.sink,
+    lake: {
+      ...lake,
+      catalog: lake.catalog ?? join(dataDir, 'catalog.ducklake'),
+      dataPath: lake.dataPath ?? join(dataDir, 'lake'),
+    },
     spec: schema.tableSpec?.spec ?? ORDERS_SPEC,
     tableSpec: schema.tableSpec?.path,
     log: readLogOptions(env, isTerminal),
@@ -117,8 +138,9 @@ export function readLogOptions(env: Environment = process.env, isTerminal = proc
   };
 }
 
-/** What is not repeated of a value: a URI has its password between a colon and the last `@`. */
-const PASSWORD = /:(?!\/\/).*@/s;
+/** A URI has its password between a colon and the last `@`, a string of libpq's after its name. */
+const withoutPassword = (value: string) =>
+  value.replace(/:(?!\/\/).*@/s, ':***@').replace(/(password\s*=).*/is, '$1***');
 
 /** @param problems gets a line for each variable that is not acceptable; then the section is undefined */
 function readSection(section: Section, env: Environment, problems: string[]): unknown {
@@ -127,7 +149,7 @@ function readSection(section: Section, env: Environment, problems: string[]): un
   const parsed = section.safeParse(given);
   for (const issue of parsed.error?.issues ?? []) {
     const name = variables.get(String(issue.path[0])) ?? '';
-    problems.push(`${name}=${JSON.stringify(env[name]?.replace(PASSWORD, ':***@'))}: ${issue.message}`);
+    problems.push(`${name}=${JSON.stringify(env[name] && withoutPassword(env[name]))}: ${issue.message}`);
   }
   return parsed.data;
 }

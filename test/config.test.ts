@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { misspelledVariables, readConfig } from '../src/config.js';
+import { misspelledVariables, readConfig, readLogOptions } from '../src/config.js';
 import { ORDERS_SPEC } from '../src/schema/spec-file.js';
 
 describe('readConfig', () => {
@@ -58,6 +58,27 @@ describe('readConfig', () => {
       Array(4).fill(size),
     );
     expect(duckdb.memoryLimit).toBe(size);
+  });
+
+  it('names this instance by host and data directory, the same at each start', () => {
+    const instanceOf = (DATA_DIR: string) => readConfig({ DATA_DIR }).kafka.instanceId;
+    expect(instanceOf('/data/a')).toMatch(/^sluice-[0-9a-f]{16}$/);
+    expect(instanceOf('/data/a')).toBe(instanceOf('/data/a'));
+    expect(instanceOf('/data/a')).not.toBe(instanceOf('/data/b'));
+  });
+
+  it('puts catalog and files of a lake into the data directory', () => {
+    expect(readConfig({ DATA_DIR: '/data', SINK: 'ducklake' })).toMatchObject({
+      sink: 'ducklake',
+      lake: { catalog: '/data/catalog.ducklake', dataPath: '/data/lake' },
+    });
+    const elsewhere = { LAKE_CATALOG: 'postgres:host=db', LAKE_DATA_PATH: 's3://bucket/lake/' };
+    expect(readConfig(elsewhere).lake).toMatchObject({ catalog: 'postgres:host=db', dataPath: 's3://bucket/lake' });
+  });
+
+  it('takes a batch of half of the buffers', () => {
+    const { pipeline } = readConfig({ BATCH_BYTES: '16MiB', BUFFER_BYTES: '32MiB' });
+    expect([pipeline.batchBytes, pipeline.bufferBytes]).toEqual([16 << 20, 32 << 20]);
   });
 
   it('passes librdkafka properties on', () => {
@@ -148,6 +169,16 @@ describe('misspelledVariables', () => {
     expect(misspelledVariables({ [variable]: 'x' })).toEqual([{ variable, nearest }]);
   });
 
+  it('names the nearest of several, and none that is passed on to librdkafka', () => {
+    expect(misspelledVariables({ BATCH_ROW: '1', KAFKA_CONFIG_BATCH_BYTES: '1' })).toEqual([
+      { variable: 'BATCH_ROW', nearest: 'BATCH_ROWS' },
+    ]);
+    expect(misspelledVariables({ COMMIT_ROW: '1', LOG_FORMATS: 'x' })).toEqual([
+      { variable: 'COMMIT_ROW', nearest: 'COMMIT_ROWS' },
+      { variable: 'LOG_FORMATS', nearest: 'LOG_FORMAT' },
+    ]);
+  });
+
   it('takes no variable of others, or one that is read, for a mistake', () => {
     const others = [
       'HOME',
@@ -161,5 +192,18 @@ describe('misspelledVariables', () => {
     ];
     const read = ['KAFKA_BROKERS', 'WORKERS', 'KAFKA_CONFIG_SASL_USERNAME'];
     expect(misspelledVariables(Object.fromEntries([...others, ...read].map((name) => [name, 'x'])))).toEqual([]);
+  });
+});
+
+describe('readLogOptions', () => {
+  it.each([
+    [{}, false, 'info', 'json'],
+    [{}, true, 'info', 'pretty'],
+    [{ LOG_LEVEL: '', LOG_FORMAT: '' }, true, 'info', 'pretty'],
+    [{ LOG_LEVEL: 'debug', LOG_FORMAT: 'json' }, true, 'debug', 'json'],
+    [{ LOG_LEVEL: 'loud', LOG_FORMAT: 'xml' }, false, 'info', 'json'],
+    [{ LOG_LEVEL: 'loud', LOG_FORMAT: 'pretty' }, false, 'info', 'pretty'],
+  ])('of %o, on a terminal: %s', (env, isTerminal, level, format) => {
+    expect(readLogOptions(env, isTerminal)).toEqual({ level, format });
   });
 });

@@ -27,9 +27,11 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   query: ['core', 'storage'],
   capture: ['core', 'kafka'],
   'sinks/duckdb': ['core', 'schema', 'storage', 'parquet', 'query'],
+  'sinks/ducklake': ['core', 'schema', 'storage', 'sinks/duckdb'],
+  sinks: ['core', 'query', 'sinks/duckdb', 'sinks/ducklake'],
   worker: ['core', 'schema', 'storage', 'kernel', 'parquet'],
   pipeline: ['core', 'metrics'],
-  verify: ['core', 'schema', 'storage', 'query', 'sinks/duckdb'],
+  verify: ['core', 'schema', 'storage', 'query', 'sinks/duckdb', 'sinks/ducklake'],
   commands: ['*'],
 };
 /** Where files outside of src/ are found, and the program's entry: both at the top. */

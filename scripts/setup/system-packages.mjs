@@ -1,4 +1,5 @@
 /** The system packages that set-up may install. Nothing else in the project installs any: no test, and no run. */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { exists, run, SetupError, step } from './run.mjs';
 
@@ -20,11 +21,22 @@ const PYTHON = [
   // Debian leaves ensurepip out of python3.
   { found: () => run('python3', ['-c', 'import venv, ensurepip'], { quiet: true }) === 0, package: 'python3-venv' },
 ];
+/** Where Debian has the programs of the server, in a folder per version: they are not in the PATH. */
+const POSTGRES_FOLDER = '/usr/lib/postgresql';
+const POSTGRES = [{ found: () => commandExists('initdb') || postgresInFolder(), package: 'postgresql' }];
+/** Debian makes and starts a server when it installs the package, unless this says otherwise. */
+const CLUSTER_SETTINGS = '/etc/postgresql-common/createcluster.conf';
 
 /** What the Kafka addon is built with. */
 export const ADDON_PACKAGES = { purpose: 'to build the Kafka addon', needs: BUILD_TOOLS };
 /** What tests with readers in Python run with. */
 export const PYTHON_PACKAGES = { purpose: 'for the tests that read with Python', needs: PYTHON };
+/** What tests with a catalog in Postgres run with. */
+export const POSTGRES_PACKAGES = {
+  purpose: 'for the tests with Postgres',
+  needs: POSTGRES,
+  before: leaveOutDefaultServer,
+};
 
 /** Debian's names of the packages that are not there. */
 export function missingPackages({ needs }) {
@@ -49,10 +61,25 @@ export function providePackages(packages) {
   }
   if (process.getuid?.() !== 0) throw new SetupError(`${purpose}, ${advice}`);
   step(`installing system packages ${purpose}: ${list}`, () => {
+    packages.before?.();
     // A new machine or image often has no package index yet, or an old one.
     if (aptGet('install', missing) === 0) return 0;
     return aptGet('update', []) === 0 ? aptGet('install', missing) : 1;
   });
+}
+
+/** Tests start servers of their own. Settings that are there stay as they are. */
+function leaveOutDefaultServer() {
+  if (exists(CLUSTER_SETTINGS)) return;
+  mkdirSync(path.dirname(CLUSTER_SETTINGS), { recursive: true });
+  writeFileSync(CLUSTER_SETTINGS, 'create_main_cluster = false\n');
+}
+
+function postgresInFolder() {
+  return (
+    exists(POSTGRES_FOLDER) &&
+    readdirSync(POSTGRES_FOLDER).some((version) => exists(path.join(POSTGRES_FOLDER, version, 'bin', 'initdb')))
+  );
 }
 
 function aptGet(command, packages) {

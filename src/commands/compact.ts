@@ -1,4 +1,4 @@
-/** `sluice compact`: joins all small Parquet files of a data directory that no process works on. */
+/** `sluice compact`: joins all small Parquet files of a data directory that no process works on, or of a lake. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
@@ -6,8 +6,11 @@ import { SluiceError } from '../core/errors.js';
 import type { CompactionReceipt } from '../core/flow.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import { DuckDbSink } from '../sinks/duckdb/sink.js';
+import { DuckLakeSink, type DuckLakeSinkOptions } from '../sinks/ducklake/sink.js';
 import { databasePath } from '../storage/data-dir.js';
 import type { CommandContext } from './context.js';
+import { LAKE_SECTIONS, requireLake } from './open-sql.js';
+import { sinkOptions } from './sink-options.js';
 import { variablesHelp } from './variables-help.js';
 
 export function addCompactCommand(program: Command, { environment, stdout, onFailure }: CommandContext): void {
@@ -21,6 +24,7 @@ export function addCompactCommand(program: Command, { environment, stdout, onFai
       'after',
       variablesHelp(
         SECTIONS.storage,
+        ...LAKE_SECTIONS,
         SECTIONS.kafka.pick({ topic: true }),
         SECTIONS.compaction.pick({ targetBytes: true }),
         SECTIONS.parquet.pick({ compression: true }),
@@ -49,26 +53,39 @@ export function addCompactCommand(program: Command, { environment, stdout, onFai
 /**
  * Joins whatever neighbours fit files of COMPACT_TARGET_BYTES.
  * @param options `rewrite`: then rewrites files that lack columns of the table spec
- * @throws SluiceError SLUICE_LOCKED when a process works on the data directory, SLUICE_CONFIG when there is none
+ * @throws SluiceError SLUICE_LOCKED when a process works on the data directory, or on the file of the catalog;
+ *   SLUICE_CONFIG when there is none
  */
 export async function compact(
   config: Config,
   { rewrite, log }: { rewrite: boolean; log: Logger },
 ): Promise<CompactionReceipt> {
-  const { dataDir, spec, compaction, duckdb } = config;
-  const { compression } = config.parquet;
+  const { kind, options } = sinkOptions(config);
+  if (kind === 'ducklake') return await compactLake(config, options, rewrite, log);
+  const { dataDir } = config;
   if (!existsSync(databasePath(dataDir))) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no analytics.db: nothing was consumed into it yet`);
   }
-  const { topic } = config.kafka;
-  const sink = new DuckDbSink({
-    ...{ dataDir, topic, spec, ...duckdb },
-    compaction: { ...compaction, compression },
-  });
+  const sink = new DuckDbSink(options);
   const { removed } = await sink.open();
   logRemoved(log, removed);
   try {
     return await sink.compact({ everything: true, rewrite });
+  } finally {
+    await sink.close();
+  }
+}
+
+async function compactLake(config: Config, options: DuckLakeSinkOptions, rewrite: boolean, log: Logger) {
+  if (rewrite) {
+    throw new SluiceError('SLUICE_CONFIG', '--rewrite is for SINK=duckdb: the catalog of a lake knows missing columns');
+  }
+  await requireLake(config);
+  const sink = new DuckLakeSink(options);
+  const { removed } = await sink.open();
+  logRemoved(log, removed);
+  try {
+    return await sink.compact(true);
   } finally {
     await sink.close();
   }

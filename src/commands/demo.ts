@@ -7,9 +7,11 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { createLogger } from '../core/log.js';
 import { EmbeddedKafka } from '../kafka/embedded-kafka.js';
+import type { Pipeline } from '../pipeline/pipeline.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import { ORDERS_SPEC } from '../schema/spec-file.js';
 import type { CommandContext } from './context.js';
+import { openConfigured } from './open-sql.js';
 import { query } from './query.js';
 import { run } from './run.js';
 import { sampleEvents } from './sample-events.js';
@@ -104,7 +106,7 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
   await write(describeRun(summary, summary.seconds));
   for (const { title, sql } of QUERIES) {
     await write(`\n${title}\n\n${sql}\n\n`);
-    await query({ ...config, sql, format: 'table', write });
+    await query(await openConfigured(config), { sql, format: 'table', write });
   }
   await write('\nDoes it all agree?\n\n');
   const log = createLogger({ ...config.log, level: 'warn' });
@@ -120,15 +122,16 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
 async function consumeSamples(kafka: EmbeddedKafka, config: Config, events: number, signal: AbortSignal) {
   const stop = new AbortController();
   signal.addEventListener('abort', () => stop.abort(), { once: true });
-  let totals: Readonly<RunTotals> | undefined;
+  let pipeline: Pipeline | undefined;
+  const consumedEvents = () => pipeline?.status().totals.events ?? 0;
   const log = createLogger({ ...config.log, level: 'warn' });
   const consumed = run(config, log, {
     untilEnd: false,
     onLostOffsets: 'fail',
     signal: stop.signal,
     terminal: undefined,
-    onStart: (pipeline) => {
-      totals = pipeline.status().totals;
+    onStart: (started) => {
+      pipeline = started;
     },
   });
   // A failure is seen below; without a handler here it would end the process before.
@@ -137,17 +140,13 @@ async function consumeSamples(kafka: EmbeddedKafka, config: Config, events: numb
   for (const { key, value } of sampleEvents(events, Date.now())) {
     kafka.produce(TOPIC, key, value);
     produced++;
-    while (
-      produced % BLOCK_EVENTS === 0 &&
-      produced - (totals?.events ?? 0) >= MAX_AHEAD_EVENTS &&
-      !stop.signal.aborted
-    ) {
+    while (produced % BLOCK_EVENTS === 0 && produced - consumedEvents() >= MAX_AHEAD_EVENTS && !stop.signal.aborted) {
       await sleep(WAIT_MS);
     }
     if (stop.signal.aborted) break;
   }
   await kafka.flush();
-  while ((totals?.events ?? 0) < produced && !stop.signal.aborted) await sleep(WAIT_MS);
+  while (consumedEvents() < produced && !stop.signal.aborted) await sleep(WAIT_MS);
   stop.abort();
   return consumed;
 }

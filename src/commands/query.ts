@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type QueryRows, shownRows } from '../query/read-only.js';
-import { openSql } from '../query/sql-client.js';
+import type { SqlClient } from '../query/sql-client.js';
 import type { CommandContext } from './context.js';
+import { LAKE_SECTIONS, openAt, openConfigured } from './open-sql.js';
 import { drawTable } from './text-table.js';
 import { variablesHelp } from './variables-help.js';
 
@@ -12,8 +13,6 @@ export const QUERY_FORMATS = ['table', 'csv', 'json', 'arrow'] as const;
 export type QueryFormat = (typeof QUERY_FORMATS)[number];
 
 export interface QueryOptions {
-  /** Absolute. */
-  readonly dataDir: string;
   readonly sql: string;
   readonly format: QueryFormat;
   /** Times with a zone are shown in it; default: UTC. */
@@ -28,22 +27,24 @@ export function addQueryCommand(program: Command, { environment, stdout }: Comma
   const command = program
     .command('query')
     .description('run a read-only query, through the running process if there is one')
-    .addHelpText('after', variablesHelp(SECTIONS.storage, SECTIONS.log))
+    .addHelpText('after', variablesHelp(SECTIONS.storage, ...LAKE_SECTIONS, SECTIONS.log))
     .argument('<sql>', 'one statement that reads')
     .option('--format <format>', `${QUERY_FORMATS.join(', ')}; default: table on a terminal, else csv`)
     .option('--time-zone <zone>', 'shows times with a zone in this one, such as America/New_York', 'UTC')
+    .option('--at <when>', "a lake as it was: a snapshot's number or a time")
     // A statement may begin with a comment, which looks like an option.
     .allowUnknownOption()
     .allowExcessArguments()
-    .action(async (_: string, { format, timeZone }: { format?: string; timeZone: string }) => {
+    .action(async (_: string, { format, timeZone, at }: { format?: string; timeZone: string; at?: string }) => {
       const chosen = format ?? (stdout.isTerminal ? 'table' : 'csv');
       if (!isFormat(chosen)) {
         throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
       }
       const sql = onlyStatement(command.args);
-      const { dataDir } = environment().config;
+      const { config } = environment();
       const { width } = stdout;
-      await query({ dataDir, sql, format: chosen, timeZone, width, write: (piece) => stdout.write(piece) });
+      const client = await (at === undefined ? openConfigured(config) : openAt(config, { at, timeZone }));
+      await query(client, { sql, format: chosen, timeZone, width, write: (piece) => stdout.write(piece) });
     });
 }
 
@@ -65,10 +66,13 @@ function isFormat(text: string): text is QueryFormat {
 
 /**
  * Writes the result as it comes: in memory is one block of rows, however large it is and however slowly it is taken.
- * @throws SluiceError SLUICE_QUERY, or what `openSql` or `write` say; the query is given up then
+ * @param client closed in the end
+ * @throws SluiceError SLUICE_QUERY, or what `write` says; the query is given up then
  */
-export async function query({ dataDir, sql, format, timeZone, width, write }: QueryOptions): Promise<void> {
-  const client = await openSql(dataDir);
+export async function query(
+  client: SqlClient,
+  { sql, format, timeZone = 'UTC', width, write }: QueryOptions,
+): Promise<void> {
   try {
     for await (const piece of FORMATS[format](await client.query(sql, { timeZone }), width)) await write(piece);
   } finally {

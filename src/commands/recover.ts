@@ -39,6 +39,12 @@ const CHOICES = `What can be done:
     if Kafka still has them
 `;
 
+const NOT_OF_A_LAKE =
+  'there is nothing to recover in a lake: each start removes what was not committed, and the catalog is the only one ' +
+  'that knows which files count. If it is lost or damaged, restore its last backup: "sluice verify" says whether all ' +
+  'files of it are still there, and "sluice run" reads again what was committed since. Without a backup, consume the ' +
+  'topic into a new lake';
+
 export function addRecoverCommand(program: Command, { environment, stdout, onFailure }: CommandContext): void {
   program
     .command('recover')
@@ -47,6 +53,7 @@ export function addRecoverCommand(program: Command, { environment, stdout, onFai
       'after',
       variablesHelp(
         SECTIONS.storage,
+        SECTIONS.sink,
         SECTIONS.kafka.pick({ topic: true }),
         SECTIONS.schema,
         SECTIONS.duckdb.omit({ mergeFrom: true }),
@@ -70,9 +77,11 @@ export function addRecoverCommand(program: Command, { environment, stdout, onFai
 
 /**
  * @returns false if something is wrong and nothing was done about it
- * @throws SluiceError SLUICE_LOCKED if a process works on the data directory; what `rebuild` and `removeUncounted` say
+ * @throws SluiceError SLUICE_CONFIG of a lake; SLUICE_LOCKED if a process works on the data directory; what
+ *   `rebuild` and `removeUncounted` say
  */
 export async function recover(config: Config, options: RecoverOptions, write: Write): Promise<boolean> {
+  if (config.sink === 'ducklake') throw new SluiceError('SLUICE_CONFIG', NOT_OF_A_LAKE);
   if (options.fromParquet && options.removeUncounted) {
     throw new SluiceError('SLUICE_CONFIG', 'recover takes --from-parquet or --remove-uncounted, not both');
   }

@@ -12,9 +12,13 @@ import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { reportProgress } from '../pipeline/progress.js';
 import { problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
-import { SinkClient } from '../sinks/duckdb/sink-client.js';
+import { SinkClient } from '../sinks/sink-client.js';
+import { changesFolder } from '../storage/lake-files.js';
+import { isObjectStore } from '../storage/object-store.js';
 import { WorkerPool } from '../worker/pool.js';
+import type { WorkerOptions } from '../worker/worker.js';
 import type { CommandContext } from './context.js';
+import { sinkOptions } from './sink-options.js';
 import { variablesHelp } from './variables-help.js';
 
 /** Of DuckDB's memory: the messages of a transaction, whose rows are in memory more than once until it is committed. */
@@ -65,7 +69,10 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         SECTIONS.storage,
         SECTIONS.parquet,
         SECTIONS.compaction,
+        SECTIONS.sink,
         SECTIONS.duckdb,
+        SECTIONS.lake,
+        SECTIONS.objectStore,
         SECTIONS.schema,
         SECTIONS.process,
         SECTIONS.metrics,
@@ -95,9 +102,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const { topic } = config.kafka;
   const startMs = performance.now();
   const { batchRows, batchBytes } = config.pipeline;
-  const compaction = { ...config.compaction, compression: config.parquet.compression };
-  const sink = SinkClient.start({ dataDir, topic, spec, ...config.duckdb, compaction });
-  const source = new KafkaSource(config.kafka, log);
+  const sink = SinkClient.start(sinkOptions(config));
+  const source = new KafkaSource({ ...config.kafka, isShared: !sink.needsWholeTopic }, log);
   const metrics = new Metrics();
   let pool: WorkerPool | undefined;
   let monitor: Monitor | undefined;
@@ -106,7 +112,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   try {
     metrics.source.set({ reader: source.reader }, 1);
     // The workers load while the database is opened.
-    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, mergeFrom: config.duckdb.mergeFrom };
+    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, ...placesOf(config) };
     pool = new WorkerPool(config.worker.workers, { ...ofWorkers, ...config.parquet, ...config.worker }, log);
     const workers = pool;
     const state = await sink.open();
@@ -156,6 +162,15 @@ function warnOfFewThreads({ worker: { workers }, parquet, threadPoolSize }: Conf
   const wanted = (parquet.parquetWriter === 'duckdb' ? workers : 0) + 3;
   if (threadPoolSize >= wanted - 1) return;
   log.warn(`workers and commits share ${threadPoolSize} threads for native work: set UV_THREADPOOL_SIZE=${wanted}`);
+}
+
+/** Where a worker's file goes, and whether its rows go to the sink beside it. */
+function placesOf(config: Config): Pick<WorkerOptions, 'lakeFolder' | 'objects' | 'mergeFrom'> {
+  const { sink, lake, duckdb, kafka, objectStore } = config;
+  if (sink === 'duckdb') return { mergeFrom: duckdb.mergeFrom, lakeFolder: undefined };
+  const { dataPath, extensionDirectory } = lake;
+  const objects = isObjectStore(dataPath) ? { objectStore, extensionDirectory } : undefined;
+  return { mergeFrom: 'parquet', lakeFolder: changesFolder(dataPath, kafka.topic), objects };
 }
 
 function pipelineOptions(config: Config, { untilEnd, onLostOffsets }: RunOptions): PipelineOptions {

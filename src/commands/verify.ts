@@ -5,12 +5,13 @@ import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { KafkaSource } from '../kafka/kafka-source.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
-import { openSql, type SqlClient } from '../query/sql-client.js';
+import type { SqlClient } from '../query/sql-client.js';
 import type { CheckResult } from '../verify/check.js';
 import { checks } from '../verify/checks.js';
 import { KAFKA_CHECKS, kafkaChecks } from '../verify/kafka.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
+import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
 import { variablesHelp } from './variables-help.js';
 
 export interface VerifyOptions {
@@ -28,6 +29,7 @@ export function addVerifyCommand(program: Command, { environment, stdout, onFail
       'after',
       variablesHelp(
         SECTIONS.storage,
+        ...LAKE_SECTIONS,
         SECTIONS.kafka.pick({ brokers: true }),
         PROPERTIES_TEXT,
         SECTIONS.consumer,
@@ -48,7 +50,7 @@ export function addVerifyCommand(program: Command, { environment, stdout, onFail
  * @returns whether everything agrees
  */
 export async function verify(config: Config, { kafka, log, write }: VerifyOptions): Promise<boolean> {
-  const client = await openSql(config.dataDir);
+  const client = await openConfigured(config);
   let failed = 0;
   const report = async ({ name, problems, notes, skipped }: CheckResult) => {
     if (problems.length > 0) failed++;

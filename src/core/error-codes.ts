@@ -128,6 +128,16 @@ export const ERROR_CODES = {
       'The message has the reason. At a start, `sluice verify` shows how database and files differ, and ' +
       '[recovery.md](recovery.md) how to repair it; out of memory, raise `DUCKDB_MEMORY_LIMIT` or lower `BATCH_BYTES`.',
   },
+  SLUICE_LAKE: {
+    meaning: 'the catalog of the lake, its files, or an extension of DuckDB cannot be used',
+    example:
+      "DuckDB's extension ducklake cannot be loaded: let DuckDB download it, with DUCKDB_EXTENSION_DIRECTORY unset, " +
+      'or put it into DUCKDB_EXTENSION_DIRECTORY, as <version>/<platform>/ducklake.duckdb_extension: IO Error: ' +
+      'Extension "/var/lib/sluice/v1.5.5/linux_amd64/ducklake.duckdb_extension" not found.',
+    remedy:
+      'The message has the reason: reach the catalog with `psql` and the files with DuckDB under the same settings, ' +
+      'or provide the extension. Nothing is lost; a run continues where the lake stands.',
+  },
   SLUICE_QUERY: {
     meaning: 'a query failed: DuckDB does not take it, it would not only read, or the running process ended',
     example: `Failed to extract statements: Parser Error: syntax error at or near "order"

@@ -7,17 +7,22 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 export class SluiceError extends Error {
   override readonly name = 'SluiceError';
 
-  /** @param options `retryable`: it passes by itself, so that the same call may succeed later; default false */
+  /**
+   * @param options `retryable`: it passes by itself, so that the same call may succeed later; default false.
+   *   `patienceMs`: it is retryable, and worth to be tried again for this long; default 0, a few times
+   */
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: { cause?: unknown; retryable?: boolean },
+    options?: { cause?: unknown; retryable?: boolean; patienceMs?: number },
   ) {
     super(message, options);
-    this.retryable = options?.retryable ?? false;
+    this.patienceMs = options?.patienceMs ?? 0;
+    this.retryable = options?.retryable ?? this.patienceMs > 0;
   }
 
   readonly retryable: boolean;
+  readonly patienceMs: number;
 
   /** The same error, of something that cannot be tried again. */
   forGood(): SluiceError {
@@ -26,13 +31,13 @@ export class SluiceError extends Error {
 
   /** Errors lose their class when they cross threads: this form survives structured cloning. */
   toMessage(): SluiceErrorMessage {
-    const { code, message, retryable } = this;
-    return { code, message, retryable, cause: describeCause(this.cause) };
+    const { code, message, retryable, patienceMs } = this;
+    return { code, message, retryable, patienceMs, cause: describeCause(this.cause) };
   }
 
   static fromMessage(sent: SluiceErrorMessage): SluiceError {
-    const { code, message, retryable, cause } = sent;
-    return new SluiceError(code, message, { cause, retryable });
+    const { code, message, retryable, patienceMs, cause } = sent;
+    return new SluiceError(code, message, { cause, retryable, patienceMs });
   }
 }
 
@@ -40,6 +45,7 @@ export interface SluiceErrorMessage {
   code: ErrorCode;
   message: string;
   retryable: boolean;
+  patienceMs: number;
   cause: string | undefined;
 }
 

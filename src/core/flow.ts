@@ -54,6 +54,8 @@ export interface BatchTask {
   /** Of the last message; undefined if the batch has none or the broker does not say. */
   readonly leaderEpoch: number | undefined;
   readonly chunks: readonly ChunkHandle[];
+  /** Of the partition's position. */
+  readonly epoch?: number | undefined;
   /** Which bit of `issues` each column of the spec has, 0 to 63, in the order of the spec. */
   readonly issueBits: readonly number[];
 }
@@ -110,6 +112,12 @@ export interface TopicIdentity {
   readonly topicId: string | undefined;
 }
 
+/** What the sink remembers of the topic that it is filled from. */
+export interface KnownTopic extends TopicIdentity {
+  /** How many partitions it had when it was first read; undefined if it was not. Those after them were added later. */
+  readonly firstPartitions: number | undefined;
+}
+
 /** Where the partitions of a new data directory begin. */
 export const START_FROM = ['earliest', 'latest', 'group'] as const;
 export type StartFrom = (typeof START_FROM)[number];
@@ -139,6 +147,8 @@ export interface SinkPosition {
   readonly leaderEpoch: number | undefined;
   /** Highest event time committed, microseconds since the epoch. */
   readonly watermark: bigint | undefined;
+  /** That under which the sink lets this process write; undefined if a lock keeps others out. */
+  readonly epoch?: number | undefined;
 }
 
 /** A file that was removed when the sink was opened. */
@@ -150,7 +160,7 @@ export interface RemovedFile {
 
 /** What the sink knows when it is opened. */
 export interface SinkState {
-  readonly identity: TopicIdentity;
+  readonly identity: KnownTopic;
   /** The bit of `issues` that each column of the spec has, in the order of the spec. */
   readonly issueBits: readonly number[];
   /** What an unfinished commit, join or write had left. */

@@ -60,6 +60,18 @@ export const bytes = (minimum: number, maximum: number) =>
     return z.NEVER;
   });
 
+const TIME_UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 };
+
+/** A time from `minimum` to `maximum` milliseconds, in seconds, minutes, hours or days: `90s`, `30m`, `12h`, `7d`. */
+export const duration = (minimum: number, maximum: number) =>
+  z.string().transform((text, context) => {
+    const [, number, unit] = /^(\d+)\s*([smhd])$/.exec(text.trim()) ?? [];
+    const value = unit === undefined ? Number.NaN : Number(number) * TIME_UNITS[unit];
+    if (value >= minimum && value <= maximum) return value;
+    context.addIssue(`must be a time from ${minimum / 1e3}s to ${maximum / 1e3}s, such as 90s, 30m, 12h or 7d`);
+    return z.NEVER;
+  });
+
 /** A whole number from `minimum` to `maximum`. */
 export const integer = (minimum: number, maximum: number) =>
   z.string().transform((text, context) => {

@@ -1,17 +1,19 @@
 /**
- * The contract of a source: *fill this chunk*. The pipeline calls one method at a time; only `identity` may run
- * beside the others.
+ * The contract of a source: *fill this chunk*. `assign`, `unassign` and `pollAssignment` are called between two fills;
+ * what asks the brokers may run beside a fill.
  *
- * Partitions come and go in `pollAssignment`; a source delivers nothing before `assign` said from which offset on.
+ * Partitions come and go in `pollAssignment`; a source delivers nothing before `assign` said from which offset on. How
+ * many of them come and go at a time is up to the group: all, or only those that move.
  */
 import type { Chunk } from './chunk.js';
 import type { Fill, SinkPosition, TopicIdentity } from './flow.js';
 
 /** A change of the partitions that this process holds. */
 export type AssignmentChange =
+  /** These more; it may be none. */
   | { kind: 'assigned'; partitions: number[] }
-  /** `lost`: another member has the partitions already. */
-  | { kind: 'revoked'; lost: boolean };
+  /** These less. `lost`: another member has them already, or may have. */
+  | { kind: 'revoked'; partitions: number[]; lost: boolean };
 
 export interface OffsetRange {
   /** First offset that is still in the partition. */
@@ -46,8 +48,8 @@ export interface MessageReader {
    * @throws LibrdKafkaError
    */
   fill(chunk: Chunk, timeoutMs: number): Promise<Fill>;
-  /** Forgets what was taken from librdkafka but not delivered. */
-  reset(): void;
+  /** Forgets what was taken from librdkafka of these partitions but not delivered. */
+  forget(partitions: ReadonlySet<number>): void;
 }
 
 export interface Source {
@@ -71,14 +73,15 @@ export interface Source {
   /** The offsets that a partition has now, asked from the broker. */
   offsetRange(partition: number): Promise<OffsetRange>;
   /**
-   * The state of every partition of the topic; of one without a position as seen from its start. Ends what is being
-   * read: `assign` starts it again.
+   * The state of these partitions, or of all; of one without a position as seen from its start. Ends what is being read
+   * if the topic is not shared: `assign` starts it again.
    * @throws SluiceError SLUICE_KAFKA, also if a log cannot be compared with its position
    */
-  inspect(positions: readonly ReadPosition[]): Promise<PartitionState[]>;
-  /** Starts reading these partitions from these offsets. */
+  inspect(positions: readonly ReadPosition[], partitions?: readonly number[]): Promise<PartitionState[]>;
+  /** Starts reading these partitions, too, from these offsets; those that are read already start over. */
   assign(positions: readonly ReadPosition[]): void;
-  unassign(): void;
+  /** Gives these partitions up. Nothing of them is delivered from now on. */
+  unassign(partitions: readonly number[]): void;
   /**
    * Appends the next messages of one partition to an empty chunk; waits at most `timeoutMs` for the first.
    * @throws SluiceError SLUICE_OFFSET_OUT_OF_RANGE, SLUICE_UNKNOWN_TOPIC, SLUICE_KAFKA

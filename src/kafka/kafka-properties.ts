@@ -8,6 +8,8 @@ export interface KafkaSourceOptions extends Settings<typeof kafkaSettings>, Omit
   /** Names this member over restarts, so that a process that was killed gets its partitions back at once. */
   readonly instanceId: string;
   readonly properties: Readonly<Record<string, string>>;
+  /** Other processes of the group read some of the topic: only partitions that move are taken. */
+  readonly isShared?: boolean;
   /** `false`: a cluster without a controller, who alone tells topic ids, as librdkafka's embedded one. */
   readonly hasController?: boolean;
 }
@@ -34,7 +36,7 @@ export function consumerProperties(options: KafkaSourceOptions): ConsumerGlobalC
     ...options.properties,
     'metadata.broker.list': options.brokers,
     'group.id': options.groupId,
-    'partition.assignment.strategy': 'range',
+    'partition.assignment.strategy': options.isShared ? 'cooperative-sticky' : 'range',
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
     'enable.partition.eof': true,

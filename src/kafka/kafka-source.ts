@@ -15,6 +15,7 @@ import type {
 } from '../core/source.js';
 import { called, connectClient, madeClient } from './client.js';
 import { ClientLog } from './client-log.js';
+import { GroupMember } from './group-member.js';
 import { type InspectedPartition, inspectPartitions } from './inspection.js';
 import { isTransient, readError } from './kafka-errors.js';
 import { consumerProperties, type KafkaSourceOptions } from './kafka-properties.js';
@@ -23,19 +24,12 @@ import { PackedReader } from './packed-reader.js';
 import { StockReader } from './stock-reader.js';
 import { TopicAdmin } from './topic-admin.js';
 
-const { CODES, KafkaConsumer } = kafka;
+const { KafkaConsumer } = kafka;
 const REQUEST_TIMEOUT_MS = 10_000;
 const REQUEST_PAUSE_MS = 100;
 /** How long a broker may say that it is not the leader yet: it makes a thousand partitions in a quarter of a minute. */
 const TRANSIENT_MS = 60_000;
 const CLOSE_TIMEOUT_MS = 10_000;
-const RELEASE_TIMEOUT_MS = 5_000;
-const RELEASE_POLL_MS = 20;
-
-/** A method that the client has, but its typings do not. */
-interface Untyped {
-  assignmentLost(): boolean;
-}
 
 export class KafkaSource implements Source {
   readonly #options: KafkaSourceOptions;
@@ -45,10 +39,8 @@ export class KafkaSource implements Source {
   readonly #reader: MessageReader;
   #admin: TopicAdmin | undefined;
   #ends: LogEnds | undefined;
-  readonly #changes: AssignmentChange[] = [];
+  readonly #member: GroupMember;
   #fatal: LibrdKafkaError | undefined;
-  /** The group gave partitions, and has not taken them back. */
-  #holding = false;
   #closing = false;
 
   constructor(options: KafkaSourceOptions, log: Logger) {
@@ -57,10 +49,13 @@ export class KafkaSource implements Source {
     this.#clientLog = new ClientLog(log);
     const properties = {
       ...consumerProperties(options),
-      rebalance_cb: (error: LibrdKafkaError, partitions: Assignment[]) => this.#onRebalance(error, partitions),
+      rebalance_cb: (error: LibrdKafkaError, partitions: Assignment[]) => {
+        if (!this.#member.onRebalance(error, partitions)) this.#fatal ??= error;
+      },
     };
     this.#consumer = madeClient(() => new KafkaConsumer(properties, { 'auto.offset.reset': 'error' }));
     this.#reader = makeReader(this.#consumer, options.reader);
+    this.#member = new GroupMember(this.#consumer, options.topic, options.isShared === true);
   }
 
   /** Which reader is in use. */
@@ -103,7 +98,7 @@ export class KafkaSource implements Source {
   }
 
   pollAssignment(): AssignmentChange | undefined {
-    return this.#changes.shift();
+    return this.#member.pollChange();
   }
 
   async committed(partitions: readonly number[]): Promise<Map<number, number | undefined>> {
@@ -127,17 +122,17 @@ export class KafkaSource implements Source {
   }
 
   /** Usable without the group, too, after `connect`. */
-  async inspect(positions: readonly ReadPosition[]): Promise<PartitionState[]> {
+  async inspect(positions: readonly ReadPosition[], partitions?: readonly number[]): Promise<PartitionState[]> {
+    if (this.#options.isShared) return await this.#inspectBeside(positions, partitions);
     const { topic } = this.#options;
-    const all = Array.from({ length: await this.partitionCount() }, (_, partition) => partition);
+    const all = partitions ?? Array.from({ length: await this.partitionCount() }, (_, partition) => partition);
     const inspected = await Promise.all(
       all.map(async (partition): Promise<InspectedPartition> => {
         const position = positions.find((candidate) => candidate.partition === partition);
         return { partition, position, ...(await this.offsetRange(partition)) };
       }),
     );
-    this.#reader.reset();
-    const isInterrupted = () => this.#changes.length > 0 || this.#closing;
+    const isInterrupted = () => this.#member.hasChanges || this.#closing;
     try {
       const { states, unknown } = await inspectPartitions(this.#consumer, topic, inspected, isInterrupted);
       if (unknown.length === 0 || isInterrupted()) return states;
@@ -148,22 +143,31 @@ export class KafkaSource implements Source {
     }
   }
 
-  assign(positions: readonly ReadPosition[]): void {
-    // The group wants the partitions back already: that is answered instead.
-    if (this.#changes.length > 0) return;
-    const { topic } = this.#options;
-    this.#ends?.watch(positions.map(({ partition }) => partition));
-    this.#reader.reset();
-    this.#consumer.assign(
-      positions.map(({ partition, nextOffset, leaderEpoch }) => {
-        return { topic, partition, offset: nextOffset, ...(leaderEpoch !== undefined && { leaderEpoch }) };
-      }),
-    );
+  /** With a client of its own: this one reads on. */
+  async #inspectBeside(...what: Parameters<Source['inspect']>): Promise<PartitionState[]> {
+    const beside = new KafkaSource({ ...this.#options, isShared: false }, this.#log);
+    try {
+      await beside.connect();
+      return await beside.inspect(...what);
+    } finally {
+      await beside.close();
+    }
   }
 
-  unassign(): void {
-    this.#reader.reset();
-    this.#consumer.unassign();
+  assign(positions: readonly ReadPosition[]): void {
+    const isAgain = positions.some(({ partition }) => this.#member.partitions.has(partition));
+    // The group wants partitions back already: that is answered instead. Those that start over go on where they are.
+    if (this.#member.hasChanges && (isAgain || !this.#options.isShared)) return;
+    this.#reader.forget(new Set(positions.map(({ partition }) => partition)));
+    this.#member.assign(positions);
+    this.#ends?.watch([...this.#member.partitions]);
+  }
+
+  unassign(partitions: readonly number[]): void {
+    this.#reader.forget(new Set(partitions));
+    this.#member.unassign(partitions);
+    // Those of a topic that is read as a whole come back, and are shown meanwhile.
+    if (this.#options.isShared) this.#ends?.watch([...this.#member.partitions]);
   }
 
   async fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
@@ -212,7 +216,7 @@ export class KafkaSource implements Source {
     this.#closing = true;
     if (!this.#consumer.isConnected()) return;
     await this.#admin?.settled();
-    await this.#releasePartitions();
+    await this.#member.leave();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
       this.#consumer.disconnect(() => {
@@ -220,36 +224,6 @@ export class KafkaSource implements Source {
         resolve();
       });
     });
-  }
-
-  /**
-   * Releases the partitions while the client is whole. Left to `disconnect`, the revocation would be answered on this
-   * thread while another one destroys the client, which now and then ends the process with a segmentation fault.
-   */
-  async #releasePartitions(): Promise<void> {
-    const overdueMs = performance.now() + RELEASE_TIMEOUT_MS;
-    if (this.#holding) this.#consumer.unsubscribe();
-    this.#consumer.setDefaultConsumeTimeout(RELEASE_POLL_MS);
-    while (this.#holding && performance.now() < overdueMs) {
-      // Callbacks are served by polling. What else comes is not delivered to anyone: the sink has the positions.
-      await new Promise<void>((resolve) => this.#consumer.consume(1, () => resolve()));
-    }
-    // A change that the pipeline had not answered yet is answered with this.
-    this.#consumer.unassign();
-  }
-
-  #onRebalance(error: LibrdKafkaError, assignment: Assignment[]): void {
-    this.#holding = error.code === CODES.ERRORS.ERR__ASSIGN_PARTITIONS;
-    if (this.#closing) {
-      if (this.#consumer.isConnected()) this.#consumer.unassign();
-    } else if (error.code === CODES.ERRORS.ERR__ASSIGN_PARTITIONS) {
-      const partitions = assignment.map(({ partition }) => partition).sort((a, b) => a - b);
-      this.#changes.push({ kind: 'assigned', partitions });
-    } else if (error.code === CODES.ERRORS.ERR__REVOKE_PARTITIONS) {
-      this.#changes.push({ kind: 'revoked', lost: (this.#consumer as unknown as Untyped).assignmentLost() });
-    } else {
-      this.#fatal ??= error;
-    }
   }
 
   #onError(error: LibrdKafkaError): void {

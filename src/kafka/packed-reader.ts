@@ -43,8 +43,8 @@ export class PackedReader implements MessageReader {
     return typeof nativeOf(consumer)[NATIVE_METHOD] === 'function';
   }
 
-  /** Nothing is kept here: the client forgets what it holds back when it is assigned again. */
-  reset(): void {}
+  /** Nothing is kept here: the client forgets what it holds back of what it is assigned or unassigned. */
+  forget(): void {}
 
   /** @throws LibrdKafkaError */
   async fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {

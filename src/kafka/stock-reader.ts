@@ -32,11 +32,11 @@ export class StockReader implements MessageReader {
     });
   }
 
-  /** Forgets what was taken from librdkafka but not delivered. */
-  reset(): void {
-    this.#messages = [];
+  /** Forgets what was taken from librdkafka of these partitions but not delivered. */
+  forget(partitions: ReadonlySet<number>): void {
+    this.#messages = this.#messages.slice(this.#head).filter(({ partition }) => !partitions.has(partition));
     this.#head = 0;
-    this.#ends.clear();
+    for (const partition of partitions) this.#ends.delete(partition);
   }
 
   /** @throws LibrdKafkaError */

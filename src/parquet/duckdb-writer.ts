@@ -4,8 +4,10 @@
  */
 import { type DuckDBConnection, DuckDBInstance, DuckDBTableFunction } from '@duckdb/node-api';
 import type { RecordBatch } from 'apache-arrow';
+import { literal, rowsOf } from '../core/sql.js';
 import type { StringForms } from '../core/string-forms.js';
 import type { TableSpec } from '../schema/spec.js';
+import { extensionConfig, type ObjectStoreOptions, openObjectStore } from '../storage/object-store.js';
 import { DataChunks } from './data-chunks.js';
 import { copyToParquet } from './parquet-copy.js';
 import type { ParquetCompression, ParquetWriter } from './parquet-writer.js';
@@ -16,6 +18,8 @@ export interface DuckDbWriterOptions {
   readonly spec: TableSpec;
   /** For the text of the rows; default: that of string-forms.ts. */
   readonly stringForms?: StringForms;
+  /** If it is to write to `s3://…`. */
+  readonly objects?: ObjectStoreOptions | undefined;
 }
 
 const TABLE_FUNCTION = 'record_batches';
@@ -51,8 +55,11 @@ export class DuckDbWriter implements ParquetWriter {
       threads: '1',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
+      ...extensionConfig(options.objects?.extensionDirectory),
     });
-    return new DuckDbWriter(options, instance, await instance.connect());
+    const connection = await instance.connect();
+    if (options.objects !== undefined) await openObjectStore(connection, options.objects);
+    return new DuckDbWriter(options, instance, connection);
   }
 
   async write(recordBatches: readonly RecordBatch[], path: string, metadata: ReadonlyMap<string, string>) {
@@ -60,6 +67,11 @@ export class DuckDbWriter implements ParquetWriter {
     this.#rowGroupRows = rowGroupRows(recordBatches.map(runOf));
     const copy = { compression: this.#compression, metadata, rowGroupRows: this.#rowGroupRows };
     await copyToParquet(this.#connection, `${TABLE_FUNCTION}()`, path, copy);
+  }
+
+  async bytesOf(path: string): Promise<number> {
+    const [{ size }] = await rowsOf(this.#connection, `SELECT size FROM read_blob(${literal(path)})`);
+    return Number(size);
   }
 
   async close(): Promise<void> {

@@ -71,6 +71,10 @@ export class ParquetWasmWriter implements ParquetWriter {
   }
 
   /** Its memory goes with the thread. */
+  async bytesOf(path: string): Promise<number> {
+    throw new Error(`${path} is not a file`);
+  }
+
   async close(): Promise<void> {}
 
   /** Each call consumes the builder of the one before, and `build` the last one: nothing is left to free. */

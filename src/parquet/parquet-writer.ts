@@ -23,6 +23,8 @@ export interface ParquetWriter {
    * @throws the error of the library or of the file system
    */
   write(recordBatches: readonly RecordBatch[], path: string, metadata: ReadonlyMap<string, string>): Promise<void>;
+  /** The size of an object that it has written. Only of a writer that can write to an object store. */
+  bytesOf(path: string): Promise<number>;
   /** Gives back what the library holds; the end of the thread does so, too. */
   close(): Promise<void>;
 }

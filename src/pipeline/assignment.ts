@@ -35,13 +35,13 @@ export class Assignment {
   readonly #guard: TopicGuard;
   readonly #positions: Positions;
   #assigned: readonly number[] = [];
-  /** It holds partitions, and all that the sink needs. */
+  /** With `untilEnd`: where each partition ended when this process had it first. */
+  readonly #ends = new Map<number, number>();
+  /** It is in the group, and holds all that the sink needs. */
   #isReading = false;
   #hadWholeTopic = false;
   /** While another member holds some of the topic. */
   #share: Share | undefined;
-  /** With `untilEnd`: where the run stops is decided. */
-  #hasEnds = false;
 
   constructor(options: AssignmentOptions, parts: AssignmentParts, partitions: Partitions) {
     this.#options = options;
@@ -51,7 +51,7 @@ export class Assignment {
     this.#positions = new Positions(options, parts, partitions);
   }
 
-  /** It has partitions, and reads them: all of the topic, unless the sink takes a share. */
+  /** It is in the group and reads what it has: all of the topic, unless the sink takes a share, which may be none. */
   get isReading(): boolean {
     return this.#isReading;
   }
@@ -61,9 +61,13 @@ export class Assignment {
     return this.#positions.lostOffsets;
   }
 
-  /** With `untilEnd`: all partitions were read up to their ends. */
+  /**
+   * With `untilEnd`: all partitions that this process holds were read up to the ends that it found first. One that
+   * holds none waits for some: another process has them, or gives them up for this one.
+   */
   get hasReachedEnd(): boolean {
-    return this.#hasEnds && this.#isReading && [...this.#partitions.all].every((partition) => partition.hasReachedEnd);
+    if (!this.#options.untilEnd || !this.#isReading || this.#assigned.length === 0) return false;
+    return this.#assigned.every((partition) => this.#partitions.get(partition).hasReachedEnd);
   }
 
   /** Takes over what the sink knows at start. */
@@ -72,23 +76,24 @@ export class Assignment {
   }
 
   /**
-   * Resolves where to start reading.
-   * @returns the start of each partition; none while another member of the group holds some of the topic
+   * Takes partitions over, beside those that it holds, and resolves where to start reading them.
+   * @returns the start of each of them; none while another member of the group holds some of the topic
    * @throws SluiceError SLUICE_TOPIC_CHANGED, SLUICE_PARTIAL_ASSIGNMENT, SLUICE_OFFSET_OUT_OF_RANGE
    */
   async assign(partitions: readonly number[]): Promise<readonly ReadPosition[]> {
-    this.#stopReading();
+    this.#partitions.stopReading(partitions);
     const { source, sink, log } = this.#parts;
     const { topic, untilEnd } = this.#options;
     await this.#guard.check();
     const all = await source.partitionCount();
-    this.#isReading = partitions.length === all || !sink.needsWholeTopic;
+    const held = [...new Set([...this.#assigned, ...partitions])];
+    this.#isReading = held.length === all || !sink.needsWholeTopic;
     if (!this.#isReading) {
-      const share = { assigned: partitions.length, all, sinceMs: this.#share?.sinceMs ?? performance.now() };
+      const share = { assigned: held.length, all, sinceMs: this.#share?.sinceMs ?? performance.now() };
       if (!this.#hadWholeTopic) throw this.#partial(share);
       this.#share = share;
       log.warn(
-        { assigned: partitions.length, partitions: all },
+        { assigned: held.length, partitions: all },
         `another member of the group reads ${topic}: waiting for it to leave`,
       );
       return [];
@@ -96,14 +101,14 @@ export class Assignment {
     this.#hadWholeTopic = true;
     this.#share = undefined;
     this.#partitions.note(await sink.claim(partitions));
-    const { positions, ends } = await this.#positions.resolve(partitions);
+    const { positions, ends } = await this.#positions.resolve(partitions, this.#guard.firstPartitions);
+    for (const [partition, end] of ends) if (!this.#ends.has(partition)) this.#ends.set(partition, end);
     for (const { partition, nextOffset } of positions) {
       const read = this.#partitions.get(partition);
       read.nextOffset = nextOffset;
-      if (untilEnd && !this.#hasEnds) read.endOffset = ends.get(partition);
+      if (untilEnd) read.endOffset = this.#ends.get(partition);
     }
-    this.#hasEnds ||= untilEnd;
-    this.#assigned = partitions;
+    this.#assigned = held;
     return positions;
   }
 
@@ -118,14 +123,17 @@ export class Assignment {
     return [];
   }
 
-  /** Gives the partitions up, after all that was read of them is committed. */
-  async revoke(): Promise<void> {
-    const { source, sink } = this.#parts;
-    this.#stopReading();
-    await sink.release(this.#assigned);
-    this.#assigned = [];
-    this.#isReading = false;
-    source.unassign();
+  /**
+   * Gives partitions up, after all that was read of them is committed or dropped.
+   * @param isOut it is no longer in the group
+   */
+  async revoke(partitions: readonly number[], isOut = false): Promise<void> {
+    const { sink } = this.#parts;
+    this.#partitions.stopReading(partitions);
+    await sink.release(this.#assigned.filter((partition) => partitions.includes(partition)));
+    this.#assigned = this.#assigned.filter((partition) => !partitions.includes(partition));
+    if (isOut || sink.needsWholeTopic) this.#isReading = false;
+    if (!sink.needsWholeTopic) this.#partitions.forget(partitions);
   }
 
   /** @throws SluiceError SLUICE_PARTIAL_ASSIGNMENT when another member stays */
@@ -148,10 +156,6 @@ export class Assignment {
   committed(positions: readonly SinkPosition[]): void {
     this.#partitions.note(positions);
     this.#parts.source.commit(new Map(positions.map(({ partition, nextOffset }) => [partition, nextOffset])));
-  }
-
-  #stopReading(): void {
-    for (const partition of this.#partitions.all) partition.nextOffset = undefined;
   }
 
   #partial({ assigned, all }: Share): SluiceError {

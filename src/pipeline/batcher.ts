@@ -40,11 +40,12 @@ export class Batcher {
     this.#partitions = partitions;
   }
 
-  /** Forgets the messages of batches that were not drained. */
-  discard(): void {
-    for (const partition of this.#partitions.all) this.#close(partition);
-    for (const { chunks } of this.#drain()) {
-      for (const chunk of chunks) this.#pool.release(chunk);
+  /** Forgets the messages of these partitions' batches that were not drained. */
+  discard(numbers: readonly number[]): void {
+    for (const partition of this.#partitions.of(numbers)) this.#close(partition);
+    for (const batch of this.#drain()) {
+      if (!numbers.includes(batch.partition.number)) this.#closed.push(batch);
+      else for (const chunk of batch.chunks) this.#pool.release(chunk);
     }
   }
 

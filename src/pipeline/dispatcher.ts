@@ -86,7 +86,8 @@ export class Dispatcher {
 
   async #process({ partition, startOffset, nextOffset, leaderEpoch, chunks }: ClosedBatch): Promise<BatchResult> {
     const dispatchedMs = performance.now();
-    const range = { partition: partition.number, startOffset, nextOffset, leaderEpoch };
+    const { number, committed } = partition;
+    const range = { partition: number, startOffset, nextOffset, leaderEpoch, epoch: committed.epoch };
     const handles = chunks.map((chunk) => chunk.handle());
     const result = await this.#parts.runBatch({ ...range, issueBits: this.issueBits, chunks: handles });
     for (const chunk of chunks) this.#parts.chunks.release(chunk);

@@ -26,6 +26,7 @@ export interface OpenBatch {
 
 /** A batch between its dispatch and its staging. */
 export interface InFlightBatch {
+  readonly partition: Partition;
   /** When it was due, or dispatched if that was earlier; `performance.now()`. */
   readonly dueMs: number;
   readonly rows: number;
@@ -139,6 +140,32 @@ export class Partitions {
     let rows = 0;
     for (const { openBatch } of this.all) rows += openBatch?.rows ?? 0;
     return rows;
+  }
+
+  /** Whether this process reads it. */
+  isRead(number: number): boolean {
+    return this.#byNumber.get(number)?.nextOffset !== undefined;
+  }
+
+  /** Whether this process reads any. */
+  get isAnyRead(): boolean {
+    for (const { nextOffset } of this.all) if (nextOffset !== undefined) return true;
+    return false;
+  }
+
+  /** Those of these that the sink knows. */
+  of(numbers: readonly number[]): Partition[] {
+    return numbers.flatMap((number) => this.#byNumber.get(number) ?? []);
+  }
+
+  /** Nothing more is taken of these. */
+  stopReading(numbers: readonly number[]): void {
+    for (const partition of this.of(numbers)) partition.nextOffset = undefined;
+  }
+
+  /** Forgets these: another process may move them. */
+  forget(numbers: readonly number[]): void {
+    for (const number of numbers) this.#byNumber.delete(number);
   }
 
   /** Notes where partitions stand in the sink. */

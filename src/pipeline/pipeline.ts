@@ -4,14 +4,16 @@
  * Every decision about partitions, backpressure and stopping is made here, between two fills; nothing else polls.
  */
 import { type Chunk, ChunkPool } from '../core/chunk.js';
-import { asSluiceError, type ErrorCode, SluiceError } from '../core/errors.js';
+import { asSluiceError, type ErrorCode, type SluiceError } from '../core/errors.js';
 import type { CommitReceipt, Fill, SinkState } from '../core/flow.js';
+import type { Sink } from '../core/sink.js';
 import type { ReadPosition } from '../core/source.js';
 import { Assignment, type AssignmentOptions, type AssignmentParts } from './assignment.js';
 import { BACKLOG_INTERVALS, Batcher } from './batcher.js';
 import { Compactor } from './compactor.js';
 import { Dispatcher, type DispatcherParts } from './dispatcher.js';
 import { Partitions } from './partition.js';
+import { betweenCommits, Rebalance } from './rebalance.js';
 import { Sequencer } from './sequencer.js';
 import type { PipelineSettings } from './settings.js';
 import { MAX_STALLED_MS, type PipelineStatus, partitionStatus } from './status.js';
@@ -26,7 +28,7 @@ export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
   readonly untilEnd: boolean;
 }
 
-export type PipelineParts = AssignmentParts & Pick<DispatcherParts, 'runBatch'>;
+export type PipelineParts = AssignmentParts & { readonly sink: Sink } & Pick<DispatcherParts, 'runBatch'>;
 
 const [MAX_POLL_MS, WAIT_MS] = [100, 50];
 /** After this long without a message although the log has some, positions are checked against the broker. */
@@ -45,6 +47,7 @@ export class Pipeline {
   readonly #sequencer: Sequencer;
   readonly #dispatcher: Dispatcher;
   readonly #assignment: Assignment;
+  readonly #rebalance: Rebalance;
   readonly #compactor: Compactor;
   readonly #totals = newTotals();
   #firstCommitMs: number | undefined;
@@ -64,7 +67,6 @@ export class Pipeline {
     this.#chunks = new ChunkPool(options.bufferBytes, options.batchRows);
     this.#partitions = new Partitions(parts.source);
     this.#batcher = new Batcher(options, this.#chunks, this.#partitions);
-    this.#assignment = new Assignment(options, parts, this.#partitions);
     this.#compactor = new Compactor(parts);
     this.#sequencer = new Sequencer(parts.sink, this.#partitions, {
       commitRows: options.commitRows,
@@ -75,6 +77,12 @@ export class Pipeline {
       onRetry: (error, pauseMs) => this.#onRetry(error, pauseMs),
       onStaged: () => this.#dispatchDue(),
       onCommitted: (receipt) => this.#onCommitted(receipt),
+    });
+    const sink = betweenCommits(parts.sink, this.#sequencer);
+    this.#assignment = new Assignment(options, { ...parts, sink }, this.#partitions);
+    this.#rebalance = new Rebalance(options.shutdownGraceMs, {
+      ...{ source: parts.source, sink: parts.sink, log: parts.log, partitions: this.#partitions },
+      ...{ assignment: this.#assignment, batcher: this.#batcher, sequencer: this.#sequencer },
     });
     this.#dispatcher = new Dispatcher(options.workers, {
       ...{ batcher: this.#batcher, chunks: this.#chunks, sequencer: this.#sequencer },
@@ -106,7 +114,7 @@ export class Pipeline {
     return {
       ready: this.#assignment.isReading && !this.#stopping,
       partitions,
-      totals: this.#totals,
+      totals: { ...this.#totals, lostOffsets: this.#assignment.lostOffsets },
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
       lagAgeSeconds: endsAsOfMs === undefined ? undefined : (nowMs - endsAsOfMs) / 1e3,
       backlog: this.#partitions.backlog,
@@ -124,14 +132,18 @@ export class Pipeline {
   async run(state: SinkState): Promise<void> {
     this.#assignment.restore(state);
     this.#dispatcher.issueBits = state.issueBits;
-    while (!this.#stopping && !this.#assignment.hasReachedEnd) {
+    while (!this.#stopping && !this.#hasReachedEnd) {
       this.#sequencer.throwIfFailed();
-      await this.#followAssignment();
+      await this.#rebalance.follow();
       this.#dispatchDue();
       this.#sequencer.advance();
       await this.#poll();
     }
     await this.#drain();
+  }
+
+  get #hasReachedEnd(): boolean {
+    return this.#assignment.hasReachedEnd && !this.#rebalance.isUnderWay;
   }
 
   /** A start that is cut short before its first commit gets nowhere: the first batches are small, and not held back. */
@@ -194,13 +206,7 @@ export class Pipeline {
   /** Commits what was read, then resolves positions as for a new assignment. */
   async #resolveAnew(): Promise<void> {
     this.#dispatcher.dispatchAll();
-    await this.#drainOrFail();
-    this.#startReading(await this.#assignment.assignAgain());
-  }
-
-  #startReading(positions: readonly ReadPosition[]): void {
-    this.#totals.lostOffsets = this.#assignment.lostOffsets;
-    this.#parts.source.assign(positions);
+    await this.#rebalance.startOver();
   }
 
   #acquire(): Chunk | undefined {
@@ -210,6 +216,11 @@ export class Pipeline {
   }
 
   #takeFill(chunk: Chunk, fill: Fill, nowMs: number): void {
+    // Of a partition that is being given up, messages may still come.
+    if ((fill.kind === 'rows' || fill.kind === 'eof') && !this.#partitions.isRead(fill.partition)) {
+      this.#keepSpare(chunk);
+      return;
+    }
     switch (fill.kind) {
       case 'rows':
         this.#need = { valueBytes: 0, keyBytes: 0 };
@@ -250,31 +261,8 @@ export class Pipeline {
     this.#spare = chunk;
   }
 
-  /** Answers what the group said about partitions since the last fill. */
-  async #followAssignment(): Promise<void> {
-    for (let change = this.#parts.source.pollAssignment(); change; change = this.#parts.source.pollAssignment()) {
-      this.#batcher.discard();
-      if (change.kind === 'revoked') {
-        this.#parts.log.info({ lost: change.lost }, 'partitions were revoked: committing what is in flight');
-        await this.#drainOrFail();
-        await this.#assignment.revoke();
-      } else {
-        this.#startReading(await this.#assignment.assign(change.partitions));
-      }
-    }
-    this.#assignment.checkComplete();
-  }
-
-  async #drainOrFail(): Promise<void> {
-    const { shutdownGraceMs } = this.#options;
-    if (await this.#sequencer.drain(shutdownGraceMs)) return;
-    throw new SluiceError(
-      'SLUICE_SINK',
-      `the batches in flight were not committed within SHUTDOWN_GRACE_MS=${shutdownGraceMs}; they will be read again`,
-    );
-  }
-
   async #drain(): Promise<void> {
+    await this.#rebalance.settle();
     this.#dispatcher.dispatchAll();
     if (this.#options.untilEnd && !this.#stopping) {
       while (!(await this.#sequencer.drain(this.#options.shutdownGraceMs)));

@@ -4,7 +4,7 @@
  *   position < low           lost: the run fails, or the position moves over the gap
  *   low ≤ position ≤ high    continue, if the log below the position is still the one that was read
  *   position > high          the log was truncated
- *   no position              START_FROM decides in a new data directory; else the partition is new and begins at low
+ *   no position              START_FROM decides if it was there when the topic was first read; else it begins at low
  */
 import { SluiceError } from '../core/errors.js';
 import type { OffsetGap, PartitionStart, StartFrom, StartReason } from '../core/flow.js';
@@ -21,9 +21,12 @@ export interface PositionsOptions {
   readonly onLostOffsets: 'fail' | 'gap';
 }
 
+/** What it asks of the sink. */
+export type AssignmentSink = Omit<Sink, 'open' | 'stage' | 'commit' | 'compact' | 'close'>;
+
 export interface PositionsParts {
   readonly source: Source;
-  readonly sink: Sink;
+  readonly sink: AssignmentSink;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -54,14 +57,16 @@ export class Positions {
 
   /**
    * Decides where to read each partition from, and makes that durable.
+   * @param firstPartitions how many there were when the topic was first read: those after them were added later
    * @throws SluiceError SLUICE_OFFSET_OUT_OF_RANGE, SLUICE_TOPIC_CHANGED
    */
-  async resolve(partitions: readonly number[]): Promise<ResolvedPositions> {
+  async resolve(partitions: readonly number[], firstPartitions: number): Promise<ResolvedPositions> {
     const { topic } = this.#options;
     const ranges = await this.#ranges(partitions);
     const reasons = await this.#begin(
       partitions.filter((partition) => !this.#partitions.has(partition)),
       ranges,
+      firstPartitions,
     );
     await this.#skipLost(this.#lost(partitions, ranges));
     const positions = partitions.map((partition): ReadPosition => this.#partitions.get(partition).committed);
@@ -92,30 +97,26 @@ export class Positions {
   async #begin(
     partitions: readonly number[],
     ranges: ReadonlyMap<number, OffsetRange>,
+    firstPartitions: number,
   ): Promise<ReadonlyMap<number, StartReason>> {
     if (partitions.length === 0) return new Map();
-    const starts = await this.#starts(partitions, ranges);
-    await this.#parts.sink.initPositions(starts);
-    this.#partitions.note(
-      starts.map(({ partition, nextOffset }) => {
-        return { partition, nextOffset, leaderEpoch: undefined, watermark: undefined };
-      }),
-    );
+    const starts = await this.#starts(partitions, ranges, firstPartitions);
+    this.#partitions.note(await this.#parts.sink.initPositions(starts));
     return new Map(starts.map(({ partition, reason }) => [partition, reason]));
   }
 
   async #starts(
     partitions: readonly number[],
     ranges: ReadonlyMap<number, OffsetRange>,
+    firstPartitions: number,
   ): Promise<readonly PartitionStart[]> {
     const { topic, startFrom } = this.#options;
     const { source, log } = this.#parts;
-    // A partition that is added later is read from its start: all of it came after the topic was first read.
-    const isFirst = this.#partitions.size === 0;
-    const committed = isFirst && startFrom === 'group' ? await source.committed(partitions) : new Map();
+    const committed = startFrom === 'group' ? await source.committed(partitions) : new Map();
     return partitions.map((partition): PartitionStart => {
       const { low, high } = ranges.get(partition)!;
-      if (!isFirst) return { partition, nextOffset: low, reason: 'new_partition' };
+      // One that was added later is read from its start: all of it came after the topic was first read.
+      if (partition >= firstPartitions) return { partition, nextOffset: low, reason: 'new_partition' };
       if (startFrom === 'latest') return { partition, nextOffset: high, reason: 'latest' };
       const offset = committed.get(partition);
       if (offset !== undefined && offset >= low && offset <= high) {
@@ -164,7 +165,8 @@ export class Positions {
   /** @throws SluiceError SLUICE_TOPIC_CHANGED if a log has other messages now below its position */
   async #checkLogs(positions: readonly ReadPosition[]): Promise<void> {
     if (positions.every(({ leaderEpoch }) => leaderEpoch === undefined)) return;
-    const truncated = (await this.#parts.source.inspect(positions)).filter((state) => state.truncated);
+    const partitions = positions.map(({ partition }) => partition);
+    const truncated = (await this.#parts.source.inspect(positions, partitions)).filter((state) => state.truncated);
     if (truncated.length === 0) return;
     const [{ partition, low, high }] = truncated;
     const { nextOffset } = this.#partitions.get(partition).committed;

@@ -6,11 +6,13 @@
  *
  * One group is committed while the next one is staged. Under a backlog a group is held open until it has COMMIT_ROWS.
  */
-import { SluiceError } from '../core/errors.js';
+import type { SluiceError } from '../core/errors.js';
 import type { BatchResult, CommitReceipt } from '../core/flow.js';
+import { withRetries } from '../core/retry.js';
 import type { Sink } from '../core/sink.js';
 import type { ClosedBatch } from './batcher.js';
-import type { InFlightBatch, Partitions } from './partition.js';
+import { CommitGroup } from './commit-group.js';
+import type { InFlightBatch, Partition, Partitions } from './partition.js';
 
 /** The part of the sink that it needs. */
 export type CommitSink = Pick<Sink, 'stage' | 'commit'>;
@@ -36,30 +38,25 @@ export interface SequencerOptions {
 
 /** Under any backlog, commits are at most this far apart. */
 const MAX_HOLD_MS = 2000;
-/** Pauses before a commit is tried again; after the last try the run ends. */
-export const RETRY_PAUSES_MS = [100, 300, 1000, 3000];
 
-/** The batches that the next transaction takes. */
-interface CommitGroup {
-  batches: number;
-  rows: number;
-  bytes: number;
-  /** When its first batch was staged; what was due then belongs into it. */
-  sinceMs: number;
-}
-
-const emptyGroup = (): CommitGroup => ({ batches: 0, rows: 0, bytes: 0, sinceMs: 0 });
+/** How often it is looked again for what nothing may tell of. */
+const POLL_MS = 100;
 
 export class Sequencer {
   readonly #sink: CommitSink;
   readonly #partitions: Partitions;
   readonly #options: SequencerOptions;
   readonly #inFlight = { batches: 0, rows: 0, bytes: 0 };
-  #group = emptyGroup();
-  #committing = false;
+  /** What the next transaction takes. */
+  #group = new CommitGroup();
+  /** What is being committed. */
+  #committing: CommitGroup | undefined;
   #committedBefore = false;
   #advancing = false;
-  #draining = false;
+  /** What must be committed soon. */
+  #draining: readonly Partition[] | 'all' | undefined;
+  /** How many calls keep a commit from beginning. */
+  #holds = 0;
   #failure: { thrown: unknown } | undefined;
   #waiters: (() => void)[] = [];
 
@@ -81,13 +78,13 @@ export class Sequencer {
 
   /** Nothing is in flight, staged or being committed. */
   get idle(): boolean {
-    return this.#inFlight.batches === 0 && this.#group.batches === 0 && !this.#committing;
+    return this.#inFlight.batches === 0 && this.#group.isEmpty && this.#committing === undefined;
   }
 
   /** Takes a dispatched batch; calls per partition come in offset order. */
   add({ partition, rows, valueBytes, dueMs }: DispatchedBatch, work: Promise<BatchResult>): void {
     const sinceMs = Math.min(dueMs, performance.now());
-    const batch: InFlightBatch = { dueMs: sinceMs, rows, bytes: valueBytes, result: undefined };
+    const batch: InFlightBatch = { partition, dueMs: sinceMs, rows, bytes: valueBytes, result: undefined };
     partition.inFlight.push(batch);
     this.#count(batch, 1);
     work.then(
@@ -117,25 +114,50 @@ export class Sequencer {
   }
 
   /**
-   * Commits all that was added.
+   * Commits all that was added, or all of these partitions.
    * @returns false when that took longer than `timeoutMs`
    */
-  async drain(timeoutMs: number): Promise<boolean> {
+  async drain(timeoutMs: number, numbers?: readonly number[]): Promise<boolean> {
     const deadlineMs = performance.now() + timeoutMs;
-    this.#draining = true;
+    const partitions = numbers === undefined ? [...this.#partitions.all] : this.#partitions.of(numbers);
+    this.#draining = numbers === undefined ? 'all' : partitions;
     try {
-      while (!this.idle) {
+      while (!partitions.every((partition) => this.#isCommitted(partition))) {
         this.throwIfFailed();
         const leftMs = deadlineMs - performance.now();
         if (leftMs <= 0) return false;
         this.advance();
-        await this.progress(Math.min(leftMs, 100));
+        await this.progress(Math.min(leftMs, POLL_MS));
       }
       this.throwIfFailed();
       return true;
     } finally {
-      this.#draining = false;
+      this.#draining = undefined;
     }
+  }
+
+  /** Does what must not run beside a commit: after the one that is under way, and before the next. */
+  async between<T>(work: () => Promise<T>): Promise<T> {
+    this.#holds++;
+    try {
+      while (this.#committing !== undefined) await this.progress(POLL_MS);
+      this.throwIfFailed();
+      return await work();
+    } finally {
+      this.#holds--;
+      this.advance();
+    }
+  }
+
+  /** Forgets what was added of these partitions and is not committed: others read it again. No commit is under way. */
+  drop(numbers: readonly number[]): void {
+    const dropped = new Set(this.#partitions.of(numbers));
+    for (const { inFlight } of dropped) {
+      for (const batch of inFlight.splice(0)) this.#count(batch, -1);
+    }
+    this.#group = this.#group.without(dropped);
+    this.#options.onStaged();
+    this.#wakeWaiters();
   }
 
   /** Throws what a worker or the sink failed with. After a failure nothing more is committed. */
@@ -160,24 +182,21 @@ export class Sequencer {
   }
 
   async #stage(batch: InFlightBatch, result: BatchResult): Promise<void> {
-    const group = this.#group;
-    if (group.batches === 0) group.sinceMs = performance.now();
+    // At once: a batch that is being staged is not committed either.
+    this.#group.add(batch);
     await this.#sink.stage(result);
-    group.batches++;
-    group.rows += batch.rows;
-    group.bytes += batch.bytes;
     this.#count(batch, -1);
     this.#options.onStaged();
     this.#wakeWaiters();
   }
 
   #commit(): void {
-    this.#group = emptyGroup();
-    this.#committing = true;
+    this.#committing = this.#group;
+    this.#group = new CommitGroup();
     this.#committedBefore = true;
     this.#commitGroup().then(
       (receipt) => {
-        this.#committing = false;
+        this.#committing = undefined;
         this.#options.onCommitted(receipt);
         this.#wakeWaiters();
         this.advance();
@@ -187,17 +206,8 @@ export class Sequencer {
   }
 
   /** A failure that can pass does not end the run: reading it all again would cost more than the pauses. */
-  async #commitGroup(): Promise<CommitReceipt> {
-    for (const pauseMs of RETRY_PAUSES_MS) {
-      try {
-        return await this.#sink.commit();
-      } catch (thrown) {
-        if (!(thrown instanceof SluiceError && thrown.retryable)) throw thrown;
-        this.#options.onRetry(thrown, pauseMs);
-        await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      }
-    }
-    return await this.#sink.commit();
+  #commitGroup(): Promise<CommitReceipt> {
+    return withRetries(() => this.#sink.commit(), this.#options.onRetry);
   }
 
   /** The next batch that is ready and the first of its partition. */
@@ -213,12 +223,13 @@ export class Sequencer {
   }
 
   #shouldCommit(): boolean {
-    if (this.#group.batches === 0 || this.#committing) return false;
+    if (this.#group.isEmpty || this.#committing !== undefined || this.#holds > 0) return false;
     if (this.#groupFull) return true;
     // The first group is committed at once: a new run shows progress, and a short run is done sooner.
     if (!this.#committedBefore) return true;
     if (performance.now() - this.#group.sinceMs >= MAX_HOLD_MS) return true;
-    if (this.#draining) return this.#inFlight.batches === 0;
+    if (this.#draining === 'all') return this.#inFlight.batches === 0;
+    if (this.#isDrained) return true;
     // Batches that were due together are committed together: a commit costs more than the wait for the others.
     if (this.#isWaitingForMembers) return false;
     // Under a backlog, a group is held until it is full; a small backlog is not worth the wait.
@@ -233,6 +244,19 @@ export class Sequencer {
       if (next !== undefined && next.dueMs <= this.#group.sinceMs) return true;
     }
     return false;
+  }
+
+  /** The partitions that are drained have nothing in flight any more, and something in the group. */
+  get #isDrained(): boolean {
+    if (this.#draining === undefined || this.#draining === 'all') return false;
+    return (
+      this.#draining.every(({ inFlight }) => inFlight.length === 0) &&
+      this.#draining.some((partition) => this.#group.has(partition))
+    );
+  }
+
+  #isCommitted(partition: Partition): boolean {
+    return partition.inFlight.length === 0 && !this.#group.has(partition) && !this.#committing?.has(partition);
   }
 
   /** Rows that are on their way, or could be read at once. */

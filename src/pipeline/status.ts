@@ -70,6 +70,8 @@ export function showStatus(
   if (lagAgeSeconds !== undefined) metrics.lagAge.set(lagAgeSeconds);
   metrics.inFlightBatches.set(inFlightBatches);
   metrics.chunksInUse.set(chunksInUse);
+  // Those of partitions that it no longer holds go.
+  for (const gauge of [metrics.position, metrics.lag, metrics.watermark]) gauge.reset();
   let lowest = Number.POSITIVE_INFINITY;
   for (const { partition, position, lag, watermarkSeconds, isIdle } of partitions) {
     metrics.position.set({ partition }, position);

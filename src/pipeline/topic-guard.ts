@@ -3,20 +3,20 @@
  * the same offsets. The data directory knows the ids of the topic that it is filled from; here they are compared.
  */
 import { SluiceError } from '../core/errors.js';
-import type { TopicIdentity } from '../core/flow.js';
+import type { KnownTopic, TopicIdentity } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
 import type { Sink } from '../core/sink.js';
 import type { Source } from '../core/source.js';
 
 export interface TopicGuardParts {
-  readonly source: Pick<Source, 'identity'>;
+  readonly source: Pick<Source, 'identity' | 'partitionCount'>;
   readonly sink: Pick<Sink, 'setIdentity'>;
   readonly log: Logger;
 }
 
 /** Batches wait so long for brokers that do not answer; partitions that are revoked meanwhile cannot wait longer. */
 const CONFIRM_TIMEOUT_MS = 1000;
-const NONE: TopicIdentity = { clusterId: undefined, topicId: undefined };
+const NONE: KnownTopic = { clusterId: undefined, topicId: undefined, firstPartitions: undefined };
 
 export class TopicGuard {
   readonly #topic: string;
@@ -32,8 +32,13 @@ export class TopicGuard {
   }
 
   /** Takes over what the sink knows. */
-  restore(identity: TopicIdentity): void {
+  restore(identity: KnownTopic): void {
     this.#known = identity;
+  }
+
+  /** How many partitions the topic had when it was first read; 0 before `check`. */
+  get firstPartitions(): number {
+    return this.#known.firstPartitions ?? 0;
   }
 
   /**
@@ -44,9 +49,13 @@ export class TopicGuard {
     const found = await this.#parts.source.identity();
     this.#compare(found);
     const { clusterId = found.clusterId, topicId = found.topicId } = this.#known;
-    if (clusterId === this.#known.clusterId && topicId === this.#known.topicId) return;
-    this.#known = { clusterId, topicId };
-    await this.#parts.sink.setIdentity(this.#known);
+    // A broker that does not know the topic yet says that there are none.
+    const { firstPartitions = (await this.#parts.source.partitionCount()) || undefined } = this.#known;
+    const topic = { clusterId, topicId, firstPartitions };
+    if (IDS.every((id) => topic[id] === this.#known[id]) && firstPartitions === this.#known.firstPartitions) return;
+    this.#known = await this.#parts.sink.setIdentity(topic);
+    // Another process may have said first what topic it is.
+    this.#compare(found);
     this.#parts.log.info(this.#known, `from now on the data directory belongs to this topic ${this.#topic}`);
   }
 
@@ -80,7 +89,7 @@ export class TopicGuard {
   }
 
   #compare(found: TopicIdentity): void {
-    const differing = (['clusterId', 'topicId'] as const).filter((id) => {
+    const differing = IDS.filter((id) => {
       const known = this.#known[id];
       return known !== undefined && found[id] !== undefined && known !== found[id];
     });
@@ -95,4 +104,5 @@ export class TopicGuard {
   }
 }
 
+const IDS = ['clusterId', 'topicId'] as const;
 const NAMES = { clusterId: 'cluster id', topicId: 'topic id' } as const;

@@ -6,12 +6,17 @@ import { SluiceError } from '../core/errors.js';
  * The table functions that only read, found by going through `duckdb_functions()` of DuckDB 1.5. What is not listed is
  * refused: `checkpoint`, `force_checkpoint`, `enable_logging`, `disable_logging`, `truncate_duckdb_logs`; those that
  * run SQL which they are given as text, `query` and `json_execute_serialized_sql`; those that take addresses in memory,
- * `arrow_scan`, `arrow_scan_dumb` and `seq_scan`; and whatever a later DuckDB has.
+ * `arrow_scan`, `arrow_scan_dumb` and `seq_scan`; what changes a lake, such as `ducklake_merge_adjacent_files`; what
+ * runs SQL in another server or reads by a connection string, such as `postgres_query`; and what a later DuckDB has.
  */
 const READING_FAMILIES = /^(duckdb|pragma|parquet|read)_/;
 const READING = new Set([
   ...['range', 'generate_series', 'repeat', 'repeat_row', 'unnest', 'query_table', 'summary'],
   ...['histogram', 'histogram_values', 'json_each', 'json_tree', 'glob', 'sniff_csv', 'which_secret'],
+  // Of a lake, under both of their names: `ducklake_snapshots('lake')` and `lake.snapshots()`.
+  ...['snapshots', 'current_snapshot', 'last_committed_snapshot', 'settings', 'options', 'table_info', 'list_files']
+    .concat('table_insertions', 'table_deletions', 'table_changes')
+    .flatMap((name) => [name, `ducklake_${name}`]),
   ...['icu_calendar_names', 'pg_timezone_names', 'sql_auto_complete', 'test_all_types', 'test_vector_types'],
 ]);
 /** The scalar functions with effects outside of their statement. */

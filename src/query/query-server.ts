@@ -16,10 +16,9 @@ import { chmodSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, st
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, SluiceError } from '../core/errors.js';
 import { type QuerySettings, readOnlyRows } from './read-only.js';
-import { RunningQueries } from './running-queries.js';
+import { type QueriedDatabase, RunningQueries } from './running-queries.js';
 import type { RawValue, ValueType } from './values.js';
 
 /** One line of an answer. */
@@ -59,10 +58,10 @@ export class QueryServer {
   /** Files and folders to be removed at the end. */
   readonly #paths: string[] = [];
 
-  private constructor(instance: DuckDBInstance, queries: RunningQueries, readerTimeoutMs: number) {
+  private constructor(database: QueriedDatabase, queries: RunningQueries, readerTimeoutMs: number) {
     this.#queries = queries;
     this.#readerTimeoutMs = readerTimeoutMs;
-    this.#server = createServer((socket) => this.#serve(socket, instance));
+    this.#server = createServer((socket) => this.#serve(socket, database));
   }
 
   /**
@@ -71,12 +70,12 @@ export class QueryServer {
    * @throws SluiceError SLUICE_DATA_DIR if there can be no socket
    */
   static async start(
-    instance: DuckDBInstance,
+    database: QueriedDatabase,
     dataDir: string,
     queries = new RunningQueries(),
     readerTimeoutMs = READER_TIMEOUT_MS,
   ): Promise<QueryServer> {
-    const started = new QueryServer(instance, queries, readerTimeoutMs);
+    const started = new QueryServer(database, queries, readerTimeoutMs);
     const path = querySocketPath(dataDir);
     try {
       rmSync(path, { force: true });
@@ -117,7 +116,7 @@ export class QueryServer {
     }
   }
 
-  #serve(socket: Socket, instance: DuckDBInstance): void {
+  #serve(socket: Socket, database: QueriedDatabase): void {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
@@ -128,17 +127,17 @@ export class QueryServer {
       if (received.length > MAX_REQUEST_BYTES) socket.destroy();
       else if (end !== -1) {
         socket.off('data', receive).resume();
-        this.#answer(socket, instance, received.toString('utf8', 0, end));
+        this.#answer(socket, database, received.toString('utf8', 0, end));
       }
     };
     socket.on('data', receive);
   }
 
-  #answer(socket: Socket, instance: DuckDBInstance, line: string): void {
+  #answer(socket: Socket, database: QueriedDatabase, line: string): void {
     const ending = new AbortController();
     socket.on('close', () => ending.abort());
     this.#queries
-      .run(ending, () => answer(new Reader(socket, this.#readerTimeoutMs), instance, line, ending.signal))
+      .run(ending, () => answer(new Reader(socket, this.#readerTimeoutMs), database, line, ending.signal))
       .then(
         () => socket.end(),
         (error: Error) => {
@@ -152,10 +151,10 @@ export class QueryServer {
 }
 
 /** Resolves when the query has ended and holds nothing more of the database, whatever its client does. */
-async function answer(reader: Reader, instance: DuckDBInstance, line: string, signal: AbortSignal): Promise<void> {
+async function answer(reader: Reader, database: QueriedDatabase, line: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const { sql, ...settings } = JSON.parse(line) as { sql: string } & QuerySettings;
-  const connection = await instance.connect();
+  const connection = await database.connect();
   let timer: NodeJS.Timeout | undefined;
   const interrupt = () => {
     connection.interrupt();

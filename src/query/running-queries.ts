@@ -1,4 +1,5 @@
 /** The queries that run beside the commits of one process, and how commits get rid of them. */
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from '../core/errors.js';
 
 /** DuckDB's calls share four threads with Kafka's client and the commits: queries must leave some of them free. */
@@ -6,6 +7,12 @@ const MAX_RUNNING = 2;
 
 /** Runs a query to its end; ends early if the signal of its `ending` is aborted. */
 type Task = () => Promise<void>;
+
+/** What queries are run on. */
+export interface QueriedDatabase {
+  /** A connection of its own for each query. */
+  connect(): Promise<DuckDBConnection>;
+}
 
 /** At most MAX_RUNNING queries at a time, the others in the order in which they came. */
 export class RunningQueries {

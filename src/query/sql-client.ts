@@ -1,4 +1,4 @@
-/** Reads a data directory's database: through the process that runs on it, or from the file when none does. */
+/** Reads the database of a data directory: through the process that runs on it, or from the files when none does. */
 import { existsSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -17,18 +17,41 @@ export interface SqlClient {
   close(): void;
 }
 
+/** What is read when no process runs. */
+export interface ReadDatabase {
+  /** A connection of its own for each query. */
+  connect(): Promise<DuckDBConnection>;
+  close(): void;
+}
+
 /**
  * @param dataDir absolute
+ * @param openFiles opens what is read if no process runs; default: `analytics.db`
  * @throws SluiceError SLUICE_CONFIG when there is no database yet, SLUICE_LOCKED when a process holds it that does not
  * answer queries, SLUICE_SINK when it is damaged
  */
-export async function openSql(dataDir: string): Promise<SqlClient> {
-  const path = databasePath(dataDir);
+export async function openSql(
+  dataDir: string,
+  openFiles: (dataDir: string) => Promise<ReadDatabase> = openDatabase,
+): Promise<SqlClient> {
+  if (await isLive(dataDir)) return new SocketClient(queryAddress(dataDir));
+  return readFiles(await openFiles(dataDir));
+}
+
+/** Reads what is there, whether or not a process runs. */
+export function readFiles(database: ReadDatabase): SqlClient {
+  return new FileClient(database);
+}
+
+/** Whether a process runs on the data directory, and answers queries. */
+export async function isLive(dataDir: string): Promise<boolean> {
   const socket = await connect(queryAddress(dataDir));
-  if (socket !== undefined) {
-    socket.destroy();
-    return new SocketClient(queryAddress(dataDir));
-  }
+  socket?.destroy();
+  return socket !== undefined;
+}
+
+async function openDatabase(dataDir: string): Promise<ReadDatabase> {
+  const path = databasePath(dataDir);
   if (!existsSync(path)) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no database yet: "sluice run" makes it`);
   }
@@ -38,7 +61,7 @@ export async function openSql(dataDir: string): Promise<SqlClient> {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     });
-    return new FileClient(instance);
+    return { connect: () => instance.connect(), close: () => instance.closeSync() };
   } catch (cause) {
     throw asSluiceError(cause, isLocked(cause) ? 'SLUICE_LOCKED' : 'SLUICE_SINK', `${path} cannot be read`);
   }
@@ -65,22 +88,22 @@ function connect(path: string): Promise<Socket | undefined> {
 
 class FileClient implements SqlClient {
   readonly live = false;
-  readonly #instance: DuckDBInstance;
+  readonly #database: ReadDatabase;
   readonly #connections: DuckDBConnection[] = [];
 
-  constructor(instance: DuckDBInstance) {
-    this.#instance = instance;
+  constructor(database: ReadDatabase) {
+    this.#database = database;
   }
 
   async query(sql: string, settings?: QuerySettings): Promise<QueryRows> {
-    const connection = await this.#instance.connect();
+    const connection = await this.#database.connect();
     this.#connections.push(connection);
     return readOnlyRows(connection, sql, settings);
   }
 
   close(): void {
     for (const connection of this.#connections) connection.closeSync();
-    this.#instance.closeSync();
+    this.#database.close();
   }
 }
 

@@ -1,7 +1,7 @@
-/** The setting of the data directory. */
+/** The settings of the data directory, and of object stores. */
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import { setting, someText } from '../core/settings.js';
+import { type Settings, setting, someText } from '../core/settings.js';
 
 export const storageSettings = z.object({
   /** Absolute. */
@@ -18,3 +18,18 @@ export const storageSettings = z.object({
       .prefault('./data'),
   ),
 });
+
+/** Where `s3://` is, by the variables that all of its clients know. */
+export const objectStoreSettings = z.object({
+  accessKeyId: setting('AWS_ACCESS_KEY_ID', 'for `s3://`', someText().optional()),
+  secretAccessKey: setting('AWS_SECRET_ACCESS_KEY', 'for `s3://`', someText().optional()),
+  sessionToken: setting('AWS_SESSION_TOKEN', 'for `s3://`, with temporary credentials', someText().optional()),
+  region: setting('AWS_REGION', 'for `s3://`', someText().optional()),
+  endpoint: setting(
+    'AWS_ENDPOINT_URL_S3',
+    'for `s3://` that is not at AWS: `http://` or `https://`, host and port',
+    z.url({ protocol: /^https?$/, error: 'must be a URL with http or https' }).optional(),
+  ),
+});
+
+export type ObjectStoreSettings = Settings<typeof objectStoreSettings>;

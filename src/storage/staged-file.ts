@@ -3,6 +3,7 @@ import { rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { sinkError } from '../core/errors.js';
 import type { ParquetFile } from '../core/flow.js';
+import { outageError } from '../core/outage.js';
 import { makeFolder, sync, temporaryPath } from './data-dir.js';
 
 /**
@@ -25,6 +26,41 @@ export async function stageFile(
   } catch (thrown) {
     removeIfPossible(tempPath);
     throw sinkError(thrown, failure);
+  }
+}
+
+/**
+ * Has an object written, which is there as a whole or not at all, and durable when it is.
+ * @param bytesOf tells its size
+ * @throws SluiceError SLUICE_LAKE
+ */
+export async function writeObject(
+  path: string,
+  write: (path: string) => Promise<void>,
+  bytesOf: (path: string) => Promise<number>,
+): Promise<ParquetFile> {
+  try {
+    await write(path);
+    return { tempPath: path, path, bytes: await bytesOf(path) };
+  } catch (thrown) {
+    throw outageError(thrown, `cannot write ${path}`);
+  }
+}
+
+/**
+ * Has a file written where it stays, and fsyncs it. After a failure there is no such file.
+ * @param write as for `stageFile`
+ * @throws SluiceError as `stageFile`
+ */
+export async function writeFileInPlace(path: string, write: (path: string) => Promise<void>): Promise<ParquetFile> {
+  try {
+    makeFolder(dirname(path));
+    await write(path);
+    sync(path);
+    return { tempPath: path, path, bytes: statSync(path).size };
+  } catch (thrown) {
+    removeIfPossible(path);
+    throw sinkError(thrown, `cannot write ${path}`);
   }
 }
 

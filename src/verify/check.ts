@@ -16,11 +16,20 @@ export interface CheckResult {
 export interface VerifyScope {
   /** Absolute. */
   readonly dataDir: string;
+  /** Undefined: the database is `analytics.db`. */
+  readonly lake?: LakeScope;
   readonly topic: string;
   /** Of the directory's last start. */
   readonly spec: TableSpec;
   readonly table: string;
   readonly changeId: string;
+}
+
+export interface LakeScope {
+  /** Of all files, as the catalog says, without a slash at the end. */
+  readonly dataPath: string;
+  /** The catalog is in Postgres. */
+  readonly isShared: boolean;
 }
 
 export const MAX_PROBLEMS = 10;

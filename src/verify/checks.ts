@@ -5,10 +5,11 @@
 import type { SqlClient } from '../query/sql-client.js';
 import type { CheckResult, VerifyScope } from './check.js';
 import { fileChecks } from './files.js';
+import { lakeChecks } from './lake-files.js';
 import { ledgerChecks } from './ledger.js';
 
 /** Runs all checks that need no Kafka. */
 export async function* checks(client: SqlClient, scope: VerifyScope): AsyncGenerator<CheckResult> {
   yield* ledgerChecks(client, scope);
-  yield* fileChecks(client, scope);
+  yield* scope.lake === undefined ? fileChecks(client, scope) : lakeChecks(client, scope, scope.lake);
 }

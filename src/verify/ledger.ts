@@ -4,8 +4,9 @@ import { SluiceError } from '../core/errors.js';
 import { identifier } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
 import { roleColumn, type TableSpec } from '../schema/spec.js';
+import { LAKE } from '../sinks/ducklake/lake.js';
 import { FORMAT_VERSION } from '../storage/data-dir.js';
-import { type CheckResult, lines, MAX_PROBLEMS, problemsOf, type VerifyScope } from './check.js';
+import { type CheckResult, type LakeScope, lines, MAX_PROBLEMS, problemsOf, type VerifyScope } from './check.js';
 
 /** A check, and what is worth knowing beside it; each statement gives a row per problem or note: its text. */
 interface LedgerCheck {
@@ -40,7 +41,22 @@ export async function readScope(client: SqlClient, dataDir: string): Promise<Ver
     );
   }
   const spec = (typeof meta.spec === 'string' ? JSON.parse(meta.spec) : meta.spec) as TableSpec;
-  return { dataDir, topic: String(meta.topic), spec, table: spec.table, changeId: roleColumn(spec, 'change_id')!.name };
+  const lake = await readLakeScope(client);
+  return {
+    ...(lake && { lake }),
+    dataDir,
+    topic: String(meta.topic),
+    spec,
+    table: spec.table,
+    changeId: roleColumn(spec, 'change_id')!.name,
+  };
+}
+
+async function readLakeScope(client: SqlClient): Promise<LakeScope | undefined> {
+  const isLake = `SELECT 1 FROM duckdb_databases() WHERE database_name = '${LAKE}' AND type = 'ducklake'`;
+  if ((await allRows(client, isLake)).length === 0) return undefined;
+  const [{ catalog_type, data_path }] = await allRows(client, `FROM ducklake_settings('${LAKE}')`);
+  return { dataPath: String(data_path).replace(/\/$/, ''), isShared: catalog_type === 'postgres' };
 }
 
 /** Runs all checks that need neither files nor Kafka. */

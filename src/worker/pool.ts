@@ -4,6 +4,7 @@ import { WORKER_THREAD } from '../assets.js';
 import { SluiceError } from '../core/errors.js';
 import { type BatchResult, type BatchTask, WORKER_LOADED } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
+import { withRetries } from '../core/retry.js';
 import type { WorkerOptions, WorkerReply } from './worker.js';
 
 /** Gives batches to a fixed number of worker threads; results come in any order. */
@@ -12,12 +13,13 @@ export class WorkerPool {
   /** Settles when all threads have loaded their code, or one of them failed to. */
   readonly #loaded: Promise<void>;
   readonly #tasks = new Set<Promise<unknown>>();
-  readonly #log: Pick<Logger, 'error'>;
+  readonly #log: Pick<Logger, 'error' | 'warn'>;
+  #isClosing = false;
 
   constructor(
     readonly workers: number,
     options: WorkerOptions,
-    log: Pick<Logger, 'error'>,
+    log: Pick<Logger, 'error' | 'warn'>,
   ) {
     this.#log = log;
     this.#piscina = new Piscina<BatchTask, WorkerReply>({
@@ -38,8 +40,22 @@ export class WorkerPool {
     });
   }
 
-  /** While the pool is open. @throws SluiceError of the worker, or SLUICE_WORKER when its thread died */
-  async run(task: BatchTask): Promise<BatchResult> {
+  /**
+   * While the pool is open; again after a failure that passes.
+   * @throws SluiceError of the worker, or SLUICE_WORKER when its thread died
+   */
+  run(task: BatchTask): Promise<BatchResult> {
+    return withRetries(
+      () => this.#run(task),
+      (error, pauseMs) => {
+        // A disk that is full is as full after a pause: the run ends, and reads it again.
+        if (error.patienceMs === 0 || this.#isClosing) throw error;
+        this.#log.warn({ code: error.code, pauseMs }, `${error.message}; retrying the batch`);
+      },
+    );
+  }
+
+  async #run(task: BatchTask): Promise<BatchResult> {
     let reply: WorkerReply;
     const running = this.#piscina.run(task);
     this.#tasks.add(running);
@@ -78,6 +94,7 @@ export class WorkerPool {
   /** Stops the threads once the tasks that they have are done; what comes of those is dropped. */
   async close(): Promise<void> {
     // The process is aborted when a thread is ended while it loads an ES module, or while DuckDB works for it.
+    this.#isClosing = true;
     await this.#loaded;
     await Promise.allSettled(this.#tasks);
     await this.#piscina.destroy();

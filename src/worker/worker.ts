@@ -10,6 +10,7 @@ import {
   type BatchResult,
   type BatchTask,
   type MergeFrom,
+  type ParquetFile,
   type QuarantinedMessage,
   STATUSES,
   WORKER_LOADED,
@@ -22,7 +23,9 @@ import type { ParquetSettings } from '../parquet/settings.js';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
 import { roleColumn, specHash, type TableSpec, tableColumns } from '../schema/spec.js';
 import { FORMAT_VERSION, parquetPath } from '../storage/data-dir.js';
-import { stageFile } from '../storage/staged-file.js';
+import { lakeFilePath } from '../storage/lake-files.js';
+import { isObjectStore, type ObjectStoreOptions } from '../storage/object-store.js';
+import { stageFile, writeFileInPlace, writeObject } from '../storage/staged-file.js';
 import { countMarkers } from './markers.js';
 import type { WorkerSettings } from './settings.js';
 
@@ -30,6 +33,10 @@ export interface WorkerOptions extends ParquetSettings, Omit<WorkerSettings, 'wo
   readonly spec: TableSpec;
   readonly topic: string;
   readonly dataDir: string;
+  /** Of a lake, `s3://…` or absolute: files are written where they stay. */
+  readonly lakeFolder?: string | undefined;
+  /** For a lake at `s3://…`. */
+  readonly objects?: ObjectStoreOptions | undefined;
   readonly batchRows: number;
   readonly batchBytes: number;
   /** Whether the result has the rows as Arrow, beside the file. */
@@ -66,10 +73,11 @@ export class BatchProcessor {
 
   /**
    * One batch at a time: rows stay in the kernel's memory until their file is written.
-   * @throws SluiceError SLUICE_DATA_DIR when the Parquet file cannot be written, SLUICE_KERNEL as `Kernel.read`
+   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE when the Parquet file cannot be written, SLUICE_KERNEL as
+   *   `Kernel.read`
    */
   async process(task: BatchTask): Promise<BatchResult> {
-    const { dataDir, topic, mergeFrom } = this.#options;
+    const { mergeFrom } = this.#options;
     const { partition, startOffset, nextOffset, leaderEpoch } = task;
     const start = performance.now();
     this.#kernel.useIssueBits(task.issueBits);
@@ -77,7 +85,6 @@ export class BatchProcessor {
     const quarantined = copyRejects(task, output);
     const kernelDone = performance.now();
     const { recordBatches } = output;
-    const path = parquetPath(dataDir, topic, partition, startOffset, nextOffset);
     const maxEventTime = boundedEventTime(output.maxEventTime, task);
     const marker = this.#operation === -1 ? 0 : countMarkers(recordBatches, this.#operation);
     const stats = { ...countedBy(output), marker, maxEventTime, kernelSeconds: (kernelDone - start) / 1e3 };
@@ -86,7 +93,7 @@ export class BatchProcessor {
     const textBytes = recordBatches.reduce((sum, recordBatch) => sum + runOf(recordBatch).textBytes, 0);
     metadata.set(TEXT_BYTES_KEY, String(textBytes));
     const write = (tempPath: string) => this.#writer.write(recordBatches, tempPath, metadata);
-    const file = hasRows ? await stageFile(path, write) : undefined;
+    const file = hasRows ? await this.#writeFile(task, write) : undefined;
     const arrow = hasRows && mergeFrom === 'arrow' ? toIpcStream(this.#schema, recordBatches) : undefined;
     return {
       partition,
@@ -99,6 +106,17 @@ export class BatchProcessor {
       kernelTrap: output.trap,
       stats: { ...stats, fileBytes: file?.bytes ?? 0, parquetSeconds: (performance.now() - kernelDone) / 1e3 },
     };
+  }
+
+  async #writeFile(task: BatchTask, write: (path: string) => Promise<void>): Promise<ParquetFile> {
+    const { dataDir, topic, lakeFolder } = this.#options;
+    const { partition, startOffset, nextOffset, epoch = 0 } = task;
+    if (lakeFolder === undefined) {
+      return await stageFile(parquetPath(dataDir, topic, partition, startOffset, nextOffset), write);
+    }
+    const path = lakeFilePath(lakeFolder, partition, epoch, startOffset, nextOffset);
+    if (!isObjectStore(path)) return await writeFileInPlace(path, write);
+    return await writeObject(path, write, (of) => this.#writer.bytesOf(of));
   }
 
   #metadata(task: BatchTask, stats: BatchStats): Map<string, string> {

@@ -19,7 +19,7 @@ async function directory(live: boolean): Promise<string> {
   await sink.stage(await makeBatch(dataDir, 0, 0, MESSAGES));
   await sink.commit();
   if (live) {
-    const server = await QueryServer.start(sink.instance, dataDir);
+    const server = await QueryServer.start(sink, dataDir);
     onTestFinished(() => server.close());
   } else await sink.close();
   return dataDir;
@@ -27,8 +27,7 @@ async function directory(live: boolean): Promise<string> {
 
 async function run(dataDir: string, sql: string, format: QueryFormat, timeZone?: string): Promise<string> {
   let text = '';
-  await query({
-    dataDir,
+  await query(await openSql(dataDir), {
     sql,
     format,
     timeZone,
@@ -74,8 +73,7 @@ describe.each([
   it('gives an Arrow stream', async () => {
     const dataDir = await directory(live);
     const parts: Uint8Array[] = [];
-    await query({
-      dataDir,
+    await query(await openSql(dataDir), {
       sql: 'SELECT 1 AS n, TRUE AS b, change_id FROM cdc_orders ORDER BY 3',
       format: 'arrow',
       write: async (bytes) => void parts.push(bytes as Uint8Array),
@@ -92,7 +90,7 @@ describe.each([
     const arrow = async (sql: string) => {
       const parts: Uint8Array[] = [];
       const write = async (bytes: string | Uint8Array) => void parts.push(bytes as Uint8Array);
-      await query({ dataDir, sql, format: 'arrow', timeZone: 'Asia/Kathmandu', write });
+      await query(await openSql(dataDir), { sql, format: 'arrow', timeZone: 'Asia/Kathmandu', write });
       return tableFromIPC(Buffer.concat(parts));
     };
     const columns = `x::TINYINT AS a, x::UBIGINT AS b, x = 0 AS c, 12.5::DECIMAL(18, 4) AS d, x::FLOAT / 2 AS e,
@@ -144,7 +142,7 @@ describe.each([
       if (++pieces === 3) throw new Error('no reader');
     };
     const endless = 'FROM range(1_000_000_000_000)';
-    await expect(query({ dataDir, sql: endless, format: 'json', write })).rejects.toThrow('no reader');
+    await expect(query(await openSql(dataDir), { sql: endless, format: 'json', write })).rejects.toThrow('no reader');
     expect(pieces).toBe(3);
   });
 
@@ -212,7 +210,7 @@ describe('the query socket', () => {
   it('is for its owner only, and is removed when the process closes it', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
-    const server = await QueryServer.start(sink.instance, dataDir);
+    const server = await QueryServer.start(sink, dataDir);
     expect(statSync(querySocketPath(dataDir)).mode & 0o777).toBe(0o600);
     await server.close();
     expect(statSync(querySocketPath(dataDir), { throwIfNoEntry: false })).toBeUndefined();
@@ -221,7 +219,7 @@ describe('the query socket', () => {
   it('answers while groups are committed, each answer a state between two commits', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
-    const server = await QueryServer.start(sink.instance, dataDir);
+    const server = await QueryServer.start(sink, dataDir);
     onTestFinished(() => server.close());
     const client = await openSql(dataDir);
     let committing = true;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { bytes, integer, oneOf, setting, settingTexts, variablesOf } from '../../src/core/settings.js';
+import { bytes, duration, integer, oneOf, setting, settingTexts, variablesOf } from '../../src/core/settings.js';
 
 const section = z.object({
   size: setting('SOME_SIZE', 'how much', bytes(1, 100).prefault('64B')),
@@ -49,6 +49,21 @@ describe('bytes', () => {
   });
 
   it.each(['', '1.5', '1.5B', '-1', '1e3', '5 cows', '1KiBs', '2048TiB'])('refuses %j', (text) => {
+    expect(read(text)).toBeUndefined();
+  });
+});
+
+describe('duration', () => {
+  const read = (text: string) => duration(1000, 864_000_000).safeParse(text).data;
+
+  it.each([
+    ['90s', 90_000],
+    ['30m', 1_800_000],
+    [' 12 h ', 43_200_000],
+    ['7d', 604_800_000],
+  ])('reads %j', (text, expected) => expect(read(text)).toBe(expected));
+
+  it.each(['', '7', '7D', '1.5h', '-1d', '0s', '11d', 'd'])('does not take %j', (text) => {
     expect(read(text)).toBeUndefined();
   });
 });

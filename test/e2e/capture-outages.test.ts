@@ -4,9 +4,9 @@ import { MongoClient } from 'mongodb';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { CliProcess } from '../support/cli.js';
 import { describeKafka, describePrivateKafka, uniqueTopic } from '../support/kafka/shared.js';
-import { startProxy } from '../support/mongo/proxy.js';
 import { startReplicaSet } from '../support/mongo/server.js';
 import { consumeAll, createTopic } from '../support/produce.js';
+import { TcpProxy } from '../support/proxy.js';
 import { Random } from '../support/random.js';
 import { capturedIs, captureEnv, LONG_MS, messagesOf, stopCapture } from './capturing.js';
 import type { Order } from './mongo-orders.js';
@@ -75,12 +75,12 @@ describeKafka('capture', (bootstrap) => {
 
   it('continues after broken connections', LONG, async () => {
     const { server, env, topic, orders } = await setUp('broken');
-    const proxy = await startProxy(server.uri);
+    const proxy = await TcpProxy.start(Number(new URL(server.uri).port));
     onTestFinished(() => proxy.close());
     const ids = Array.from({ length: 6000 }, (_, n) => `o-${n}`);
     await orders.insertMany(ids.slice(0, 3000).map((_id) => ({ _id })));
     const capture = await CliProcess.start(['capture'], {
-      env: { ...env, MONGODB_URI: proxy.uri },
+      env: { ...env, MONGODB_URI: `mongodb://127.0.0.1:${proxy.port}/?directConnection=true` },
       timeoutMs: LONG_MS,
     });
     await capture.line(/taking a snapshot/);

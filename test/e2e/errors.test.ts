@@ -120,6 +120,12 @@ describeKafka('the program prints', (bootstrap) => {
       return run(env);
     },
 
+    SLUICE_LAKE: async () => {
+      const DUCKDB_EXTENSION_DIRECTORY = await temporaryDataDir();
+      const { env } = await topicOf([]);
+      return run({ ...env, SINK: 'ducklake', DUCKDB_EXTENSION_DIRECTORY });
+    },
+
     SLUICE_QUERY: async () =>
       runCli(['query', 'SELECT count(*) FROM order'], { env: { DATA_DIR: await database(), ...PRETTY } }),
 

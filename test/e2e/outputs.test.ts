@@ -27,7 +27,7 @@ describe.each([
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
     if (live) {
-      const server = await QueryServer.start(sink.instance, dataDir);
+      const server = await QueryServer.start(sink, dataDir);
       onTestFinished(() => server.close());
     } else await sink.close();
     return runShell(script, { env: { DATA_DIR: dataDir, SQL, ...env }, timeoutMs: 100_000 });

@@ -1,11 +1,14 @@
 /** What end-to-end tests share: `sluice run` on a topic and a data directory, and a look at what it made. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect, vi } from 'vitest';
 import { allRows, openSql } from '../../src/query/sql-client.js';
+import { connectLake, openLake } from '../../src/sinks/ducklake/lake.js';
 import { type CliOptions, CliProcess, type CliResult, runCli } from '../support/cli.js';
+import { EXTENSION_DIRECTORY } from '../support/duckdb-extensions.js';
 import { uniqueTopic } from '../support/kafka/shared.js';
+import { lakeOptions } from '../support/lakes.js';
 import { createTopic, produce, type TestMessage } from '../support/produce.js';
 
 /** The environment of a run: quiet, no metrics, everything named. */
@@ -119,10 +122,20 @@ export async function refusal(
   return { ...result, error: error[0] };
 }
 
-/** Rows of a query on the database file, as arrays; no process may run on it. */
+/** The variables of a run into a lake with its catalog in the data directory. */
+export const LAKE_ENV = { SINK: 'ducklake', DUCKDB_EXTENSION_DIRECTORY: EXTENSION_DIRECTORY };
+
+function hasLake(dataDir: string): boolean {
+  return existsSync(join(dataDir, 'catalog.ducklake'));
+}
+
+/** Rows of a query on the database file, or the lake, as arrays; no process may run on it. */
 export async function queryFile(dataDir: string, sql: string): Promise<unknown[][]> {
-  const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'), { access_mode: 'READ_ONLY' });
-  const connection = await instance.connect();
+  const isLake = hasLake(dataDir);
+  const instance = isLake
+    ? await openLake(lakeOptions(dataDir))
+    : await DuckDBInstance.create(join(dataDir, 'analytics.db'), { access_mode: 'READ_ONLY' });
+  const connection = await (isLake ? connectLake(instance) : instance.connect());
   try {
     return (await connection.runAndReadAll(sql)).getRows();
   } finally {
@@ -133,11 +146,13 @@ export async function queryFile(dataDir: string, sql: string): Promise<unknown[]
 
 /** Every Parquet file of the topic by glob, as people read them. */
 export function parquetGlob(dataDir: string): string {
-  return `read_parquet('${dataDir}/parquet/*/*/*.parquet', union_by_name = true, hive_partitioning = false)`;
+  const files = hasLake(dataDir) ? 'lake/*/p*/*.parquet' : 'parquet/*/*/*.parquet';
+  return `read_parquet('${dataDir}/${files}', union_by_name = true, hive_partitioning = false)`;
 }
 
 export function hiddenFiles(dataDir: string): string[] {
-  return readdirSync(join(dataDir, 'parquet'), { recursive: true, encoding: 'utf8' }).filter((name) =>
-    /\.tmp$/.test(name),
-  );
+  return readdirSync(join(dataDir, hasLake(dataDir) ? 'lake' : 'parquet'), {
+    recursive: true,
+    encoding: 'utf8',
+  }).filter((name) => /\.tmp$/.test(name));
 }

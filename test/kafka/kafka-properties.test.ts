@@ -25,3 +25,13 @@ it('does not let properties change what exactly once rests on', () => {
     'enable.auto.commit': false,
   });
 });
+
+it.each([
+  [true, 'cooperative-sticky'],
+  [false, 'range'],
+])('has partitions move one by one if the topic is shared: %s', (isShared, strategy) => {
+  expect(consumerProperties({ ...OPTIONS, isShared, properties: {} })).toMatchObject({
+    'partition.assignment.strategy': strategy,
+    'group.instance.id': 'instance',
+  });
+});

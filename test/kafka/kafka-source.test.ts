@@ -152,7 +152,7 @@ describeKafka('readers', (bootstrap) => {
         ]);
       }
       await takeSome();
-      source.unassign();
+      source.unassign([0, 1]);
       expect(await source.fill(new Chunk(), FILL_MS)).toEqual({ kind: 'idle' });
       await expectFrom([[1, 2490]]);
     });

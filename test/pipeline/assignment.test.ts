@@ -31,7 +31,7 @@ const assignment = (options: Partial<AssignmentOptions> = {}) =>
 function standing(nextOffset: number, options: Partial<AssignmentOptions> = {}, leaderEpoch?: number): Assignment {
   const known = assignment(options);
   sink.positions.set(0, { partition: 0, nextOffset, leaderEpoch, watermark: undefined });
-  known.restore({ identity: sink.identity, issueBits: [], removed: [] });
+  known.restore({ identity: { ...sink.identity, firstPartitions: 1 }, issueBits: [], removed: [] });
   return known;
 }
 
@@ -85,7 +85,7 @@ describe('Assignment', () => {
     const log = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
     const told = new Assignment(OPTIONS, { source, sink, metrics, log }, partitions);
     sink.positions.set(0, { partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined });
-    told.restore({ identity: sink.identity, issueBits: [], removed: [] });
+    told.restore({ identity: { ...sink.identity, firstPartitions: 1 }, issueBits: [], removed: [] });
     await told.assign([0, 1]);
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({
       msg: 'reading cdc_orders',
@@ -103,27 +103,27 @@ describe('the topic of an assignment', () => {
     const first = assignment();
     source.topicIdentity = { clusterId: undefined, topicId: 'topic' };
     await first.assign([0, 1]);
-    expect(sink.identity).toEqual({ clusterId: undefined, topicId: 'topic' });
+    expect(sink.identity).toEqual({ clusterId: undefined, topicId: 'topic', firstPartitions: 2 });
     source.topicIdentity = { clusterId: 'cluster', topicId: undefined };
     await first.assign([0, 1]);
-    expect(sink.identity).toEqual({ clusterId: 'cluster', topicId: 'topic' });
+    expect(sink.identity).toEqual({ clusterId: 'cluster', topicId: 'topic', firstPartitions: 2 });
   });
 
   it.each([
     { clusterId: 'cluster', topicId: 'another' },
     { clusterId: 'another', topicId: 'topic' },
   ])('is refused when it is another: %j', async (found) => {
-    sink.identity = { clusterId: 'cluster', topicId: 'topic' };
+    sink.identity = { clusterId: 'cluster', topicId: 'topic', firstPartitions: 2 };
     source.topicIdentity = found;
     await expect(standing(6).assign([0, 1])).rejects.toMatchObject({
       code: 'SLUICE_TOPIC_CHANGED',
       message: expect.stringMatching(/id is another, not (cluster|topic)\..*DATA_DIR of its own/),
     });
-    expect(sink.identity).toEqual({ clusterId: 'cluster', topicId: 'topic' });
+    expect(sink.identity).toMatchObject({ clusterId: 'cluster', topicId: 'topic' });
   });
 
   it('is confirmed by requests that begin after the call, one at a time', async () => {
-    sink.identity = source.topicIdentity;
+    sink.identity = { ...source.topicIdentity, firstPartitions: 2 };
     const confirming = standing(6);
     const first = confirming.confirmTopic();
     await new Promise((resolve) => setImmediate(resolve));
@@ -195,12 +195,12 @@ describe('the members of a group', () => {
   it('waits for another member to leave when it had the topic to itself before', async () => {
     const incumbent = assignment();
     await incumbent.assign([0, 1]);
-    await incumbent.revoke();
+    await incumbent.revoke([0, 1]);
     expect(sink.released).toEqual([0, 1]);
     expect(await incumbent.assign([1])).toEqual([]);
     expect(incumbent.isReading).toBe(false);
     incumbent.checkComplete();
-    await incumbent.revoke();
+    await incumbent.revoke([1]);
     expect(await incumbent.assign([0, 1])).toHaveLength(2);
     expect(incumbent.isReading).toBe(true);
   });
@@ -208,7 +208,7 @@ describe('the members of a group', () => {
   it('says what another member that stays leaves to it', async () => {
     const incumbent = assignment();
     await incumbent.assign([0, 1]);
-    await incumbent.revoke();
+    await incumbent.revoke([0, 1]);
     await incumbent.assign([1]);
     const now = performance.now.bind(performance);
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
@@ -216,15 +216,62 @@ describe('the members of a group', () => {
     expect(() => incumbent.checkComplete()).toThrow('gives this process 1 of 2 partitions of cdc_orders');
   });
 
-  it('reads a share of the topic if the sink takes one, and claims no more than that', async () => {
+  it('reads a share of the topic if the sink takes one, and takes over and gives up what moves', async () => {
     sink.needsWholeTopic = false;
     sink.positions.set(0, { partition: 0, nextOffset: 6, leaderEpoch: undefined, watermark: undefined });
     const sharing = assignment();
-    expect(offsets(await sharing.assign([1]))).toEqual([[1, 0]]);
+    expect(await sharing.assign([])).toEqual([]);
     expect(sharing.isReading).toBe(true);
+    expect(offsets(await sharing.assign([1]))).toEqual([[1, 0]]);
     expect(partitions.has(0)).toBe(false);
-    await sharing.revoke();
+    partitions.get(1).nextOffset = 2;
+    expect(offsets(await sharing.assign([0]))).toEqual([[0, 6]]);
+    // The one that it had is read on where it was.
+    expect(partitions.get(1).nextOffset).toBe(2);
+    expect(offsets(await sharing.assignAgain()).sort()).toEqual([
+      [0, 6],
+      [1, 0],
+    ]);
+    await sharing.revoke([1, 2]);
     expect(sink.released).toEqual([1]);
+    expect([partitions.has(0), partitions.has(1), sharing.isReading]).toEqual([true, false, true]);
+    await sharing.revoke([0], true);
+    expect(sharing.isReading).toBe(false);
+  });
+
+  it.each([
+    ['earliest', 0, 'earliest'],
+    ['latest', 2, 'latest'],
+    ['group', 1, 'group'],
+  ] as const)('begins what another process had not claimed yet by START_FROM=%s', async (startFrom, offset, reason) => {
+    sink.needsWholeTopic = false;
+    source.committedOffsets.set(1, 1);
+    // Another process has begun with the topic of two partitions; the third was added since then.
+    source.log.push(messages([0, 1, 2]));
+    source.ranges.set(2, { low: 0, high: 3 });
+    const second = assignment({ startFrom });
+    second.restore({ identity: { ...source.topicIdentity, firstPartitions: 2 }, issueBits: [], removed: [] });
+    await second.assign([1, 2]);
+    expect(sink.starts).toEqual([
+      { partition: 1, nextOffset: offset, reason },
+      { partition: 2, nextOffset: 0, reason: 'new_partition' },
+    ]);
+  });
+
+  it('keeps the end that a partition had at first, also when it comes back', async () => {
+    sink.needsWholeTopic = false;
+    const bounded = assignment({ untilEnd: true });
+    await bounded.assign([]);
+    expect(bounded.hasReachedEnd).toBe(false);
+    await bounded.assign([0]);
+    await bounded.revoke([0]);
+    source.ranges.set(0, { low: 5, high: 100 });
+    await bounded.assign([0]);
+    expect(partitions.get(0).endOffset).toBe(10);
+    partitions.get(0).nextOffset = 10;
+    expect(bounded.hasReachedEnd).toBe(true);
+    await bounded.assign([1]);
+    expect(bounded.hasReachedEnd).toBe(false);
   });
 
   it('knows when all partitions have reached the ends that they had at start', async () => {

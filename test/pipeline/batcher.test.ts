@@ -189,9 +189,24 @@ describe('Batcher', () => {
     add(0, 1000, 100);
     add(0, 1100, 10);
     add(1, 5, 1);
-    batcher.discard();
+    batcher.discard([0, 1]);
     expect(pool.chunksInUse).toBe(0);
     expect(batcher.drainAll()).toEqual([]);
+  });
+
+  it('keeps those of other partitions when it forgets some', () => {
+    for (const [partition, offset] of [
+      [0, 1000],
+      [1, 5],
+    ]) {
+      add(partition, offset, 100);
+      add(partition, offset + 100, 10);
+    }
+    batcher.discard([0, 7]);
+    expect(ranges(batcher.drainAll())).toEqual([
+      [1, 5, 105, 100],
+      [1, 105, 115, 10],
+    ]);
   });
 
   it('refuses messages of a partition that is not assigned, or that come out of order', () => {

@@ -129,7 +129,8 @@ describe('Pipeline', () => {
     const made = pipeline({ untilEnd: false, flushIntervalMs: 60_000 });
     const done = run(made);
     await until(() => made.status().totals.events === 104);
-    source.changes.push({ kind: 'revoked', lost: false }, { kind: 'assigned', partitions: [0, 1, 2] });
+    const partitions = [0, 1, 2];
+    source.changes.push({ kind: 'revoked', partitions, lost: false }, { kind: 'assigned', partitions });
     await until(() => made.status().totals.events > 104 || source.changes.length === 0);
     await new Promise((resolve) => setTimeout(resolve, 50));
     made.stop();

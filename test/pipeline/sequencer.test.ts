@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NO_STATS } from '../../src/core/batch-stats.js';
 import { SluiceError } from '../../src/core/errors.js';
 import type { BatchResult, CommitReceipt } from '../../src/core/flow.js';
+import { RETRY_PAUSES_MS } from '../../src/core/retry.js';
 import { Partitions } from '../../src/pipeline/partition.js';
-import { type CommitSink, RETRY_PAUSES_MS, Sequencer } from '../../src/pipeline/sequencer.js';
+import { type CommitSink, Sequencer } from '../../src/pipeline/sequencer.js';
 
 /** A sink that notes what it is asked, and whose commits end when the test says so. */
 class NotingSink implements CommitSink {
@@ -188,6 +189,55 @@ describe('Sequencer', () => {
     sink.release[0](RECEIPT);
     expect(await drained).toBe(true);
     expect(committed).toBe(1);
+  });
+
+  it('drains some partitions, whatever is in flight of the others', async () => {
+    await commitFirst();
+    const finishOther = add(1, 0);
+    const [finish, finishNext] = [add(2, 0, 1), add(2, 1, 1)];
+    backlog = 1000;
+    const drained = sequencer.drain(10_000, [2, 3]);
+    await finish();
+    expect(sink.commits).toEqual([]);
+    await finishNext();
+    expect(sink.commits).toEqual([['2:0', '2:1']]);
+    sink.release[0](RECEIPT);
+    expect(await drained).toBe(true);
+    expect(sequencer.inFlightBatches).toBe(1);
+    await finishOther();
+    expect(sink.staged).toEqual(['1:0']);
+  });
+
+  it('does what must not run beside a commit after the one that is under way, and before the next', async () => {
+    await add(1, 0)();
+    const steps: string[] = [];
+    let end!: () => void;
+    const between = sequencer.between(async () => {
+      steps.push('begun');
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    });
+    await add(2, 0)();
+    expect([steps, sink.commits]).toEqual([[], [['1:0']]]);
+    sink.release[0](RECEIPT);
+    await turn();
+    expect([steps, sink.commits.length]).toEqual([['begun'], 1]);
+    end();
+    await between;
+    await turn();
+    expect(sink.commits).toEqual([['1:0'], ['2:0']]);
+  });
+
+  it('counts what it drops no more, and commits no group of which nothing is left', async () => {
+    await add(9, 0, 1)();
+    await add(1, 0)();
+    add(1, 100);
+    const dropped = sequencer.between(async () => sequencer.drop([1]));
+    sink.release[0](RECEIPT);
+    await dropped;
+    await turn();
+    expect([sink.commits.length, sequencer.inFlightBatches, sequencer.idle]).toEqual([1, 0, true]);
   });
 
   it('stops at the failure of a worker or of the sink, and commits nothing any more', async () => {

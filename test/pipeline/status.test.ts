@@ -89,6 +89,16 @@ describe('the status of a pipeline', () => {
     await done;
   });
 
+  it('has no gauges of partitions that are held no longer', async () => {
+    const partition = { partition: 0, position: 5, lag: 2, watermarkSeconds: 100, isIdle: false };
+    const status = pipeline().status();
+    showStatus(metrics, { ...status, partitions: [partition, { ...partition, partition: 1 }] });
+    showStatus(metrics, { ...status, partitions: [partition] });
+    const text = await metrics.registry.metrics();
+    expect(text.match(/^sluice_.*partition="0".*$/gm)).toHaveLength(3);
+    expect(text.match(/^sluice_.*partition="1".*$/gm)).toBeNull();
+  });
+
   it('brings the gauges up to date; a partition that is idle does not hold the watermark back', () => {
     const partition = { partition: 0, position: 5, lag: 2, watermarkSeconds: 100, isIdle: false };
     const partitions = [

@@ -30,6 +30,11 @@ describe('a query', () => {
     `FROM json_execute_serialized_sql(json_serialize_sql('FROM checkpoint()'))`,
     `SELECT a FROM t ORDER BY write_log('x')`,
     'SELECT [write_log(b) FOR b IN [1]]',
+    `FROM ducklake_merge_adjacent_files('lake')`,
+    'FROM lake.expire_snapshots()',
+    `FROM ducklake_add_data_files('lake', 't', 'x.parquet')`,
+    `FROM postgres_query('catalog', 'SELECT 1')`,
+    `FROM postgres_scan('', 'public', 't')`,
   ])('does not call a function that does more than read: %s', async (sql) => {
     await expect(run(sql)).rejects.toMatchObject({
       code: 'SLUICE_QUERY',

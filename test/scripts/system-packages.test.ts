@@ -8,6 +8,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 const MODULE = new URL('../../scripts/setup/system-packages.mjs', import.meta.url).href;
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const isRoot = process.getuid?.() === 0;
+const CLUSTER_SETTINGS = '/etc/postgresql-common/createcluster.conf';
+/** Empty folders in place of Debian's Postgres. */
+const HIDE_POSTGRES = ['/usr/lib/postgresql', '/etc/postgresql-common']
+  .map((folder) => `mount -t tmpfs tmpfs ${folder}`)
+  .join(' && ');
+/** Only root may mount, in a container often not even that. */
+const canHide = isRoot && spawnSync('unshare', unshare(HIDE_POSTGRES).slice(1)).status === 0;
 
 /** A machine whose PATH has a shell, and what a test puts there. */
 let bin: string;
@@ -24,6 +31,10 @@ function command(name: string, script: string): void {
   chmodSync(path.join(bin, name), 0o755);
 }
 
+function unshare(shell: string): string[] {
+  return ['unshare', '--mount', 'sh', '-c', shell];
+}
+
 /** An apt-get that notes its arguments. @param then its last lines */
 function aptGet(then = ''): () => string[] {
   const calls = path.join(bin, 'calls');
@@ -31,12 +42,19 @@ function aptGet(then = ''): () => string[] {
   return () => (existsSync(calls) ? readFileSync(calls, 'utf8').trimEnd().split('\n') : []);
 }
 
-function provide(packages: 'ADDON_PACKAGES' | 'PYTHON_PACKAGES', env: NodeJS.ProcessEnv = {}): string {
+/** @param hide shell commands to run first, in a mount namespace of its own */
+function provide(
+  packages: 'ADDON_PACKAGES' | 'PYTHON_PACKAGES' | 'POSTGRES_PACKAGES',
+  env: NodeJS.ProcessEnv = {},
+  hide?: string,
+): string {
   const script = `import { ${packages}, providePackages } from '${MODULE}';
     try { providePackages(${packages}); } catch (error) { console.error(error.message); }`;
-  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+  const node = [process.execPath, '--input-type=module', '-e', script];
+  const [program, ...args] = hide === undefined ? node : [...unshare(`${hide}; PATH=${bin} exec "$@"`), 'sh', ...node];
+  const { stderr } = spawnSync(program, args, {
     cwd: PROJECT,
-    env: { PATH: bin, ...env },
+    env: { PATH: hide === undefined ? bin : process.env.PATH, ...env },
     encoding: 'utf8',
   });
   return stderr;
@@ -77,5 +95,20 @@ describe('system packages', () => {
     command('python3', 'exit 0');
     expect(provide('PYTHON_PACKAGES')).toBe('');
     expect(calls()).toEqual([]);
+  });
+
+  it.skipIf(!canHide)('do not start a server that tests do not need', () => {
+    const calls = aptGet(`cp ${CLUSTER_SETTINGS} ${bin}/settings`);
+    symlinkSync('/bin/cp', path.join(bin, 'cp'));
+    provide('POSTGRES_PACKAGES', {}, HIDE_POSTGRES);
+    expect(calls()).toEqual(['install -y --no-install-recommends postgresql']);
+    expect(readFileSync(path.join(bin, 'settings'), 'utf8')).toBe('create_main_cluster = false\n');
+  });
+
+  it.skipIf(!canHide)('leave the settings of Postgres as they are', () => {
+    aptGet(`cp ${CLUSTER_SETTINGS} ${bin}/settings`);
+    symlinkSync('/bin/cp', path.join(bin, 'cp'));
+    provide('POSTGRES_PACKAGES', {}, `${HIDE_POSTGRES}; echo mine > ${CLUSTER_SETTINGS}`);
+    expect(readFileSync(path.join(bin, 'settings'), 'utf8')).toBe('mine\n');
   });
 });

@@ -7,8 +7,11 @@ import { Chunk } from '../../src/core/chunk.js';
 import type { BatchResult } from '../../src/core/flow.js';
 import { rowsOf } from '../../src/core/sql.js';
 import type { ParquetWriterName } from '../../src/parquet/parquet-writer.js';
+import type { TableSpec } from '../../src/schema/spec.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { DuckDbSink, type DuckDbSinkOptions } from '../../src/sinks/duckdb/sink.js';
+import type { DuckLakeSink } from '../../src/sinks/ducklake/sink.js';
+import type { ObjectStoreOptions } from '../../src/storage/object-store.js';
 import { BatchProcessor } from '../../src/worker/worker.js';
 import { fillChunk } from './chunks.js';
 
@@ -54,6 +57,17 @@ const SMALL_BYTES = 512 << 10;
 
 const processors = new Map<string, Promise<BatchProcessor>>();
 
+export interface BatchChoices {
+  readonly nextOffset?: number;
+  readonly spec?: TableSpec;
+  readonly parquetWriter?: ParquetWriterName;
+  /** Of a lake, and the epoch of the partition's owner. */
+  readonly lakeFolder?: string;
+  readonly epoch?: number;
+  /** For a lake folder of `s3://…`. */
+  readonly objects?: ObjectStoreOptions;
+}
+
 /**
  * The result of a batch whose messages have the offsets from `startOffset` on.
  * @param nextOffset where the batch ends; default after its last message
@@ -63,9 +77,11 @@ export async function makeBatch(
   partition: number,
   startOffset: number,
   values: readonly (string | null)[],
-  { nextOffset = startOffset + values.length, spec = ORDERS_SPEC, parquetWriter = 'duckdb' as ParquetWriterName } = {},
+  choices: BatchChoices = {},
 ): Promise<BatchResult> {
-  const name = JSON.stringify([dataDir, spec, parquetWriter]);
+  const { spec = ORDERS_SPEC, parquetWriter = 'duckdb', lakeFolder, epoch, objects } = choices;
+  const { nextOffset = startOffset + values.length } = choices;
+  const name = JSON.stringify([dataDir, spec, parquetWriter, lakeFolder]);
   const options = {
     highValueThreshold: '1000',
     lateAfterMs: 600_000,
@@ -75,7 +91,10 @@ export async function makeBatch(
   } as const;
   const processor =
     processors.get(name) ??
-    BatchProcessor.create({ ...options, spec, topic: TOPIC, dataDir, parquetWriter, compression: 'zstd' });
+    BatchProcessor.create({
+      ...{ ...options, spec, topic: TOPIC, dataDir, parquetWriter, lakeFolder, objects },
+      compression: 'zstd',
+    });
   processors.set(name, processor);
   const messages = values.map((value, index) => ({
     offset: startOffset + index,
@@ -91,12 +110,14 @@ export async function makeBatch(
     chunks.push(fillChunk(chunk, part).handle());
   }
   const issueBits = spec.columns.map((_, index) => index);
-  return (await processor).process({ partition, startOffset, nextOffset, leaderEpoch: undefined, issueBits, chunks });
+  return (await processor).process({
+    ...{ partition, startOffset, nextOffset, leaderEpoch: undefined, epoch, issueBits, chunks },
+  });
 }
 
 /** The rows of a query beside the sink's own connections, as arrays of values. */
-export async function select(sink: DuckDbSink, sql: string): Promise<unknown[][]> {
-  const connection = await sink.instance.connect();
+export async function select(sink: DuckDbSink | DuckLakeSink, sql: string): Promise<unknown[][]> {
+  const connection = await sink.connect();
   try {
     return (await rowsOf(connection, sql)).map((row) => Object.values(row));
   } finally {

@@ -6,6 +6,7 @@ import {
   type BatchTask,
   type CommitReceipt,
   type Fill,
+  type KnownTopic,
   NOTHING_COMPACTED,
   type OffsetGap,
   type PartitionStart,
@@ -27,6 +28,7 @@ export class FakeSource implements Source {
   readonly commits: Map<number, number>[] = [];
   readonly ranges = new Map<number, OffsetRange>();
   readonly assigned: (readonly ReadPosition[])[] = [];
+  readonly unassigned: (readonly number[])[] = [];
   /** Partitions whose logs have other messages below the position than were read. */
   readonly truncated = new Set<number>();
   /** What the next fills throw. */
@@ -74,11 +76,14 @@ export class FakeSource implements Source {
   }
   assign(positions: readonly ReadPosition[]) {
     this.assigned.push(positions);
-    this.positions = new Map(positions.map(({ partition, nextOffset }) => [partition, nextOffset]));
-    this.#ended.clear();
+    for (const { partition, nextOffset } of positions) {
+      this.positions.set(partition, nextOffset);
+      this.#ended.delete(partition);
+    }
   }
-  unassign() {
-    this.positions.clear();
+  unassign(partitions: readonly number[]) {
+    this.unassigned.push(partitions);
+    for (const partition of partitions) this.positions.delete(partition);
   }
   async fill(chunk: Chunk): Promise<Fill> {
     const failure = this.failures.shift();
@@ -122,24 +127,26 @@ export class FakeSink implements Sink {
   readonly released: number[] = [];
   readonly starts: PartitionStart[] = [];
   readonly gaps: OffsetGap[] = [];
-  identity: TopicIdentity = { clusterId: undefined, topicId: undefined };
+  identity: KnownTopic = { clusterId: undefined, topicId: undefined, firstPartitions: undefined };
   issueBits: readonly number[] = [];
 
   async open(): Promise<SinkState> {
     return { identity: this.identity, issueBits: this.issueBits, removed: [] };
   }
-  async setIdentity(identity: TopicIdentity) {
+  async setIdentity(identity: KnownTopic) {
     this.identity = identity;
+    return identity;
   }
   async claim(partitions: readonly number[]) {
     return partitions.flatMap((partition) => this.positions.get(partition) ?? []);
   }
   async release(partitions: readonly number[]) {
     this.released.push(...partitions);
+    this.#staged = this.#staged.filter(({ partition }) => !partitions.includes(partition));
   }
   async initPositions(starts: readonly PartitionStart[]) {
     this.starts.push(...starts);
-    for (const { partition, nextOffset } of starts) this.#move(partition, nextOffset);
+    return starts.map(({ partition, nextOffset }) => this.#move(partition, nextOffset));
   }
   async recordGaps(gaps: readonly OffsetGap[]) {
     this.gaps.push(...gaps);

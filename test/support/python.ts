@@ -1,6 +1,6 @@
 /** Python with pinned packages, for tests that read with other programs: a venv per list, made once and kept. */
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -33,11 +33,22 @@ export async function pythonWith(requirements: string): Promise<string> {
   const python = join(venv, 'bin', 'python');
   const stamp = join(venv, 'installed.txt');
   const wanted = readFileSync(list, 'utf8');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python;
-  rmSync(venv, { recursive: true, force: true });
-  await execFileAsync('python3', ['-m', 'venv', venv]);
-  await execFileAsync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', list]);
-  writeFileSync(stamp, wanted);
+  const isInstalled = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
+  if (isInstalled()) return python;
+  mkdirSync(VENVS, { recursive: true });
+  const unfinished = mkdtempSync(join(VENVS, 'unfinished-'));
+  try {
+    await execFileAsync('python3', ['-m', 'venv', unfinished]);
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', list];
+    await execFileAsync(join(unfinished, 'bin', 'python'), pip);
+    writeFileSync(join(unfinished, 'installed.txt'), wanted);
+    if (!isInstalled()) rmSync(venv, { recursive: true, force: true });
+    renameSync(unfinished, venv);
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true });
+    // Another test process was faster: what it made is the same.
+    if (!isInstalled()) throw error;
+  }
   return python;
 }
 

@@ -13,7 +13,7 @@ import {
   tableColumns,
 } from '../../schema/spec.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
-import { issueBits, openFormat } from './format.js';
+import { DUCKDB_LAYOUT, issueBits, type Layout, openFormat } from './format.js';
 import { moveMarkers } from './markers.js';
 
 const DUCKDB_TYPES: Record<ColumnType, string> = {
@@ -40,8 +40,8 @@ function isFewValued(spec: TableSpec, name: string): boolean {
 }
 
 /** A column of the change log as it is stored. */
-function storedColumn(spec: TableSpec, { name, type }: TableColumn): string {
-  const compression = type === 'utf8' && !isFewValued(spec, name) ? ' USING COMPRESSION zstd' : '';
+function storedColumn(spec: TableSpec, { name, type }: TableColumn, { hasCompression }: Layout): string {
+  const compression = hasCompression && type === 'utf8' && !isFewValued(spec, name) ? ' USING COMPRESSION zstd' : '';
   return `${identifier(name)} ${DUCKDB_TYPES[type]}${compression}`;
 }
 
@@ -60,15 +60,20 @@ export function columnDefinitions(spec: TableSpec): string {
  * @throws SluiceError SLUICE_SPEC_CHANGED when a column has another kind or rows have another identity, SLUICE_CONFIG
  * when the directory belongs to another topic or to a newer Sluice
  */
-export async function migrate(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<number[]> {
-  await openFormat(connection, topic);
+export async function migrate(
+  connection: DuckDBConnection,
+  spec: TableSpec,
+  topic: string,
+  layout = DUCKDB_LAYOUT,
+): Promise<number[]> {
+  await openFormat(connection, topic, layout);
   const table = identifier(spec.table);
   const missing = await missingColumns(connection, spec);
   await checkSpec(connection, spec);
-  const columns = tableColumns(spec).map((column) => storedColumn(spec, column));
+  const columns = tableColumns(spec).map((column) => storedColumn(spec, column, layout));
   await connection.run(`CREATE TABLE IF NOT EXISTS ${table} (${columns.join(', ')})`);
   for (const column of missing) {
-    await connection.run(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${storedColumn(spec, column)}`);
+    await connection.run(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${storedColumn(spec, column, layout)}`);
   }
   await connection.run(orderView(spec));
   await connection.run('BEGIN');

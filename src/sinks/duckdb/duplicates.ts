@@ -33,6 +33,21 @@ export function changeLog(topic: string, spec: TableSpec): ChangeLog {
 /** A rollback for want of memory can leave a table that cannot be replaced anymore: each has a name of its own. */
 let tables = 0;
 
+/** Rows of a group that are not to be merged. */
+export interface Duplicates {
+  /** Temporary, with `kafka_partition` and `kafka_offset`. */
+  readonly table: string;
+  /** By the place of their batch in the group. */
+  readonly counts: ReadonlyMap<number, RepeatedRows>;
+}
+
+/** Duplicates of a batch. */
+interface RepeatedRows {
+  readonly rows: number;
+  /** How many of them are markers. */
+  readonly markers: number;
+}
+
 /**
  * Inserts the rows of a group that are new, markers into their own table, in the connection's transaction.
  * @param relation the rows of the batches; not read if there are none
@@ -44,27 +59,45 @@ export async function insertNew(
   relation: string,
   batches: readonly BatchResult[],
 ): Promise<BatchResult[]> {
-  const repeated = new Map<number, Repeated>();
-  if (batches.some(({ stats }) => stats.ok > 0)) {
-    const table = `temp.duplicates_${tables++}`;
-    const duplicates = await findDuplicates(connection, log, relation, batches, table);
-    for (const found of duplicates) repeated.set(found.batch, found);
-    const but = duplicates.length === 0 ? '' : `ANTI JOIN ${table} USING (kafka_partition, kafka_offset)`;
-    const rows = `(FROM ${relation} ${but})`;
-    await connection.run(`INSERT INTO ${log.table} BY NAME FROM ${rows} WHERE NOT ${markerTest(log, batches)}`);
-    if (hasMarkers(batches)) {
-      await connection.run(`INSERT INTO sluice.markers BY NAME ${markersOf(log.spec, log.topic, rows)}`);
-    }
-    await connection.run(`DROP TABLE ${table}`);
-  }
+  if (!haveRows(batches)) return countRepeated(batches);
+  const duplicates = await findDuplicates(connection, log, relation, batches);
+  const rows = withoutDuplicates(relation, duplicates);
+  await connection.run(`INSERT INTO ${log.table} BY NAME FROM ${rows} WHERE NOT ${markerTest(log, batches)}`);
+  await insertMarkers(connection, log, rows, batches);
+  await connection.run(`DROP TABLE ${duplicates.table}`);
+  return countRepeated(batches, duplicates);
+}
+
+/** SQL: those rows of a group that are no duplicates. */
+export function withoutDuplicates(relation: string, { table, counts }: Duplicates): string {
+  return `(FROM ${relation} ${counts.size === 0 ? '' : `ANTI JOIN ${table} USING (kafka_partition, kafka_offset)`})`;
+}
+
+/** @param rows of the batches, without duplicates; not read if there is no marker */
+export async function insertMarkers(
+  connection: DuckDBConnection,
+  { spec, topic }: ChangeLog,
+  rows: string,
+  batches: readonly BatchResult[],
+): Promise<void> {
+  if (!hasMarkers(batches)) return;
+  await connection.run(`INSERT INTO sluice.markers BY NAME ${markersOf(spec, topic, rows)}`);
+}
+
+/** The batches, with what became of their rows. */
+export function countRepeated(batches: readonly BatchResult[], duplicates?: Duplicates): BatchResult[] {
   return batches.map((batch, index) => {
-    const { rows: duplicate = 0, markers = 0 } = repeated.get(index) ?? {};
+    const { rows: duplicate = 0, markers = 0 } = duplicates?.counts.get(index) ?? {};
     const marker = batch.stats.marker - markers;
     return { ...batch, stats: { ...batch.stats, merged: batch.stats.ok - duplicate - marker, marker, duplicate } };
   });
 }
 
-function hasMarkers(batches: readonly BatchResult[]): boolean {
+export function haveRows(batches: readonly BatchResult[]): boolean {
+  return batches.some(({ stats }) => stats.ok > 0);
+}
+
+export function hasMarkers(batches: readonly BatchResult[]): boolean {
   return batches.some(({ stats }) => stats.marker > 0);
 }
 
@@ -73,25 +106,14 @@ function markerTest({ spec }: ChangeLog, batches: readonly BatchResult[]): strin
   return hasMarkers(batches) ? isMarker(spec) : 'false';
 }
 
-/** Duplicates of a batch. */
-interface Repeated {
-  readonly batch: number;
-  readonly rows: number;
-  /** How many of them are markers. */
-  readonly markers: number;
-}
-
-/**
- * Makes a table of the coordinates of the rows that are not to be merged.
- * @returns how many there are of each batch that has any
- */
-async function findDuplicates(
+/** Makes the table of the rows that are not to be merged; the caller drops it. */
+export async function findDuplicates(
   connection: DuckDBConnection,
   log: ChangeLog,
   relation: string,
   batches: readonly BatchResult[],
-  table: string,
-): Promise<Repeated[]> {
+): Promise<Duplicates> {
+  const table = `temp.duplicates_${tables++}`;
   const { minChangeSeq: lowest, maxChangeSeq: highest } = combineStats(batches.map(({ stats }) => stats));
   assert(lowest !== undefined && highest !== undefined, 'there are rows');
   // Equal ids have equal sequences, which are a third of the work to group if there are any.
@@ -131,10 +153,11 @@ async function findDuplicates(
      ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset
      GROUP BY batch`,
   );
-  return found.map(({ batch, rows, markers }) => {
+  const counts = found.map(({ batch, rows, markers }): [number, RepeatedRows] => {
     assert(batch !== null, 'a row has an offset of its batch');
-    return { batch: Number(batch), rows: Number(rows), markers: Number(markers) };
+    return [Number(batch), { rows: Number(rows), markers: Number(markers) }];
   });
+  return { table, counts: new Map(counts) };
 }
 
 /** Both included. */

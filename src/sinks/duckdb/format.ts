@@ -12,14 +12,22 @@ const COUNTERS = BATCH_STAT_LIST.flatMap(([, { ledger }]) =>
   ledger === undefined ? [] : [`${ledger.column} ${ledger.type}`],
 );
 
+/** How the two kinds of databases differ in their tables. */
+export interface Layout {
+  /** The columns of the change log have a compression. */
+  readonly hasCompression: boolean;
+  /** SQL that makes what positions are, unless it is there. */
+  readonly positions: string;
+  /** What format 2 adds to them: `table ADD COLUMN …`. */
+  readonly addedToPositions: readonly string[];
+}
+
 /** `file` is relative to the data directory, which can be moved. */
 const TABLES = `
 CREATE SCHEMA IF NOT EXISTS sluice;
 CREATE TABLE IF NOT EXISTS sluice.meta (
   format_version INTEGER NOT NULL, topic VARCHAR NOT NULL, spec JSON NOT NULL, spec_hash VARCHAR NOT NULL,
   changed_at TIMESTAMPTZ NOT NULL);
-CREATE TABLE IF NOT EXISTS sluice.positions (
-  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, next_offset BIGINT NOT NULL, watermark TIMESTAMPTZ);
 CREATE TABLE IF NOT EXISTS sluice.batches (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, start_offset BIGINT NOT NULL, next_offset BIGINT NOT NULL,
   file VARCHAR, file_bytes BIGINT, ${COUNTERS.map((counter) => `${counter} NOT NULL DEFAULT 0`).join(', ')},
@@ -44,14 +52,23 @@ const ADDED_COLUMNS = [
   'meta ADD COLUMN IF NOT EXISTS cluster_id VARCHAR',
   'meta ADD COLUMN IF NOT EXISTS topic_id VARCHAR',
   'meta ADD COLUMN IF NOT EXISTS created_format INTEGER',
-  'positions ADD COLUMN IF NOT EXISTS leader_epoch INTEGER',
-  'positions ADD COLUMN IF NOT EXISTS first_offset BIGINT',
-  'positions ADD COLUMN IF NOT EXISTS start_reason VARCHAR',
-  'positions ADD COLUMN IF NOT EXISTS started_at TIMESTAMPTZ',
   `batches ADD COLUMN IF NOT EXISTS kind VARCHAR DEFAULT 'consume'`,
   'batches ADD COLUMN IF NOT EXISTS commit_id BIGINT DEFAULT 0',
   'quarantine ADD COLUMN IF NOT EXISTS column_name VARCHAR',
 ];
+
+/** That of `analytics.db`: a table of positions. */
+export const DUCKDB_LAYOUT: Layout = {
+  hasCompression: true,
+  positions: `CREATE TABLE IF NOT EXISTS sluice.positions (
+    topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, next_offset BIGINT NOT NULL, watermark TIMESTAMPTZ)`,
+  addedToPositions: [
+    'positions ADD COLUMN IF NOT EXISTS leader_epoch INTEGER',
+    'positions ADD COLUMN IF NOT EXISTS first_offset BIGINT',
+    'positions ADD COLUMN IF NOT EXISTS start_reason VARCHAR',
+    'positions ADD COLUMN IF NOT EXISTS started_at TIMESTAMPTZ',
+  ],
+};
 
 /** Names of the columns whose bits are set in `issues`. */
 const ISSUE_NAMES = `CREATE OR REPLACE MACRO sluice.issue_names(bits) AS coalesce((
@@ -64,14 +81,16 @@ const MAX_COLUMNS = 64;
  * Makes what is missing, and brings a directory of an older format up to date, in one transaction.
  * @throws SluiceError SLUICE_CONFIG when the directory belongs to another topic or to a newer Sluice
  */
-export async function openFormat(connection: DuckDBConnection, topic: string): Promise<void> {
+export async function openFormat(connection: DuckDBConnection, topic: string, layout = DUCKDB_LAYOUT): Promise<void> {
   await connection.run('BEGIN');
   try {
     await connection.run(TABLES);
+    await connection.run(layout.positions);
     const [meta] = await rowsOf(connection, 'SELECT format_version, topic, spec FROM sluice.meta');
     if (meta !== undefined) checkMeta(Number(meta.format_version), String(meta.topic), topic);
     if (meta === undefined || Number(meta.format_version) < FORMAT_VERSION) {
-      for (const column of ADDED_COLUMNS) await connection.run(`ALTER TABLE sluice.${column}`);
+      const added = [...ADDED_COLUMNS, ...layout.addedToPositions];
+      for (const column of added) await connection.run(`ALTER TABLE sluice.${column}`);
     }
     // Batches before a counter was added have 0 of it.
     for (const counter of COUNTERS) {

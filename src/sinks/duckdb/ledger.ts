@@ -11,7 +11,14 @@ import {
 import { BATCH_STAT_LIST, type BatchStats, NO_STATS } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
 import { AHEAD_MS } from '../../core/event-time.js';
-import type { BatchResult, OffsetGap, PartitionStart, SinkPosition, TopicIdentity } from '../../core/flow.js';
+import type {
+  BatchResult,
+  KnownTopic,
+  OffsetGap,
+  PartitionStart,
+  SinkPosition,
+  TopicIdentity,
+} from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import { LEDGER_FILES, LEDGER_RANGES, type LedgerState, ledgerFile, ledgerRange } from './ledger-files.js';
 
@@ -55,6 +62,8 @@ export interface LedgerRow {
   readonly partition: number;
   readonly startOffset: number;
   readonly nextOffset: number;
+  /** Of the last message; undefined if there is none or the broker did not say. */
+  readonly leaderEpoch?: number | undefined;
   readonly kind: 'consume' | 'gap' | 'recovered';
   /** Relative to the data directory. */
   readonly file?: { readonly name: string; readonly bytes: number } | undefined;
@@ -64,20 +73,26 @@ export interface LedgerRow {
 /** Each counter's column in the ledger. */
 const COUNTERS = BATCH_STAT_LIST.flatMap(([name, { ledger }]) => (ledger === undefined ? [] : [{ name, ...ledger }]));
 
+/** Columns that a ledger has besides, as SQL. */
+export type MoreColumns = (row: LedgerRow) => Readonly<Record<string, string>>;
+
 /** Adds rows to the ledger, in the connection's transaction. */
 export async function writeLedger(
   connection: DuckDBConnection,
   topic: string,
   commitId: number,
   rows: readonly LedgerRow[],
+  moreOf: MoreColumns = () => ({}),
 ): Promise<void> {
   if (rows.length === 0) return;
-  const values = rows.map(({ partition, startOffset, nextOffset, kind, file, stats }) => {
+  const values = rows.map((row) => {
+    const { partition, startOffset, nextOffset, kind, file, stats } = row;
     const named = file === undefined ? ['NULL', 'NULL'] : [literal(file.name), file.bytes];
     const counts = COUNTERS.map(({ name }) => stats[name]);
-    return `(${[partition, startOffset, nextOffset, `'${kind}'`, ...named, ...counts].join(', ')})`;
+    const more = Object.values(moreOf(row));
+    return `(${[partition, startOffset, nextOffset, `'${kind}'`, ...named, ...counts, ...more].join(', ')})`;
   });
-  const columns = COUNTERS.map(({ column }) => column);
+  const columns = [...COUNTERS.map(({ column }) => column), ...Object.keys(moreOf(rows[0]))];
   await connection.run(
     `INSERT INTO sluice.batches BY NAME
      SELECT topic: ${literal(topic)}, commit_id: ${commitId}, committed_at: now(), *
@@ -128,6 +143,12 @@ export async function readIdentity(connection: DuckDBConnection): Promise<TopicI
   const [meta] = await rowsOf(connection, 'SELECT cluster_id, topic_id FROM sluice.meta');
   const text = (value: unknown) => (value as string | null) ?? undefined;
   return { clusterId: text(meta?.cluster_id), topicId: text(meta?.topic_id) };
+}
+
+/** The topic of a database that one process fills: all partitions that it had before have positions. */
+export async function readKnownTopic(connection: DuckDBConnection, topic: string): Promise<KnownTopic> {
+  const { length } = await readPositions(connection, topic);
+  return { ...(await readIdentity(connection)), firstPartitions: length === 0 ? undefined : length };
 }
 
 export async function writeIdentity(

@@ -22,12 +22,12 @@ import {
   type BatchResult,
   type CommitReceipt,
   type CompactionReceipt,
+  type KnownTopic,
   NOTHING_COMPACTED,
   type OffsetGap,
   type PartitionStart,
   type SinkPosition,
   type SinkState,
-  type TopicIdentity,
 } from '../../core/flow.js';
 import type { Sink } from '../../core/sink.js';
 import { rowsOf } from '../../core/sql.js';
@@ -48,7 +48,7 @@ import {
   writeError,
   writeGroup,
 } from './group-transaction.js';
-import { insertPositions, readIdentity, readPositions, writeGaps, writeIdentity } from './ledger.js';
+import { insertPositions, readKnownTopic, readPositions, writeGaps, writeIdentity } from './ledger.js';
 import { openDirectory } from './opening.js';
 import { makeFolders, refuseOrphans, withdraw } from './recovery.js';
 import { openStagedRows, type StagedRows, type StagingOptions } from './staged-rows.js';
@@ -85,10 +85,10 @@ export class DuckDbSink implements Sink {
     this.#log = changeLog(options.topic, options.spec);
   }
 
-  /** The database, for connections that read beside the commits. */
-  get instance(): DuckDBInstance {
+  /** A connection that reads beside the commits. */
+  connect(): Promise<DuckDBConnection> {
     assert(this.#instance !== undefined, 'the sink is open');
-    return this.#instance;
+    return this.#instance.connect();
   }
 
   async open(): Promise<SinkState> {
@@ -117,15 +117,16 @@ export class DuckDbSink implements Sink {
         receipts: [],
       };
       this.#otherStaging = await openStagedRows(this.#stagingConnection, this.#options, 'rows_1');
-      return { identity: await readIdentity(this.#connection), issueBits, removed };
+      return { identity: await readKnownTopic(this.#connection, topic), issueBits, removed };
     } catch (thrown) {
       await this.close();
       throw sinkError(thrown, 'the data directory cannot be opened');
     }
   }
 
-  async setIdentity(identity: TopicIdentity): Promise<void> {
+  async setIdentity(identity: KnownTopic): Promise<KnownTopic> {
     await writeIdentity(this.#connection!, identity);
+    return identity;
   }
 
   async claim(partitions: readonly number[]): Promise<SinkPosition[]> {
@@ -135,8 +136,9 @@ export class DuckDbSink implements Sink {
   /** Nothing to do: the file's lock is held for the whole topic until the sink is closed. */
   async release(): Promise<void> {}
 
-  async initPositions(starts: readonly PartitionStart[]): Promise<void> {
+  async initPositions(starts: readonly PartitionStart[]): Promise<SinkPosition[]> {
     await insertPositions(this.#connection!, this.#options.topic, starts);
+    return await this.#positions(starts.map(({ partition }) => partition));
   }
 
   async recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {

@@ -182,7 +182,7 @@ describe('commits beside queries that take all memory', () => {
     const sink = new DuckDbSink({ ...sinkOptions(dataDir), memoryLimit: LIMIT }, queries);
     await sink.open();
     await sink.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
-    const server = await QueryServer.start(sink.instance, dataDir, queries);
+    const server = await QueryServer.start(sink, dataDir, queries);
     onTestFinished(async () => {
       await server.close();
       await sink.close();

@@ -64,7 +64,7 @@ describe('recover --from-parquet', () => {
   it('keeps what an older database knows: spec, bits, identity, starts, quarantine, batches without rows', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir);
-    await sink.setIdentity({ clusterId: 'c', topicId: 't' });
+    await sink.setIdentity({ clusterId: 'c', topicId: 't', firstPartitions: 1 });
     await select(sink, `UPDATE sluice.columns SET issue_bit = 40 WHERE name = 'status'`);
     await fill(dataDir, sink);
     const before = await content(sink);

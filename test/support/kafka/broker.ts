@@ -1,11 +1,8 @@
 /** A real, single-node Apache Kafka for tests: started on free ports of the loopback, stopped with the test run. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, existsSync, readFileSync } from 'node:fs';
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { cpSync, existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort, onFreePort, ServerProcess } from '../server-process.js';
 import { installKafka, type KafkaInstallation } from './jars.js';
 
 export interface BrokerOptions {
@@ -63,26 +60,15 @@ const LOG_FLAGS = [
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
   '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',
 ];
-const READY_LINE = 'Kafka Server started';
-const READY_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 10_000;
-const POLL_MS = 50;
-/** Someone else can take a free port before the broker does. */
-const PORT_ATTEMPTS = 3;
-
 /** Starts a broker and waits until it serves; about two seconds, more if Kafka's jars must be fetched first. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const installation = await installKafka();
-  for (let attempt = 1; ; attempt++) {
-    const broker = new LocalBroker(installation, options, options.port ?? (await freePort()), await freePort());
-    try {
-      await broker.start();
-      return broker;
-    } catch (error) {
-      const portTaken = error instanceof Error && error.message.includes('Address already in use');
-      if (!portTaken || options.port !== undefined || attempt === PORT_ATTEMPTS) throw error;
-    }
-  }
+  const start = async (port: number) => {
+    const broker = new LocalBroker(installation, options, port, await freePort());
+    await broker.start();
+    return broker;
+  };
+  return options.port === undefined ? onFreePort(start) : start(options.port);
 }
 
 class LocalBroker implements Broker {
@@ -91,45 +77,40 @@ class LocalBroker implements Broker {
   readonly #installation: KafkaInstallation;
   readonly #options: BrokerOptions;
   readonly #controllerPort: number;
-  readonly #output: string;
-  #jvm: ChildProcess | undefined;
-  #watchdog: ChildProcess | undefined;
+  readonly #properties: string;
+  readonly #process: ServerProcess;
 
   constructor(installation: KafkaInstallation, options: BrokerOptions, port: number, controllerPort: number) {
     this.#installation = installation;
     this.#options = options;
     this.#controllerPort = controllerPort;
-    this.#output = path.join(options.dataDir, 'broker.log');
+    this.#properties = path.join(options.dataDir, 'broker.properties');
     this.logs = path.join(options.dataDir, 'logs');
     this.bootstrap = `127.0.0.1:${port}`;
+    this.#process = new ServerProcess({
+      name: `the broker at ${this.bootstrap}`,
+      program: 'java',
+      args: [...JVM_FLAGS, ...LOG_FLAGS, '-cp', installation.classpath, 'kafka.Kafka', this.#properties],
+      output: path.join(options.dataDir, 'broker.log'),
+      ready: 'Kafka Server started',
+    });
   }
 
   get pid(): number {
-    if (this.#jvm?.pid === undefined) throw new Error(`the broker at ${this.bootstrap} is down`);
-    return this.#jvm.pid;
+    return this.#process.pid;
   }
 
   async start(): Promise<void> {
-    const configuration = await this.#configure();
-    const output = await open(this.#output, 'w');
-    const flags = [...JVM_FLAGS, ...LOG_FLAGS, '-cp', this.#installation.classpath];
-    const jvm = spawn('java', [...flags, 'kafka.Kafka', configuration], { stdio: ['ignore', output.fd, output.fd] });
-    try {
-      await once(jvm, 'spawn');
-    } finally {
-      await output.close();
-    }
-    this.#jvm = jvm;
-    this.#watchdog = watch(jvm);
-    await this.#untilReady(jvm);
+    await this.#configure();
+    await this.#process.start();
   }
 
   async stop(): Promise<void> {
-    await this.#end('SIGTERM');
+    await this.#process.end('SIGTERM');
   }
 
   async kill(): Promise<void> {
-    await this.#end('SIGKILL');
+    await this.#process.end('SIGKILL');
   }
 
   async restart(): Promise<void> {
@@ -137,11 +118,9 @@ class LocalBroker implements Broker {
     await this.start();
   }
 
-  /** @returns the path of the properties file */
-  async #configure(): Promise<string> {
+  async #configure(): Promise<void> {
     const { logs } = this;
-    const { dataDir } = this.#options;
-    await mkdir(dataDir, { recursive: true });
+    await mkdir(this.#options.dataDir, { recursive: true });
     if (!existsSync(logs)) cpSync(this.#installation.formattedLogs, logs, { recursive: true });
     const controller = `127.0.0.1:${this.#controllerPort}`;
     const properties = {
@@ -152,65 +131,7 @@ class LocalBroker implements Broker {
       'log.dirs': logs,
       ...this.#options.properties,
     };
-    const file = path.join(dataDir, 'broker.properties');
-    await writeFile(
-      file,
-      Object.entries(properties).map(([name, value]) => `${name}=${value}\n`),
-    );
-    return file;
+    const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
+    await writeFile(this.#properties, lines);
   }
-
-  async #untilReady(jvm: ChildProcess): Promise<void> {
-    const deadline = Date.now() + READY_TIMEOUT_MS;
-    while (!(await readFile(this.#output, 'utf8')).includes(READY_LINE)) {
-      if (jvm.exitCode !== null || jvm.signalCode !== null) throw new Error(`the broker ended:\n${this.#outputTail()}`);
-      if (Date.now() > deadline) {
-        await this.kill();
-        throw new Error(`the broker was not ready after ${READY_TIMEOUT_MS} ms:\n${this.#outputTail()}`);
-      }
-      await sleep(POLL_MS);
-    }
-  }
-
-  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const jvm = this.#jvm;
-    this.#jvm = undefined;
-    if (jvm === undefined) return;
-    if (jvm.exitCode === null && jvm.signalCode === null) {
-      const exited = once(jvm, 'exit');
-      jvm.kill(signal);
-      const overdue = setTimeout(() => jvm.kill('SIGKILL'), STOP_TIMEOUT_MS);
-      await exited;
-      clearTimeout(overdue);
-    }
-    this.#watchdog?.kill('SIGKILL');
-    this.#watchdog = undefined;
-  }
-
-  #outputTail(): string {
-    return readFileSync(this.#output, 'utf8').split('\n').slice(-20).join('\n');
-  }
-}
-
-/**
- * Kills the JVM when this process is gone, however it went: the watchdog waits on a pipe that only this process holds.
- * A handler in this process would not run after SIGKILL or a crash.
- */
-function watch(jvm: ChildProcess): ChildProcess {
-  const watchdog = spawn('/bin/sh', ['-c', `trap '' INT TERM HUP; read _; kill -9 ${jvm.pid}`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  watchdog.unref();
-  return watchdog;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
-  return address.port;
 }

@@ -1,10 +1,10 @@
 /** Apache Kafka's jars and a formatted, empty log folder: fetched and made once, kept in the project's cache. */
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { folderOf } from '../server-process.js';
 
 const execFileAsync = promisify(execFile);
 
@@ -22,7 +22,7 @@ export interface KafkaInstallation {
 
 /** Says why no broker can be started here, undefined if one can. */
 export function whyNoKafka(): string | undefined {
-  const missing = ['java', 'mvn'].filter((command) => !onPath(command));
+  const missing = ['java', 'mvn'].filter((command) => folderOf(command) === undefined);
   if (missing.length === 0) return undefined;
   return `${missing.join(' and ')} not found: a real broker needs Java 17 and Maven`;
 }
@@ -77,17 +77,6 @@ async function formatLogs(home: string): Promise<void> {
   const tool = ['-cp', path.join(home, 'lib', '*'), 'kafka.tools.StorageTool', 'format'];
   await execFileAsync('java', [...tool, '-t', 'AAAAAAAAQACAAAAAAAAAAQ', '-c', properties], {
     timeout: FORMAT_TIMEOUT_MS,
-  });
-}
-
-function onPath(command: string): boolean {
-  return (process.env.PATH ?? '').split(path.delimiter).some((folder) => {
-    try {
-      accessSync(path.join(folder, command), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
   });
 }
 

@@ -1,21 +1,28 @@
 /** The sink as the main thread sees it: every call goes to the sink thread, batches by transfer. */
 import { Worker } from 'node:worker_threads';
-import { SINK_THREAD } from '../../assets.js';
-import { SluiceError } from '../../core/errors.js';
+import { SINK_THREAD } from '../assets.js';
+import { SluiceError } from '../core/errors.js';
 import type {
   BatchResult,
   CommitReceipt,
   CompactionReceipt,
+  KnownTopic,
   OffsetGap,
   PartitionStart,
   SinkCall,
   SinkPosition,
   SinkReply,
   SinkState,
-  TopicIdentity,
-} from '../../core/flow.js';
-import type { Sink, SinkMethod } from '../../core/sink.js';
-import type { DuckDbSinkOptions } from './sink.js';
+} from '../core/flow.js';
+import type { Sink, SinkMethod } from '../core/sink.js';
+import type { DuckDbSinkOptions } from './duckdb/sink.js';
+import { isPostgres } from './ducklake/settings.js';
+import type { DuckLakeSinkOptions } from './ducklake/sink.js';
+
+/** Which sink, and what it needs. */
+export type SinkOptions =
+  | { readonly kind: 'duckdb'; readonly options: DuckDbSinkOptions }
+  | { readonly kind: 'ducklake'; readonly options: DuckLakeSinkOptions };
 
 interface Pending {
   resolve(value: unknown): void;
@@ -23,14 +30,15 @@ interface Pending {
 }
 
 export class SinkClient implements Sink {
-  readonly needsWholeTopic = true;
+  readonly needsWholeTopic: boolean;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #failure: SluiceError | undefined;
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, needsWholeTopic: boolean) {
     this.#worker = worker;
+    this.needsWholeTopic = needsWholeTopic;
     worker.on('message', (reply: SinkReply) => {
       const pending = this.#pending.get(reply.id);
       this.#pending.delete(reply.id);
@@ -41,15 +49,16 @@ export class SinkClient implements Sink {
     worker.on('exit', (code) => this.#fail(`the sink thread ended with code ${code}`, undefined));
   }
 
-  static start(options: DuckDbSinkOptions): SinkClient {
-    return new SinkClient(new Worker(SINK_THREAD, { workerData: options }));
+  static start(sink: SinkOptions): SinkClient {
+    const needsWholeTopic = sink.kind === 'duckdb' || !isPostgres(sink.options.catalog);
+    return new SinkClient(new Worker(SINK_THREAD, { workerData: sink }), needsWholeTopic);
   }
 
   open(): Promise<SinkState> {
     return this.#call('open', []);
   }
 
-  setIdentity(identity: TopicIdentity): Promise<void> {
+  setIdentity(identity: KnownTopic): Promise<KnownTopic> {
     return this.#call('setIdentity', [identity]);
   }
 
@@ -61,7 +70,7 @@ export class SinkClient implements Sink {
     return this.#call('release', [partitions]);
   }
 
-  initPositions(starts: readonly PartitionStart[]): Promise<void> {
+  initPositions(starts: readonly PartitionStart[]): Promise<SinkPosition[]> {
     return this.#call('initPositions', [starts]);
   }
 

@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { SluiceError } from '../../../src/core/errors.js';
-import type { BatchResult, SinkCall, SinkReply } from '../../../src/core/flow.js';
-import type { SinkClient } from '../../../src/sinks/duckdb/sink-client.js';
-import { sinkOptions } from '../../support/batches.js';
-import { emptyTask, fakeBatch } from '../../support/fakes.js';
+import { SluiceError } from '../../src/core/errors.js';
+import type { BatchResult, SinkCall, SinkReply } from '../../src/core/flow.js';
+import type { SinkClient } from '../../src/sinks/sink-client.js';
+import { sinkOptions } from '../support/batches.js';
+import { emptyTask, fakeBatch } from '../support/fakes.js';
 
 /** The thread's end of the port: keeps the calls, and says what the test makes it say. */
 class FakeWorker extends EventEmitter {
@@ -31,12 +31,12 @@ class FakeWorker extends EventEmitter {
 }
 
 vi.doMock('node:worker_threads', () => ({ Worker: FakeWorker }));
-const client = await import('../../../src/sinks/duckdb/sink-client.js');
+const client = await import('../../src/sinks/sink-client.js');
 
 let thread: SinkClient;
 
 beforeEach(() => {
-  thread = client.SinkClient.start(sinkOptions('/x'));
+  thread = client.SinkClient.start({ kind: 'duckdb', options: sinkOptions('/x') });
 });
 
 describe('SinkClient', () => {

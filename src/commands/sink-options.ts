@@ -1,0 +1,20 @@
+/** What the configured sink needs. */
+import type { Config } from '../config.js';
+import type { SinkOptions } from '../sinks/sink-client.js';
+
+export function sinkOptions({ dataDir, kafka, spec, ...config }: Config): SinkOptions {
+  const { topic, instanceId } = kafka;
+  const compaction = { ...config.compaction, compression: config.parquet.compression };
+  if (config.sink === 'ducklake') {
+    const { threads, memoryLimit } = config.duckdb;
+    const { lake, objectStore } = config;
+    return {
+      kind: 'ducklake',
+      options: {
+        ...{ dataDir, topic, spec, threads, memoryLimit, compaction },
+        ...{ ...lake, objectStore, owner: instanceId },
+      },
+    };
+  }
+  return { kind: 'duckdb', options: { dataDir, topic, spec, ...config.duckdb, compaction } };
+}

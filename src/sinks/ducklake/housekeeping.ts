@@ -1,0 +1,299 @@
+/**
+ * What keeps a lake small and fast, by DuckLake's own functions, beside the commits:
+ *
+ *   rewrite   files with deleted rows, without them: DuckLake joins no file that has some
+ *   merge     small files
+ *   expire    snapshots that are older than LAKE_KEEP_SNAPSHOTS
+ *   clean up  files that no snapshot has any more, and those that DuckLake wrote for a transaction that never ended
+ *
+ * Each step is a transaction of its own: killed between or in them, nothing is lost, and the files that it wrote are
+ * found by the last step of a later run. A commit deletes only rows of files that it adds, which no step has yet, so
+ * that neither gets in the way of the other. Of many processes one keeps house at a time, by a lock in Postgres;
+ * nothing rests on it.
+ */
+import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { sinkError } from '../../core/errors.js';
+import { type CompactionReceipt, NOTHING_COMPACTED } from '../../core/flow.js';
+import { literal, rowsOf } from '../../core/sql.js';
+import type { TableSpec } from '../../schema/spec.js';
+import { listFiles, sync } from '../../storage/data-dir.js';
+import { isObjectStore } from '../../storage/object-store.js';
+import type { CompactionOptions } from '../duckdb/compaction.js';
+import { connectLake, LAKE, METADATA } from './lake.js';
+import { DUCKLAKE_FILES, isNamedByDuckLake, registeredFiles, scheduledFiles, timeOfName } from './registered-files.js';
+
+export interface HousekeepingOptions {
+  /** Of all files, without a slash at the end. */
+  readonly dataPath: string;
+  readonly spec: TableSpec;
+  /** Other processes write to the lake: the catalog is in Postgres. */
+  readonly isShared: boolean;
+  readonly compaction: CompactionOptions;
+  readonly keepSnapshotsMs: number;
+  /** For how long a file stays that is in no snapshot: readers may still need it. */
+  readonly keepFilesMs?: number;
+  /** Of a lake that is not shared: files of an earlier time are of another process. Milliseconds since the epoch. */
+  readonly startedMs?: number;
+  /** From when on a file of DuckLake that is not in the catalog is of no transaction that goes on. */
+  readonly orphanAfterMs?: number;
+}
+
+/** A query has this long to read the snapshot that it began with. */
+const KEEP_FILES_MS = 3_600_000;
+/** In a shared lake. A transaction that stood still for longer may fail: its delete file is gone. */
+const ORPHAN_AFTER_MS = 86_400_000;
+/** How often `runIfDue` looks, and how often it does what is not due by a number of files. */
+const LOOK_EVERY_MS = 30_000;
+const EXPIRE_EVERY_MS = 600_000;
+/** Files are joined with those of about their size, so that a row is copied a few times at most. */
+const SIZE_STEPS = [64, 8, 1];
+/** Share of deleted rows from which on a file is rewritten whatever its size. */
+const MUCH_DELETED = 0.25;
+/** Of Postgres's advisory locks: the letters of "sluice", and the next number. */
+const HOUSEKEEPING_LOCK = 0x73_6c_75_69_63_66;
+const ATTEMPTS = 5;
+const PAUSE_MS = 200;
+/** Numbers of files that DuckLake does not give. */
+const FIRST_ORPHAN_ID = 2n ** 62n + 2n ** 61n;
+
+const CODECS = { zstd: 'zstd', snappy: 'snappy', lz4: 'lz4_raw', none: 'uncompressed' } as const;
+
+interface CurrentFile {
+  readonly bytes: number;
+  readonly rows: number;
+  readonly deleted: number;
+}
+
+/** The housekeeping of one open lake, on connections of its own. */
+export class Housekeeping {
+  readonly #options: HousekeepingOptions;
+  readonly #connection: DuckDBConnection;
+  /** Its transaction holds the lock. */
+  readonly #locking: DuckDBConnection;
+  #lookedMs = performance.now();
+  #expiredMs = performance.now() - EXPIRE_EVERY_MS;
+  #running: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+
+  private constructor(options: HousekeepingOptions, connection: DuckDBConnection, locking: DuckDBConnection) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#locking = locking;
+  }
+
+  static async open(instance: DuckDBInstance, options: HousekeepingOptions): Promise<Housekeeping> {
+    return new Housekeeping(options, await connectLake(instance), await instance.connect());
+  }
+
+  /** Does what there is to do, not more often than is worth a look. @throws as `run` */
+  async runIfDue(): Promise<CompactionReceipt> {
+    if (performance.now() - this.#lookedMs < LOOK_EVERY_MS) return NOTHING_COMPACTED;
+    this.#lookedMs = performance.now();
+    return await this.run();
+  }
+
+  /**
+   * Does nothing if another process is at it.
+   * @param everything joins whatever is small, however few files that are
+   * @throws SluiceError SLUICE_SINK, SLUICE_DATA_DIR; what was done before counts, and nothing is lost
+   */
+  run(everything = false): Promise<CompactionReceipt> {
+    const run = this.#running.then(() => this.#run(everything));
+    this.#running = run.catch(() => {});
+    return run;
+  }
+
+  /** Gives up what is under way, which loses nothing. */
+  async close(): Promise<void> {
+    this.#stopped = true;
+    this.#connection.interrupt();
+    await this.#running;
+    this.#connection.closeSync();
+    this.#locking.closeSync();
+  }
+
+  async #run(everything: boolean): Promise<CompactionReceipt> {
+    try {
+      if (!(await this.#lock())) return NOTHING_COMPACTED;
+      await this.#setOptions();
+      const before = await this.#changeFiles();
+      const isChanged = await this.#join(everything);
+      const receipt = isChanged ? difference(before, await this.#changeFiles()) : NOTHING_COMPACTED;
+      if (everything || performance.now() - this.#expiredMs > EXPIRE_EVERY_MS) await this.#cleanUp();
+      return receipt;
+    } catch (thrown) {
+      if (this.#stopped) return NOTHING_COMPACTED;
+      throw sinkError(thrown, 'the housekeeping of the lake failed');
+    } finally {
+      await this.#locking.run('ROLLBACK').catch(() => {});
+    }
+  }
+
+  /** Until the transaction ends, or the process. @returns false if another process has it */
+  async #lock(): Promise<boolean> {
+    if (!this.#options.isShared) return true;
+    await this.#locking.run('BEGIN');
+    const sql = `SELECT pg_try_advisory_xact_lock(${HOUSEKEEPING_LOCK}) AS is_mine`;
+    const [{ is_mine }] = await rowsOf(
+      this.#locking,
+      `SELECT is_mine FROM postgres_query('${METADATA}', ${literal(sql)})`,
+    );
+    return is_mine === true;
+  }
+
+  /** The files that DuckLake writes are like those of workers. */
+  async #setOptions(): Promise<void> {
+    const { targetBytes, compression } = this.#options.compaction;
+    const rows = await rowsOf(this.#connection, `SELECT option_name, value FROM ducklake_options('${LAKE}')`);
+    const found = new Map(rows.map(({ option_name, value }) => [String(option_name), String(value)]));
+    // How it is said, and how DuckLake says it.
+    const set = async (name: string, said: string, known: string) => {
+      if (found.get(name) !== known) await this.#call(`${LAKE}.set_option('${name}', '${said}')`);
+    };
+    await set('target_file_size', `${targetBytes}B`, String(targetBytes));
+    await set('parquet_compression', CODECS[compression], CODECS[compression]);
+    await set('parquet_version', '2', 'V2');
+  }
+
+  /** @returns whether there was something to join or rewrite */
+  async #join(everything: boolean): Promise<boolean> {
+    const { afterFiles, targetBytes } = this.#options.compaction;
+    if (afterFiles === 0 && !everything) return false;
+    const isMany = (count: number) => count > (everything ? 1 : afterFiles);
+    let isChanged = false;
+    for (const [table, files] of await this.#filesByTable()) {
+      const small = files.filter(({ bytes, deleted }) => deleted > 0 && bytes < targetBytes);
+      const threshold = small.length > 0 && (everything || isMany(small.length)) ? 0 : MUCH_DELETED;
+      if (!files.some(({ deleted, rows }) => deleted > 0 && deleted >= threshold * rows)) continue;
+      await this.#write(`ducklake_rewrite_data_files('${LAKE}', ${table}, delete_threshold => ${threshold})`);
+      isChanged = true;
+    }
+    for (const step of SIZE_STEPS) {
+      const below = Math.floor(targetBytes / step);
+      for (const [table, files] of await this.#filesByTable()) {
+        if (!isMany(files.filter(({ bytes, deleted }) => deleted === 0 && bytes < below).length)) continue;
+        await this.#write(`ducklake_merge_adjacent_files('${LAKE}', ${table}, max_file_size => ${below})`);
+        isChanged = true;
+      }
+    }
+    return isChanged;
+  }
+
+  /** The current data files of each table, which is named as DuckLake's functions take it. */
+  async #filesByTable(): Promise<Map<string, CurrentFile[]>> {
+    const tables = new Map<string, CurrentFile[]>();
+    for (const row of await rowsOf(this.#connection, currentFiles(this.#options.dataPath))) {
+      const table = `${literal(String(row.table_name))}, schema => ${literal(String(row.schema_name))}`;
+      const files = tables.get(table) ?? [];
+      files.push({ bytes: Number(row.bytes), rows: Number(row.rows), deleted: Number(row.deleted) });
+      tables.set(table, files);
+    }
+    return tables;
+  }
+
+  async #cleanUp(): Promise<void> {
+    const { keepSnapshotsMs, keepFilesMs = KEEP_FILES_MS } = this.#options;
+    const ago = (ms: number) => `now() - INTERVAL '${ms} milliseconds'`;
+    await this.#call(`ducklake_expire_snapshots('${LAKE}', older_than => ${ago(keepSnapshotsMs)})`);
+    await this.#scheduleOrphans();
+    await this.#call(`ducklake_cleanup_old_files('${LAKE}', older_than => ${ago(keepFilesMs)})`);
+    this.#expiredMs = performance.now();
+  }
+
+  /** Has DuckLake remove files that it wrote itself and never registered, wherever they are stored. */
+  async #scheduleOrphans(): Promise<void> {
+    const { dataPath, isShared, startedMs = performance.timeOrigin, orphanAfterMs = ORPHAN_AFTER_MS } = this.#options;
+    const before = isShared ? Date.now() - orphanAfterMs : startedMs;
+    const stored = await this.#files(`glob(${literal(`${dataPath}/**/${DUCKLAKE_FILES}`)})`);
+    // Looked up after they were listed: what was registered meanwhile is known.
+    const known = new Set([
+      ...(await this.#files(registeredFiles(dataPath, true))),
+      ...(await this.#files(scheduledFiles(dataPath))),
+    ]);
+    const orphans = stored.filter((path) => isNamedByDuckLake(path) && !known.has(path) && timeOfName(path) < before);
+    if (orphans.length === 0) return;
+    const rows = orphans.map((path, index) => `(${FIRST_ORPHAN_ID + BigInt(index)}, ${literal(path)})`);
+    await this.#connection.run(
+      `INSERT INTO ${METADATA}.ducklake_files_scheduled_for_deletion
+       SELECT id, path, false, TIMESTAMPTZ '2000-01-01 00:00:00+00' FROM (VALUES ${rows.join(', ')}) orphans(id, path)`,
+    );
+  }
+
+  async #files(relation: string): Promise<string[]> {
+    return (await rowsOf(this.#connection, `SELECT file FROM ${relation}`)).map(({ file }) => String(file));
+  }
+
+  /** The current files of the table of changes, and their bytes. */
+  async #changeFiles(): Promise<Map<string, number>> {
+    const { dataPath, spec } = this.#options;
+    const rows = await rowsOf(
+      this.#connection,
+      `SELECT file, bytes FROM ${registeredFiles(dataPath)} WHERE is_current AND NOT is_delete
+       AND schema_name = 'main' AND table_name = ${literal(spec.table)}`,
+    );
+    return new Map(rows.map(({ file, bytes }) => [String(file), Number(bytes)]));
+  }
+
+  /** A call that writes files, which are durable before the catalog names them. */
+  async #write(call: string): Promise<void> {
+    const sinceMs = Date.now();
+    await this.#again(async () => {
+      await this.#connection.run('BEGIN');
+      try {
+        await this.#connection.run(`CALL ${call}`);
+        this.#sync(sinceMs);
+        await this.#connection.run('COMMIT');
+      } catch (thrown) {
+        await this.#connection.run('ROLLBACK').catch(() => {});
+        throw thrown;
+      }
+    });
+  }
+
+  /** Files of DuckLake that were made since. */
+  #sync(sinceMs: number): void {
+    const { dataPath } = this.#options;
+    if (isObjectStore(dataPath)) return;
+    const made = listFiles(dataPath).filter((path) => isNamedByDuckLake(path) && timeOfName(path) >= sinceMs);
+    for (const path of new Set([...made, ...made.map((file) => dirname(file))])) sync(path);
+  }
+
+  #call(call: string): Promise<void> {
+    return this.#again(async () => void (await this.#connection.run(`CALL ${call}`)));
+  }
+
+  /** Again if a commit was in its way. */
+  async #again(work: () => Promise<void>): Promise<void> {
+    for (let attempt = 1; !this.#stopped; attempt++) {
+      try {
+        return await work();
+      } catch (thrown) {
+        if (!/conflict|maximum retry count|could not serialize/i.test(String(thrown)) || attempt === ATTEMPTS)
+          throw thrown;
+        await setTimeout(PAUSE_MS * attempt);
+      }
+    }
+  }
+}
+
+/** SQL of the current data files, with how many of their rows are deleted. */
+function currentFiles(dataPath: string): string {
+  const files = registeredFiles(dataPath);
+  return `SELECT schema_name, table_name, bytes, rows, coalesce(deleted, 0) AS deleted
+    FROM (FROM ${files} WHERE is_current AND NOT is_delete)
+    LEFT JOIN (SELECT data_file_id, sum(rows) AS deleted FROM ${files} WHERE is_current AND is_delete GROUP BY ALL)
+    USING (data_file_id)`;
+}
+
+/** Files that commits added meanwhile have names of workers. */
+function difference(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): CompactionReceipt {
+  const gone = [...before].filter(([file]) => !after.has(file));
+  const made = [...after].filter(([file]) => !before.has(file) && isNamedByDuckLake(file));
+  const sum = (files: readonly [string, number][]) => files.reduce((total, [, bytes]) => total + bytes, 0);
+  return {
+    ...{ ...NOTHING_COMPACTED, filesBefore: gone.length, filesAfter: made.length },
+    ...{ bytesBefore: sum(gone), bytesAfter: sum(made) },
+  };
+}

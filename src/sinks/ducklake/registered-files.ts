@@ -1,0 +1,44 @@
+/** The files that a lake's catalog names. */
+import { literal } from '../../core/sql.js';
+import { METADATA } from './lake.js';
+
+const ofTable = (dataPath: string) => `CASE WHEN f.path_is_relative
+  THEN ${literal(`${dataPath}/`)} || s.path || t.path || f.path ELSE f.path END`;
+
+/**
+ * SQL of all data files and delete files, those of older snapshots among them: the columns `file`, `bytes`, `rows`,
+ * `is_current`, `is_delete`, `data_file_id`, `schema_name`, `table_name`.
+ * @param dataPath without a slash at the end
+ * @param withDropped those of tables that only older snapshots have, too; a file may be there more than once then
+ */
+export function registeredFiles(dataPath: string, withDropped = false): string {
+  const tables = withDropped ? '' : 'WHERE end_snapshot IS NULL';
+  const select = (rows: string, isDelete: boolean, table: string) =>
+    `SELECT ${ofTable(dataPath)} AS file, f.file_size_bytes AS bytes, f.${rows} AS rows,
+       f.end_snapshot IS NULL AS is_current, ${isDelete} AS is_delete, f.data_file_id, s.schema_name, t.table_name
+     FROM ${METADATA}.${table} f JOIN (FROM ${METADATA}.ducklake_table ${tables}) t USING (table_id)
+     JOIN ${METADATA}.ducklake_schema s USING (schema_id)`;
+  return `(${select('record_count', false, 'ducklake_data_file')} UNION ALL
+    ${select('delete_count', true, 'ducklake_delete_file')})`;
+}
+
+/** SQL of the files that DuckLake is going to remove, in the column `file`. */
+export function scheduledFiles(dataPath: string): string {
+  return `(SELECT CASE WHEN path_is_relative THEN ${literal(`${dataPath}/`)} || path ELSE path END AS file
+    FROM ${METADATA}.ducklake_files_scheduled_for_deletion)`;
+}
+
+/** What DuckLake names its files like: a delete file, or one that housekeeping made. As a pattern of file names. */
+export const DUCKLAKE_FILES = 'ducklake-*.parquet';
+/** With a UUID of version 7, which begins with the milliseconds since the epoch. */
+const DUCKLAKE_FILE = /\/ducklake-([0-9a-f]{8})-([0-9a-f]{4})(?:-[0-9a-f]{4}){2}-[0-9a-f]{12}(?:-delete)?\.parquet$/;
+
+export function isNamedByDuckLake(path: string): boolean {
+  return DUCKLAKE_FILE.test(path);
+}
+
+/** When a file of DuckLake got its name: milliseconds since the epoch. */
+export function timeOfName(path: string): number {
+  const [, high = '', low = ''] = DUCKLAKE_FILE.exec(path) ?? [];
+  return Number.parseInt(high + low, 16);
+}

@@ -1,0 +1,299 @@
+/**
+ * The sink of a lake: the files that workers write are the table, and a commit registers them.
+ *
+ *   stage    a batch's file is where it stays; the batch is remembered
+ *   commit   1. in a transaction, duplicates are found, as in `analytics.db`
+ *            2. the files are registered, duplicates deleted, quarantine and ledger written
+ *            3. the transaction is committed; the catalog refuses it if someone else moved one of its partitions
+ *               (ownership.ts)
+ *
+ * A group whose commit failed is tried again if that can help (transactions.ts).
+ */
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { combineStats, NO_STATS } from '../../core/batch-stats.js';
+import { assert, SluiceError } from '../../core/errors.js';
+import type {
+  BatchResult,
+  CommitReceipt,
+  CompactionReceipt,
+  KnownTopic,
+  OffsetGap,
+  PartitionStart,
+  SinkPosition,
+  SinkState,
+} from '../../core/flow.js';
+import { lakeError, outageError } from '../../core/outage.js';
+import { withRetries } from '../../core/retry.js';
+import type { Sink } from '../../core/sink.js';
+import type { TableSpec } from '../../schema/spec.js';
+import { makeFolder } from '../../storage/data-dir.js';
+import { isObjectStore } from '../../storage/object-store.js';
+import type { CompactionOptions } from '../duckdb/compaction.js';
+import { readPositions } from '../duckdb/ledger.js';
+import { DeleteFiles } from './delete-files.js';
+import { Housekeeping } from './housekeeping.js';
+import { readKnownTopic, rememberTopic } from './known-topic.js';
+import { connectLake, type LakeOptions, openLake } from './lake.js';
+import { movesOf, readWritten, writeBatches, writeGaps, writeStarts } from './lake-transaction.js';
+import { removeOrphans, settleFiles } from './orphans.js';
+import { FileOwnership, type LastCommit, type OwnedMove, type Ownership } from './ownership.js';
+import { PostgresOwnership } from './postgres-ownership.js';
+import { whileOpening } from './postgres-server.js';
+import { isPostgres } from './settings.js';
+import { openTables, readLastCommit } from './tables.js';
+import { Transactions } from './transactions.js';
+
+export interface DuckLakeSinkOptions extends LakeOptions {
+  readonly topic: string;
+  readonly spec: TableSpec;
+  /** What this process is called in the catalog. */
+  readonly owner: string;
+  readonly compaction: CompactionOptions;
+  readonly keepSnapshotsMs: number;
+}
+
+/** Less than max.poll.interval.ms, after which the group waits no longer. */
+const CLAIM_PATIENCE_MS = 60_000;
+
+export class DuckLakeSink implements Sink {
+  readonly #options: DuckLakeSinkOptions;
+  #instance: DuckDBInstance | undefined;
+  #connection: DuckDBConnection | undefined;
+  #ownership: Ownership | undefined;
+  #deleteFiles: DeleteFiles | undefined;
+  #transactions: Transactions | undefined;
+  #housekeeping: Housekeeping | undefined;
+  /** Of the partitions that this process owns. */
+  readonly #epochs = new Map<number, number>();
+  readonly #positions = new Map<number, SinkPosition>();
+  #batches: BatchResult[] = [];
+  /** A group whose commit failed and is to be tried again. */
+  #failed: BatchResult[] | undefined;
+  #committing: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DuckLakeSinkOptions) {
+    this.#options = options;
+  }
+
+  get needsWholeTopic(): boolean {
+    return !isPostgres(this.#options.catalog);
+  }
+
+  /** A connection that reads beside the commits. */
+  async connect(): Promise<DuckDBConnection> {
+    assert(this.#instance !== undefined, 'the sink is open');
+    return await connectLake(this.#instance);
+  }
+
+  async open(): Promise<SinkState> {
+    try {
+      if (!isObjectStore(this.#options.dataPath)) makeFolder(this.#options.dataPath);
+      const issueBits = await this.#open();
+      const removed = await settleFiles(this.#connection!, this.#options, this.#ownership!);
+      return { identity: await readKnownTopic(this.#connection!), issueBits, removed };
+    } catch (thrown) {
+      await this.close();
+      throw lakeError(thrown, 'the lake cannot be opened');
+    }
+  }
+
+  async #open(): Promise<number[]> {
+    const { catalog, dataPath, spec, topic, owner } = this.#options;
+    const instance = await openLake(this.#options);
+    this.#instance = instance;
+    this.#connection = await connectLake(instance);
+    this.#deleteFiles = new DeleteFiles(await instance.connect(), dataPath, spec);
+    const connection = this.#connection;
+    const open = async () => {
+      const issueBits = await openTables(connection, spec, topic);
+      this.#ownership = isPostgres(catalog)
+        ? await PostgresOwnership.open(instance, topic, owner)
+        : new FileOwnership(await readLastCommit(connection));
+      return issueBits;
+    };
+    const issueBits = isPostgres(catalog) ? await whileOpening(instance, open) : await open();
+    this.#transactions = new Transactions(connection, this.#ownership!, this.#deleteFiles, topic);
+    return issueBits;
+  }
+
+  setIdentity(identity: KnownTopic): Promise<KnownTopic> {
+    return this.#patiently('the topic cannot be noted', () => rememberTopic(this.#connection!, identity));
+  }
+
+  async claim(partitions: readonly number[]): Promise<SinkPosition[]> {
+    if (partitions.length === 0) return [];
+    return await this.#patiently('partitions cannot be claimed', () => this.#claim(partitions));
+  }
+
+  async #claim(partitions: readonly number[]): Promise<SinkPosition[]> {
+    for (const { partition, epoch } of await this.#ownership!.claim(partitions)) this.#epochs.set(partition, epoch);
+    // Whatever its old owner committed is in the lake by now.
+    for (const position of await readPositions(this.#connection!, this.#options.topic)) {
+      const epoch = this.#epochs.get(position.partition);
+      if (epoch !== undefined) this.#positions.set(position.partition, { ...position, epoch });
+    }
+    // What cannot be removed now is found by the next claim.
+    if (this.#ownership!.isShared) {
+      await removeOrphans(this.#connection!, this.#options, this.#epochs, partitions).catch(() => {});
+    }
+    return this.#positionsOf(partitions);
+  }
+
+  /** Nothing to tell the catalog: whoever claims them next does not wait for this process. */
+  async release(partitions: readonly number[]): Promise<void> {
+    this.#batches = this.#batches.filter(({ partition }) => !partitions.includes(partition));
+    for (const known of [this.#epochs, this.#positions]) for (const partition of partitions) known.delete(partition);
+  }
+
+  async initPositions(starts: readonly PartitionStart[]): Promise<SinkPosition[]> {
+    if (starts.length === 0) return [];
+    const moves = starts.map(({ partition, nextOffset }): OwnedMove => {
+      return { partition, epoch: this.#epochOf(partition), start: null, next: nextOffset };
+    });
+    await this.#patiently('positions cannot be made', () =>
+      this.#move(moves, undefined, () => writeStarts(this.#connection!, this.#options, starts)),
+    );
+    for (const { partition, nextOffset } of starts) {
+      const epoch = this.#epochOf(partition);
+      this.#positions.set(partition, { partition, nextOffset, leaderEpoch: undefined, watermark: undefined, epoch });
+    }
+    return this.#positionsOf(starts.map(({ partition }) => partition));
+  }
+
+  async recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {
+    const moves = movesOf(gaps, (partition) => this.#epochOf(partition));
+    await this.#patiently('lost offsets cannot be recorded', () =>
+      this.#move(moves, undefined, (last) => writeGaps(this.#connection!, this.#options, last, gaps)),
+    );
+    for (const gap of gaps) this.#note({ ...gap, leaderEpoch: undefined, stats: NO_STATS });
+    return this.#positionsOf(gaps.map(({ partition }) => partition));
+  }
+
+  async stage(batch: BatchResult): Promise<void> {
+    assert(batch.nextOffset > batch.startOffset, 'a batch covers at least one offset');
+    this.#batches.push(batch);
+  }
+
+  commit(): Promise<CommitReceipt> {
+    const receipt = this.#commit();
+    this.#committing = receipt.catch(() => {});
+    return receipt;
+  }
+
+  async #commit(): Promise<CommitReceipt> {
+    const startMs = performance.now();
+    const batches = this.#failed ?? this.#batches.splice(0);
+    this.#failed = undefined;
+    const moves = movesOf(batches, (partition) => this.#epochOf(partition));
+    const { maxChangeSeq } = combineStats(batches.map(({ stats }) => stats));
+    const written = await this.#writeGroup(moves, maxChangeSeq, batches);
+    for (const batch of batches) this.#note(batch);
+    return {
+      positions: this.#positionsOf(moves.map(({ partition }) => partition)),
+      stats: combineStats(written.map(({ stats }) => stats)),
+      commitSeconds: (performance.now() - startMs) / 1e3,
+    };
+  }
+
+  async #writeGroup(
+    moves: readonly OwnedMove[],
+    maxChangeSeq: bigint | undefined,
+    batches: BatchResult[],
+  ): Promise<BatchResult[]> {
+    const connection = this.#connection!;
+    try {
+      const written = await this.#move(moves, maxChangeSeq, (last) =>
+        writeBatches(connection, this.#options, this.#deleteFiles!, last, batches),
+      );
+      return written ?? (await readWritten(connection, this.#options, batches));
+    } catch (thrown) {
+      const error = this.#errorOf(thrown, 'a commit to the lake failed');
+      if (error.retryable) this.#failed = batches;
+      throw error;
+    }
+  }
+
+  /** @param everything default: what is due */
+  async compact(everything = false): Promise<CompactionReceipt> {
+    const { isShared } = this.#ownership!;
+    this.#housekeeping ??= await Housekeeping.open(this.#instance!, { ...this.#options, isShared });
+    return await (everything ? this.#housekeeping.run(true) : this.#housekeeping.runIfDue());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#committing, this.#housekeeping?.close()]);
+    this.#housekeeping = undefined;
+    this.#ownership?.close();
+    this.#deleteFiles?.close();
+    this.#connection?.closeSync();
+    this.#instance?.closeSync();
+    this.#ownership = undefined;
+    this.#deleteFiles = undefined;
+    this.#connection = undefined;
+    this.#instance = undefined;
+  }
+
+  /** For what no one tries again: an outage that is over soon is waited for here. */
+  #patiently<T>(context: string, work: () => Promise<T>): Promise<T> {
+    const attempt = async () => {
+      try {
+        return await work();
+      } catch (thrown) {
+        throw this.#errorOf(thrown, context);
+      }
+    };
+    return withRetries(attempt, undefined, CLAIM_PATIENCE_MS);
+  }
+
+  #errorOf(thrown: unknown, context: string): SluiceError {
+    return this.needsWholeTopic ? lakeError(thrown, context) : outageError(thrown, context);
+  }
+
+  /** One transaction; undefined if one before it, which seemed to fail, did its work. */
+  async #move<T>(
+    moves: readonly OwnedMove[],
+    maxChangeSeq: bigint | undefined,
+    write: (last: LastCommit) => Promise<T>,
+  ): Promise<T | undefined> {
+    this.#checkMoves(moves);
+    return await this.#transactions!.run(moves, maxChangeSeq, write);
+  }
+
+  /** What no other process can have moved is where this one moved it to. */
+  #checkMoves(moves: readonly OwnedMove[]): void {
+    for (const { partition, start } of moves) {
+      const found = this.#positions.get(partition)?.nextOffset ?? null;
+      if (found === start) continue;
+      throw new SluiceError(
+        'SLUICE_FENCED',
+        `the position of ${this.#options.topic} partition ${partition} is ${found ?? 'missing'}, not ${start}. ` +
+          'Nothing of the group was committed',
+      );
+    }
+  }
+
+  #epochOf(partition: number): number {
+    const epoch = this.#epochs.get(partition);
+    assert(epoch !== undefined, `partition ${partition} is owned`);
+    return epoch;
+  }
+
+  #note({ partition, nextOffset, leaderEpoch, stats }: Move): void {
+    const before = this.#positions.get(partition)!;
+    const { maxEventTime: time } = stats;
+    const isLater = time !== undefined && (before.watermark === undefined || time > before.watermark);
+    this.#positions.set(partition, {
+      ...before,
+      nextOffset,
+      leaderEpoch: leaderEpoch ?? before.leaderEpoch,
+      watermark: isLater ? time : before.watermark,
+    });
+  }
+
+  #positionsOf(partitions: readonly number[]): SinkPosition[] {
+    return partitions.flatMap((partition) => this.#positions.get(partition) ?? []);
+  }
+}
+
+/** What moves a position. */
+type Move = Pick<BatchResult, 'partition' | 'nextOffset' | 'leaderEpoch' | 'stats'>;

@@ -1,0 +1,33 @@
+/**
+ * Where workers write the files of a lake: where they will stay, under names that no other process can make.
+ *
+ *   <dataPath>/<topic>/p<partition>/<epoch>-<startOffset>-<nextOffset>.parquet      offsets padded to 20 digits
+ *
+ * The epoch is that of the partition's owner. A file of an older epoch that no commit has registered never will be.
+ */
+export interface LakeFileName {
+  readonly partition: number;
+  readonly epoch: number;
+}
+
+/** The folder of all files that workers write. */
+export function changesFolder(dataPath: string, topic: string): string {
+  return `${dataPath}/${topic}`;
+}
+
+export function partitionFolder(folder: string, partition: number): string {
+  return `${folder}/p${partition}`;
+}
+
+export function lakeFilePath(folder: string, partition: number, epoch: number, start: number, next: number): string {
+  const padded = [start, next].map((offset) => String(offset).padStart(20, '0'));
+  return `${partitionFolder(folder, partition)}/${epoch}-${padded.join('-')}.parquet`;
+}
+
+const LAKE_FILE = /\/p(\d+)\/(\d+)-\d{20}-\d{20}\.parquet$/;
+
+/** What the path of a file says; undefined if no worker wrote it. */
+export function parseLakeFilePath(path: string): LakeFileName | undefined {
+  const match = LAKE_FILE.exec(path);
+  return match === null ? undefined : { partition: Number(match[1]), epoch: Number(match[2]) };
+}

@@ -1,0 +1,45 @@
+/** What of a lake is fsynced before a commit, and what outlives a COMMIT of which nobody knows: no crash shows it. */
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { order, temporaryDirectory, token } from '../../support/batches.js';
+import { whyNoExtensions } from '../../support/duckdb-extensions.js';
+import { lakeOptions, makeLakeBatch, openLakeSink } from '../../support/lakes.js';
+
+const synced = vi.hoisted((): string[] => []);
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const paths = new Map<number, string>();
+  return {
+    ...fs,
+    openSync(path: string, flags: string) {
+      const handle = fs.openSync(path, flags);
+      paths.set(handle, path);
+      return handle;
+    },
+    fsyncSync(handle: number) {
+      synced.push(paths.get(handle)!);
+      fs.fsyncSync(handle);
+    },
+  };
+});
+
+describe.skipIf(whyNoExtensions() !== undefined)('a commit to a lake', () => {
+  it("makes the workers' files durable, and those of deleted rows", async () => {
+    const options = lakeOptions(temporaryDirectory());
+    const sink = await openLakeSink(options);
+    await sink.stage(await makeLakeBatch(options, 0, 0, [order(token(1)), order(token(1))]));
+    await sink.commit();
+    const folder = join(options.dataPath, 'main', 'cdc_orders');
+    const [deleteFile, ...others] = readdirSync(folder);
+    expect([deleteFile.endsWith('-delete.parquet'), others]).toEqual([true, []]);
+    const file = 'cdc_orders/p0/0-00000000000000000000-00000000000000000002.parquet';
+    expect(synced.map((path) => relative(options.dataPath, path))).toEqual(
+      expect.arrayContaining([
+        ...[file, 'cdc_orders/p0', 'cdc_orders'],
+        ...[`main/cdc_orders/${deleteFile}`, 'main/cdc_orders', 'main', ''],
+      ]),
+    );
+  });
+});
