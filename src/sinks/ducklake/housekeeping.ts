@@ -22,6 +22,7 @@ import { listFiles, sync } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { connectLake, LAKE, METADATA } from './lake.js';
+import { isLakeConflict } from './lake-errors.js';
 import { DUCKLAKE_FILES, isNamedByDuckLake, registeredFiles, scheduledFiles, timeOfName } from './registered-files.js';
 
 export interface HousekeepingOptions {
@@ -270,8 +271,7 @@ export class Housekeeping {
       try {
         return await work();
       } catch (thrown) {
-        if (!/conflict|maximum retry count|could not serialize/i.test(String(thrown)) || attempt === ATTEMPTS)
-          throw thrown;
+        if (!isLakeConflict(thrown) || attempt === ATTEMPTS) throw thrown;
         await setTimeout(PAUSE_MS * attempt);
       }
     }

@@ -46,3 +46,10 @@ function reasonOf(message: string): string {
   const [, postgres] = /(connection to server .*|could not translate .*)/.exec(message) ?? [];
   return postgres ?? message.split('\n')[0].replace(/^.*(?=The file ")/, '');
 }
+
+/** Whether another transaction of the lake was faster, so that the same work succeeds later. */
+export function isLakeConflict(thrown: unknown): boolean {
+  // Not what a statement says, which has names in it.
+  const reason = String(thrown).replace(/Failed to execute query "[\s\S]*": /, '');
+  return /conflict|maximum retry count|could not serialize/i.test(reason);
+}

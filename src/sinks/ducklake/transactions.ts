@@ -9,6 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
 import type { DeleteFiles } from './delete-files.js';
+import { isLakeConflict } from './lake-errors.js';
 import { describeCommit } from './lake-transaction.js';
 import type { CommitInfo, LastCommit, Outcome, OwnedMove, Ownership } from './ownership.js';
 import { refusalOf } from './postgres-ownership.js';
@@ -118,9 +119,7 @@ function isDoubtful(thrown: unknown): boolean {
 }
 
 function isConflict(thrown: unknown): boolean {
-  // Not what a statement says, which has names in it.
-  const reason = String(thrown).replace(/Failed to execute query "[\s\S]*": /, '');
-  return refusalOf(thrown) === 'overtaken' || /conflict|maximum retry count|could not serialize/i.test(reason);
+  return refusalOf(thrown) === 'overtaken' || isLakeConflict(thrown);
 }
 
 function fenced(topic: string, cause: unknown): SluiceError {
