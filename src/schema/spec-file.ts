@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
+import { pathSchema } from './field-path.js';
+import { pathProblems } from './path-rules.js';
 import { reservedBecause } from './reserved-names.js';
 import { KINDS, type Kind, ROLES, type Role, roleColumn, type SpecColumn, type TableSpec, TIME_UNITS } from './spec.js';
 
@@ -9,38 +11,20 @@ const identifier = z
   .string()
   .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a lower-case SQL identifier: letters, digits and _, at most 63');
 
-/** What is wrong with a path in one text, and how to say what may have been meant; undefined if it is one. */
-function textPathProblem(path: string): string | undefined {
-  const keys = path.split('.');
-  if (path === '') return 'must not be empty: leave it out if the field has the name of the column';
-  if (keys[0] === '$') return `must begin with the name of a field, without "$": ${JSON.stringify(path.slice(2))}`;
-  if (keys.includes('')) return `${JSON.stringify(path)} has no name before, between or after its dots`;
-  const element = keys.findIndex((key) => /[[\]]/.test(key));
-  if (element === -1) return undefined;
-  const array = [...keys.slice(0, element), keys[element].replace(/\[.*$/, '')].join('.');
-  return (
-    `${JSON.stringify(path)} cannot name an element of an array: take all of ${JSON.stringify(array)} in a column of ` +
-    `kind json, or, if a field has this name, write the path as a list: ${JSON.stringify(keys)}`
-  );
-}
-
-const pathSchema = z.unknown().transform((path, context): string[] => {
-  const isText = typeof path === 'string';
-  const keys = isText ? path.split('.') : z.array(z.string()).min(1).safeParse(path).data;
-  const problem = isText ? textPathProblem(path) : undefined;
-  if (keys !== undefined && problem === undefined) return keys;
-  context.addIssue(problem ?? 'must be a text such as "customer.id", or a list of names such as ["customer", "id"]');
-  return z.NEVER;
-});
-
 const columnSchema = z.strictObject({
   name: identifier,
   path: pathSchema.optional(),
+  paths: z.array(pathSchema).min(1).optional(),
   kind: z.enum(KINDS),
   required: z.boolean().default(false),
   role: z.enum(ROLES).optional(),
   raw: identifier.optional(),
   unit: z.enum(TIME_UNITS).optional(),
+});
+
+const deletesSchema = z.strictObject({
+  operations: z.array(z.string()).default(['delete']),
+  tombstone: z.boolean().default(false),
 });
 
 const specSchema = z.strictObject({
@@ -49,9 +33,10 @@ const specSchema = z.strictObject({
   table: identifier,
   view: identifier,
   columns: z.array(columnSchema).min(1).max(64, 'must have at most 64 columns'),
+  embedded: z.array(pathSchema).default([]),
+  ignore: z.array(pathSchema).default([]),
+  deletes: deletesSchema.optional(),
 });
-
-const MAX_PATH_DEPTH = 8;
 
 /**
  * Reads a spec from JSON text.
@@ -75,15 +60,19 @@ export function parseSpec(text: string, origin: string): TableSpec {
     view: parsed.data.view,
     columns: parsed.data.columns.map((column) => ({
       name: column.name,
-      path: column.path ?? [column.name],
+      paths: column.paths ?? [column.path ?? { of: 'value', names: [column.name] }],
       kind: column.kind,
       required: column.required,
       role: column.role,
       raw: column.raw,
       unit: column.unit,
     })),
+    embedded: parsed.data.embedded,
+    ignore: parsed.data.ignore,
+    deletes: parsed.data.deletes,
   };
   const problems = [
+    ...parsed.data.columns.flatMap(givenTwice),
     ...nameProblems(spec),
     ...spec.columns.flatMap(kindProblems),
     ...pathProblems(spec),
@@ -121,32 +110,15 @@ function nameProblems(spec: TableSpec): string[] {
   return problems;
 }
 
+function givenTwice({ name, path, paths }: z.infer<typeof columnSchema>): string[] {
+  return path === undefined || paths === undefined ? [] : [`column ${name}: has a path and paths: give one of them`];
+}
+
 function kindProblems({ name, kind, raw, unit }: SpecColumn): string[] {
   const problems: string[] = [];
   if (raw !== undefined && kind !== 'amount') problems.push(`column ${name}: raw is for kind amount only`);
   if (unit !== undefined && kind !== 'timestamp' && kind !== 'date') {
     problems.push(`column ${name}: unit is for the kinds timestamp and date only`);
-  }
-  return problems;
-}
-
-function pathProblems(spec: TableSpec): string[] {
-  const problems: string[] = [];
-  for (const [index, column] of spec.columns.entries()) {
-    const { path } = column;
-    if (path.length > MAX_PATH_DEPTH) {
-      problems.push(`column ${column.name}: a path has at most ${MAX_PATH_DEPTH} keys`);
-    }
-    for (const other of spec.columns.slice(0, index)) {
-      const shared = Math.min(path.length, other.path.length);
-      const overlaps = path.slice(0, shared).every((key, depth) => key === other.path[depth]);
-      if (overlaps) {
-        problems.push(
-          `columns ${other.name} and ${column.name}: one path must not be, or lie inside, the other ` +
-            `(${JSON.stringify(other.path)}, ${JSON.stringify(path)})`,
-        );
-      }
-    }
   }
   return problems;
 }

@@ -5,6 +5,7 @@
  * DuckDB table (ddl.ts). Nothing about orders is compiled in anywhere else.
  */
 import { createHash } from 'node:crypto';
+import { type FieldPath, pathJson } from './field-path.js';
 
 export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -20,8 +21,8 @@ export const DEFAULT_UNIT: TimeUnit = 'ms';
 
 export interface SpecColumn {
   readonly name: string;
-  /** Keys from the top-level object inwards: `['customer', 'id']`. */
-  readonly path: readonly string[];
+  /** Where its value is: the first of these fields that the message has, though it be null. */
+  readonly paths: readonly FieldPath[];
   readonly kind: Kind;
   /** A message without it (missing or null) is quarantined as `missing_required`. */
   readonly required: boolean;
@@ -38,6 +39,19 @@ export interface TableSpec {
   /** DuckDB view of the newest state per key. */
   readonly view: string;
   readonly columns: readonly SpecColumn[];
+  /** Where a string holds JSON, which is read as if it were in place of the string. */
+  readonly embedded: readonly FieldPath[];
+  /** Fields that are checked, and not kept in `extra`; a column may be of a field inside. */
+  readonly ignore: readonly FieldPath[];
+  readonly deletes: Deletes | undefined;
+}
+
+/** How a message says that what has its key is deleted. */
+export interface Deletes {
+  /** Values of the column in the role of operation. */
+  readonly operations: readonly string[];
+  /** Whether a message without a value says so: then it is a row of what its key has. */
+  readonly tombstone: boolean;
 }
 
 /** Columns that Sluice adds after those of the spec, in this order. */
@@ -110,15 +124,25 @@ export function specHash(spec: TableSpec): string {
 }
 
 /** The spec as JSON, in the form that `parseSpec` reads. */
-export function specJson(spec: TableSpec): string {
-  const columns = spec.columns.map(({ name, path, kind, required, role, raw, unit }) => ({
+export function specJson({ table, view, columns, embedded, ignore, deletes }: TableSpec): string {
+  return JSON.stringify({
+    table,
+    view,
+    columns: columns.map(columnJson),
+    ...(embedded.length > 0 && { embedded: embedded.map(pathJson) }),
+    ...(ignore.length > 0 && { ignore: ignore.map(pathJson) }),
+    ...(deletes && { deletes }),
+  });
+}
+
+function columnJson({ name, paths, kind, required, role, raw, unit }: SpecColumn): object {
+  return {
     name,
-    path,
+    ...(paths.length === 1 ? { path: pathJson(paths[0]) } : { paths: paths.map(pathJson) }),
     kind,
     ...(required && { required }),
     ...(role && { role }),
     ...(raw && { raw }),
     ...(unit && unit !== DEFAULT_UNIT && { unit }),
-  }));
-  return JSON.stringify({ table: spec.table, view: spec.view, columns });
+  };
 }

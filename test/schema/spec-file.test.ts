@@ -14,7 +14,9 @@ describe('parseSpec', () => {
       spec({ name: 'a', path: 'x.y', kind: 'int64' }, { name: 'b', path: ['x.y', ''], kind: 'bool' }),
       's',
     );
-    expect(columns.map(({ path }) => path)).toEqual([['id'], ['key'], ['x', 'y'], ['x.y', '']]);
+    expect(columns.map(({ paths }) => paths)).toEqual(
+      [['id'], ['key'], ['x', 'y'], ['x.y', '']].map((names) => [{ of: 'value', names }]),
+    );
   });
 
   it.each([
@@ -24,7 +26,7 @@ describe('parseSpec', () => {
     ['b.', /path: "b\." has no name/],
     ['items[0].sku', /path: "items\[0\]\.sku" cannot name an element .* "items" .* kind json.*\["items\[0\]","sku"\]/],
     ['$.a.b', /path: must begin with the name of a field, without "\$": "a\.b"/],
-    [3, /path: must be a text such as "customer\.id", or a list/],
+    [3, /path: must be a text such as "customer\.id", a list/],
     [[], /path: must be a text/],
   ])('refuses the path %j and says what is meant', (path, message) => {
     expect(() => parseSpec(spec({ name: 'a', path, kind: 'text' }), 's')).toThrow(message);
@@ -36,7 +38,7 @@ describe('parseSpec', () => {
       $schema: './spec.schema.json',
       ...JSON.parse(spec({ name: 'a', path, kind: 'text' })),
     });
-    expect(parseSpec(text, 's').columns.at(-1)?.path).toEqual(path);
+    expect(parseSpec(text, 's').columns.at(-1)?.paths).toEqual([{ of: 'value', names: path }]);
     expect(parseSpec(text, 's')).toEqual(parseSpec(spec({ name: 'a', path, kind: 'text' }), 's'));
   });
 
@@ -64,6 +66,50 @@ describe('parseSpec', () => {
     );
   });
 
+  it('reads alternatives, fields of the key, embedded JSON and what to ignore', () => {
+    const more = {
+      embedded: ['after', { key: ['payload', 'id'] }],
+      ignore: ['source', ['a.b'], { key: 'schema' }],
+      deletes: { tombstone: true },
+    };
+    const columns = [
+      { name: 'a', paths: ['after._id', { key: 'payload.id' }, ['x.y']], kind: 'text' },
+      { name: 'b', path: 'source.ts_ms', kind: 'timestamp' },
+    ];
+    const text = JSON.stringify({ ...JSON.parse(spec(...columns)), ...more });
+    const parsed = parseSpec(text.replace('{"key":"payload.id"}', '{"key":"payload.other"}'), 's');
+    expect(parsed.columns[2].paths).toEqual([
+      { of: 'value', names: ['after', '_id'] },
+      { of: 'key', names: ['payload', 'other'] },
+      { of: 'value', names: ['x.y'] },
+    ]);
+    expect(parsed.embedded).toEqual([
+      { of: 'value', names: ['after'] },
+      { of: 'key', names: ['payload', 'id'] },
+    ]);
+    expect(parsed.ignore[2]).toEqual({ of: 'key', names: ['schema'] });
+    expect(parsed.deletes).toEqual({ operations: ['delete'], tombstone: true });
+    expect(parseSpec(specJson(parsed), 's')).toEqual(parsed);
+    const whole = parseSpec(spec({ name: 'a', path: { key: [] }, kind: 'json' }), 's');
+    expect(whole.columns[2].paths).toEqual([{ of: 'key', names: [] }]);
+    expect(() => parseSpec(text, 's')).toThrow(/embedded .* is read as it is by column a/);
+  });
+
+  it.each([
+    [{ ignore: ['a'] }, /ignore \["a"\]: is read by column a/],
+    [{ ignore: ['a.b'] }, /ignore \["a","b"\]: is read by column a/],
+    [{ ignore: ['x', 'x.y'] }, /ignore \["x","y"\]: \["x"\] says it already/],
+    [{ embedded: ['a'] }, /embedded \["a"\]: is read as it is by column a/],
+    [{ embedded: ['x', 'x'] }, /embedded \["x"\]: is given twice/],
+    [{ embedded: [{ key: [] }] }, /embedded \{"key":\[\]\}: must name a field of the key/],
+    [{ embedded: ['x', 'x.x', 'x.x.x', 'x.x.x.x', 'x.x.x.x.x'] }, /at most 4 strings of JSON/],
+    [{ embedded: [['1', '2', '3', '4', '5', '6', '7', '8', '9']] }, /a path has at most 8 keys/],
+    [{ ignore: [{ key: 3 }] }, /ignore\.0: must be a text/],
+  ])('refuses the paths of %j and says why', (more, message) => {
+    const text = JSON.stringify({ ...JSON.parse(spec({ name: 'a', kind: 'text' })), ...more });
+    expect(() => parseSpec(text, 's')).toThrow(message);
+  });
+
   it.each([
     ['not JSON', '{', /table spec s is not JSON/],
     ['an unknown kind', spec({ name: 'a', kind: 'float' }), /columns\.2\.kind/],
@@ -87,6 +133,26 @@ describe('parseSpec', () => {
       'a path inside another',
       spec({ name: 'a', path: 'x', kind: 'json' }, { name: 'b', path: 'x.y', kind: 'text' }),
       /columns a and b/,
+    ],
+    [
+      'an alternative inside another',
+      spec({ name: 'a', paths: ['x', 'x.y'], kind: 'json' }),
+      /column a: one path must not be, or lie inside, the other \(\["x"\], \["x","y"\]\)/,
+    ],
+    [
+      'a field of the key next to all of it',
+      spec({ name: 'a', path: { key: [] }, kind: 'json' }, { name: 'b', path: { key: 'x' }, kind: 'text' }),
+      /columns a and b: .* \(\{"key":\[\]\}, \{"key":\["x"\]\}\)/,
+    ],
+    [
+      'more than 64 paths',
+      spec({ name: 'a', paths: Array.from({ length: 63 }, (_, n) => `x${n}`), kind: 'text' }),
+      /columns: have 65 paths, alternatives included: at most 64/,
+    ],
+    [
+      'a path and paths',
+      spec({ name: 'a', path: 'x', paths: ['y'], kind: 'text' }),
+      /column a: has a path and paths: give one of them/,
     ],
     ['an unknown unit', spec({ name: 'a', kind: 'timestamp', unit: 'min' }), /columns\.2\.unit/],
     [
