@@ -8,7 +8,7 @@ import { type QuarantinedMessage, STATUSES, type Status } from '../core/flow.js'
 import { type StringForms, stringForms } from '../core/string-forms.js';
 import { arrowSchema } from '../schema/arrow.js';
 import type { TableSpec } from '../schema/spec.js';
-import { ABI_VERSION, COLUMN, HEADER, REJECT, RESULTS, STATUS } from './abi.js';
+import { ABI_VERSION, COLUMN, HEADER, KEY_EXTRA_BYTES, REJECT, RESULTS, STATUS } from './abi.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
 import {
   type ColumnRegion,
@@ -132,13 +132,22 @@ export class KernelInstance {
     this.#exports.begin();
   }
 
-  /** Every byte of a message goes into one text column at most, and an amount's into its raw column. */
-  hasRoomFor(rows: number, valueBytes: number): boolean {
+  /**
+   * Every byte of a message goes into one text column at most, and an amount's into its raw column.
+   * @param keyBytes of the messages' keys
+   */
+  hasRoomFor(rows: number, valueBytes: number, keyBytes: number): boolean {
     if (this.#word(RESULTS.rows) + rows > this.#limits.batchRows) return false;
+    const bytes = valueBytes + (this.readsKeys ? keyBytes + rows * KEY_EXTRA_BYTES : 0);
     return this.#map.columns.every(
       ({ type, record }) =>
-        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + valueBytes <= this.#limits.columnBytes,
+        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + bytes <= this.#limits.columnBytes,
     );
+  }
+
+  /** Whether the spec has columns of what is in the messages' keys. */
+  get readsKeys(): boolean {
+    return this.#map.keyOffsets > 0;
   }
 
   /** Reads the messages [from, to) of a chunk, which must fit. @throws KernelTrap: then the instance is of no use */
@@ -156,6 +165,7 @@ export class KernelInstance {
     this.#copyIn(views.valueValidity.subarray(from >> 3, (to + 7) >> 3), valueValidity);
     this.#copyIn(views.offsets.subarray(from, to), kafkaOffsets);
     this.#copyIn(views.timestamps.subarray(from, to), timestamps);
+    if (this.readsKeys) this.#copyKeysIn(views, from, to);
     try {
       this.#exports.readChunk(rows);
     } catch (cause) {
@@ -202,6 +212,16 @@ export class KernelInstance {
     this.#exports.stringForms(valueOffsets.byteOffset + from * 4, values.byteOffset, rows, address, forms);
     return this.#bytes.subarray(forms);
   };
+
+  #copyKeysIn(views: ChunkViews, from: number, to: number): void {
+    const { messageKeys, keyOffsets, keyValidity } = this.#map;
+    const [base, end] = [views.keyOffsets[from], views.keyOffsets[to]];
+    assert(end - base <= this.#limits.keyBytes, 'the keys of the chunk fit');
+    this.#copyIn(views.keys.subarray(base, end), messageKeys);
+    this.#view.setUint32(HEADER.keys, messageKeys - base, true);
+    this.#copyIn(views.keyOffsets.subarray(from, to + 1), keyOffsets);
+    this.#copyIn(views.keyValidity.subarray(from >> 3, (to + 7) >> 3), keyValidity);
+  }
 
   /** `set` reads shared memory by words, or even by bytes if they are not aligned; `fill` copies it as any other. */
   #copyIn({ buffer, byteOffset, byteLength }: Uint8Array | Int32Array | BigInt64Array, to: number): void {
