@@ -27,7 +27,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   query: ['core', 'storage'],
   capture: ['core', 'kafka'],
   'sinks/duckdb': ['core', 'schema', 'storage', 'parquet', 'query'],
-  'sinks/ducklake': ['core', 'schema', 'storage', 'sinks/duckdb'],
+  'sinks/ducklake': ['core', 'schema', 'storage', 'parquet', 'sinks/duckdb'],
   sinks: ['core', 'query', 'sinks/duckdb', 'sinks/ducklake'],
   worker: ['core', 'schema', 'storage', 'kernel', 'parquet'],
   pipeline: ['core', 'metrics'],

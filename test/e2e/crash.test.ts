@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { CliProcess, temporaryDataDir } from '../support/cli.js';
+import { DEFAULT_SHARES } from '../support/event-kinds.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { createTopic, produce } from '../support/produce.js';
@@ -27,7 +29,9 @@ describeKafka('kill -9', (bootstrap) => {
 
   beforeAll(async () => {
     await createTopic(bootstrap(), topic, 4);
-    await produce(bootstrap(), topic, orderEvents({ count: EVENTS, seed: 7 }));
+    // Enough bad messages that a lake has a file of them in most commits.
+    const shares = { ...DEFAULT_SHARES, bad_syntax: 0.06 };
+    await produce(bootstrap(), topic, orderEvents({ count: EVENTS, seed: 7, shares }));
   });
 
   it.each(['duckdb', 'ducklake'])(
@@ -71,7 +75,7 @@ describeKafka('kill -9', (bootstrap) => {
       expect(committed).toBeGreaterThan(0);
       expect(committed).toBeLessThan(EVENTS);
       await runUntilEnd(env);
-      if (sink === 'duckdb') await verifies(env);
+      await verifies(env);
 
       expect(await queryFile(dataDir, TABLE)).toEqual(await queryFile(calmDir, TABLE));
       const valid = (
@@ -80,6 +84,8 @@ describeKafka('kill -9', (bootstrap) => {
       FROM ${parquetGlob(folder)} f`;
       expect(await queryFile(dataDir, valid(dataDir))).toEqual(await queryFile(calmDir, valid(calmDir)));
       expect(hiddenFiles(dataDir)).toEqual([]);
+      if (sink === 'ducklake')
+        expect(readdirSync(join(dataDir, 'lake', topic, 'quarantine')).length).toBeGreaterThan(0);
       const quarantine = 'SELECT * EXCLUDE (topic) FROM sluice.quarantine ORDER BY partition_id, message_offset';
       expect(await queryFile(dataDir, quarantine)).toEqual(await queryFile(calmDir, quarantine));
     },

@@ -2,12 +2,7 @@
  * The bookkeeping of a transaction: a ledger row per batch, a quarantine row per message that is no row, and the
  * positions, which are the truth about what was consumed.
  */
-import {
-  type DuckDBAppender,
-  type DuckDBConnection,
-  type DuckDBTimestampTZValue,
-  timestampTZValue,
-} from '@duckdb/node-api';
+import { type DuckDBConnection, type DuckDBTimestampTZValue, timestampTZValue } from '@duckdb/node-api';
 import { BATCH_STAT_LIST, type BatchStats, NO_STATS } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
 import { AHEAD_MS } from '../../core/event-time.js';
@@ -22,39 +17,37 @@ import type {
 import { literal, rowsOf } from '../../core/sql.js';
 import { LEDGER_FILES, LEDGER_RANGES, type LedgerState, ledgerFile, ledgerRange } from './ledger-files.js';
 
-/** Appends in the connection's transaction. */
-async function append(connection: DuckDBConnection, table: string, rows: (appender: DuckDBAppender) => void) {
-  const appender = await connection.createAppender(table, 'sluice');
-  rows(appender);
-  appender.closeSync();
-}
-
+/**
+ * Writes a row for each quarantined message, in the connection's transaction.
+ * @param createAppender for a table with the columns of `sluice.quarantine`; default: that table
+ */
 export async function writeQuarantine(
   connection: DuckDBConnection,
   topic: string,
   batches: readonly BatchResult[],
+  createAppender = () => connection.createAppender('quarantine', 'sluice'),
 ): Promise<void> {
   if (batches.every(({ quarantined }) => quarantined.length === 0)) return;
-  await append(connection, 'quarantine', (appender) => {
-    for (const { partition, quarantined } of batches) {
-      for (const { offset, key, value, status, position, timestamp, column } of quarantined) {
-        appender.appendVarchar(topic);
-        appender.appendInteger(partition);
-        appender.appendBigInt(BigInt(offset));
-        if (key === null) appender.appendNull();
-        else appender.appendBlob(key);
-        appender.appendBlob(value);
-        appender.appendVarchar(status);
-        if (position < 0) appender.appendNull();
-        else appender.appendBigInt(BigInt(position));
-        if (timestamp < 0) appender.appendNull();
-        else appender.appendTimestampTZ(fromMilliseconds(timestamp));
-        if (column === undefined) appender.appendNull();
-        else appender.appendVarchar(column);
-        appender.endRow();
-      }
+  const appender = await createAppender();
+  for (const { partition, quarantined } of batches) {
+    for (const { offset, key, value, status, position, timestamp, column } of quarantined) {
+      appender.appendVarchar(topic);
+      appender.appendInteger(partition);
+      appender.appendBigInt(BigInt(offset));
+      if (key === null) appender.appendNull();
+      else appender.appendBlob(key);
+      appender.appendBlob(value);
+      appender.appendVarchar(status);
+      if (position < 0) appender.appendNull();
+      else appender.appendBigInt(BigInt(position));
+      if (timestamp < 0) appender.appendNull();
+      else appender.appendTimestampTZ(fromMilliseconds(timestamp));
+      if (column === undefined) appender.appendNull();
+      else appender.appendVarchar(column);
+      appender.endRow();
     }
-  });
+  }
+  appender.closeSync();
 }
 
 /** A row of the ledger: offsets [startOffset, nextOffset), and what became of them. */

@@ -8,6 +8,7 @@ import { literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { sync } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
+import type { CompactionOptions } from '../duckdb/compaction.js';
 import {
   type ChangeLog,
   changeLog,
@@ -21,17 +22,20 @@ import {
   withoutDuplicates,
 } from '../duckdb/duplicates.js';
 import { filesOf } from '../duckdb/group-transaction.js';
-import { type LedgerRow, writeLedger, writeQuarantine } from '../duckdb/ledger.js';
+import { type LedgerRow, writeLedger } from '../duckdb/ledger.js';
 import { isMarker } from '../duckdb/markers.js';
 import type { DeleteFiles } from './delete-files.js';
 import { LAKE } from './lake.js';
 import { AUTHOR, type CommitInfo, type LastCommit, type OwnedMove } from './ownership.js';
+import { quarantine } from './quarantine-file.js';
 
 export interface LakeTable {
   readonly topic: string;
   readonly spec: TableSpec;
   /** Of all files, without a slash at the end. */
   readonly dataPath: string;
+  /** Of the files that the sink writes. */
+  readonly compaction: Pick<CompactionOptions, 'compression'>;
 }
 
 /**
@@ -43,6 +47,7 @@ export async function writeBatches(
   table: LakeTable,
   deleteFiles: DeleteFiles,
   last: LastCommit,
+  moves: readonly OwnedMove[],
   batches: readonly BatchResult[],
 ): Promise<BatchResult[]> {
   const { topic, dataPath } = table;
@@ -50,7 +55,7 @@ export async function writeBatches(
   const written = haveRows(batches)
     ? await register(connection, table, deleteFiles, last, batches)
     : countRepeated(batches);
-  await writeQuarantine(connection, topic, batches);
+  await quarantine(connection, table, moves, batches);
   const rows = written.map(({ file, ...batch }): LedgerRow => {
     return { ...batch, kind: 'consume', file: file && { name: relativeTo(dataPath, file.path), bytes: file.bytes } };
   });

@@ -11,7 +11,7 @@ import { SluiceError } from '../../core/errors.js';
 import type { RemovedFile } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import { listFiles } from '../../storage/data-dir.js';
-import { changesFolder, parseLakeFilePath, partitionFolder } from '../../storage/lake-files.js';
+import { changesFolder, parseLakeFilePath, partitionFolder, quarantineFolder } from '../../storage/lake-files.js';
 import { isObjectStore } from '../../storage/object-store.js';
 import { METADATA } from './lake.js';
 import { filesError } from './lake-errors.js';
@@ -43,7 +43,8 @@ export async function removeOrphans(
   partitions?: readonly number[],
 ): Promise<RemovedFile[]> {
   const folder = changesFolder(dataPath, topic);
-  const folders = partitions?.map((partition) => partitionFolder(folder, partition)) ?? [folder];
+  const both = [folder, quarantineFolder(folder)];
+  const folders = partitions?.flatMap((partition) => both.map((of) => partitionFolder(of, partition))) ?? [folder];
   const isRemote = isObjectStore(dataPath);
   const files = await filesIn(connection, dataPath, folders);
   if (files.length === 0) return [];

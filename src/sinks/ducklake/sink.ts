@@ -203,7 +203,7 @@ export class DuckLakeSink implements Sink {
     const connection = this.#connection!;
     try {
       const written = await this.#move(moves, maxChangeSeq, (last) =>
-        writeBatches(connection, this.#options, this.#deleteFiles!, last, batches),
+        writeBatches(connection, this.#options, this.#deleteFiles!, last, moves, batches),
       );
       return written ?? (await readWritten(connection, this.#options, batches));
     } catch (thrown) {

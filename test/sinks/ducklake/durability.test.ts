@@ -1,6 +1,6 @@
 /** What of a lake is fsynced before a commit, and what outlives a COMMIT of which nobody knows: no crash shows it. */
 import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { order, temporaryDirectory, token } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
@@ -26,18 +26,21 @@ vi.mock('node:fs', async (original) => {
 });
 
 describe.skipIf(whyNoExtensions() !== undefined)('a commit to a lake', () => {
-  it("makes the workers' files durable, and those of deleted rows", async () => {
+  it("makes the workers' files durable, and those of deleted rows and quarantined messages", async () => {
     const options = lakeOptions(temporaryDirectory());
     const sink = await openLakeSink(options);
     await sink.stage(await makeLakeBatch(options, 0, 0, [order(token(1)), order(token(1))]));
+    await sink.stage(await makeLakeBatch(options, 1, 0, Array(101).fill('{bad')));
     await sink.commit();
     const folder = join(options.dataPath, 'main', 'cdc_orders');
     const [deleteFile, ...others] = readdirSync(folder);
     expect([deleteFile.endsWith('-delete.parquet'), others]).toEqual([true, []]);
     const file = 'cdc_orders/p0/0-00000000000000000000-00000000000000000002.parquet';
+    const quarantine = 'quarantine/p1/0-00000000000000000000-00000000000000000101.parquet';
     expect(synced.map((path) => relative(options.dataPath, path))).toEqual(
       expect.arrayContaining([
         ...[file, 'cdc_orders/p0', 'cdc_orders'],
+        ...[`cdc_orders/${quarantine}`, dirname(`cdc_orders/${quarantine}`), 'cdc_orders/quarantine'],
         ...[`main/cdc_orders/${deleteFile}`, 'main/cdc_orders', 'main', ''],
       ]),
     );

@@ -14,6 +14,8 @@ import { Random } from '../../support/random.js';
 /** `FENCE_RACES=10000` for a long proof, `FENCE_SEED` to repeat one. */
 const RACES = Number(process.env.FENCE_RACES ?? 60);
 const SEED = Number(process.env.FENCE_SEED ?? 2026);
+/** Quarantined, in a file of its own. */
+const LARGE = `{${' '.repeat(65 << 10)}`;
 const TIMEOUT_MS = 30_000 + RACES * 5000;
 const INSIDE = 'inside COMMIT';
 /** A COMMIT takes about this long. */
@@ -25,6 +27,7 @@ const STEPS: readonly Step[] = [
   ['before it begins', /^BEGIN/],
   ['before the search', /^CREATE TEMP TABLE/],
   ['after the search', /ducklake_add_data_files/],
+  ['before the file of quarantined messages', /^COPY/],
   ['after add_data_files', /^INSERT INTO sluice\.batches/],
   ['before COMMIT', /^COMMIT/],
   [INSIDE, /^COMMIT/],
@@ -99,7 +102,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('ownership', () => {
       const [[rows, ids, first, last]] = await select(
         owners[0].sink,
         `SELECT count(*)::INTEGER, count(DISTINCT kafka_offset)::INTEGER, min(kafka_offset)::INTEGER,
-           max(kafka_offset)::INTEGER FROM cdc_orders WHERE kafka_partition = 0`,
+           max(kafka_offset)::INTEGER
+         FROM (SELECT kafka_partition, kafka_offset FROM cdc_orders
+           UNION ALL SELECT partition_id, message_offset FROM sluice.quarantine) WHERE kafka_partition = 0`,
       );
       console.log(`seed ${SEED}: ${JSON.stringify(counts)}`);
       expect(ids).toBe(rows);
@@ -160,7 +165,7 @@ async function raceOnce(
 /** @returns whether it was refused */
 async function commit(options: DuckLakeSinkOptions, { sink, epoch, at }: Owner): Promise<boolean> {
   const orders = [0, 1, 2].map((index) => order(`offset-${at + index}`));
-  await sink.stage(await makeLakeBatch(options, 0, at, orders, { epoch }));
+  await sink.stage(await makeLakeBatch(options, 0, at, [...orders, LARGE], { epoch }));
   try {
     await withRetries(() => sink.commit());
     return false;

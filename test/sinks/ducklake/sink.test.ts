@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { DuckDBConnection } from '@duckdb/node-api';
+import { describe, expect, it, vi } from 'vitest';
 import { DuckLakeSink } from '../../../src/sinks/ducklake/sink.js';
 import { order, select, temporaryDirectory, token } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
@@ -94,6 +95,73 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
         ]);
       });
 
+      it('writes many quarantined messages to a file, which is of the commit', async () => {
+        const options = lakeOptions(temporaryDirectory(), await makeCatalog(postgres(), where));
+        const sink = await openLakeSink(options);
+        const [{ epoch }] = await sink.claim([0, 1]);
+        const few = await makeLakeBatch(options, 0, 0, ['{bad', order(token(1))], { epoch });
+        await sink.stage(few);
+        await sink.commit();
+        // Bytes that are no text, and messages without a key and a time.
+        const raw = Uint8Array.of(0xff, 0x00, 0x27, 0x5c);
+        const without = { key: null, timestamp: -1, position: -1, column: 'order_id' };
+        const many = await makeLakeBatch(options, 1, 0, Array(200).fill('{bad'), { epoch });
+        const quarantined = many.quarantined.map((message, n) =>
+          n < 199 ? message : { ...message, ...without, value: raw },
+        );
+        await sink.stage(await makeLakeBatch(options, 0, 2, [order(token(2))], { epoch }));
+        await sink.stage({ ...many, quarantined });
+        expect(await sink.commit()).toMatchObject({ stats: { merged: 1, quarantined: 200 } });
+        const file = `cdc_orders/quarantine/p1/${epoch}-00000000000000000000-00000000000000000200.parquet`;
+        expect(
+          await select(sink, `SELECT data_file FROM ducklake_list_files('lake', 'quarantine', schema => 'sluice')`),
+        ).toEqual([[join(options.dataPath, file)]]);
+        expect(
+          await select(
+            sink,
+            `SELECT partition_id, count(*)::INTEGER, min(message_offset), max(message_offset),
+               count(*) FILTER (topic = 'cdc_orders' AND key = 'k'::BLOB AND value = '{bad'::BLOB
+                 AND reason = 'malformed' AND byte_position = 1 AND column_name IS NULL
+                 AND epoch_ms(kafka_timestamp) = 1_700_000_000_000)::INTEGER
+             FROM sluice.quarantine GROUP BY 1 ORDER BY 1`,
+          ),
+        ).toEqual([
+          [0, 1, 0n, 0n, 1],
+          [1, 200, 0n, 199n, 199],
+        ]);
+        expect(
+          await select(
+            sink,
+            `SELECT hex(value), key, kafka_timestamp, byte_position, column_name FROM sluice.quarantine
+             WHERE message_offset = 199`,
+          ),
+        ).toEqual([['FF00275C', null, null, null, 'order_id']]);
+      });
+
+      it('removes a file of quarantined messages whose commit was not finished', async () => {
+        const options = lakeOptions(temporaryDirectory(), await makeCatalog(postgres(), where));
+        const first = await openLakeSink(options);
+        const [{ epoch }] = await first.claim([0, 1]);
+        const batch = (start: number) => makeLakeBatch(options, 0, start, Array(101).fill('{bad'), { epoch });
+        await first.stage(await batch(0));
+        await first.commit();
+        await first.stage(await batch(101));
+        failAt(/^INSERT INTO sluice\.batches/);
+        await expect(first.commit()).rejects.toMatchObject({ code: 'SLUICE_LAKE' });
+        await first.close();
+        const folder = join(options.dataPath, 'cdc_orders', 'quarantine', 'p0');
+        expect(readdirSync(folder)).toHaveLength(2);
+        const second = await openLakeSink(options);
+        expect(readdirSync(folder)).toEqual([`${epoch}-00000000000000000000-00000000000000000101.parquet`]);
+        const [{ epoch: next, nextOffset }] = await second.claim([0]);
+        expect(nextOffset).toBe(101);
+        const again = Array(101).fill('{bad');
+        await second.stage(await makeLakeBatch(options, 0, 101, again, { epoch: next }));
+        await second.commit();
+        const offsets = 'SELECT count(*), count(DISTINCT message_offset), max(message_offset) FROM sluice.quarantine';
+        expect(await select(second, offsets)).toEqual([[202n, 202n, 201n]]);
+      });
+
       it('refuses a new catalog for files of another one, and removes nothing', async () => {
         const options = lakeOptions(temporaryDirectory(), await makeCatalog(postgres(), where));
         const first = await openLakeSink(options);
@@ -140,6 +208,19 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
     });
   });
 });
+
+/** Fails the next statement that is one of these, as if its process were gone. */
+function failAt(statement: RegExp): void {
+  const run = DuckDBConnection.prototype.run;
+  const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
+    this: DuckDBConnection,
+    ...args
+  ) {
+    if (!statement.test(args[0])) return await run.apply(this, args);
+    spy.mockRestore();
+    throw new Error('INTERNAL Error: gone');
+  });
+}
 
 async function makeCatalog(postgres: Postgres, where: 'a file' | 'Postgres'): Promise<string | undefined> {
   return where === 'a file' ? undefined : `postgres:${await postgres.createDatabase()}`;
