@@ -14,6 +14,7 @@ import { type Checkpoint, snapshotCheckpoint } from './checkpoint.js';
 import { type CapturedCollection, idOf, READ_TIMEOUT_MS, type StreamStart, timeAfter } from './collection.js';
 import { changeMessage, type EnvelopeOptions, isDocumentChange, lacksDocument, snapshotMessage } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
+import { timeInToken, timeOf } from './resume-token.js';
 import type { CaptureSettings } from './settings.js';
 import type { GroupWriter } from './writer.js';
 
@@ -43,6 +44,8 @@ export class Capture {
   readonly #options: CaptureOptions;
   readonly #parts: CaptureParts;
   #stopping = false;
+  /** The cluster time of the newest change of this stream; undefined before the first. */
+  #changeTime: string | undefined;
   /** When it last came round to read. */
   #readMs = performance.now();
 
@@ -86,6 +89,7 @@ export class Capture {
     const record = writer.record;
     assert(record !== undefined, 'a capture that follows the stream has a position in it');
     const start = startAfter(record);
+    this.#changeTime = undefined;
     const waitMs = Math.min(transactionIntervalMs, MAX_WAIT_MS);
     const options = {
       fullDocument,
@@ -120,6 +124,7 @@ export class Capture {
   /** Puts an event into the group. @throws SluiceError SLUICE_STREAM_ENDED if an invalidated stream is to end */
   async #take(event: ChangeEvent): Promise<'taken' | 'invalidated'> {
     const { source, writer, log } = this.#parts;
+    this.#changeTime = timeOf(event) ?? this.#changeTime;
     if (isDocumentChange(event)) {
       const isIncomplete = this.#options.fullDocument === 'whenAvailable' && lacksDocument(event);
       writer.add(changeMessage(isIncomplete ? await this.#completed(event) : event, this.#options));
@@ -132,7 +137,7 @@ export class Capture {
       return 'taken';
     }
     if (this.#options.onInvalidate === 'continue') {
-      await this.#beginAnew(event.token);
+      await this.#beginAnew(event);
       return 'invalidated';
     }
     // The position after the invalidation is not stored: each start meets it again.
@@ -148,13 +153,13 @@ export class Capture {
    * After an invalidation no order is left of those before it, and the collection that has the name now may have
    * documents that no event tells of, as after a rename to it. One transaction has all that follows from this.
    */
-  async #beginAnew(token: string): Promise<void> {
+  async #beginAnew({ token }: ChangeEvent): Promise<void> {
     const { source, writer } = this.#parts;
     if (this.#options.snapshot !== 'never') {
       await writer.beginSnapshot(await source.operationTime());
       return;
     }
-    const time = timeOf(token);
+    const time = this.#timeAt(token);
     writer.addMarkers(time, 'begin');
     writer.addMarkers(time, 'end');
     await this.#write(token);
@@ -172,8 +177,20 @@ export class Capture {
     const { record } = writer;
     assert(record !== undefined, 'a group has a position before it');
     if (token === undefined || (writer.isEmpty && token === record.token)) return;
-    const next = { version: 1, token, clusterTime: timeOf(token), ...(record.gap && { gap: record.gap }) } as const;
+    const next = {
+      version: 1,
+      token,
+      clusterTime: this.#timeAt(token),
+      ...(record.gap && { gap: record.gap }),
+    } as const;
     if (writer.canStore(next)) await writer.write(next);
+  }
+
+  /** The cluster time at a position, 16 hex digits; of one that does not tell it, that of the newest change before it. */
+  #timeAt(token: string): string {
+    const { record } = this.#parts.writer;
+    assert(record !== undefined, 'a position follows another');
+    return timeInToken(token) ?? this.#changeTime ?? record.clusterTime;
   }
 
   /** Takes a snapshot of the collection as it is, or resumes one that was begun. */
@@ -240,9 +257,4 @@ export class Capture {
 function startAfter({ token, clusterTime, snapshot }: Checkpoint): StreamStart {
   if (token !== null) return { token };
   return { time: snapshot === undefined ? clusterTime : timeAfter(snapshot.time) };
-}
-
-/** The cluster time in a resume token, 16 hex digits. */
-function timeOf(token: string): string {
-  return token.slice(2, 18);
 }

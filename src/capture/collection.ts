@@ -15,6 +15,7 @@ import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { type BsonValue, deserialized, documentOf, memberOf } from './bson.js';
 import { readEvent, type StreamedEvent } from './change-event.js';
+import { hexTime } from './resume-token.js';
 import { backoff, withRetry, withTimeout } from './retry.js';
 import type { CaptureSettings } from './settings.js';
 import { splitsLargeEvents } from './split-event.js';
@@ -98,7 +99,7 @@ export class CapturedCollection {
   async operationTime(): Promise<string> {
     const reply = await this.#withRetry('the operation time', (client) => client.db('admin').command({ ping: 1 }));
     const time = reply.operationTime as Timestamp | undefined;
-    if (time !== undefined) return hexTime(time);
+    if (time !== undefined) return hexTime(time.t, time.i);
     throw new SluiceError('SLUICE_MONGODB', 'the server is no member of a replica set: change streams need one');
   }
 
@@ -111,7 +112,7 @@ export class CapturedCollection {
       if (error.cause instanceof MongoServerError) return null;
       throw error;
     });
-    return entry === null ? undefined : hexTime(entry.ts as Timestamp);
+    return entry === null ? undefined : hexTime(entry.ts.t, entry.ts.i);
   }
 
   /** Whether the collection keeps documents as they were before and after a change. */
@@ -236,9 +237,4 @@ export function timeAfter(time: string): string {
 
 function makeClient(uri: string): MongoClient {
   return new MongoClient(uri, { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS, appName: 'sluice' });
-}
-
-function hexTime(time: Timestamp): string {
-  const hex = (value: number) => value.toString(16).padStart(8, '0').toUpperCase();
-  return hex(time.t) + hex(time.i);
 }

@@ -8,6 +8,7 @@ import { type BsonValue, documentOf, endOf, FIRST, isNothing, memberOf, nameEnd,
 import type { ChangeEvent } from './change-event.js';
 import { JsonText, jsonOf } from './json.js';
 import { markerId, type OrderId, orderIdOf } from './order-id.js';
+import { changeIdOf } from './resume-token.js';
 
 export interface EnvelopeOptions {
   /** Where the order id is in the document; undefined: the `_id`. */
@@ -66,7 +67,7 @@ export function changeMessage(event: ChangeEvent, options: EnvelopeOptions): Cap
   const orderId = orderIdPath === undefined ? id : valueAt(known, orderIdPath);
   const eventTime = eventTimePath === undefined ? undefined : valueAt(known, eventTimePath);
   return message({
-    changeId: event.token,
+    changeId: changeIdOf(event),
     operation: isGone ? OPERATION.vanished : event.operationType,
     orderId: orderIdOf(isNothing(orderId) ? id : orderId),
     eventTime: isNothing(eventTime) ? event.wallTime : eventTime,
@@ -144,7 +145,7 @@ function cut(id: string): string {
   return id.length > CUT_ID_LENGTH ? `${id.slice(0, CUT_ID_LENGTH)}…` : id;
 }
 
-/** In the layout of a resume token, so that it sorts with those of the stream. */
+/** In the layout of a resume token of MongoDB, so that it sorts with those of the stream. */
 function snapshotChangeId({ source, time }: SnapshotOf, what: string): string {
   const hash = createHash('sha256').update(`${source} ${what}`).digest('hex');
   return `82${time}${hash.slice(0, 32).toUpperCase()}`;

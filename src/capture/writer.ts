@@ -5,6 +5,7 @@ import { type Checkpoint, checkpointMessage, snapshotCheckpoint, tombstoneMessag
 import { type CapturedMessage, markerMessage, oversizeMessage } from './envelope.js';
 import type { CaptureMetrics } from './metrics.js';
 import type { OutgoingMessage, TransactionalProducer } from './producer.js';
+import { wentBack } from './resume-token.js';
 
 export interface WriterOptions {
   readonly topic: string;
@@ -128,10 +129,8 @@ export class GroupWriter {
     await this.settled();
     const { topic, source } = this.#options;
     const { producer, metrics } = this.#parts;
-    const before = this.#record?.token;
-    if (before && record.token && record.token < before) {
-      throw new SluiceError('SLUICE_MONGODB', `the resume token went back from ${before} to ${record.token}`);
-    }
+    const back = this.#record && wentBack(this.#record, record);
+    if (back !== undefined) throw new SluiceError('SLUICE_MONGODB', back);
     const { messages, operations } = this.#group;
     this.#group = new Group();
     this.#record = record;

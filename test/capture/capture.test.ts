@@ -1,4 +1,4 @@
-import { BSON } from 'mongodb';
+import { BSON, Timestamp } from 'mongodb';
 import { pino } from 'pino';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { Capture, type CaptureOptions } from '../../src/capture/capture.js';
@@ -27,15 +27,20 @@ const OPTIONS = {
 
 const token = (n: number) => `82650000000000000${n}00`;
 
+/** The cluster times of the positions that `captured` stored last. */
+const times: string[] = [];
+
 /** Runs a capture on a stream, which may stop it; tells the transactions. */
 async function captured(
   stream: (stop: () => void, running: () => Capture) => EventStream,
   more: Partial<CaptureOptions> = {},
 ) {
   const transactions: string[][] = [];
+  times.length = 0;
   const producer = {
     async transaction(messages: readonly OutgoingMessage[]) {
       transactions.push(messages.map(({ topic, key, value }) => `${topic} ${JSON.parse(String(value)).token ?? key}`));
+      times.push(...messages.flatMap(({ value }) => JSON.parse(String(value)).clusterTime ?? []));
     },
   } as unknown as TransactionalProducer;
   const opened = stream(
@@ -79,6 +84,32 @@ it('commits the open transaction when it is stopped', async () => {
     async close() {},
   }));
   expect(transactions).toEqual([['orders o-1', 'orders o-2', 'orders o-3', `orders.tokens ${token(3)}`]]);
+});
+
+it('follows a server whose tokens do not sort by the times of the changes, and stores these', async () => {
+  const tokens = ['3a00', '2b00', '2b00', '1c00', '1c00'];
+  let reads = 0;
+  const transactions = await captured(
+    (stop) => ({
+      async next() {
+        const n = reads++;
+        if (n === tokens.length) stop();
+        const _id = { _data: tokens[n] };
+        const clusterTime = new Timestamp({ t: 0x65000000, i: n + 1 });
+        const event = { _id, operationType: 'delete', clusterTime, documentKey: { _id: `o-${n}` } };
+        // The position moves on without a change at every other read.
+        const events = n % 2 === 0 && n < tokens.length ? [readEvent(BSON.serialize(event))] : [];
+        return { events, token: tokens[n] ?? '0d00' };
+      },
+      async close() {},
+    }),
+    { transactionIntervalMs: 0 },
+  );
+  expect(transactions.flat().filter((message) => message.startsWith('orders '))).toEqual(
+    [0, 2, 4].map((n) => `orders o-${n}`),
+  );
+  expect(times).toEqual([...times].sort());
+  expect(times.at(-1)).toBe('6500000000000005');
 });
 
 it('is well as long as it comes round to read, and says so if it does not', async () => {

@@ -1,0 +1,54 @@
+/**
+ * Resume tokens: positions in a change stream. Those of MongoDB sort as their changes came, and tell the cluster time:
+ *
+ *   82 · seconds, 8 hex digits · increment, 8 hex digits · …      upper case
+ *
+ * Of those of other servers with MongoDB's protocol nothing is known but that a stream continues after them. There the
+ * changes' cluster times tell what came first; the changes of one transaction have the same one.
+ *
+ * Source: https://github.com/mongodb/mongo/blob/master/src/mongo/db/pipeline/resume_token.h
+ */
+import type { ChangeEvent } from './change-event.js';
+import type { Checkpoint } from './checkpoint.js';
+
+const MONGODB = /^82([0-9A-F]{16})/;
+/** 2009, in seconds: before there was a MongoDB. What looks like an earlier time is something else. */
+const OLDEST = '49600000';
+
+/** The cluster time in a token of MongoDB, 16 hex digits; undefined in one of another server. */
+export function timeInToken(token: string): string | undefined {
+  const time = MONGODB.exec(token)?.[1];
+  return time !== undefined && time >= OLDEST ? time : undefined;
+}
+
+/** The cluster time of a change, 16 hex digits; undefined where the server does not tell it. */
+export function timeOf({ token, clusterTime }: ChangeEvent): string | undefined {
+  const time = timeInToken(token);
+  if (time !== undefined || clusterTime === undefined) return time;
+  const { bytes, at } = clusterTime;
+  return hexTime(bytes.readUInt32LE(at + 4), bytes.readUInt32LE(at));
+}
+
+/**
+ * What identifies a change: the token; if that is not MongoDB's, with its cluster time before it, in the same layout.
+ */
+export function changeIdOf(event: ChangeEvent): string {
+  const { token } = event;
+  if (timeInToken(token) !== undefined) return token;
+  const time = timeOf(event);
+  return time === undefined ? token : `82${time}${token}`;
+}
+
+/** Says how a position lies before an earlier one, which no stream may give; undefined if it does not. */
+export function wentBack(before: Checkpoint, next: Checkpoint): string | undefined {
+  if (!before.token || !next.token) return undefined;
+  const areOrdered = timeInToken(before.token) !== undefined && timeInToken(next.token) !== undefined;
+  const [from, to] = areOrdered ? [before.token, next.token] : [before.clusterTime, next.clusterTime];
+  return to < from ? `the resume token went back from ${from} to ${to}` : undefined;
+}
+
+/** 16 hex digits. @param seconds since the epoch. @param increment of changes within a second */
+export function hexTime(seconds: number, increment: number): string {
+  const hex = (value: number) => value.toString(16).padStart(8, '0').toUpperCase();
+  return hex(seconds) + hex(increment);
+}
