@@ -34,7 +34,7 @@ const mutants = await new Stryker({
   vitest: { configFile: 'vitest.unit.config.ts', related: false },
   coverageAnalysis: 'perTest',
   concurrency: 1,
-  timeoutMS: 10_000,
+  timeoutMS: 20_000,
   reporters: ['html'],
   htmlReporter: { fileName: `build/mutation/${name}.html` },
   tempDirName: 'build/mutation/sandbox',
@@ -57,8 +57,11 @@ for (const { fileName, location, mutatorName, replacement, status } of unnoticed
 for (const file of new Set(tried.map(({ fileName }) => fileName))) {
   const isOfFile = ({ fileName }) => fileName === file;
   const [all, left] = [tried.filter(isOfFile).length, unnoticed.filter(isOfFile).length];
+  // A test that hangs notices a change as well, but so does a machine that is too busy.
+  const hung = tried.filter((mutant) => isOfFile(mutant) && mutant.status === 'Timeout').length;
   console.log(
-    `${path.relative(process.cwd(), file).padEnd(40)} ${all - left} of ${all} noticed (${percent(all - left, all)})`,
+    `${path.relative(process.cwd(), file).padEnd(40)} ${all - left} of ${all} noticed (${percent(all - left, all)}), ` +
+      `${hung} by a test that hangs`,
   );
 }
 console.log(`${name}: ${percent(tried.length - unnoticed.length, tried.length)} of ${tried.length} changes noticed`);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { misspelledVariables, readConfig, readLogOptions } from '../src/config.js';
 import { ORDERS_SPEC } from '../src/schema/spec-file.js';
 
@@ -25,6 +25,8 @@ describe('readConfig', () => {
       duckdb: { threads: 1, memoryLimit: 512_000_000, mergeFrom: 'parquet' },
       compaction: { afterFiles: 64, targetBytes: 128 << 20 },
       metrics: { port: 9464 },
+      shutdownGraceMs: 30_000,
+      threadPoolSize: 4,
       log: { level: 'info', format: 'json' },
       spec: ORDERS_SPEC,
     });
@@ -96,6 +98,24 @@ describe('readConfig', () => {
     );
   });
 
+  it('does not repeat the password of a catalog', () => {
+    expect(() => readConfig({ LAKE_CATALOG: 'postgres:host=db password  = s3cret sslmode' })).toThrow(
+      /^the environment is not acceptable: LAKE_CATALOG="postgres:host=db password {2}=\*\*\*": /,
+    );
+  });
+
+  it('refuses a writer that cannot write where the files of a lake go', () => {
+    const bucket = { SINK: 'ducklake', LAKE_DATA_PATH: 's3://bucket/lake', PARQUET_WRITER: 'parquet-wasm' };
+    expect(() => readConfig(bucket)).toThrow(/acceptable: PARQUET_WRITER="parquet-wasm": /);
+    for (const other of [{ SINK: 'duckdb' }, { LAKE_DATA_PATH: '/data/lake' }, { PARQUET_WRITER: 'duckdb' }]) {
+      expect(readConfig({ ...bucket, ...other })).toMatchObject({ kafka: { topic: 'cdc_orders' } });
+    }
+    for (const wrong of [{ SINK: 'lake' }, { LAKE_DATA_PATH: 'gs://bucket' }, { PARQUET_WRITER: 'arrow' }]) {
+      const [[name, value]] = Object.entries(wrong);
+      expect(() => readConfig({ ...bucket, ...wrong })).toThrow(`acceptable: ${name}="${value}": must be `);
+    }
+  });
+
   it('names every unacceptable variable at once, and what it may be', () => {
     const bad = {
       WORKERS: '0',
@@ -165,6 +185,7 @@ describe('misspelledVariables', () => {
     ['DUCKDB_MEM_LIMIT', 'DUCKDB_MEMORY_LIMIT'],
     ['MONGO_URI', 'MONGODB_URI'],
     ['LOGLEVEL', 'LOG_LEVEL'],
+    ['TRANSACTION_EVTES', 'TRANSACTION_BYTES'],
   ])('takes %s for %s', (variable, nearest) => {
     expect(misspelledVariables({ [variable]: 'x' })).toEqual([{ variable, nearest }]);
   });
@@ -205,5 +226,17 @@ describe('readLogOptions', () => {
     [{ LOG_LEVEL: 'loud', LOG_FORMAT: 'pretty' }, false, 'info', 'pretty'],
   ])('of %o, on a terminal: %s', (env, isTerminal, level, format) => {
     expect(readLogOptions(env, isTerminal)).toEqual({ level, format });
+  });
+
+  it.each([true, false, undefined])('looks at stderr for a terminal: %s', (isTTY) => {
+    const before = Object.getOwnPropertyDescriptor(process.stderr, 'isTTY');
+    onTestFinished(() => {
+      if (before === undefined) Reflect.deleteProperty(process.stderr, 'isTTY');
+      else Object.defineProperty(process.stderr, 'isTTY', before);
+    });
+    Object.defineProperty(process.stderr, 'isTTY', { value: isTTY, configurable: true });
+    const format = isTTY === true ? 'pretty' : 'json';
+    expect(readLogOptions({})).toMatchObject({ format });
+    expect(readConfig({}).log).toMatchObject({ format });
   });
 });

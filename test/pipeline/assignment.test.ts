@@ -136,55 +136,6 @@ describe('the topic of an assignment', () => {
   });
 });
 
-describe('positions of an assignment', () => {
-  it('that Kafka has deleted end the run, with advice', async () => {
-    await expect(standing(3).assign([0, 1])).rejects.toMatchObject({
-      code: 'SLUICE_OFFSET_OUT_OF_RANGE',
-      message: expect.stringMatching(
-        /partition 0: the position 3 is before what Kafka has, 5 to 10: 2 .*--on-lost-offsets gap/,
-      ),
-    });
-    expect(sink.gaps).toEqual([]);
-  });
-
-  it('that Kafka has deleted move over a gap that the sink records, if told so', async () => {
-    const skipping = standing(3, { onLostOffsets: 'gap' });
-    expect((await skipping.assign([0, 1]))[0].nextOffset).toBe(5);
-    expect(sink.gaps).toEqual([{ partition: 0, startOffset: 3, nextOffset: 5 }]);
-    expect(skipping.lostOffsets).toBe(2);
-    expect((await metrics.lostOffsets.get()).values).toMatchObject([{ labels: { partition: 0 }, value: 2 }]);
-    await skipping.assign([0, 1]);
-    expect(sink.gaps).toHaveLength(1);
-  });
-
-  it.each(['fail', 'gap'] as const)('beyond the log are refused (%s)', async (onLostOffsets) => {
-    await expect(standing(11, { onLostOffsets }).assign([0, 1])).rejects.toMatchObject({
-      code: 'SLUICE_TOPIC_CHANGED',
-      message: expect.stringMatching(/truncated: partition 0: the position is 11, Kafka has 5 to 10/),
-    });
-    expect(sink.gaps).toEqual([]);
-  });
-
-  it.each(['fail', 'gap'] as const)('with other messages below them are refused (%s)', async (onLostOffsets) => {
-    source.truncated.add(0);
-    await expect(standing(6, { onLostOffsets }, 0).assign([0, 1])).rejects.toMatchObject({
-      code: 'SLUICE_TOPIC_CHANGED',
-      message: expect.stringMatching(/partition 0: below the position 6 there are other messages/),
-    });
-  });
-
-  it('are in range or not', async () => {
-    const running = assignment();
-    await running.assign([0, 1]);
-    expect(await running.inRange()).toBe(true);
-    partitions.get(0).nextOffset = 6;
-    source.ranges.set(0, { low: 9, high: 10 });
-    expect(await running.inRange()).toBe(false);
-    source.ranges.set(0, { low: 0, high: 5 });
-    expect(await running.inRange()).toBe(false);
-  });
-});
-
 describe('the members of a group', () => {
   it('refuses a part of the topic at start', async () => {
     await expect(assignment().assign([1])).rejects.toMatchObject({ code: 'SLUICE_PARTIAL_ASSIGNMENT' });
@@ -203,17 +154,6 @@ describe('the members of a group', () => {
     await incumbent.revoke([1]);
     expect(await incumbent.assign([0, 1])).toHaveLength(2);
     expect(incumbent.isReading).toBe(true);
-  });
-
-  it('says what another member that stays leaves to it', async () => {
-    const incumbent = assignment();
-    await incumbent.assign([0, 1]);
-    await incumbent.revoke([0, 1]);
-    await incumbent.assign([1]);
-    const now = performance.now.bind(performance);
-    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
-    onTestFinished(() => clock.mockRestore());
-    expect(() => incumbent.checkComplete()).toThrow('gives this process 1 of 2 partitions of cdc_orders');
   });
 
   it('reads a share of the topic if the sink takes one, and takes over and gives up what moves', async () => {
@@ -286,5 +226,68 @@ describe('the members of a group', () => {
     expect(bounded.hasReachedEnd).toBe(false);
     partitions.get(0).nextOffset = 10;
     expect(bounded.hasReachedEnd).toBe(true);
+  });
+
+  it('has no end unless the run stops there', async () => {
+    const endless = assignment();
+    await endless.assign([0, 1]);
+    expect(partitions.get(0).endOffset).toBeUndefined();
+    for (const number of [0, 1]) partitions.get(number).nextOffset = 100;
+    expect(endless.hasReachedEnd).toBe(false);
+  });
+
+  it('has reached no end while it waits for another member to leave', async () => {
+    const bounded = assignment({ untilEnd: true });
+    await bounded.assign([0, 1]);
+    partitions.get(0).nextOffset = 10;
+    partitions.get(1).nextOffset = 2;
+    expect(bounded.hasReachedEnd).toBe(true);
+    await bounded.revoke([0]);
+    expect(bounded.hasReachedEnd).toBe(false);
+  });
+
+  it('waits for a minute, from when another member came', async () => {
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(1000);
+    onTestFinished(() => clock.mockRestore());
+    const incumbent = assignment();
+    await incumbent.assign([0, 1]);
+    incumbent.checkComplete();
+    await incumbent.revoke([0, 1]);
+    await incumbent.assign([1]);
+    clock.mockReturnValue(60_999);
+    await incumbent.assign([1]);
+    incumbent.checkComplete();
+    clock.mockReturnValue(61_000);
+    expect(() => incumbent.checkComplete()).toThrow('gives this process 1 of 2 partitions of cdc_orders');
+    await incumbent.assign([0, 1]);
+    incumbent.checkComplete();
+  });
+
+  it('keeps what the sink said of partitions of a topic that it needs as a whole', async () => {
+    const incumbent = assignment();
+    expect(incumbent.isReading).toBe(false);
+    await incumbent.assign([0, 1]);
+    await incumbent.revoke([0]);
+    expect([partitions.has(0), partitions.isRead(0), partitions.isRead(1)]).toEqual([true, false, true]);
+    expect(incumbent.isReading).toBe(false);
+    await incumbent.revoke([1]);
+    // Each was given up once.
+    expect(sink.released).toEqual([0, 1]);
+  });
+
+  it('gives the topic alone a look before it has any partitions', async () => {
+    const early = assignment();
+    expect(await early.assignAgain()).toEqual([]);
+    expect([source.identityRequests, sink.starts]).toEqual([1, []]);
+    source.topicIdentity = { clusterId: 'cluster', topicId: 'another' };
+    await expect(early.assignAgain()).rejects.toMatchObject({ code: 'SLUICE_TOPIC_CHANGED' });
+  });
+
+  it('tells the group what was committed', async () => {
+    const telling = assignment();
+    await telling.assign([0, 1]);
+    telling.committed([{ partition: 0, nextOffset: 7, leaderEpoch: undefined, watermark: undefined }]);
+    expect(source.commits).toEqual([new Map([[0, 7]])]);
+    expect(partitions.get(0).committed.nextOffset).toBe(7);
   });
 });

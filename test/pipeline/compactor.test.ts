@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { expect, it } from 'vitest';
+import { SluiceError } from '../../src/core/errors.js';
 import { NOTHING_COMPACTED } from '../../src/core/flow.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Compactor } from '../../src/pipeline/compactor.js';
@@ -18,4 +19,27 @@ it('warns of files that stay as they are, while others are joined, and counts it
   ]);
   expect((await metrics.errors.get()).values).toMatchObject([{ labels: { code: 'SLUICE_SINK' }, value: 1 }]);
   expect((await metrics.filesCompacted.get()).values).toMatchObject([{ value: 3 }]);
+});
+
+it('has one join at a time, and the next one after it, also if it failed', async () => {
+  const ends: ((error?: Error) => void)[] = [];
+  const compact = () =>
+    new Promise<typeof NOTHING_COMPACTED>((resolve, reject) => {
+      ends.push((error) => (error === undefined ? resolve(NOTHING_COMPACTED) : reject(error)));
+    });
+  const lines: string[] = [];
+  const log = pino({ base: undefined, timestamp: false }, { write: (line) => lines.push(line) });
+  const metrics = new Metrics();
+  const compactor = new Compactor({ sink: { compact }, metrics, log });
+  for (const [round, failure] of [undefined, new SluiceError('SLUICE_DATA_DIR', 'disk full'), undefined].entries()) {
+    compactor.start();
+    compactor.start();
+    expect(ends).toHaveLength(round + 1);
+    ends[round](failure);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { level: 40, code: 'SLUICE_DATA_DIR', msg: 'small Parquet files stay as they are: disk full' },
+  ]);
+  expect((await metrics.errors.get()).values).toMatchObject([{ labels: { code: 'SLUICE_DATA_DIR' }, value: 1 }]);
 });

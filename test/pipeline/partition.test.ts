@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Partitions } from '../../src/pipeline/partition.js';
 
 let partitions: Partitions;
@@ -37,5 +37,57 @@ describe('Partitions', () => {
   it('have no other but those that the sink knows', () => {
     expect(partitions.has(1)).toBe(false);
     expect(() => partitions.get(1)).toThrow(/partition 1 is assigned/);
+  });
+
+  it('count what is to be committed of those that are read', () => {
+    expect(partitions.backlog).toBe(0);
+    partitions.get(3).nextOffset = 95;
+    expect(partitions.backlog).toBe(80);
+    partitions.get(0).nextOffset = 0;
+    expect(partitions.backlog).toBe(170);
+  });
+
+  it('count the messages in open batches', () => {
+    const batch = { startOffset: 0, leaderEpoch: undefined, chunks: [], rows: 5, valueBytes: 1, openedMs: 0, dueMs: 0 };
+    expect(partitions.openRows).toBe(0);
+    partitions.get(0).openBatch = batch;
+    partitions.get(3).openBatch = { ...batch, rows: 7 };
+    expect(partitions.openRows).toBe(12);
+  });
+
+  it('are read from an offset on until that stops', () => {
+    expect([partitions.isAnyRead, partitions.isRead(0), partitions.isRead(1)]).toEqual([false, false, false]);
+    partitions.get(0).nextOffset = 0;
+    partitions.get(3).nextOffset = 20;
+    expect([partitions.isAnyRead, partitions.isRead(0), partitions.isRead(1)]).toEqual([true, true, false]);
+    partitions.stopReading([0, 1]);
+    expect([partitions.isAnyRead, partitions.isRead(0), partitions.isRead(3)]).toEqual([true, false, true]);
+    partitions.stopReading([3]);
+    expect(partitions.isAnyRead).toBe(false);
+  });
+
+  it('are those that the sink knows, until they are forgotten', () => {
+    expect(partitions.of([3, 1]).map(({ number }) => number)).toEqual([3]);
+    partitions.forget([3, 1]);
+    expect([...partitions.all].map(({ number }) => number)).toEqual([0]);
+  });
+
+  it('have reached the end where the run stops, if it stops', () => {
+    const partition = partitions.get(0);
+    expect(partition.hasReachedEnd).toBe(true);
+    partition.endOffset = 0;
+    expect(partition.hasReachedEnd).toBe(false);
+    partition.nextOffset = 0;
+    expect(partition.hasReachedEnd).toBe(true);
+    partition.endOffset = 1;
+    expect(partition.hasReachedEnd).toBe(false);
+  });
+
+  it('know when a position moved last', () => {
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(7);
+    onTestFinished(() => clock.mockRestore());
+    expect(partitions.get(0).committedAtMs).not.toBe(7);
+    partitions.note([position(0, 10)]);
+    expect(partitions.get(0).committedAtMs).toBe(7);
   });
 });

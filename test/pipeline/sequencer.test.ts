@@ -1,35 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { NO_STATS } from '../../src/core/batch-stats.js';
 import { SluiceError } from '../../src/core/errors.js';
-import type { BatchResult, CommitReceipt } from '../../src/core/flow.js';
 import { RETRY_PAUSES_MS } from '../../src/core/retry.js';
-import { Partitions } from '../../src/pipeline/partition.js';
-import { type CommitSink, Sequencer } from '../../src/pipeline/sequencer.js';
-
-/** A sink that notes what it is asked, and whose commits end when the test says so. */
-class NotingSink implements CommitSink {
-  staged: string[] = [];
-  commits: string[][] = [];
-  release: ((receipt: CommitReceipt) => void)[] = [];
-  failStage: Error | undefined;
-
-  async stage(batch: BatchResult) {
-    if (this.failStage !== undefined) throw this.failStage;
-    this.staged.push(`${batch.partition}:${batch.startOffset}`);
-  }
-  commit(): Promise<CommitReceipt> {
-    this.commits.push(this.staged);
-    this.staged = [];
-    return new Promise((resolve) => this.release.push(resolve));
-  }
-}
-
-const RECEIPT: CommitReceipt = { positions: [], stats: NO_STATS, commitSeconds: 0 };
-const result = (partition: number, startOffset: number) => ({ partition, startOffset }) as BatchResult;
-/** The partition whose log holds the backlog. */
-const BACKLOGGED = 8;
-const standing = (partition: number) => ({ partition, nextOffset: 0, leaderEpoch: undefined, watermark: undefined });
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+import type { Partitions } from '../../src/pipeline/partition.js';
+import type { Sequencer } from '../../src/pipeline/sequencer.js';
+import { type NotingSink, RECEIPT, sequencing, turn } from '../support/sequencing.js';
 
 let sink: NotingSink;
 let backlog: number;
@@ -37,58 +11,20 @@ let committed: number;
 let retries: [string, number][];
 let partitions: Partitions;
 let sequencer: Sequencer;
+let add: ReturnType<typeof sequencing>['add'];
+let commitFirst: () => Promise<void>;
 
 beforeEach(() => {
-  sink = new NotingSink();
   backlog = 0;
   committed = 0;
   retries = [];
-  partitions = new Partitions({ lag: (partition) => (partition === BACKLOGGED ? backlog : 0) });
-  partitions.note(Array.from({ length: 10 }, (_, partition) => standing(partition)));
-  partitions.get(BACKLOGGED).nextOffset = 0;
-  sequencer = new Sequencer(sink, partitions, {
-    commitRows: 300,
-    commitBytes: 10_000,
-    minBacklogRows: 100,
-    maxInFlightRows: 400,
-    maxInFlightBytes: 8000,
-    onStaged: () => {},
+  ({ sink, partitions, sequencer, add, commitFirst } = sequencing(() => backlog, {
     onRetry: (error, pauseMs) => retries.push([error.code, pauseMs]),
     onCommitted: () => {
       committed++;
     },
-  });
+  }));
 });
-
-/** Adds a batch and returns what finishes its work. */
-function add(
-  partition: number,
-  startOffset: number,
-  rows = 100,
-  bytes = 1000,
-  dueMs = performance.now(),
-): () => Promise<unknown> {
-  let finish!: (result: BatchResult) => void;
-  sequencer.add(
-    { partition: partitions.get(partition), rows, valueBytes: bytes, dueMs },
-    new Promise((resolve) => {
-      finish = resolve;
-    }),
-  );
-  return () => {
-    finish(result(partition, startOffset));
-    return turn();
-  };
-}
-
-/** Commits something, so that the groups after it are no longer the first. */
-async function commitFirst(): Promise<void> {
-  await add(9, 0, 1)();
-  sink.release[0](RECEIPT);
-  await turn();
-  sink.commits = [];
-  sink.release = [];
-}
 
 describe('Sequencer', () => {
   it('does not hold the first group back', async () => {

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Metrics } from '../../src/metrics/metrics.js';
+import { Partition } from '../../src/pipeline/partition.js';
 import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.js';
-import { problemOf, showStatus } from '../../src/pipeline/status.js';
+import { partitionStatus, problemOf, showStatus } from '../../src/pipeline/status.js';
 import { FakeSink, FakeSource, fakeBatch, messages, silent, until } from '../support/fakes.js';
 
 const LONG_MS = 3_600_000;
@@ -117,5 +118,60 @@ describe('the status of a pipeline', () => {
         'sluice_chunks_in_use 4',
       ].every((line) => text.split('\n').includes(line)),
     );
+  });
+});
+
+describe('the status of a partition', () => {
+  const statusAt = (nowMs: number, watermark?: bigint, lateAfterMs = 0) => {
+    const partition = new Partition({ lag: (number, nextOffset) => number * 100 - nextOffset }, at(0));
+    partition.moveTo({ ...at(7), watermark });
+    return partitionStatus(partition, lateAfterMs, partition.committedAtMs + nowMs);
+  };
+  const at = (nextOffset: number) => ({ partition: 2, nextOffset, leaderEpoch: undefined, watermark: undefined });
+
+  it('counts from what is committed', () => {
+    expect(statusAt(0)).toMatchObject({ partition: 2, position: 7, lag: 193, watermarkSeconds: undefined });
+  });
+
+  it('has the watermark less the allowed lateness', () => {
+    expect(statusAt(0, 5_500_000n, 1500).watermarkSeconds).toBe(4);
+  });
+
+  it('is idle when nothing was committed for a minute', () => {
+    expect([statusAt(59_999).isIdle, statusAt(60_000).isIdle]).toEqual([false, true]);
+  });
+});
+
+describe('what is wrong with a pipeline', () => {
+  const stalled = (stalledMs: number, backlog = 3) =>
+    problemOf({ ...pipeline().status(), stalledMs, backlog, maxStalledMs: 120_000 });
+
+  it('is a backlog of which nothing is committed for longer than may be', () => {
+    expect(stalled(120_000)).toBeUndefined();
+    expect(stalled(121_000)).toBe('nothing was committed for 121 s, and 3 messages wait');
+    expect(stalled(121_000, 0)).toBeUndefined();
+  });
+
+  it('may last two minutes, and the flush intervals for which a batch stays open', () => {
+    expect(pipeline({ flushIntervalMs: 1000 }).status().maxStalledMs).toBe(128_000);
+  });
+});
+
+describe('the lag of a pipeline', () => {
+  it('is as old as what brokers said of the ends of logs, if they have', async () => {
+    expect(pipeline().status().lagAgeSeconds).toBeUndefined();
+    showStatus(metrics, pipeline().status());
+    expect((await metrics.lagAge.get()).values).toMatchObject([{ value: 0 }]);
+    source.endsAsOfMs = 1000;
+    const status = pipeline().status(4000);
+    expect(status.lagAgeSeconds).toBe(3);
+    showStatus(metrics, status);
+    expect((await metrics.lagAge.get()).values).toMatchObject([{ value: 3 }]);
+  });
+
+  it('has no watermark if all partitions are idle or have none', async () => {
+    const idle = { partition: 0, position: 5, lag: 2, watermarkSeconds: 100, isIdle: true };
+    showStatus(metrics, { ...pipeline().status(), partitions: [idle, { ...idle, partition: 1 }] });
+    expect((await metrics.pipelineWatermark.get()).values).toMatchObject([{ value: 0 }]);
   });
 });

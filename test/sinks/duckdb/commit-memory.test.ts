@@ -1,15 +1,7 @@
-import { cpSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { QueryServer } from '../../../src/query/query-server.js';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RunningQueries } from '../../../src/query/running-queries.js';
-import { allRows, openSql } from '../../../src/query/sql-client.js';
 import { CommitMemory } from '../../../src/sinks/duckdb/commit-memory.js';
-import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
-import { queryFile } from '../../e2e/support.js';
-import { makeBatch, openSink, order, select, sinkOptions, temporaryDirectory, token } from '../../support/batches.js';
-import { verified } from '../../support/recovering.js';
 
 const LIMIT = 128_000_000;
 /** Takes memory that DuckDB cannot spill, until there is none. */
@@ -74,135 +66,134 @@ describe('CommitMemory', () => {
   });
 });
 
-/** An event of so many characters, in batches of four. */
-const long = (id: string, characters: number) => order(id, { note: 'x'.repeat(characters) });
-/** More than a block, less than a chunk of messages. */
-const LONG = 500_000;
-const SMALL_LIMIT = 64_000_000;
+describe('CommitMemory, with what DuckDB says of its memory,', () => {
+  let said: { ALLOCATOR: number; OVERFLOW_STRINGS: number };
+  /** What fails next. */
+  let failures: { SELECT?: Error; SET?: Error; CHECKPOINT?: Error };
+  let ran: string[];
+  let queries: RunningQueries;
 
-describe.each(['arrow', 'parquet'] as const)('commits of long strings from %s', (mergeFrom) => {
-  const stage = async (sink: DuckDbSink, dataDir: string, partition: number, batch: number, ids: string[]) => {
-    const values = ids.map((id) => long(id, LONG));
-    await sink.stage(await makeBatch(dataDir, partition, batch * ids.length, values));
+  const fails = (what: keyof typeof failures) => {
+    const failure = failures[what];
+    delete failures[what];
+    if (failure !== undefined) throw failure;
   };
-  const counts = `SELECT count(*)::INTEGER, sum((length(extra) > ${LONG})::INTEGER)::INTEGER FROM cdc_orders`;
+  const connection = {
+    run: async (sql: string) => {
+      fails(sql.startsWith('SET') ? 'SET' : 'CHECKPOINT');
+      ran.push(sql.replace('SET memory_limit = ', ''));
+    },
+    runAndReadAll: async (sql: string) => {
+      fails('SELECT');
+      const tag = /tag = '(ALLOCATOR|OVERFLOW_STRINGS)'/.exec(sql)![1] as keyof typeof said;
+      return { getRowObjects: () => [{ bytes: said[tag] }] };
+    },
+    closeSync: () => ran.push('closed'),
+  } as unknown as DuckDBConnection;
 
-  it('keep little of them in memory, whatever the log has', async () => {
-    const dataDir = temporaryDirectory();
-    const sink = await openSink(dataDir, { mergeFrom, memoryLimit: SMALL_LIMIT });
-    for (let batch = 0; batch < 50; batch++) {
-      await stage(
-        sink,
-        dataDir,
-        0,
-        batch,
-        [0, 1, 2, 3].map((i) => token(batch, i)),
-      );
-      await sink.commit();
-    }
-    await sink.close();
-    expect(await queryFile(dataDir, counts)).toEqual([[200, 200]]);
-  });
+  async function limitedTo(limit: number | undefined): Promise<CommitMemory> {
+    const instance = { connect: async () => connection } as unknown as DuckDBInstance;
+    return await CommitMemory.open(instance, queries, limit);
+  }
 
-  it('are split if memory runs out, with the counts and positions of one', async () => {
-    const dataDir = temporaryDirectory();
-    const sink = await openSink(dataDir, { mergeFrom, memoryLimit: SMALL_LIMIT });
-    for (let batch = 0; batch < 12; batch++) {
-      // The first event of the other partition comes again in each batch.
-      for (const partition of [1, 0]) {
-        await stage(sink, dataDir, partition, batch, [
-          token(1),
-          ...[1, 2, 3].map((i) => token(partition * 100 + batch + 2, i)),
-        ]);
-      }
-    }
-    const receipt = await sink.commit();
-    expect(receipt.stats).toMatchObject({ batches: 24, merged: 73, duplicate: 23 });
-    expect(receipt.positions.map(({ partition, nextOffset }) => [partition, nextOffset]).sort()).toEqual([
-      [0, 48],
-      [1, 48],
-    ]);
-    const [[commits, batches]] = await select(sink, 'SELECT count(DISTINCT commit_id), count(*) FROM sluice.batches');
-    expect([Number(commits) > 1, batches]).toEqual([true, 24n]);
-    await sink.close();
-    expect((await verified(dataDir)).problems).toEqual([]);
-    expect(await queryFile(dataDir, counts)).toEqual([[73, 73]]);
-  });
-
-  it('continue after a kill that left more of them in the log than there is memory', async () => {
-    const [killed, dataDir] = [temporaryDirectory(), temporaryDirectory()];
-    const without = await openSink(killed, { mergeFrom });
-    for (let batch = 0; batch < 20; batch++) {
-      await stage(
-        without,
-        killed,
-        0,
-        batch,
-        [0, 1, 2, 3, 4, 5, 6, 7].map((i) => token(batch, i)),
-      );
-      await without.commit();
-    }
-    cpSync(killed, dataDir, { recursive: true });
-    expect(statSync(join(dataDir, 'analytics.db.wal')).size).toBeGreaterThan(SMALL_LIMIT);
-    const sink = await openSink(dataDir, { mergeFrom, memoryLimit: SMALL_LIMIT });
-    for (let batch = 20; batch < 24; batch++) {
-      await stage(
-        sink,
-        dataDir,
-        0,
-        batch,
-        [0, 1, 2, 3, 4, 5, 6, 7].map((i) => token(batch, i)),
-      );
-      await sink.commit();
-    }
-    await sink.close();
-    expect((await verified(dataDir)).problems).toEqual([]);
-    expect(await queryFile(dataDir, counts)).toEqual([[192, 192]]);
-  });
-
-  it('end with what to change if a batch alone does not fit, and nothing of it is committed', async () => {
-    const dataDir = temporaryDirectory();
-    const sink = await openSink(dataDir, { mergeFrom, memoryLimit: SMALL_LIMIT });
-    await stage(sink, dataDir, 0, 0, [token(1)]);
-    await sink.stage(await makeBatch(dataDir, 0, 1, [long(token(2), 100 * LONG)]));
-    await expect(sink.commit()).rejects.toMatchObject({
-      code: 'SLUICE_SINK',
-      message: expect.stringMatching(/offsets 1 to 2.*raise/),
+  /** Runs a query until it is ended. @returns whether it was */
+  function query(): () => boolean {
+    let isEnded = false;
+    void lasting(queries).then(() => {
+      isEnded = true;
     });
-    await sink.close();
-    expect((await verified(dataDir)).problems).toEqual([]);
-    expect(await queryFile(dataDir, counts)).toEqual([[1, 1]]);
-  });
-});
+    return () => isEnded;
+  }
 
-describe('commits beside queries that take all memory', () => {
-  it('are all made, and the queries get an error', async () => {
-    const dataDir = temporaryDirectory();
-    const queries = new RunningQueries();
-    const sink = new DuckDbSink({ ...sinkOptions(dataDir), memoryLimit: LIMIT }, queries);
-    await sink.open();
-    await sink.initPositions([{ partition: 0, nextOffset: 0, reason: 'earliest' }]);
-    const server = await QueryServer.start(sink, dataDir, queries);
-    onTestFinished(async () => {
-      await server.close();
-      await sink.close();
-    });
-    let committing = true;
-    const errors = new Set<string>();
-    const greedy = [1, 2].map(async () => {
-      const client = await openSql(dataDir);
-      while (committing) await allRows(client, GREEDY).catch((error: Error) => errors.add(error.message.slice(0, 15)));
-    });
-    const ROWS = 2000;
-    for (let group = 0; group < 25; group++) {
-      const values = Array.from({ length: ROWS }, (_, i) => order(token(group + 1, i), { note: 'x'.repeat(500) }));
-      await sink.stage(await makeBatch(dataDir, 0, group * ROWS, values));
-      await sink.commit();
-    }
-    committing = false;
-    await Promise.all(greedy);
-    expect(await select(sink, 'SELECT count(*)::INTEGER FROM cdc_orders')).toEqual([[25 * ROWS]]);
-    for (const error of errors) expect(['Out of Memory E', 'the query was e']).toContain(error);
-    expect(errors.size).toBeGreaterThan(0);
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    said = { ALLOCATOR: 0, OVERFLOW_STRINGS: 0 };
+    failures = {};
+    ran = [];
+    queries = new RunningQueries();
+  });
+  afterEach(() => void vi.useRealTimers());
+
+  it('gives a commit half of the limit more, and its long strings, and takes it back whatever comes of it', async () => {
+    said.OVERFLOW_STRINGS = 70;
+    const memory = await limitedTo(101);
+    expect(await memory.commit(async () => ran.push('work'))).toBe(2);
+    expect(ran).toEqual(["'221B'", 'work', "'101B'"]);
+    await expect(memory.commit(async () => Promise.reject(new Error('disk full')))).rejects.toThrow('disk full');
+    expect(ran.slice(3)).toEqual(["'221B'", "'101B'"]);
+  });
+
+  it('leaves all to DuckDB if there is no limit', async () => {
+    said = { ALLOCATOR: 1e12, OVERFLOW_STRINGS: 1e12 };
+    const memory = await limitedTo(undefined);
+    const isEnded = query();
+    vi.advanceTimersByTime(1000);
+    expect(await memory.commit(async () => 1)).toBe(1);
+    expect(await memory.hasWrittenTooMuch()).toBe(false);
+    await memory.storeLongStrings(connection);
+    expect([ran, isEnded()]).toEqual([[], false]);
+  });
+
+  it('takes more than half of the limit in long strings for too much of a transaction', async () => {
+    const memory = await limitedTo(100);
+    said.OVERFLOW_STRINGS = 50;
+    expect(await memory.hasWrittenTooMuch()).toBe(false);
+    said.OVERFLOW_STRINGS = 51;
+    expect(await memory.hasWrittenTooMuch()).toBe(true);
+  });
+
+  it('stores more than a quarter of the limit in long strings, unless another transaction writes', async () => {
+    const memory = await limitedTo(100);
+    said.OVERFLOW_STRINGS = 25;
+    await memory.storeLongStrings(connection);
+    expect(ran).toEqual([]);
+    said.OVERFLOW_STRINGS = 26;
+    await memory.storeLongStrings(connection);
+    expect(ran).toEqual(["'176B'", 'CHECKPOINT', "'100B'"]);
+    failures.CHECKPOINT = new Error('Cannot CHECKPOINT: there are other write transactions');
+    await memory.storeLongStrings(connection);
+    failures.CHECKPOINT = new Error('disk full');
+    await expect(memory.storeLongStrings(connection)).rejects.toThrow('disk full');
+  });
+
+  it.each([
+    ['no more than half', { ALLOCATOR: 50 }, {}, false],
+    ['more than half', { ALLOCATOR: 51 }, {}, true],
+    ['nobody knows what', { ALLOCATOR: 0 }, { SELECT: new Error('Out of Memory') }, true],
+  ])('looks at queries that allocate %s of the limit', async (_, allocated, failure, expected) => {
+    const memory = await limitedTo(100);
+    const isEnded = query();
+    Object.assign(said, allocated);
+    Object.assign(failures, failure);
+    vi.advanceTimersByTime(19);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isEnded()).toBe(false);
+    vi.advanceTimersByTime(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isEnded()).toBe(expected);
+    // The same looks at the start of a commit.
+    if (!expected) said.ALLOCATOR = 51;
+    const next = query();
+    await memory.commit(async () => {});
+    expect(next()).toBe(!expected || allocated.ALLOCATOR > 50);
+  });
+
+  it('does not look when there is no query, or when it is closed', async () => {
+    failures.SELECT = new Error('nobody should ask');
+    const memory = await limitedTo(100);
+    vi.advanceTimersByTime(1000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(failures).toHaveProperty('SELECT');
+    await memory.close();
+    expect([ran, vi.getTimerCount()]).toEqual([['closed'], 0]);
+  });
+
+  it.each(['SELECT', 'SET'] as const)('ends the queries if there is not even memory for a %s', async (what) => {
+    const memory = await limitedTo(100);
+    const isEnded = query();
+    failures[what] = new Error('Out of Memory');
+    await memory.commit(async () => ran.push('work'));
+    expect(isEnded()).toBe(true);
+    expect(ran).toEqual(["'150B'", 'work', "'100B'"]);
   });
 });

@@ -1,14 +1,11 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { renameSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ParquetWriterName } from '../../../src/parquet/parquet-writer.js';
 import { planCompaction } from '../../../src/sinks/duckdb/compaction.js';
 import type { LedgerFile } from '../../../src/sinks/duckdb/ledger-files.js';
-import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
-import { listFiles } from '../../../src/storage/data-dir.js';
-import { makeBatch, openSink, order, select, TOPIC, temporaryDirectory, token } from '../../support/batches.js';
-import { runCli } from '../../support/cli.js';
+import { openSink, select, TOPIC, temporaryDirectory } from '../../support/batches.js';
+import { commitBatches, contentOf, parquetFiles } from '../../support/small-files.js';
 import { problems } from '../../support/verifying.js';
 
 const file = (partition: number, start: number, bytes = 10, batches = 1): LedgerFile => ({
@@ -77,30 +74,6 @@ describe('planCompaction', () => {
     );
   });
 });
-
-/** Commits `count` groups: of partition 0 two rows and a tombstone, of partition 1 one row or every other time none. */
-async function commitBatches(
-  dataDir: string,
-  sink: DuckDbSink,
-  count: number,
-  from = 0,
-  writers: readonly ParquetWriterName[] = ['duckdb'],
-): Promise<void> {
-  for (let index = from; index < from + count; index++) {
-    const rows = [0, 1].map((n) =>
-      order(token(1 + index, n), { amount: `${index}.5`, items: [index], late: 'ünïcode' }),
-    );
-    const parquetWriter = writers[index % writers.length];
-    await sink.stage(await makeBatch(dataDir, 0, index * 3, [...rows, null], { parquetWriter }));
-    await sink.stage(await makeBatch(dataDir, 1, index, [index % 2 ? '{' : order(`p1-${index}`)], { parquetWriter }));
-    await sink.commit();
-  }
-}
-
-const parquetFiles = (dataDir: string) => listFiles(join(dataDir, 'parquet')).sort();
-
-const contentOf = (dataDir: string) =>
-  `FROM read_parquet('${dataDir}/parquet/*/*/*.parquet') ORDER BY kafka_partition, kafka_offset`;
 
 describe('compaction', () => {
   it.each<ParquetWriterName[][]>([[['duckdb']], [['parquet-wasm']], [['duckdb', 'parquet-wasm']]])(
@@ -186,84 +159,6 @@ describe('compaction', () => {
     expect(left).toEqual([
       expect.stringMatching(/^6 Parquet files, .*00-0{19}3\.parquet to .*, stay as they are: .*0{19}6/),
     ]);
-    expect(await problems(dataDir)).toEqual([]);
-  });
-
-  it('leaves damaged files, with a warning, and ends with 1', async () => {
-    const dataDir = temporaryDirectory();
-    const sink = await openSink(dataDir);
-    await commitBatches(dataDir, sink, 6);
-    await sink.close();
-    const [, second] = parquetFiles(dataDir);
-    const content = readFileSync(second);
-    writeFileSync(second, Buffer.from(content).fill(0, content.length - 20));
-    const { code, stdout, stderr } = await runCli(['compact'], { env: { DATA_DIR: dataDir, LOG_FORMAT: 'json' } });
-    expect([code, stdout]).toEqual([1, expect.stringContaining('3 files (')]);
-    expect(JSON.parse(stderr)).toMatchObject({
-      level: 40,
-      code: 'SLUICE_SINK',
-      msg: expect.stringMatching(/^6 Parquet files, .*: .*"sluice verify" says which file is not whole/),
-    });
-    writeFileSync(second, content);
-    expect(await problems(dataDir)).toEqual([]);
-  });
-
-  it.each([
-    ['its own text', (index: number) => `${index}`.padStart(4, '-')],
-    ['the text of all others', () => 'text'],
-  ])('joins messages of a megabyte, each with %s, in little memory; with less it leaves them', async (_, text) => {
-    const dataDir = temporaryDirectory();
-    const sink = await openSink(dataDir, { memoryLimit: 512e6 });
-    const large = (index: number) => order(token(index), { note: text(index).repeat(250_000) });
-    for (let start = 0; start < 120; start += 3) {
-      await sink.stage(await makeBatch(dataDir, 0, start, [large(start), large(start + 1), large(start + 2)]));
-      await sink.stage(await makeBatch(dataDir, 1, start, [order(`p1-${start}`)], { nextOffset: start + 3 }));
-    }
-    await sink.commit();
-    await sink.close();
-    const tight = await openSink(dataDir, { memoryLimit: 40e6 });
-    const { filesBefore, left } = await tight.compact({ everything: true });
-    await tight.close();
-    expect([filesBefore, left]).toEqual([40, [expect.stringMatching(/^40 Parquet files, .*DUCKDB_MEMORY_LIMIT/)]]);
-    const wide = await openSink(dataDir, { memoryLimit: 160e6 });
-    expect(await wide.compact({ everything: true })).toMatchObject({ filesBefore: 40, filesAfter: 1, left: [] });
-    const groups = `FROM parquet_metadata('${parquetFiles(dataDir)[0]}') WHERE path_in_schema = 'extra'`;
-    const [[most, all]] = await select(
-      wide,
-      `SELECT max(row_group_num_rows), sum(row_group_num_rows)::INTEGER ${groups}`,
-    );
-    expect([Number(most) <= 32, all]).toEqual([true, 120]);
-    await wide.close();
-    expect(await problems(dataDir)).toEqual([]);
-  });
-
-  it('needs a data directory that no process works on', async () => {
-    const dataDir = temporaryDirectory();
-    const env = { DATA_DIR: dataDir };
-    const absent = await runCli(['compact'], { env });
-    expect(absent).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing was consumed into it yet') });
-    await openSink(dataDir);
-    const held = await runCli(['compact'], { env });
-    expect(held).toMatchObject({ code: 3, stderr: expect.stringMatching(/SLUICE_LOCKED.*held by/) });
-  });
-
-  it('survives kill -9 at any moment', async () => {
-    const dataDir = temporaryDirectory();
-    const sink = await openSink(dataDir);
-    await commitBatches(dataDir, sink, 60);
-    const before = await select(sink, contentOf(dataDir));
-    await sink.close();
-    const env = { DATA_DIR: dataDir, LOG_FORMAT: 'json' };
-    let outcome = { code: null as number | null, stdout: '' };
-    for (let timeoutMs = 300; outcome.code === null; timeoutMs += 40) {
-      outcome = await runCli(['compact'], { env, timeoutMs });
-    }
-    expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/joined into|nothing to join/) });
-    const reopened = await openSink(dataDir);
-    await reopened.compact({ everything: true });
-    expect(await select(reopened, contentOf(dataDir))).toEqual(before);
-    await reopened.close();
-    expect(parquetFiles(dataDir).length).toBe(2);
     expect(await problems(dataDir)).toEqual([]);
   });
 });

@@ -6,8 +6,8 @@ import { tableColumns } from '../../../src/schema/spec.js';
 import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import { listFiles, temporaryPath } from '../../../src/storage/data-dir.js';
 import { openSink, select, sinkOptions, temporaryDirectory } from '../../support/batches.js';
-import { runCli } from '../../support/cli.js';
-import { GROWN_SPEC, grownDirectory, specFile } from '../../support/grown-directory.js';
+import { GROWN_SPEC, grownDirectory } from '../../support/grown-directory.js';
+import { recovered } from '../../support/recovering.js';
 import { problems } from '../../support/verifying.js';
 
 const parquetFiles = (dataDir: string) => listFiles(join(dataDir, 'parquet')).sort();
@@ -127,13 +127,13 @@ describe('rewriting that was killed', () => {
     leave(state);
     const temporary = relative(dataDir, temporaryPath(path));
     if (existsSync(path)) expect(await problems(dataDir)).toEqual([]);
-    const recovered = await runCli(['recover'], { env: { DATA_DIR: dataDir } });
+    const { ok, text } = await recovered(dataDir, undefined);
     const told = {
       removes: `the next start removes ${temporary}`,
       renames: 'the next start puts the new',
       nothing: '',
     };
-    expect([recovered.code, recovered.stdout]).toEqual([0, expect.stringContaining(told[does])]);
+    expect([ok, text]).toEqual([true, expect.stringContaining(told[does])]);
     const removed = does === 'removes' ? [{ file: temporary, why: 'a write that was not finished' }] : [];
     expect(await removedAtOpen(dataDir)).toEqual(removed);
     expect(readFileSync(path).equals(database === 'before' ? before : after)).toBe(true);
@@ -154,21 +154,5 @@ describe('rewriting that was killed', () => {
     rmSync(temporaryPath(path));
     writeFileSync(path, after);
     expect(await removedAtOpen(dataDir)).toEqual([]);
-  });
-
-  it('by kill -9 at any moment', { timeout: 120_000 }, async () => {
-    const dataDir = temporaryDirectory();
-    await grownDirectory(dataDir, 24, 1);
-    const before = await contentOf(dataDir);
-    const env = { DATA_DIR: dataDir, TABLE_SPEC: specFile(temporaryDirectory()), LOG_FORMAT: 'json' };
-    let outcome = { code: null as number | null, stdout: '' };
-    for (let timeoutMs = 300; outcome.code === null; timeoutMs += 40) {
-      outcome = await runCli(['compact', '--rewrite'], { env, timeoutMs });
-    }
-    expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/\d+ files rewritten/) });
-    const { rows, columns } = await contentOf(dataDir);
-    expect(rows).toEqual(before.rows);
-    expect(new Set(columns.map((found) => JSON.stringify(found))).size).toBe(1);
-    expect(await problems(dataDir)).toEqual([]);
   });
 });
