@@ -8,6 +8,9 @@ import type { Metrics } from '../metrics/metrics.js';
 import type { Batcher, ClosedBatch } from './batcher.js';
 import type { Sequencer } from './sequencer.js';
 
+/** So few batches go together whatever the workers do: they share a proof of the topic and a commit. */
+const MIN_IN_FLIGHT = 8;
+
 export interface DispatcherParts {
   readonly batcher: Batcher;
   readonly chunks: ChunkPool;
@@ -59,7 +62,8 @@ export class Dispatcher {
    * nobody waits for it but its own batches.
    */
   get #free(): number {
-    return Math.max(0, this.#workers + 1 + this.#unproven - this.#parts.sequencer.inFlightBatches);
+    const limit = Math.max(this.#workers + 1, MIN_IN_FLIGHT);
+    return Math.max(0, limit + this.#unproven - this.#parts.sequencer.inFlightBatches);
   }
 
   #dispatch(batches: readonly ClosedBatch[]): void {

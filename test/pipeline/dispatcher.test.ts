@@ -36,6 +36,8 @@ async function run(made: Pipeline): Promise<void> {
 describe('the dispatch of many partitions', () => {
   const PARTITIONS = 30;
   const ROWS = 12;
+  /** So many batches go together, though there are fewer workers. */
+  const TOGETHER = 8;
   const MEMORY = { bufferBytes: 4 * MIB, batchBytes: 4 * MIB };
   let tasks: BatchTask[];
   let release: () => void;
@@ -68,14 +70,27 @@ describe('the dispatch of many partitions', () => {
   it('lets batches fill until a worker is free', async () => {
     const made = manyPartitions({}, () => 1);
     const done = run(made);
-    await until(() => made.status().totals.events === PARTITIONS * ROWS && tasks.length > OPTIONS.workers);
+    await until(() => made.status().totals.events === PARTITIONS * ROWS && tasks.length >= TOGETHER);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(tasks).toHaveLength(OPTIONS.workers + 1);
+    expect(tasks).toHaveLength(TOGETHER);
     release();
     await until(() => committedRows() === PARTITIONS * ROWS);
     made.stop();
     await done;
-    expect(tasks.length).toBeLessThanOrEqual(PARTITIONS + OPTIONS.workers + 1);
+    expect(tasks.length).toBeLessThanOrEqual(PARTITIONS + TOGETHER);
+  });
+
+  it('lets no worker but one wait, however many there are', async () => {
+    const workers = TOGETHER + 4;
+    const made = manyPartitions({ workers }, () => 1);
+    const done = run(made);
+    await until(() => made.status().totals.events === PARTITIONS * ROWS && tasks.length > workers);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(tasks).toHaveLength(workers + 1);
+    release();
+    made.stop();
+    await done;
+    expect(committedRows()).toBe(PARTITIONS * ROWS);
   });
 
   it('keeps the workers busy while the topic is confirmed', async () => {
