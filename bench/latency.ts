@@ -1,19 +1,19 @@
 /**
- * From the Kafka timestamp of an event to its row in DuckDB, under a paced load:
+ * From the Kafka timestamp of an event to its row in DuckDB or in a lake, under a paced load:
  *
- *   npm run bench:latency -- --rates 1000,20000,100000 --seconds 20
+ *   npm run bench:latency -- --rates 1000,20000,100000 --seconds 20 --sinks duckdb,ducklake
  *
  * A row is visible when another connection sees its partition's position after it. The bench asks the running process
- * for positions every few milliseconds, so figures are high by up to that interval and never low.
+ * for positions every few milliseconds, so figures are high by up to that interval and never low. Sinks take turns.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { allRows, openSql } from '../src/query/sql-client.js';
 import { createTopic } from '../test/support/produce.js';
-import { ended, machine, untilLine, VITE_NODE, withBroker, writeResults } from './harness.js';
+import { EXTENSION_DIRECTORY, ended, machine, untilLine, VITE_NODE, withBroker, writeResults } from './harness.js';
 import { type Latencies, report, type Sighting, seen, watch } from './sightings.js';
 
 const { values: flags } = parseArgs({
@@ -21,6 +21,7 @@ const { values: flags } = parseArgs({
     rates: { type: 'string', default: '1000,20000,100000' },
     seconds: { type: 'string', default: '20' },
     partitions: { type: 'string', default: '4' },
+    sinks: { type: 'string', default: 'duckdb' },
     kafka: { type: 'string' },
     json: { type: 'string' },
   },
@@ -29,12 +30,19 @@ const { values: flags } = parseArgs({
 /** The first seconds are left out: the pipeline starts. */
 const WARM_UP_SECONDS = 3;
 
-async function measure(bootstrap: string, rate: number): Promise<Latencies & { rate: number }> {
-  const topic = `latency-${rate}-${Date.now()}`;
+async function measure(
+  bootstrap: string,
+  rate: number,
+  sink: string,
+): Promise<Latencies & { rate: number; sink: string }> {
+  const topic = `latency-${sink}-${rate}-${Date.now()}`;
   await createTopic(bootstrap, topic, Number(flags.partitions));
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-latency-'));
   const settings = { KAFKA_BROKERS: bootstrap, KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic, DATA_DIR: dataDir };
-  const env = { ...process.env, ...settings, METRICS_PORT: '0', LOG_FORMAT: 'json' };
+  const env = {
+    ...{ ...process.env, ...settings, METRICS_PORT: '0', LOG_FORMAT: 'json' },
+    ...{ SINK: sink, DUCKDB_EXTENSION_DIRECTORY: EXTENSION_DIRECTORY },
+  };
   const run = spawn(process.execPath, ['dist/cli.js', 'run'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   try {
     await untilLine(run, /"msg":"reading /);
@@ -45,37 +53,38 @@ async function measure(bootstrap: string, rate: number): Promise<Latencies & { r
     });
     const sightings = await watch(dataDir, events);
     await ended(loader);
+    const milliseconds = await latencies(dataDir, sightings, rate);
     run.kill('SIGTERM');
     await ended(run);
-    return { rate, ...report(rate, await latencies(dataDir, sightings, rate)) };
+    console.log(sink);
+    return { rate, sink, ...report(rate, milliseconds) };
   } finally {
     run.kill('SIGKILL');
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
-/** Milliseconds per row, sorted; without those of the warm-up. */
+/** Milliseconds per row, sorted; without those of the warm-up. Asks the running process. */
 async function latencies(dataDir: string, sightings: ReadonlyMap<number, Sighting[]>, rate: number) {
-  const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'), { access_mode: 'READ_ONLY' });
-  const connection = await instance.connect();
-  const reader = await connection.runAndReadAll(
-    `SELECT kafka_partition, kafka_offset::INTEGER, epoch_ms(kafka_timestamp)::DOUBLE FROM cdc_orders
+  const client = await openSql(dataDir);
+  const rows = await allRows(
+    client,
+    `SELECT kafka_partition AS p, kafka_offset::INTEGER AS n, epoch_ms(kafka_timestamp)::DOUBLE AS t FROM cdc_orders
      ORDER BY kafka_timestamp OFFSET ${rate * WARM_UP_SECONDS}`,
   );
-  const [partitions, offsets, timestamps] = reader.getColumns() as number[][];
-  const milliseconds = new Float64Array(partitions.length);
-  for (const [row, partition] of partitions.entries()) {
-    milliseconds[row] = seen(sightings.get(partition)!, offsets[row]) - timestamps[row];
-  }
-  connection.closeSync();
-  instance.closeSync();
-  return milliseconds.sort();
+  client.close();
+  const expected = rate * Number(flags.seconds);
+  if (rows.length !== expected) throw new Error(`the table has ${rows.length} rows after the warm-up, not ${expected}`);
+  const delay = ({ p, n, t }: (typeof rows)[number]) => seen(sightings.get(Number(p))!, Number(n)) - Number(t);
+  return Float64Array.from(rows, delay).sort();
 }
 
 await withBroker(flags.kafka, async (bootstrap) => {
   console.log(`${flags.seconds} s at each rate, ${flags.partitions} partitions; ${machine()}`);
   const figures = [];
-  for (const rate of flags.rates.split(',')) figures.push(await measure(bootstrap, Number(rate)));
+  for (const rate of flags.rates.split(',')) {
+    for (const sink of flags.sinks.split(',')) figures.push(await measure(bootstrap, Number(rate), sink));
+  }
   writeResults(flags.json, 'latency', figures);
 });
 process.exit();

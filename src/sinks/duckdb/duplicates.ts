@@ -21,6 +21,9 @@ export interface ChangeLog {
   maxChangeSeq: bigint;
 }
 
+/** Of so many sequences a list keeps scans to the row groups, and files, that have one of them; of more, their range. */
+const MAX_LISTED = 1000;
+
 /** Resume tokens give a change_seq; any other change id has 0. */
 export const NO_SEQUENCE = 0n;
 
@@ -113,36 +116,25 @@ export async function findDuplicates(
   relation: string,
   batches: readonly BatchResult[],
 ): Promise<Duplicates> {
-  const table = `temp.duplicates_${tables++}`;
-  const { minChangeSeq: lowest, maxChangeSeq: highest } = combineStats(batches.map(({ stats }) => stats));
-  assert(lowest !== undefined && highest !== undefined, 'there are rows');
-  // Equal ids have equal sequences, which are a third of the work to group if there are any.
-  const group = lowest === NO_SEQUENCE ? log.changeId : 'change_seq';
+  const name = tables++;
+  const table = `temp.duplicates_${name}`;
+  const suspicious = await findSuspicious(connection, log, relation, `temp.sequences_${name}`, batches);
   const marker = markerTest(log, batches);
+  const isSuspect = [...suspicious.rows, ...(hasMarkers(batches) ? [marker] : [])].join(' OR ');
+  const knownIds = [
+    ...(suspicious.known === undefined
+      ? []
+      : [`"the id" IN (SELECT ${log.changeId} FROM ${log.table} WHERE ${suspicious.known})`]),
+    ...(hasMarkers(batches) ? ['("is marker" AND "the id" IN (SELECT change_id FROM sluice.markers))'] : []),
+  ];
   await connection.run(
     `CREATE TEMP TABLE ${table} AS SELECT kafka_partition, kafka_offset, "is marker" FROM (
-       SELECT kafka_partition, kafka_offset, ${marker} AS "is marker",
+       SELECT kafka_partition, kafka_offset, ${marker} AS "is marker", ${log.changeId} AS "the id",
          row_number() OVER (PARTITION BY ${log.changeId} ORDER BY kafka_partition, kafka_offset) AS nth
-       FROM ${relation}
-       SEMI JOIN (SELECT ${group} FROM ${relation} GROUP BY ALL HAVING count(*) > 1) USING (${group}))
-     WHERE nth > 1`,
+       FROM ${relation} WHERE ${isSuspect})
+     WHERE ${['nth > 1', ...knownIds].join(' OR ')}`,
   );
-  const add = async (rows: string, known: string, same: string) => {
-    await connection.run(
-      `INSERT INTO ${table} SELECT new.kafka_partition, new.kafka_offset, new."is marker"
-       FROM (SELECT *, ${marker} AS "is marker" FROM ${relation} WHERE ${rows}) new
-       SEMI JOIN ${known} known ON ${same}
-       ANTI JOIN ${table} found
-       ON found.kafka_partition = new.kafka_partition AND found.kafka_offset = new.kafka_offset`,
-    );
-  };
-  const known = await knownRange(connection, log, relation, { lowest, highest });
-  if (known !== undefined) {
-    const between = `change_seq BETWEEN ${known.lowest} AND ${known.highest}`;
-    const same = `known.change_seq = new.change_seq AND known.${log.changeId} = new.${log.changeId}`;
-    await add(between, `(FROM ${log.table} WHERE ${between})`, same);
-  }
-  if (hasMarkers(batches)) await add(marker, 'sluice.markers', `known.change_id = new.${log.changeId}`);
+  await connection.run(`DROP TABLE IF EXISTS temp.sequences_${name}`);
   const ranges = batches.map(
     ({ partition, startOffset, nextOffset }, batch) => `(${batch}, ${partition}, ${startOffset}, ${nextOffset})`,
   );
@@ -160,31 +152,41 @@ export async function findDuplicates(
   return { table, counts: new Map(counts) };
 }
 
-/** Both included. */
-interface SequenceRange {
-  readonly lowest: bigint;
-  readonly highest: bigint;
+/** What tells most rows apart without their ids, which are five times as many bytes as their sequences. */
+interface Suspicion {
+  /** SQL, any of them: of rows of the group that may share their id with another row. */
+  readonly rows: readonly string[];
+  /** SQL: of the rows of the change log that a row of the group may share its id with; undefined if there are none. */
+  readonly known: string | undefined;
 }
 
-/**
- * The sequences that new rows may share with known ids. It keeps scans of the change log to the row groups that
- * matter, which no semi join derives by itself.
- * @returns undefined if no new id can be known
- */
-async function knownRange(
+/** @param sequences the name of a table to make */
+async function findSuspicious(
   connection: DuckDBConnection,
   log: ChangeLog,
   relation: string,
-  { lowest, highest }: SequenceRange,
-): Promise<SequenceRange | undefined> {
-  if (lowest === NO_SEQUENCE) return { lowest, highest };
+  sequences: string,
+  batches: readonly BatchResult[],
+): Promise<Suspicion> {
+  const { minChangeSeq: lowest, maxChangeSeq: highest } = combineStats(batches.map(({ stats }) => stats));
+  assert(lowest !== undefined && highest !== undefined, 'there are rows');
+  const between = `change_seq BETWEEN ${lowest} AND ${highest}`;
+  if (lowest === NO_SEQUENCE) return { rows: ['true'], known: between };
+  await connection.run(`CREATE TEMP TABLE ${sequences} AS SELECT change_seq FROM ${relation}`);
+  const repeated = `change_seq IN (SELECT change_seq FROM ${sequences} GROUP BY ALL HAVING count(*) > 1)`;
   // Ids that grow with time and are all above the highest known one cannot be in the change log.
-  if (lowest > log.maxChangeSeq) return undefined;
-  // Most others are not in it either, which their sequences tell: a fifth of the bytes of the ids.
+  if (lowest > log.maxChangeSeq) return { rows: [repeated], known: undefined };
   const [shared] = await rowsOf(
     connection,
-    `SELECT min(change_seq) AS lowest, max(change_seq) AS highest FROM ${relation}
-     SEMI JOIN (FROM ${log.table} WHERE change_seq BETWEEN ${lowest} AND ${highest}) USING (change_seq)`,
+    `SELECT count(*) AS count, min(change_seq) AS lowest, max(change_seq) AS highest,
+       CASE WHEN count(*) <= ${MAX_LISTED} THEN string_agg(change_seq, ', ') END AS list
+     FROM (SELECT DISTINCT change_seq FROM ${sequences}
+       SEMI JOIN (FROM ${log.table} WHERE ${between}) USING (change_seq))`,
   );
-  return shared.lowest === null ? undefined : (shared as unknown as SequenceRange);
+  if (shared.count === 0n) return { rows: [repeated], known: undefined };
+  const known =
+    shared.list === null
+      ? `change_seq BETWEEN ${shared.lowest} AND ${shared.highest}`
+      : `change_seq IN (${shared.list})`;
+  return { rows: [repeated, known], known };
 }

@@ -137,6 +137,22 @@ describe.each(['arrow', 'parquet'] as const)('DuckDbSink from %s', (mergeFrom) =
     await sink.close();
   });
 
+  it('finds each of many rows that come again', async () => {
+    const dataDir = temporaryDirectory();
+    const sink = await open(dataDir);
+    const stage = async (start: number, from: number, to: number) => {
+      const values = Array.from({ length: to - from }, (_, n) => order(token(from + n)));
+      await sink.stage(await makeBatch(dataDir, 0, start, values));
+    };
+    await stage(0, 0, 1500);
+    await sink.commit();
+    await stage(1500, 100, 1510);
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 10, duplicate: 1400 } });
+    await stage(2910, 1490, 1515);
+    expect(await sink.commit()).toMatchObject({ stats: { merged: 5, duplicate: 20 } });
+    await sink.close();
+  });
+
   it('carries every string length, unicode and nulls over the 2,048-row boundary', async () => {
     const dataDir = temporaryDirectory();
     const sink = await open(dataDir);
