@@ -11,6 +11,8 @@ export default defineConfig({
     // As in vitest.config.ts: files that share what they import would also share what one of them mocks.
     pool: 'forks',
     maxWorkers: '100%',
+    // Mutation testing has no processes, but threads.
+    setupFiles: only === undefined ? [] : ['test/support/main-thread.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },

@@ -64,6 +64,19 @@ describe('Batcher', () => {
     ]);
   });
 
+  it('fills a batch up to BATCH_BYTES, and then closes it', () => {
+    add(0, 1000, 1, MIB);
+    expect(batcher.drainClosed(0, 9)).toEqual([]);
+    add(0, 1001, 1, MIB);
+    expect(ranges(batcher.drainClosed(0, 9))).toEqual([[0, 1000, 1002, 2]]);
+  });
+
+  it('gives a large message the offsets before it that hold none', () => {
+    batcher.eof(0, 1010, 0);
+    add(0, 1010, 1, 3 * MIB);
+    expect(ranges(batcher.drainAll())).toEqual([[0, 1000, 1011, 1]]);
+  });
+
   it('keeps ranges contiguous over gaps in the offsets', () => {
     add(0, 1010, 5);
     expect(ranges(batcher.drainAll())).toEqual([[0, 1000, 1015, 5]]);
@@ -139,7 +152,22 @@ describe('Batcher', () => {
   it('gives idle workers what is worth a file', () => {
     add(0, 1000, 12);
     add(1, 5, 13);
+    expect(batcher.drainClosed(1, 9)).toEqual([]);
     expect(ranges(batcher.drainClosed(1, 9, true))).toEqual([[1, 5, 18, 13]]);
+  });
+
+  it('gives idle workers an eighth of BATCH_ROWS', () => {
+    batcher = new Batcher({ batchRows: 80, batchBytes: 2 * MIB, flushIntervalMs: 250 }, pool, partitions);
+    add(0, 1000, 9);
+    add(1, 5, 10);
+    expect(ranges(batcher.drainClosed(1, 9, true))).toEqual([[1, 5, 15, 10]]);
+  });
+
+  it('says since when a batch was due, or closed if that was earlier', () => {
+    add(0, 1000, 1);
+    add(1, 5, 50);
+    expect(batcher.drainClosed(100, 9, true).map(({ dueMs }) => dueMs)).toEqual([100]);
+    expect(batcher.drainClosed(1000, 9).map(({ dueMs }) => dueMs)).toEqual([250]);
   });
 
   it('carries the leader epoch of the last message of a batch, also past its end', () => {
@@ -161,6 +189,39 @@ describe('Batcher', () => {
     expect(batch.chunks).toHaveLength(1);
     expect(batch.rows).toBe(20);
     expect(batch.chunks[0].rows).toBe(20);
+  });
+
+  describe('of a long and a short run', () => {
+    const chunks = () => partitions.get(0).openBatch!.chunks;
+    beforeEach(() => {
+      pool = new ChunkPool(64 * MIB);
+      batcher = new Batcher({ batchRows: 10_000, batchBytes: 2 * MIB, flushIntervalMs: 250 }, pool, partitions);
+      add(0, 1000, 1);
+    });
+
+    it('appends a short one to a chunk that has room for it', () => {
+      const [kept] = chunks();
+      add(0, 1001, 1);
+      expect(chunks()).toHaveLength(1);
+      expect(chunks()[0]).toBe(kept);
+    });
+
+    it('copies rows that fill less than half of a chunk', () => {
+      add(0, 1001, 2047);
+      expect(chunks().map(({ rows }) => rows)).toEqual([2048]);
+      const long = add(0, 3048, 2048);
+      expect(chunks()).toHaveLength(2);
+      expect(chunks()[1]).toBe(long);
+    });
+
+    it('copies bytes that fill less than half of a chunk', () => {
+      const half = pool.acquire()!.valueCapacity / 2;
+      add(0, 1001, 1, half - 1);
+      expect(chunks().map(({ rows }) => rows)).toEqual([2]);
+      const long = add(0, 1002, 1, half);
+      expect(chunks()).toHaveLength(2);
+      expect(chunks()[1]).toBe(long);
+    });
   });
 
   it('keeps what a thousand partitions trickle in a fraction of the memory that the messages came in', () => {
@@ -214,6 +275,9 @@ describe('Batcher', () => {
     partitions.get(1).nextOffset = undefined;
     expect(() => add(1, 5, 1)).toThrow(/partition 1 is assigned/);
     add(0, 1000, 5);
-    expect(() => add(0, 1003, 1)).toThrow(/offset order/);
+    for (const offset of [1003, 1004]) expect(() => add(0, offset, 1)).toThrow(/offset order/);
+    expect(() => add(0, 1010, 0)).toThrow(/offset order/);
+    batcher.eof(1, 9, 0);
+    expect(partitions.get(1).openBatch).toBeUndefined();
   });
 });

@@ -81,6 +81,8 @@ describe('Partitions', () => {
     expect(partition.hasReachedEnd).toBe(true);
     partition.endOffset = 1;
     expect(partition.hasReachedEnd).toBe(false);
+    partition.nextOffset = 5;
+    expect(partition.hasReachedEnd).toBe(true);
   });
 
   it('know when a position moved last', () => {

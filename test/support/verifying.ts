@@ -41,3 +41,15 @@ export async function changeDatabase(dataDir: string, sql: string): Promise<void
   connection.closeSync();
   instance.closeSync();
 }
+
+/** Rows of a query on the database of a data directory that no process holds. */
+export async function queryDatabase(dataDir: string, sql: string): Promise<unknown[][]> {
+  const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'), { access_mode: 'READ_ONLY' });
+  const connection = await instance.connect();
+  try {
+    return (await connection.runAndReadAll(sql)).getRows();
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}

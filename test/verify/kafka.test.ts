@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { PartitionState } from '../../src/core/source.js';
+import type { PartitionState, ReadPosition } from '../../src/core/source.js';
 import { openSql } from '../../src/query/sql-client.js';
 import { type KafkaTopic, kafkaChecks } from '../../src/verify/kafka.js';
 import { changeDatabase, writtenDirectory } from '../support/verifying.js';
@@ -22,10 +22,12 @@ describe('verify with Kafka', () => {
     edit: Partial<PartitionState>,
     { startFrom = 'earliest', topic = identity, more = asRead } = {},
   ) {
+    let asked: readonly ReadPosition[] = [];
     const kafka: KafkaTopic = {
       identity: async () => topic,
       inspect: async (positions) => {
         expect(positions).toMatchObject([{ partition: 0, nextOffset: 8 }, { partition: 1 }]);
+        asked = positions;
         return [{ ...more[0], ...edit }, ...more.slice(1)];
       },
     };
@@ -36,11 +38,11 @@ describe('verify with Kafka', () => {
       found.notes.push(...notes);
     }
     client.close();
-    return found;
+    return { ...found, asked };
   }
 
   it('finds nothing if Kafka has what was read', async () => {
-    expect(await check({})).toEqual({ problems: [], notes: [] });
+    expect(await check({})).toMatchObject({ problems: [], notes: [] });
   });
 
   it('finds a topic that was made again', async () => {
@@ -68,7 +70,7 @@ describe('verify with Kafka', () => {
       'partition 2: nothing was read of offsets 0 to 8',
       'partition 1, read up to 1, is not in the topic',
     ]);
-    expect(await check({}, { more: [...asRead, { ...third, high: 0 }] })).toEqual({
+    expect(await check({}, { more: [...asRead, { ...third, high: 0 }] })).toMatchObject({
       problems: [],
       notes: ['partition 2 is empty and has no position yet'],
     });
@@ -86,14 +88,14 @@ describe('verify with Kafka', () => {
     expect((await check({ low: 2 })).problems).toEqual([]);
     await changeDatabase(dataDir, `UPDATE sluice.positions SET start_reason = 'group' WHERE partition_id = 0`);
     expect((await check({})).problems).toHaveLength(1);
-    expect(await check({}, { startFrom: 'group' })).toEqual({
+    expect(await check({}, { startFrom: 'group' })).toMatchObject({
       problems: [],
       notes: ['partition 0 began at 2 (group); Kafka has offsets 0 to 2, left out by START_FROM=group'],
     });
   });
 
   it('tells what is unread, and since when', async () => {
-    expect(await check({ high: 1242, unreadSince: Date.UTC(2026, 0, 2) })).toEqual({
+    expect(await check({ high: 1242, unreadSince: Date.UTC(2026, 0, 2) })).toMatchObject({
       problems: [],
       notes: ['partition 0: 1,234 messages unread, the oldest from 2026-01-02T00:00:00.000Z'],
     });
@@ -101,12 +103,69 @@ describe('verify with Kafka', () => {
 
   it('tells what it cannot compare', async () => {
     await changeDatabase(dataDir, 'UPDATE sluice.meta SET topic_id = NULL');
-    expect(await check({}, { topic: { clusterId: undefined as never, topicId: 'topic' } })).toEqual({
+    expect(await check({}, { topic: { clusterId: undefined as never, topicId: 'topic' } })).toMatchObject({
       problems: [],
       notes: [
         expect.stringContaining('do not give the cluster an id'),
         expect.stringContaining('does not know the id of the topic yet'),
       ],
     });
+  });
+
+  it('takes a position at either end of what Kafka has', async () => {
+    expect(await check({ low: 8, high: 8 })).toMatchObject({ problems: [], notes: [] });
+    const { problems, notes } = await check({ low: 8, high: 9 });
+    expect([problems, notes]).toEqual([[], ['partition 0: 1 message unread']]);
+  });
+
+  it('tells that the brokers do not give the topic an id, however old the directory is', async () => {
+    const nameless = { clusterId: undefined as never, topicId: undefined as never };
+    expect((await check({}, { topic: nameless })).notes).toEqual([
+      expect.stringMatching(/^the brokers do not give the cluster an id/),
+      expect.stringMatching(/^the brokers do not give the topic an id/),
+    ]);
+    await changeDatabase(dataDir, 'UPDATE sluice.meta SET cluster_id = NULL, topic_id = NULL');
+    expect((await check({})).notes).toEqual([
+      expect.stringMatching(/the id of the cluster yet; .* takes cluster$/),
+      expect.stringMatching(/the id of the topic yet; .* takes topic$/),
+    ]);
+  });
+
+  it('names up to ten partitions of each kind', async () => {
+    const others = (high: number, low = 0) =>
+      Array.from({ length: 11 }, (_, index) => ({ ...asRead[0], partition: 2 + index, low, high }));
+    expect((await check({}, { more: [...asRead, ...others(3)] })).problems).toHaveLength(10);
+    expect((await check({}, { more: [...asRead, ...others(0)] })).notes).toHaveLength(10);
+    // Those without a position are not compared with the range, nor with the start.
+    expect((await check({}, { more: [...asRead, ...others(9, 9)] })).problems).toEqual([]);
+  });
+
+  it('tells what old directories do not know of their starts', async () => {
+    await changeDatabase(
+      dataDir,
+      `UPDATE sluice.positions SET first_offset = 2, start_reason = 'unknown' WHERE partition_id = 0`,
+    );
+    expect(await check({})).toMatchObject({
+      problems: [],
+      notes: ['partition 0 began at 2 (unknown); Kafka has offsets 0 to 2, which are not in the data directory'],
+    });
+    expect(await check({ low: 1 })).toMatchObject({ notes: [expect.stringMatching(/Kafka has offsets 1 to 2/)] });
+  });
+
+  it('knows the starts of a directory of format 1 from its ledger', async () => {
+    await changeDatabase(
+      dataDir,
+      `UPDATE sluice.meta SET format_version = 1;
+      ALTER TABLE sluice.positions DROP COLUMN first_offset;
+      ALTER TABLE sluice.positions DROP COLUMN start_reason;
+      UPDATE sluice.batches SET start_offset = 2 WHERE partition_id = 0 AND start_offset = 0`,
+    );
+    expect((await check({})).notes).toEqual([expect.stringMatching(/^partition 0 began at 2 \(unknown\)/)]);
+  });
+
+  it('asks Kafka with the leader epochs that are known', async () => {
+    await changeDatabase(dataDir, 'UPDATE sluice.positions SET leader_epoch = 7 WHERE partition_id = 0');
+    const { asked } = await check({});
+    expect(asked.map(({ leaderEpoch }) => leaderEpoch)).toEqual([7, undefined]);
   });
 });

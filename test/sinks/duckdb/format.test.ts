@@ -1,34 +1,19 @@
-/** Data directories that earlier versions made: fixtures/format-N has one, and the messages it was made from. */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+/** Data directories that earlier versions made. */
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
-import { queryFile, runEnv, runUntilEnd } from '../../e2e/support.js';
-import { sinkOptions, temporaryDirectory } from '../../support/batches.js';
-import { runCli } from '../../support/cli.js';
-import { describeKafka } from '../../support/kafka/shared.js';
-import { createTopic, produce } from '../../support/produce.js';
+import { sinkOptions } from '../../support/batches.js';
+import { FORMAT_1, FORMAT_1_TOPIC, unpacked } from '../../support/old-directories.js';
 import { recovered, verified } from '../../support/recovering.js';
+import { changeDatabase, queryDatabase } from '../../support/verifying.js';
 
-const FIXTURES = fileURLToPath(new URL('../../../fixtures/', import.meta.url));
-const FIXTURE = join(FIXTURES, 'format-1');
-const TOPIC = 'format_1';
 /** Of the directory of format 2. */
 const CAPTURED = 'cdc_orders';
 const TABLE = "SELECT COLUMNS(c -> c <> 'order_id_type') FROM cdc_orders ORDER BY kafka_partition, kafka_offset";
 
-/** A copy of the directory. */
-function unpacked(format = 1): string {
-  const folder = temporaryDirectory();
-  execFileSync('tar', ['xzf', join(FIXTURES, `format-${format}`, 'data.tar.gz'), '-C', folder]);
-  return join(folder, 'data');
-}
-
 /** Opens it as `run` does, and closes it. */
-async function open(dataDir: string, topic = TOPIC) {
+async function open(dataDir: string, topic = FORMAT_1_TOPIC) {
   const sink = new DuckDbSink({ ...sinkOptions(dataDir), topic });
   try {
     const state = await sink.open();
@@ -38,48 +23,32 @@ async function open(dataDir: string, topic = TOPIC) {
   }
 }
 
-async function change(dataDir: string, sql: string): Promise<void> {
-  const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'));
-  const connection = await instance.connect();
-  await connection.run(sql);
-  connection.closeSync();
-  instance.closeSync();
-}
-
 describe('a data directory of format 1', () => {
-  it('verifies as it is, except for what it does not know', async () => {
-    const dataDir = unpacked();
-    const { code, stdout } = await runCli(['verify', '--no-kafka'], { env: { DATA_DIR: dataDir } });
-    expect(code, stdout).toBe(0);
-    expect(stdout).toMatch(/^skip {2}each partition begins .*: the data directory has format 1, "sluice run" brings/m);
-    expect(stdout).toMatch(/everything agrees\n$/);
-  });
-
   it('is brought up to date, with every row as it was', async () => {
     const dataDir = unpacked();
-    const before = await queryFile(dataDir, TABLE);
+    const before = await queryDatabase(dataDir, TABLE);
     expect(await open(dataDir)).toMatchObject({ positions: [{ nextOffset: 27 }, { nextOffset: 27 }], removed: [] });
     expect(await verified(dataDir)).toEqual({
       problems: [],
       notes: ['began for a reason that was not recorded: partition 0 at 0, partition 1 at 0'],
     });
-    expect(await queryFile(dataDir, TABLE)).toEqual(before);
-    expect(await queryFile(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[3, 1]]);
+    expect(await queryDatabase(dataDir, TABLE)).toEqual(before);
+    expect(await queryDatabase(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[3, 1]]);
   });
 
   it('loses markers from its change log', async () => {
     const dataDir = unpacked();
-    await change(dataDir, `UPDATE cdc_orders SET operation = 'snapshot_begin' WHERE kafka_offset = 0`);
+    await changeDatabase(dataDir, `UPDATE cdc_orders SET operation = 'snapshot_begin' WHERE kafka_offset = 0`);
     const count = 'SELECT (SELECT count(*) FROM cdc_orders), (SELECT sum(rows_merged) FROM sluice.batches)';
-    const [[rows, merged]] = (await queryFile(dataDir, count)) as [[bigint, bigint]];
+    const [[rows, merged]] = (await queryDatabase(dataDir, count)) as [[bigint, bigint]];
     await open(dataDir);
-    expect(await queryFile(dataDir, count)).toEqual([[rows - 2n, merged - 2n]]);
-    expect(await queryFile(dataDir, 'SELECT sum(rows_marker) FROM sluice.batches')).toEqual([[2n]]);
+    expect(await queryDatabase(dataDir, count)).toEqual([[rows - 2n, merged - 2n]]);
+    expect(await queryDatabase(dataDir, 'SELECT sum(rows_marker) FROM sluice.batches')).toEqual([[2n]]);
   });
 
   it('is refused with every file kept when its database lost commits', async () => {
     const dataDir = unpacked();
-    await change(
+    await changeDatabase(
       dataDir,
       `DELETE FROM sluice.batches WHERE start_offset >= 22; DELETE FROM cdc_orders WHERE kafka_offset >= 22;
        DELETE FROM sluice.quarantine WHERE message_offset >= 22; UPDATE sluice.positions SET next_offset = 22`,
@@ -88,20 +57,20 @@ describe('a data directory of format 1', () => {
   });
 
   it('is recovered from its Parquet files, with and without its database', async () => {
-    const before = await queryFile(unpacked(), TABLE);
+    const before = await queryDatabase(unpacked(), TABLE);
     for (const lose of [
       () => {},
-      (dataDir: string) => copyFileSync(join(FIXTURE, 'data.tar.gz'), join(dataDir, 'analytics.db')),
+      (dataDir: string) => copyFileSync(join(FORMAT_1, 'data.tar.gz'), join(dataDir, 'analytics.db')),
     ]) {
       const dataDir = unpacked();
       lose(dataDir);
-      const { text } = await recovered(dataDir, 'fromParquet', { KAFKA_TOPIC: TOPIC });
+      const { text } = await recovered(dataDir, 'fromParquet', { KAFKA_TOPIC: FORMAT_1_TOPIC });
       expect(text).toMatch(/0+-0+17\.parquet does not say how many messages/);
       // Those that tell it by status: a status that there was not then is not missed.
       expect(text).not.toMatch(/0+22-0+27\.parquet does not say how many messages/);
       expect((await verified(dataDir)).problems).toEqual([]);
-      expect(await queryFile(dataDir, TABLE)).toEqual(before);
-      expect(await queryFile(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[3, 1]]);
+      expect(await queryDatabase(dataDir, TABLE)).toEqual(before);
+      expect(await queryDatabase(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[3, 1]]);
       expect(await open(dataDir)).toMatchObject({ positions: [{ nextOffset: 27 }, { nextOffset: 27 }], removed: [] });
     }
   });
@@ -130,40 +99,30 @@ describe('a data directory of format 2', () => {
     [1, 3n, 2n, 1n, 0n, 0n],
   ];
 
-  it('verifies as it is, except for its markers', async () => {
-    const { code, stdout } = await runCli(['verify', '--no-kafka'], { env: { DATA_DIR: unpacked(2) } });
-    expect(code, stdout).toBe(0);
-    expect(stdout.match(/^skip.*/gm)).toEqual([
-      expect.stringMatching(
-        /sluice\.markers has .*: the data directory has format 2, "sluice run" brings it up to date/,
-      ),
-    ]);
-  });
-
   it('is brought up to date: markers get their table and counter, all else stays as it was', async () => {
     const dataDir = unpacked(2);
     const notMarkers = `${TABLE.replace(' ORDER', " WHERE operation NOT LIKE 'snapshot\\__%' ESCAPE '\\' ORDER")}`;
-    const [rows, present] = [await queryFile(dataDir, notMarkers), await queryFile(dataDir, PRESENT)];
+    const [rows, present] = [await queryDatabase(dataDir, notMarkers), await queryDatabase(dataDir, PRESENT)];
     expect(present).toEqual([['a'], ['c'], ['e'], ['f']]);
     expect(await open(dataDir, CAPTURED)).toMatchObject({ positions: [{ nextOffset: 14 }, { nextOffset: 5 }] });
     expect((await verified(dataDir)).problems).toEqual([]);
-    expect(await queryFile(dataDir, TABLE)).toEqual(rows);
-    expect(await queryFile(dataDir, PRESENT)).toEqual(present);
-    expect(await queryFile(dataDir, MARKERS)).toEqual(markers);
-    expect(await queryFile(dataDir, COUNTERS)).toEqual(counters);
-    expect(await queryFile(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[3, 2]]);
+    expect(await queryDatabase(dataDir, TABLE)).toEqual(rows);
+    expect(await queryDatabase(dataDir, PRESENT)).toEqual(present);
+    expect(await queryDatabase(dataDir, MARKERS)).toEqual(markers);
+    expect(await queryDatabase(dataDir, COUNTERS)).toEqual(counters);
+    expect(await queryDatabase(dataDir, 'SELECT format_version, created_format FROM sluice.meta')).toEqual([[3, 2]]);
     // Once.
     await open(dataDir, CAPTURED);
-    expect(await queryFile(dataDir, COUNTERS)).toEqual(counters);
+    expect(await queryDatabase(dataDir, COUNTERS)).toEqual(counters);
   });
 
   it('stays of format 2, markers and counters included, if its upgrade fails', async () => {
     const dataDir = unpacked(2);
-    await change(dataDir, 'CREATE SCHEMA IF NOT EXISTS sluice; CREATE TABLE sluice.markers (other INTEGER)');
-    const before = await queryFile(dataDir, 'FROM sluice.batches ORDER BY ALL');
+    await changeDatabase(dataDir, 'CREATE SCHEMA IF NOT EXISTS sluice; CREATE TABLE sluice.markers (other INTEGER)');
+    const before = await queryDatabase(dataDir, 'FROM sluice.batches ORDER BY ALL');
     await expect(open(dataDir, CAPTURED)).rejects.toMatchObject({ code: 'SLUICE_SINK' });
-    expect(await queryFile(dataDir, 'FROM sluice.batches ORDER BY ALL')).toEqual(before);
-    expect(await queryFile(dataDir, 'SELECT format_version FROM sluice.meta')).toEqual([[2]]);
+    expect(await queryDatabase(dataDir, 'FROM sluice.batches ORDER BY ALL')).toEqual(before);
+    expect(await queryDatabase(dataDir, 'SELECT format_version FROM sluice.meta')).toEqual([[2]]);
   });
 
   it('is recovered from its Parquet files, with and without its database', async () => {
@@ -173,18 +132,18 @@ describe('a data directory of format 2', () => {
       const { text } = await recovered(dataDir, 'fromParquet', { KAFKA_TOPIC: CAPTURED });
       expect(text).toContain('8 rows merged, 2 duplicates, 6 markers of snapshots\n');
       expect((await verified(dataDir)).problems).toEqual([]);
-      expect(await queryFile(dataDir, MARKERS)).toEqual(markers);
-      expect(await queryFile(dataDir, PRESENT)).toEqual([['a'], ['c'], ['e'], ['f']]);
+      expect(await queryDatabase(dataDir, MARKERS)).toEqual(markers);
+      expect(await queryDatabase(dataDir, PRESENT)).toEqual([['a'], ['c'], ['e'], ['f']]);
     }
   });
 
   it('gives a recovery its batches without rows, which did not count markers', async () => {
     const dataDir = unpacked(2);
-    const [[file]] = await queryFile(
+    const [[file]] = await queryDatabase(
       dataDir,
       'SELECT file FROM sluice.batches WHERE partition_id = 1 AND start_offset = 0',
     );
-    await change(
+    await changeDatabase(
       dataDir,
       `UPDATE sluice.batches SET file = NULL, file_bytes = NULL, rows_merged = 0, rows_tombstone = 3
        WHERE partition_id = 1 AND start_offset = 0`,
@@ -192,34 +151,14 @@ describe('a data directory of format 2', () => {
     rmSync(join(dataDir, String(file)));
     await recovered(dataDir, 'fromParquet', { KAFKA_TOPIC: CAPTURED });
     expect((await verified(dataDir)).problems).toEqual([]);
-    expect((await queryFile(dataDir, COUNTERS)).slice(-2)).toEqual([[1, 0n, 3n, 0n, 0n, 0n], counters.at(-1)]);
-  });
-});
-
-describeKafka('a data directory of format 1 and its topic', (bootstrap) => {
-  it('continues after the messages that it has', async () => {
-    const dataDir = unpacked();
-    const messages = readFileSync(join(FIXTURE, 'messages.ndjson'), 'utf8').trim().split('\n');
-    await createTopic(bootstrap(), TOPIC, 2);
-    await produce(
-      bootstrap(),
-      TOPIC,
-      messages.map((line) => JSON.parse(line)),
-    );
-    const more = { change_id: '826A00FF010000000100000001', operation: 'insert', order_id: '999' };
-    await produce(bootstrap(), TOPIC, [{ partition: 1, key: '999', value: JSON.stringify(more) }]);
-    const env = runEnv(bootstrap(), TOPIC, dataDir);
-    expect(await runUntilEnd(env)).toMatchObject({ events: 1, merged: 1 });
-    const { code, stdout } = await runCli(['verify'], { env });
-    expect(code, stdout).toBe(0);
-    expect(stdout).not.toMatch(/skip|unread/);
+    expect((await queryDatabase(dataDir, COUNTERS)).slice(-2)).toEqual([[1, 0n, 3n, 0n, 0n, 0n], counters.at(-1)]);
   });
 });
 
 it('a directory gets the column of a counter that was added since, 0 for the batches before', async () => {
   const dataDir = unpacked();
   await open(dataDir);
-  await change(dataDir, 'ALTER TABLE sluice.batches DROP COLUMN rows_late');
+  await changeDatabase(dataDir, 'ALTER TABLE sluice.batches DROP COLUMN rows_late');
   await open(dataDir);
-  expect(await queryFile(dataDir, 'SELECT DISTINCT rows_late FROM sluice.batches')).toEqual([[0n]]);
+  expect(await queryDatabase(dataDir, 'SELECT DISTINCT rows_late FROM sluice.batches')).toEqual([[0n]]);
 });
