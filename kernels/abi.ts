@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 173482142; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 2121070690; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -63,6 +63,7 @@ export namespace OPERATION {
   export const KAFKA_TIMESTAMP: u32 = 13;
   export const CHANGE_SEQ: u32 = 14;
   export const DATE: u32 = 15;
+  export const MAPPED: u32 = 16;
 }
 
 /** A column of the output. */
@@ -83,8 +84,19 @@ export namespace SPEC_COLUMN {
   export const issueBit: usize = 0; // u8, its bit in the column `issues`
   export const takesIntegers: usize = 1; // u8, 1 if it takes integers as text
   export const hasRaw: usize = 2; // u8, 1 if a raw column has what it cannot take
-  export const unitMicroseconds: usize = 4; // u32, of its unit of time; 0 for nanoseconds
+  export const isBase64: usize = 3; // u8, 1 if its texts are the bytes of an integer
+  export const scale: usize = 4; // u8, decimals of that integer
   export const key: usize = 8; // u32, record of its key
+  export const unitMicroseconds: usize = 16; // i64, of its unit of time; 0 for nanoseconds
+  export const size: usize = 24;
+}
+
+/** A word of the topic for an operation, and ours. */
+export namespace WORD {
+  export const from: usize = 0; // u32, address
+  export const fromLength: usize = 4; // u32
+  export const to: usize = 8; // u32, address
+  export const toLength: usize = 12; // u32
   export const size: usize = 16;
 }
 
@@ -242,7 +254,7 @@ export namespace HEADER {
   export const arrowColumnCount: usize = 100; // u32, how many
   export const rowCapacity: usize = 104; // u32, rows of a batch
   export const partition: usize = 108; // i32
-  export const changeIdSlot: usize = 112; // u32, the spec column in the role of change_id
+  export const changeIdSlot: usize = 112; // u32, the spec column in the role of change_id, or NO_SLOT
   export const amountSlot: usize = 116; // u32, of amount, or NO_SLOT
   export const eventTimeSlot: usize = 120; // u32, of event_time, or NO_SLOT
   export const required: usize = 128; // u64, a bit per spec column
@@ -253,7 +265,9 @@ export namespace HEADER {
   export const learning: usize = 160; // u32, 1 if rows may take the speculative path
   export const validityShift: usize = 164; // u32, the chunk's first bit in valueValidity
   export const extraColumn: usize = 168; // u32, the record of the column of extras
-  export const end: usize = 172;
+  export const words: usize = 172; // u32, address of WORD[]
+  export const wordCount: usize = 176; // u32, how many
+  export const end: usize = 180;
 }
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
@@ -286,4 +300,4 @@ export const EXTRA_COUNTS: usize = 7680; // u32[ROW_CONTEXTS], how many extras e
 export const NODE_ROWS: usize = 8000;
 export const UNREAD: usize = 8512; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
 export const SPEC_COLUMNS: usize = 9024; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES: usize = 10048; // NODE[], followed by what the host lays out
+export const NODES: usize = 10560; // NODE[], followed by what the host lays out

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 173482142; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 2121070690; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -62,6 +62,7 @@ export const OPERATION = {
   kafka_timestamp: 13,
   change_seq: 14,
   date: 15,
+  mapped: 16,
 } as const;
 
 /** A column of the output. */
@@ -82,8 +83,19 @@ export const SPEC_COLUMN = {
   issueBit: 0, // u8, its bit in the column `issues`
   takesIntegers: 1, // u8, 1 if it takes integers as text
   hasRaw: 2, // u8, 1 if a raw column has what it cannot take
-  unitMicroseconds: 4, // u32, of its unit of time; 0 for nanoseconds
+  isBase64: 3, // u8, 1 if its texts are the bytes of an integer
+  scale: 4, // u8, decimals of that integer
   key: 8, // u32, record of its key
+  unitMicroseconds: 16, // i64, of its unit of time; 0 for nanoseconds
+  size: 24,
+} as const;
+
+/** A word of the topic for an operation, and ours. */
+export const WORD = {
+  from: 0, // u32, address
+  fromLength: 4, // u32
+  to: 8, // u32, address
+  toLength: 12, // u32
   size: 16,
 } as const;
 
@@ -241,7 +253,7 @@ export const HEADER = {
   arrowColumnCount: 100, // u32, how many
   rowCapacity: 104, // u32, rows of a batch
   partition: 108, // i32
-  changeIdSlot: 112, // u32, the spec column in the role of change_id
+  changeIdSlot: 112, // u32, the spec column in the role of change_id, or NO_SLOT
   amountSlot: 116, // u32, of amount, or NO_SLOT
   eventTimeSlot: 120, // u32, of event_time, or NO_SLOT
   required: 128, // u64, a bit per spec column
@@ -252,7 +264,9 @@ export const HEADER = {
   learning: 160, // u32, 1 if rows may take the speculative path
   validityShift: 164, // u32, the chunk's first bit in valueValidity
   extraColumn: 168, // u32, the record of the column of extras
-  end: 172,
+  words: 172, // u32, address of WORD[]
+  wordCount: 176, // u32, how many
+  end: 180,
 } as const;
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
@@ -284,4 +298,4 @@ export const EXTRA_COUNTS = 7680; // u32[ROW_CONTEXTS], how many extras each row
 export const NODE_ROWS = 8000; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
 export const UNREAD = 8512; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
 export const SPEC_COLUMNS = 9024; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES = 10048; // NODE[], followed by what the host lays out
+export const NODES = 10560; // NODE[], followed by what the host lays out

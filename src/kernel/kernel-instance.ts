@@ -22,6 +22,7 @@ import {
   writeTables,
 } from './memory-map.js';
 import { KernelTrap } from './traps.js';
+import { LONGEST_OPERATION } from './word-table.js';
 
 /** A message that is no row. */
 export interface Reject {
@@ -132,12 +133,16 @@ export class KernelInstance {
     this.#exports.begin();
   }
 
-  /** Every byte of a message goes into one text column at most, and an amount's into its raw column. */
+  /**
+   * Every byte of a message goes into one text column at most, and an amount's into its raw column; but our word for an
+   * operation can be longer than the topic's.
+   */
   hasRoomFor(rows: number, valueBytes: number): boolean {
     if (this.#word(RESULTS.rows) + rows > this.#limits.batchRows) return false;
+    const bytes = Math.max(valueBytes, rows * LONGEST_OPERATION);
     return this.#map.columns.every(
       ({ type, record }) =>
-        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + valueBytes <= this.#limits.columnBytes,
+        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + bytes <= this.#limits.columnBytes,
     );
   }
 

@@ -2,8 +2,12 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
+import { MAPPED_OPERATIONS } from '../core/operations.js';
 import { reservedBecause } from './reserved-names.js';
-import { KINDS, type Kind, ROLES, type Role, roleColumn, type SpecColumn, type TableSpec, TIME_UNITS } from './spec.js';
+import { ENCODINGS, KINDS, type Kind, ROLES, type Role, roleColumn, type TableSpec, TIME_UNITS } from './spec.js';
+
+/** As many digits as 16 bytes have. */
+const MAX_SCALE = 38;
 
 const identifier = z
   .string()
@@ -41,6 +45,15 @@ const columnSchema = z.strictObject({
   role: z.enum(ROLES).optional(),
   raw: identifier.optional(),
   unit: z.enum(TIME_UNITS).optional(),
+  encoding: z.enum(ENCODINGS).optional(),
+  scale: z.int().min(0).max(MAX_SCALE).optional(),
+  operations: z.record(z.string(), z.enum(MAPPED_OPERATIONS)).optional(),
+  comment: z.string().optional(),
+});
+
+const deletesSchema = z.strictObject({
+  operations: z.array(z.string()).default([]),
+  flag: identifier.optional(),
 });
 
 const specSchema = z.strictObject({
@@ -48,8 +61,12 @@ const specSchema = z.strictObject({
   $schema: z.string().optional(),
   table: identifier,
   view: identifier,
+  comment: z.string().optional(),
+  deletes: deletesSchema.optional(),
   columns: z.array(columnSchema).min(1).max(64, 'must have at most 64 columns'),
 });
+
+type FileColumn = z.infer<typeof columnSchema>;
 
 const MAX_PATH_DEPTH = 8;
 
@@ -81,13 +98,18 @@ export function parseSpec(text: string, origin: string): TableSpec {
       role: column.role,
       raw: column.raw,
       unit: column.unit,
+      encoding: column.encoding,
+      scale: column.encoding && (column.scale ?? 0),
+      operations: column.operations,
     })),
+    deletes: parsed.data.deletes && { ...parsed.data.deletes, flag: parsed.data.deletes.flag },
   };
   const problems = [
     ...nameProblems(spec),
-    ...spec.columns.flatMap(kindProblems),
+    ...parsed.data.columns.flatMap(kindProblems),
     ...pathProblems(spec),
     ...roleProblems(spec),
+    ...deleteProblems(spec),
   ];
   if (problems.length > 0) {
     throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n  ${problems.join('\n  ')}`);
@@ -121,11 +143,41 @@ function nameProblems(spec: TableSpec): string[] {
   return problems;
 }
 
-function kindProblems({ name, kind, raw, unit }: SpecColumn): string[] {
+function kindProblems({ name, kind, role, raw, unit, encoding, scale, operations }: FileColumn): string[] {
   const problems: string[] = [];
   if (raw !== undefined && kind !== 'amount') problems.push(`column ${name}: raw is for kind amount only`);
   if (unit !== undefined && kind !== 'timestamp' && kind !== 'date') {
     problems.push(`column ${name}: unit is for the kinds timestamp and date only`);
+  }
+  if (encoding !== undefined && kind !== 'amount') problems.push(`column ${name}: encoding is for kind amount only`);
+  if (scale !== undefined && encoding === undefined) {
+    problems.push(`column ${name}: scale is for an encoding only, "encoding": "base64"`);
+  }
+  if (operations !== undefined && role !== 'operation') {
+    problems.push(`column ${name}: operations are for role operation only`);
+  }
+  if (operations !== undefined && Object.keys(operations).length === 0) {
+    problems.push(`column ${name}: operations must have a word; leave them out to take all words as they are`);
+  }
+  return problems;
+}
+
+function deleteProblems(spec: TableSpec): string[] {
+  const { operations = [], flag } = spec.deletes ?? {};
+  const problems: string[] = [];
+  const column = roleColumn(spec, 'operation');
+  if (operations.length > 0 && column === undefined) {
+    problems.push('deletes: operations need a column with role operation');
+  }
+  const known = column?.operations && Object.values(column.operations);
+  for (const word of operations) {
+    if (known !== undefined && !known.some((operation) => operation === word)) {
+      problems.push(`deletes: no word becomes ${JSON.stringify(word)} by the operations of column ${column!.name}`);
+    }
+  }
+  const flagged = spec.columns.find(({ name }) => name === flag);
+  if (flag !== undefined && flagged?.kind !== 'bool') {
+    problems.push(`deletes: flag must name a column of kind bool, and ${flag} is ${flagged?.kind ?? 'no column'}`);
   }
   return problems;
 }
@@ -171,10 +223,10 @@ function roleProblems(spec: TableSpec): string[] {
       }
     }
   }
+  if (roleColumn(spec, 'key') === undefined) problems.push('role key: no column has it');
   for (const role of ['change_id', 'key'] as const) {
     const column = roleColumn(spec, role);
-    if (column === undefined) problems.push(`role ${role}: no column has it`);
-    else if (!column.required) problems.push(`column ${column.name}: role ${role} needs "required": true`);
+    if (column?.required === false) problems.push(`column ${column.name}: role ${role} needs "required": true`);
   }
   return problems;
 }

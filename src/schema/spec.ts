@@ -5,6 +5,7 @@
  * DuckDB table (ddl.ts). Nothing about orders is compiled in anywhere else.
  */
 import { createHash } from 'node:crypto';
+import { type MappedOperation, OPERATION } from '../core/operations.js';
 
 export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -13,10 +14,14 @@ export type Kind = (typeof KINDS)[number];
 export const ROLES = ['change_id', 'key', 'key_type', 'operation', 'amount', 'event_time'] as const;
 export type Role = (typeof ROLES)[number];
 
-export const TIME_UNITS = ['s', 'ms', 'us', 'ns'] as const;
+export const TIME_UNITS = ['d', 's', 'ms', 'us', 'ns'] as const;
 export type TimeUnit = (typeof TIME_UNITS)[number];
 /** Of the kinds `timestamp` and `date`. */
 export const DEFAULT_UNIT: TimeUnit = 'ms';
+
+/** Of texts of the kind `amount`: the bytes of an integer in two's complement, big-endian. */
+export const ENCODINGS = ['base64'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
 
 export interface SpecColumn {
   readonly name: string;
@@ -30,7 +35,24 @@ export interface SpecColumn {
   readonly raw: string | undefined;
   /** For the kinds `timestamp` and `date`: the unit of integers, counted from the epoch; undefined is DEFAULT_UNIT. */
   readonly unit: TimeUnit | undefined;
+  /** For kind `amount`: what texts are; undefined: digits. */
+  readonly encoding: Encoding | undefined;
+  /** For an encoding: how many of the integer's digits are decimals. */
+  readonly scale: number | undefined;
+  /** For role `operation`: the topic's words for operations and ours; undefined: they are taken as they are. */
+  readonly operations: Readonly<Record<string, MappedOperation>> | undefined;
 }
+
+/** Which change of a key takes it out of the view: any of these. */
+export interface Deletes {
+  /** Values of the column in the role `operation`. */
+  readonly operations: readonly string[];
+  /** A column of kind `bool`, which is true. */
+  readonly flag: string | undefined;
+}
+
+/** What deletes if the spec does not say. */
+export const DEFAULT_DELETES: Deletes = { operations: [OPERATION.delete, OPERATION.vanished], flag: undefined };
 
 export interface TableSpec {
   /** DuckDB table of the change log. */
@@ -38,6 +60,8 @@ export interface TableSpec {
   /** DuckDB view of the newest state per key. */
   readonly view: string;
   readonly columns: readonly SpecColumn[];
+  /** Undefined: DEFAULT_DELETES. */
+  readonly deletes: Deletes | undefined;
 }
 
 /** Columns that Sluice adds after those of the spec, in this order. */
@@ -74,9 +98,9 @@ const KIND_TYPES: Record<Kind, ColumnType> = {
   bool: 'bool',
 };
 
-/** Text and JSON take whatever is there, so what is required is never null. */
-function isNeverNull({ kind, required }: SpecColumn): boolean {
-  return required && (kind === 'text' || kind === 'json');
+/** Text and JSON take whatever is there, so what is required is never null; but not every word is an operation. */
+function isNeverNull({ kind, required, operations }: SpecColumn): boolean {
+  return required && (kind === 'text' || kind === 'json') && operations === undefined;
 }
 
 /** Every column of the table in order: the spec's (an amount followed by its raw text), then the derived ones. */
@@ -111,7 +135,7 @@ export function specHash(spec: TableSpec): string {
 
 /** The spec as JSON, in the form that `parseSpec` reads. */
 export function specJson(spec: TableSpec): string {
-  const columns = spec.columns.map(({ name, path, kind, required, role, raw, unit }) => ({
+  const columns = spec.columns.map(({ name, path, kind, required, role, raw, unit, encoding, scale, operations }) => ({
     name,
     path,
     kind,
@@ -119,6 +143,13 @@ export function specJson(spec: TableSpec): string {
     ...(role && { role }),
     ...(raw && { raw }),
     ...(unit && unit !== DEFAULT_UNIT && { unit }),
+    ...(encoding && { encoding, scale }),
+    ...(operations && { operations }),
   }));
-  return JSON.stringify({ table: spec.table, view: spec.view, columns });
+  return JSON.stringify({
+    table: spec.table,
+    view: spec.view,
+    columns,
+    ...(spec.deletes && { deletes: spec.deletes }),
+  });
 }

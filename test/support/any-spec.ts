@@ -1,5 +1,6 @@
 /** Random specs whose paths meet, and random messages for them. */
 import fc from 'fast-check';
+import { MAPPED_OPERATIONS } from '../../src/core/operations.js';
 import { KINDS, type TableSpec, TIME_UNITS } from '../../src/schema/spec.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import { ODD_AMOUNTS } from './odd-amounts.js';
@@ -23,6 +24,16 @@ export const NAMES = [
 ];
 const name = fc.constantFrom(...NAMES);
 
+/** Texts of SCALARS and what is near them; sometimes all words are taken as they are. */
+const anyWords = fc.option(
+  fc.dictionary(
+    fc.constantFrom('', 'text', 'tex', 'true', '0', '1.5', 'A\n', 'é 🎉', '{}', 'x'.repeat(40)),
+    fc.constantFrom(...MAPPED_OPERATIONS),
+    { minKeys: 1 },
+  ),
+  { nil: undefined, freq: 4 },
+);
+
 /** A valid spec of any columns. */
 export const anySpec: fc.Arbitrary<TableSpec> = fc
   .array(
@@ -35,12 +46,14 @@ export const anySpec: fc.Arbitrary<TableSpec> = fc
       required: fc.boolean().map((required) => required),
       withRaw: fc.boolean(),
       unit: fc.constantFrom(undefined, ...TIME_UNITS),
+      scale: fc.constantFrom(undefined, undefined, 0, 2, 4, 5, 18, 38),
     }),
     { maxLength: 62 },
   )
-  .map((drafts) => {
+  .chain((drafts) => fc.tuple(fc.constant(drafts), anyWords, fc.boolean()))
+  .map(([drafts, operations, hasChangeId]) => {
     const taken = [['id'], ['key']];
-    const columns = drafts.flatMap(({ path, kind, required, withRaw, unit }, index) => {
+    const columns = drafts.flatMap(({ path, kind, required, withRaw, unit, scale }, index) => {
       const overlaps = taken.some((other) => {
         const shared = Math.min(path.length, other.length);
         return path.slice(0, shared).every((key, depth) => key === other[depth]);
@@ -49,18 +62,21 @@ export const anySpec: fc.Arbitrary<TableSpec> = fc
       taken.push(path);
       const raw = withRaw && kind === 'amount' ? { raw: `raw_${index}` } : {};
       const ofTime = unit !== undefined && (kind === 'timestamp' || kind === 'date') ? { unit } : {};
-      return [{ name: `column_${index}`, path, kind, required: required && index % 8 === 0, ...raw, ...ofTime }];
+      const ofAmount = kind === 'amount' && scale !== undefined ? { encoding: 'base64', scale } : {};
+      const isRequired = required && index % 8 === 0;
+      return [{ name: `column_${index}`, path, kind, required: isRequired, ...raw, ...ofTime, ...ofAmount }];
     });
-    const role = (kind: string, role: string) =>
-      columns.find((column) => column.kind === kind && Object.assign(column, { role }));
+    const role = (kind: string, role: string, more = {}) =>
+      columns.find((column) => column.kind === kind && Object.assign(column, { role, ...more }));
     role('amount', 'amount');
     role('timestamp', 'event_time');
+    role('text', 'operation', operations && { operations });
     return parseSpec(
       JSON.stringify({
         table: 't',
         view: 'v',
         columns: [
-          { name: 'id', kind: 'text', required: true, role: 'change_id' },
+          { name: 'id', kind: 'text', required: true, ...(hasChangeId && { role: 'change_id' }) },
           { name: 'key', kind: 'text', required: true, role: 'key' },
           ...columns,
         ],
@@ -91,6 +107,8 @@ const SCALARS = [
     '"2025-02-30"',
     '"-42"',
     '"lone \\ud83d"',
+    '"true"',
+    '"fals\\u0065"',
     '"\\u0041\\n"',
     '"é 🎉"',
   ],
@@ -104,7 +122,11 @@ const SCALARS = [
     '{"$oid":"64f1c0a2e4b0c3d2a1b0c9d8"}',
     '{"$oid":"none"}',
     '{"$numberDouble":"104.0"}',
+    '{"$numberInt":7}',
   ],
+  // Integers in base64, of which some have bits that are of no byte, too many bytes, or none.
+  ...['"AQ=="', '"/w=="', '"BNI="', '"\\/wA\\u0041"', '"AR=="', '"AAE"', '"A==="', '"===="', '"f/////////8="'],
+  ...['"f////////////////////w=="', '"gAAAAAAAAAAAAAAAAAAAAA=="', '"AAAAAAAAAAAAAAAAAAAAAAAB"'],
 ];
 
 const IDS = [
