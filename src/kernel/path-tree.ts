@@ -16,7 +16,8 @@ export interface PathNode {
 /** The tree of the spec's paths; the first node is the whole message. */
 export function pathTree(columns: readonly SpecColumn[]): PathNode[] {
   const nodes: PathNode[] = [{ parent: 0, depth: 0, keys: new Map(), leaves: 0n }];
-  for (const [index, { path }] of columns.entries()) {
+  for (const [index, { paths }] of columns.entries()) {
+    const path = paths[0].names;
     let at = 0;
     nodes[at].leaves |= 1n << BigInt(index);
     for (const [depth, key] of path.slice(0, -1).entries()) {

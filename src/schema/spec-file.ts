@@ -3,8 +3,21 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
 import { MAPPED_OPERATIONS } from '../core/operations.js';
+import { pathSchema } from './field-path.js';
+import { pathProblems } from './path-rules.js';
 import { reservedBecause } from './reserved-names.js';
-import { ENCODINGS, KINDS, type Kind, ROLES, type Role, roleColumn, type TableSpec, TIME_UNITS } from './spec.js';
+import {
+  DEFAULT_DELETES,
+  type Deletes,
+  ENCODINGS,
+  KINDS,
+  type Kind,
+  ROLES,
+  type Role,
+  roleColumn,
+  type TableSpec,
+  TIME_UNITS,
+} from './spec.js';
 
 /** As many digits as 16 bytes have. */
 const MAX_SCALE = 38;
@@ -13,33 +26,10 @@ const identifier = z
   .string()
   .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a lower-case SQL identifier: letters, digits and _, at most 63');
 
-/** What is wrong with a path in one text, and how to say what may have been meant; undefined if it is one. */
-function textPathProblem(path: string): string | undefined {
-  const keys = path.split('.');
-  if (path === '') return 'must not be empty: leave it out if the field has the name of the column';
-  if (keys[0] === '$') return `must begin with the name of a field, without "$": ${JSON.stringify(path.slice(2))}`;
-  if (keys.includes('')) return `${JSON.stringify(path)} has no name before, between or after its dots`;
-  const element = keys.findIndex((key) => /[[\]]/.test(key));
-  if (element === -1) return undefined;
-  const array = [...keys.slice(0, element), keys[element].replace(/\[.*$/, '')].join('.');
-  return (
-    `${JSON.stringify(path)} cannot name an element of an array: take all of ${JSON.stringify(array)} in a column of ` +
-    `kind json, or, if a field has this name, write the path as a list: ${JSON.stringify(keys)}`
-  );
-}
-
-const pathSchema = z.unknown().transform((path, context): string[] => {
-  const isText = typeof path === 'string';
-  const keys = isText ? path.split('.') : z.array(z.string()).min(1).safeParse(path).data;
-  const problem = isText ? textPathProblem(path) : undefined;
-  if (keys !== undefined && problem === undefined) return keys;
-  context.addIssue(problem ?? 'must be a text such as "customer.id", or a list of names such as ["customer", "id"]');
-  return z.NEVER;
-});
-
 const columnSchema = z.strictObject({
   name: identifier,
   path: pathSchema.optional(),
+  paths: z.array(pathSchema).min(1).optional(),
   kind: z.enum(KINDS),
   required: z.boolean().default(false),
   role: z.enum(ROLES).optional(),
@@ -52,8 +42,9 @@ const columnSchema = z.strictObject({
 });
 
 const deletesSchema = z.strictObject({
-  operations: z.array(z.string()).default([]),
+  operations: z.array(z.string()).optional(),
   flag: identifier.optional(),
+  tombstone: z.boolean().default(false),
 });
 
 const specSchema = z.strictObject({
@@ -62,13 +53,13 @@ const specSchema = z.strictObject({
   table: identifier,
   view: identifier,
   comment: z.string().optional(),
-  deletes: deletesSchema.optional(),
   columns: z.array(columnSchema).min(1).max(64, 'must have at most 64 columns'),
+  embedded: z.array(pathSchema).default([]),
+  ignore: z.array(pathSchema).default([]),
+  deletes: deletesSchema.optional(),
 });
 
 type FileColumn = z.infer<typeof columnSchema>;
-
-const MAX_PATH_DEPTH = 8;
 
 /**
  * Reads a spec from JSON text.
@@ -92,7 +83,7 @@ export function parseSpec(text: string, origin: string): TableSpec {
     view: parsed.data.view,
     columns: parsed.data.columns.map((column) => ({
       name: column.name,
-      path: column.path ?? [column.name],
+      paths: column.paths ?? [column.path ?? { of: 'value', names: [column.name] }],
       kind: column.kind,
       required: column.required,
       role: column.role,
@@ -102,14 +93,17 @@ export function parseSpec(text: string, origin: string): TableSpec {
       scale: column.encoding && (column.scale ?? 0),
       operations: column.operations,
     })),
-    deletes: parsed.data.deletes && { ...parsed.data.deletes, flag: parsed.data.deletes.flag },
+    embedded: parsed.data.embedded,
+    ignore: parsed.data.ignore,
+    deletes: parsed.data.deletes && deletesOf(parsed.data.deletes, parsed.data.columns),
   };
   const problems = [
+    ...parsed.data.columns.flatMap(givenTwice),
     ...nameProblems(spec),
     ...parsed.data.columns.flatMap(kindProblems),
     ...pathProblems(spec),
     ...roleProblems(spec),
-    ...deleteProblems(spec),
+    ...deleteProblems(spec, parsed.data.deletes?.operations ?? []),
   ];
   if (problems.length > 0) {
     throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n  ${problems.join('\n  ')}`);
@@ -143,6 +137,10 @@ function nameProblems(spec: TableSpec): string[] {
   return problems;
 }
 
+function givenTwice({ name, path, paths }: FileColumn): string[] {
+  return path === undefined || paths === undefined ? [] : [`column ${name}: has a path and paths: give one of them`];
+}
+
 function kindProblems({ name, kind, role, raw, unit, encoding, scale, operations }: FileColumn): string[] {
   const problems: string[] = [];
   if (raw !== undefined && kind !== 'amount') problems.push(`column ${name}: raw is for kind amount only`);
@@ -162,8 +160,15 @@ function kindProblems({ name, kind, role, raw, unit, encoding, scale, operations
   return problems;
 }
 
-function deleteProblems(spec: TableSpec): string[] {
-  const { operations = [], flag } = spec.deletes ?? {};
+function deletesOf(given: z.infer<typeof deletesSchema>, columns: readonly FileColumn[]): Deletes {
+  const { operations, flag, tombstone } = given;
+  const hasOperations = columns.some(({ role }) => role === 'operation');
+  return { operations: operations ?? (hasOperations ? DEFAULT_DELETES.operations : []), flag, tombstone };
+}
+
+/** @param operations that the file names */
+function deleteProblems(spec: TableSpec, operations: readonly string[]): string[] {
+  const flag = spec.deletes?.flag;
   const problems: string[] = [];
   const column = roleColumn(spec, 'operation');
   if (operations.length > 0 && column === undefined) {
@@ -175,30 +180,12 @@ function deleteProblems(spec: TableSpec): string[] {
       problems.push(`deletes: no word becomes ${JSON.stringify(word)} by the operations of column ${column!.name}`);
     }
   }
+  if (spec.deletes?.tombstone && column === undefined && flag === undefined) {
+    problems.push('deletes: tombstone needs a column with role operation or a flag, which says so of its row');
+  }
   const flagged = spec.columns.find(({ name }) => name === flag);
   if (flag !== undefined && flagged?.kind !== 'bool') {
     problems.push(`deletes: flag must name a column of kind bool, and ${flag} is ${flagged?.kind ?? 'no column'}`);
-  }
-  return problems;
-}
-
-function pathProblems(spec: TableSpec): string[] {
-  const problems: string[] = [];
-  for (const [index, column] of spec.columns.entries()) {
-    const { path } = column;
-    if (path.length > MAX_PATH_DEPTH) {
-      problems.push(`column ${column.name}: a path has at most ${MAX_PATH_DEPTH} keys`);
-    }
-    for (const other of spec.columns.slice(0, index)) {
-      const shared = Math.min(path.length, other.path.length);
-      const overlaps = path.slice(0, shared).every((key, depth) => key === other.path[depth]);
-      if (overlaps) {
-        problems.push(
-          `columns ${other.name} and ${column.name}: one path must not be, or lie inside, the other ` +
-            `(${JSON.stringify(other.path)}, ${JSON.stringify(path)})`,
-        );
-      }
-    }
   }
   return problems;
 }

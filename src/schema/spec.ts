@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type MappedOperation, OPERATION } from '../core/operations.js';
+import { type FieldPath, pathJson } from './field-path.js';
 
 export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -25,8 +26,8 @@ export type Encoding = (typeof ENCODINGS)[number];
 
 export interface SpecColumn {
   readonly name: string;
-  /** Keys from the top-level object inwards: `['customer', 'id']`. */
-  readonly path: readonly string[];
+  /** Where its value is: the first of these fields that the message has, though it be null. */
+  readonly paths: readonly FieldPath[];
   readonly kind: Kind;
   /** A message without it (missing or null) is quarantined as `missing_required`. */
   readonly required: boolean;
@@ -49,10 +50,16 @@ export interface Deletes {
   readonly operations: readonly string[];
   /** A column of kind `bool`, which is true. */
   readonly flag: string | undefined;
+  /** Whether a message without a value does: then it is a row of what its key has. */
+  readonly tombstone: boolean;
 }
 
 /** What deletes if the spec does not say. */
-export const DEFAULT_DELETES: Deletes = { operations: [OPERATION.delete, OPERATION.vanished], flag: undefined };
+export const DEFAULT_DELETES: Deletes = {
+  operations: [OPERATION.delete, OPERATION.vanished],
+  flag: undefined,
+  tombstone: false,
+};
 
 export interface TableSpec {
   /** DuckDB table of the change log. */
@@ -60,6 +67,10 @@ export interface TableSpec {
   /** DuckDB view of the newest state per key. */
   readonly view: string;
   readonly columns: readonly SpecColumn[];
+  /** Where a string holds JSON, which is read as if it were in place of the string. */
+  readonly embedded: readonly FieldPath[];
+  /** Fields that are checked, and not kept in `extra`; a column may be of a field inside. */
+  readonly ignore: readonly FieldPath[];
   /** Undefined: DEFAULT_DELETES. */
   readonly deletes: Deletes | undefined;
 }
@@ -134,10 +145,22 @@ export function specHash(spec: TableSpec): string {
 }
 
 /** The spec as JSON, in the form that `parseSpec` reads. */
-export function specJson(spec: TableSpec): string {
-  const columns = spec.columns.map(({ name, path, kind, required, role, raw, unit, encoding, scale, operations }) => ({
+export function specJson({ table, view, columns, embedded, ignore, deletes }: TableSpec): string {
+  return JSON.stringify({
+    table,
+    view,
+    columns: columns.map(columnJson),
+    ...(embedded.length > 0 && { embedded: embedded.map(pathJson) }),
+    ...(ignore.length > 0 && { ignore: ignore.map(pathJson) }),
+    ...(deletes && { deletes }),
+  });
+}
+
+function columnJson(column: SpecColumn): object {
+  const { name, paths, kind, required, role, raw, unit, encoding, scale, operations } = column;
+  return {
     name,
-    path,
+    ...(paths.length === 1 ? { path: pathJson(paths[0]) } : { paths: paths.map(pathJson) }),
     kind,
     ...(required && { required }),
     ...(role && { role }),
@@ -145,11 +168,5 @@ export function specJson(spec: TableSpec): string {
     ...(unit && unit !== DEFAULT_UNIT && { unit }),
     ...(encoding && { encoding, scale }),
     ...(operations && { operations }),
-  }));
-  return JSON.stringify({
-    table: spec.table,
-    view: spec.view,
-    columns,
-    ...(spec.deletes && { deletes: spec.deletes }),
-  });
+  };
 }

@@ -1,5 +1,6 @@
 /** What a spec says of a topic's values beyond their kind: words of operations, integers in base64, days. */
 import { describe, expect, it } from 'vitest';
+import type { SpecColumn, TableSpec } from '../../src/schema/spec.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import { tightKernels } from '../support/guarded-kernel.js';
 import { expectAsReference, kernelResults, kernelsOf, messagesOf } from '../support/kernel.js';
@@ -62,16 +63,15 @@ describe('operations', () => {
   });
 
   it('can be missing if they are not required, and are what they are without a map', () => {
-    const [key, { operations, required, ...operation }] = SPEC.columns.slice(0, 2);
-    const spec = (more: object) => ({ ...SPEC, columns: [key, { ...operation, required: false, ...more }] });
+    const [key, column] = SPEC.columns;
+    const spec = (operations: SpecColumn['operations']): TableSpec => {
+      return { ...SPEC, columns: [key, { ...column, required: false, operations }] };
+    };
     const messages = messagesOf(['{"key":"k"}', '{"key":"k","op":null}', '{"key":"k","op":"u"}']);
-    for (const [more, last] of [
-      [{ operations }, null],
-      [{ operations: undefined }, 'u'],
-    ] as const) {
-      const variants = kernelsOf(spec(more));
-      expectAsReference(variants, spec(more), messages);
-      const found = kernelResults(variants[0], spec(more), messages).map(({ row }) => row!.operation);
+    for (const [operations, last] of [[column.operations, null] as const, [undefined, 'u'] as const]) {
+      const variants = kernelsOf(spec(operations));
+      expectAsReference(variants, spec(operations), messages);
+      const found = kernelResults(variants[0], spec(operations), messages).map(({ row }) => row!.operation);
       expect(found).toEqual([null, null, last]);
     }
   });

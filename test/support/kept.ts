@@ -27,12 +27,15 @@ export function treeAt(tree: Tree, path: Path): Tree | undefined {
 /** @throws if a value of the message is neither in its column nor in `extra` */
 export function assertKept(spec: TableSpec, message: Tree, row: Row): void {
   for (const column of spec.columns) {
-    const value = treeAt(message, column.path);
+    const value = treeAt(message, column.paths[0].names);
     if (value === undefined) assert.equal(row[column.name], null);
     else {
       const text = textOfTree(value);
-      const found = [row[column.name], column.raw && row[column.raw], extraAt(row, column.path)];
-      assert(isKept(column, text, row), `${column.kind} ${column.path.join('.')} ${text}: ${found.join(' | ')}`);
+      const found = [row[column.name], column.raw && row[column.raw], extraAt(row, column.paths[0].names)];
+      assert(
+        isKept(column, text, row),
+        `${column.kind} ${column.paths[0].names.join('.')} ${text}: ${found.join(' | ')}`,
+      );
     }
   }
   assertOthersKept(spec, message, [], row);
@@ -40,7 +43,7 @@ export function assertKept(spec: TableSpec, message: Tree, row: Row): void {
 
 /** What no column's path leads to is in `extra`. */
 function assertOthersKept(spec: TableSpec, tree: Tree, path: Path, row: Row): void {
-  if (spec.columns.some((column) => isSame(column.path, path))) return;
+  if (spec.columns.some((column) => isSame(column.paths[0].names, path))) return;
   if (typeof tree === 'string') {
     if (tree !== '{}') assert.deepEqual([path, extraAt(row, path)], [path, tree]);
   } else for (const [key, value] of tree) assertOthersKept(spec, value, [...path, key], row);
@@ -61,7 +64,7 @@ function extraAt({ extra }: Row, path: Path): string | undefined {
 
 /** Whether the JSON text is in the column, or in the one of raw text, or in `extra`. */
 function isKept(column: SpecColumn, text: string, row: Row): boolean {
-  if (extraAt(row, column.path) === text) return true;
+  if (extraAt(row, column.paths[0].names) === text) return true;
   if (column.raw !== undefined && isText(text, row[column.raw])) return true;
   return isInColumn(column, text, row[column.name]);
 }

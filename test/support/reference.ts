@@ -67,7 +67,7 @@ export function referenceRow(spec: TableSpec, options: ReferenceOptions, message
   }
   const parsed = parseJson(message.value);
   if (root.kind !== 'object') return { status: 'not_object', position: root.start };
-  const lacking = spec.columns.find(({ path, required }) => required && isLacking(nodeAt(root, path)));
+  const lacking = spec.columns.find(({ paths, required }) => required && isLacking(nodeAt(root, paths[0].names)));
   if (lacking !== undefined) return { status: 'missing_required', position: -1, column: lacking.name };
   return { status: 'ok', row: rowOf(spec, options, message, { bytes, root, parsed }) };
 }
@@ -125,9 +125,9 @@ function rowOf(
   const unread = new Set<SpecColumn>();
   let issues = 0n;
   for (const [index, column] of spec.columns.entries()) {
-    const node = nodeAt(root, column.path);
+    const node = nodeAt(root, column.paths[0].names);
     const field: FieldValue = {
-      parsed: parsedAt(parsed, column.path),
+      parsed: parsedAt(parsed, column.paths[0].names),
       source: node === undefined ? '' : utf8(bytes.slice(node.start, node.end)),
     };
     const isThere = field.parsed !== undefined && field.parsed !== null;
@@ -233,7 +233,7 @@ type PathTree = Map<string, PathTree | 'column'>;
 function pathTree({ columns }: TableSpec, without: ReadonlySet<SpecColumn>): PathTree {
   const root: PathTree = new Map();
   for (const column of columns) {
-    const { path } = column;
+    const path = column.paths[0].names;
     let at = root;
     for (const key of path.slice(0, -1)) {
       const inner = at.get(key) ?? new Map();
