@@ -235,8 +235,9 @@ function wordOf(start: usize, end: usize, kind: u32): usize {
   const first: usize = load<u32>(HEADER.words);
   const last = first + <usize>load<u32>(HEADER.wordCount) * WORD.size;
   for (let word = first; word != last; word += WORD.size) {
-    const isIt = <usize>load<u32>(word, WORD.fromLength) == length;
-    if (isIt && sameBytes(load<u32>(word, WORD.from), textFrom, length)) return word;
+    const from: usize = load<u32>(word, WORD.from);
+    const isAlike = <usize>load<u32>(word, WORD.fromLength) == length;
+    if (from == start || (isAlike && sameBytes(from, textFrom, length))) return word;
   }
   return 0;
 }

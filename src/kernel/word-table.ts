@@ -1,48 +1,61 @@
-/** The words of a topic for operations, as the records that the kernel looks them up in. */
-import { MAPPED_OPERATIONS } from '../core/operations.js';
+/** The words of a topic for operations, as the records that the kernel looks them up in, and what says tombstone. */
+import { MAPPED_OPERATIONS, OPERATION } from '../core/operations.js';
 import { roleColumn, type TableSpec } from '../schema/spec.js';
-import { WORD } from './abi.js';
+import { HEADER, KIND, WORD } from './abi.js';
 
 /** After the bytes of each word, which are compared and copied by 16 or 32. */
 const SPARE_WORD_BYTES = 32;
+/** No text has it. */
+const NO_LENGTH = 2 ** 32 - 1;
 
-/** Bytes of our longest word for an operation. */
-export const LONGEST_OPERATION = Math.max(...MAPPED_OPERATIONS.map((word) => word.length));
+const LONGEST_OPERATION = Math.max(...MAPPED_OPERATIONS.map((word) => word.length));
 
 /** Pairs of the topic's word and ours; none if the words are taken as they are. */
-export function operationWords(spec: TableSpec): [from: string, to: string][] {
+function wordsOf(spec: TableSpec): [from: string, to: string][] {
   return Object.entries(roleColumn(spec, 'operation')?.operations ?? {});
 }
 
-/** What the records and the bytes of all words take. */
-export function wordTableBytes(words: readonly (readonly [string, string])[]): number {
-  const bytes = words.flat().reduce((sum, word) => sum + Buffer.byteLength(word) + SPARE_WORD_BYTES, 0);
-  return words.length * WORD.size + bytes;
+/** Bytes that a row can have in the column of operations, and not in its message. */
+export function wordBytes(spec: TableSpec): number {
+  return wordsOf(spec).length > 0 || spec.deletes?.tombstone ? LONGEST_OPERATION : 0;
 }
 
-/** Writes records and bytes. @returns how many records */
-export function writeWords(
-  memory: WebAssembly.Memory,
-  words: readonly (readonly [string, string])[],
-  at: number,
-): number {
-  const view = new DataView(memory.buffer);
-  const bytes = new Uint8Array(memory.buffer);
-  let end = at + words.length * WORD.size;
-  const place = (word: string): [start: number, length: number] => {
-    const encoded = Buffer.from(word);
+/** What the records and the bytes of all words take. */
+export function wordTableBytes(spec: TableSpec): number {
+  const words = [...wordsOf(spec).flat(), OPERATION.delete];
+  const bytes = words.reduce((sum, word) => sum + Buffer.byteLength(word) + SPARE_WORD_BYTES, 0);
+  return (wordsOf(spec).length + 1) * WORD.size + bytes;
+}
+
+/** Writes records and bytes, and what the header says of them. */
+export function writeWords(view: DataView, spec: TableSpec, at: number): void {
+  const words = wordsOf(spec);
+  const word = (to: number, value: number) => view.setUint32(to, value, true);
+  let end = at + (words.length + 1) * WORD.size;
+  const place = (text: string): number => {
     const start = end;
-    bytes.set(encoded, start);
-    end += encoded.length + SPARE_WORD_BYTES;
-    return [start, encoded.length];
+    end += Buffer.from(view.buffer).write(text, start) + SPARE_WORD_BYTES;
+    return start;
+  };
+  const record = (index: number, from: number, fromLength: number, to: number, toLength: number) => {
+    const start = at + index * WORD.size;
+    word(start + WORD.from, from);
+    word(start + WORD.fromLength, fromLength);
+    word(start + WORD.to, to);
+    word(start + WORD.toLength, toLength);
   };
   for (const [index, [from, to]] of words.entries()) {
-    const record = at + index * WORD.size;
-    const [[fromStart, fromLength], [toStart, toLength]] = [place(from), place(to)];
-    view.setUint32(record + WORD.from, fromStart, true);
-    view.setUint32(record + WORD.fromLength, fromLength, true);
-    view.setUint32(record + WORD.to, toStart, true);
-    view.setUint32(record + WORD.toLength, toLength, true);
+    record(index, place(from), Buffer.byteLength(from), place(to), Buffer.byteLength(to));
   }
-  return words.length;
+  // A tombstone's word is known by its address: no text of a message is this one.
+  const deleted = place(OPERATION.delete);
+  record(words.length, deleted, NO_LENGTH, deleted, OPERATION.delete.length);
+  word(HEADER.words, at);
+  word(HEADER.wordCount, words.length + 1);
+  const operation = spec.columns.findIndex(({ role }) => role === 'operation');
+  const flag = spec.columns.findIndex(({ name }) => name === spec.deletes?.flag);
+  word(HEADER.tombstoneSlot, operation === -1 ? flag : operation);
+  word(HEADER.tombstoneKind, operation === -1 ? KIND.true : KIND.string);
+  word(HEADER.tombstoneStart, deleted);
+  word(HEADER.tombstoneEnd, deleted + OPERATION.delete.length);
 }

@@ -180,10 +180,16 @@ function deleteProblems(spec: TableSpec, operations: readonly string[]): string[
       problems.push(`deletes: no word becomes ${JSON.stringify(word)} by the operations of column ${column!.name}`);
     }
   }
-  if (spec.deletes?.tombstone && column === undefined && flag === undefined) {
+  const flagged = spec.columns.find(({ name }) => name === flag);
+  const telling = column ?? flagged;
+  if (spec.deletes?.tombstone && telling === undefined) {
     problems.push('deletes: tombstone needs a column with role operation or a flag, which says so of its row');
   }
-  const flagged = spec.columns.find(({ name }) => name === flag);
+  if (spec.deletes?.tombstone && telling?.paths.some(({ of }) => of === 'key')) {
+    problems.push(
+      `deletes: column ${telling.name} says of a row that it was a tombstone: it cannot be read from the key`,
+    );
+  }
   if (flag !== undefined && flagged?.kind !== 'bool') {
     problems.push(`deletes: flag must name a column of kind bool, and ${flag} is ${flagged?.kind ?? 'no column'}`);
   }
