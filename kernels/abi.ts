@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 597299288; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 3374676788; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -66,6 +66,7 @@ export namespace OPERATION {
   export const KAFKA_TIMESTAMP: u32 = 13;
   export const CHANGE_SEQ: u32 = 14;
   export const DATE: u32 = 15;
+  export const MAPPED: u32 = 16;
 }
 
 /** A column of the output. */
@@ -87,8 +88,19 @@ export namespace SPEC_COLUMN {
   export const takesIntegers: usize = 1; // u8, 1 if it takes integers as text
   export const hasRaw: usize = 2; // u8, 1 if a raw column has what it cannot take
   export const column: usize = 3; // u8, of a further alternative the column that it is one of
-  export const unitMicroseconds: usize = 4; // u32, of its unit of time; 0 for nanoseconds
+  export const isBase64: usize = 4; // u8, 1 if its texts are the bytes of an integer
+  export const scale: usize = 5; // u8, decimals of that integer
   export const key: usize = 8; // u32, record of its key
+  export const unitMicroseconds: usize = 16; // i64, of its unit of time; 0 for nanoseconds
+  export const size: usize = 24;
+}
+
+/** A word of the topic for an operation, and ours. */
+export namespace WORD {
+  export const from: usize = 0; // u32, address
+  export const fromLength: usize = 4; // u32; of what stands for a tombstone no length that a text has
+  export const to: usize = 8; // u32, address
+  export const toLength: usize = 12; // u32
   export const size: usize = 16;
 }
 
@@ -250,7 +262,7 @@ export namespace HEADER {
   export const arrowColumnCount: usize = 100; // u32, how many
   export const rowCapacity: usize = 104; // u32, rows of a batch
   export const partition: usize = 108; // i32
-  export const changeIdSlot: usize = 112; // u32, the spec column in the role of change_id
+  export const changeIdSlot: usize = 112; // u32, the spec column in the role of change_id, or NO_SLOT
   export const amountSlot: usize = 116; // u32, of amount, or NO_SLOT
   export const eventTimeSlot: usize = 120; // u32, of event_time, or NO_SLOT
   export const required: usize = 128; // u64, a bit per spec column
@@ -263,18 +275,24 @@ export namespace HEADER {
   export const learning: usize = 164; // u32, 1 if rows may take the speculative path
   export const validityShift: usize = 168; // u32, the chunk's first bit in valueValidity
   export const extraColumn: usize = 172; // u32, the record of the column of extras
-  export const keyNode: usize = 176; // u32, the node that the message's key is; 0 if the spec does not read the key
-  export const wholeKey: usize = 180; // u32, KEY that leads to the slot of all of the key; 0 if the spec has none
-  export const wholeKeyIsText: usize = 184; // u32, 1 if that is no JSON
-  export const keys: usize = 188; // u32, where the key at offset 0 is
-  export const keyOffsets: usize = 192; // u32, address
-  export const keyValidity: usize = 196; // u32, address
-  export const tombstones: usize = 200; // u32, 1 if messages without a value are rows
+  export const words: usize = 176; // u32, address of WORD[]
+  export const wordCount: usize = 180; // u32, how many
+  export const keyNode: usize = 184; // u32, the node that the message's key is; 0 if the spec does not read the key
+  export const wholeKey: usize = 188; // u32, KEY that leads to the slot of all of the key; 0 if the spec has none
+  export const wholeKeyIsText: usize = 192; // u32, 1 if that is no JSON
+  export const keys: usize = 196; // u32, where the key at offset 0 is
+  export const keyOffsets: usize = 200; // u32, address
+  export const keyValidity: usize = 204; // u32, address
+  export const tombstones: usize = 208; // u32, 1 if messages without a value are rows
+  export const tombstoneSlot: usize = 212; // u32, the spec column that says so of these rows
+  export const tombstoneKind: usize = 216; // u32, of KIND, what is in that slot
+  export const tombstoneStart: usize = 220; // u32, address of what is in that slot
+  export const tombstoneEnd: usize = 224; // u32
 /** u32, address; room for the decoded strings of a block; 0 if the spec has no embedded JSON */
-  export const arena: usize = 204;
+  export const arena: usize = 228;
 /** u32, how much of it a byte of a message takes: strings in strings that are embedded */
-  export const arenaTimes: usize = 208;
-  export const end: usize = 212;
+  export const arenaTimes: usize = 232;
+  export const end: usize = 236;
 }
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
@@ -307,4 +325,4 @@ export const EXTRA_COUNTS: usize = 7744; // u32[ROW_CONTEXTS], how many extras e
 export const NODE_ROWS: usize = 8064;
 export const UNREAD: usize = 8576; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
 export const SPEC_COLUMNS: usize = 9088; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES: usize = 10112; // NODE[], followed by what the host lays out
+export const NODES: usize = 10624; // NODE[], followed by what the host lays out

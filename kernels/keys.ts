@@ -64,8 +64,9 @@ function isKey(key: usize, p: usize, length: usize): bool {
   return <usize>load<u32>(key, KEY.length) == length && sameBytes(load<u32>(key, KEY.address), p, length);
 }
 
+/** Reads up to 15 bytes behind both. */
 @inline
-function sameBytes(a: usize, b: usize, length: usize): bool {
+export function sameBytes(a: usize, b: usize, length: usize): bool {
   let i: usize = 0;
   for (; i + 16 <= length; i += 16) {
     if (i8x16.bitmask(i8x16.eq(v128.load(a + i), v128.load(b + i))) != 0xffff) return false;

@@ -50,7 +50,10 @@ export function readRow(message: usize, index: usize): u32 {
     failAt(valueStart(message) - 1);
     return STATUS.MALFORMED;
   }
-  if (load<u32>(HEADER.tombstones) && !isPresent(message)) return STATUS.OK;
+  if (load<u32>(HEADER.tombstones) && !isPresent(message)) {
+    setTombstone();
+    return STATUS.OK;
+  }
   const end = valueStart(message + 1);
   // The rules of the grammar need no end: a NUL byte is there while it is read, which none accepts.
   const next = load<u8>(end);
@@ -58,6 +61,14 @@ export function readRow(message: usize, index: usize): u32 {
   const status = readValue(valueStart(message), end);
   store<u8>(end, next);
   return status;
+}
+
+/** Makes the row say that it had no value. */
+function setTombstone(): void {
+  const slot = load<u32>(HEADER.tombstoneSlot);
+  columns |= (<u64>1) << slot;
+  const start: usize = load<u32>(HEADER.tombstoneStart);
+  setSlot(slotsOf(slot), row, start, load<u32>(HEADER.tombstoneEnd), load<u32>(HEADER.tombstoneKind));
 }
 
 /** Reads a message's value from `p` to `end`. @returns as `readRow` */

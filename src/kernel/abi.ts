@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 597299288; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 3374676788; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -66,6 +66,7 @@ export const OPERATION = {
   kafka_timestamp: 13,
   change_seq: 14,
   date: 15,
+  mapped: 16,
 } as const;
 
 /** A column of the output. */
@@ -87,8 +88,19 @@ export const SPEC_COLUMN = {
   takesIntegers: 1, // u8, 1 if it takes integers as text
   hasRaw: 2, // u8, 1 if a raw column has what it cannot take
   column: 3, // u8, of a further alternative the column that it is one of
-  unitMicroseconds: 4, // u32, of its unit of time; 0 for nanoseconds
+  isBase64: 4, // u8, 1 if its texts are the bytes of an integer
+  scale: 5, // u8, decimals of that integer
   key: 8, // u32, record of its key
+  unitMicroseconds: 16, // i64, of its unit of time; 0 for nanoseconds
+  size: 24,
+} as const;
+
+/** A word of the topic for an operation, and ours. */
+export const WORD = {
+  from: 0, // u32, address
+  fromLength: 4, // u32; of what stands for a tombstone no length that a text has
+  to: 8, // u32, address
+  toLength: 12, // u32
   size: 16,
 } as const;
 
@@ -250,7 +262,7 @@ export const HEADER = {
   arrowColumnCount: 100, // u32, how many
   rowCapacity: 104, // u32, rows of a batch
   partition: 108, // i32
-  changeIdSlot: 112, // u32, the spec column in the role of change_id
+  changeIdSlot: 112, // u32, the spec column in the role of change_id, or NO_SLOT
   amountSlot: 116, // u32, of amount, or NO_SLOT
   eventTimeSlot: 120, // u32, of event_time, or NO_SLOT
   required: 128, // u64, a bit per spec column
@@ -262,16 +274,22 @@ export const HEADER = {
   learning: 164, // u32, 1 if rows may take the speculative path
   validityShift: 168, // u32, the chunk's first bit in valueValidity
   extraColumn: 172, // u32, the record of the column of extras
-  keyNode: 176, // u32, the node that the message's key is; 0 if the spec does not read the key
-  wholeKey: 180, // u32, KEY that leads to the slot of all of the key; 0 if the spec has none
-  wholeKeyIsText: 184, // u32, 1 if that is no JSON
-  keys: 188, // u32, where the key at offset 0 is
-  keyOffsets: 192, // u32, address
-  keyValidity: 196, // u32, address
-  tombstones: 200, // u32, 1 if messages without a value are rows
-  arena: 204, // u32, address; room for the decoded strings of a block; 0 if the spec has no embedded JSON
-  arenaTimes: 208, // u32, how much of it a byte of a message takes: strings in strings that are embedded
-  end: 212,
+  words: 176, // u32, address of WORD[]
+  wordCount: 180, // u32, how many
+  keyNode: 184, // u32, the node that the message's key is; 0 if the spec does not read the key
+  wholeKey: 188, // u32, KEY that leads to the slot of all of the key; 0 if the spec has none
+  wholeKeyIsText: 192, // u32, 1 if that is no JSON
+  keys: 196, // u32, where the key at offset 0 is
+  keyOffsets: 200, // u32, address
+  keyValidity: 204, // u32, address
+  tombstones: 208, // u32, 1 if messages without a value are rows
+  tombstoneSlot: 212, // u32, the spec column that says so of these rows
+  tombstoneKind: 216, // u32, of KIND, what is in that slot
+  tombstoneStart: 220, // u32, address of what is in that slot
+  tombstoneEnd: 224, // u32
+  arena: 228, // u32, address; room for the decoded strings of a block; 0 if the spec has no embedded JSON
+  arenaTimes: 232, // u32, how much of it a byte of a message takes: strings in strings that are embedded
+  end: 236,
 } as const;
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
@@ -303,4 +321,4 @@ export const EXTRA_COUNTS = 7744; // u32[ROW_CONTEXTS], how many extras each row
 export const NODE_ROWS = 8064; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
 export const UNREAD = 8576; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
 export const SPEC_COLUMNS = 9088; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES = 10112; // NODE[], followed by what the host lays out
+export const NODES = 10624; // NODE[], followed by what the host lays out

@@ -22,6 +22,7 @@ import {
   writeTables,
 } from './memory-map.js';
 import { KernelTrap } from './traps.js';
+import { wordBytes } from './word-table.js';
 
 /** A message that is no row. */
 export interface Reject {
@@ -101,6 +102,7 @@ function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Ex
 export class KernelInstance {
   readonly #spec: TableSpec;
   readonly #limits: KernelLimits;
+  readonly #wordBytes: number;
   readonly #memory: WebAssembly.Memory;
   readonly #map: MemoryMap;
   readonly #exports: Exports;
@@ -111,6 +113,7 @@ export class KernelInstance {
   constructor(module: WebAssembly.Module, spec: TableSpec, limits: KernelLimits, flags: FlagOptions) {
     this.#spec = spec;
     this.#limits = limits;
+    this.#wordBytes = wordBytes(spec);
     const { bytes } = memoryMap(spec, limits);
     assert(bytes <= MAX_MEMORY_BYTES, `the kernel's memory of ${bytes} bytes can be addressed`);
     const pages = Math.ceil(bytes / PAGE_BYTES);
@@ -133,12 +136,14 @@ export class KernelInstance {
   }
 
   /**
-   * Every byte of a message goes into one text column at most, and an amount's into its raw column.
+   * Every byte of a message goes into one text column at most, and an amount's into its raw column; but our word for an
+   * operation can be longer than the topic's.
    * @param keyBytes of the messages' keys
    */
   hasRoomFor(rows: number, valueBytes: number, keyBytes: number): boolean {
     if (this.#word(RESULTS.rows) + rows > this.#limits.batchRows) return false;
-    const bytes = valueBytes + (this.readsKeys ? keyBytes + rows * KEY_EXTRA_BYTES : 0);
+    const ofKeys = this.readsKeys ? keyBytes + rows * KEY_EXTRA_BYTES : 0;
+    const bytes = valueBytes + ofKeys + rows * this.#wordBytes;
     return this.#map.columns.every(
       ({ type, record }) =>
         type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + bytes <= this.#limits.columnBytes,

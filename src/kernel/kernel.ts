@@ -15,6 +15,7 @@ import { KEY_EXTRA_BYTES } from './abi.js';
 import { KernelInstance, type KernelOutput, Results } from './kernel-instance.js';
 import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './memory-map.js';
 import { KernelTrap, MAX_TRAPPING, type Span, trappingMessages, without } from './traps.js';
+import { wordBytes } from './word-table.js';
 
 export interface KernelOptions extends FlagOptions {
   readonly batchRows: number;
@@ -44,7 +45,8 @@ export class Kernel {
     this.#options = options;
     this.#module = module;
     const textColumns = tableColumns(spec).filter(({ type }) => type === 'utf8').length;
-    const chunkBytes = CHUNK_BYTES + CHUNK_KEY_BYTES + CHUNK_ROWS * KEY_EXTRA_BYTES;
+    const rowBytes = KEY_EXTRA_BYTES + wordBytes(spec);
+    const chunkBytes = CHUNK_BYTES + CHUNK_KEY_BYTES + CHUNK_ROWS * rowBytes;
     const columnBytes = Math.min(options.batchBytes + chunkBytes, Math.floor(MAX_TEXT_BYTES / textColumns));
     this.#limits = {
       chunkRows: CHUNK_ROWS,

@@ -4,6 +4,7 @@
  *
  *   keys        KEY[], grouped by node; then the bytes of the keys
  *   node keys   NODE_KEYS[], one per node
+ *   words       WORD[]; then the bytes of the words
  *   slots       SLOTS[], one per path of a spec column; one more to ignore
  *   graph       GRAPH
  *   input       the values of one chunk; value offsets, validity, Kafka offsets, timestamps
@@ -50,6 +51,7 @@ import {
 } from './abi.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
 import { keyTableBytes, pathTree, writeTree } from './path-tree.js';
+import { wordTableBytes, writeWords } from './word-table.js';
 
 /** The shortest member of an object, `"":0` and a comma: how many extras a row can have at most. */
 const MIN_MEMBER_BYTES = 5;
@@ -57,7 +59,7 @@ export const PAGE_BYTES = 65_536;
 export const MAX_MEMORY_BYTES = 2 ** 32 - PAGE_BYTES;
 
 /** Microseconds of a unit of time; what is shorter than one is 0. */
-const UNIT_MICROSECONDS: Record<TimeUnit, number> = { s: 1_000_000, ms: 1000, us: 1, ns: 0 };
+const UNIT_MICROSECONDS: Record<TimeUnit, bigint> = { d: 86_400_000_000n, s: 1_000_000n, ms: 1000n, us: 1n, ns: 0n };
 
 export interface KernelLimits {
   /** Messages and value bytes of one chunk. */
@@ -129,7 +131,7 @@ class Regions {
 export function memoryMap(
   spec: TableSpec,
   limits: KernelLimits,
-): MemoryMap & Record<'keys' | 'nodeKeys' | 'slots' | 'graph' | 'extras' | 'scratch' | 'arena', number> {
+): MemoryMap & Record<'keys' | 'nodeKeys' | 'words' | 'slots' | 'graph' | 'extras' | 'scratch' | 'arena', number> {
   const tree = pathTree(spec);
   const { fields, nodes, keyNode, embeddedDepth } = tree;
   const regions = new Regions(NODES + nodes.length * NODE.size);
@@ -140,6 +142,7 @@ export function memoryMap(
   return {
     keys: regions.take(keyTableBytes(tree)),
     nodeKeys: regions.take(nodes.length * NODE_KEYS.size),
+    words: regions.take(wordTableBytes(spec)),
     slots: regions.take((fields.length + 1) * SLOTS.size),
     graph: regions.take(GRAPH.size),
     values: regions.take(chunkBytes),
@@ -199,6 +202,7 @@ export function writeTables(
   view.setBigInt64(HEADER.highValueThreshold, scaledBy10000(flags.highValueThreshold), true);
   view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
   writePaths(memory, spec, map);
+  writeWords(view, spec, map.words);
   for (const column of map.columns) {
     const operation = operationOf(spec, column);
     if (operation === OPERATION.extra) word(HEADER.extraColumn, column.record);
@@ -236,12 +240,14 @@ function writePaths(memory: WebAssembly.Memory, spec: TableSpec, at: { keys: num
 }
 
 function writeSpecColumns(view: DataView, { columns }: TableSpec): void {
-  for (const [index, { role, raw, unit }] of columns.entries()) {
+  for (const [index, { role, raw, unit, encoding, scale }] of columns.entries()) {
     const record = SPEC_COLUMNS + index * SPEC_COLUMN.size;
     view.setUint8(record + SPEC_COLUMN.issueBit, index);
     view.setUint8(record + SPEC_COLUMN.takesIntegers, role === 'change_id' || role === 'key' ? 1 : 0);
     view.setUint8(record + SPEC_COLUMN.hasRaw, raw === undefined ? 0 : 1);
-    view.setUint32(record + SPEC_COLUMN.unitMicroseconds, UNIT_MICROSECONDS[unit ?? DEFAULT_UNIT], true);
+    view.setUint8(record + SPEC_COLUMN.isBase64, encoding === 'base64' ? 1 : 0);
+    view.setUint8(record + SPEC_COLUMN.scale, scale ?? 0);
+    view.setBigInt64(record + SPEC_COLUMN.unitMicroseconds, UNIT_MICROSECONDS[unit ?? DEFAULT_UNIT], true);
   }
 }
 
@@ -255,7 +261,8 @@ export function writeIssueBits(view: DataView, bits: readonly number[]): void {
 function operationOf(spec: TableSpec, { name, source }: TableColumn): number {
   if (source === undefined) return OPERATION[name as keyof typeof OPERATION];
   const column = spec.columns[source];
-  return column.raw === name ? OPERATION.raw : OPERATION[column.kind];
+  if (column.raw === name) return OPERATION.raw;
+  return column.operations === undefined ? OPERATION[column.kind] : OPERATION.mapped;
 }
 
 /** Decimal text with up to four decimals as an integer scaled by 10^4. */

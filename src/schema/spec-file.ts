@@ -2,10 +2,25 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
+import { MAPPED_OPERATIONS } from '../core/operations.js';
 import { pathSchema } from './field-path.js';
 import { pathProblems } from './path-rules.js';
 import { reservedBecause } from './reserved-names.js';
-import { KINDS, type Kind, ROLES, type Role, roleColumn, type SpecColumn, type TableSpec, TIME_UNITS } from './spec.js';
+import {
+  DEFAULT_DELETES,
+  type Deletes,
+  ENCODINGS,
+  KINDS,
+  type Kind,
+  ROLES,
+  type Role,
+  roleColumn,
+  type TableSpec,
+  TIME_UNITS,
+} from './spec.js';
+
+/** As many digits as 16 bytes have. */
+const MAX_SCALE = 38;
 
 const identifier = z
   .string()
@@ -20,10 +35,15 @@ const columnSchema = z.strictObject({
   role: z.enum(ROLES).optional(),
   raw: identifier.optional(),
   unit: z.enum(TIME_UNITS).optional(),
+  encoding: z.enum(ENCODINGS).optional(),
+  scale: z.int().min(0).max(MAX_SCALE).optional(),
+  operations: z.record(z.string(), z.enum(MAPPED_OPERATIONS)).optional(),
+  comment: z.string().optional(),
 });
 
 const deletesSchema = z.strictObject({
-  operations: z.array(z.string()).default(['delete']),
+  operations: z.array(z.string()).optional(),
+  flag: identifier.optional(),
   tombstone: z.boolean().default(false),
 });
 
@@ -32,11 +52,14 @@ const specSchema = z.strictObject({
   $schema: z.string().optional(),
   table: identifier,
   view: identifier,
+  comment: z.string().optional(),
   columns: z.array(columnSchema).min(1).max(64, 'must have at most 64 columns'),
   embedded: z.array(pathSchema).default([]),
   ignore: z.array(pathSchema).default([]),
   deletes: deletesSchema.optional(),
 });
+
+type FileColumn = z.infer<typeof columnSchema>;
 
 /**
  * Reads a spec from JSON text.
@@ -66,17 +89,21 @@ export function parseSpec(text: string, origin: string): TableSpec {
       role: column.role,
       raw: column.raw,
       unit: column.unit,
+      encoding: column.encoding,
+      scale: column.encoding && (column.scale ?? 0),
+      operations: column.operations,
     })),
     embedded: parsed.data.embedded,
     ignore: parsed.data.ignore,
-    deletes: parsed.data.deletes,
+    deletes: parsed.data.deletes && deletesOf(parsed.data.deletes, parsed.data.columns),
   };
   const problems = [
     ...parsed.data.columns.flatMap(givenTwice),
     ...nameProblems(spec),
-    ...spec.columns.flatMap(kindProblems),
+    ...parsed.data.columns.flatMap(kindProblems),
     ...pathProblems(spec),
     ...roleProblems(spec),
+    ...deleteProblems(spec, parsed.data.deletes?.operations ?? []),
   ];
   if (problems.length > 0) {
     throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n  ${problems.join('\n  ')}`);
@@ -110,15 +137,61 @@ function nameProblems(spec: TableSpec): string[] {
   return problems;
 }
 
-function givenTwice({ name, path, paths }: z.infer<typeof columnSchema>): string[] {
+function givenTwice({ name, path, paths }: FileColumn): string[] {
   return path === undefined || paths === undefined ? [] : [`column ${name}: has a path and paths: give one of them`];
 }
 
-function kindProblems({ name, kind, raw, unit }: SpecColumn): string[] {
+function kindProblems({ name, kind, role, raw, unit, encoding, scale, operations }: FileColumn): string[] {
   const problems: string[] = [];
   if (raw !== undefined && kind !== 'amount') problems.push(`column ${name}: raw is for kind amount only`);
   if (unit !== undefined && kind !== 'timestamp' && kind !== 'date') {
     problems.push(`column ${name}: unit is for the kinds timestamp and date only`);
+  }
+  if (encoding !== undefined && kind !== 'amount') problems.push(`column ${name}: encoding is for kind amount only`);
+  if (scale !== undefined && encoding === undefined) {
+    problems.push(`column ${name}: scale is for an encoding only, "encoding": "base64"`);
+  }
+  if (operations !== undefined && role !== 'operation') {
+    problems.push(`column ${name}: operations are for role operation only`);
+  }
+  if (operations !== undefined && Object.keys(operations).length === 0) {
+    problems.push(`column ${name}: operations must have a word; leave them out to take all words as they are`);
+  }
+  return problems;
+}
+
+function deletesOf(given: z.infer<typeof deletesSchema>, columns: readonly FileColumn[]): Deletes {
+  const { operations, flag, tombstone } = given;
+  const hasOperations = columns.some(({ role }) => role === 'operation');
+  return { operations: operations ?? (hasOperations ? DEFAULT_DELETES.operations : []), flag, tombstone };
+}
+
+/** @param operations that the file names */
+function deleteProblems(spec: TableSpec, operations: readonly string[]): string[] {
+  const flag = spec.deletes?.flag;
+  const problems: string[] = [];
+  const column = roleColumn(spec, 'operation');
+  if (operations.length > 0 && column === undefined) {
+    problems.push('deletes: operations need a column with role operation');
+  }
+  const known = column?.operations && Object.values(column.operations);
+  for (const word of operations) {
+    if (known !== undefined && !known.some((operation) => operation === word)) {
+      problems.push(`deletes: no word becomes ${JSON.stringify(word)} by the operations of column ${column!.name}`);
+    }
+  }
+  const flagged = spec.columns.find(({ name }) => name === flag);
+  const telling = column ?? flagged;
+  if (spec.deletes?.tombstone && telling === undefined) {
+    problems.push('deletes: tombstone needs a column with role operation or a flag, which says so of its row');
+  }
+  if (spec.deletes?.tombstone && telling?.paths.some(({ of }) => of === 'key')) {
+    problems.push(
+      `deletes: column ${telling.name} says of a row that it was a tombstone: it cannot be read from the key`,
+    );
+  }
+  if (flag !== undefined && flagged?.kind !== 'bool') {
+    problems.push(`deletes: flag must name a column of kind bool, and ${flag} is ${flagged?.kind ?? 'no column'}`);
   }
   return problems;
 }
@@ -143,10 +216,10 @@ function roleProblems(spec: TableSpec): string[] {
       }
     }
   }
+  if (roleColumn(spec, 'key') === undefined) problems.push('role key: no column has it');
   for (const role of ['change_id', 'key'] as const) {
     const column = roleColumn(spec, role);
-    if (column === undefined) problems.push(`role ${role}: no column has it`);
-    else if (!column.required) problems.push(`column ${column.name}: role ${role} needs "required": true`);
+    if (column?.required === false) problems.push(`column ${column.name}: role ${role} needs "required": true`);
   }
   return problems;
 }

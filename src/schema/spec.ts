@@ -5,6 +5,7 @@
  * DuckDB table (ddl.ts). Nothing about orders is compiled in anywhere else.
  */
 import { createHash } from 'node:crypto';
+import { type MappedOperation, OPERATION } from '../core/operations.js';
 import { type FieldPath, pathJson } from './field-path.js';
 
 export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
@@ -14,10 +15,14 @@ export type Kind = (typeof KINDS)[number];
 export const ROLES = ['change_id', 'key', 'key_type', 'operation', 'amount', 'event_time'] as const;
 export type Role = (typeof ROLES)[number];
 
-export const TIME_UNITS = ['s', 'ms', 'us', 'ns'] as const;
+export const TIME_UNITS = ['d', 's', 'ms', 'us', 'ns'] as const;
 export type TimeUnit = (typeof TIME_UNITS)[number];
 /** Of the kinds `timestamp` and `date`. */
 export const DEFAULT_UNIT: TimeUnit = 'ms';
+
+/** Of texts of the kind `amount`: the bytes of an integer in two's complement, big-endian. */
+export const ENCODINGS = ['base64'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
 
 export interface SpecColumn {
   readonly name: string;
@@ -31,7 +36,30 @@ export interface SpecColumn {
   readonly raw: string | undefined;
   /** For the kinds `timestamp` and `date`: the unit of integers, counted from the epoch; undefined is DEFAULT_UNIT. */
   readonly unit: TimeUnit | undefined;
+  /** For kind `amount`: what texts are; undefined: digits. */
+  readonly encoding: Encoding | undefined;
+  /** For an encoding: how many of the integer's digits are decimals. */
+  readonly scale: number | undefined;
+  /** For role `operation`: the topic's words for operations and ours; undefined: they are taken as they are. */
+  readonly operations: Readonly<Record<string, MappedOperation>> | undefined;
 }
+
+/** Which change of a key takes it out of the view: any of these. */
+export interface Deletes {
+  /** Values of the column in the role `operation`. */
+  readonly operations: readonly string[];
+  /** A column of kind `bool`, which is true. */
+  readonly flag: string | undefined;
+  /** Whether a message without a value does: then it is a row of what its key has. */
+  readonly tombstone: boolean;
+}
+
+/** What deletes if the spec does not say. */
+export const DEFAULT_DELETES: Deletes = {
+  operations: [OPERATION.delete, OPERATION.vanished],
+  flag: undefined,
+  tombstone: false,
+};
 
 export interface TableSpec {
   /** DuckDB table of the change log. */
@@ -43,15 +71,8 @@ export interface TableSpec {
   readonly embedded: readonly FieldPath[];
   /** Fields that are checked, and not kept in `extra`; a column may be of a field inside. */
   readonly ignore: readonly FieldPath[];
+  /** Undefined: DEFAULT_DELETES. */
   readonly deletes: Deletes | undefined;
-}
-
-/** How a message says that what has its key is deleted. */
-export interface Deletes {
-  /** Values of the column in the role of operation. */
-  readonly operations: readonly string[];
-  /** Whether a message without a value says so: then it is a row of what its key has. */
-  readonly tombstone: boolean;
 }
 
 /** Columns that Sluice adds after those of the spec, in this order. */
@@ -88,9 +109,9 @@ const KIND_TYPES: Record<Kind, ColumnType> = {
   bool: 'bool',
 };
 
-/** Text and JSON take whatever is there, so what is required is never null. */
-function isNeverNull({ kind, required }: SpecColumn): boolean {
-  return required && (kind === 'text' || kind === 'json');
+/** Text and JSON take whatever is there, so what is required is never null; but not every word is an operation. */
+function isNeverNull({ kind, required, operations }: SpecColumn): boolean {
+  return required && (kind === 'text' || kind === 'json') && operations === undefined;
 }
 
 /** Every column of the table in order: the spec's (an amount followed by its raw text), then the derived ones. */
@@ -135,7 +156,8 @@ export function specJson({ table, view, columns, embedded, ignore, deletes }: Ta
   });
 }
 
-function columnJson({ name, paths, kind, required, role, raw, unit }: SpecColumn): object {
+function columnJson(column: SpecColumn): object {
+  const { name, paths, kind, required, role, raw, unit, encoding, scale, operations } = column;
   return {
     name,
     ...(paths.length === 1 ? { path: pathJson(paths[0]) } : { paths: paths.map(pathJson) }),
@@ -144,5 +166,7 @@ function columnJson({ name, paths, kind, required, role, raw, unit }: SpecColumn
     ...(role && { role }),
     ...(raw && { raw }),
     ...(unit && unit !== DEFAULT_UNIT && { unit }),
+    ...(encoding && { encoding, scale }),
+    ...(operations && { operations }),
   };
 }

@@ -66,6 +66,33 @@ describe('parseSpec', () => {
     );
   });
 
+  it('reads words of operations, what deletes, and encodings; comments change nothing', () => {
+    const columns = [
+      { name: 'a', kind: 'text', role: 'operation', operations: { c: 'insert', d: 'delete', true: 'delete' } },
+      { name: 'b', kind: 'bool' },
+      { name: 'c', kind: 'amount', encoding: 'base64' },
+      { name: 'd', kind: 'date', unit: 'd' },
+    ];
+    const json = JSON.parse(spec(...columns));
+    const deletes = { operations: ['delete'], flag: 'b', tombstone: true };
+    const parsed = parseSpec(JSON.stringify({ ...json, deletes }), 's');
+    expect(parsed.columns[2].operations).toEqual({ c: 'insert', d: 'delete', true: 'delete' });
+    expect(parsed.columns[4].scale).toBe(0);
+    expect(parsed.deletes).toEqual(deletes);
+    expect(parseSpec(specJson(parsed), 's')).toEqual(parsed);
+    const commented = {
+      ...json,
+      deletes,
+      comment: 'why',
+      columns: json.columns.map((c: object) => ({ ...c, comment: '' })),
+    };
+    expect(parseSpec(JSON.stringify(commented), 's')).toEqual(parsed);
+    const hashes = [{}, { operations: ['delete'] }, { flag: 'b' }].map((more) =>
+      specHash(parseSpec(JSON.stringify({ ...json, deletes: more }), 's')),
+    );
+    expect(new Set(hashes).size).toBe(3);
+  });
+
   it('reads alternatives, fields of the key, embedded JSON and what to ignore', () => {
     const more = {
       embedded: ['after', { key: ['payload', 'id'] }],
@@ -75,6 +102,7 @@ describe('parseSpec', () => {
     const columns = [
       { name: 'a', paths: ['after._id', { key: 'payload.id' }, ['x.y']], kind: 'text' },
       { name: 'b', path: 'source.ts_ms', kind: 'timestamp' },
+      { name: 'c', kind: 'text', role: 'operation' },
     ];
     const text = JSON.stringify({ ...JSON.parse(spec(...columns)), ...more });
     const parsed = parseSpec(text.replace('{"key":"payload.id"}', '{"key":"payload.other"}'), 's');
@@ -88,7 +116,7 @@ describe('parseSpec', () => {
       { of: 'key', names: ['payload', 'id'] },
     ]);
     expect(parsed.ignore[2]).toEqual({ of: 'key', names: ['schema'] });
-    expect(parsed.deletes).toEqual({ operations: ['delete'], tombstone: true });
+    expect(parsed.deletes).toEqual({ operations: ['delete', 'vanished'], flag: undefined, tombstone: true });
     expect(parseSpec(specJson(parsed), 's')).toEqual(parsed);
     const whole = parseSpec(spec({ name: 'a', path: { key: [] }, kind: 'json' }), 's');
     expect(whole.columns[2].paths).toEqual([{ of: 'key', names: [] }]);
@@ -181,7 +209,53 @@ describe('parseSpec', () => {
       spec({ name: 'a', kind: 'text', role: 'key_type' }, { name: 'b', kind: 'text', role: 'key_type' }),
       /role key_type: is given to a and b/,
     ],
-    ['no change id', JSON.stringify({ table: 't', view: 'v', columns: [KEYS[1]] }), /role change_id: no column has it/],
+    ['no key', JSON.stringify({ table: 't', view: 'v', columns: [KEYS[0]] }), /role key: no column has it/],
+    [
+      'a change id that is not required',
+      JSON.stringify({ table: 't', view: 'v', columns: [{ ...KEYS[0], required: false }, KEYS[1]] }),
+      /role change_id needs "required": true/,
+    ],
+    [
+      'words for operations that are none',
+      spec({ name: 'a', kind: 'text', role: 'operation', operations: { c: 'create' } }),
+      /columns\.2\.operations\.c: .*"insert"/,
+    ],
+    [
+      'operations without a word',
+      spec({ name: 'a', kind: 'text', role: 'operation', operations: {} }),
+      /column a: operations must have a word/,
+    ],
+    [
+      'operations of another role',
+      spec({ name: 'a', kind: 'text', operations: { c: 'insert' } }),
+      /column a: operations are for role operation only/,
+    ],
+    ['a scale alone', spec({ name: 'a', kind: 'amount', scale: 2 }), /column a: scale is for an encoding only/],
+    ['a scale of no integer', spec({ name: 'a', kind: 'amount', encoding: 'base64', scale: 39 }), /columns\.2\.scale/],
+    [
+      'an encoding of a text',
+      spec({ name: 'a', kind: 'text', encoding: 'base64' }),
+      /column a: encoding is for kind amount only/,
+    ],
+    ...[
+      [{ operations: ['delete'] }, /deletes: operations need a column with role operation/],
+      [{ flag: 'key' }, /deletes: flag must name a column of kind bool, and key is text/],
+      [{ flag: 'x' }, /deletes: flag must name a column of kind bool, and x is no column/],
+      [{ tombstone: true }, /deletes: tombstone needs a column with role operation or a flag/],
+      [{ flags: 'x' }, /deletes: .*flags/],
+    ].map(([deletes, message]) => [
+      `deletes of ${JSON.stringify(deletes)}`,
+      JSON.stringify({ ...JSON.parse(spec()), deletes }),
+      message,
+    ]),
+    [
+      'deletes by a word that none becomes',
+      JSON.stringify({
+        ...JSON.parse(spec({ name: 'a', kind: 'text', role: 'operation', operations: { c: 'insert' } })),
+        deletes: { operations: ['delete'] },
+      }),
+      /deletes: no word becomes "delete" by the operations of column a/,
+    ],
     [
       '65 columns',
       spec(...Array.from({ length: 63 }, (_, i) => ({ name: `c${i}`, kind: 'text' }))),

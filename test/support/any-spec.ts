@@ -1,5 +1,6 @@
 /** Random specs whose paths meet, and random messages for them. */
 import fc from 'fast-check';
+import { MAPPED_OPERATIONS } from '../../src/core/operations.js';
 import { type FieldPath, isWithin, overlap, pathJson } from '../../src/schema/field-path.js';
 import { KINDS, type Kind, type TableSpec, TIME_UNITS, type TimeUnit } from '../../src/schema/spec.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
@@ -25,12 +26,32 @@ export const NAMES = [
 ];
 const name = fc.constantFrom(...NAMES);
 
+/** Texts of SCALARS and what is near them; sometimes all words are taken as they are. */
+const anyWords = fc.option(
+  fc.dictionary(
+    fc.constantFrom('', 'text', 'tex', 'true', '0', '1.5', 'A\n', 'é 🎉', '{}', 'delete', 'x'.repeat(40)),
+    fc.constantFrom(...MAPPED_OPERATIONS),
+    { minKeys: 1 },
+  ),
+  { nil: undefined, freq: 4 },
+);
+
+/** What a spec says of roles and deletes. */
+const meanings = fc.record({
+  operations: anyWords,
+  hasChangeId: fc.boolean(),
+  flag: fc.constantFrom(undefined, 'operation', 'flag', 'both'),
+  tombstone: fc.boolean(),
+});
+type Meaning = typeof meanings extends fc.Arbitrary<infer T> ? T : never;
+
 interface Draft {
   readonly paths: readonly FieldPath[];
   readonly kind: Kind;
   readonly required: boolean;
   readonly withRaw: boolean;
   readonly unit: TimeUnit | undefined;
+  readonly scale: number | undefined;
 }
 
 const names = fc.oneof(
@@ -50,13 +71,14 @@ export const anySpec: fc.Arbitrary<TableSpec> = fc.boolean().chain((isPlain) => 
     required: fc.boolean(),
     withRaw: fc.boolean(),
     unit: fc.constantFrom(undefined, ...TIME_UNITS),
+    scale: fc.constantFrom(undefined, undefined, 0, 2, 4, 5, 18, 38),
   });
   const wholeKey = fc.boolean().map((takes) => takes && !isPlain);
   return fc
-    .tuple(fc.array(draft, { maxLength: isPlain ? 62 : 20 }), more, more, wholeKey, fc.boolean())
-    .map(([drafts, embedded, ignore, takesKey, ofTombstones]) => {
+    .tuple(fc.array(draft, { maxLength: isPlain ? 62 : 20 }), more, more, wholeKey, meanings)
+    .map(([drafts, embedded, ignore, takesKey, meaning]) => {
       const all = takesKey ? [{ ...WHOLE_KEY, kind: drafts[0]?.kind ?? 'text' }, ...drafts] : drafts;
-      return specOf(all, embedded, ignore, !isPlain && ofTombstones);
+      return specOf(all, embedded, ignore, { ...meaning, tombstone: !isPlain && meaning.tombstone });
     });
 });
 
@@ -65,6 +87,7 @@ const WHOLE_KEY: Omit<Draft, 'kind'> = {
   required: false,
   withRaw: false,
   unit: undefined,
+  scale: undefined,
 };
 
 /** Of the paths each that does not overlap with one before. */
@@ -72,13 +95,13 @@ function specOf(
   drafts: readonly Draft[],
   embedded: readonly FieldPath[],
   ignore: readonly FieldPath[],
-  tombstone: boolean,
+  { operations, hasChangeId, flag, tombstone }: Meaning,
 ): TableSpec {
   const taken: FieldPath[] = [
     { of: 'value', names: ['id'] },
     { of: 'value', names: ['key'] },
   ];
-  const columns = drafts.flatMap(({ paths, kind, required, withRaw, unit }, index) => {
+  const columns = drafts.flatMap(({ paths, kind, required, withRaw, unit, scale }, index) => {
     const free = paths.filter((path) => {
       const isFree = !taken.some((other) => overlap(path, other));
       if (isFree) taken.push(path);
@@ -89,12 +112,18 @@ function specOf(
     const ofTime = unit !== undefined && (kind === 'timestamp' || kind === 'date') ? { unit } : {};
     const isRequired = required && index % 8 === 0;
     const column = { name: `column_${index}`, paths: free.map(pathJson), kind, required: isRequired };
-    return [{ ...column, ...raw, ...ofTime }];
+    const ofAmount = kind === 'amount' && scale !== undefined ? { encoding: 'base64', scale } : {};
+    return [{ ...column, ...raw, ...ofTime, ...ofAmount }];
   });
-  const role = (kind: string, role: string) =>
-    columns.find((column) => column.kind === kind && Object.assign(column, { role }));
+  const isOfValue = ({ paths }: (typeof columns)[number]) => paths.every((path) => !('key' in path));
+  const role = (kind: string, role: string, more = {}) =>
+    columns.find((column) => column.kind === kind && isOfValue(column) && Object.assign(column, { role, ...more }));
   role('amount', 'amount');
   role('timestamp', 'event_time');
+  const operation = flag === 'flag' ? undefined : role('text', 'operation', operations && { operations });
+  const flagged =
+    flag === 'operation' ? undefined : columns.find((column) => column.kind === 'bool' && isOfValue(column));
+  const saysTombstone = operation !== undefined || flagged !== undefined;
   // Most are around columns.
   const around = taken.slice(2).flatMap(({ of, names }, index) => {
     const depth = index % 3 === 0 ? 0 : names.length - 1;
@@ -115,13 +144,13 @@ function specOf(
       table: 't',
       view: 'v',
       columns: [
-        { name: 'id', kind: 'text', required: true, role: 'change_id' },
+        { name: 'id', kind: 'text', required: true, ...(hasChangeId && { role: 'change_id' }) },
         { name: 'key', kind: 'text', required: true, role: 'key' },
         ...columns,
       ],
       embedded: allEmbedded.map(pathJson),
       ignore: only(ignore.filter(isOutside), isWithin).map(pathJson),
-      deletes: { tombstone },
+      deletes: { ...(flagged && { flag: flagged.name }), tombstone: tombstone && saysTombstone },
     }),
     'of the test',
   );
@@ -153,6 +182,8 @@ const SCALARS = [
     '"2025-02-30"',
     '"-42"',
     '"lone \\ud83d"',
+    '"true"',
+    '"fals\\u0065"',
     '"\\u0041\\n"',
     '"é 🎉"',
   ],
@@ -166,7 +197,11 @@ const SCALARS = [
     '{"$oid":"64f1c0a2e4b0c3d2a1b0c9d8"}',
     '{"$oid":"none"}',
     '{"$numberDouble":"104.0"}',
+    '{"$numberInt":7}',
   ],
+  // Integers in base64, of which some have bits that are of no byte, too many bytes, or none.
+  ...['"AQ=="', '"/w=="', '"BNI="', '"\\/wA\\u0041"', '"AR=="', '"AAE"', '"A==="', '"===="', '"f/////////8="'],
+  ...['"f////////////////////w=="', '"gAAAAAAAAAAAAAAAAAAAAA=="', '"AAAAAAAAAAAAAAAAAAAAAAAB"'],
 ];
 
 const IDS = [

@@ -6,6 +6,7 @@ import type { ChunkHandle } from '../../src/core/flow.js';
 import { KEY_EXTRA_BYTES } from '../../src/kernel/abi.js';
 import { KernelInstance, type KernelOutput, Results } from '../../src/kernel/kernel-instance.js';
 import { type KernelLimits, memoryMap } from '../../src/kernel/memory-map.js';
+import { wordBytes } from '../../src/kernel/word-table.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { OPTIONS, type Reader, VARIANTS } from './kernel.js';
 import type { ReferenceMessage } from './reference.js';
@@ -101,7 +102,7 @@ export function tightKernels(spec: TableSpec, messages: readonly ReferenceMessag
   const ofKeys = spec.columns.some(({ paths }) => paths.some(({ of }) => of === 'key'))
     ? keyBytes + chunkRows * KEY_EXTRA_BYTES
     : 0;
-  const columnBytes = (bytes + ofKeys) * times;
+  const columnBytes = (bytes + ofKeys + chunkRows * wordBytes(spec)) * times;
   const limits = { chunkRows, chunkBytes: bytes, keyBytes, batchRows: chunkRows * times, columnBytes };
   return VARIANTS.map((variant) => new GuardedKernel(spec, limits, variant));
 }

@@ -69,14 +69,23 @@ function isKept(column: SpecColumn, text: string, row: Row): boolean {
   return isInColumn(column, text, row[column.name]);
 }
 
-function isInColumn({ kind, unit }: SpecColumn, text: string, value: ReferenceValue): boolean {
+function isInColumn(column: SpecColumn, text: string, value: ReferenceValue): boolean {
+  const { kind, unit, encoding, scale, operations } = column;
+  if (operations !== undefined) {
+    return Object.entries(operations).some(([from, to]) => to === value && isText(text, from));
+  }
+  if (encoding !== undefined && text.startsWith('"')) {
+    const bytes = Buffer.from(JSON.parse(text), 'base64').toString('hex');
+    const integer = BigInt.asIntN(bytes.length * 4, BigInt(`0x${bytes}`));
+    return canonical(`${value}e-4`) === canonical(`${integer}e-${scale}`);
+  }
   switch (kind) {
     case 'json':
       return value === text;
     case 'text':
       return isText(text, value) || (typeof value === 'string' && value === soleMember(text));
     case 'bool':
-      return String(value) === text;
+      return isText(text, String(value));
     case 'int64':
       return typeof value === 'bigint' && canonical(String(value)) === canonical(numberText(text));
     case 'amount':
@@ -123,7 +132,7 @@ function isAmount(text: string, value: bigint): boolean {
   return digits(text) === digits(String(value));
 }
 
-const MICROSECONDS: Record<TimeUnit, number> = { s: 1e6, ms: 1e3, us: 1, ns: 1e-3 };
+const MICROSECONDS: Record<TimeUnit, number> = { d: 864e8, s: 1e6, ms: 1e3, us: 1, ns: 1e-3 };
 
 /** @param size of what the value counts, in microseconds */
 function isTime(text: string, unit: TimeUnit = DEFAULT_UNIT, value: bigint, size: bigint): boolean {

@@ -17,6 +17,7 @@ import { nodeAt, PathNode, parsedAt, readsKeys, specTree, takesKeyAsText } from 
 import {
   type FieldValue,
   referenceAmount,
+  referenceBytesAmount,
   referenceDate,
   referenceInt64,
   referenceText,
@@ -162,14 +163,19 @@ function rowOf(
     if (column.raw !== undefined) row[column.raw] = isThere ? textOf(field) : null;
     if (asSpecified) continue;
     issues |= 1n << BigInt(index);
-    if (column.kind !== 'text' && column.raw === undefined && found) unread.add(found.path);
+    const takesAll = column.kind === 'text' && column.operations === undefined;
+    if (!takesAll && column.raw === undefined && found) unread.add(found.path);
+  }
+  if (message.value === null) {
+    const column = roleColumn(spec, 'operation')?.name;
+    row[column ?? spec.deletes!.flag!] = column === undefined ? true : 'delete';
   }
   const milliseconds = BigInt(message.timestamp);
   const hasTimestamp = milliseconds >= 0n && milliseconds <= MAX_MILLISECONDS;
   const timestamp = hasTimestamp ? milliseconds * 1000n : null;
   const amount = roleValue(spec, row, 'amount');
   const eventTime = roleValue(spec, row, 'event_time');
-  const changeId = String(row[roleColumn(spec, 'change_id')!.name]);
+  const changeId = roleColumn(spec, 'change_id')?.name;
   const extra = extraOf(spec, parts, unread);
   row.extra = extra === '' ? null : `{${extra}}`;
   row.is_high_value = amount !== null && amount > decimal4(options.highValueThreshold);
@@ -178,7 +184,8 @@ function rowOf(
   row.kafka_partition = message.partition;
   row.kafka_offset = BigInt(message.offset);
   row.kafka_timestamp = timestamp;
-  row.change_seq = BigInt(`0x${/^82([0-9a-fA-F]{16})/.exec(changeId)?.[1] ?? '0'}`);
+  const token = changeId === undefined ? '' : String(row[changeId]);
+  row.change_seq = BigInt(`0x${/^82([0-9a-fA-F]{16})/.exec(token)?.[1] ?? '0'}`);
   return Object.fromEntries(tableColumns(spec).map(({ name }) => [name, row[name]]));
 }
 
@@ -192,13 +199,18 @@ interface ColumnValue {
 const NOTHING: ColumnValue = { value: null, asSpecified: true };
 
 function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
+  if (column.operations !== undefined) {
+    const value = new Map(Object.entries(column.operations)).get(textOf(field));
+    return { value, asSpecified: value !== undefined };
+  }
   if (column.kind === 'text') {
     if (typeof field.parsed === 'string') return { value: textOf(field), asSpecified: true };
     const text = referenceText(field, column.role === 'change_id' || column.role === 'key');
     return { value: text ?? field.source, asSpecified: text !== undefined };
   }
   if (column.kind === 'amount') {
-    const amount = referenceAmount(field);
+    const { encoding, scale = 0 } = column;
+    const amount = encoding === undefined ? referenceAmount(field) : referenceBytesAmount(field, scale);
     return { value: amount?.scaled, asSpecified: amount?.exact ?? false };
   }
   const value = typedValue(column.kind, column.unit, field);
@@ -221,9 +233,14 @@ function typedValue(
     case 'int64':
       return referenceInt64(field);
     case 'bool':
-      return typeof field.parsed === 'boolean' ? field.parsed : undefined;
+      return new Map<unknown, boolean>(BOOLEANS).get(field.parsed);
   }
 }
+
+const BOOLEANS = [true, false].flatMap((value): [unknown, boolean][] => [
+  [value, value],
+  [String(value), value],
+]);
 
 /** A string's content, well formed; of anything else its JSON text. */
 function textOf({ parsed, source }: FieldValue): string {
