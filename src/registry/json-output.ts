@@ -10,9 +10,12 @@ const KEPT_BYTES = 16 << 20;
 const NUMBER_BYTES = 32;
 /** The longest escape of a byte, \u0000. Of a text up to the second of these, room is made as if all bytes had it. */
 const [ESCAPED_BYTES, SHORT_BYTES] = [6, 1 << 16];
+/** Integers of so many bytes are exact in a double. */
+const SMALL_BYTES = 6;
 const BILLION = 1_000_000_000;
+const POWERS = Array.from({ length: 10 }, (_, power) => 10 ** power);
 
-const [QUOTE, BACKSLASH, MINUS, ZERO, SMALL_U, PADDING] = Buffer.from('"\\-0u=');
+const [QUOTE, BACKSLASH, MINUS, POINT, ZERO, SMALL_U, PADDING] = Buffer.from('"\\-.0u=');
 const HEX = Buffer.from('0123456789abcdef');
 const BASE64 = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
 
@@ -72,18 +75,8 @@ export function writeText(text: string): void {
 /** A whole number below 2^53. */
 export function writeInteger(value: number): void {
   reserve(NUMBER_BYTES);
-  let rest = value;
-  if (rest < 0) {
-    output[out++] = MINUS;
-    rest = -rest;
-  }
-  if (rest < BILLION) {
-    writeDigits(rest, 1);
-    return;
-  }
-  const upper = Math.floor(rest / BILLION);
-  writeDigits(upper, 1);
-  writeDigits(rest - upper * BILLION, 9);
+  if (value < 0) output[out++] = MINUS;
+  writeDigits(Math.abs(value), 1);
 }
 
 /** A number of at most so many bytes, by the shortest text that reads back; NaN and infinities as text in quotes. */
@@ -137,11 +130,22 @@ export function writeBase64(bytes: Uint8Array, start: number, end: number): void
 
 /** Two's complement, big endian, as decimal text in quotes. @param scale digits after the point */
 export function writeDecimal(bytes: Uint8Array, start: number, end: number, scale: number): void {
-  const unscaled = end - start <= 6 ? String(smallInteger(bytes, start, end)) : String(bigInteger(bytes, start, end));
-  const sign = unscaled.startsWith('-') ? '-' : '';
-  const digits = unscaled.slice(sign.length).padStart(scale + 1, '0');
-  const point = digits.length - scale;
-  writeText(`"${sign}${digits.slice(0, point)}${scale === 0 ? '' : '.'}${digits.slice(point)}"`);
+  if (end - start > SMALL_BYTES) {
+    writeText(`"${decimalText(bytes.subarray(start, end), scale)}"`);
+    return;
+  }
+  reserve(NUMBER_BYTES + scale);
+  const value = smallInteger(bytes, start, end);
+  output[out++] = QUOTE;
+  if (value < 0) output[out++] = MINUS;
+  writeDigits(Math.abs(value), scale + 1);
+  if (scale > 0) {
+    const point = out - scale;
+    for (let at = out; at > point; at--) output[at] = output[at - 1];
+    output[point] = POINT;
+    out++;
+  }
+  output[out++] = QUOTE;
 }
 
 /** Makes room. */
@@ -153,15 +157,23 @@ function reserve(bytes: number): void {
   output = larger;
 }
 
-/** A whole number below 2^31, with zeros before it. The room is there. */
+/** A whole number that is not negative, with zeros before it. The room is there. */
 function writeDigits(value: number, least: number): void {
-  let digits = least;
-  for (let power = 10 ** least; power <= value; power *= 10) digits++;
-  let rest = value | 0;
+  let rest = value;
+  let wanted = least;
+  if (rest >= BILLION || wanted > 9) {
+    const upper = Math.floor(rest / BILLION);
+    writeDigits(upper, Math.max(1, wanted - 9));
+    rest -= upper * BILLION;
+    wanted = 9;
+  }
+  let digits = wanted;
+  while (digits < 9 && rest >= POWERS[digits]) digits++;
+  let whole = rest | 0;
   for (let place = out + digits - 1; place >= out; place--) {
-    const tenth = (rest / 10) | 0;
-    output[place] = ZERO + rest - tenth * 10;
-    rest = tenth;
+    const tenth = (whole / 10) | 0;
+    output[place] = ZERO + whole - tenth * 10;
+    whole = tenth;
   }
   out += digits;
 }
@@ -186,13 +198,18 @@ function escapedBytes(bytes: Uint8Array, start: number, end: number): number {
   return escaped;
 }
 
-/** At most six bytes. */
+/** At most SMALL_BYTES. */
 function smallInteger(bytes: Uint8Array, start: number, end: number): number {
   let value = start < end ? (bytes[start] << 24) >> 24 : 0;
   for (let at = start + 1; at < end; at++) value = value * 256 + bytes[at];
   return value;
 }
 
-function bigInteger(bytes: Uint8Array, start: number, end: number): bigint {
-  return BigInt.asIntN((end - start) * 8, BigInt(`0x${Buffer.from(bytes.subarray(start, end)).toString('hex')}`));
+function decimalText(bytes: Uint8Array, scale: number): string {
+  const bits = BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
+  const unscaled = String(BigInt.asIntN(bytes.length * 8, bits));
+  const sign = unscaled.startsWith('-') ? '-' : '';
+  const digits = unscaled.slice(sign.length).padStart(scale + 1, '0');
+  const point = digits.length - scale;
+  return `${sign}${digits.slice(0, point)}${scale === 0 ? '' : '.'}${digits.slice(point)}`;
 }
