@@ -1,4 +1,4 @@
-/** A schema registry by its REST API, which is Confluent's: https://docs.confluent.io/platform/current/schema-registry */
+/** A schema registry by its REST API, https://docs.confluent.io/platform/current/schema-registry/develop/api.html. */
 import { type Agent, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { SluiceError } from '../core/errors.js';
