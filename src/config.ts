@@ -15,6 +15,7 @@ import { consumerSettings, kafkaSettings, PROPERTY_PREFIX, readProperties } from
 import { metricsSettings } from './metrics/settings.js';
 import { parquetSettings } from './parquet/settings.js';
 import { pipelineSettings } from './pipeline/settings.js';
+import { registrySettings } from './registry/settings.js';
 import { schemaSettings } from './schema/settings.js';
 import type { TableSpec } from './schema/spec.js';
 import { ORDERS_SPEC } from './schema/spec-file.js';
@@ -55,6 +56,7 @@ export const SECTIONS = {
   lake: lakeSettings,
   objectStore: objectStoreSettings,
   schema: schemaSettings,
+  registry: registrySettings,
   process: processSettings,
   metrics: metricsSettings,
   log: logSettings,
@@ -62,7 +64,16 @@ export const SECTIONS = {
 } as const satisfies Readonly<Record<string, Section>>;
 
 type Values = { readonly [K in keyof typeof SECTIONS]: Settings<(typeof SECTIONS)[K]> };
-type OwnSections = 'worker' | 'pipeline' | 'parquet' | 'compaction' | 'duckdb' | 'objectStore' | 'metrics' | 'capture';
+type OwnSections =
+  | 'worker'
+  | 'pipeline'
+  | 'parquet'
+  | 'compaction'
+  | 'duckdb'
+  | 'objectStore'
+  | 'registry'
+  | 'metrics'
+  | 'capture';
 
 /** The sections, but for those that belong together or are completed here. */
 export interface Config extends Pick<Values, OwnSections> {
@@ -105,6 +116,7 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
       problems.push('PARQUET_WRITER="parquet-wasm": writes to folders only, LAKE_DATA_PATH is s3://…: use duckdb');
     }
   }
+  if (values.registry !== undefined) problems.push(...registryProblems(values.registry));
   if (problems.length > 0) {
     const list = problems.length === 1 ? ` ${problems[0]}` : ['', ...problems].join('\n  ');
     throw new SluiceError('SLUICE_CONFIG', `the environment is not acceptable:${list}`);
@@ -127,6 +139,21 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
     tableSpec: schema.tableSpec?.path,
     log: readLogOptions(env, isTerminal),
   };
+}
+
+/** What a registry's variables need of each other. */
+function registryProblems({ valueFormat, url, user, password, cert, key }: Values['registry']): string[] {
+  const problems: string[] = [];
+  if (valueFormat === 'avro' && url === undefined) {
+    problems.push('VALUE_FORMAT="avro": needs SCHEMA_REGISTRY_URL, which has the schemas');
+  }
+  if ((user === undefined) !== (password === undefined)) {
+    problems.push('SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD: must be set both, or none');
+  }
+  if ((cert === undefined) !== (key === undefined)) {
+    problems.push('SCHEMA_REGISTRY_CERT and SCHEMA_REGISTRY_KEY: must be set both, or none');
+  }
+  return problems;
 }
 
 /** How to report a failure, which may be that the environment is not acceptable: what is not is as if it were unset. */

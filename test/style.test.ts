@@ -19,6 +19,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   storage: ['core'],
   schema: ['core', 'storage'],
 
+  registry: ['core', 'schema', 'storage'],
   metrics: ['core'],
   http: ['core'],
   kafka: ['core'],
@@ -29,7 +30,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   'sinks/duckdb': ['core', 'schema', 'storage', 'parquet', 'query'],
   'sinks/ducklake': ['core', 'schema', 'storage', 'parquet', 'sinks/duckdb'],
   sinks: ['core', 'query', 'sinks/duckdb', 'sinks/ducklake'],
-  worker: ['core', 'schema', 'storage', 'kernel', 'parquet'],
+  worker: ['core', 'schema', 'storage', 'registry', 'kernel', 'parquet'],
   pipeline: ['core', 'metrics'],
   verify: ['core', 'schema', 'storage', 'query', 'sinks/duckdb', 'sinks/ducklake'],
   commands: ['*'],

@@ -1,17 +1,20 @@
 /** `sluice run`: puts the parts together and keeps them running. */
 import { type Command, Option } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
+import type { SluiceError } from '../core/errors.js';
+import type { BatchTask } from '../core/flow.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { Output } from '../core/output.js';
 import type { ReaderKind } from '../core/source.js';
-import { Monitor } from '../http/monitor.js';
+import { type Health, Monitor } from '../http/monitor.js';
 import { KafkaSource } from '../kafka/kafka-source.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { reportProgress } from '../pipeline/progress.js';
-import { problemOf, showStatus } from '../pipeline/status.js';
+import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
+import type { SchemaStore } from '../registry/schema-store.js';
 import { SinkClient } from '../sinks/sink-client.js';
 import { changesFolder } from '../storage/lake-files.js';
 import { isObjectStore } from '../storage/object-store.js';
@@ -28,6 +31,8 @@ export interface RunOptions {
   readonly untilEnd: boolean;
   /** What becomes of a position whose next messages Kafka has deleted. */
   readonly onLostOffsets: 'fail' | 'gap';
+  /** What becomes of messages whose schema the registry does not have; default fail. */
+  readonly onUnknownSchema?: 'fail' | 'quarantine';
   /** Aborting it drains and commits what was read, then ends the run. */
   readonly signal: AbortSignal;
   /** Shows a progress line there; undefined if stderr is not a terminal. */
@@ -74,6 +79,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         SECTIONS.lake,
         SECTIONS.objectStore,
         SECTIONS.schema,
+        SECTIONS.registry,
         SECTIONS.process,
         SECTIONS.metrics,
         SECTIONS.log,
@@ -85,7 +91,12 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         .choices(['fail', 'gap'])
         .default('fail'),
     )
-    .action(async (choices: Pick<RunOptions, 'untilEnd' | 'onLostOffsets'>) => {
+    .addOption(
+      new Option('--on-unknown-schema <how>', 'what to do with messages whose schema the registry does not have')
+        .choices(['fail', 'quarantine'])
+        .default('fail'),
+    )
+    .action(async (choices: Pick<RunOptions, 'untilEnd' | 'onLostOffsets' | 'onUnknownSchema'>) => {
       const { config, log } = environment();
       const terminal = stderr.isTerminal ? stderr : undefined;
       const summary = await run(config, log, { ...choices, signal: stopSignal(), terminal });
@@ -105,6 +116,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const sink = SinkClient.start(sinkOptions(config));
   const source = new KafkaSource({ ...config.kafka, isShared: !sink.needsWholeTopic }, log);
   const metrics = new Metrics();
+  const schemas = await openSchemas(config, options, metrics, log);
   let pool: WorkerPool | undefined;
   let monitor: Monitor | undefined;
   let stopProgress = () => {};
@@ -112,20 +124,23 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   try {
     metrics.source.set({ reader: source.reader }, 1);
     // The workers load while the database is opened.
-    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, ...placesOf(config) };
+    const { valueFormat } = config.registry;
+    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, valueFormat, ...placesOf(config) };
     pool = new WorkerPool(config.worker.workers, { ...ofWorkers, ...config.parquet, ...config.worker }, log);
     const workers = pool;
-    const state = await sink.open();
+    const [state] = await Promise.all([sink.open(), schemas?.open()]);
     logRemoved(log, state.removed);
-    const runBatch = workers.run.bind(workers);
+    const onWorker = workers.run.bind(workers);
+    const runBatch = schemas === undefined ? onWorker : (task: BatchTask) => schemas.run(task, onWorker);
     const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, metrics, log });
     const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
       { port, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
       {
         metrics,
-        health: () => ({ problem: problemOf(pipeline.status()), ready: pipeline.status().ready }),
+        health: () => healthOf(pipeline.status(), schemas?.waitingFor),
         refresh: () => {
+          metrics.batchesWithoutSchema.set(schemas?.waitingBatches ?? 0);
           metrics.workerUtilization.set(workers.utilization);
           showStatus(metrics, pipeline.status());
         },
@@ -149,12 +164,35 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     throw thrown;
   } finally {
     stopProgress();
+    schemas?.close();
     await Promise.allSettled([source.close(), pool?.close(), sink.close()]);
     await monitor?.close(log);
   }
   // The database is closed by now: its last checkpoint counts, too.
   const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
   return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
+}
+
+/** The schemas of the topic, if its values name any and a registry has them. */
+async function openSchemas(
+  { registry, dataDir, kafka: { topic }, spec }: Config,
+  { onUnknownSchema = 'fail' }: RunOptions,
+  metrics: Metrics,
+  log: Logger,
+): Promise<SchemaStore | undefined> {
+  const { url } = registry;
+  if (registry.valueFormat === 'json' || url === undefined) return undefined;
+  const { SchemaStore } = await import('../registry/schema-store.js');
+  const hooks = {
+    onError: ({ code }: SluiceError) => metrics.errors.inc({ code }),
+    onUnreadable: () => metrics.unreadableColumns.inc(),
+  };
+  return new SchemaStore({ ...registry, url, dataDir, topic, spec, onUnknownSchema }, hooks, log);
+}
+
+/** One that waits for a schema works, but is not ready. */
+function healthOf(status: PipelineStatus, waitingFor: string | undefined): Health {
+  return { problem: problemOf(status), ready: status.ready && waitingFor === undefined, waitingFor };
 }
 
 /** A worker's DuckDB, a commit, a compaction and a query each take one of Node's threads for native work. */

@@ -97,6 +97,8 @@ export const BATCH_STATS = {
   missing_required: reject('missing_required'),
   too_large: reject('too_large'),
   kernel_trap: reject('kernel_trap'),
+  not_framed: reject('not_framed'),
+  unknown_schema: reject('unknown_schema'),
   batches: { combine: 'sum', by: 'worker', metric: { name: 'sluice_batches_total' }, summary: 'batches' },
   fileBytes: { combine: 'sum', by: 'worker', metric: { name: 'sluice_parquet_bytes_total' } },
   /** Microseconds since the epoch. */

@@ -138,6 +138,25 @@ export const ERROR_CODES = {
       'The message has the reason: reach the catalog with `psql` and the files with DuckDB under the same settings, ' +
       'or provide the extension. Nothing is lost; a run continues where the lake stands.',
   },
+  SLUICE_REGISTRY: {
+    meaning: 'the schema registry refuses access',
+    example:
+      'the schema registry SCHEMA_REGISTRY_URL=http://127.0.0.1:8081 cannot be used: it refuses access (HTTP 401): ' +
+      'set SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD',
+    remedy:
+      'Correct the variables that the message names; [schema-registry.md](schema-registry.md) has all. Only a start ' +
+      'fails so: during a run, and if the registry does not answer, batches wait for it.',
+  },
+  SLUICE_UNKNOWN_SCHEMA: {
+    meaning: 'messages name a schema that the schema registry does not have, or that is not of VALUE_FORMAT',
+    example:
+      'the schema registry SCHEMA_REGISTRY_URL=http://127.0.0.1:8081 has no schema for messages: it does not know ' +
+      'the schema id 7. Nothing of them was committed. Point SCHEMA_REGISTRY_URL to the registry that their ' +
+      'producer uses, or restore the schema in it; to quarantine them, run with --on-unknown-schema quarantine',
+    remedy:
+      'As the message says. The run continues where it stopped; quarantined messages keep their bytes. An id that is ' +
+      'only new is waited for, `SCHEMA_REGISTRY_UNKNOWN_WAIT`.',
+  },
   SLUICE_QUERY: {
     meaning: 'a query failed: DuckDB does not take it, it would not only read, or the running process ended',
     example: `Failed to extract statements: Parser Error: syntax error at or near "order"

@@ -9,7 +9,7 @@ import type { BatchStats } from './batch-stats.js';
 import type { SluiceErrorMessage } from './errors.js';
 import type { SinkMethod } from './sink.js';
 
-/** The fate of a message. A closed list; of the last two the kernel does not tell, its host does. */
+/** The fate of a message. A closed list; of the last four the kernel does not tell, its host does. */
 export const STATUSES = [
   'ok',
   'tombstone',
@@ -18,6 +18,8 @@ export const STATUSES = [
   'missing_required',
   'too_large',
   'kernel_trap',
+  'not_framed',
+  'unknown_schema',
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
@@ -46,6 +48,15 @@ export interface ChunkHandle {
 
 // ── pool → worker ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** A schema of a registry. */
+export interface SchemaText {
+  readonly id: number;
+  /** Undefined if the registry has none that can be used: its messages are quarantined. */
+  readonly text: string | undefined;
+  /** The schemas that it refers to, each after those that it refers to itself. */
+  readonly references: readonly string[];
+}
+
 /** Consecutive chunks of one partition that cover the offset range [startOffset, nextOffset). */
 export interface BatchTask {
   readonly partition: number;
@@ -58,6 +69,8 @@ export interface BatchTask {
   readonly epoch?: number | undefined;
   /** Which bit of `issues` each column of the spec has, 0 to 63, in the order of the spec. */
   readonly issueBits: readonly number[];
+  /** Those that its messages need to be read. */
+  readonly schemas?: readonly SchemaText[];
 }
 
 // ── worker → sink ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -100,6 +113,8 @@ export interface BatchResult {
   readonly quarantined: readonly QuarantinedMessage[];
   /** What the kernel trapped with before the batch was read in spite of it. */
   readonly kernelTrap: string | undefined;
+  /** Those that its messages name, in order; empty if they name none. */
+  readonly schemaIds?: readonly number[];
   /** All that is counted of it; what the sink counts is 0 until then. */
   readonly stats: BatchStats;
 }

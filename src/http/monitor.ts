@@ -14,6 +14,8 @@ export interface Health {
   readonly problem: string | undefined;
   /** It has what it needs, and works on it. */
   readonly ready: boolean;
+  /** What it waits for, in a sentence; undefined for nothing. */
+  readonly waitingFor?: string | undefined;
 }
 
 /** What is shown. */
@@ -92,15 +94,17 @@ export class Monitor {
       {
         path: '/healthz',
         handle: (_, response) => {
-          const { problem } = this.#health();
-          reply(response, problem === undefined ? 200 : 503, `${problem ?? 'ok'}\n`);
+          const { problem, waitingFor } = this.#health();
+          const waiting = waitingFor === undefined ? '' : `; waiting: ${waitingFor}`;
+          reply(response, problem === undefined ? 200 : 503, `${problem ?? 'ok'}${waiting}\n`);
         },
       },
       {
         path: '/readyz',
         handle: (_, response) => {
-          const { ready } = this.#health();
-          reply(response, ready ? 200 : 503, ready ? 'ready\n' : 'not ready\n');
+          const { ready, waitingFor } = this.#health();
+          const why = waitingFor === undefined ? '' : `: ${waitingFor}`;
+          reply(response, ready ? 200 : 503, ready ? 'ready\n' : `not ready${why}\n`);
         },
       },
     ];

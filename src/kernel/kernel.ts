@@ -24,6 +24,8 @@ export interface KernelOptions extends FlagOptions {
   readonly wasm?: 'release' | 'debug';
 }
 
+type ViewsOf = (chunk: number) => ChunkViews;
+
 /** What a chunk of the usual size has at most (chunk.ts). */
 const CHUNK_ROWS = 4096;
 const CHUNK_BYTES = 1 << 20;
@@ -83,31 +85,36 @@ export class Kernel {
 
   /**
    * Reads the messages of consecutive chunks of one partition. Those on which the kernel traps are rejected.
+   * @param viewsOf the messages of a chunk by its number, valid until the next call; default as they are
    * @returns rows, rejects and counters; record batches are valid until the next call
    * @throws SluiceError SLUICE_KERNEL if it traps on no message alone, or on more than MAX_TRAPPING
    */
-  read(partition: number, chunks: readonly ChunkHandle[]): KernelOutput {
-    const views = chunks.map((chunk) => ChunkViews.of(chunk));
+  read(
+    partition: number,
+    chunks: readonly ChunkHandle[],
+    viewsOf: ViewsOf = (chunk) => ChunkViews.of(chunks[chunk]),
+  ): KernelOutput {
     const all = chunks.map(({ rows }, chunk) => ({ chunk, from: 0, to: rows }));
     try {
-      return this.#readSpans(partition, views, all).output();
+      return this.#readSpans(partition, viewsOf, all).output();
     } catch (thrown) {
       if (!(thrown instanceof KernelTrap)) throw thrown;
-      return this.#readWithoutTraps(partition, views, all, thrown);
+      return this.#readWithoutTraps(partition, viewsOf, all, thrown);
     }
   }
 
   /** Fast for text that this kernel has read last. */
   readonly stringForms: StringForms = (...args) => this.#instance.stringForms(...args);
 
-  #readSpans(partition: number, views: readonly ChunkViews[], spans: readonly Span[]): Results {
+  #readSpans(partition: number, viewsOf: ViewsOf, spans: readonly Span[]): Results {
     const results = new Results();
     this.#instance.begin(partition);
     for (const { chunk, from: start, to: end } of spans) {
+      const views = viewsOf(chunk);
       for (let from = start; from < end; ) {
-        const to = this.#endOfRun(views[chunk], from, end);
-        if (to > from) this.#readRows(results, partition, chunk, views[chunk], from, to);
-        else this.#readLarge(results, partition, chunk, views[chunk], from);
+        const to = this.#endOfRun(views, from, end);
+        if (to > from) this.#readRows(results, partition, chunk, views, from, to);
+        else this.#readLarge(results, partition, chunk, views, from);
         from = Math.max(to, from + 1);
       }
     }
@@ -118,14 +125,14 @@ export class Kernel {
   /** Reads again what trapped: each attempt on a new instance, for the one that trapped may have left anything. */
   #readWithoutTraps(
     partition: number,
-    views: readonly ChunkViews[],
+    viewsOf: ViewsOf,
     all: readonly Span[],
     { message: trap }: KernelTrap,
   ): KernelOutput {
     const attempt = (spans: readonly Span[]) => {
       this.#instance = this.#newInstance(this.#limits);
       try {
-        return this.#readSpans(partition, views, spans);
+        return this.#readSpans(partition, viewsOf, spans);
       } catch (thrown) {
         if (thrown instanceof KernelTrap) return undefined;
         throw thrown;
@@ -133,7 +140,7 @@ export class Kernel {
     };
     // Without a message there is no trap.
     const { chunk: firstChunk } = all.find(({ to }) => to > 0) as Span;
-    const firstOffset = views[firstChunk].offsets[0];
+    const firstOffset = viewsOf(firstChunk).offsets[0];
     const trapping = trappingMessages(all, (spans) => attempt(spans) === undefined);
     if (trapping.length > MAX_TRAPPING) {
       throw trapError(partition, firstOffset, trap, `on more than ${MAX_TRAPPING} messages of the batch`);

@@ -26,6 +26,11 @@ export class Metrics {
     'Time in which polling stood still because chunks or in-flight batches were used up',
   );
   readonly errors = this.#counter('sluice_errors_total', 'Failures by code', 'code');
+  readonly batchesWithoutSchema = this.#gauge('sluice_registry_waiting_batches', 'Batches that wait for a schema');
+  readonly unreadableColumns = this.#counter(
+    'sluice_schema_problems_total',
+    'Columns of the table spec that cannot be read from messages of a schema, each counted once for a schema',
+  );
   readonly lostOffsets = this.#counter(
     'sluice_lost_offsets_total',
     'Offsets that Kafka deleted before they were read, and that were skipped',

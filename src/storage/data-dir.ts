@@ -20,6 +20,9 @@ export const FORMAT_VERSION = 3;
 /** Key of the folders: readers that know Hive's layout make a column of it, so no column of a spec has this name. */
 export const PARTITION_KEY = 'sluice_partition';
 
+/** Key of a file's metadata: the schema ids that its messages name, with spaces between them. */
+export const SCHEMA_IDS_KEY = 'sluice.schema_ids';
+
 export function databasePath(dataDir: string): string {
   return join(dataDir, 'analytics.db');
 }

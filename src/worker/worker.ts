@@ -20,9 +20,11 @@ import type { KernelOutput } from '../kernel/kernel-instance.js';
 import type { ParquetWriter } from '../parquet/parquet-writer.js';
 import { runOf, TEXT_BYTES_KEY } from '../parquet/row-groups.js';
 import type { ParquetSettings } from '../parquet/settings.js';
+import type { FramedValues } from '../registry/framed-values.js';
+import type { ValueFormat } from '../registry/settings.js';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
 import { roleColumn, specHash, type TableSpec, tableColumns } from '../schema/spec.js';
-import { FORMAT_VERSION, parquetPath } from '../storage/data-dir.js';
+import { FORMAT_VERSION, parquetPath, SCHEMA_IDS_KEY } from '../storage/data-dir.js';
 import { lakeFilePath } from '../storage/lake-files.js';
 import { isObjectStore, type ObjectStoreOptions } from '../storage/object-store.js';
 import { stageFile, writeFileInPlace, writeObject } from '../storage/staged-file.js';
@@ -39,6 +41,8 @@ export interface WorkerOptions extends ParquetSettings, Omit<WorkerSettings, 'wo
   readonly objects?: ObjectStoreOptions | undefined;
   readonly batchRows: number;
   readonly batchBytes: number;
+  /** Default JSON. */
+  readonly valueFormat?: ValueFormat;
   /** Whether the result has the rows as Arrow, beside the file. */
   readonly mergeFrom: MergeFrom;
 }
@@ -51,15 +55,18 @@ export class BatchProcessor {
   readonly #options: WorkerOptions;
   readonly #kernel: Kernel;
   readonly #writer: ParquetWriter;
+  /** Undefined if the kernel reads values as they are. */
+  readonly #framed: FramedValues | undefined;
   readonly #schema: Schema;
   readonly #specHash: string;
   /** Index of the column with the role `operation`, -1 if there is none. */
   readonly #operation: number;
 
-  private constructor(options: WorkerOptions, kernel: Kernel, writer: ParquetWriter) {
+  private constructor(options: WorkerOptions, kernel: Kernel, writer: ParquetWriter, framed: FramedValues | undefined) {
     this.#options = options;
     this.#kernel = kernel;
     this.#writer = writer;
+    this.#framed = framed;
     this.#schema = arrowSchema(options.spec);
     this.#specHash = specHash(options.spec);
     const operation = roleColumn(options.spec, 'operation')?.name;
@@ -68,7 +75,7 @@ export class BatchProcessor {
 
   static async create(options: WorkerOptions): Promise<BatchProcessor> {
     const kernel = Kernel.create(options.spec, options);
-    return new BatchProcessor(options, kernel, await openWriter(options, kernel));
+    return new BatchProcessor(options, kernel, await openWriter(options, kernel), await openFramed(options));
   }
 
   /**
@@ -81,7 +88,8 @@ export class BatchProcessor {
     const { partition, startOffset, nextOffset, leaderEpoch } = task;
     const start = performance.now();
     this.#kernel.useIssueBits(task.issueBits);
-    const output = this.#kernel.read(partition, task.chunks);
+    const output = this.#read(task);
+    const schemaIds = [...(this.#framed?.schemaIds ?? [])].sort((one, other) => one - other);
     const quarantined = copyRejects(task, output);
     const kernelDone = performance.now();
     const { recordBatches } = output;
@@ -90,6 +98,7 @@ export class BatchProcessor {
     const stats = { ...countedBy(output), marker, maxEventTime, kernelSeconds: (kernelDone - start) / 1e3 };
     const hasRows = stats.ok > 0;
     const metadata = this.#metadata(task, stats);
+    if (schemaIds.length > 0) metadata.set(SCHEMA_IDS_KEY, schemaIds.join(' '));
     const textBytes = recordBatches.reduce((sum, recordBatch) => sum + runOf(recordBatch).textBytes, 0);
     metadata.set(TEXT_BYTES_KEY, String(textBytes));
     const write = (tempPath: string) => this.#writer.write(recordBatches, tempPath, metadata);
@@ -104,8 +113,17 @@ export class BatchProcessor {
       file,
       quarantined,
       kernelTrap: output.trap,
+      schemaIds,
       stats: { ...stats, fileBytes: file?.bytes ?? 0, parquetSeconds: (performance.now() - kernelDone) / 1e3 },
     };
+  }
+
+  #read({ partition, chunks, schemas = [] }: BatchTask): KernelOutput {
+    const framed = this.#framed;
+    if (framed === undefined) return this.#kernel.read(partition, chunks);
+    framed.begin(schemas);
+    const output = this.#kernel.read(partition, chunks, (chunk) => framed.read(chunks[chunk], chunk));
+    return withReasons(output, framed);
   }
 
   async #writeFile(task: BatchTask, write: (path: string) => Promise<void>): Promise<ParquetFile> {
@@ -144,6 +162,26 @@ function countedBy(output: KernelOutput): BatchStats {
   const messages = STATUSES.reduce((sum, status) => sum + counts[status], 0);
   const counted = kernelStats({ ...output, ...counts, ...noRows });
   return { ...NO_STATS, ...counted, messages, quarantined: rejects.length, batches: 1 };
+}
+
+/** The output with what the kernel could not know of the messages that it rejects. */
+function withReasons(output: KernelOutput, framed: FramedValues): KernelOutput {
+  const counts = { ...output.counts };
+  const rejects = output.rejects.map((reject) => {
+    const reason = framed.reason(reject.chunk, reject.row);
+    if (reason === undefined) return framed.keepsPositions ? reject : { ...reject, position: -1 };
+    counts[reject.status]--;
+    counts[reason.status]++;
+    return { ...reject, ...reason };
+  });
+  return { ...output, counts, rejects };
+}
+
+/** Loads what reads values behind frames, if there are any. */
+async function openFramed({ valueFormat = 'json' }: WorkerOptions): Promise<FramedValues | undefined> {
+  if (valueFormat === 'json') return undefined;
+  const { FramedAvro, FramedJson } = await import('../registry/framed-values.js');
+  return valueFormat === 'avro' ? new FramedAvro() : new FramedJson();
 }
 
 /** Loads the library that writes, and not the other one. */

@@ -8,12 +8,14 @@ import { ERROR_CODES } from '../../src/core/error-codes.js';
 import type { ErrorCode } from '../../src/core/errors.js';
 import { specJson } from '../../src/schema/spec.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
+import { framed } from '../support/avro.js';
 import { openSink, temporaryDirectory } from '../support/batches.js';
 import { type CliResult, runCli, runShell, temporaryDataDir } from '../support/cli.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { startReplicaSet } from '../support/mongo/server.js';
 import { createTopic, deleteRecordsBefore, deleteTopic, produce, type TestMessage } from '../support/produce.js';
+import { FakeRegistry } from '../support/registry.js';
 import { LONG_MS, sharedReplicaSet, startCapture, stopCapture } from './capturing.js';
 import { filledTopic, runEnv, runUntilEnd, startRun } from './support.js';
 
@@ -124,6 +126,19 @@ describeKafka('the program prints', (bootstrap) => {
       const DUCKDB_EXTENSION_DIRECTORY = await temporaryDataDir();
       const { env } = await topicOf([]);
       return run({ ...env, SINK: 'ducklake', DUCKDB_EXTENSION_DIRECTORY });
+    },
+
+    SLUICE_REGISTRY: async () => {
+      const { env } = await topicOf([]);
+      const registry = await FakeRegistry.start();
+      registry.auth = 'me:secret';
+      return run({ ...env, VALUE_FORMAT: 'avro', SCHEMA_REGISTRY_URL: registry.url });
+    },
+
+    SLUICE_UNKNOWN_SCHEMA: async () => {
+      const { env } = await topicOf([{ value: framed(7, 'x') }]);
+      const { url } = await FakeRegistry.start();
+      return run({ ...env, VALUE_FORMAT: 'avro', SCHEMA_REGISTRY_URL: url, SCHEMA_REGISTRY_UNKNOWN_WAIT: '0s' });
     },
 
     SLUICE_QUERY: async () =>

@@ -1,5 +1,5 @@
 /** Chunks made from, and read back as, plain messages. */
-import { bit, type Chunk, setBit } from '../../src/core/chunk.js';
+import { bit, Chunk, setBit } from '../../src/core/chunk.js';
 
 export interface PlainMessage {
   offset: number;
@@ -40,4 +40,18 @@ export function messagesOf(chunk: Chunk): PlainMessage[] {
     key: bit(keyValidity, row) ? text(keys, keyOffsets, row) : null,
     value: bit(valueValidity, row) ? text(values, valueOffsets, row) : null,
   }));
+}
+
+/** A chunk of values as they are, of which null is a tombstone, without keys. */
+export function chunkOfValues(values: readonly (Uint8Array | null)[], startOffset = 0): Chunk {
+  const chunk = new Chunk();
+  for (const [row, value] of values.entries()) {
+    if (value !== null) chunk.views.values.set(value, chunk.valueBytes);
+    chunk.valueBytes += value?.length ?? 0;
+    chunk.views.valueOffsets[row + 1] = chunk.valueBytes;
+    chunk.views.offsets[row] = BigInt(startOffset + row);
+    setBit(chunk.views.valueValidity, row, value !== null);
+  }
+  chunk.rows = values.length;
+  return chunk;
 }

@@ -56,6 +56,8 @@ export function summaryOf(spec: TableSpec, results: readonly ReferenceResult[]):
     missing_required: 0,
     too_large: 0,
     kernel_trap: 0,
+    not_framed: 0,
+    unknown_schema: 0,
   };
   for (const { status } of results) counts[status]++;
   const rows = results.flatMap(({ row }) => (row === undefined ? [] : [row]));

@@ -163,10 +163,10 @@ export class DatabaseBuilder {
 
   async #writeLedger(duplicates: ReadonlyMap<string, number>): Promise<void> {
     const rows = this.#inventory.files.map((file): LedgerRow => {
-      const { name, bytes } = file;
+      const { name, bytes, schemaIds } = file;
       const duplicate = duplicates.get(name) ?? 0;
       const stats = { ...file.stats, merged: file.rows - duplicate, duplicate };
-      return { ...recovered(file), file: { name, bytes }, stats };
+      return { ...recovered(file), file: { name, bytes }, stats, schemaIds };
     });
     await this.#insertLedger(rows);
   }

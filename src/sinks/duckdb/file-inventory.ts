@@ -6,7 +6,7 @@ import { BATCH_STAT_LIST, type BatchStats, NO_STATS, type StatName } from '../..
 import { asSluiceError, SluiceError } from '../../core/errors.js';
 import { STATUSES } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
-import { type FileRange, listFiles, parquetRange, topicFolder } from '../../storage/data-dir.js';
+import { type FileRange, listFiles, parquetRange, SCHEMA_IDS_KEY, topicFolder } from '../../storage/data-dir.js';
 import { type CommitJournal, readJournal } from './commit-journal.js';
 
 const REJECTED = STATUSES.filter((status) => status !== 'ok' && status !== 'tombstone');
@@ -28,6 +28,8 @@ export interface InventoryFile extends FileRange {
   /** Whether it says what became of messages that are no rows: joined files of format 1 do not. */
   readonly countsAll: boolean;
   readonly leaderEpoch: number | undefined;
+  /** Those that its messages name. */
+  readonly schemaIds: readonly number[];
   /** Of the data directory when the file was written. */
   readonly format: number;
 }
@@ -133,6 +135,7 @@ async function readFile(
     stats: withMessages({ ...known, quarantined: quarantined ?? 0 }),
     countsAll,
     leaderEpoch: number('leader_epoch'),
+    schemaIds: metadata.get(SCHEMA_IDS_KEY)?.split(' ').map(Number) ?? [],
     format: number('format') ?? 1,
   };
 }

@@ -12,6 +12,9 @@ const COUNTERS = BATCH_STAT_LIST.flatMap(([, { ledger }]) =>
   ledger === undefined ? [] : [`${ledger.column} ${ledger.type}`],
 );
 
+/** The schema ids of a batch's messages: added to all formats, as an older Sluice does without. */
+const SCHEMA_IDS = 'schema_ids INTEGER[]';
+
 /** How the two kinds of databases differ in their tables. */
 export interface Layout {
   /** The columns of the change log have a compression. */
@@ -92,6 +95,7 @@ export async function openFormat(connection: DuckDBConnection, topic: string, la
       const added = [...ADDED_COLUMNS, ...layout.addedToPositions];
       for (const column of added) await connection.run(`ALTER TABLE sluice.${column}`);
     }
+    await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${SCHEMA_IDS}`);
     // Batches before a counter was added have 0 of it.
     for (const counter of COUNTERS) {
       await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${counter} DEFAULT 0`);

@@ -96,7 +96,8 @@ async function metadataOf(
   const [{ partition, start }, { next }] = [files[0], files[files.length - 1]];
   const [counts] = await rowsOf(
     connection,
-    `SELECT sum(rows_merged + rows_duplicate + rows_marker) AS messages_ok, ${SUMS}
+    `SELECT sum(rows_merged + rows_duplicate + rows_marker) AS messages_ok, ${SUMS},
+       array_to_string(list_sort(list_distinct(flatten(list(schema_ids)))), ' ') AS schema_ids
      FROM sluice.batches WHERE topic = ${literal(topic)} AND partition_id = ${partition}
        AND start_offset >= ${start} AND next_offset <= ${next}`,
   );
@@ -110,6 +111,8 @@ async function metadataOf(
   );
   const values = { topic, partition, start_offset: start, next_offset: next, ...counts, ...known };
   return new Map(
-    Object.entries(values).flatMap(([key, value]) => (value === null ? [] : [[`sluice.${key}`, String(value)]])),
+    Object.entries(values).flatMap(([key, value]) =>
+      value === null || value === '' ? [] : [[`sluice.${key}`, String(value)]],
+    ),
   );
 }

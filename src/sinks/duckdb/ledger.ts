@@ -61,6 +61,8 @@ export interface LedgerRow {
   /** Relative to the data directory. */
   readonly file?: { readonly name: string; readonly bytes: number } | undefined;
   readonly stats: BatchStats;
+  /** Those that its messages name. */
+  readonly schemaIds?: readonly number[] | undefined;
 }
 
 /** Each counter's column in the ledger. */
@@ -79,18 +81,19 @@ export async function writeLedger(
 ): Promise<void> {
   if (rows.length === 0) return;
   const values = rows.map((row) => {
-    const { partition, startOffset, nextOffset, kind, file, stats } = row;
+    const { partition, startOffset, nextOffset, kind, file, stats, schemaIds = [] } = row;
+    const ids = schemaIds.length === 0 ? 'NULL::INTEGER[]' : `[${schemaIds.join(', ')}]::INTEGER[]`;
     const named = file === undefined ? ['NULL', 'NULL'] : [literal(file.name), file.bytes];
     const counts = COUNTERS.map(({ name }) => stats[name]);
     const more = Object.values(moreOf(row));
-    return `(${[partition, startOffset, nextOffset, `'${kind}'`, ...named, ...counts, ...more].join(', ')})`;
+    return `(${[partition, startOffset, nextOffset, `'${kind}'`, ...named, ids, ...counts, ...more].join(', ')})`;
   });
   const columns = [...COUNTERS.map(({ column }) => column), ...Object.keys(moreOf(rows[0]))];
   await connection.run(
     `INSERT INTO sluice.batches BY NAME
      SELECT topic: ${literal(topic)}, commit_id: ${commitId}, committed_at: now(), *
      FROM (VALUES ${values.join(', ')})
-       ledger(partition_id, start_offset, next_offset, kind, file, file_bytes, ${columns.join(', ')})`,
+       ledger(partition_id, start_offset, next_offset, kind, file, file_bytes, schema_ids, ${columns.join(', ')})`,
   );
 }
 

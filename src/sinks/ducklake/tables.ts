@@ -54,12 +54,13 @@ export async function readLastCommit(connection: DuckDBConnection): Promise<Last
 }
 
 async function isCurrent(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
-  const tables = await rowsOf(
+  // The column that was added last.
+  const columns = await rowsOf(
     connection,
-    `SELECT 1 FROM duckdb_tables()
-     WHERE database_name = ${literal(LAKE)} AND schema_name = 'sluice' AND table_name = 'meta'`,
+    `SELECT 1 FROM duckdb_columns() WHERE database_name = ${literal(LAKE)} AND schema_name = 'sluice'
+       AND table_name = 'batches' AND column_name = 'schema_ids'`,
   );
-  if (tables.length === 0) return false;
+  if (columns.length === 0) return false;
   const [meta] = await rowsOf(connection, 'SELECT format_version, spec_hash FROM sluice.meta');
   return Number(meta?.format_version) === FORMAT_VERSION && meta.spec_hash === specHash(spec);
 }

@@ -1,0 +1,162 @@
+/** A schema registry by its REST API, https://docs.confluent.io/platform/current/schema-registry/develop/api.html. */
+import { type Agent, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { SluiceError } from '../core/errors.js';
+import type { RegistrySettings } from './settings.js';
+
+export interface RegisteredSchema {
+  readonly id: number;
+  /** `AVRO`, `JSON`, `PROTOBUF`. */
+  readonly type: string;
+  readonly text: string;
+  /** The schemas that it refers to, each after those that it refers to itself. */
+  readonly references: readonly string[];
+}
+
+/** A version of a subject. */
+export interface SubjectVersion {
+  readonly subject: string;
+  readonly version: number;
+}
+
+export type ClientOptions = Pick<RegistrySettings, 'user' | 'password' | 'ca' | 'cert' | 'key'> & { url: string };
+
+interface Reference {
+  readonly subject: string;
+  readonly version: number;
+}
+
+interface SchemaAnswer {
+  readonly schema: string;
+  readonly schemaType?: string;
+  readonly references?: readonly Reference[];
+}
+
+const TIMEOUT_MS = 10_000;
+/** A batch of damaged messages can name thousands of ids. */
+const MAX_CONNECTIONS = 4;
+const MAX_ANSWER_BYTES = 64 << 20;
+const MAX_REFERENCES = 1000;
+
+export class RegistryClient {
+  readonly #options: ClientOptions;
+  readonly #agent: Agent;
+  readonly #closed = new AbortController();
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    const { url, ca, cert, key } = options;
+    const keep = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
+    this.#agent = url.startsWith('https:') ? new HttpsAgent({ ...keep, ca, cert, key }) : new HttpAgent(keep);
+  }
+
+  /**
+   * The schema of an id.
+   * @returns undefined if the registry does not know it
+   * @throws SluiceError SLUICE_REGISTRY, `retryable` unless the registry refuses the request
+   */
+  async schema(id: number): Promise<RegisteredSchema | undefined> {
+    const answer = await this.#get<SchemaAnswer>(`/schemas/ids/${id}`);
+    return answer && (await this.#resolved(id, answer));
+  }
+
+  /** The newest version of a subject. @returns undefined if there is none @throws as `schema` */
+  async latest(subject: string): Promise<{ schema: RegisteredSchema; version: number } | undefined> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/latest`;
+    const answer = await this.#get<SchemaAnswer & { id: number; version: number }>(path);
+    return answer && { schema: await this.#resolved(answer.id, answer), version: answer.version };
+  }
+
+  /** The versions that have this schema; empty if the registry does not say. @throws as `schema` */
+  async versions(id: number): Promise<readonly SubjectVersion[]> {
+    return (await this.#get<SubjectVersion[]>(`/schemas/ids/${id}/versions`)) ?? [];
+  }
+
+  /** Ends requests that are under way. */
+  close(): void {
+    this.#closed.abort();
+    this.#agent.destroy();
+  }
+
+  async #resolved(
+    id: number,
+    { schema, schemaType = 'AVRO', references = [] }: SchemaAnswer,
+  ): Promise<RegisteredSchema> {
+    const found = new Map<string, string>();
+    for (const reference of references) await this.#collect(reference, found, new Set());
+    return { id, type: schemaType, text: schema, references: [...found.values()] };
+  }
+
+  /** Those that it refers to come first. */
+  async #collect({ subject, version }: Reference, found: Map<string, string>, around: Set<string>): Promise<void> {
+    const name = `${subject} version ${version}`;
+    if (found.has(name) || around.has(name)) return;
+    if (found.size > MAX_REFERENCES) throw this.#error(`more than ${MAX_REFERENCES} references`, false);
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}?deleted=true`;
+    const answer = await this.#get<SchemaAnswer>(path);
+    if (answer === undefined) throw this.#error(`it does not know ${name}, which a schema refers to`, true);
+    const within = new Set(around).add(name);
+    for (const reference of answer.references ?? []) await this.#collect(reference, found, within);
+    found.set(name, answer.schema);
+  }
+
+  /** @returns undefined for 404 */
+  async #get<T>(path: string): Promise<T | undefined> {
+    let status: number;
+    let body: string;
+    try {
+      ({ status, body } = await this.#send(path));
+    } catch (cause) {
+      throw this.#error(reasonOf(cause), true, cause);
+    }
+    if (status === 404) return undefined;
+    if (status === 401 || status === 403) {
+      const what = this.#options.user === undefined ? 'set SCHEMA_REGISTRY_USER' : 'correct SCHEMA_REGISTRY_USER';
+      throw this.#error(`it refuses access (HTTP ${status}): ${what} and SCHEMA_REGISTRY_PASSWORD`, false);
+    }
+    if (status !== 200) throw this.#error(`HTTP ${status} for ${path}: ${body.slice(0, 200)}`, true);
+    try {
+      return JSON.parse(body) as T;
+    } catch (cause) {
+      throw this.#error(`its answer to ${path} is not JSON: is it a schema registry?`, true, cause);
+    }
+  }
+
+  #send(path: string): Promise<{ status: number; body: string }> {
+    const { url, user, password } = this.#options;
+    const request = url.startsWith('https:') ? requestHttps : requestHttp;
+    const auth = user === undefined ? undefined : `${user}:${password}`;
+    const accept = 'application/vnd.schemaregistry.v1+json, application/json';
+    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    return new Promise((resolve, reject) => {
+      const sent = request(`${url}${path}`, { agent: this.#agent, auth, headers: { accept }, signal }, (response) => {
+        bodyOf(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+  }
+
+  #error(reason: string, retryable: boolean, cause?: unknown): SluiceError {
+    const message = `the schema registry SCHEMA_REGISTRY_URL=${this.#options.url} cannot be used: ${reason}`;
+    return new SluiceError('SLUICE_REGISTRY', message, { cause, retryable });
+  }
+}
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of response) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error('its answer is too large');
+  }
+  return Buffer.concat(parts).toString();
+}
+
+/** What a failed request says; an AggregateError of several addresses has no message of its own. */
+function reasonOf(cause: unknown): string {
+  const { name, message, code } = cause as NodeJS.ErrnoException;
+  if (name === 'AbortError' || name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1e3} s`;
+  return message || String(code);
+}

@@ -1,0 +1,245 @@
+/**
+ * The schemas of a topic, fetched once each, beside the loop that consumes: a batch waits for those that it needs, and
+ * nothing else does.
+ *
+ *   batch ─ ids ─▶ known? ──────────────────────▶ worker
+ *                   │ on disk?
+ *                   └─ registry: down ─▶ again, with pauses, until it is back
+ *                                404  ─▶ again, for UNKNOWN_WAIT, then the run ends, or they are quarantined
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SluiceError } from '../core/errors.js';
+import type { BatchResult, BatchTask, SchemaText } from '../core/flow.js';
+import type { Logger } from '../core/log.js';
+import { LONG_PAUSE_MS, RETRY_PAUSES_MS } from '../core/retry.js';
+import type { TableSpec } from '../schema/spec.js';
+import { parseAvroSchema } from './avro-schema.js';
+import { type RegisteredSchema, RegistryClient } from './client.js';
+import { schemaIdsOf } from './frame.js';
+import { unreadableColumns } from './readable.js';
+import { SchemaCache } from './schema-cache.js';
+import type { RegistrySettings } from './settings.js';
+
+export interface StoreOptions extends RegistrySettings {
+  readonly url: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly topic: string;
+  readonly spec: TableSpec;
+  /** What becomes of messages whose schema cannot be had. */
+  readonly onUnknownSchema: 'fail' | 'quarantine';
+}
+
+export interface StoreHooks {
+  /** A request failed, and is repeated. */
+  onError(error: SluiceError): void;
+  /** A column cannot be read from messages of a schema. */
+  onUnreadable(): void;
+}
+
+/** What schemas of topics are called by default: the TopicNameStrategy. */
+const SUBJECT_SUFFIX = '-value';
+
+export class SchemaStore {
+  readonly #options: StoreOptions;
+  readonly #hooks: StoreHooks;
+  readonly #log: Logger;
+  readonly #client: RegistryClient;
+  readonly #cache: SchemaCache;
+  readonly #closed = new AbortController();
+  readonly #known = new Map<number, SchemaText>();
+  readonly #pending = new Map<number, Promise<SchemaText>>();
+  /** Ids of which the spec was compared with the schema. */
+  readonly #compared = new Set<number>();
+  #waitingBatches = 0;
+  /** What the registry failed with last, until it answers again. */
+  #outage: SluiceError | undefined;
+  /** Why ids are waited for that the registry does not know. */
+  readonly #unknown = new Map<number, string>();
+
+  constructor(options: StoreOptions, hooks: StoreHooks, log: Logger) {
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#log = log;
+    this.#client = new RegistryClient(options);
+    this.#cache = new SchemaCache(options.dataDir, options.url);
+  }
+
+  /** Batches that wait for a schema. */
+  get waitingBatches(): number {
+    return this.#waitingBatches;
+  }
+
+  /** What batches wait for, in words; undefined if none does, or only for an answer that is under way. */
+  get waitingFor(): string | undefined {
+    if (this.#waitingBatches === 0) return undefined;
+    const [unknown] = this.#unknown.values();
+    return this.#outage?.message ?? unknown;
+  }
+
+  /**
+   * Compares the newest schema of the topic with the spec. A registry that does not answer holds nothing up.
+   * @throws SluiceError SLUICE_REGISTRY if it refuses access
+   */
+  async open(): Promise<void> {
+    const subject = `${this.#options.topic}${SUBJECT_SUFFIX}`;
+    try {
+      const latest = await this.#client.latest(subject);
+      if (latest === undefined) this.#log.info({ subject }, 'the schema registry has no such subject yet');
+      else this.#compare(latest.schema, [{ subject, version: latest.version }]);
+    } catch (thrown) {
+      if (!(thrown instanceof SluiceError) || !thrown.retryable) throw thrown;
+      this.#log.warn({ code: thrown.code }, `${thrown.message}; batches of schemas that are not known yet will wait`);
+    }
+  }
+
+  /**
+   * Has a batch worked on once its schemas are there.
+   * @throws SluiceError SLUICE_UNKNOWN_SCHEMA, and what `work` throws
+   */
+  async run(task: BatchTask, work: (task: BatchTask) => Promise<BatchResult>): Promise<BatchResult> {
+    const ids = schemaIdsOf(task.chunks);
+    if (this.#options.valueFormat === 'json-schema') {
+      // They are read without: what the spec cannot read is told when they are there.
+      for (const id of ids) this.#schema(id).catch(() => {});
+      return work(task);
+    }
+    const known = ids.map((id) => this.#known.get(id)).filter((schema) => schema !== undefined);
+    if (known.length === ids.length) return work({ ...task, schemas: known });
+    this.#waitingBatches++;
+    let schemas: readonly SchemaText[];
+    try {
+      schemas = await Promise.all(ids.map((id) => this.#schema(id)));
+    } finally {
+      this.#waitingBatches--;
+    }
+    return work({ ...task, schemas });
+  }
+
+  /** Ends all waiting: what waits is dropped. */
+  close(): void {
+    this.#closed.abort();
+    this.#client.close();
+  }
+
+  /** Asked for once, however many batches wait for it. */
+  #schema(id: number): Promise<SchemaText> {
+    const known = this.#known.get(id);
+    if (known !== undefined) return Promise.resolve(known);
+    const pending = this.#pending.get(id) ?? this.#load(id);
+    this.#pending.set(id, pending);
+    return pending;
+  }
+
+  async #load(id: number): Promise<SchemaText> {
+    try {
+      const cached = this.#cache.read(id);
+      const found = cached ?? (await this.#fetch(id));
+      const problem = found === undefined ? `it does not know the schema id ${id}` : this.#problemOf(found);
+      if (found === undefined || problem !== undefined) return this.#unusable(id, problem ?? '');
+      if (cached === undefined) this.#cache.write(found);
+      const schema = { id, text: found.text, references: found.references };
+      this.#known.set(id, schema);
+      if (!this.#compared.has(id)) {
+        this.#compared.add(id);
+        // Nothing waits for its version.
+        const versions = this.#client.versions(id).catch(() => []);
+        void versions.then((versions) => this.#compare(found, versions));
+      }
+      return schema;
+    } finally {
+      this.#pending.delete(id);
+      this.#unknown.delete(id);
+    }
+  }
+
+  /** Why a schema cannot be used. */
+  #problemOf({ id, type, text, references }: RegisteredSchema): string | undefined {
+    const wanted = this.#options.valueFormat === 'avro' ? 'AVRO' : 'JSON';
+    if (type !== wanted) return `its schema ${id} is ${type}, VALUE_FORMAT=${this.#options.valueFormat}`;
+    if (wanted !== 'AVRO') return undefined;
+    try {
+      parseAvroSchema(text, references);
+      return undefined;
+    } catch (thrown) {
+      return `its schema ${id} cannot be used: ${(thrown as Error).message}`;
+    }
+  }
+
+  #unusable(id: number, problem: string): SchemaText {
+    const { url, onUnknownSchema, valueFormat } = this.#options;
+    const what = `the schema registry SCHEMA_REGISTRY_URL=${url} has no schema for messages: ${problem}`;
+    if (onUnknownSchema === 'fail' && valueFormat === 'avro') {
+      throw new SluiceError(
+        'SLUICE_UNKNOWN_SCHEMA',
+        `${what}. Nothing of them was committed. Point SCHEMA_REGISTRY_URL to the registry that their producer uses, ` +
+          'or restore the schema in it; to quarantine them, run with --on-unknown-schema quarantine',
+      );
+    }
+    const unusable = { id, text: undefined, references: [] };
+    this.#known.set(id, unusable);
+    this.#log.error({ schemaId: id }, `${what}${valueFormat === 'avro' ? '; they are quarantined' : ''}`);
+    return unusable;
+  }
+
+  /** @returns undefined if the registry does not know it for too long */
+  async #fetch(id: number): Promise<RegisteredSchema | undefined> {
+    let unknownSinceMs: number | undefined;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const schema = await this.#client.schema(id);
+        this.#answered();
+        if (schema !== undefined) return schema;
+        unknownSinceMs ??= performance.now();
+        if (performance.now() - unknownSinceMs >= this.#options.unknownWaitMs) return undefined;
+        if (!this.#unknown.has(id)) this.#noteUnknown(id);
+      } catch (thrown) {
+        if (this.#closed.signal.aborted || !(thrown instanceof SluiceError)) throw thrown;
+        this.#failed(thrown);
+      }
+      await sleep(RETRY_PAUSES_MS[attempt] ?? LONG_PAUSE_MS, undefined, { signal: this.#closed.signal });
+    }
+  }
+
+  #noteUnknown(id: number): void {
+    const seconds = this.#options.unknownWaitMs / 1e3;
+    const message = `the schema registry does not know the schema id ${id}`;
+    this.#unknown.set(id, message);
+    this.#log.warn({ schemaId: id }, `${message}: asking again for ${seconds} s, as a replica can be behind`);
+  }
+
+  #failed(error: SluiceError): void {
+    this.#hooks.onError(error);
+    if (this.#outage === undefined) {
+      const { code, message } = error;
+      this.#log.warn({ code }, `${message}; batches of schemas that are not known yet wait until it is back`);
+    }
+    this.#outage = error;
+  }
+
+  #answered(): void {
+    if (this.#outage !== undefined) this.#log.info('the schema registry answers again');
+    this.#outage = undefined;
+  }
+
+  /** Names the columns that cannot be read from messages of the schema. */
+  #compare(
+    schema: RegisteredSchema,
+    versions: readonly { readonly subject: string; readonly version: number }[],
+  ): void {
+    const { spec } = this.#options;
+    this.#compared.add(schema.id);
+    const { subject, version } = versions.find((of) => of.subject.endsWith(SUBJECT_SUFFIX)) ?? versions[0] ?? {};
+    try {
+      for (const { column, field, problem } of unreadableColumns(spec, schema)) {
+        this.#hooks.onUnreadable();
+        this.#log.warn(
+          { column, field, schemaId: schema.id, subject, version },
+          `schema id ${schema.id} does not suit the table spec: column ${column}, field ${field}: ${problem}`,
+        );
+      }
+    } catch (thrown) {
+      this.#log.warn({ schemaId: schema.id }, `schema ${schema.id} cannot be compared: ${(thrown as Error).message}`);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+/** A topic behind a schema registry, through the whole program. Those against a real registry: test/integrations/. */
+import { expect, it } from 'vitest';
+import { avroType, decimalBytes, framed } from '../support/avro.js';
+import { temporaryDataDir } from '../support/cli.js';
+import { describeKafka } from '../support/kafka/shared.js';
+import { FakeRegistry } from '../support/registry.js';
+import { filledTopic, LAKE_ENV, queryFile, runEnv, runUntilEnd, verifies } from './support.js';
+
+const ORDER = {
+  type: 'record',
+  name: 'Order',
+  fields: [
+    { name: 'change_id', type: 'string' },
+    { name: 'order_id', type: 'string' },
+    { name: 'amount', type: { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 } },
+  ],
+};
+
+describeKafka('VALUE_FORMAT', (bootstrap) => {
+  it.each(['duckdb', 'ducklake'])('avro: rows, and the schema ids in the ledger, SINK=%s', async (sink) => {
+    const registry = await FakeRegistry.start();
+    const id = registry.register('x', ORDER);
+    const newer = { ...ORDER, fields: [...ORDER.fields, { name: 'note', type: ['null', 'string'], default: null }] };
+    const ids = [id, registry.register('x', newer)];
+    const value = (fields: { change_id: string }) => {
+      const order = { order_id: 'o', amount: decimalBytes(1250n), note: 'n', ...fields };
+      return fields.change_id === 'a'
+        ? framed(ids[0], avroType(ORDER).toBuffer(order))
+        : framed(ids[1], avroType(newer).toBuffer(order));
+    };
+    const messages = [{ value: value({ change_id: 'a' }) }, { value: value({ change_id: 'b' }) }, { value: '{}' }];
+    const topic = await filledTopic(bootstrap(), 'avro', 1, messages);
+    const dataDir = await temporaryDataDir();
+    const more = { ...LAKE_ENV, SINK: sink, VALUE_FORMAT: 'avro', SCHEMA_REGISTRY_URL: registry.url };
+    const env = runEnv(bootstrap(), topic, dataDir, more);
+    expect(await runUntilEnd(env)).toMatchObject({ events: 3, merged: 2, quarantined: 1 });
+    await verifies(env);
+    const rows = await queryFile(dataDir, 'SELECT change_id, amount::VARCHAR, extra FROM cdc_orders ORDER BY 1');
+    expect(rows).toEqual([
+      ['a', '12.5000', null],
+      ['b', '12.5000', '{"note":"n"}'],
+    ]);
+    const ledger = "SELECT array_to_string(list_sort(flatten(list(schema_ids))), ' ') FROM sluice.batches";
+    expect(await queryFile(dataDir, ledger)).toEqual([[ids.join(' ')]]);
+    expect(await queryFile(dataDir, 'SELECT reason FROM sluice.quarantine')).toEqual([['not_framed']]);
+  });
+});

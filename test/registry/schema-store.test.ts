@@ -1,0 +1,205 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { SluiceError } from '../../src/core/errors.js';
+import type { BatchResult, BatchTask } from '../../src/core/flow.js';
+import type { Logger } from '../../src/core/log.js';
+import { SchemaStore, type StoreOptions } from '../../src/registry/schema-store.js';
+import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
+import { framed, ORDERS_AVRO } from '../support/avro.js';
+import { temporaryDirectory } from '../support/batches.js';
+import { chunkOfValues } from '../support/chunks.js';
+import { FakeRegistry } from '../support/registry.js';
+
+const SUBJECT = 'orders-value';
+const UNREGISTERED = 77;
+
+interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Record<string, unknown>;
+}
+
+function store(url: string, more: Partial<StoreOptions> = {}) {
+  const lines: LogLine[] = [];
+  const at =
+    (level: string) =>
+    (fields: Record<string, unknown> | string, message = '') =>
+      lines.push(typeof fields === 'string' ? { level, message: fields, fields: {} } : { level, message, fields });
+  const log = { info: at('info'), warn: at('warn'), error: at('error') } as unknown as Logger;
+  const counted = { errors: 0, unreadable: 0 };
+  const hooks = {
+    onError: () => counted.errors++,
+    onUnreadable: () => counted.unreadable++,
+  };
+  const options: StoreOptions = {
+    ...{ url, user: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined },
+    ...{ valueFormat: 'avro', unknownWaitMs: 0, dataDir: temporaryDirectory(), topic: 'orders', spec: ORDERS_SPEC },
+    onUnknownSchema: 'fail',
+    ...more,
+  };
+  const made = new SchemaStore(options, hooks, log);
+  onTestFinished(() => made.close());
+  return { store: made, lines, counted, dataDir: options.dataDir };
+}
+
+/** What a worker gets for a batch whose messages name these schemas. */
+async function given(schemas: SchemaStore, ...ids: number[]): Promise<BatchTask> {
+  const chunks = [chunkOfValues(ids.map((id) => framed(id, 'x'))).handle()];
+  const task = { partition: 0, startOffset: 0, nextOffset: ids.length, leaderEpoch: undefined, issueBits: [], chunks };
+  const result = await schemas.run(task, async (task) => task as unknown as BatchResult);
+  return result as unknown as BatchTask;
+}
+
+const warnings = (lines: readonly LogLine[]) => lines.filter(({ level }) => level === 'warn');
+
+describe('a batch', () => {
+  it('gets its schemas, each of which is asked for once', async () => {
+    const registry = await FakeRegistry.start();
+    const ids = [registry.register(SUBJECT, ORDERS_AVRO), registry.register('x', '"string"')];
+    const { store: schemas } = store(registry.url);
+    const tasks = await Promise.all([given(schemas, ids[0]), given(schemas, ids[1], ids[0], ids[1])]);
+    expect(tasks[0].schemas).toMatchObject([{ id: ids[0], text: JSON.stringify(ORDERS_AVRO) }]);
+    expect(tasks[1].schemas!.map(({ id }) => id)).toEqual(ids);
+    await given(schemas, ...ids);
+    expect(registry.requests.filter((path) => /ids\/\d+$/.test(path)).sort()).toEqual([
+      `/schemas/ids/${ids[0]}`,
+      `/schemas/ids/${ids[1]}`,
+    ]);
+  });
+
+  it('gets the schemas that its own refer to, in the order in which they can be read', async () => {
+    const registry = await FakeRegistry.start();
+    const record = (name: string, type: string) => ({ type: 'record', name, fields: [{ name: 'f', type }] });
+    registry.register('c', record('C', 'string'));
+    registry.register('b', record('B', 'C'), { references: [{ name: 'C', subject: 'c', version: 1 }] });
+    const a = registry.register('a', record('A', 'B'), { references: [{ name: 'B', subject: 'b', version: 1 }] });
+    const [schema] = (await given(store(registry.url).store, a)).schemas!;
+    expect(schema.references.map((text) => (JSON.parse(text) as { name: string }).name)).toEqual(['C', 'B']);
+  });
+
+  it('waits while the registry is down, and others do not', async () => {
+    const registry = await FakeRegistry.start();
+    const ids = [registry.register(SUBJECT, ORDERS_AVRO), registry.register('x', '"string"')];
+    const { store: schemas, lines, counted } = store(registry.url);
+    await given(schemas, ids[0]);
+    expect(schemas.waitingFor).toBeUndefined();
+    await registry.down();
+    const waiting = given(schemas, ids[1]);
+    await vi.waitFor(() => expect(counted.errors).toBeGreaterThan(1));
+    expect(schemas.waitingFor).toMatch(/schema registry .* cannot be used: connect ECONNREFUSED/);
+    expect(schemas.waitingBatches).toBe(1);
+    expect((await given(schemas, ids[0])).schemas).toHaveLength(1);
+    registry.broken = 500;
+    await registry.up();
+    await vi.waitFor(() => expect(schemas.waitingFor).toMatch('HTTP 500'), 10_000);
+    registry.broken = undefined;
+    expect((await waiting).schemas).toMatchObject([{ id: ids[1] }]);
+    expect(schemas.waitingFor).toBeUndefined();
+    expect(schemas.waitingBatches).toBe(0);
+    expect(warnings(lines).filter(({ message }) => /cannot be used/.test(message))).toHaveLength(1);
+    expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'the schema registry answers again' });
+  });
+
+  it('waits for an id that a replica does not have yet', async () => {
+    const registry = await FakeRegistry.start();
+    const { store: schemas } = store(registry.url, { unknownWaitMs: 60_000 });
+    const waiting = given(schemas, UNREGISTERED);
+    await vi.waitFor(() => expect(schemas.waitingFor).toMatch(`does not know the schema id ${UNREGISTERED}`));
+    registry.register(SUBJECT, ORDERS_AVRO, { id: UNREGISTERED });
+    expect((await waiting).schemas).toMatchObject([{ id: UNREGISTERED }]);
+    expect(schemas.waitingFor).toBeUndefined();
+  });
+
+  it('ends the run if an id stays unknown, or its schema is of another kind', async () => {
+    const registry = await FakeRegistry.start();
+    const json = registry.register('j', {}, { type: 'JSON' });
+    const broken = registry.register('b', { type: 'record', name: 'R', fields: [{ name: 'f', type: 'Missing' }] });
+    const { store: schemas } = store(registry.url);
+    const failure = (id: number) =>
+      given(schemas, id).then(
+        () => undefined,
+        ({ code, message }: SluiceError) => `${code} ${message}`,
+      );
+    expect(await failure(UNREGISTERED)).toMatch(/SLUICE_UNKNOWN_SCHEMA .* does not know the schema id 77\. Nothing/);
+    expect(await failure(json)).toMatch(`its schema ${json} is JSON, VALUE_FORMAT=avro`);
+    expect(await failure(broken)).toMatch('the type "Missing" is not defined');
+  });
+
+  it('gets no schema for an unknown id if it is to be quarantined', async () => {
+    const registry = await FakeRegistry.start();
+    const { store: schemas, lines } = store(registry.url, { onUnknownSchema: 'quarantine' });
+    for (const _ of [1, 2]) {
+      expect((await given(schemas, UNREGISTERED)).schemas).toEqual([
+        { id: UNREGISTERED, text: undefined, references: [] },
+      ]);
+    }
+    expect(lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+  });
+
+  it('of JSON Schema never waits', async () => {
+    const registry = await FakeRegistry.start();
+    const { store: schemas } = store(registry.url, { valueFormat: 'json-schema', unknownWaitMs: 60_000 });
+    await registry.down();
+    expect((await given(schemas, UNREGISTERED)).schemas).toBeUndefined();
+    expect(schemas.waitingBatches).toBe(0);
+  });
+});
+
+it('a start needs no registry for schemas that it has seen, and those of another registry are others', async () => {
+  const registry = await FakeRegistry.start();
+  const id = registry.register(SUBJECT, ORDERS_AVRO);
+  const first = store(registry.url);
+  await given(first.store, id);
+  await registry.down();
+  const second = store(registry.url, { dataDir: first.dataDir });
+  await second.store.open();
+  expect(warnings(second.lines)[0].message).toMatch('batches of schemas that are not known yet will wait');
+  expect((await given(second.store, id)).schemas).toMatchObject([{ id, text: JSON.stringify(ORDERS_AVRO) }]);
+  const other = await FakeRegistry.start();
+  other.register(SUBJECT, '"string"', { id });
+  const third = store(other.url, { dataDir: first.dataDir });
+  expect((await given(third.store, id)).schemas).toMatchObject([{ text: '"string"' }]);
+});
+
+describe('a start', () => {
+  it('is refused without access', async () => {
+    const registry = await FakeRegistry.start();
+    registry.auth = 'me:secret';
+    const wrong = store(registry.url, { user: 'me', password: 'public' });
+    await expect(wrong.store.open()).rejects.toMatchObject({
+      code: 'SLUICE_REGISTRY',
+      message: expect.stringMatching(/refuses access \(HTTP 401\): correct SCHEMA_REGISTRY_USER/),
+    });
+    await store(registry.url, { user: 'me', password: 'secret' }).store.open();
+  });
+
+  it('names what the spec cannot read of the newest schema, and a new schema what of that', async () => {
+    const registry = await FakeRegistry.start();
+    const fields = (type: unknown) => [
+      { name: 'change_id', type: 'string' },
+      { name: 'order_id', type: 'string' },
+      { name: 'amount', type },
+    ];
+    const schema = (of: unknown) => ({ type: 'record', name: 'Order', fields: fields(of) });
+    registry.register(SUBJECT, schema('long'));
+    const latest = registry.register(SUBJECT, schema(['null', 'boolean']));
+    const { store: schemas, lines, counted } = store(registry.url);
+    await schemas.open();
+    const warned = () => warnings(lines).map(({ fields, message }) => [fields, message.split(': ').at(-1)]);
+    const ofLatest = { column: 'amount', field: 'amount', schemaId: latest, subject: SUBJECT, version: 2 };
+    expect(warned().map(([of]) => of)).toEqual([ofLatest]);
+    expect(warnings(lines)[0].message).toMatch('kind amount cannot take boolean');
+    await given(schemas, latest);
+    const lacking = { ...schema('long'), fields: fields('long').slice(1) };
+    const next = registry.register(SUBJECT, lacking);
+    await given(schemas, next);
+    await vi.waitFor(() => expect(warned()).toHaveLength(2));
+    expect(warned()[1][0]).toEqual({
+      column: 'change_id',
+      field: 'change_id',
+      schemaId: next,
+      subject: SUBJECT,
+      version: 3,
+    });
+    expect(counted.unreadable).toBe(2);
+  });
+});
