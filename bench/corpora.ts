@@ -87,9 +87,9 @@ function wideSpec(): TableSpec {
 
 function wideMessage(_: Buffer, row: number): Buffer {
   const object: Record<string, unknown> = { id: `82${hex(row)}`, key: `k-${row}` };
-  for (const [n, { path, kind }] of wideSpec().columns.slice(2).entries()) {
+  for (const [n, { paths, kind }] of wideSpec().columns.slice(2).entries()) {
     const value = kind === 'text' ? `text ${row}` : kind === 'bool' ? row % 2 === 0 : row * 100 + n;
-    const [group, field] = path;
+    const [group, field] = paths[0].names;
     if (field === undefined) object[group] = value;
     else object[group] = { ...(object[group] as object), [field]: value };
   }
@@ -124,8 +124,8 @@ export function packed(values: readonly Buffer[], startOffset = 0): Chunk[] {
  */
 export function parseIntoColumns({ spec, values }: Corpus): number {
   const bytes = values.reduce((sum, value) => sum + value.length, 0);
-  const columns = spec.columns.map(({ path, kind }) => ({
-    path,
+  const columns = spec.columns.map(({ paths, kind }) => ({
+    path: paths[0].names,
     kind,
     text: Buffer.allocUnsafe(kind === 'text' || kind === 'json' ? bytes : 0),
     numbers: new Float64Array(values.length),

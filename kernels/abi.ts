@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 173482142; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 3374676788; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -20,8 +20,11 @@ export const MAX_ACTIONS: u32 = 6; // Actions of a transition.
 /** After each region that the host lays out: reads and copies go by 16 or 32 bytes and may overrun. */
 export const SPARE_BYTES: usize = 64;
 export const NO_SLOT: u32 = 4294967295; // In place of a column's number: no column has the role.
-/** Set in the target of a key that leads to a node, and not to a spec column. */
-export const NODE_TARGET: u32 = 2147483648;
+export const NODE_TARGET: u32 = 2147483648; // Set in the target of a key that leads to a node, and not to a slot.
+export const KEPT_TARGET: u32 = 4294967293; // Target of a key that is an extra even in an object that is ignored.
+export const IGNORED_TARGET: u32 = 4294967294; // Target of a key that is only checked.
+export const ROW_SPARE_BYTES: usize = 64; // Between the decoded strings of one row and those of the next.
+export const KEY_EXTRA_BYTES: u32 = 24; // What the extras of a row can have beyond the bytes of its value and its key.
 
 /** What became of a message. */
 export namespace STATUS {
@@ -63,6 +66,7 @@ export namespace OPERATION {
   export const KAFKA_TIMESTAMP: u32 = 13;
   export const CHANGE_SEQ: u32 = 14;
   export const DATE: u32 = 15;
+  export const MAPPED: u32 = 16;
 }
 
 /** A column of the output. */
@@ -78,13 +82,25 @@ export namespace COLUMN {
   export const size: usize = 32;
 }
 
-/** A column of the spec. */
+/** A column of the spec; after them the further alternatives, which have a slot and a key each. */
 export namespace SPEC_COLUMN {
   export const issueBit: usize = 0; // u8, its bit in the column `issues`
   export const takesIntegers: usize = 1; // u8, 1 if it takes integers as text
   export const hasRaw: usize = 2; // u8, 1 if a raw column has what it cannot take
-  export const unitMicroseconds: usize = 4; // u32, of its unit of time; 0 for nanoseconds
+  export const column: usize = 3; // u8, of a further alternative the column that it is one of
+  export const isBase64: usize = 4; // u8, 1 if its texts are the bytes of an integer
+  export const scale: usize = 5; // u8, decimals of that integer
   export const key: usize = 8; // u32, record of its key
+  export const unitMicroseconds: usize = 16; // i64, of its unit of time; 0 for nanoseconds
+  export const size: usize = 24;
+}
+
+/** A word of the topic for an operation, and ours. */
+export namespace WORD {
+  export const from: usize = 0; // u32, address
+  export const fromLength: usize = 4; // u32; of what stands for a tombstone no length that a text has
+  export const to: usize = 8; // u32, address
+  export const toLength: usize = 12; // u32
   export const size: usize = 16;
 }
 
@@ -98,7 +114,11 @@ export namespace NODE {
   export const endExtra: usize = 20; // u32, and the one after the last
   export const rowStamp: usize = 24; // u32, of the row of the general path that had it last
   export const depth: usize = 28; // u32, objects around it
-  export const leaves: usize = 32; // u64, a bit per spec column below it
+  export const leaves: usize = 32; // u64, a bit per slot below it
+  export const content: usize = 40; // u32, address: of an embedded one, the text that it was decoded to last
+  export const contentEnd: usize = 44; // u32
+  export const isEmbedded: usize = 48; // u8, 1 if a string is read as the JSON that it holds
+  export const isIgnored: usize = 49; // u8, 1 if its other members are no extras
   export const size: usize = 64;
 }
 
@@ -106,7 +126,7 @@ export namespace NODE {
 export namespace KEY {
   export const address: usize = 0; // u32, of its bytes
   export const length: usize = 4; // u32
-  export const target: usize = 8; // u32, a spec column, or a node with NODE_TARGET set
+  export const target: usize = 8; // u32, a slot, a node with NODE_TARGET set, KEPT_TARGET or IGNORED_TARGET
   export const size: usize = 16;
 }
 
@@ -242,48 +262,67 @@ export namespace HEADER {
   export const arrowColumnCount: usize = 100; // u32, how many
   export const rowCapacity: usize = 104; // u32, rows of a batch
   export const partition: usize = 108; // i32
-  export const changeIdSlot: usize = 112; // u32, the spec column in the role of change_id
+  export const changeIdSlot: usize = 112; // u32, the spec column in the role of change_id, or NO_SLOT
   export const amountSlot: usize = 116; // u32, of amount, or NO_SLOT
   export const eventTimeSlot: usize = 120; // u32, of event_time, or NO_SLOT
   export const required: usize = 128; // u64, a bit per spec column
   export const highValueThreshold: usize = 136; // i64, scaled by 10^4
   export const lateAfter: usize = 144; // i64, microseconds
-  export const slots: usize = 152; // u32, address of SLOTS[], one per spec column and one to ignore
-  export const graph: usize = 156; // u32, address of GRAPH
-  export const learning: usize = 160; // u32, 1 if rows may take the speculative path
-  export const validityShift: usize = 164; // u32, the chunk's first bit in valueValidity
-  export const extraColumn: usize = 168; // u32, the record of the column of extras
-  export const end: usize = 172;
+  export const slots: usize = 152; // u32, address of SLOTS[], one per path of a spec column and one to ignore
+/** u32, without the one to ignore: of the columns, and after them of further alternatives */
+  export const slotCount: usize = 156;
+  export const graph: usize = 160; // u32, address of GRAPH
+  export const learning: usize = 164; // u32, 1 if rows may take the speculative path
+  export const validityShift: usize = 168; // u32, the chunk's first bit in valueValidity
+  export const extraColumn: usize = 172; // u32, the record of the column of extras
+  export const words: usize = 176; // u32, address of WORD[]
+  export const wordCount: usize = 180; // u32, how many
+  export const keyNode: usize = 184; // u32, the node that the message's key is; 0 if the spec does not read the key
+  export const wholeKey: usize = 188; // u32, KEY that leads to the slot of all of the key; 0 if the spec has none
+  export const wholeKeyIsText: usize = 192; // u32, 1 if that is no JSON
+  export const keys: usize = 196; // u32, where the key at offset 0 is
+  export const keyOffsets: usize = 200; // u32, address
+  export const keyValidity: usize = 204; // u32, address
+  export const tombstones: usize = 208; // u32, 1 if messages without a value are rows
+  export const tombstoneSlot: usize = 212; // u32, the spec column that says so of these rows
+  export const tombstoneKind: usize = 216; // u32, of KIND, what is in that slot
+  export const tombstoneStart: usize = 220; // u32, address of what is in that slot
+  export const tombstoneEnd: usize = 224; // u32
+/** u32, address; room for the decoded strings of a block; 0 if the spec has no embedded JSON */
+  export const arena: usize = 228;
+/** u32, how much of it a byte of a message takes: strings in strings that are embedded */
+  export const arenaTimes: usize = 232;
+  export const end: usize = 236;
 }
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
 export namespace RESULTS {
-  export const rows: usize = 192; // u32
-  export const rejectCount: usize = 196; // u32
-  export const rowsLate: usize = 200; // u32
-  export const rowsWithIssues: usize = 204; // u32
-  export const rowsHighValue: usize = 208; // u32
-  export const maxEventTime: usize = 216; // i64, microseconds, the lowest number there is if no row has one
-  export const minChangeSeq: usize = 224; // u64
-  export const maxChangeSeq: usize = 232; // u64
-  export const statusCounts: usize = 240; // u32[STATUS]
-  export const rowsLearned: usize = 260; // u32
-  export const end: usize = 264;
+  export const rows: usize = 256; // u32
+  export const rejectCount: usize = 260; // u32
+  export const rowsLate: usize = 264; // u32
+  export const rowsWithIssues: usize = 268; // u32
+  export const rowsHighValue: usize = 272; // u32
+  export const maxEventTime: usize = 280; // i64, microseconds, the lowest number there is if no row has one
+  export const minChangeSeq: usize = 288; // u64
+  export const maxChangeSeq: usize = 296; // u64
+  export const statusCounts: usize = 304; // u32[STATUS]
+  export const rowsLearned: usize = 324; // u32
+  export const end: usize = 328;
 }
 
-export const ISSUE_BITS: usize = 320; // u64[BLOCK_ROWS], the column `issues` of each row of the block
-export const MESSAGES: usize = 832; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
-export const LOST_ROWS: usize = 1088; // u64, rows that a loop leaves out
-export const DEFERRED_ROWS: usize = 1152; // u64, rows that a loop leaves to a slower one
-export const OPAQUE: usize = 1216; // u8[16], a constant on its way into a register
-export const COLUMNS: usize = 1280; // COLUMN[MAX_ARROW_COLUMNS]
-export const NESTING: usize = 5632; // u8[MAX_NESTING], per open container whether the one around it is an object
+export const ISSUE_BITS: usize = 384; // u64[BLOCK_ROWS], the column `issues` of each row of the block
+export const MESSAGES: usize = 896; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
+export const LOST_ROWS: usize = 1152; // u64, rows that a loop leaves out
+export const DEFERRED_ROWS: usize = 1216; // u64, rows that a loop leaves to a slower one
+export const OPAQUE: usize = 1280; // u8[16], a constant on its way into a register
+export const COLUMNS: usize = 1344; // COLUMN[MAX_ARROW_COLUMNS]
+export const NESTING: usize = 5696; // u8[MAX_NESTING], per open container whether the one around it is an object
 /** u16[256], the key that was found last by its hash, in records from the first node's on */
-export const KEYS_FOUND: usize = 6656;
-export const CURSORS: usize = 7168; // CURSOR[BLOCK_ROWS]
-export const EXTRA_COUNTS: usize = 7680; // u32[ROW_CONTEXTS], how many extras each row context has
+export const KEYS_FOUND: usize = 6720;
+export const CURSORS: usize = 7232; // CURSOR[BLOCK_ROWS]
+export const EXTRA_COUNTS: usize = 7744; // u32[ROW_CONTEXTS], how many extras each row context has
 /** u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object */
-export const NODE_ROWS: usize = 8000;
-export const UNREAD: usize = 8512; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
-export const SPEC_COLUMNS: usize = 9024; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES: usize = 10048; // NODE[], followed by what the host lays out
+export const NODE_ROWS: usize = 8064;
+export const UNREAD: usize = 8576; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS: usize = 9088; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+export const NODES: usize = 10624; // NODE[], followed by what the host lays out

@@ -1,5 +1,5 @@
 /** A block of slots → Arrow columns, a column at a time: one operation per kind. Only rows that are OK come here. */
-import { COLUMN, COLUMNS, HEADER, KIND, OPERATION, SLOT, SLOTS, SPEC_COLUMN } from './abi';
+import { COLUMN, COLUMNS, HEADER, KIND, OPERATION, SLOT, SLOTS, SPEC_COLUMN, WORD } from './abi';
 import {
   endBlock,
   fieldOf,
@@ -17,7 +17,7 @@ import {
   textEnd,
   unreadRows,
 } from './block';
-import { standsForText } from './conversion';
+import { isString, locate, standsForText, textFrom, textTo } from './conversion';
 import {
   appendChangeSeq,
   appendHighValue,
@@ -27,6 +27,7 @@ import {
   appendOffsets,
   appendPartition,
 } from './derived';
+import { sameBytes } from './keys';
 import { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './numbers';
 import { copyBytes, decodeString } from './string';
 import { keepUnread } from './unread';
@@ -62,6 +63,8 @@ function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
       return appendIntegers(column, slotIndex, slots);
     case OPERATION.BOOL:
       return appendBooleans(column, slotIndex, slots);
+    case OPERATION.MAPPED:
+      return appendMapped(column, slotIndex, slots);
     case OPERATION.IS_HIGH_VALUE:
       return appendHighValue(column);
     case OPERATION.IS_LATE:
@@ -78,6 +81,10 @@ function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
       return appendChangeSeq(column);
   }
 }
+
+/** "true" and "fals", little endian. */
+const TRUE_WORD: u32 = 0x65757274;
+const FALSE_WORD: u32 = 0x736c6166;
 
 @inline
 function appendBytes(to: usize, start: usize, end: usize): usize {
@@ -171,10 +178,66 @@ export function appendJson(column: usize, slots: usize): void {
 }
 
 export function appendBooleans(column: usize, slotIndex: u32, slots: usize): void {
-  const valid = rowsOfBlock(rowsOfKinds(slots, KIND.TRUE, KIND.FALSE));
-  setBits(load<u32>(column, COLUMN.data), row, valid & rowsOfKinds(slots, KIND.TRUE, KIND.TRUE));
-  setValid(column, valid);
+  let valid = rowsOfBlock(rowsOfKinds(slots, KIND.TRUE, KIND.FALSE));
+  let set = valid & rowsOfKinds(slots, KIND.TRUE, KIND.TRUE);
   for (let left = rowsOfBlock(rowsOfKinds(slots, KIND.STRING, KIND.ARRAY)) & ~valid; left; left &= left - 1) {
-    setUnread(<usize>ctz(left), slotIndex);
+    const i = <usize>ctz(left);
+    const kind = booleanText(slots, i);
+    const bit = (<u64>1) << i;
+    if (kind) valid |= bit;
+    else setUnread(i, slotIndex);
+    if (kind == KIND.TRUE) set |= bit;
   }
+  setBits(load<u32>(column, COLUMN.data), row, set);
+  setValid(column, valid);
+}
+
+/** KIND.TRUE or KIND.FALSE if the row's value is a string with that word; else 0. */
+function booleanText(slots: usize, index: usize): u32 {
+  const kind: u32 = load<u8>(slots + index, SLOTS.kinds);
+  if (!isString(kind)) return 0;
+  const slot = slots + index * SLOT.size;
+  locate(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end), kind);
+  const length = textTo - textFrom;
+  const word = load<u32>(textFrom);
+  if (length == 4 && word == TRUE_WORD) return KIND.TRUE;
+  return length == 5 && word == FALSE_WORD && load<u8>(textFrom, 4) == 0x65 ? KIND.FALSE : 0;
+}
+
+/** Our words for the topic's operations; what the table does not have is none of ours. */
+export function appendMapped(column: usize, slotIndex: u32, slots: usize): void {
+  const data: usize = load<u32>(column, COLUMN.data);
+  const offsets = <usize>load<u32>(column, COLUMN.offsets) + ((row + 1) << 2);
+  const count = rows;
+  let valid: u64 = 0;
+  let to = textEnd(column);
+  for (let i: usize = 0; i < count; i++) {
+    const slot = slots + i * SLOT.size;
+    const kind: u32 = load<u8>(slots + i, SLOTS.kinds);
+    if (kind > KIND.NULL) {
+      const word = kind < KIND.OBJECT ? wordOf(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end), kind) : 0;
+      if (word) {
+        const start: usize = load<u32>(word, WORD.to);
+        to = appendBytes(to, start, start + load<u32>(word, WORD.toLength));
+        valid |= (<u64>1) << i;
+      } else setUnread(i, slotIndex);
+    }
+    store<u32>(offsets + (i << 2), <u32>(to - data));
+  }
+  setTextEnd(column, to);
+  setValid(column, valid);
+}
+
+/** The record of the word that a value is, 0 if there is none. */
+function wordOf(start: usize, end: usize, kind: u32): usize {
+  locate(start, end, kind);
+  const length = textTo - textFrom;
+  const first: usize = load<u32>(HEADER.words);
+  const last = first + <usize>load<u32>(HEADER.wordCount) * WORD.size;
+  for (let word = first; word != last; word += WORD.size) {
+    const from: usize = load<u32>(word, WORD.from);
+    const isAlike = <usize>load<u32>(word, WORD.fromLength) == length;
+    if (from == start || (isAlike && sameBytes(from, textFrom, length))) return word;
+  }
+  return 0;
 }

@@ -1,6 +1,7 @@
 /** Values in slots → numbers, and the text of ids: a JSON number, text, or extended JSON of either. */
 import { HEADER, KIND, SLOT, SLOTS } from './abi';
 import { amountText } from './amount';
+import { base64Amount } from './base64';
 import { plainDecimal, refuse } from './decimal';
 import { integerValue, isInteger } from './integer';
 import { kindOf, setSlot, skipSpace, skipValue } from './json';
@@ -51,7 +52,7 @@ let memberEnd: usize = 0;
 let memberKind: u32 = 0;
 
 @inline
-function isString(kind: u32): bool {
+export function isString(kind: u32): bool {
   return kind == KIND.STRING || kind == KIND.ESCAPED;
 }
 
@@ -149,6 +150,12 @@ export function amountOf(start: usize, end: usize, kind: u32): i64 {
     }
   }
   return refuse();
+}
+
+/** The same of a string that has the bytes of an integer. @param scale its decimals */
+export function bytesAmount(start: usize, end: usize, kind: u32, scale: i64): i64 {
+  locate(start, end, kind);
+  return base64Amount(textFrom, textTo, scale);
 }
 
 /** Microseconds since the epoch; sets `timestampConverted`. @param unit of integers, as of `epochText` */

@@ -24,10 +24,10 @@ export function readAs(value: i64): i64 {
   return value;
 }
 
-const SCALE: i64 = 4;
+export const SCALE: i64 = 4;
 const MAX_DIGITS: i64 = 18;
 const KEPT_DIGITS: i64 = 19;
-const MAX_SCALED: u64 = 999999999999999999;
+export const MAX_SCALED: u64 = 999999999999999999;
 const MAX_EXPONENT: i64 = 1 << 40;
 
 /** Digits of the number that is being read. */
@@ -47,6 +47,11 @@ export function startDigits(): void {
   significant = false;
   exponent = 0;
   exact = true;
+}
+
+/** Multiplies all digits by a power of ten. */
+export function shiftDigits(power: i64): void {
+  exponent = power;
 }
 
 @inline

@@ -1,5 +1,5 @@
 /** Columns that no path of the spec leads to: fields that are left over, flags, and where the message came from. */
-import { COLUMN, HEADER, ISSUE_BITS, KIND, MESSAGES, RESULTS, SLOT } from './abi';
+import { COLUMN, HEADER, ISSUE_BITS, KIND, MESSAGES, NO_SLOT, RESULTS, SLOT } from './abi';
 import {
   amounts,
   amountValid,
@@ -136,7 +136,13 @@ export function appendKafkaTimestamps(column: usize): void {
 /** The 16 hex digits after a leading "82" of the change id: seconds and increment of a resume token; else 0. */
 export function appendChangeSeq(column: usize): void {
   const data = dataOf(column, 8);
-  const slots = slotsOf(load<u32>(HEADER.changeIdSlot));
+  const slotIndex = load<u32>(HEADER.changeIdSlot);
+  if (slotIndex == NO_SLOT) {
+    memory.fill(data, 0, rows << 3);
+    store<u64>(RESULTS.minChangeSeq, 0);
+    return;
+  }
+  const slots = slotsOf(slotIndex);
   let lowest = load<u64>(RESULTS.minChangeSeq);
   let highest = load<u64>(RESULTS.maxChangeSeq);
   const escaped = rowsOfKinds(slots, KIND.ESCAPED, KIND.ESCAPED);

@@ -56,8 +56,9 @@ export function setNodeKey(context: usize, node: usize, keyStart: usize, keyEnd:
   store<u32>(at, keyEnd, SPAN.end);
 }
 
+/** The SPAN of it. */
 @inline
-function nodeKey(context: usize, node: usize): usize {
+export function nodeKey(context: usize, node: usize): usize {
   return <usize>load<u32>(node, NODE.rowKeys) + context * SPAN.size;
 }
 

@@ -76,8 +76,8 @@ function startRows(rows: u64): void {
     setExtraCount(row, 0);
   }
   for (let at = NODE_ROWS; at < NODE_ROWS + TRACKED_NODES * 8; at += 8) store<u64>(at, load<u64>(at) & ~rows);
-  const count: usize = load<u32>(HEADER.specColumnCount);
-  for (let column: usize = 0; column < count; column++) setKinds(slotsOf(column), rows, KIND.MISSING);
+  const count: usize = load<u32>(HEADER.slotCount);
+  for (let slot: usize = 0; slot < count; slot++) setKinds(slotsOf(slot), rows, KIND.MISSING);
   waitIn(firstTransitions(), rows);
 }
 

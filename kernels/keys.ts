@@ -1,22 +1,22 @@
 /** Keys of mapped objects → what the spec maps them to. */
-import { HEADER, KEY, KEYS_FOUND, NODE, NODES, SPEC_COLUMN } from './abi';
+import { HEADER, KEPT_TARGET, KEY, KEYS_FOUND, NODE, NODES, SPEC_COLUMN } from './abi';
 import { fieldOf } from './block';
 import { decodeString, escaped } from './string';
 
 /** What `findTarget` gives for a key that the spec does not map. */
 export const UNMAPPED: u32 = 0xffffffff;
 
-/** What the node maps the key to that was scanned last: a spec column, a node with NODE_TARGET set, or UNMAPPED. */
+/** What the node maps the key to that was scanned last: a target of KEY, or UNMAPPED. */
 @inline
 export function findTarget(node: usize, start: usize, end: usize): u32 {
   return escaped ? findEscapedKey(node, start, end) : findKey(node, start, end);
 }
 
-/** Maps the keys of these spec columns, a bit per column, to their columns, or to nothing. */
-export function mapKeys(columns: u64, areMapped: bool): void {
-  for (; columns; columns &= columns - 1) {
-    const column = <u32>ctz(columns);
-    store<u32>(<usize>load<u32>(fieldOf(column), SPEC_COLUMN.key), areMapped ? column : UNMAPPED, KEY.target);
+/** Maps the keys of these slots, a bit per slot, to their slots, or has them be extras. */
+export function mapKeys(slots: u64, areMapped: bool): void {
+  for (; slots; slots &= slots - 1) {
+    const slot = <u32>ctz(slots);
+    store<u32>(<usize>load<u32>(fieldOf(slot), SPEC_COLUMN.key), areMapped ? slot : KEPT_TARGET, KEY.target);
   }
 }
 
@@ -64,8 +64,9 @@ function isKey(key: usize, p: usize, length: usize): bool {
   return <usize>load<u32>(key, KEY.length) == length && sameBytes(load<u32>(key, KEY.address), p, length);
 }
 
+/** Reads up to 15 bytes behind both. */
 @inline
-function sameBytes(a: usize, b: usize, length: usize): bool {
+export function sameBytes(a: usize, b: usize, length: usize): bool {
   let i: usize = 0;
   for (; i + 16 <= length; i += 16) {
     if (i8x16.bitmask(i8x16.eq(v128.load(a + i), v128.load(b + i))) != 0xffff) return false;

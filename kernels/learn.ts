@@ -1,5 +1,5 @@
 /** A row that the general path has read → states and transitions of the learned graph. */
-import { ACTION, HEADER, MAX_ACTIONS, MAX_LITERAL, NODE, NODE_TARGET, NODES, TRACKED_NODES, TRANSITION } from './abi';
+import { ACTION, HEADER, IGNORED_TARGET, MAX_ACTIONS, MAX_LITERAL, NODE, NODE_TARGET, NODES, TRACKED_NODES, TRANSITION } from './abi';
 import { slotsOf } from './block';
 import {
   addTransition,
@@ -20,6 +20,7 @@ import {
 } from './graph';
 import { skipSpace, skipValue, startsScalar } from './json';
 import { findTarget, UNMAPPED } from './keys';
+import { valueStart } from './messages';
 import { scanString } from './string';
 
 /** Rows that may be learned at first, and more of them per chunk: learning costs as much as reading ten rows. */
@@ -84,11 +85,13 @@ let failed: bool = false;
 let added: bool = false;
 
 /**
- * Learns the row, which the general path has read as a valid object, if there is budget for it.
+ * Learns the message, which the general path has read as a valid object, if there is budget for it.
  * @returns whether the graph knows more rows than before
  */
-export function learnRow(p: usize, end: usize): bool {
-  if (budget == 0) return false;
+export function learnRow(message: usize): bool {
+  if (budget == 0 || load<u32>(HEADER.keyNode)) return false;
+  const p = valueStart(message);
+  const end = valueStart(message + 1);
   budget--;
   failed = false;
   added = false;
@@ -178,7 +181,7 @@ function learnArray(p: usize, scope: u32): usize {
 /** Learns the value at `p` in which the spec maps nothing. @returns its end */
 function learnValue(p: usize, scope: u32, role: u32, hash: u32): usize {
   const c: u32 = load<u8>(p);
-  const unused = slotsOf(load<u32>(HEADER.specColumnCount));
+  const unused = slotsOf(load<u32>(HEADER.slotCount));
   if (startsScalar(c)) return learnScalar(p, scope, role, hash, unused);
   const child = childScope(scope, role, c == 0x7b, hash);
   if (failed) return p;
@@ -209,7 +212,8 @@ function learnScalar(p: usize, scope: u32, role: u32, hash: u32, slots: usize): 
 /** Learns the value at `p` of a key of a mapped object. @returns its end */
 function learnMember(p: usize, scope: u32, node: usize, target: u32, key: usize, keyEnd: usize): usize {
   const hash = keyHash(key, keyEnd);
-  if (target == UNMAPPED) return learnExtra(p, scope, node, key, keyEnd, hash);
+  if (target == UNMAPPED) return learnOther(p, scope, node, key, keyEnd, hash, load<u8>(node, NODE.isIgnored) == 0);
+  if (target == IGNORED_TARGET) return learnValue(p, scope, ROLE_INNER, hash);
   const c: u32 = load<u8>(p);
   if (target < NODE_TARGET) {
     const slots = slotsOf(target);
@@ -228,13 +232,26 @@ function learnMember(p: usize, scope: u32, node: usize, target: u32, key: usize,
     return p;
   }
   nodes |= bit;
+  if (c == 0x22 && load<u8>(child, NODE.isEmbedded)) {
+    failed = true;
+    return p;
+  }
   addAction(ENTER_NODE, child, key, keyEnd, 0);
   return c == 0x7b
     ? learnObject(p, childScope(scope, ROLE_NODE + index, true, hash), child)
-    : learnExtra(p, scope, node, key, keyEnd, hash);
+    : learnOther(p, scope, node, key, keyEnd, hash, load<u8>(child, NODE.isIgnored) == 0);
 }
 
-function learnExtra(p: usize, scope: u32, node: usize, key: usize, keyEnd: usize, hash: u32): usize {
+function learnOther(
+  p: usize,
+  scope: u32,
+  node: usize,
+  key: usize,
+  keyEnd: usize,
+  hash: u32,
+  isExtra: bool,
+): usize {
+  if (!isExtra) return learnValue(p, scope, ROLE_INNER, hash);
   addAction(START_EXTRA, node, key, keyEnd, p);
   const end = learnValue(p, scope, ROLE_EXTRA, hash);
   addAction(END_EXTRA, 0, end, 0, 0);

@@ -2,15 +2,18 @@
 import { HEADER, KIND, OPERATION, SLOT, SLOTS, SPEC_COLUMN } from './abi';
 import { shortAmount } from './amount';
 import { dataOf, fieldOf, rowsOfBlock, rowsOfKinds, setAmounts, setEventTimes, setUnread, setValid } from './block';
-import { amountOf, integerOf, timestampOf } from './conversion';
+import { amountOf, bytesAmount, integerOf, isString, timestampOf } from './conversion';
 import { converted, exact, NOT_SHORT, shortDecimal } from './decimal';
 import { DAY, NOT_SHORT_TIME, shortTimestamp, timestampConverted } from './timestamp';
 
 /** Amounts in 128 bits: short numbers, short strings, all others. */
 export function appendAmounts(column: usize, slotIndex: u32, slots: usize): void {
   const data = dataOf(column, 16);
+  const field = fieldOf(slotIndex);
+  const isBase64 = load<u8>(field, SPEC_COLUMN.isBase64) != 0;
+  const scale = <i64>load<u8>(field, SPEC_COLUMN.scale);
   const numbers = rowsOfBlock(rowsOfKinds(slots, KIND.NUMBER, KIND.NUMBER));
-  const strings = rowsOfBlock(rowsOfKinds(slots, KIND.STRING, KIND.STRING));
+  const strings = isBase64 ? 0 : rowsOfBlock(rowsOfKinds(slots, KIND.STRING, KIND.STRING));
   let valid: u64 = numbers ? appendShortNumbers(data, slots, numbers) : 0;
   if (strings) valid |= appendShortStrings(data, slots, strings);
   for (let left = rowsOfBlock(~valid); left; left &= left - 1) {
@@ -19,7 +22,9 @@ export function appendAmounts(column: usize, slotIndex: u32, slots: usize): void
     const kind: u32 = load<u8>(slots + i, SLOTS.kinds);
     let value: i64 = 0;
     if (kind > KIND.NULL) {
-      const amount = amountOf(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end), kind);
+      const start: usize = load<u32>(slot, SLOT.start);
+      const end: usize = load<u32>(slot, SLOT.end);
+      const amount = isBase64 && isString(kind) ? bytesAmount(start, end, kind, scale) : amountOf(start, end, kind);
       if (converted) {
         value = amount;
         valid |= (<u64>1) << i;
@@ -115,7 +120,7 @@ export function appendIntegers(column: usize, slotIndex: u32, slots: usize): voi
 @inline
 function appendNumbers(column: usize, operation: u32, slotIndex: u32, slots: usize, valid: u64): u64 {
   const data = dataOf(column, operation == OPERATION.DATE ? 4 : 8);
-  const unit = <i64>load<u32>(fieldOf(slotIndex), SPEC_COLUMN.unitMicroseconds);
+  const unit = load<i64>(fieldOf(slotIndex), SPEC_COLUMN.unitMicroseconds);
   for (let left = rowsOfBlock(~valid); left; left &= left - 1) {
     const i = <usize>ctz(left);
     const slot = slots + i * SLOT.size;

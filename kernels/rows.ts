@@ -1,12 +1,13 @@
 /** The messages of a block → its rows: which path reads each, what a row must have, and what is rejected. */
 import { GENERAL_CONTEXT, HEADER, KIND, MESSAGES, REJECT, RESULTS, SLOT, SLOTS, STATUS } from './abi';
+import { moveSlot, takeAlternatives } from './alternatives';
 import { rowsOfKinds, slotsOf } from './block';
 import { appendExtras, appendNoExtras } from './derived';
 import { errorAt } from './errors';
 import { haveExtras } from './extras';
 import { followRows } from './follow';
 import { countMiss, countRows, learnRow } from './learn';
-import { gathered, valueStart } from './messages';
+import { gathered, valueStart, withValue } from './messages';
 import { columns, readRow } from './row';
 
 /** Rows of the block that are good, so far. */
@@ -17,8 +18,8 @@ export function readBlock(learns: bool): usize {
   const all = ~(<u64>0) >> (64 - <u64>gathered);
   let followed: u64 = 0;
   if (learns) {
-    followed = followRows(all);
-    countRows(<u32>gathered);
+    followed = follow(all & withValue);
+    countRows(<u32>popcnt(all & withValue));
   }
   blockRows = 0;
   if (followed == all && !isLacking()) {
@@ -33,35 +34,39 @@ export function readBlock(learns: bool): usize {
       acceptRow(message, row);
     } else if (readSingle(message, learns)) {
       // Those after it may be like it.
-      followed |= followRows(all & ~followed & (~(<u64>0) << row << 1));
+      followed |= follow(all & withValue & ~followed & (~(<u64>0) << row << 1));
     }
   }
   return blockRows;
 }
 
+/** Reads rows on the speculative path. @returns those that it knows */
+@inline
+function follow(rows: u64): u64 {
+  const followed = followRows(rows);
+  takeAlternatives(followed);
+  return followed;
+}
+
 /** Reads a message on the general path. @returns whether others like it will be read on the speculative path */
 function readSingle(message: usize, learns: bool): bool {
-  const start = valueStart(message);
-  const end = valueStart(message + 1);
-  // The rules of the grammar need no end: a NUL byte is there while it is read, which none accepts.
-  const next = load<u8>(end);
-  store<u8>(end, 0);
-  const status = readRow(start, end, blockRows);
-  let learned = false;
+  const status = readRow(message, blockRows);
   if (learns) countMiss();
-  if (status == STATUS.OK) {
-    learned = learns && learnRow(start, end);
-    setMissing();
-    acceptRow(message, GENERAL_CONTEXT);
-  } else reject(message, status, <i32>(errorAt - start));
-  store<u8>(end, next);
+  if (status != STATUS.OK) {
+    reject(message, status, <i32>(errorAt - valueStart(message)));
+    return false;
+  }
+  const learned = learns && learnRow(message);
+  setMissing();
+  takeAlternatives((<u64>1) << blockRows);
+  acceptRow(message, GENERAL_CONTEXT);
   return learned;
 }
 
 /** Marks the slots of what the row does not have, after the general path has read it. */
 @inline
 function setMissing(): void {
-  let missing = ~columns & (~(<u64>0) >> (64 - <u64>load<u32>(HEADER.specColumnCount)));
+  let missing = ~columns & (~(<u64>0) >> (64 - <u64>load<u32>(HEADER.slotCount)));
   for (; missing; missing &= missing - 1) store<u8>(kindAt(<usize>ctz(missing), blockRows), KIND.MISSING);
 }
 
@@ -93,11 +98,7 @@ function acceptRow(message: usize, context: usize): void {
 
 function moveSlots(from: usize, to: usize): void {
   const count: usize = load<u32>(HEADER.specColumnCount);
-  for (let column: usize = 0; column < count; column++) {
-    const slots = slotsOf(column);
-    store<u64>(slots + to * SLOT.size, load<u64>(slots + from * SLOT.size));
-    store<u8>(slots + to, load<u8>(slots + from, SLOTS.kinds), SLOTS.kinds);
-  }
+  for (let column: usize = 0; column < count; column++) moveSlot(slotsOf(column), from, slotsOf(column), to);
 }
 
 /** Whether one of the gathered messages lacks what is required. */

@@ -141,6 +141,14 @@ export function decodeString(to: usize, p: usize, end: usize): usize {
   return to;
 }
 
+/** The end of what is one character in a valid string: a byte that is not escaped, or an escape, or a pair of them. */
+export function characterEnd(p: usize): usize {
+  if (load<u8>(p) != 0x5c) return p + 1;
+  if (load<u8>(p, 1) != 0x75) return p + 2;
+  const isPair = (hex4(p + 2) & 0xfc00) == 0xd800 && load<u16>(p, 6) == 0x755c && (hex4(p + 8) & 0xfc00) == 0xdc00;
+  return p + (isPair ? 12 : 6);
+}
+
 @inline
 function hex4(p: usize): u32 {
   const high = (hexDigit(load<u8>(p)) << 4) | hexDigit(load<u8>(p, 1));

@@ -4,12 +4,13 @@
  * The extras of a block are written before its columns are, and this is rare. So each row that has such a value is read
  * again, as if the spec did not have the column, and the block's part of the column of extras is written anew.
  */
-import { COLUMN, GENERAL_CONTEXT, HEADER, MESSAGES, UNREAD } from './abi';
+import { COLUMN, GENERAL_CONTEXT, HEADER, KEY_EXTRA_BYTES, MESSAGES, UNREAD } from './abi';
+import { sourcesOf } from './alternatives';
 import { row, rows, setTextEnd, textEnd, unreadRows } from './block';
 import { writeExtras } from './extras';
 import { mapKeys } from './keys';
-import { valueStart } from './messages';
-import { readRow } from './row';
+import { keyStart, valueStart } from './messages';
+import { columns, readRow } from './row';
 import { copyBytes } from './string';
 
 /** How far a copy may write past its end. */
@@ -72,6 +73,7 @@ function growth(column: usize): usize {
     const message = messageOf(i);
     const extras = <usize>load<u32>(endsAt(column, i)) - <usize>load<u32>(endsAt(column, i - 1));
     bytes += valueStart(message + 1) - valueStart(message) - extras;
+    if (load<u32>(HEADER.keyNode)) bytes += keyStart(message + 1) - keyStart(message) + <usize>KEY_EXTRA_BYTES;
   }
   return bytes;
 }
@@ -85,13 +87,13 @@ function messageOf(index: usize): usize {
 /** Reads a row of the block again, and writes its extras. @returns the end of them */
 function writeAnew(index: usize, to: usize): usize {
   const message = messageOf(index);
-  const end = valueStart(message + 1);
-  const unread = load<u64>(UNREAD + (index << 3));
-  const next = load<u8>(end);
-  store<u8>(end, 0);
+  let unread = load<u64>(UNREAD + (index << 3));
+  if (load<u32>(HEADER.slotCount) > load<u32>(HEADER.specColumnCount)) {
+    readRow(message, index);
+    unread = sourcesOf(unread, columns);
+  }
   mapKeys(unread, false);
-  readRow(valueStart(message), end, index);
+  readRow(message, index);
   mapKeys(unread, true);
-  store<u8>(end, next);
   return writeExtras(GENERAL_CONTEXT, to);
 }

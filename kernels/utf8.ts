@@ -88,6 +88,16 @@ export function skipText(p: usize): usize {
   return 0;
 }
 
+/** Whether the bytes from `p` to `end`, at which there is a NUL byte, are UTF-8. */
+export function isText(p: usize, end: usize): bool {
+  while (p < end) {
+    p = skipText(p);
+    if (p == 0) return false;
+    p++;
+  }
+  return true;
+}
+
 /** Finds the byte that makes the text at `p` invalid, one character at a time. */
 function failInText(p: usize): usize {
   while (p != 0) p = load<u8>(p) < 0x80 ? p + 1 : skipCharacter(p);

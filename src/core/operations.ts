@@ -9,3 +9,14 @@ export const OPERATION = {
   snapshotBegin: 'snapshot_begin',
   snapshotEnd: 'snapshot_end',
 } as const;
+
+/** What a spec can make of a topic's own words: all but the markers, which mean nothing without those of a capture. */
+export const MAPPED_OPERATIONS = [
+  'insert',
+  'update',
+  'replace',
+  OPERATION.delete,
+  OPERATION.vanished,
+  OPERATION.snapshot,
+] as const;
+export type MappedOperation = (typeof MAPPED_OPERATIONS)[number];

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 173482142; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 3374676788; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -20,7 +20,11 @@ export const MAX_ACTIONS = 6; // Actions of a transition.
 /** After each region that the host lays out: reads and copies go by 16 or 32 bytes and may overrun. */
 export const SPARE_BYTES = 64;
 export const NO_SLOT = 4294967295; // In place of a column's number: no column has the role.
-export const NODE_TARGET = 2147483648; // Set in the target of a key that leads to a node, and not to a spec column.
+export const NODE_TARGET = 2147483648; // Set in the target of a key that leads to a node, and not to a slot.
+export const KEPT_TARGET = 4294967293; // Target of a key that is an extra even in an object that is ignored.
+export const IGNORED_TARGET = 4294967294; // Target of a key that is only checked.
+export const ROW_SPARE_BYTES = 64; // Between the decoded strings of one row and those of the next.
+export const KEY_EXTRA_BYTES = 24; // What the extras of a row can have beyond the bytes of its value and its key.
 
 /** What became of a message. */
 export const STATUS = {
@@ -62,6 +66,7 @@ export const OPERATION = {
   kafka_timestamp: 13,
   change_seq: 14,
   date: 15,
+  mapped: 16,
 } as const;
 
 /** A column of the output. */
@@ -77,13 +82,25 @@ export const COLUMN = {
   size: 32,
 } as const;
 
-/** A column of the spec. */
+/** A column of the spec; after them the further alternatives, which have a slot and a key each. */
 export const SPEC_COLUMN = {
   issueBit: 0, // u8, its bit in the column `issues`
   takesIntegers: 1, // u8, 1 if it takes integers as text
   hasRaw: 2, // u8, 1 if a raw column has what it cannot take
-  unitMicroseconds: 4, // u32, of its unit of time; 0 for nanoseconds
+  column: 3, // u8, of a further alternative the column that it is one of
+  isBase64: 4, // u8, 1 if its texts are the bytes of an integer
+  scale: 5, // u8, decimals of that integer
   key: 8, // u32, record of its key
+  unitMicroseconds: 16, // i64, of its unit of time; 0 for nanoseconds
+  size: 24,
+} as const;
+
+/** A word of the topic for an operation, and ours. */
+export const WORD = {
+  from: 0, // u32, address
+  fromLength: 4, // u32; of what stands for a tombstone no length that a text has
+  to: 8, // u32, address
+  toLength: 12, // u32
   size: 16,
 } as const;
 
@@ -97,7 +114,11 @@ export const NODE = {
   endExtra: 20, // u32, and the one after the last
   rowStamp: 24, // u32, of the row of the general path that had it last
   depth: 28, // u32, objects around it
-  leaves: 32, // u64, a bit per spec column below it
+  leaves: 32, // u64, a bit per slot below it
+  content: 40, // u32, address: of an embedded one, the text that it was decoded to last
+  contentEnd: 44, // u32
+  isEmbedded: 48, // u8, 1 if a string is read as the JSON that it holds
+  isIgnored: 49, // u8, 1 if its other members are no extras
   size: 64,
 } as const;
 
@@ -105,7 +126,7 @@ export const NODE = {
 export const KEY = {
   address: 0, // u32, of its bytes
   length: 4, // u32
-  target: 8, // u32, a spec column, or a node with NODE_TARGET set
+  target: 8, // u32, a slot, a node with NODE_TARGET set, KEPT_TARGET or IGNORED_TARGET
   size: 16,
 } as const;
 
@@ -241,47 +262,63 @@ export const HEADER = {
   arrowColumnCount: 100, // u32, how many
   rowCapacity: 104, // u32, rows of a batch
   partition: 108, // i32
-  changeIdSlot: 112, // u32, the spec column in the role of change_id
+  changeIdSlot: 112, // u32, the spec column in the role of change_id, or NO_SLOT
   amountSlot: 116, // u32, of amount, or NO_SLOT
   eventTimeSlot: 120, // u32, of event_time, or NO_SLOT
   required: 128, // u64, a bit per spec column
   highValueThreshold: 136, // i64, scaled by 10^4
   lateAfter: 144, // i64, microseconds
-  slots: 152, // u32, address of SLOTS[], one per spec column and one to ignore
-  graph: 156, // u32, address of GRAPH
-  learning: 160, // u32, 1 if rows may take the speculative path
-  validityShift: 164, // u32, the chunk's first bit in valueValidity
-  extraColumn: 168, // u32, the record of the column of extras
-  end: 172,
+  slots: 152, // u32, address of SLOTS[], one per path of a spec column and one to ignore
+  slotCount: 156, // u32, without the one to ignore: of the columns, and after them of further alternatives
+  graph: 160, // u32, address of GRAPH
+  learning: 164, // u32, 1 if rows may take the speculative path
+  validityShift: 168, // u32, the chunk's first bit in valueValidity
+  extraColumn: 172, // u32, the record of the column of extras
+  words: 176, // u32, address of WORD[]
+  wordCount: 180, // u32, how many
+  keyNode: 184, // u32, the node that the message's key is; 0 if the spec does not read the key
+  wholeKey: 188, // u32, KEY that leads to the slot of all of the key; 0 if the spec has none
+  wholeKeyIsText: 192, // u32, 1 if that is no JSON
+  keys: 196, // u32, where the key at offset 0 is
+  keyOffsets: 200, // u32, address
+  keyValidity: 204, // u32, address
+  tombstones: 208, // u32, 1 if messages without a value are rows
+  tombstoneSlot: 212, // u32, the spec column that says so of these rows
+  tombstoneKind: 216, // u32, of KIND, what is in that slot
+  tombstoneStart: 220, // u32, address of what is in that slot
+  tombstoneEnd: 224, // u32
+  arena: 228, // u32, address; room for the decoded strings of a block; 0 if the spec has no embedded JSON
+  arenaTimes: 232, // u32, how much of it a byte of a message takes: strings in strings that are embedded
+  end: 236,
 } as const;
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
 export const RESULTS = {
-  rows: 192, // u32
-  rejectCount: 196, // u32
-  rowsLate: 200, // u32
-  rowsWithIssues: 204, // u32
-  rowsHighValue: 208, // u32
-  maxEventTime: 216, // i64, microseconds, the lowest number there is if no row has one
-  minChangeSeq: 224, // u64
-  maxChangeSeq: 232, // u64
-  statusCounts: 240, // u32[STATUS]
-  rowsLearned: 260, // u32
-  end: 264,
+  rows: 256, // u32
+  rejectCount: 260, // u32
+  rowsLate: 264, // u32
+  rowsWithIssues: 268, // u32
+  rowsHighValue: 272, // u32
+  maxEventTime: 280, // i64, microseconds, the lowest number there is if no row has one
+  minChangeSeq: 288, // u64
+  maxChangeSeq: 296, // u64
+  statusCounts: 304, // u32[STATUS]
+  rowsLearned: 324, // u32
+  end: 328,
 } as const;
 
-export const ISSUE_BITS = 320; // u64[BLOCK_ROWS], the column `issues` of each row of the block
-export const MESSAGES = 832; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
-export const LOST_ROWS = 1088; // u64, rows that a loop leaves out
-export const DEFERRED_ROWS = 1152; // u64, rows that a loop leaves to a slower one
-export const OPAQUE = 1216; // u8[16], a constant on its way into a register
-export const COLUMNS = 1280; // COLUMN[MAX_ARROW_COLUMNS]
-export const NESTING = 5632; // u8[MAX_NESTING], per open container whether the one around it is an object
+export const ISSUE_BITS = 384; // u64[BLOCK_ROWS], the column `issues` of each row of the block
+export const MESSAGES = 896; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
+export const LOST_ROWS = 1152; // u64, rows that a loop leaves out
+export const DEFERRED_ROWS = 1216; // u64, rows that a loop leaves to a slower one
+export const OPAQUE = 1280; // u8[16], a constant on its way into a register
+export const COLUMNS = 1344; // COLUMN[MAX_ARROW_COLUMNS]
+export const NESTING = 5696; // u8[MAX_NESTING], per open container whether the one around it is an object
 /** u16[256], the key that was found last by its hash, in records from the first node's on */
-export const KEYS_FOUND = 6656;
-export const CURSORS = 7168; // CURSOR[BLOCK_ROWS]
-export const EXTRA_COUNTS = 7680; // u32[ROW_CONTEXTS], how many extras each row context has
-export const NODE_ROWS = 8000; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
-export const UNREAD = 8512; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
-export const SPEC_COLUMNS = 9024; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES = 10048; // NODE[], followed by what the host lays out
+export const KEYS_FOUND = 6720;
+export const CURSORS = 7232; // CURSOR[BLOCK_ROWS]
+export const EXTRA_COUNTS = 7744; // u32[ROW_CONTEXTS], how many extras each row context has
+export const NODE_ROWS = 8064; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
+export const UNREAD = 8576; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS = 9088; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+export const NODES = 10624; // NODE[], followed by what the host lays out

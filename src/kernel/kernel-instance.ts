@@ -8,7 +8,7 @@ import { type QuarantinedMessage, STATUSES, type Status } from '../core/flow.js'
 import { type StringForms, stringForms } from '../core/string-forms.js';
 import { arrowSchema } from '../schema/arrow.js';
 import type { TableSpec } from '../schema/spec.js';
-import { ABI_VERSION, COLUMN, HEADER, REJECT, RESULTS, STATUS } from './abi.js';
+import { ABI_VERSION, COLUMN, HEADER, KEY_EXTRA_BYTES, REJECT, RESULTS, STATUS } from './abi.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
 import {
   type ColumnRegion,
@@ -22,6 +22,7 @@ import {
   writeTables,
 } from './memory-map.js';
 import { KernelTrap } from './traps.js';
+import { wordBytes } from './word-table.js';
 
 /** A message that is no row. */
 export interface Reject {
@@ -101,6 +102,7 @@ function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Ex
 export class KernelInstance {
   readonly #spec: TableSpec;
   readonly #limits: KernelLimits;
+  readonly #wordBytes: number;
   readonly #memory: WebAssembly.Memory;
   readonly #map: MemoryMap;
   readonly #exports: Exports;
@@ -111,6 +113,7 @@ export class KernelInstance {
   constructor(module: WebAssembly.Module, spec: TableSpec, limits: KernelLimits, flags: FlagOptions) {
     this.#spec = spec;
     this.#limits = limits;
+    this.#wordBytes = wordBytes(spec);
     const { bytes } = memoryMap(spec, limits);
     assert(bytes <= MAX_MEMORY_BYTES, `the kernel's memory of ${bytes} bytes can be addressed`);
     const pages = Math.ceil(bytes / PAGE_BYTES);
@@ -132,13 +135,24 @@ export class KernelInstance {
     this.#exports.begin();
   }
 
-  /** Every byte of a message goes into one text column at most, and an amount's into its raw column. */
-  hasRoomFor(rows: number, valueBytes: number): boolean {
+  /**
+   * Every byte of a message goes into one text column at most, and an amount's into its raw column; but our word for an
+   * operation can be longer than the topic's.
+   * @param keyBytes of the messages' keys
+   */
+  hasRoomFor(rows: number, valueBytes: number, keyBytes: number): boolean {
     if (this.#word(RESULTS.rows) + rows > this.#limits.batchRows) return false;
+    const ofKeys = this.readsKeys ? keyBytes + rows * KEY_EXTRA_BYTES : 0;
+    const bytes = valueBytes + ofKeys + rows * this.#wordBytes;
     return this.#map.columns.every(
       ({ type, record }) =>
-        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + valueBytes <= this.#limits.columnBytes,
+        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + bytes <= this.#limits.columnBytes,
     );
+  }
+
+  /** Whether the spec has columns of what is in the messages' keys. */
+  get readsKeys(): boolean {
+    return this.#map.keyOffsets > 0;
   }
 
   /** Reads the messages [from, to) of a chunk, which must fit. @throws KernelTrap: then the instance is of no use */
@@ -156,6 +170,7 @@ export class KernelInstance {
     this.#copyIn(views.valueValidity.subarray(from >> 3, (to + 7) >> 3), valueValidity);
     this.#copyIn(views.offsets.subarray(from, to), kafkaOffsets);
     this.#copyIn(views.timestamps.subarray(from, to), timestamps);
+    if (this.readsKeys) this.#copyKeysIn(views, from, to);
     try {
       this.#exports.readChunk(rows);
     } catch (cause) {
@@ -202,6 +217,16 @@ export class KernelInstance {
     this.#exports.stringForms(valueOffsets.byteOffset + from * 4, values.byteOffset, rows, address, forms);
     return this.#bytes.subarray(forms);
   };
+
+  #copyKeysIn(views: ChunkViews, from: number, to: number): void {
+    const { messageKeys, keyOffsets, keyValidity } = this.#map;
+    const [base, end] = [views.keyOffsets[from], views.keyOffsets[to]];
+    assert(end - base <= this.#limits.keyBytes, 'the keys of the chunk fit');
+    this.#copyIn(views.keys.subarray(base, end), messageKeys);
+    this.#view.setUint32(HEADER.keys, messageKeys - base, true);
+    this.#copyIn(views.keyOffsets.subarray(from, to + 1), keyOffsets);
+    this.#copyIn(views.keyValidity.subarray(from >> 3, (to + 7) >> 3), keyValidity);
+  }
 
   /** `set` reads shared memory by words, or even by bytes if they are not aligned; `fill` copies it as any other. */
   #copyIn({ buffer, byteOffset, byteLength }: Uint8Array | Int32Array | BigInt64Array, to: number): void {

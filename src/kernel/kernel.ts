@@ -11,9 +11,11 @@ import { asSluiceError, assert, SluiceError } from '../core/errors.js';
 import type { ChunkHandle } from '../core/flow.js';
 import type { StringForms } from '../core/string-forms.js';
 import { type TableSpec, tableColumns } from '../schema/spec.js';
+import { KEY_EXTRA_BYTES } from './abi.js';
 import { KernelInstance, type KernelOutput, Results } from './kernel-instance.js';
 import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './memory-map.js';
 import { KernelTrap, MAX_TRAPPING, type Span, trappingMessages, without } from './traps.js';
+import { wordBytes } from './word-table.js';
 
 export interface KernelOptions extends FlagOptions {
   readonly batchRows: number;
@@ -25,6 +27,7 @@ export interface KernelOptions extends FlagOptions {
 /** What a chunk of the usual size has at most (chunk.ts). */
 const CHUNK_ROWS = 4096;
 const CHUNK_BYTES = 1 << 20;
+const CHUNK_KEY_BYTES = 1 << 16;
 /** All text columns together; only memory that is touched counts. */
 const MAX_TEXT_BYTES = 2 ** 31;
 
@@ -42,10 +45,13 @@ export class Kernel {
     this.#options = options;
     this.#module = module;
     const textColumns = tableColumns(spec).filter(({ type }) => type === 'utf8').length;
-    const columnBytes = Math.min(options.batchBytes + CHUNK_BYTES, Math.floor(MAX_TEXT_BYTES / textColumns));
+    const rowBytes = KEY_EXTRA_BYTES + wordBytes(spec);
+    const chunkBytes = CHUNK_BYTES + CHUNK_KEY_BYTES + CHUNK_ROWS * rowBytes;
+    const columnBytes = Math.min(options.batchBytes + chunkBytes, Math.floor(MAX_TEXT_BYTES / textColumns));
     this.#limits = {
       chunkRows: CHUNK_ROWS,
       chunkBytes: CHUNK_BYTES,
+      keyBytes: CHUNK_KEY_BYTES,
       batchRows: options.batchRows + CHUNK_ROWS,
       columnBytes,
     };
@@ -99,7 +105,7 @@ export class Kernel {
     this.#instance.begin(partition);
     for (const { chunk, from: start, to: end } of spans) {
       for (let from = start; from < end; ) {
-        const to = endOfRun(views[chunk].valueOffsets, from, end);
+        const to = this.#endOfRun(views[chunk], from, end);
         if (to > from) this.#readRows(results, partition, chunk, views[chunk], from, to);
         else this.#readLarge(results, partition, chunk, views[chunk], from);
         from = Math.max(to, from + 1);
@@ -152,17 +158,29 @@ export class Kernel {
 
   #readRows(results: Results, partition: number, chunk: number, views: ChunkViews, from: number, to: number): void {
     const bytes = views.valueOffsets[to] - views.valueOffsets[from];
-    if (!this.#instance.hasRoomFor(to - from, bytes)) {
+    const keyBytes = views.keyOffsets[to] - views.keyOffsets[from];
+    if (!this.#instance.hasRoomFor(to - from, bytes, keyBytes)) {
       this.#instance.collect(results, true);
       this.#instance.begin(partition);
     }
     this.#instance.read(results, chunk, views, from, to);
   }
 
+  /** The end of the messages from `from` on that fit the input regions together; `from` if not even the first does. */
+  #endOfRun({ valueOffsets, keyOffsets }: ChunkViews, from: number, rows: number): number {
+    const limit = valueOffsets[from] + CHUNK_BYTES;
+    const keyLimit = this.#instance.readsKeys ? keyOffsets[from] + CHUNK_KEY_BYTES : Number.POSITIVE_INFINITY;
+    let to = Math.min(rows, from + CHUNK_ROWS);
+    while (valueOffsets[to] > limit || keyOffsets[to] > keyLimit) to--;
+    return to;
+  }
+
   /** Reads a message that is larger than the input region, in memory of its own. */
   #readLarge(results: Results, partition: number, chunk: number, views: ChunkViews, row: number): void {
     const bytes = views.valueOffsets[row + 1] - views.valueOffsets[row];
-    const limits = { chunkRows: 8, chunkBytes: bytes, batchRows: 8, columnBytes: bytes };
+    const keyBytes = this.#instance.readsKeys ? views.keyOffsets[row + 1] - views.keyOffsets[row] : 0;
+    const columnBytes = bytes + keyBytes + KEY_EXTRA_BYTES;
+    const limits = { chunkRows: 8, chunkBytes: bytes, keyBytes, batchRows: 8, columnBytes };
     if (memoryMap(this.#spec, limits).bytes > MAX_MEMORY_BYTES) {
       results.counts.too_large++;
       results.rejects.push({ chunk, row, status: 'too_large', position: -1, column: undefined });
@@ -194,12 +212,4 @@ function trapError(partition: number, firstOffset: bigint, trap: string, where: 
       'Nothing of the batch was committed. This is a bug of Sluice: report it with the messages; another release may ' +
       'read them, the position stays',
   );
-}
-
-/** The end of the messages from `from` on that fit the input region together; `from` if not even the first does. */
-function endOfRun(valueOffsets: Int32Array, from: number, rows: number): number {
-  const limit = valueOffsets[from] + CHUNK_BYTES;
-  let to = Math.min(rows, from + CHUNK_ROWS);
-  while (valueOffsets[to] > limit) to--;
-  return to;
 }

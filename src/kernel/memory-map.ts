@@ -4,12 +4,15 @@
  *
  *   keys        KEY[], grouped by node; then the bytes of the keys
  *   node keys   NODE_KEYS[], one per node
- *   slots       SLOTS[], one per spec column; one more to ignore
+ *   words       WORD[]; then the bytes of the words
+ *   slots       SLOTS[], one per path of a spec column; one more to ignore
  *   graph       GRAPH
  *   input       the values of one chunk; value offsets, validity, Kafka offsets, timestamps
+ *   message keys, key offsets, key validity; nothing if the spec does not read the keys of messages
  *   rejects     REJECT[], of the messages of one chunk
  *   scratch     one decoded string
  *   extras      EXTRA[]: those of each row of the block, then those of the general path's row
+ *   arena       decoded strings of JSON of the rows of a block; nothing if the spec has none
  *   forms       text as DuckDB has it (kernels/forms.ts)
  *   output      per Arrow column: validity, offsets, data
  *
@@ -40,6 +43,7 @@ import {
   NODES,
   OPERATION,
   REJECT,
+  ROW_SPARE_BYTES,
   SLOTS,
   SPARE_BYTES,
   SPEC_COLUMN,
@@ -47,6 +51,7 @@ import {
 } from './abi.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
 import { keyTableBytes, pathTree, writeTree } from './path-tree.js';
+import { wordTableBytes, writeWords } from './word-table.js';
 
 /** The shortest member of an object, `"":0` and a comma: how many extras a row can have at most. */
 const MIN_MEMBER_BYTES = 5;
@@ -54,12 +59,14 @@ export const PAGE_BYTES = 65_536;
 export const MAX_MEMORY_BYTES = 2 ** 32 - PAGE_BYTES;
 
 /** Microseconds of a unit of time; what is shorter than one is 0. */
-const UNIT_MICROSECONDS: Record<TimeUnit, number> = { s: 1_000_000, ms: 1000, us: 1, ns: 0 };
+const UNIT_MICROSECONDS: Record<TimeUnit, bigint> = { d: 86_400_000_000n, s: 1_000_000n, ms: 1000n, us: 1n, ns: 0n };
 
 export interface KernelLimits {
   /** Messages and value bytes of one chunk. */
   readonly chunkRows: number;
   readonly chunkBytes: number;
+  /** Bytes of the keys of one chunk; they count only if the spec reads them. */
+  readonly keyBytes: number;
   /** Rows and bytes per text column of one record batch. */
   readonly batchRows: number;
   readonly columnBytes: number;
@@ -72,6 +79,10 @@ export interface MemoryMap {
   readonly valueValidity: number;
   readonly kafkaOffsets: number;
   readonly timestamps: number;
+  /** Of the keys of messages; 0 if the spec does not read them. */
+  readonly messageKeys: number;
+  readonly keyOffsets: number;
+  readonly keyValidity: number;
   readonly rejects: number;
   /** Of the strings of a data chunk. */
   readonly forms: number;
@@ -120,23 +131,32 @@ class Regions {
 export function memoryMap(
   spec: TableSpec,
   limits: KernelLimits,
-): MemoryMap & { keys: number; nodeKeys: number; slots: number; graph: number; extras: number; scratch: number } {
-  const nodes = pathTree(spec.columns);
+): MemoryMap & Record<'keys' | 'nodeKeys' | 'words' | 'slots' | 'graph' | 'extras' | 'scratch' | 'arena', number> {
+  const tree = pathTree(spec);
+  const { fields, nodes, keyNode, embeddedDepth } = tree;
   const regions = new Regions(NODES + nodes.length * NODE.size);
-  const { chunkRows, chunkBytes, batchRows, columnBytes } = limits;
+  const { chunkRows, chunkBytes, keyBytes, batchRows, columnBytes } = limits;
+  const takeIf = (isNeeded: boolean, bytes: number) => (isNeeded ? regions.take(bytes) : 0);
+  const readsKeys = keyNode !== undefined;
+  const textBytes = chunkBytes + (readsKeys ? keyBytes : 0);
   return {
-    keys: regions.take(keyTableBytes(nodes)),
+    keys: regions.take(keyTableBytes(tree)),
     nodeKeys: regions.take(nodes.length * NODE_KEYS.size),
-    slots: regions.take((spec.columns.length + 1) * SLOTS.size),
+    words: regions.take(wordTableBytes(spec)),
+    slots: regions.take((fields.length + 1) * SLOTS.size),
     graph: regions.take(GRAPH.size),
     values: regions.take(chunkBytes),
     valueOffsets: regions.take((chunkRows + 1) * 4),
     valueValidity: regions.take(chunkRows / 8),
     kafkaOffsets: regions.take(chunkRows * 8),
     timestamps: regions.take(chunkRows * 8),
+    messageKeys: takeIf(readsKeys, keyBytes),
+    keyOffsets: takeIf(readsKeys, (chunkRows + 1) * 4),
+    keyValidity: takeIf(readsKeys, chunkRows / 8),
     rejects: regions.take(chunkRows * REJECT.size),
-    scratch: regions.take(chunkBytes),
-    extras: regions.take((BLOCK_ROWS * CONTEXT_EXTRAS + chunkBytes / MIN_MEMBER_BYTES + 1) * EXTRA.size),
+    scratch: regions.take(textBytes),
+    extras: regions.take((BLOCK_ROWS * CONTEXT_EXTRAS + textBytes / MIN_MEMBER_BYTES + 2) * EXTRA.size),
+    arena: takeIf(embeddedDepth > 0, textBytes * embeddedDepth + chunkRows * ROW_SPARE_BYTES),
     forms: regions.take(VECTOR_ROWS * STRING_BYTES),
     columns: tableColumns(spec).map((column, index) => {
       const isText = column.type === 'utf8';
@@ -163,8 +183,9 @@ export function writeTables(
   const map = memoryMap(spec, limits);
   const view = new DataView(memory.buffer);
   const word = (at: number, value: number) => view.setUint32(at, value, true);
-  const addresses = ['valueOffsets', 'valueValidity', 'kafkaOffsets', 'timestamps', 'rejects', 'scratch'] as const;
-  for (const name of [...addresses, 'slots', 'graph', 'extras'] as const) word(HEADER[name], map[name]);
+  const ofChunk = ['valueOffsets', 'valueValidity', 'kafkaOffsets', 'timestamps', 'keyOffsets', 'keyValidity'] as const;
+  const others = ['rejects', 'scratch', 'slots', 'graph', 'extras', 'arena'] as const;
+  for (const name of [...ofChunk, ...others]) word(HEADER[name], map[name]);
   word(HEADER.learning, (flags.learned ?? true) ? 1 : 0);
   word(HEADER.specColumnCount, spec.columns.length);
   word(HEADER.arrowColumnCount, map.columns.length);
@@ -180,7 +201,8 @@ export function writeTables(
   view.setBigUint64(HEADER.required, required, true);
   view.setBigInt64(HEADER.highValueThreshold, scaledBy10000(flags.highValueThreshold), true);
   view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
-  writeSpecColumns(view, spec, writeTree(memory, pathTree(spec.columns), map.keys, map.nodeKeys));
+  writePaths(memory, spec, map);
+  writeWords(view, spec, map.words);
   for (const column of map.columns) {
     const operation = operationOf(spec, column);
     if (operation === OPERATION.extra) word(HEADER.extraColumn, column.record);
@@ -194,14 +216,38 @@ export function writeTables(
   return map;
 }
 
-function writeSpecColumns(view: DataView, { columns }: TableSpec, keyRecords: readonly number[]): void {
-  for (const [index, { role, raw, unit }] of columns.entries()) {
+/** Writes what follows from the paths: the tree, and the records of the columns and of their further alternatives. */
+function writePaths(memory: WebAssembly.Memory, spec: TableSpec, at: { keys: number; nodeKeys: number }): void {
+  const tree = pathTree(spec);
+  const { fields, keyNode, wholeKey, embeddedDepth } = tree;
+  const keyRecords = writeTree(memory, tree, at.keys, at.nodeKeys);
+  const view = new DataView(memory.buffer);
+  const word = (at: number, value: number) => view.setUint32(at, value, true);
+  word(HEADER.slotCount, fields.length);
+  word(HEADER.arenaTimes, embeddedDepth);
+  word(HEADER.tombstones, spec.deletes?.tombstone ? 1 : 0);
+  if (keyNode !== undefined) word(HEADER.keyNode, NODES + keyNode * NODE.size);
+  if (wholeKey !== undefined) {
+    word(HEADER.wholeKey, keyRecords[wholeKey]);
+    word(HEADER.wholeKeyIsText, spec.columns[fields[wholeKey].column].kind === 'text' ? 1 : 0);
+  }
+  writeSpecColumns(view, spec);
+  for (const [slot, { column }] of fields.entries()) {
+    const record = SPEC_COLUMNS + slot * SPEC_COLUMN.size;
+    view.setUint8(record + SPEC_COLUMN.column, column);
+    word(record + SPEC_COLUMN.key, keyRecords[slot]);
+  }
+}
+
+function writeSpecColumns(view: DataView, { columns }: TableSpec): void {
+  for (const [index, { role, raw, unit, encoding, scale }] of columns.entries()) {
     const record = SPEC_COLUMNS + index * SPEC_COLUMN.size;
     view.setUint8(record + SPEC_COLUMN.issueBit, index);
     view.setUint8(record + SPEC_COLUMN.takesIntegers, role === 'change_id' || role === 'key' ? 1 : 0);
     view.setUint8(record + SPEC_COLUMN.hasRaw, raw === undefined ? 0 : 1);
-    view.setUint32(record + SPEC_COLUMN.unitMicroseconds, UNIT_MICROSECONDS[unit ?? DEFAULT_UNIT], true);
-    view.setUint32(record + SPEC_COLUMN.key, keyRecords[index], true);
+    view.setUint8(record + SPEC_COLUMN.isBase64, encoding === 'base64' ? 1 : 0);
+    view.setUint8(record + SPEC_COLUMN.scale, scale ?? 0);
+    view.setBigInt64(record + SPEC_COLUMN.unitMicroseconds, UNIT_MICROSECONDS[unit ?? DEFAULT_UNIT], true);
   }
 }
 
@@ -215,7 +261,8 @@ export function writeIssueBits(view: DataView, bits: readonly number[]): void {
 function operationOf(spec: TableSpec, { name, source }: TableColumn): number {
   if (source === undefined) return OPERATION[name as keyof typeof OPERATION];
   const column = spec.columns[source];
-  return column.raw === name ? OPERATION.raw : OPERATION[column.kind];
+  if (column.raw === name) return OPERATION.raw;
+  return column.operations === undefined ? OPERATION[column.kind] : OPERATION.mapped;
 }
 
 /** Decimal text with up to four decimals as an integer scaled by 10^4. */

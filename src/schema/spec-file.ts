@@ -2,45 +2,49 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
+import { MAPPED_OPERATIONS } from '../core/operations.js';
+import { pathSchema } from './field-path.js';
+import { pathProblems } from './path-rules.js';
 import { reservedBecause } from './reserved-names.js';
-import { KINDS, type Kind, ROLES, type Role, roleColumn, type SpecColumn, type TableSpec, TIME_UNITS } from './spec.js';
+import {
+  DEFAULT_DELETES,
+  type Deletes,
+  ENCODINGS,
+  KINDS,
+  type Kind,
+  ROLES,
+  type Role,
+  roleColumn,
+  type TableSpec,
+  TIME_UNITS,
+} from './spec.js';
+
+/** As many digits as 16 bytes have. */
+const MAX_SCALE = 38;
 
 const identifier = z
   .string()
   .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a lower-case SQL identifier: letters, digits and _, at most 63');
 
-/** What is wrong with a path in one text, and how to say what may have been meant; undefined if it is one. */
-function textPathProblem(path: string): string | undefined {
-  const keys = path.split('.');
-  if (path === '') return 'must not be empty: leave it out if the field has the name of the column';
-  if (keys[0] === '$') return `must begin with the name of a field, without "$": ${JSON.stringify(path.slice(2))}`;
-  if (keys.includes('')) return `${JSON.stringify(path)} has no name before, between or after its dots`;
-  const element = keys.findIndex((key) => /[[\]]/.test(key));
-  if (element === -1) return undefined;
-  const array = [...keys.slice(0, element), keys[element].replace(/\[.*$/, '')].join('.');
-  return (
-    `${JSON.stringify(path)} cannot name an element of an array: take all of ${JSON.stringify(array)} in a column of ` +
-    `kind json, or, if a field has this name, write the path as a list: ${JSON.stringify(keys)}`
-  );
-}
-
-const pathSchema = z.unknown().transform((path, context): string[] => {
-  const isText = typeof path === 'string';
-  const keys = isText ? path.split('.') : z.array(z.string()).min(1).safeParse(path).data;
-  const problem = isText ? textPathProblem(path) : undefined;
-  if (keys !== undefined && problem === undefined) return keys;
-  context.addIssue(problem ?? 'must be a text such as "customer.id", or a list of names such as ["customer", "id"]');
-  return z.NEVER;
-});
-
 const columnSchema = z.strictObject({
   name: identifier,
   path: pathSchema.optional(),
+  paths: z.array(pathSchema).min(1).optional(),
   kind: z.enum(KINDS),
   required: z.boolean().default(false),
   role: z.enum(ROLES).optional(),
   raw: identifier.optional(),
   unit: z.enum(TIME_UNITS).optional(),
+  encoding: z.enum(ENCODINGS).optional(),
+  scale: z.int().min(0).max(MAX_SCALE).optional(),
+  operations: z.record(z.string(), z.enum(MAPPED_OPERATIONS)).optional(),
+  comment: z.string().optional(),
+});
+
+const deletesSchema = z.strictObject({
+  operations: z.array(z.string()).optional(),
+  flag: identifier.optional(),
+  tombstone: z.boolean().default(false),
 });
 
 const specSchema = z.strictObject({
@@ -48,10 +52,14 @@ const specSchema = z.strictObject({
   $schema: z.string().optional(),
   table: identifier,
   view: identifier,
+  comment: z.string().optional(),
   columns: z.array(columnSchema).min(1).max(64, 'must have at most 64 columns'),
+  embedded: z.array(pathSchema).default([]),
+  ignore: z.array(pathSchema).default([]),
+  deletes: deletesSchema.optional(),
 });
 
-const MAX_PATH_DEPTH = 8;
+type FileColumn = z.infer<typeof columnSchema>;
 
 /**
  * Reads a spec from JSON text.
@@ -75,19 +83,27 @@ export function parseSpec(text: string, origin: string): TableSpec {
     view: parsed.data.view,
     columns: parsed.data.columns.map((column) => ({
       name: column.name,
-      path: column.path ?? [column.name],
+      paths: column.paths ?? [column.path ?? { of: 'value', names: [column.name] }],
       kind: column.kind,
       required: column.required,
       role: column.role,
       raw: column.raw,
       unit: column.unit,
+      encoding: column.encoding,
+      scale: column.encoding && (column.scale ?? 0),
+      operations: column.operations,
     })),
+    embedded: parsed.data.embedded,
+    ignore: parsed.data.ignore,
+    deletes: parsed.data.deletes && deletesOf(parsed.data.deletes, parsed.data.columns),
   };
   const problems = [
+    ...parsed.data.columns.flatMap(givenTwice),
     ...nameProblems(spec),
-    ...spec.columns.flatMap(kindProblems),
+    ...parsed.data.columns.flatMap(kindProblems),
     ...pathProblems(spec),
     ...roleProblems(spec),
+    ...deleteProblems(spec, parsed.data.deletes?.operations ?? []),
   ];
   if (problems.length > 0) {
     throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n  ${problems.join('\n  ')}`);
@@ -121,32 +137,61 @@ function nameProblems(spec: TableSpec): string[] {
   return problems;
 }
 
-function kindProblems({ name, kind, raw, unit }: SpecColumn): string[] {
+function givenTwice({ name, path, paths }: FileColumn): string[] {
+  return path === undefined || paths === undefined ? [] : [`column ${name}: has a path and paths: give one of them`];
+}
+
+function kindProblems({ name, kind, role, raw, unit, encoding, scale, operations }: FileColumn): string[] {
   const problems: string[] = [];
   if (raw !== undefined && kind !== 'amount') problems.push(`column ${name}: raw is for kind amount only`);
   if (unit !== undefined && kind !== 'timestamp' && kind !== 'date') {
     problems.push(`column ${name}: unit is for the kinds timestamp and date only`);
   }
+  if (encoding !== undefined && kind !== 'amount') problems.push(`column ${name}: encoding is for kind amount only`);
+  if (scale !== undefined && encoding === undefined) {
+    problems.push(`column ${name}: scale is for an encoding only, "encoding": "base64"`);
+  }
+  if (operations !== undefined && role !== 'operation') {
+    problems.push(`column ${name}: operations are for role operation only`);
+  }
+  if (operations !== undefined && Object.keys(operations).length === 0) {
+    problems.push(`column ${name}: operations must have a word; leave them out to take all words as they are`);
+  }
   return problems;
 }
 
-function pathProblems(spec: TableSpec): string[] {
+function deletesOf(given: z.infer<typeof deletesSchema>, columns: readonly FileColumn[]): Deletes {
+  const { operations, flag, tombstone } = given;
+  const hasOperations = columns.some(({ role }) => role === 'operation');
+  return { operations: operations ?? (hasOperations ? DEFAULT_DELETES.operations : []), flag, tombstone };
+}
+
+/** @param operations that the file names */
+function deleteProblems(spec: TableSpec, operations: readonly string[]): string[] {
+  const flag = spec.deletes?.flag;
   const problems: string[] = [];
-  for (const [index, column] of spec.columns.entries()) {
-    const { path } = column;
-    if (path.length > MAX_PATH_DEPTH) {
-      problems.push(`column ${column.name}: a path has at most ${MAX_PATH_DEPTH} keys`);
+  const column = roleColumn(spec, 'operation');
+  if (operations.length > 0 && column === undefined) {
+    problems.push('deletes: operations need a column with role operation');
+  }
+  const known = column?.operations && Object.values(column.operations);
+  for (const word of operations) {
+    if (known !== undefined && !known.some((operation) => operation === word)) {
+      problems.push(`deletes: no word becomes ${JSON.stringify(word)} by the operations of column ${column!.name}`);
     }
-    for (const other of spec.columns.slice(0, index)) {
-      const shared = Math.min(path.length, other.path.length);
-      const overlaps = path.slice(0, shared).every((key, depth) => key === other.path[depth]);
-      if (overlaps) {
-        problems.push(
-          `columns ${other.name} and ${column.name}: one path must not be, or lie inside, the other ` +
-            `(${JSON.stringify(other.path)}, ${JSON.stringify(path)})`,
-        );
-      }
-    }
+  }
+  const flagged = spec.columns.find(({ name }) => name === flag);
+  const telling = column ?? flagged;
+  if (spec.deletes?.tombstone && telling === undefined) {
+    problems.push('deletes: tombstone needs a column with role operation or a flag, which says so of its row');
+  }
+  if (spec.deletes?.tombstone && telling?.paths.some(({ of }) => of === 'key')) {
+    problems.push(
+      `deletes: column ${telling.name} says of a row that it was a tombstone: it cannot be read from the key`,
+    );
+  }
+  if (flag !== undefined && flagged?.kind !== 'bool') {
+    problems.push(`deletes: flag must name a column of kind bool, and ${flag} is ${flagged?.kind ?? 'no column'}`);
   }
   return problems;
 }
@@ -171,10 +216,10 @@ function roleProblems(spec: TableSpec): string[] {
       }
     }
   }
+  if (roleColumn(spec, 'key') === undefined) problems.push('role key: no column has it');
   for (const role of ['change_id', 'key'] as const) {
     const column = roleColumn(spec, role);
-    if (column === undefined) problems.push(`role ${role}: no column has it`);
-    else if (!column.required) problems.push(`column ${column.name}: role ${role} needs "required": true`);
+    if (column?.required === false) problems.push(`column ${column.name}: role ${role} needs "required": true`);
   }
   return problems;
 }

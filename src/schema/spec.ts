@@ -5,6 +5,8 @@
  * DuckDB table (ddl.ts). Nothing about orders is compiled in anywhere else.
  */
 import { createHash } from 'node:crypto';
+import { type MappedOperation, OPERATION } from '../core/operations.js';
+import { type FieldPath, pathJson } from './field-path.js';
 
 export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -13,15 +15,19 @@ export type Kind = (typeof KINDS)[number];
 export const ROLES = ['change_id', 'key', 'key_type', 'operation', 'amount', 'event_time'] as const;
 export type Role = (typeof ROLES)[number];
 
-export const TIME_UNITS = ['s', 'ms', 'us', 'ns'] as const;
+export const TIME_UNITS = ['d', 's', 'ms', 'us', 'ns'] as const;
 export type TimeUnit = (typeof TIME_UNITS)[number];
 /** Of the kinds `timestamp` and `date`. */
 export const DEFAULT_UNIT: TimeUnit = 'ms';
 
+/** Of texts of the kind `amount`: the bytes of an integer in two's complement, big-endian. */
+export const ENCODINGS = ['base64'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
+
 export interface SpecColumn {
   readonly name: string;
-  /** Keys from the top-level object inwards: `['customer', 'id']`. */
-  readonly path: readonly string[];
+  /** Where its value is: the first of these fields that the message has, though it be null. */
+  readonly paths: readonly FieldPath[];
   readonly kind: Kind;
   /** A message without it (missing or null) is quarantined as `missing_required`. */
   readonly required: boolean;
@@ -30,7 +36,30 @@ export interface SpecColumn {
   readonly raw: string | undefined;
   /** For the kinds `timestamp` and `date`: the unit of integers, counted from the epoch; undefined is DEFAULT_UNIT. */
   readonly unit: TimeUnit | undefined;
+  /** For kind `amount`: what texts are; undefined: digits. */
+  readonly encoding: Encoding | undefined;
+  /** For an encoding: how many of the integer's digits are decimals. */
+  readonly scale: number | undefined;
+  /** For role `operation`: the topic's words for operations and ours; undefined: they are taken as they are. */
+  readonly operations: Readonly<Record<string, MappedOperation>> | undefined;
 }
+
+/** Which change of a key takes it out of the view: any of these. */
+export interface Deletes {
+  /** Values of the column in the role `operation`. */
+  readonly operations: readonly string[];
+  /** A column of kind `bool`, which is true. */
+  readonly flag: string | undefined;
+  /** Whether a message without a value does: then it is a row of what its key has. */
+  readonly tombstone: boolean;
+}
+
+/** What deletes if the spec does not say. */
+export const DEFAULT_DELETES: Deletes = {
+  operations: [OPERATION.delete, OPERATION.vanished],
+  flag: undefined,
+  tombstone: false,
+};
 
 export interface TableSpec {
   /** DuckDB table of the change log. */
@@ -38,6 +67,12 @@ export interface TableSpec {
   /** DuckDB view of the newest state per key. */
   readonly view: string;
   readonly columns: readonly SpecColumn[];
+  /** Where a string holds JSON, which is read as if it were in place of the string. */
+  readonly embedded: readonly FieldPath[];
+  /** Fields that are checked, and not kept in `extra`; a column may be of a field inside. */
+  readonly ignore: readonly FieldPath[];
+  /** Undefined: DEFAULT_DELETES. */
+  readonly deletes: Deletes | undefined;
 }
 
 /** Columns that Sluice adds after those of the spec, in this order. */
@@ -74,9 +109,9 @@ const KIND_TYPES: Record<Kind, ColumnType> = {
   bool: 'bool',
 };
 
-/** Text and JSON take whatever is there, so what is required is never null. */
-function isNeverNull({ kind, required }: SpecColumn): boolean {
-  return required && (kind === 'text' || kind === 'json');
+/** Text and JSON take whatever is there, so what is required is never null; but not every word is an operation. */
+function isNeverNull({ kind, required, operations }: SpecColumn): boolean {
+  return required && (kind === 'text' || kind === 'json') && operations === undefined;
 }
 
 /** Every column of the table in order: the spec's (an amount followed by its raw text), then the derived ones. */
@@ -110,15 +145,28 @@ export function specHash(spec: TableSpec): string {
 }
 
 /** The spec as JSON, in the form that `parseSpec` reads. */
-export function specJson(spec: TableSpec): string {
-  const columns = spec.columns.map(({ name, path, kind, required, role, raw, unit }) => ({
+export function specJson({ table, view, columns, embedded, ignore, deletes }: TableSpec): string {
+  return JSON.stringify({
+    table,
+    view,
+    columns: columns.map(columnJson),
+    ...(embedded.length > 0 && { embedded: embedded.map(pathJson) }),
+    ...(ignore.length > 0 && { ignore: ignore.map(pathJson) }),
+    ...(deletes && { deletes }),
+  });
+}
+
+function columnJson(column: SpecColumn): object {
+  const { name, paths, kind, required, role, raw, unit, encoding, scale, operations } = column;
+  return {
     name,
-    path,
+    ...(paths.length === 1 ? { path: pathJson(paths[0]) } : { paths: paths.map(pathJson) }),
     kind,
     ...(required && { required }),
     ...(role && { role }),
     ...(raw && { raw }),
     ...(unit && unit !== DEFAULT_UNIT && { unit }),
-  }));
-  return JSON.stringify({ table: spec.table, view: spec.view, columns });
+    ...(encoding && { encoding, scale }),
+    ...(operations && { operations }),
+  };
 }

@@ -22,7 +22,8 @@ export interface VerifyScope {
   /** Of the directory's last start. */
   readonly spec: TableSpec;
   readonly table: string;
-  readonly changeId: string;
+  /** Undefined: the table has none. */
+  readonly changeId: string | undefined;
 }
 
 export interface LakeScope {

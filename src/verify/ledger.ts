@@ -48,7 +48,7 @@ export async function readScope(client: SqlClient, dataDir: string): Promise<Ver
     topic: String(meta.topic),
     spec,
     table: spec.table,
-    changeId: roleColumn(spec, 'change_id')!.name,
+    changeId: roleColumn(spec, 'change_id')?.name,
   };
 }
 
@@ -134,7 +134,6 @@ function rangeChecks(format: number): LedgerCheck[] {
 
 function tableChecks(scope: VerifyScope): LedgerCheck[] {
   const table = identifier(scope.table);
-  const changeId = identifier(scope.changeId);
   return [
     {
       name: `${scope.table} has the rows that the ledger counts as merged`,
@@ -154,12 +153,26 @@ function tableChecks(scope: VerifyScope): LedgerCheck[] {
         FULL JOIN (SELECT partition_id, sum(rows_marker) AS counted FROM sluice.batches GROUP BY ALL)
         USING (partition_id) WHERE coalesce(markers, 0) <> coalesce(counted, 0) OR markers <> different`,
     },
-    {
-      name: `${scope.changeId} is unique in ${scope.table}`,
-      problems: `SELECT format('{} is there {} times', ${changeId}, count(*)) FROM ${table} GROUP BY ${changeId}
-        HAVING count(*) > 1 LIMIT ${MAX_PROBLEMS}`,
-    },
+    uniqueCheck(scope),
   ];
+}
+
+/** Without a change id a message is told from others by where it was. */
+function uniqueCheck({ table: name, changeId: column }: VerifyScope): LedgerCheck {
+  const table = identifier(name);
+  if (column === undefined) {
+    return {
+      name: `each message is in ${name} once`,
+      problems: `SELECT format('partition {}, offset {} is there {} times', kafka_partition, kafka_offset, count(*))
+        FROM ${table} GROUP BY kafka_partition, kafka_offset HAVING count(*) > 1 LIMIT ${MAX_PROBLEMS}`,
+    };
+  }
+  const changeId = identifier(column);
+  return {
+    name: `${column} is unique in ${name}`,
+    problems: `SELECT format('{} is there {} times', ${changeId}, count(*)) FROM ${table} GROUP BY ${changeId}
+      HAVING count(*) > 1 LIMIT ${MAX_PROBLEMS}`,
+  };
 }
 
 /**

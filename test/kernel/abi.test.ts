@@ -12,7 +12,7 @@ import { failureOf } from '../support/failure.js';
 import { OPTIONS } from '../support/kernel.js';
 
 const ROOT = new URL('../../', import.meta.url);
-const LIMITS = { chunkRows: 8, chunkBytes: 64, batchRows: 8, columnBytes: 64 };
+const LIMITS = { chunkRows: 8, chunkBytes: 64, keyBytes: 0, batchRows: 8, columnBytes: 64 };
 const BUILDS = Object.values(KERNEL_WASM).map((file) => new WebAssembly.Module(readFileSync(file)));
 
 /** `(module (import "env" "memory" (memory 0)) (func (export "abiVersion") (result i32) (i32.const 1)))` */

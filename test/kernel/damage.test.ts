@@ -48,6 +48,7 @@ describe.each(Object.entries(SUBJECTS))('a row with %s', (_name, text) => {
     const limits = {
       chunkRows: rows,
       batchRows: rows,
+      keyBytes: 0,
       chunkBytes: rows * good.length,
       columnBytes: rows * good.length,
     };

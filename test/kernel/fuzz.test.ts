@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
-import { anySpec, messageText } from '../support/any-spec.js';
+import { anySpec, keyText, messageText } from '../support/any-spec.js';
 import { EQUAL_SHARES } from '../support/event-kinds.js';
 import { orderEvents } from '../support/events.js';
 import { fuzzRound, type Tally } from '../support/fuzz-rounds.js';
@@ -61,7 +61,8 @@ describe('any spec', () => {
           const whole = Buffer.from(messageText(random));
           return index % 2 === 0 ? whole : mutated(whole, random);
         });
-        expectAsReference(kernelsOf(spec), spec, messagesOf(values));
+        const keys = values.map(() => keyText(random));
+        expectAsReference(kernelsOf(spec), spec, messagesOf(values, 3, keys));
       }),
       { numRuns: 30 },
     );

@@ -129,7 +129,13 @@ describe('record batches', () => {
 });
 
 describe('regions', () => {
-  const LIMITS: KernelLimits = { chunkRows: 64, chunkBytes: 64 << 10, batchRows: 64, columnBytes: 64 << 10 };
+  const LIMITS: KernelLimits = {
+    chunkRows: 64,
+    chunkBytes: 64 << 10,
+    keyBytes: 0,
+    batchRows: 64,
+    columnBytes: 64 << 10,
+  };
 
   it.each(VARIANTS)('are never left by what the kernel writes: $wasm, learned $learned', (variant) => {
     const kernel = new GuardedKernel(ORDERS_SPEC, LIMITS, variant);

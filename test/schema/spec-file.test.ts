@@ -14,7 +14,9 @@ describe('parseSpec', () => {
       spec({ name: 'a', path: 'x.y', kind: 'int64' }, { name: 'b', path: ['x.y', ''], kind: 'bool' }),
       's',
     );
-    expect(columns.map(({ path }) => path)).toEqual([['id'], ['key'], ['x', 'y'], ['x.y', '']]);
+    expect(columns.map(({ paths }) => paths)).toEqual(
+      [['id'], ['key'], ['x', 'y'], ['x.y', '']].map((names) => [{ of: 'value', names }]),
+    );
   });
 
   it.each([
@@ -24,7 +26,7 @@ describe('parseSpec', () => {
     ['b.', /path: "b\." has no name/],
     ['items[0].sku', /path: "items\[0\]\.sku" cannot name an element .* "items" .* kind json.*\["items\[0\]","sku"\]/],
     ['$.a.b', /path: must begin with the name of a field, without "\$": "a\.b"/],
-    [3, /path: must be a text such as "customer\.id", or a list/],
+    [3, /path: must be a text such as "customer\.id", a list/],
     [[], /path: must be a text/],
   ])('refuses the path %j and says what is meant', (path, message) => {
     expect(() => parseSpec(spec({ name: 'a', path, kind: 'text' }), 's')).toThrow(message);
@@ -36,7 +38,7 @@ describe('parseSpec', () => {
       $schema: './spec.schema.json',
       ...JSON.parse(spec({ name: 'a', path, kind: 'text' })),
     });
-    expect(parseSpec(text, 's').columns.at(-1)?.path).toEqual(path);
+    expect(parseSpec(text, 's').columns.at(-1)?.paths).toEqual([{ of: 'value', names: path }]);
     expect(parseSpec(text, 's')).toEqual(parseSpec(spec({ name: 'a', path, kind: 'text' }), 's'));
   });
 
@@ -64,6 +66,78 @@ describe('parseSpec', () => {
     );
   });
 
+  it('reads words of operations, what deletes, and encodings; comments change nothing', () => {
+    const columns = [
+      { name: 'a', kind: 'text', role: 'operation', operations: { c: 'insert', d: 'delete', true: 'delete' } },
+      { name: 'b', kind: 'bool' },
+      { name: 'c', kind: 'amount', encoding: 'base64' },
+      { name: 'd', kind: 'date', unit: 'd' },
+    ];
+    const json = JSON.parse(spec(...columns));
+    const deletes = { operations: ['delete'], flag: 'b', tombstone: true };
+    const parsed = parseSpec(JSON.stringify({ ...json, deletes }), 's');
+    expect(parsed.columns[2].operations).toEqual({ c: 'insert', d: 'delete', true: 'delete' });
+    expect(parsed.columns[4].scale).toBe(0);
+    expect(parsed.deletes).toEqual(deletes);
+    expect(parseSpec(specJson(parsed), 's')).toEqual(parsed);
+    const commented = {
+      ...json,
+      deletes,
+      comment: 'why',
+      columns: json.columns.map((c: object) => ({ ...c, comment: '' })),
+    };
+    expect(parseSpec(JSON.stringify(commented), 's')).toEqual(parsed);
+    const hashes = [{}, { operations: ['delete'] }, { flag: 'b' }].map((more) =>
+      specHash(parseSpec(JSON.stringify({ ...json, deletes: more }), 's')),
+    );
+    expect(new Set(hashes).size).toBe(3);
+  });
+
+  it('reads alternatives, fields of the key, embedded JSON and what to ignore', () => {
+    const more = {
+      embedded: ['after', { key: ['payload', 'id'] }],
+      ignore: ['source', ['a.b'], { key: 'schema' }],
+      deletes: { tombstone: true },
+    };
+    const columns = [
+      { name: 'a', paths: ['after._id', { key: 'payload.id' }, ['x.y']], kind: 'text' },
+      { name: 'b', path: 'source.ts_ms', kind: 'timestamp' },
+      { name: 'c', kind: 'text', role: 'operation' },
+    ];
+    const text = JSON.stringify({ ...JSON.parse(spec(...columns)), ...more });
+    const parsed = parseSpec(text.replace('{"key":"payload.id"}', '{"key":"payload.other"}'), 's');
+    expect(parsed.columns[2].paths).toEqual([
+      { of: 'value', names: ['after', '_id'] },
+      { of: 'key', names: ['payload', 'other'] },
+      { of: 'value', names: ['x.y'] },
+    ]);
+    expect(parsed.embedded).toEqual([
+      { of: 'value', names: ['after'] },
+      { of: 'key', names: ['payload', 'id'] },
+    ]);
+    expect(parsed.ignore[2]).toEqual({ of: 'key', names: ['schema'] });
+    expect(parsed.deletes).toEqual({ operations: ['delete', 'vanished'], flag: undefined, tombstone: true });
+    expect(parseSpec(specJson(parsed), 's')).toEqual(parsed);
+    const whole = parseSpec(spec({ name: 'a', path: { key: [] }, kind: 'json' }), 's');
+    expect(whole.columns[2].paths).toEqual([{ of: 'key', names: [] }]);
+    expect(() => parseSpec(text, 's')).toThrow(/embedded .* is read as it is by column a/);
+  });
+
+  it.each([
+    [{ ignore: ['a'] }, /ignore \["a"\]: is read by column a/],
+    [{ ignore: ['a.b'] }, /ignore \["a","b"\]: is read by column a/],
+    [{ ignore: ['x', 'x.y'] }, /ignore \["x","y"\]: \["x"\] says it already/],
+    [{ embedded: ['a'] }, /embedded \["a"\]: is read as it is by column a/],
+    [{ embedded: ['x', 'x'] }, /embedded \["x"\]: is given twice/],
+    [{ embedded: [{ key: [] }] }, /embedded \{"key":\[\]\}: must name a field of the key/],
+    [{ embedded: ['x', 'x.x', 'x.x.x', 'x.x.x.x', 'x.x.x.x.x'] }, /at most 4 strings of JSON/],
+    [{ embedded: [['1', '2', '3', '4', '5', '6', '7', '8', '9']] }, /a path has at most 8 keys/],
+    [{ ignore: [{ key: 3 }] }, /ignore\.0: must be a text/],
+  ])('refuses the paths of %j and says why', (more, message) => {
+    const text = JSON.stringify({ ...JSON.parse(spec({ name: 'a', kind: 'text' })), ...more });
+    expect(() => parseSpec(text, 's')).toThrow(message);
+  });
+
   it.each([
     ['not JSON', '{', /table spec s is not JSON/],
     ['an unknown kind', spec({ name: 'a', kind: 'float' }), /columns\.2\.kind/],
@@ -87,6 +161,26 @@ describe('parseSpec', () => {
       'a path inside another',
       spec({ name: 'a', path: 'x', kind: 'json' }, { name: 'b', path: 'x.y', kind: 'text' }),
       /columns a and b/,
+    ],
+    [
+      'an alternative inside another',
+      spec({ name: 'a', paths: ['x', 'x.y'], kind: 'json' }),
+      /column a: one path must not be, or lie inside, the other \(\["x"\], \["x","y"\]\)/,
+    ],
+    [
+      'a field of the key next to all of it',
+      spec({ name: 'a', path: { key: [] }, kind: 'json' }, { name: 'b', path: { key: 'x' }, kind: 'text' }),
+      /columns a and b: .* \(\{"key":\[\]\}, \{"key":\["x"\]\}\)/,
+    ],
+    [
+      'more than 64 paths',
+      spec({ name: 'a', paths: Array.from({ length: 63 }, (_, n) => `x${n}`), kind: 'text' }),
+      /columns: have 65 paths, alternatives included: at most 64/,
+    ],
+    [
+      'a path and paths',
+      spec({ name: 'a', path: 'x', paths: ['y'], kind: 'text' }),
+      /column a: has a path and paths: give one of them/,
     ],
     ['an unknown unit', spec({ name: 'a', kind: 'timestamp', unit: 'min' }), /columns\.2\.unit/],
     [
@@ -115,7 +209,53 @@ describe('parseSpec', () => {
       spec({ name: 'a', kind: 'text', role: 'key_type' }, { name: 'b', kind: 'text', role: 'key_type' }),
       /role key_type: is given to a and b/,
     ],
-    ['no change id', JSON.stringify({ table: 't', view: 'v', columns: [KEYS[1]] }), /role change_id: no column has it/],
+    ['no key', JSON.stringify({ table: 't', view: 'v', columns: [KEYS[0]] }), /role key: no column has it/],
+    [
+      'a change id that is not required',
+      JSON.stringify({ table: 't', view: 'v', columns: [{ ...KEYS[0], required: false }, KEYS[1]] }),
+      /role change_id needs "required": true/,
+    ],
+    [
+      'words for operations that are none',
+      spec({ name: 'a', kind: 'text', role: 'operation', operations: { c: 'create' } }),
+      /columns\.2\.operations\.c: .*"insert"/,
+    ],
+    [
+      'operations without a word',
+      spec({ name: 'a', kind: 'text', role: 'operation', operations: {} }),
+      /column a: operations must have a word/,
+    ],
+    [
+      'operations of another role',
+      spec({ name: 'a', kind: 'text', operations: { c: 'insert' } }),
+      /column a: operations are for role operation only/,
+    ],
+    ['a scale alone', spec({ name: 'a', kind: 'amount', scale: 2 }), /column a: scale is for an encoding only/],
+    ['a scale of no integer', spec({ name: 'a', kind: 'amount', encoding: 'base64', scale: 39 }), /columns\.2\.scale/],
+    [
+      'an encoding of a text',
+      spec({ name: 'a', kind: 'text', encoding: 'base64' }),
+      /column a: encoding is for kind amount only/,
+    ],
+    ...[
+      [{ operations: ['delete'] }, /deletes: operations need a column with role operation/],
+      [{ flag: 'key' }, /deletes: flag must name a column of kind bool, and key is text/],
+      [{ flag: 'x' }, /deletes: flag must name a column of kind bool, and x is no column/],
+      [{ tombstone: true }, /deletes: tombstone needs a column with role operation or a flag/],
+      [{ flags: 'x' }, /deletes: .*flags/],
+    ].map(([deletes, message]) => [
+      `deletes of ${JSON.stringify(deletes)}`,
+      JSON.stringify({ ...JSON.parse(spec()), deletes }),
+      message,
+    ]),
+    [
+      'deletes by a word that none becomes',
+      JSON.stringify({
+        ...JSON.parse(spec({ name: 'a', kind: 'text', role: 'operation', operations: { c: 'insert' } })),
+        deletes: { operations: ['delete'] },
+      }),
+      /deletes: no word becomes "delete" by the operations of column a/,
+    ],
     [
       '65 columns',
       spec(...Array.from({ length: 63 }, (_, i) => ({ name: `c${i}`, kind: 'text' }))),

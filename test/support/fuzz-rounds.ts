@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { Kernel, KernelOptions } from '../../src/kernel/kernel.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
-import { anySpec, messageText } from './any-spec.js';
+import { anySpec, keyText, messageText } from './any-spec.js';
 import { DEFAULT_SHARES, EQUAL_SHARES, type Shares } from './event-kinds.js';
 import { orderEvents } from './events.js';
 import { expectAsReference, kernelsOf, messagesOf, VARIANTS } from './kernel.js';
@@ -43,7 +43,7 @@ const SOURCES = [...Array.from({ length: 12 }, () => orders), shapes, shapes, sh
 /** Reads a round with and without the speculative path, and adds to the tally. @throws if one differs */
 export function fuzzRound(seed: number, rows: number, tally: Tally, build: KernelOptions['wasm']): void {
   const random = new Random(seed);
-  const { spec, source } = random.pick(SOURCES)(random);
+  const { spec, source, key = () => null } = random.pick(SOURCES)(random);
   const kernels = kernelsOf(
     spec,
     {},
@@ -58,7 +58,8 @@ export function fuzzRound(seed: number, rows: number, tally: Tally, build: Kerne
       tally[isMutated ? 'mutated' : 'generated']++;
       return isMutated ? mutated(value, random) : value;
     });
-    expectAsReference([counted, ...kernels.slice(1)], spec, messagesOf(values));
+    const keys = values.map(() => key(random));
+    expectAsReference([counted, ...kernels.slice(1)], spec, messagesOf(values, 3, keys));
     left -= values.length;
   }
 }
@@ -76,6 +77,8 @@ function countingLearned(kernel: Kernel, tally: Tally): Pick<Kernel, 'read'> {
 interface RoundOf {
   readonly spec: TableSpec;
   readonly source: Source;
+  /** The key of a message; none by default. */
+  readonly key?: (random: Random) => string | null;
 }
 
 /** Order events as some writers write them, who take turns in runs of any length. */
@@ -123,5 +126,6 @@ function objects(random: Random): RoundOf {
   const fresh = random.pick([0.05, 0.5]);
   const source: Source = (rows, batch) =>
     Array.from({ length: rows }, () => (batch.next() < fresh ? Buffer.from(messageText(batch)) : batch.pick(known)));
-  return { spec, source };
+  const keys = Array.from({ length: 1 + random.below(20) }, () => keyText(random));
+  return { spec, source, key: (batch) => (batch.next() < fresh ? keyText(batch) : batch.pick(keys)) };
 }

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { expect, vi } from 'vitest';
 import { ChunkViews } from '../../src/core/chunk.js';
 import type { ChunkHandle } from '../../src/core/flow.js';
+import { KEY_EXTRA_BYTES } from '../../src/kernel/abi.js';
 import { KernelInstance, type KernelOutput, Results } from '../../src/kernel/kernel-instance.js';
 import { type KernelLimits, memoryMap } from '../../src/kernel/memory-map.js';
+import { wordBytes } from '../../src/kernel/word-table.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { OPTIONS, type Reader, VARIANTS } from './kernel.js';
 import type { ReferenceMessage } from './reference.js';
@@ -42,7 +44,9 @@ export class GuardedKernel implements Reader {
     const { columns, bytes: end, ...regions } = memoryMap(spec, limits);
     const outputs = columns.flatMap(({ data, offsets, validity }) => [data, offsets, validity]).filter((at) => at > 0);
     // In front of the keys are the nodes, which have no space to spare.
-    const starts = [...Object.values(regions).flat(), ...outputs, end].filter((start) => start !== regions.keys);
+    const starts = [...Object.values(regions).flat(), ...outputs, end].filter(
+      (start) => start > 0 && start !== regions.keys,
+    );
     this.#instance = instance;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#guards = starts.map((start) => start - GUARD_BYTES);
@@ -60,7 +64,7 @@ export class GuardedKernel implements Reader {
     this.#instance.begin(partition);
     for (const [index, chunk] of chunks.entries()) {
       const views = ChunkViews.of(chunk);
-      expect(this.#instance.hasRoomFor(chunk.rows, views.valueOffsets[chunk.rows])).toBe(true);
+      expect(this.#instance.hasRoomFor(chunk.rows, chunk.valueBytes, views.keyOffsets[chunk.rows])).toBe(true);
       this.#instance.read(results, index, views, 0, chunk.rows);
     }
     this.#instance.collect(results, false);
@@ -93,7 +97,12 @@ function caught(make: () => KernelInstance): { instance: KernelInstance; memory:
 /** Kernels of all variants in which nothing but these messages fits: the last of them ends where the input does. */
 export function tightKernels(spec: TableSpec, messages: readonly ReferenceMessage[], times = 1): GuardedKernel[] {
   const bytes = messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+  const keyBytes = messages.reduce((sum, { key }) => sum + (key?.length ?? 0), 0);
   const chunkRows = messages.length;
-  const limits = { chunkRows, chunkBytes: bytes, batchRows: chunkRows * times, columnBytes: bytes * times };
+  const ofKeys = spec.columns.some(({ paths }) => paths.some(({ of }) => of === 'key'))
+    ? keyBytes + chunkRows * KEY_EXTRA_BYTES
+    : 0;
+  const columnBytes = (bytes + ofKeys + chunkRows * wordBytes(spec)) * times;
+  const limits = { chunkRows, chunkBytes: bytes, keyBytes, batchRows: chunkRows * times, columnBytes };
   return VARIANTS.map((variant) => new GuardedKernel(spec, limits, variant));
 }

@@ -25,9 +25,15 @@ export function kernelsOf(spec: TableSpec, options: Partial<KernelOptions> = {},
 }
 
 /** Messages with these values, of one partition, whose offsets and timestamps count up. */
-export function messagesOf(values: readonly (Uint8Array | string | null)[], partition = 3): ReferenceMessage[] {
+export function messagesOf(
+  values: readonly (Uint8Array | string | null)[],
+  partition = 3,
+  keys: readonly (Uint8Array | string | null)[] = [],
+): ReferenceMessage[] {
+  const bytesOf = (text: Uint8Array | string | null) => (typeof text === 'string' ? Buffer.from(text) : text);
   return values.map((value, index) => ({
-    value: typeof value === 'string' ? Buffer.from(value) : value,
+    value: bytesOf(value),
+    key: bytesOf(keys[index] ?? null),
     partition,
     offset: 1000 + index,
     timestamp: 1_735_689_600_000 + index,
@@ -38,7 +44,8 @@ export function messagesOf(values: readonly (Uint8Array | string | null)[], part
 function chunkFor(messages: readonly ReferenceMessage[]): (valueBytes: number) => Chunk {
   const bytes = messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
   const usual = bytes > MAX_SMALL_BYTES ? undefined : bytes;
-  return (valueBytes) => new Chunk(undefined, valueBytes > MAX_SMALL_BYTES ? valueBytes : usual, 0);
+  const keyBytes = messages.reduce((sum, { key }) => sum + (key?.length ?? 0), 0);
+  return (valueBytes) => new Chunk(undefined, valueBytes > MAX_SMALL_BYTES ? valueBytes : usual, keyBytes);
 }
 
 const MAX_SMALL_BYTES = 512 << 10;
@@ -47,20 +54,25 @@ const MAX_SMALL_BYTES = 512 << 10;
 export function chunksOf(messages: readonly ReferenceMessage[], newChunk = chunkFor(messages)): Chunk[] {
   const chunks: Chunk[] = [];
   let chunk: Chunk | undefined;
-  for (const { value, offset, timestamp } of messages) {
+  for (const { value, key, offset, timestamp } of messages) {
     const bytes = value?.length ?? 0;
-    if (!chunk?.hasRoomFor(1, bytes, 0)) {
+    const keyBytes = key?.length ?? 0;
+    if (!chunk?.hasRoomFor(1, bytes, keyBytes)) {
       chunk = newChunk(bytes);
       chunks.push(chunk);
     }
     const { views, rows } = chunk;
     if (value !== null) views.values.set(value, chunk.valueBytes);
+    if (key) views.keys.set(key, chunk.keyBytes);
     views.offsets[rows] = BigInt(offset);
     views.timestamps[rows] = BigInt(timestamp);
     chunk.valueBytes += bytes;
+    chunk.keyBytes += keyBytes;
     chunk.rows++;
     views.valueOffsets[chunk.rows] = chunk.valueBytes;
+    views.keyOffsets[chunk.rows] = chunk.keyBytes;
     setBit(views.valueValidity, rows, value !== null);
+    setBit(views.keyValidity, rows, key !== null && key !== undefined);
   }
   return chunks;
 }
@@ -99,7 +111,8 @@ function resultsOf(
   const results = messages.map(({ value }, index): ReferenceResult => {
     const reject = rejects.get(index);
     if (reject !== undefined) return reject;
-    return value === null ? { status: 'tombstone' } : { status: 'ok', row: rows[next++] };
+    const isTombstone = value === null && !spec.deletes?.tombstone;
+    return isTombstone ? { status: 'tombstone' } : { status: 'ok', row: rows[next++] };
   });
   assert.equal(next, rows.length);
   return results;
@@ -153,7 +166,8 @@ function expectSame(
   for (const [index, result] of results.entries()) {
     if (isSame(result, wanted[index])) continue;
     const value = Buffer.from(messages[index].value ?? []).toString('latin1');
-    assert.deepEqual({ index, value, ...result }, { index, value, ...wanted[index] });
+    const key = Buffer.from(messages[index].key ?? []).toString('latin1');
+    assert.deepEqual({ index, key, value, ...result }, { index, key, value, ...wanted[index] });
   }
 }
 

@@ -54,7 +54,7 @@ export async function makeLakeBatch(
 ): Promise<BatchResult> {
   const lakeFolder = changesFolder(options.dataPath, options.topic);
   return await makeBatch(options.dataDir, partition, startOffset, values, {
-    ...{ lakeFolder, epoch },
+    ...{ lakeFolder, epoch, spec: options.spec },
     ...(isObjectStore(lakeFolder) && { objects: options }),
     ...(nextOffset !== undefined && { nextOffset }),
   });

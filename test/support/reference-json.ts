@@ -8,6 +8,8 @@ export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'true' | 'fals
 
 export interface JsonNode {
   readonly kind: JsonKind;
+  /** What `start` and `end` are places of: the message, or JSON that is embedded in it. */
+  readonly text: string;
   readonly start: number;
   readonly end: number;
   /** Of an object, in the order they came; none of other values. */
@@ -22,12 +24,20 @@ export interface JsonMember {
   readonly value: JsonNode;
 }
 
+/** Which members of an object are strings that hold JSON, and in which there are such strings. */
+export interface Embedding {
+  readonly isEmbedded: boolean;
+  member(name: string): Embedding | undefined;
+}
+
 /** The text is not JSON: `position` is the first byte with which no JSON text can continue. */
 export class NotJson {
   constructor(
     readonly position: number,
     /** It would be JSON if our limit were not. */
     readonly tooDeep = false,
+    /** It is in a string that has to hold JSON. */
+    readonly isEmbedded = false,
   ) {}
 }
 
@@ -69,14 +79,49 @@ const BEGUN_NUMBER = /-?(?:(?:0|[1-9]\d*)(?:\.(?:\d+(?:[eE][+-]?\d*)?)?|[eE][+-]
 /**
  * Takes a JSON text apart.
  * @param bytes as latin1
+ * @param embedding of strings that are taken apart as well, as if their content were in their place
  * @throws NotJson
  */
-export function scanJson(bytes: string): JsonNode {
+export function scanJson(bytes: string, embedding?: Embedding): JsonNode {
   const scanner = new Scanner(bytes);
-  const node = scanner.value(0);
+  const node = scanner.value(0, embedding);
   scanner.spaces();
   if (scanner.at < bytes.length) throw new NotJson(scanner.at);
   return node;
+}
+
+/** The JSON in a string; a failure is at the byte of the string that the byte to blame was written as. */
+function scanEmbedded(string: string, stringStart: number, embedding: Embedding): JsonNode {
+  const content = Buffer.from(JSON.parse(utf8(string))).toString('latin1');
+  try {
+    // A string in the string is none of JSON.
+    return scanJson(content, { isEmbedded: false, member: (name) => embedding.member(name) });
+  } catch (thrown) {
+    if (!(thrown instanceof NotJson)) throw thrown;
+    if (!thrown.tooDeep && isJson(content)) throw new Error(`JSON.parse takes ${content}`);
+    throw new NotJson(stringStart + placesIn(string)[thrown.position], thrown.tooDeep, true);
+  }
+}
+
+const CHARACTER = /\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|./gs;
+
+/** Where in a string each byte of its content is, and at last the closing quote. */
+function placesIn(string: string): number[] {
+  const places: number[] = [];
+  for (const { 0: character, index } of string.slice(1, -1).matchAll(CHARACTER)) {
+    const bytes = character.length === 1 ? 1 : Buffer.byteLength(JSON.parse(`"${character}"`));
+    for (let i = 0; i < bytes; i++) places.push(index + 1);
+  }
+  return [...places, string.length - 1];
+}
+
+function isJson(bytes: string): boolean {
+  try {
+    JSON.parse(utf8(bytes));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 class Scanner {
@@ -84,7 +129,7 @@ class Scanner {
 
   constructor(readonly bytes: string) {}
 
-  value(depth: number): JsonNode {
+  value(depth: number, embedding?: Embedding): JsonNode {
     this.spaces();
     const start = this.at;
     const first = this.bytes[start];
@@ -93,10 +138,11 @@ class Scanner {
     if (first === '{' || first === '[') {
       if (depth === MAX_DEPTH) throw new NotJson(start, true);
       kind = first === '{' ? 'object' : 'array';
-      members = first === '{' ? this.object(depth) : this.array(depth);
+      members = first === '{' ? this.object(depth, embedding) : this.array(depth);
     } else if (first === '"') {
       kind = 'string';
       this.string();
+      if (embedding?.isEmbedded) return scanEmbedded(this.bytes.slice(start, this.at), start, embedding);
     } else if (first === 't' || first === 'f' || first === 'n') {
       kind = first === 't' ? 'true' : first === 'f' ? 'false' : 'null';
       for (const letter of kind) this.expect(letter);
@@ -104,10 +150,10 @@ class Scanner {
       kind = 'number';
       this.number();
     }
-    return { kind, start, end: this.at, members };
+    return { kind, text: this.bytes, start, end: this.at, members };
   }
 
-  object(depth: number): JsonMember[] {
+  object(depth: number, embedding?: Embedding): JsonMember[] {
     const members: JsonMember[] = [];
     this.expect('{');
     this.spaces();
@@ -119,8 +165,9 @@ class Scanner {
       const keySource = this.bytes.slice(keyStart, this.at);
       this.spaces();
       this.expect(':');
-      const value = this.value(depth + 1);
-      members.push({ key: keyOf(keySource), keySource, value });
+      const key = keyOf(keySource);
+      const value = this.value(depth + 1, embedding?.member(key));
+      members.push({ key, keySource, value });
       this.spaces();
     } while (this.take(','));
     this.expect('}');

@@ -52,6 +52,16 @@ export function referenceAmount({ parsed, source }: FieldValue): ReferenceAmount
   return typeof extended?.parsed === 'number' ? plainAmount(extended.source) : undefined;
 }
 
+/** The same where texts are the bytes of an integer in base64, of which the last `scale` digits are decimals. */
+export function referenceBytesAmount(field: FieldValue, scale: number): ReferenceAmount | undefined {
+  const { parsed: text } = field;
+  if (typeof text !== 'string') return referenceAmount(field);
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') !== text || bytes.length === 0 || bytes.length > 16) return undefined;
+  const integer = BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
+  return plainAmount(`${integer}e-${scale}`);
+}
+
 function plainAmount(text: string): ReferenceAmount | undefined {
   const match = PLAIN_ONLY.exec(text);
   return match ? scaled(match[1] === '-', match[2]) : undefined;
@@ -112,6 +122,7 @@ const TIME =
 
 /** Microseconds of each unit of time, as a fraction. */
 const UNITS: Record<TimeUnit, readonly [bigint, bigint]> = {
+  d: [86_400_000_000n, 1n],
   s: [1_000_000n, 1n],
   ms: [1000n, 1n],
   us: [1n, 1n],

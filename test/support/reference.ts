@@ -3,6 +3,7 @@
  * written apart from the kernel, so that a mistake of one is not one of the other.
  */
 import type { Status } from '../../src/core/flow.js';
+import type { FieldPath } from '../../src/schema/field-path.js';
 import {
   type Kind,
   roleColumn,
@@ -12,9 +13,11 @@ import {
   tableColumns,
 } from '../../src/schema/spec.js';
 import { type JsonNode, NotJson, scanJson, utf8 } from './reference-json.js';
+import { nodeAt, PathNode, parsedAt, readsKeys, specTree, takesKeyAsText } from './reference-paths.js';
 import {
   type FieldValue,
   referenceAmount,
+  referenceBytesAmount,
   referenceDate,
   referenceInt64,
   referenceText,
@@ -30,6 +33,8 @@ export interface ReferenceOptions {
 export interface ReferenceMessage {
   /** null is a tombstone. */
   readonly value: Uint8Array | null;
+  /** None by default. */
+  readonly key?: Uint8Array | null;
   readonly partition: number;
   readonly offset: number | bigint;
   /** Milliseconds since the epoch, -1 for none. */
@@ -53,22 +58,22 @@ export interface ReferenceResult {
 const MAX_MILLISECONDS = 8_640_000_000_000_000n;
 
 export function referenceRow(spec: TableSpec, options: ReferenceOptions, message: ReferenceMessage): ReferenceResult {
-  if (message.value === null) return { status: 'tombstone' };
-  const bytes = Buffer.from(message.value).toString('latin1');
-  let root: JsonNode;
-  try {
-    root = scanJson(bytes);
-  } catch (thrown) {
-    if (!(thrown instanceof NotJson)) throw thrown;
-    if (!thrown.tooDeep && isJson(message.value))
-      throw new Error(`JSON.parse takes what is no JSON from byte ${thrown.position} on`);
-    return { status: 'malformed', position: thrown.position };
+  if (message.value === null && !spec.deletes?.tombstone) return { status: 'tombstone' };
+  const parts: Partial<Record<FieldPath['of'], Part>> = {};
+  if (message.key && readsKeys(spec)) {
+    const key = takesKeyAsText(spec) ? wholeText(message.key) : partOf(message.key, specTree(spec, 'key'));
+    if (key instanceof NotJson) return { status: 'malformed', position: -1 };
+    parts.key = key;
   }
-  const parsed = parseJson(message.value);
-  if (root.kind !== 'object') return { status: 'not_object', position: root.start };
-  const lacking = spec.columns.find(({ path, required }) => required && isLacking(nodeAt(root, path)));
+  if (message.value !== null) {
+    const value = partOf(message.value, specTree(spec, 'value'));
+    if (value instanceof NotJson) return { status: 'malformed', position: value.position };
+    if (value.root.kind !== 'object') return { status: 'not_object', position: value.root.start };
+    parts.value = value;
+  }
+  const lacking = spec.columns.find((column) => column.required && isLacking(fieldOf(column, parts)?.node));
   if (lacking !== undefined) return { status: 'missing_required', position: -1, column: lacking.name };
-  return { status: 'ok', row: rowOf(spec, options, message, { bytes, root, parsed }) };
+  return { status: 'ok', row: rowOf(spec, options, message, parts) };
 }
 
 const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -87,47 +92,70 @@ function isJson(value: Uint8Array): boolean {
   }
 }
 
-interface Parsed {
-  readonly bytes: string;
+/** The value or the key of a message. */
+interface Part {
   readonly root: JsonNode;
   readonly parsed: unknown;
+  readonly tree: PathNode;
 }
 
-/** The value at a path: of a repeated key the last one. */
-function nodeAt(root: JsonNode, path: readonly string[]): JsonNode | undefined {
-  let node: JsonNode | undefined = root;
-  for (const key of path) node = node?.members.findLast((member) => member.key === key)?.value;
-  return node;
-}
+type Parts = Readonly<Partial<Record<FieldPath['of'], Part>>>;
 
-/** The same through the objects that JSON.parse made. */
-function parsedAt(root: unknown, path: readonly string[]): unknown {
-  let value = root;
-  for (const key of path) {
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    value = isObject && Object.hasOwn(value as object, key) ? (value as Record<string, unknown>)[key] : undefined;
+function partOf(bytes: Uint8Array, tree: PathNode): Part | NotJson {
+  try {
+    const root = scanJson(Buffer.from(bytes).toString('latin1'), tree);
+    return { root, parsed: parseJson(bytes), tree };
+  } catch (thrown) {
+    if (!(thrown instanceof NotJson)) throw thrown;
+    if (!thrown.tooDeep && !thrown.isEmbedded && isJson(bytes))
+      throw new Error(`JSON.parse takes what is no JSON from byte ${thrown.position} on`);
+    return thrown;
   }
-  return value;
+}
+
+/** A key that is text, as if it were JSON text of it. */
+function wholeText(bytes: Uint8Array): Part | NotJson {
+  try {
+    const parsed = strictText.decode(bytes);
+    const text = Buffer.from(JSON.stringify(parsed)).toString('latin1');
+    return { root: { kind: 'string', text, start: 0, end: text.length, members: [] }, parsed, tree: new PathNode() };
+  } catch {
+    return new NotJson(0);
+  }
+}
+
+/** The first of the column's fields that is there. */
+function fieldOf({ paths }: SpecColumn, parts: Parts): { path: FieldPath; node: JsonNode } | undefined {
+  for (const path of paths) {
+    const node = nodeAt(parts[path.of]?.root, path.names);
+    if (node !== undefined) return { path, node };
+  }
+  return undefined;
 }
 
 function isLacking(node: JsonNode | undefined): boolean {
   return node === undefined || node.kind === 'null';
 }
 
+function sourceOf({ text, start, end }: JsonNode): string {
+  return utf8(text.slice(start, end));
+}
+
 function rowOf(
   spec: TableSpec,
   options: ReferenceOptions,
   message: ReferenceMessage,
-  { bytes, root, parsed }: Parsed,
+  parts: Parts,
 ): Record<string, ReferenceValue> {
   const row: Record<string, ReferenceValue> = {};
-  const unread = new Set<SpecColumn>();
+  const unread = new Set<FieldPath>();
   let issues = 0n;
   for (const [index, column] of spec.columns.entries()) {
-    const node = nodeAt(root, column.path);
+    const found = fieldOf(column, parts);
+    const part = found && parts[found.path.of];
     const field: FieldValue = {
-      parsed: parsedAt(parsed, column.path),
-      source: node === undefined ? '' : utf8(bytes.slice(node.start, node.end)),
+      parsed: part && parsedAt(part.parsed, found.path.names, part.tree),
+      source: found === undefined ? '' : sourceOf(found.node),
     };
     const isThere = field.parsed !== undefined && field.parsed !== null;
     const { value, asSpecified } = isThere ? columnValue(column, field) : NOTHING;
@@ -135,15 +163,20 @@ function rowOf(
     if (column.raw !== undefined) row[column.raw] = isThere ? textOf(field) : null;
     if (asSpecified) continue;
     issues |= 1n << BigInt(index);
-    if (column.kind !== 'text' && column.raw === undefined) unread.add(column);
+    const takesAll = column.kind === 'text' && column.operations === undefined;
+    if (!takesAll && column.raw === undefined && found) unread.add(found.path);
+  }
+  if (message.value === null) {
+    const column = roleColumn(spec, 'operation')?.name;
+    row[column ?? spec.deletes!.flag!] = column === undefined ? true : 'delete';
   }
   const milliseconds = BigInt(message.timestamp);
   const hasTimestamp = milliseconds >= 0n && milliseconds <= MAX_MILLISECONDS;
   const timestamp = hasTimestamp ? milliseconds * 1000n : null;
   const amount = roleValue(spec, row, 'amount');
   const eventTime = roleValue(spec, row, 'event_time');
-  const changeId = String(row[roleColumn(spec, 'change_id')!.name]);
-  const extra = extraMembers(bytes, root, pathTree(spec, unread));
+  const changeId = roleColumn(spec, 'change_id')?.name;
+  const extra = extraOf(spec, parts, unread);
   row.extra = extra === '' ? null : `{${extra}}`;
   row.is_high_value = amount !== null && amount > decimal4(options.highValueThreshold);
   row.is_late = eventTime !== null && timestamp !== null && eventTime < timestamp - BigInt(options.lateAfterMs) * 1000n;
@@ -151,7 +184,8 @@ function rowOf(
   row.kafka_partition = message.partition;
   row.kafka_offset = BigInt(message.offset);
   row.kafka_timestamp = timestamp;
-  row.change_seq = BigInt(`0x${/^82([0-9a-fA-F]{16})/.exec(changeId)?.[1] ?? '0'}`);
+  const token = changeId === undefined ? '' : String(row[changeId]);
+  row.change_seq = BigInt(`0x${/^82([0-9a-fA-F]{16})/.exec(token)?.[1] ?? '0'}`);
   return Object.fromEntries(tableColumns(spec).map(({ name }) => [name, row[name]]));
 }
 
@@ -165,13 +199,18 @@ interface ColumnValue {
 const NOTHING: ColumnValue = { value: null, asSpecified: true };
 
 function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
+  if (column.operations !== undefined) {
+    const value = new Map(Object.entries(column.operations)).get(textOf(field));
+    return { value, asSpecified: value !== undefined };
+  }
   if (column.kind === 'text') {
     if (typeof field.parsed === 'string') return { value: textOf(field), asSpecified: true };
     const text = referenceText(field, column.role === 'change_id' || column.role === 'key');
     return { value: text ?? field.source, asSpecified: text !== undefined };
   }
   if (column.kind === 'amount') {
-    const amount = referenceAmount(field);
+    const { encoding, scale = 0 } = column;
+    const amount = encoding === undefined ? referenceAmount(field) : referenceBytesAmount(field, scale);
     return { value: amount?.scaled, asSpecified: amount?.exact ?? false };
   }
   const value = typedValue(column.kind, column.unit, field);
@@ -194,9 +233,14 @@ function typedValue(
     case 'int64':
       return referenceInt64(field);
     case 'bool':
-      return typeof field.parsed === 'boolean' ? field.parsed : undefined;
+      return new Map<unknown, boolean>(BOOLEANS).get(field.parsed);
   }
 }
+
+const BOOLEANS = [true, false].flatMap((value): [unknown, boolean][] => [
+  [value, value],
+  [String(value), value],
+]);
 
 /** A string's content, well formed; of anything else its JSON text. */
 function textOf({ parsed, source }: FieldValue): string {
@@ -213,42 +257,36 @@ function decimal4(text: string): bigint {
   return BigInt(`${whole}${fraction.padEnd(4, '0')}`);
 }
 
-/** Keys that lead to a column, or to an object in which there are such keys. */
-type PathTree = Map<string, PathTree | 'column'>;
+/** What no column takes of the key and of the value, as members. */
+function extraOf(spec: TableSpec, { key, value }: Parts, unread: ReadonlySet<FieldPath>): string {
+  const kept: string[] = [];
+  if (key !== undefined) kept.push(keyExtra(spec, key, unread));
+  if (value !== undefined) kept.push(extraMembers(value.root, specTree(spec, 'value', unread)));
+  return kept.filter((members) => members !== '').join(',');
+}
 
-/** @param without columns to which no key leads */
-function pathTree({ columns }: TableSpec, without: ReadonlySet<SpecColumn>): PathTree {
-  const root: PathTree = new Map();
-  for (const column of columns) {
-    const { path } = column;
-    let at = root;
-    for (const key of path.slice(0, -1)) {
-      const inner = at.get(key) ?? new Map();
-      at.set(key, inner);
-      at = inner as PathTree;
-    }
-    if (!without.has(column)) at.set(path[path.length - 1], 'column');
-  }
-  return root;
+function keyExtra(spec: TableSpec, { root }: Part, unread: ReadonlySet<FieldPath>): string {
+  const whole = spec.columns.flatMap(({ paths }) => paths).find(({ of, names }) => of === 'key' && names.length === 0);
+  if (whole !== undefined) return unread.has(whole) ? `"message_key":${sourceOf(root)}` : '';
+  const tree = specTree(spec, 'key', unread);
+  const members = root.kind === 'object' ? extraMembers(root, tree) : '';
+  if (root.kind !== 'object' && !tree.isIgnored) return `"message_key":${sourceOf(root)}`;
+  return members === '' ? '' : `"message_key":{${members}}`;
 }
 
 /** The members that no column takes, joined, as they are in the source. */
-function extraMembers(bytes: string, object: JsonNode, tree: PathTree): string {
+function extraMembers(object: JsonNode, tree: PathNode): string {
   const kept: string[] = [];
-  for (const member of object.members) {
-    const target = tree.get(member.key);
-    if (target === 'column') continue;
-    const { value } = member;
-    if (target === undefined) {
-      kept.push(utf8(`${member.keySource}:${bytes.slice(value.start, value.end)}`));
-      continue;
-    }
-    if (object.members.findLast(({ key }) => key === member.key) !== member) continue;
-    if (value.kind !== 'object') kept.push(utf8(`${member.keySource}:${bytes.slice(value.start, value.end)}`));
-    else {
-      const inner = extraMembers(bytes, value, target);
-      if (inner !== '') kept.push(`${utf8(member.keySource)}:{${inner}}`);
-    }
+  for (const { key, keySource, value } of object.members) {
+    const target = tree.members.get(key);
+    const member = `${utf8(keySource)}:${sourceOf(value)}`;
+    if (target === 'kept' || (target === undefined && !tree.isIgnored)) kept.push(member);
+    if (!(target instanceof PathNode)) continue;
+    if (object.members.findLast((other) => other.key === key)?.value !== value) continue;
+    if (value.kind === 'object') {
+      const inner = extraMembers(value, target);
+      if (inner !== '') kept.push(`${utf8(keySource)}:{${inner}}`);
+    } else if (!target.isIgnored) kept.push(member);
   }
   return kept.join(',');
 }

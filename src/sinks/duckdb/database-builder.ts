@@ -123,15 +123,7 @@ export class DatabaseBuilder {
   /** @returns how many rows of a file, by its name, are of change ids that are there already */
   async #insertRows(): Promise<Map<string, number>> {
     const { files } = this.#inventory;
-    const id = identifier(roleColumn(this.#spec, 'change_id')!.name);
-    await this.#run(
-      `CREATE TEMP TABLE duplicates AS SELECT kafka_partition, kafka_offset FROM (
-         SELECT kafka_partition, kafka_offset,
-           row_number() OVER (PARTITION BY ${id} ORDER BY kafka_partition, kafka_offset) AS nth
-         FROM ${this.#rows()}
-         SEMI JOIN (SELECT ${id} FROM ${this.#rows()} GROUP BY ALL HAVING count(*) > 1) USING (${id}))
-       WHERE nth > 1`,
-    );
+    await this.#findDuplicates();
     for (let from = 0; from < files.length; from += FILES_PER_INSERT) {
       await this.#run(
         `INSERT INTO ${identifier(this.#spec.table)} BY NAME
@@ -149,6 +141,24 @@ export class DatabaseBuilder {
        ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset GROUP BY name`,
     );
     return new Map(found.map(({ name, rows }) => [String(name), Number(rows)]));
+  }
+
+  /** Without a change id there are none: files of the inventory have no offset twice. */
+  async #findDuplicates(): Promise<void> {
+    const column = roleColumn(this.#spec, 'change_id');
+    if (column === undefined) {
+      await this.#run('CREATE TEMP TABLE duplicates (kafka_partition INTEGER, kafka_offset BIGINT)');
+      return;
+    }
+    const id = identifier(column.name);
+    await this.#run(
+      `CREATE TEMP TABLE duplicates AS SELECT kafka_partition, kafka_offset FROM (
+         SELECT kafka_partition, kafka_offset,
+           row_number() OVER (PARTITION BY ${id} ORDER BY kafka_partition, kafka_offset) AS nth
+         FROM ${this.#rows()}
+         SEMI JOIN (SELECT ${id} FROM ${this.#rows()} GROUP BY ALL HAVING count(*) > 1) USING (${id}))
+       WHERE nth > 1`,
+    );
   }
 
   async #writeLedger(duplicates: ReadonlyMap<string, number>): Promise<void> {

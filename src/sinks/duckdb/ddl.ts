@@ -5,6 +5,7 @@ import { OPERATION } from '../../core/operations.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import {
   type ColumnType,
+  DEFAULT_DELETES,
   roleColumn,
   specHash,
   specJson,
@@ -130,7 +131,10 @@ async function checkSpec(connection: DuckDBConnection, spec: TableSpec): Promise
     const before = kinds.get(name);
     if (before !== undefined && before !== kind) throw kindChanged(spec, name, before, kind);
   }
-  const identity = (of: TableSpec) => `table ${of.table} with the change id ${roleColumn(of, 'change_id')!.name}`;
+  const identity = (of: TableSpec) => {
+    const changeId = roleColumn(of, 'change_id');
+    return `table ${of.table} ${changeId === undefined ? 'without a change id' : `with the change id ${changeId.name}`}`;
+  };
   if (identity(known) === identity(spec)) return;
   throw new SluiceError(
     'SLUICE_SPEC_CHANGED',
@@ -166,9 +170,11 @@ WITH ${lastOfPartition(table, key, typeRole && identifier(typeRole))},
   SELECT kafka_partition, kafka_offset FROM "last of partition"
   QUALIFY row_number() OVER (
     PARTITION BY "the key", "the type" ORDER BY "the time" DESC NULLS LAST, kafka_partition DESC) = 1)`;
-  if (role === undefined)
-    return `${view}\nSELECT * FROM ${table} SEMI JOIN "the newest" USING (kafka_partition, kafka_offset)`;
-  const operation = identifier(role);
+  const deletes = deleteTests(spec).map((test) => `AND NOT coalesce(${test}, false)`);
+  if (role === undefined) {
+    return `${view}\nSELECT * FROM ${table} SEMI JOIN "the newest" USING (kafka_partition, kafka_offset)
+WHERE true ${deletes.join(' ')}`;
+  }
   const [begin, end] = [OPERATION.snapshotBegin, OPERATION.snapshotEnd].map(literal);
   return `${view},
 "the markers" AS (
@@ -180,8 +186,18 @@ WITH ${lastOfPartition(table, key, typeRole && identifier(typeRole))},
   WHERE "the end" = ${end} AND "the marker before" = ${begin} GROUP BY partition_id)
 SELECT ${table}.* FROM ${table} SEMI JOIN "the newest" USING (kafka_partition, kafka_offset)
 LEFT JOIN "the snapshots" ON "the snapshots".kafka_partition = ${table}.kafka_partition
-WHERE coalesce(${operation}, '') NOT IN (${literal(OPERATION.delete)}, ${literal(OPERATION.vanished)})
-  AND ${table}.kafka_offset >= coalesce("the beginning", 0)`;
+WHERE ${table}.kafka_offset >= coalesce("the beginning", 0) ${deletes.join(' ')}`;
+}
+
+/** SQL: what is true of a row whose key is deleted. */
+function deleteTests(spec: TableSpec): string[] {
+  const { operations, flag, tombstone } = spec.deletes ?? DEFAULT_DELETES;
+  const column = roleColumn(spec, 'operation');
+  // The kernel says of a tombstone what it is.
+  const words = new Set([...operations, ...(tombstone ? [OPERATION.delete] : [])]);
+  const tests = flag === undefined ? [] : [identifier(flag)];
+  if (column === undefined || words.size === 0) return tests;
+  return [...tests, `${identifier(column.name)} IN (${[...words].map(literal).join(', ')})`];
 }
 
 /**

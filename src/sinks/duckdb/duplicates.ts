@@ -16,7 +16,8 @@ export interface ChangeLog {
   readonly spec: TableSpec;
   /** SQL identifiers. */
   readonly table: string;
-  readonly changeId: string;
+  /** Undefined: its rows are told apart by partition and offset, which the ledger takes once. */
+  readonly changeId: string | undefined;
   /** Of all its rows. */
   maxChangeSeq: bigint;
 }
@@ -26,7 +27,8 @@ export const NO_SEQUENCE = 0n;
 
 /** That of a spec, before anything is read of it. */
 export function changeLog(topic: string, spec: TableSpec): ChangeLog {
-  const changeId = identifier(roleColumn(spec, 'change_id')!.name);
+  const column = roleColumn(spec, 'change_id');
+  const changeId = column && identifier(column.name);
   return { topic, spec, table: identifier(spec.table), changeId, maxChangeSeq: NO_SEQUENCE };
 }
 
@@ -114,6 +116,10 @@ export async function findDuplicates(
   batches: readonly BatchResult[],
 ): Promise<Duplicates> {
   const table = `temp.duplicates_${tables++}`;
+  if (log.changeId === undefined) {
+    await connection.run(`CREATE TEMP TABLE ${table} (kafka_partition INTEGER, kafka_offset BIGINT)`);
+    return { table, counts: new Map() };
+  }
   const { minChangeSeq: lowest, maxChangeSeq: highest } = combineStats(batches.map(({ stats }) => stats));
   assert(lowest !== undefined && highest !== undefined, 'there are rows');
   // Equal ids have equal sequences, which are a third of the work to group if there are any.

@@ -15,12 +15,17 @@ export function isMarker(spec: TableSpec): string {
   return `coalesce(${identifier(operation.name)} IN (${values.join(', ')}), false)`;
 }
 
+/** SQL: what stands for a change id where there is none. */
+const OFFSET_ID = `concat_ws('-', kafka_partition, kafka_offset)`;
+
 /** SQL: the markers of a relation of rows, as the columns of `sluice.markers`. A spec without operations has none. */
 export function markersOf(spec: TableSpec, topic: string, relation: string): string {
-  const [id, key, operation] = (['change_id', 'key', 'operation'] as const).map((role) => {
-    const column = roleColumn(spec, role);
-    return column === undefined ? 'NULL' : identifier(column.name);
-  });
+  const [id = OFFSET_ID, key = 'NULL', operation = 'NULL'] = (['change_id', 'key', 'operation'] as const).map(
+    (role) => {
+      const column = roleColumn(spec, role);
+      return column && identifier(column.name);
+    },
+  );
   return `SELECT topic: ${literal(topic)}, partition_id: kafka_partition, message_offset: kafka_offset,
       change_id: ${id}, snapshot: ${key}, operation: ${operation}, kafka_timestamp
     FROM ${relation} WHERE ${isMarker(spec)}`;

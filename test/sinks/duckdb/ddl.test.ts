@@ -248,6 +248,30 @@ describe('the orders view', () => {
     expect(after).toEqual([['04'], ['07'], ['07', '10']]);
   });
 
+  it('leaves out what the spec says is deleted: by operations, and by a flag', async () => {
+    const dataDir = temporaryDirectory();
+    const columns = [
+      { name: 'change_id', kind: 'text', required: true, role: 'change_id' },
+      { name: 'order_id', kind: 'text', required: true, role: 'key' },
+      { name: 'operation', kind: 'text', role: 'operation', operations: { c: 'insert', d: 'delete', x: 'vanished' } },
+      { name: 'gone', kind: 'bool' },
+    ];
+    const deletes = { operations: ['delete'], flag: 'gone' };
+    const spec = parseSpec(JSON.stringify({ table: 't', view: 'orders', columns, deletes }), 'test');
+    const sink = await openSink(dataDir, { spec });
+    const changes = [
+      { change_id: '1', order_id: 'a', operation: 'd' },
+      { change_id: '2', order_id: 'b', operation: 'c', gone: 'true' },
+      { change_id: '3', order_id: 'c', operation: 'x', gone: false },
+      { change_id: '4', order_id: 'd', operation: 'unknown' },
+      { change_id: '5', order_id: 'e', gone: true },
+      { change_id: '6', order_id: 'e' },
+    ].map((message) => JSON.stringify(message));
+    await sink.stage(await makeBatch(dataDir, 0, 0, changes, { spec }));
+    await sink.commit();
+    expect(await present(sink)).toEqual(['3', '4', '6']);
+  });
+
   it('needs no type and no operation', async () => {
     const dataDir = temporaryDirectory();
     const columns = [
