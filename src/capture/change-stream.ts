@@ -5,7 +5,7 @@ import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import type { ChangeEvent } from './change-event.js';
 import type { CapturedCollection, EventStream, StreamOptions, StreamStart } from './collection.js';
-import { backoff, raceTimeout, withTimeout } from './retry.js';
+import { backoff, raceTimeout, refusal, withTimeout } from './retry.js';
 import { readWhole } from './split-event.js';
 
 /** ChangeStreamFatalError and ChangeStreamHistoryLost: the position is no longer in the oplog. */
@@ -44,8 +44,8 @@ export class ChangeReader {
 
   /**
    * The next changes; none where none came within this time.
-   * @throws SluiceError SLUICE_HISTORY_LOST, SLUICE_MONGODB for a change that no answer can hold; everything else is
-   *   tried again
+   * @throws SluiceError SLUICE_HISTORY_LOST, SLUICE_MONGODB for a change that no answer can hold and for a user who may
+   *   not read; everything else is tried again
    */
   async next(waitMs: number): Promise<readonly ChangeEvent[]> {
     try {
@@ -115,6 +115,8 @@ export class ChangeReader {
         'MongoDB from 6.0.9 or 7.0 on splits such changes';
       throw new SluiceError('SLUICE_MONGODB', message, { cause: error });
     }
+    const refused = refusal(error, this.#source.name);
+    if (refused !== undefined) throw refused;
     this.#source.renewAfter(error);
     const backoffMs = backoff(this.#failures++);
     this.#log.warn({ backoffMs }, `MongoDB: ${error.message}; reopening the stream`);

@@ -16,7 +16,7 @@ import type { Logger } from '../core/log.js';
 import { type BsonValue, deserialized, documentOf, memberOf } from './bson.js';
 import { readEvent, type StreamedEvent } from './change-event.js';
 import { hexTime } from './resume-token.js';
-import { backoff, withRetry, withTimeout } from './retry.js';
+import { backoff, refusal, withRetry, withTimeout } from './retry.js';
 import type { CaptureSettings } from './settings.js';
 import { splitsLargeEvents } from './split-event.js';
 
@@ -137,6 +137,7 @@ export class CapturedCollection {
   /**
    * All documents in the order of `_id`, as BSON, over broken connections.
    * @param after the `_id` to start after; undefined: from the first
+   * @throws SluiceError SLUICE_MONGODB if the user may not read
    */
   async *documents(after: unknown): AsyncGenerator<Uint8Array> {
     let last: Uint8Array | undefined;
@@ -157,6 +158,8 @@ export class CapturedCollection {
         }
       } catch (thrown) {
         if (!(thrown instanceof MongoError)) throw thrown;
+        const refused = refusal(thrown, this.name);
+        if (refused !== undefined) throw refused;
         this.renewAfter(thrown);
         const backoffMs = backoff(failures++);
         this.#log.warn({ backoffMs }, `MongoDB: ${thrown.message}; the snapshot continues from where it was`);

@@ -16,6 +16,9 @@ const RETRYABLE_CODES: ReadonlySet<number> = new Set([
   6, 7, 43, 64, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
 ]);
 
+/** Unauthorized and AuthenticationFailed. */
+const REFUSED_CODES: ReadonlySet<number> = new Set([13, 18]);
+
 /** @throws MongoNetworkTimeoutError if there is no answer within this time */
 export async function withTimeout<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -79,6 +82,14 @@ export async function withRetry<T>(
       await sleep(backoffMs);
     }
   }
+}
+
+/** What a read of a stream or a snapshot ends with if the user may not read, or not anymore; undefined if it may. */
+export function refusal(error: Error, name: string): SluiceError | undefined {
+  // The code may be an object of its BSON type.
+  if (!(error instanceof MongoServerError) || !REFUSED_CODES.has(Number(error.code))) return undefined;
+  const message = `MongoDB: ${name} may not be read: ${error.message}; the user of MONGODB_URI needs the role read`;
+  return new SluiceError('SLUICE_MONGODB', message, { cause: error });
 }
 
 function isRetryable(error: Error): boolean {

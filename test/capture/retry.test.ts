@@ -1,7 +1,7 @@
 import { MongoNetworkError, MongoServerError } from 'mongodb';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { withRetry } from '../../src/capture/retry.js';
+import { refusal, withRetry } from '../../src/capture/retry.js';
 
 /** Asks with these answers, one after another: an error is thrown, `undefined` is no answer at all. */
 function asking(answers: readonly unknown[]) {
@@ -48,4 +48,16 @@ it('gives up in the end', async () => {
     message: expect.stringMatching(/no answer within 20 ms/),
   });
   expect(warnings).toHaveLength(5);
+});
+
+it('takes a user who may not read for what no other try changes', () => {
+  const server = (code: number) => new MongoServerError({ message: 'no', code });
+  expect([13, 18].map((code) => refusal(server(code), 'shop.orders')?.code)).toEqual([
+    'SLUICE_MONGODB',
+    'SLUICE_MONGODB',
+  ]);
+  expect([server(11600), new MongoNetworkError('closed')].map((error) => refusal(error, 'shop.orders'))).toEqual([
+    undefined,
+    undefined,
+  ]);
 });

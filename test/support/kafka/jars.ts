@@ -46,17 +46,19 @@ export async function installKafka(): Promise<KafkaInstallation> {
   return installation;
 }
 
-async function kafkaVersion(): Promise<string> {
+/** Of the broker, and of all that comes from the same project. */
+export async function kafkaVersion(): Promise<string> {
   const version = /<kafka\.version>(.+)<\/kafka\.version>/.exec(await readFile(path.join(HERE, 'pom.xml'), 'utf8'));
   if (version === null) throw new Error('test/support/kafka/pom.xml does not name kafka.version');
   return version[1];
 }
 
-/** Fetches the jars that a pom.xml names into a folder. */
-export async function fetchJars(pom: string, folder: string): Promise<void> {
+/** Fetches the jars that a pom.xml names into a folder. @param more of Maven's arguments: a profile, a property */
+export async function fetchJars(pom: string, folder: string, more: readonly string[] = []): Promise<void> {
   const args = [
     ...['-q', '-B', '-f', pom, `-Dmaven.repo.local=${path.join(CACHE, 'm2')}`],
     ...['dependency:copy-dependencies', `-DoutputDirectory=${folder}`, '-DincludeScope=runtime'],
+    ...more,
   ];
   await execFileAsync('mvn', args, { timeout: MAVEN_TIMEOUT_MS });
 }

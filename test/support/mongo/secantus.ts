@@ -1,0 +1,116 @@
+/**
+ * A second server with MongoDB's protocol, unlike the stand-in of ReplicaSet.java: SecantusDB, on WiredTiger. It has
+ * transactions, documents before a change, users, TLS and fail points, and its data and oplog outlive it. Its licence
+ * is the GPL: it is a process of its own, from its wheel, and nothing of it is part of this project.
+ *
+ * What it cannot do, as of 0.7.0b3:
+ *
+ * - elections and more than one node; the stand-in has them
+ * - documents as they were right after a change: what it gives for them is the document as it is when read, and null
+ *   where it is gone; those before a change never expire
+ * - resume tokens that sort: they are BSON documents in hex
+ * - keeping what it acknowledged over a SIGKILL: WiredTiger's log may still be in memory, so tests restart it orderly
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { MongoClient } from 'mongodb';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { INSTALL_TIMEOUT_MS, pythonWith, whyNoPython } from '../python.js';
+import { onFreePort, ServerProcess } from '../server-process.js';
+
+const execFileAsync = promisify(execFile);
+const USER = 'sluice';
+const PASSWORD = "it's/secret";
+
+export interface SecantusOptions {
+  /** Whether clients need a password (SCRAM-SHA-256), which `uri` then has. Default: false. */
+  readonly password?: boolean;
+  /** Whether clients need TLS, and the authority that `uri` then names. Default: false. */
+  readonly tls?: boolean;
+}
+
+export interface Secantus {
+  readonly uri: string;
+  /** Ends it and its connections, and starts it again on the same port and data. */
+  restart(): Promise<void>;
+}
+
+/**
+ * A `describe` with a server of its own; skipped without Python. One serves many tests, each with a database.
+ * @param body gets a function that tells the server, to be called within hooks and tests
+ */
+export function describeSecantus(name: string, options: SecantusOptions, body: (server: () => Secantus) => void): void {
+  describe.skipIf(whyNoPython() !== undefined)(name, () => {
+    let folder: string;
+    let server: LocalSecantus | undefined;
+    beforeAll(async () => {
+      const python = await pythonWith('requirements-mongo.txt');
+      folder = await mkdtemp(path.join(tmpdir(), 'sluice-mongo-'));
+      server = await startSecantus(python, folder, options);
+    }, INSTALL_TIMEOUT_MS);
+    afterAll(async () => {
+      await server?.end('SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    });
+    body(() => server as Secantus);
+  });
+}
+
+async function startSecantus(python: string, folder: string, options: SecantusOptions): Promise<LocalSecantus> {
+  const { password = false, tls = false } = options;
+  if (tls) await execFileAsync(python, ['-m', 'trustme', '-i', '127.0.0.1', '-d', folder]);
+  return onFreePort(async (port) => {
+    const server = new LocalSecantus(python, folder, port, { password: false, tls });
+    await server.start();
+    if (!password) return server;
+    const client = await new MongoClient(server.uri).connect();
+    await client.db('admin').command({ createUser: USER, pwd: PASSWORD, roles: ['root'] });
+    await client.close();
+    await server.end('SIGTERM');
+    const closed = new LocalSecantus(python, folder, port, { password, tls });
+    await closed.start();
+    return closed;
+  });
+}
+
+class LocalSecantus implements Secantus {
+  readonly uri: string;
+  readonly #process: ServerProcess;
+
+  constructor(python: string, folder: string, port: number, { password, tls }: Required<SecantusOptions>) {
+    const at = (name: string) => path.join(folder, name);
+    const query = tls ? `?tls=true&tlsCAFile=${encodeURIComponent(at('client.pem'))}` : '';
+    const login = password ? `${USER}:${encodeURIComponent(PASSWORD)}@` : '';
+    this.uri = `mongodb://${login}127.0.0.1:${port}/${query}`;
+    const secured = tls ? ['--tls-cert-file', at('server.pem'), '--tls-key-file', at('server.key')] : [];
+    const { PATH, HOME } = process.env;
+    this.#process = new ServerProcess({
+      name: `SecantusDB at 127.0.0.1:${port}`,
+      program: python,
+      args: [
+        ...['-m', 'secantus', '--host', '127.0.0.1', '--port', `${port}`, '--storage-path', at('data')],
+        ...['--enable-test-commands', '--noop-heartbeat-seconds', '1', '--cache-size', '128M'],
+        ...[...secured, ...(password ? ['--auth'] : [])],
+      ],
+      output: at('secantus.log'),
+      ready: 'secantus listening',
+      options: { cwd: folder, env: { PATH, HOME, PYTHONUNBUFFERED: '1' } },
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#process.start();
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await this.#process.end(signal);
+  }
+
+  async restart(): Promise<void> {
+    await this.end('SIGTERM');
+    await this.start();
+  }
+}
