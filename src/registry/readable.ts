@@ -1,4 +1,5 @@
 /** What a table spec cannot read of a schema: known before the first message of it is quarantined. */
+import { type FieldPath, isWithin } from '../schema/field-path.js';
 import type { Kind, SpecColumn, TableSpec } from '../schema/spec.js';
 import { AVRO, type AvroType, parseAvroSchema } from './avro-schema.js';
 import type { RegisteredSchema } from './client.js';
@@ -8,7 +9,7 @@ import { jsonSchemaTypes } from './json-schema.js';
 /** A column that a schema does not suit. */
 export interface Unreadable {
   readonly column: string;
-  /** Its path, with dots. */
+  /** Its path, with dots; of alternatives all. */
   readonly field: string;
   /** In words, after "column …: ". */
   readonly problem: string;
@@ -29,13 +30,20 @@ const REFUSED: Readonly<Record<Kind, readonly FieldType[]>> = {
  * The columns that cannot be read from messages of a schema.
  * @throws Error if it is no schema of its type
  */
-export function unreadableColumns({ columns }: TableSpec, schema: RegisteredSchema): Unreadable[] {
+export function unreadableColumns({ columns, embedded }: TableSpec, schema: RegisteredSchema): Unreadable[] {
   const typesOf = typesOfSchema(schema);
+  // What is in the key, or in a string that holds JSON, no schema of the value tells.
+  const typesAt = (path: FieldPath) =>
+    path.of === 'key' || embedded.some((outer) => isWithin(path, outer)) ? UNTOLD : typesOf(path.names);
   return columns.flatMap((column) => {
-    const problem = problemOf(column, typesOf(column.path));
-    return problem === undefined ? [] : [{ column: column.name, field: column.path.join('.'), problem }];
+    const problem = problemOf(column, unionOf(column.paths.map(typesAt)));
+    return problem === undefined ? [] : [{ column: column.name, field: column.paths.map(dotted).join(', '), problem }];
   });
 }
+
+const UNTOLD: ReadonlySet<FieldType> = new Set(['any']);
+
+const dotted = ({ names }: FieldPath) => names.join('.');
 
 function problemOf({ kind, required }: SpecColumn, types: ReadonlySet<FieldType> | undefined): string | undefined {
   if (types === undefined) {
