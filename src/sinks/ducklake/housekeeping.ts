@@ -23,7 +23,14 @@ import { isObjectStore } from '../../storage/object-store.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { connectLake, LAKE, METADATA } from './lake.js';
 import { isLakeConflict } from './lake-errors.js';
-import { DUCKLAKE_FILES, isNamedByDuckLake, registeredFiles, scheduledFiles, timeOfName } from './registered-files.js';
+import {
+  DUCKLAKE_FILES,
+  isNamedByDuckLake,
+  knownFiles,
+  registeredFiles,
+  scheduleRemoval,
+  timeOfName,
+} from './registered-files.js';
 
 export interface HousekeepingOptions {
   /** Of all files, without a slash at the end. */
@@ -56,8 +63,10 @@ const MUCH_DELETED = 0.25;
 const HOUSEKEEPING_LOCK = 0x73_6c_75_69_63_66;
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;
-/** Numbers of files that DuckLake does not give. */
-const FIRST_ORPHAN_ID = 2n ** 62n + 2n ** 61n;
+
+const IS_BUSY =
+  'all files stay as they are: another process, "run" or "compact", keeps house in this lake at the moment. Try again ' +
+  'when it is done';
 
 const CODECS = { zstd: 'zstd', snappy: 'snappy', lz4: 'lz4_raw', none: 'uncompressed' } as const;
 
@@ -96,7 +105,7 @@ export class Housekeeping {
   }
 
   /**
-   * Does nothing if another process is at it.
+   * Does nothing if another process is at it, which is said if everything was wanted.
    * @param everything joins whatever is small, however few files that are
    * @throws SluiceError SLUICE_SINK, SLUICE_DATA_DIR; what was done before counts, and nothing is lost
    */
@@ -117,7 +126,7 @@ export class Housekeeping {
 
   async #run(everything: boolean): Promise<CompactionReceipt> {
     try {
-      if (!(await this.#lock())) return NOTHING_COMPACTED;
+      if (!(await this.#lock())) return everything ? { ...NOTHING_COMPACTED, left: [IS_BUSY] } : NOTHING_COMPACTED;
       await this.#setOptions();
       const before = await this.#changeFiles();
       const isChanged = await this.#join(everything);
@@ -207,23 +216,14 @@ export class Housekeeping {
   async #scheduleOrphans(): Promise<void> {
     const { dataPath, isShared, startedMs = performance.timeOrigin, orphanAfterMs = ORPHAN_AFTER_MS } = this.#options;
     const before = isShared ? Date.now() - orphanAfterMs : startedMs;
-    const stored = await this.#files(`glob(${literal(`${dataPath}/**/${DUCKLAKE_FILES}`)})`);
-    // Looked up after they were listed: what was registered meanwhile is known.
-    const known = new Set([
-      ...(await this.#files(registeredFiles(dataPath, true))),
-      ...(await this.#files(scheduledFiles(dataPath))),
-    ]);
-    const orphans = stored.filter((path) => isNamedByDuckLake(path) && !known.has(path) && timeOfName(path) < before);
-    if (orphans.length === 0) return;
-    const rows = orphans.map((path, index) => `(${FIRST_ORPHAN_ID + BigInt(index)}, ${literal(path)})`);
-    await this.#connection.run(
-      `INSERT INTO ${METADATA}.ducklake_files_scheduled_for_deletion
-       SELECT id, path, false, TIMESTAMPTZ '2000-01-01 00:00:00+00' FROM (VALUES ${rows.join(', ')}) orphans(id, path)`,
+    const pattern = literal(`${dataPath}/**/${DUCKLAKE_FILES}`);
+    const stored = (await rowsOf(this.#connection, `SELECT file FROM glob(${pattern})`)).map(({ file }) =>
+      String(file),
     );
-  }
-
-  async #files(relation: string): Promise<string[]> {
-    return (await rowsOf(this.#connection, `SELECT file FROM ${relation}`)).map(({ file }) => String(file));
+    // Looked up after they were listed: what was registered meanwhile is known.
+    const known = await knownFiles(this.#connection, dataPath);
+    const orphans = stored.filter((path) => isNamedByDuckLake(path) && !known.has(path) && timeOfName(path) < before);
+    await scheduleRemoval(this.#connection, orphans);
   }
 
   /** The current files of the table of changes, and their bytes. */

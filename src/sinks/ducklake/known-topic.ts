@@ -4,6 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { KnownTopic } from '../../core/flow.js';
 import { rowsOf } from '../../core/sql.js';
 import { readIdentity, writeIdentity } from '../duckdb/ledger.js';
+import { isLakeConflict } from './lake-errors.js';
 
 /** How often others may be faster: each of them says something once. */
 const MAX_CONFLICTS = 20;
@@ -36,7 +37,7 @@ export async function rememberTopic(connection: DuckDBConnection, found: KnownTo
       return topic;
     } catch (thrown) {
       await connection.run('ROLLBACK').catch(() => {});
-      if (!/conflict|could not serialize/i.test(String(thrown)) || conflicts === MAX_CONFLICTS) throw thrown;
+      if (!isLakeConflict(thrown) || conflicts === MAX_CONFLICTS) throw thrown;
       await setTimeout(Math.random() * MAX_PAUSE_MS);
     }
   }

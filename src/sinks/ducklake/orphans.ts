@@ -5,20 +5,18 @@
  * process does, for the catalog refuses its commits. With a catalog in a file there is no other process.
  */
 import { rmSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
 import type { RemovedFile } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import { listFiles } from '../../storage/data-dir.js';
 import { changesFolder, parseLakeFilePath, partitionFolder, quarantineFolder } from '../../storage/lake-files.js';
 import { isObjectStore } from '../../storage/object-store.js';
-import { METADATA } from './lake.js';
+import { connectLake } from './lake.js';
 import { filesError } from './lake-errors.js';
 import type { LakeTable } from './lake-transaction.js';
 import type { Ownership } from './ownership.js';
-
-const FIRST_ORPHAN_ID = 2n ** 62n;
+import { knownFiles, scheduleRemoval } from './registered-files.js';
 
 /** What a start does. @throws SluiceError SLUICE_UNEXPLAINED_FILES if files were committed to another catalog */
 export async function settleFiles(
@@ -28,6 +26,43 @@ export async function settleFiles(
 ): Promise<RemovedFile[]> {
   await refuseFilesOfOthers(connection, table);
   return await removeOrphans(connection, table, ownership.isShared ? await ownership.epochs() : undefined);
+}
+
+/** Those of partitions that this process claimed. A claim does not fail for want of their removal. */
+export class ClaimedOrphans {
+  readonly #instance: DuckDBInstance;
+  readonly #table: LakeTable;
+  readonly #epochs: ReadonlyMap<number, number>;
+  /** Partitions whose leftovers could not be removed yet. */
+  readonly #pending = new Set<number>();
+
+  /** @param epochs of the partitions that this process owns, as they are now */
+  constructor(instance: DuckDBInstance, table: LakeTable, epochs: ReadonlyMap<number, number>) {
+    this.#instance = instance;
+    this.#table = table;
+    this.#epochs = epochs;
+  }
+
+  /**
+   * Removes those of the partitions, and of those of earlier calls that failed.
+   * @returns why some stay for the time being; empty if none do
+   */
+  async remove(partitions: readonly number[] = []): Promise<string[]> {
+    for (const partition of partitions) this.#pending.add(partition);
+    const owned = [...this.#pending].filter((partition) => this.#epochs.has(partition));
+    if (owned.length === 0) return [];
+    const connection = await connectLake(this.#instance);
+    try {
+      await removeOrphans(connection, this.#table, this.#epochs, owned);
+      for (const partition of owned) this.#pending.delete(partition);
+      return [];
+    } catch (thrown) {
+      const reason = (thrown as Error).message.split('\n')[0];
+      return [`files of commits that were not finished stay for now, which costs nothing but space: ${reason}`];
+    } finally {
+      connection.closeSync();
+    }
+  }
 }
 
 /**
@@ -49,13 +84,14 @@ export async function removeOrphans(
   const files = await filesIn(connection, dataPath, folders);
   if (files.length === 0) return [];
   // Read after the files were listed: whatever an owner before has committed is in it.
-  const registered = await registeredFiles(connection, dataPath);
+  const registered = await knownFiles(connection, dataPath);
   const orphans = files.filter((path) => {
     const { partition, epoch } = parseLakeFilePath(path) ?? { partition: -1, epoch: 0 };
     // The first owner of a partition may have claimed it since the epochs were read.
     const isOfOwner = epochs !== undefined && epoch >= (epochs.get(partition) ?? 0);
     return partition >= 0 && !registered.has(path) && !isOfOwner;
   });
+  // DuckDB itself cannot remove an object.
   if (isRemote) await scheduleRemoval(connection, orphans);
   else for (const path of orphans) rmSync(path, { force: true });
   return orphans.map((path) => {
@@ -99,25 +135,4 @@ async function listObjects(
   } catch (thrown) {
     throw filesError(thrown, dataPath);
   }
-}
-
-/** DuckDB has no other way to remove an object. Ids are above those of any file. */
-async function scheduleRemoval(connection: DuckDBConnection, paths: readonly string[]): Promise<void> {
-  if (paths.length === 0) return;
-  const rows = paths.map((path, index) => `(${FIRST_ORPHAN_ID + BigInt(index)}, ${literal(path)}, false, now())`);
-  await connection.run(`INSERT INTO ${METADATA}.ducklake_files_scheduled_for_deletion VALUES ${rows.join(', ')}`);
-}
-
-/** Those of all snapshots, and those that DuckLake will remove itself; absolute. */
-async function registeredFiles(connection: DuckDBConnection, dataPath: string): Promise<Set<string>> {
-  const rows = await rowsOf(
-    connection,
-    `SELECT path FROM ${METADATA}.ducklake_data_file UNION ALL
-     SELECT path FROM ${METADATA}.ducklake_files_scheduled_for_deletion`,
-  );
-  const absolute = (path: string) => {
-    if (!isObjectStore(dataPath)) return resolve(dataPath, path);
-    return isObjectStore(path) ? path : `${dataPath}/${path}`;
-  };
-  return new Set(rows.map(({ path }) => absolute(String(path))));
 }

@@ -65,6 +65,7 @@ function parseUri(text: string): Record<string, string> {
   const port = addresses.map(([, , number = '']) => number).join(',');
   const parts = Object.entries({ user, password, host, port: port.replace(/^,*$/, ''), dbname });
   const given = parts.filter((part): part is [string, string] => part[1] !== undefined && part[1] !== '');
-  const more = query === '' ? [] : query.split('&').map((pair) => pair.split('=', 2) as [string, string]);
+  // A value may have more of them.
+  const more = query === '' ? [] : query.split('&').map((pair) => /^([^=]*)=?(.*)$/s.exec(pair)!.slice(1));
   return Object.fromEntries([...given, ...more].map(([key, value = '']) => [key, decodeURIComponent(value)]));
 }

@@ -1,5 +1,6 @@
 /** The files that a lake's catalog names. */
-import { literal } from '../../core/sql.js';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { literal, rowsOf } from '../../core/sql.js';
 import { METADATA } from './lake.js';
 
 const ofTable = (dataPath: string) => `CASE WHEN f.path_is_relative
@@ -26,6 +27,33 @@ export function registeredFiles(dataPath: string, withDropped = false): string {
 export function scheduledFiles(dataPath: string): string {
   return `(SELECT CASE WHEN path_is_relative THEN ${literal(`${dataPath}/`)} || path ELSE path END AS file
     FROM ${METADATA}.ducklake_files_scheduled_for_deletion)`;
+}
+
+/** The paths of all files that the catalog names, those that DuckLake is going to remove among them. */
+export async function knownFiles(connection: DuckDBConnection, dataPath: string): Promise<Set<string>> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT file FROM ${registeredFiles(dataPath, true)} UNION SELECT file FROM ${scheduledFiles(dataPath)}`,
+  );
+  return new Set(rows.map(({ file }) => String(file)));
+}
+
+/** Numbers of files from here on DuckLake does not give. */
+const FIRST_ORPHAN_ID = 2n ** 62n;
+
+/** Has DuckLake remove files that nobody needs when it next cleans up, wherever they are stored. */
+export async function scheduleRemoval(connection: DuckDBConnection, paths: readonly string[]): Promise<void> {
+  if (paths.length === 0) return;
+  const scheduled = `${METADATA}.ducklake_files_scheduled_for_deletion`;
+  const rows = paths.map((path, index) => `(${index}, ${literal(path)})`);
+  const [{ first }] = await rowsOf(
+    connection,
+    `SELECT greatest(max(data_file_id) + 1, ${FIRST_ORPHAN_ID}) AS first FROM ${scheduled}`,
+  );
+  await connection.run(
+    `INSERT INTO ${scheduled}
+     SELECT ${first} + nth, path, false, TIMESTAMPTZ '2000-01-01 00:00:00+00' FROM (VALUES ${rows.join(', ')}) orphans(nth, path)`,
+  );
 }
 
 /** What DuckLake names its files like: a delete file, or one that housekeeping made. As a pattern of file names. */

@@ -35,7 +35,7 @@ import { Housekeeping } from './housekeeping.js';
 import { readKnownTopic, rememberTopic } from './known-topic.js';
 import { connectLake, type LakeOptions, openLake } from './lake.js';
 import { movesOf, readWritten, writeBatches, writeGaps, writeStarts } from './lake-transaction.js';
-import { removeOrphans, settleFiles } from './orphans.js';
+import { ClaimedOrphans, settleFiles } from './orphans.js';
 import { FileOwnership, type LastCommit, type OwnedMove, type Ownership } from './ownership.js';
 import { PostgresOwnership } from './postgres-ownership.js';
 import { whileOpening } from './postgres-server.js';
@@ -63,6 +63,7 @@ export class DuckLakeSink implements Sink {
   #deleteFiles: DeleteFiles | undefined;
   #transactions: Transactions | undefined;
   #housekeeping: Housekeeping | undefined;
+  #orphans: ClaimedOrphans | undefined;
   /** Of the partitions that this process owns. */
   readonly #epochs = new Map<number, number>();
   readonly #positions = new Map<number, SinkPosition>();
@@ -112,6 +113,7 @@ export class DuckLakeSink implements Sink {
       return issueBits;
     };
     const issueBits = isPostgres(catalog) ? await whileOpening(instance, open) : await open();
+    this.#orphans = new ClaimedOrphans(instance, this.#options, this.#epochs);
     this.#transactions = new Transactions(connection, this.#ownership!, this.#deleteFiles, topic);
     return issueBits;
   }
@@ -132,10 +134,7 @@ export class DuckLakeSink implements Sink {
       const epoch = this.#epochs.get(position.partition);
       if (epoch !== undefined) this.#positions.set(position.partition, { ...position, epoch });
     }
-    // What cannot be removed now is found by the next claim.
-    if (this.#ownership!.isShared) {
-      await removeOrphans(this.#connection!, this.#options, this.#epochs, partitions).catch(() => {});
-    }
+    if (this.#ownership!.isShared) await this.#orphans!.remove(partitions);
     return this.#positionsOf(partitions);
   }
 
@@ -215,9 +214,12 @@ export class DuckLakeSink implements Sink {
 
   /** @param everything default: what is due */
   async compact(everything = false): Promise<CompactionReceipt> {
-    const { isShared } = this.#ownership!;
-    this.#housekeeping ??= await Housekeeping.open(this.#instance!, { ...this.#options, isShared });
-    return await (everything ? this.#housekeeping.run(true) : this.#housekeeping.runIfDue());
+    const options = { ...this.#options, isShared: this.#ownership!.isShared };
+    this.#housekeeping ??= await Housekeeping.open(this.#instance!, options);
+    // Again those that a claim could not remove.
+    const left = await this.#orphans!.remove();
+    const receipt = await (everything ? this.#housekeeping.run(true) : this.#housekeeping.runIfDue());
+    return { ...receipt, left: [...receipt.left, ...left] };
   }
 
   async close(): Promise<void> {
@@ -227,13 +229,10 @@ export class DuckLakeSink implements Sink {
     this.#deleteFiles?.close();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
-    this.#ownership = undefined;
-    this.#deleteFiles = undefined;
-    this.#connection = undefined;
-    this.#instance = undefined;
+    this.#ownership = this.#deleteFiles = this.#connection = this.#instance = undefined;
   }
 
-  /** For what no one tries again: an outage that is over soon is waited for here. */
+  /** For what no one tries again: an outage that is over soon is waited for. */
   #patiently<T>(context: string, work: () => Promise<T>): Promise<T> {
     const attempt = async () => {
       try {

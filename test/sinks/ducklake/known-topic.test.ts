@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { DuckDBConnection } from '@duckdb/node-api';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { order, select, temporaryDirectory } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink } from '../../support/lakes.js';
@@ -25,6 +26,24 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake of several processes', 
       ]);
       await sinks[2].close();
       expect((await sinks[2].open()).identity).toEqual(known);
+    });
+
+    it('is told at once of a failure that only has the word conflict in it', async () => {
+      const sink = await openLakeSink(await newLake());
+      const run = DuckDBConnection.prototype.run;
+      let attempts = 0;
+      const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
+        this: DuckDBConnection,
+        ...args
+      ) {
+        if (!args[0].startsWith('UPDATE sluice.meta')) return await run.apply(this, args);
+        attempts++;
+        throw new Error(`Failed to execute query "UPDATE … 'conflict'": permission denied`);
+      });
+      onTestFinished(() => spy.mockRestore());
+      const topic = { clusterId: 'conflict', topicId: 'conflict', firstPartitions: 1 };
+      await expect(sink.setIdentity(topic)).rejects.toThrow('permission denied');
+      expect(attempts).toBe(1);
     });
 
     it('has nothing of a partition that was released before the commit', async () => {

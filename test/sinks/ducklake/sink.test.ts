@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBConnection } from '@duckdb/node-api';
 import { describe, expect, it, vi } from 'vitest';
@@ -160,6 +160,21 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
         await second.commit();
         const offsets = 'SELECT count(*), count(DISTINCT message_offset), max(message_offset) FROM sluice.quarantine';
         expect(await select(second, offsets)).toEqual([[202n, 202n, 201n]]);
+      });
+
+      it.runIf(where === 'Postgres')('removes later what a claim could not remove, and says so', async () => {
+        const options = lakeOptions(temporaryDirectory(), await makeCatalog(postgres(), where));
+        const sink = await openLakeSink(options);
+        const [{ epoch }] = await sink.claim([0]);
+        const orphan = (await makeLakeBatch(options, 0, 0, [order('a')], { epoch })).file!;
+        failAt(/ducklake_files_scheduled_for_deletion/);
+        await sink.claim([0]);
+        expect(existsSync(orphan.path)).toBe(true);
+        failAt(/ducklake_files_scheduled_for_deletion/);
+        expect((await sink.compact()).left).toEqual([expect.stringMatching(/not finished stay for now.*: .*gone/)]);
+        expect(existsSync(orphan.path)).toBe(true);
+        expect((await sink.compact()).left).toEqual([]);
+        expect(existsSync(orphan.path)).toBe(false);
       });
 
       it('refuses a new catalog for files of another one, and removes nothing', async () => {
