@@ -123,6 +123,28 @@ describe('Dispatcher', () => {
     expect(sequencer.inFlightBatches).toBe(2);
   });
 
+  it('gives workers no more for batches whose proof came first, and nothing that is not due while one is out', async () => {
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(1000);
+    onTestFinished(() => clock.mockRestore());
+    read(0, 100);
+    dispatcher.dispatchDue(false);
+    read(3, 50);
+    await end[0]();
+    expect(dispatched()).toEqual([0]);
+    for (const partition of [1, 2]) read(partition, 100);
+    dispatcher.dispatchDue(false);
+    for (const proven of confirm) proven();
+    await turn();
+    read(4, 100);
+    dispatcher.dispatchDue(false);
+    expect(dispatched()).toEqual([0, 1, 2, 4]);
+    clock.mockReturnValue(2000);
+    confirm[2]();
+    await turn();
+    await end[1]();
+    expect(dispatched()).toEqual([0, 1, 2, 4]);
+  });
+
   it('fails with what the proof of the topic fails with', async () => {
     dispatcher = new Dispatcher(WORKERS, {
       ...{ batcher, chunks: pool, sequencer, metrics },
