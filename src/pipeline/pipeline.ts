@@ -264,11 +264,12 @@ export class Pipeline {
   async #drain(): Promise<void> {
     await this.#rebalance.settle();
     this.#dispatcher.dispatchAll();
-    if (this.#options.untilEnd && !this.#stopping) {
-      while (!(await this.#sequencer.drain(this.#options.shutdownGraceMs)));
-    } else if (!(await this.#sequencer.drain(this.#options.shutdownGraceMs))) {
-      this.#parts.log.warn('the grace period is over: batches in flight are dropped and will be read again');
+    for (let isStopping = false; !isStopping; ) {
+      // With `untilEnd` it waits as long as it takes; a stop meanwhile has its grace period.
+      isStopping = this.#stopping;
+      if (await this.#sequencer.drain(this.#options.shutdownGraceMs)) return;
     }
+    this.#parts.log.warn('the grace period is over: batches in flight are dropped and will be read again');
   }
 
   #onRetry({ code, message }: SluiceError, pauseMs: number): void {
