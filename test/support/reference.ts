@@ -71,9 +71,17 @@ export function referenceRow(spec: TableSpec, options: ReferenceOptions, message
     if (value.root.kind !== 'object') return { status: 'not_object', position: value.root.start };
     parts.value = value;
   }
-  const lacking = spec.columns.find((column) => column.required && isLacking(fieldOf(column, parts)?.node));
+  const telling = message.value === null ? tombstoneColumn(spec) : undefined;
+  const lacking = spec.columns.find(
+    (column) => column.required && column !== telling && isLacking(fieldOf(column, parts)?.node),
+  );
   if (lacking !== undefined) return { status: 'missing_required', position: -1, column: lacking.name };
   return { status: 'ok', row: rowOf(spec, options, message, parts) };
+}
+
+/** The column that says of a row that it was a tombstone. */
+function tombstoneColumn(spec: TableSpec): SpecColumn | undefined {
+  return roleColumn(spec, 'operation') ?? spec.columns.find(({ name }) => name === spec.deletes?.flag);
 }
 
 const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -167,8 +175,8 @@ function rowOf(
     if (!takesAll && column.raw === undefined && found) unread.add(found.path);
   }
   if (message.value === null) {
-    const column = roleColumn(spec, 'operation')?.name;
-    row[column ?? spec.deletes!.flag!] = column === undefined ? true : 'delete';
+    const { name, kind } = tombstoneColumn(spec)!;
+    row[name] = kind === 'bool' ? true : 'delete';
   }
   const milliseconds = BigInt(message.timestamp);
   const hasTimestamp = milliseconds >= 0n && milliseconds <= MAX_MILLISECONDS;

@@ -1,0 +1,72 @@
+/** Sample topics of connectors in fixtures/cdc/: messages, and what rows or rejects they must become. */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { TableSpec } from '../../src/schema/spec.js';
+import { loadSpec } from '../../src/schema/spec-file.js';
+import type { ReferenceMessage, ReferenceResult, ReferenceValue } from './reference.js';
+
+const FOLDER = new URL('../../fixtures/cdc/', import.meta.url);
+
+/** What a message must become, for people: only what is not null, with amounts and times as text. */
+export interface ExpectedResult {
+  readonly about: string;
+  readonly status?: string;
+  readonly column?: string;
+  readonly row?: Readonly<Record<string, unknown>>;
+}
+
+export interface CdcForm {
+  readonly name: string;
+  readonly preset: string;
+  readonly spec: TableSpec;
+  readonly about: readonly string[];
+  readonly messages: readonly ReferenceMessage[];
+  readonly expected: readonly ExpectedResult[];
+}
+
+export function cdcForms(): CdcForm[] {
+  return readdirSync(FOLDER)
+    .sort()
+    .map((name) => {
+      const text = readFileSync(new URL(`${name}/messages.jsonl`, FOLDER), 'utf8');
+      const lines = text.split('\n').filter((line) => line !== '');
+      const samples = lines.map((line) => JSON.parse(line) as { about: string; key: unknown; value: unknown });
+      const expected = JSON.parse(readFileSync(new URL(`${name}/expected.json`, FOLDER), 'utf8'));
+      const bytes = (json: unknown) => (json === null ? null : Buffer.from(JSON.stringify(json)));
+      const messages = samples.map(({ key, value }, index) => {
+        return { key: bytes(key), value: bytes(value), partition: 0, offset: index, timestamp: 1_736_337_600_500 };
+      });
+      const about = samples.map((sample) => sample.about);
+      return { name, about, messages, spec: loadSpec(`preset:${expected.preset}`), ...expected };
+    });
+}
+
+/** Columns that say the same of each message. */
+const LEFT_OUT = new Set(['kafka_partition', 'kafka_offset', 'kafka_timestamp', 'is_late']);
+
+const UNREMARKABLE: Readonly<Record<string, ReferenceValue>> = { issues: 0n, change_seq: 0n, is_high_value: false };
+
+/** A result in the form that is expected of it. */
+export function readableResult(spec: TableSpec, about: string, result: ReferenceResult): ExpectedResult {
+  const { status, column, row } = result;
+  if (row === undefined) return { about, status, ...(column !== undefined && { column }) };
+  const kinds = new Map(spec.columns.map(({ name, kind }) => [name, kind]));
+  const entries = Object.entries(row).flatMap(([name, value]): [string, unknown][] => {
+    if (LEFT_OUT.has(name) || value === null || value === UNREMARKABLE[name]) return [];
+    if (name === 'issues') {
+      return [[name, spec.columns.filter((_, bit) => ((value as bigint) >> BigInt(bit)) & 1n).map((of) => of.name)]];
+    }
+    return [[name, readable(kinds.get(name) ?? name, value)]];
+  });
+  return { about, row: Object.fromEntries(entries) };
+}
+
+function readable(kind: string, value: ReferenceValue): unknown {
+  if (kind === 'extra') return JSON.parse(value as string);
+  if (kind === 'date') return new Date((value as number) * 86_400_000).toISOString().slice(0, 10);
+  if (kind === 'amount') return (Number(value) / 1e4).toFixed(4);
+  if (kind === 'timestamp') {
+    const time = value as bigint;
+    return new Date(Number(time / 1000n)).toISOString().replace('Z', `${String(time % 1000n).padStart(3, '0')}Z`);
+  }
+  return typeof value === 'bigint' ? String(value) : value;
+}
