@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     include: ['test/integrations/**/*.test.ts'],
     pool: 'forks',
+    globalSetup: ['test/support/kafka/global-setup.ts'],
+    hookTimeout: 120_000,
     reporters: ['json', 'default'],
     outputFile: { json: 'build/integrations-results.json' },
   },
