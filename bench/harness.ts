@@ -6,9 +6,11 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunSummary } from '../src/commands/run.js';
+import { avroOrder, avroType, framed, ORDERS_AVRO } from '../test/support/avro.js';
 import { type EventOptions, orderEvents } from '../test/support/events.js';
 import { startBroker } from '../test/support/kafka/broker.js';
 import { createTopic, type TestMessage, TestProducer } from '../test/support/produce.js';
+import { FakeRegistry } from '../test/support/registry.js';
 
 export const VITE_NODE = 'node_modules/vite-node/vite-node.mjs';
 
@@ -35,8 +37,11 @@ export async function withBroker(kafka: string | undefined, body: (bootstrap: st
   }
 }
 
-/** About 100, 350 and 20,000 bytes; the last is medium with amounts in forms that every reader takes. */
-export const PAYLOAD_NAMES = ['small', 'medium', 'large', 'common-amounts'] as const;
+/**
+ * About 100, 350 and 20,000 bytes; medium with amounts in forms that every reader takes; medium as Avro of 150 bytes,
+ * and as JSON Schema.
+ */
+export const PAYLOAD_NAMES = ['small', 'medium', 'large', 'common-amounts', 'avro', 'json-schema'] as const;
 export type Payload = (typeof PAYLOAD_NAMES)[number];
 const LARGE_BYTES = 20_000;
 
@@ -55,11 +60,30 @@ export async function load(
   return topic;
 }
 
+/** What is registered in the registry of a bench, and its id. */
+const SCHEMA_ID = 1;
+
+/** A registry for payloads that name a schema. @returns what a run needs to know of it */
+export async function registryFor(payload: Payload): Promise<NodeJS.ProcessEnv> {
+  if (payload !== 'avro' && payload !== 'json-schema') return {};
+  const registry = await FakeRegistry.serve();
+  registry.register('bench', payload === 'avro' ? ORDERS_AVRO : {}, {
+    type: payload === 'avro' ? 'AVRO' : 'JSON',
+    id: SCHEMA_ID,
+  });
+  return { VALUE_FORMAT: payload, SCHEMA_REGISTRY_URL: registry.url };
+}
+
 function* payloads(payload: Payload, options: EventOptions): Generator<TestMessage> {
   const padding = `,"note":"${'n'.repeat(LARGE_BYTES)}"}`;
-  for (const event of orderEvents(options)) {
+  const type = avroType(ORDERS_AVRO);
+  const isFramed = payload === 'avro' || payload === 'json-schema';
+  for (const event of orderEvents(isFramed ? { ...options, shares: {} } : options)) {
     const { key, value } = event;
     if (payload === 'medium' || value === null) yield event;
+    else if (payload === 'avro')
+      yield { ...event, value: framed(SCHEMA_ID, type.toBuffer(avroOrder(value.toString()))) };
+    else if (payload === 'json-schema') yield { ...event, value: framed(SCHEMA_ID, value) };
     else if (payload === 'large') yield { ...event, value: value.toString().replace(/\}$/, padding) };
     else if (payload === 'common-amounts')
       yield { ...event, value: value.toString().replace(EUROPEAN_AMOUNT, inDollars) };

@@ -25,6 +25,7 @@ import {
   PAYLOAD_NAMES,
   type Payload,
   rate,
+  registryFor,
   residentMiB,
   runBare,
   runSluice,
@@ -81,7 +82,8 @@ type Setting = keyof typeof VARIABLES;
 
 function environment(settings: Partial<Record<Setting, string>>): NodeJS.ProcessEnv {
   const names = Object.keys(VARIABLES) as Setting[];
-  return Object.fromEntries(names.filter((name) => settings[name]).map((name) => [VARIABLES[name], settings[name]]));
+  const chosen = names.filter((name) => settings[name]).map((name) => [VARIABLES[name], settings[name]]);
+  return { ...ofRegistry, ...Object.fromEntries(chosen) };
 }
 
 /** Every combination of `name=a,b` lists. */
@@ -181,6 +183,7 @@ async function profile(bootstrap: string, topic: string, folder: string): Promis
 if (!PAYLOAD_NAMES.includes(flags.payload as Payload)) {
   throw new Error(`--payload must be one of ${PAYLOAD_NAMES.join(', ')}, not ${flags.payload}`);
 }
+const ofRegistry = await registryFor(flags.payload as Payload);
 await withBroker(flags.kafka, async (bootstrap) => {
   const topic =
     flags.topic ?? (await load(bootstrap, Number(flags.partitions), flags.payload as Payload, { count: EVENTS }));

@@ -128,7 +128,9 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, valueFormat, ...placesOf(config) };
     pool = new WorkerPool(config.worker.workers, { ...ofWorkers, ...config.parquet, ...config.worker }, log);
     const workers = pool;
-    const [state] = await Promise.all([sink.open(), schemas?.open()]);
+    const state = await sink.open();
+    // Not beside it: the process is aborted when the sink's thread is ended while DuckDB opens.
+    await schemas?.open();
     logRemoved(log, state.removed);
     const onWorker = workers.run.bind(workers);
     const runBatch = schemas === undefined ? onWorker : (task: BatchTask) => schemas.run(task, onWorker);

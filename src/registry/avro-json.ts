@@ -4,6 +4,7 @@
  *   union                 its value alone: not {"string": …}
  *   bytes, fixed          base64, as Kafka Connect's JSON has it; of the logical type decimal, its decimal text
  *   float, double         the shortest decimal that reads back; NaN and infinities as text
+ *   date                  2025-01-02: a table spec has no unit of days
  *   other logical types   what they are written as: timestamps are integers of their unit
  */
 import { AVRO, type AvroType } from './avro-schema.js';
@@ -14,6 +15,7 @@ import {
   writeBase64,
   writeByte,
   writeBytes,
+  writeDate,
   writeDecimal,
   writeFloat,
   writeInteger,
@@ -78,6 +80,9 @@ function writeValue(type: AvroType): void {
     case AVRO.int:
     case AVRO.long:
       writeLong();
+      return;
+    case AVRO.date:
+      writeDate(readNumber());
       return;
     case AVRO.float:
       writeFloat(readFloat(4), 4);

@@ -2,7 +2,7 @@
  * A writer's Avro schema as a tree to read values by. https://avro.apache.org/docs/1.12.0/specification/
  *
  * What follows a field's name is not looked at: defaults, aliases and orders are of readers' schemas. Of logical types
- * only `decimal` changes how a value is read.
+ * only `decimal` and `date` change how a value is read.
  */
 
 /** How a value is written. */
@@ -21,6 +21,8 @@ export const AVRO = {
   array: 11,
   map: 12,
   union: 13,
+  /** An int: days since the epoch. */
+  date: 14,
 } as const;
 
 const PRIMITIVES: ReadonlySet<string> = new Set([
@@ -78,6 +80,8 @@ function parseType(schema: Json, namespace: string, named: Map<string, AvroType>
       return parseNamed(complex, type, namespace, named);
     case 'bytes':
       return new AvroType(AVRO.bytes, [], [], [], 0, scaleOf(complex));
+    case 'int':
+      return new AvroType(complex.logicalType === 'date' ? AVRO.date : AVRO.int);
     default:
       return parseType(type as Json, namespace, named);
   }

@@ -10,6 +10,8 @@ const KEPT_BYTES = 16 << 20;
 const NUMBER_BYTES = 32;
 /** The longest escape of a byte, \u0000. Of a text up to the second of these, room is made as if all bytes had it. */
 const [ESCAPED_BYTES, SHORT_BYTES] = [6, 1 << 16];
+/** Days since the epoch: of January 1st of the year 0, December 31st of 9999, March 1st of 0; and of 400 years. */
+const [FIRST_DAY, LAST_DAY, MARCH_OF_YEAR_0, DAYS_OF_ERA] = [-719_528, 2_932_896, -719_468, 146_097];
 /** Integers of so many bytes are exact in a double. */
 const SMALL_BYTES = 6;
 const BILLION = 1_000_000_000;
@@ -77,6 +79,31 @@ export function writeInteger(value: number): void {
   reserve(NUMBER_BYTES);
   if (value < 0) output[out++] = MINUS;
   writeDigits(Math.abs(value), 1);
+}
+
+/** A day since the epoch, in quotes; as a number if it is not of the years 0 to 9999. */
+export function writeDate(day: number): void {
+  if (day < FIRST_DAY || day > LAST_DAY) {
+    writeInteger(day);
+    return;
+  }
+  // Eras of 400 years from March 1st of the year 0 on: howardhinnant.github.io/date_algorithms.html, civil_from_days.
+  const days = day - MARCH_OF_YEAR_0;
+  const era = Math.floor(days / DAYS_OF_ERA);
+  const ofEra = days - era * DAYS_OF_ERA;
+  const yearOfEra = Math.floor(
+    (ofEra - Math.floor(ofEra / 1460) + Math.floor(ofEra / 36524) - Math.floor(ofEra / 146096)) / 365,
+  );
+  const ofYear = ofEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const month = Math.floor((5 * ofYear + 2) / 153);
+  reserve(NUMBER_BYTES);
+  output[out++] = QUOTE;
+  writeDigits(era * 400 + yearOfEra + (month < 10 ? 0 : 1), 4);
+  output[out++] = MINUS;
+  writeDigits(month < 10 ? month + 3 : month - 9, 2);
+  output[out++] = MINUS;
+  writeDigits(ofYear - Math.floor((153 * month + 2) / 5) + 1, 2);
+  output[out++] = QUOTE;
 }
 
 /** A number of at most so many bytes, by the shortest text that reads back; NaN and infinities as text in quotes. */

@@ -72,6 +72,7 @@ const AVRO_TYPES: Readonly<Record<number, FieldType>> = {
   [AVRO.long]: 'number',
   [AVRO.float]: 'number',
   [AVRO.double]: 'number',
+  [AVRO.date]: 'string',
   [AVRO.string]: 'string',
   [AVRO.enum]: 'string',
   [AVRO.array]: 'array',

@@ -1,7 +1,9 @@
 /** A topic behind a schema registry, through the whole program. Those against a real registry: test/integrations/. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { avroType, decimalBytes, framed } from '../support/avro.js';
-import { temporaryDataDir } from '../support/cli.js';
+import { runCli, temporaryDataDir } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
 import { FakeRegistry } from '../support/registry.js';
 import { filledTopic, LAKE_ENV, queryFile, runEnv, runUntilEnd, verifies } from './support.js';
@@ -31,7 +33,7 @@ describeKafka('VALUE_FORMAT', (bootstrap) => {
     const messages = [{ value: value({ change_id: 'a' }) }, { value: value({ change_id: 'b' }) }, { value: '{}' }];
     const topic = await filledTopic(bootstrap(), 'avro', 1, messages);
     const dataDir = await temporaryDataDir();
-    const more = { ...LAKE_ENV, SINK: sink, VALUE_FORMAT: 'avro', SCHEMA_REGISTRY_URL: registry.url };
+    const more = { ...LAKE_ENV, SINK: sink, BATCH_ROWS: '1', VALUE_FORMAT: 'avro', SCHEMA_REGISTRY_URL: registry.url };
     const env = runEnv(bootstrap(), topic, dataDir, more);
     expect(await runUntilEnd(env)).toMatchObject({ events: 3, merged: 2, quarantined: 1 });
     await verifies(env);
@@ -43,5 +45,12 @@ describeKafka('VALUE_FORMAT', (bootstrap) => {
     const ledger = "SELECT array_to_string(list_sort(flatten(list(schema_ids))), ' ') FROM sluice.batches";
     expect(await queryFile(dataDir, ledger)).toEqual([[ids.join(' ')]]);
     expect(await queryFile(dataDir, 'SELECT reason FROM sluice.quarantine')).toEqual([['not_framed']]);
+    if (sink !== 'duckdb') return;
+    // What a new database is made from: the metadata of a joined file.
+    expect((await runCli(['compact'], { env })).code).toBe(0);
+    rmSync(join(dataDir, 'analytics.db'));
+    const recovered = await runCli(['recover', '--from-parquet'], { env });
+    expect(recovered.code, recovered.stderr).toBe(0);
+    expect(await queryFile(dataDir, ledger)).toEqual([[ids.join(' ')]]);
   });
 });

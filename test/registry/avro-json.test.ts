@@ -51,7 +51,7 @@ describe('Avro becomes JSON', () => {
       { a: 1, inner: { b: null } },
       '{"a":1,"inner":{"b":null}}',
     ],
-    [{ type: 'int', logicalType: 'date' }, 20_000, '20000'],
+    [{ type: 'int', logicalType: 'time-millis' }, 20_000, '20000'],
     [{ type: 'string', logicalType: 'uuid' }, 'u', '"u"'],
   ])('%j %j', (schema, value, expected) => {
     expect(through(schema, value)).toBe(expected);
@@ -85,6 +85,17 @@ describe('Avro becomes JSON', () => {
     expect(json(decimal(2), encoded('bytes', Buffer.alloc(0)))).toBe('"0.00"');
     const fixed = { type: 'fixed', name: 'Amount', size: 8, logicalType: 'decimal', precision: 18, scale: 4 };
     expect(json(fixed, Buffer.from('ffffffffffffd8f0', 'hex'))).toBe('"-1.0000"');
+  });
+
+  it('days are dates', () => {
+    const date = { type: 'int', logicalType: 'date' };
+    const iso = (day: number) => `"${new Date(day * 86_400_000).toISOString().slice(0, 10)}"`;
+    for (let day = -719_528; day <= 2_932_896; day += 1499) expect(through(date, day)).toBe(iso(day));
+    for (const day of [-719_528, -719_469, -719_468, -1, 0, 11_015, 11_016, 11_017, 2_932_896]) {
+      expect(through(date, day)).toBe(iso(day));
+    }
+    expect(through(date, 2_932_897)).toBe('2932897');
+    expect(through(date, -719_529)).toBe('-719529');
   });
 
   it('32-bit floats read back, and no shorter text does', () => {
@@ -158,6 +169,7 @@ describe('bytes that are not of the schema', () => {
     const list = record('List', { next: ['null', 'List'] });
     expect(json(list, Buffer.concat([Buffer.alloc(5000, 2), Buffer.from([0])]))).toBe('malformed');
     const nulls = Buffer.concat([encoded('long', 2n ** 40n), Buffer.from([0])]);
-    expect(json({ type: 'array', items: 'null' }, nulls)).toBe('too_large');
+    const items = record('Wide', { ['n'.repeat(10_000)]: 'null' });
+    expect(json({ type: 'array', items }, nulls)).toBe('too_large');
   });
 });

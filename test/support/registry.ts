@@ -1,7 +1,6 @@
 /** A schema registry that speaks as much of Confluent's REST API as is asked of one, in memory. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
 
 interface Version {
   readonly id: number;
@@ -41,9 +40,17 @@ export class FakeRegistry {
 
   /** Closed at the end of the test. */
   static async start(): Promise<FakeRegistry> {
+    const { onTestFinished } = await import('vitest');
+    const registry = await FakeRegistry.serve();
+    onTestFinished(() => registry.down());
+    return registry;
+  }
+
+  /** Lives as long as the process. */
+  static async serve(): Promise<FakeRegistry> {
     const registry = new FakeRegistry();
     await registry.up();
-    onTestFinished(() => registry.down());
+    registry.#server.unref();
     return registry;
   }
 

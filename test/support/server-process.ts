@@ -23,6 +23,8 @@ export interface ServerCommand {
   readonly output: string;
   /** What it prints when it serves. */
   readonly ready: string;
+  /** Within which it serves; default READY_TIMEOUT_MS. */
+  readonly readyTimeoutMs?: number;
   /** Its watchdog's signal; default SIGKILL. */
   readonly lastSignal?: 'SIGKILL' | 'SIGQUIT';
   readonly options?: Omit<SpawnOptions, 'stdio'>;
@@ -120,14 +122,14 @@ export class ServerProcess {
   }
 
   async #untilReady(child: ChildProcess): Promise<void> {
-    const { name, ready } = this.#command;
-    const deadline = Date.now() + READY_TIMEOUT_MS;
+    const { name, ready, readyTimeoutMs = READY_TIMEOUT_MS } = this.#command;
+    const deadline = Date.now() + readyTimeoutMs;
     while (!this.printed.includes(ready)) {
       const ended = child.exitCode !== null || child.signalCode !== null;
       if (ended || Date.now() > deadline) {
         await this.end('SIGKILL');
         const tail = this.printed.split('\n').slice(-20).join('\n');
-        throw new Error(`${name} ${ended ? 'ended' : `was not ready after ${READY_TIMEOUT_MS} ms`}:\n${tail}`);
+        throw new Error(`${name} ${ended ? 'ended' : `was not ready after ${readyTimeoutMs} ms`}:\n${tail}`);
       }
       await sleep(POLL_MS);
     }
