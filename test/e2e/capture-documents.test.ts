@@ -4,7 +4,7 @@ import { Long, MongoClient, ObjectId } from 'mongodb';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCli } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
-import { type ReplicaSet, replicaSet, startReplicaSet } from '../support/mongo/server.js';
+import { IS_SECANTUS, type ReplicaSet, replicaSet, startReplicaSet } from '../support/mongo/server.js';
 import { capturedIs, captureEnv, LONG_MS, messagesOf, startCapture, stopCapture } from './capturing.js';
 import { type Order, orderRows } from './mongo-orders.js';
 import { runUntilEnd } from './support.js';
@@ -126,7 +126,7 @@ describeKafka('capture', (bootstrap) => {
     expect(changes.map(({ key }) => key).sort()).toEqual([...keys].sort());
   });
 
-  const states = it.skipIf(process.env.TEST_MONGODB_POST_IMAGES === 'no');
+  const states = it.skipIf(IS_SECANTUS);
   states.each(['whenAvailable', 'required'])(
     'has each state of a document with FULL_DOCUMENT=%s',
     LONG,

@@ -10,7 +10,7 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (process.env.TEST_MONGODB_URI !== undefined || whyNoPython() !== undefined) return undefined;
   const server = await startSecantus();
   process.env.TEST_MONGODB_URI = server.uri;
-  process.env.TEST_MONGODB_POST_IMAGES = 'no';
+  process.env.TEST_MONGODB_KIND = 'secantus';
   process.env.TEST_MONGODB_WRITES = '4000';
   return () => server.kill();
 }

@@ -8,6 +8,7 @@
  * - elections and more than one node; the stand-in has them
  * - documents as they were right after a change: what it gives for them is the document as it is when read, and null
  *   where it is gone; those before a change never expire
+ * - ids that are whole numbers beyond 2^53: a double and a 64-bit integer that it rounds to are one `_id`
  * - resume tokens that sort: they are BSON documents in hex
  * - keeping what it acknowledged over a SIGKILL: WiredTiger's log may still be in memory, so tests restart it orderly
  */
