@@ -104,7 +104,7 @@ export function itemsSpec(payload: readonly string[]): object {
       { ...after('ok'), kind: 'bool' },
       { ...after('note'), kind: 'text' },
       { ...after('amount'), kind: 'amount', encoding: 'base64', scale: 4, role: 'amount' },
-      { ...after('price'), kind: 'text' },
+      { ...after('price'), kind: 'json' },
       { ...after('created'), kind: 'timestamp', unit: 'us' },
       { ...after('created_ms'), kind: 'timestamp', unit: 'ms' },
       { ...after('updated'), kind: 'timestamp' },
