@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 3374676788; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 3402550904; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -164,6 +164,14 @@ export namespace CURSOR {
   export const size: usize = 8;
 }
 
+/** What is around the embedded text in which a row of the block is read. */
+export namespace OUTER {
+  export const next: usize = 0; // u32, address of what is read after it
+  export const end: usize = 4; // u32, of the row
+  export const arena: usize = 8; // u32, address of the next text that is decoded
+  export const size: usize = 16;
+}
+
 /** A field that the spec does not map; keys are without quotes. */
 export namespace EXTRA {
   export const node: usize = 0; // u32, record of the object that it is in
@@ -222,9 +230,12 @@ export namespace TRANSITION {
   export const next: usize = 72; // u32, TRANSITIONS of the next state, or END
   export const nextSlots: usize = 76; // u32, SLOTS of the next scalar
   export const actionCount: usize = 80; // u32
-  export const nextIsString: usize = 84; // u32
+  export const leadsTo: usize = 84; // u32, what comes after the literal (graph.ts)
   export const newNodes: usize = 88; // u64, a bit per mapped object that the row enters
   export const actions: usize = 96; // ACTION[MAX_ACTIONS]
+  export const valid: usize = 216; // u32, address: of an ignored value, the one that was found to be valid last
+  export const validEnd: usize = 220; // u32
+  export const validChunk: usize = 224; // u32, in which chunk
   export const size: usize = 256;
 }
 
@@ -320,9 +331,10 @@ export const NESTING: usize = 5696; // u8[MAX_NESTING], per open container wheth
 /** u16[256], the key that was found last by its hash, in records from the first node's on */
 export const KEYS_FOUND: usize = 6720;
 export const CURSORS: usize = 7232; // CURSOR[BLOCK_ROWS]
-export const EXTRA_COUNTS: usize = 7744; // u32[ROW_CONTEXTS], how many extras each row context has
+export const OUTERS: usize = 7744; // OUTER[BLOCK_ROWS]
+export const EXTRA_COUNTS: usize = 8768; // u32[ROW_CONTEXTS], how many extras each row context has
 /** u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object */
-export const NODE_ROWS: usize = 8064;
-export const UNREAD: usize = 8576; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
-export const SPEC_COLUMNS: usize = 9088; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES: usize = 10624; // NODE[], followed by what the host lays out
+export const NODE_ROWS: usize = 9088;
+export const UNREAD: usize = 9600; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS: usize = 10112; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+export const NODES: usize = 11648; // NODE[], followed by what the host lays out

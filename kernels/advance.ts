@@ -150,7 +150,7 @@ function setBit(rows: usize, row: usize): void {
 
 /** Whether a place is at the end of the row or after it: a bracket must come before that. */
 @inline
-function isPast(cursor: usize, p: usize): bool {
+export function isPast(cursor: usize, p: usize): bool {
   return p >= <usize>load<u32>(cursor, CURSOR.end);
 }
 

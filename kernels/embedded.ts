@@ -17,7 +17,7 @@ export function startArena(message: usize): void {
 }
 
 /** Where the texts of a message of the block start. */
-function arenaOf(message: usize): usize {
+export function arenaOf(message: usize): usize {
   let bytes = valueStart(message) - valueStart(firstMessage);
   if (load<u32>(HEADER.keyNode)) bytes += keyStart(message) - keyStart(firstMessage);
   const spare = (message - firstMessage) * ROW_SPARE_BYTES;

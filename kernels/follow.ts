@@ -20,18 +20,25 @@ import {
 import { setKinds, slotsOf } from './block';
 import { addExtra, endExtra, extraCount, setExtraCount, setNodeKey } from './extras';
 import {
-  END,
   END_EXTRA,
   ENTER_NODE,
   firstTransitions,
   firstWaiting,
+  keyTransitions,
   START_CONTAINER,
   START_EXTRA,
   removeWaiting,
+  TO_EMBEDDED,
+  TO_END,
+  TO_OUTER,
+  TO_STRING,
+  TO_VALUE,
   waitIn,
 } from './graph';
 import { kindOf, setSlot } from './json';
-import { valueStart } from './messages';
+import { hasKey, keyStart, valueStart } from './messages';
+import { readKeyOf } from './row';
+import { enterTexts, leaveTexts, skipIgnored, startArenas } from './texts';
 import { atEnd, cursorOf, lowest, matching, advanceNumbers, advanceStrings } from './advance';
 
 /**
@@ -48,14 +55,15 @@ export function followRows(rows: u64): u64 {
     const last = transitions + TRANSITIONS.size;
     let transition = transitions;
     for (; left && transition != last && isUsed(transition); transition += TRANSITION.size) {
-      if (load<u32>(transition, TRANSITION.next) == END) {
-        const taking = atEnd(transition, left);
-        ended |= finish(transition, taking);
-        left ^= taking;
-      } else {
+      const leadsTo = load<u32>(transition, TRANSITION.leadsTo);
+      if (leadsTo <= TO_STRING) {
         const other = transition + TRANSITION.size;
-        left ^= advance(transition, left, other != last && isUsed(other));
-      }
+        left ^= advance(transition, left, leadsTo, other != last && isUsed(other));
+      } else if (leadsTo == TO_END) {
+        const taking = atEnd(transition, left);
+        ended |= actAhead(transition, taking);
+        left ^= taking;
+      } else left ^= move(transition, left, leadsTo);
     }
   }
   return ended;
@@ -68,27 +76,72 @@ function isUsed(transition: usize): bool {
 
 /** Has the rows wait at their start, with nothing known of them. */
 function startRows(rows: u64): void {
+  for (let at = NODE_ROWS; at < NODE_ROWS + TRACKED_NODES * 8; at += 8) store<u64>(at, load<u64>(at) & ~rows);
+  const count: usize = load<u32>(HEADER.slotCount);
+  for (let slot: usize = 0; slot < count; slot++) setKinds(slotsOf(slot), rows, KIND.MISSING);
+  for (let left = rows; left; left &= left - 1) setExtraCount(<usize>ctz(left), 0);
+  if (load<u32>(HEADER.arena)) startArenas(rows);
+  const withKey = load<u32>(HEADER.keyNode) ? startKeys(rows) : 0;
+  startValues(rows & ~withKey);
+}
+
+/** Has those of the rows wait at the start of their keys that have one. @returns them, and those that are lost */
+function startKeys(rows: u64): u64 {
+  const isWhole = load<u32>(HEADER.wholeKey) != 0;
+  let started: u64 = 0;
+  let lost: u64 = 0;
+  for (let left = rows; left; left &= left - 1) {
+    const row = <usize>ctz(left);
+    const message = <usize>load<u32>(MESSAGES + (row << 2));
+    if (!hasKey(message)) continue;
+    if (isWhole) {
+      if (!readKeyOf(message, row)) lost |= lowest(left);
+      continue;
+    }
+    started |= lowest(left);
+    store<u32>(cursorOf(row), <u32>keyStart(message), CURSOR.next);
+    store<u32>(cursorOf(row), <u32>keyStart(message + 1), CURSOR.end);
+  }
+  if (started) waitIn(keyTransitions(), started);
+  return started | lost;
+}
+
+/** Has the rows wait at the start of their values. */
+function startValues(rows: u64): void {
   for (let left = rows; left; left &= left - 1) {
     const row = <usize>ctz(left);
     const message = <usize>load<u32>(MESSAGES + (row << 2));
     store<u32>(cursorOf(row), <u32>valueStart(message), CURSOR.next);
     store<u32>(cursorOf(row), <u32>valueStart(message + 1), CURSOR.end);
-    setExtraCount(row, 0);
   }
-  for (let at = NODE_ROWS; at < NODE_ROWS + TRACKED_NODES * 8; at += 8) store<u64>(at, load<u64>(at) & ~rows);
-  const count: usize = load<u32>(HEADER.slotCount);
-  for (let slot: usize = 0; slot < count; slot++) setKinds(slotsOf(slot), rows, KIND.MISSING);
   waitIn(firstTransitions(), rows);
+}
+
+/** Moves those of the rows that have the literal on to what is no scalar. @returns those, whether it is there or not */
+function move(transition: usize, rows: u64, leadsTo: u32): u64 {
+  const length = <usize>load<u32>(transition, TRANSITION.length);
+  const next = <usize>load<u32>(transition, TRANSITION.next);
+  const isEnd = leadsTo >= TO_OUTER;
+  const taking = isEnd ? atEnd(transition, rows) : matching(transition, length, rows);
+  let moved = actAhead(transition, taking);
+  if (moved == 0) return taking;
+  if (leadsTo == TO_VALUE) startValues(moved);
+  else {
+    if (leadsTo == TO_OUTER) leaveTexts(moved);
+    else moved = leadsTo == TO_EMBEDDED ? enterTexts(moved, length) : skipIgnored(transition, moved, length);
+    waitIn(next, moved);
+  }
+  return taking;
 }
 
 /** Advances those of the rows that have the literal and its scalar. @param hasOthers whether others are tried next */
 @inline
-function advance(transition: usize, rows: u64, hasOthers: bool): u64 {
+function advance(transition: usize, rows: u64, leadsTo: u32, hasOthers: bool): u64 {
   const slots = <usize>load<u32>(transition, TRANSITION.nextSlots);
   const length = <usize>load<u32>(transition, TRANSITION.length);
   if (hasOthers || length > 32) rows = matching(transition, length, rows);
   if (rows == 0) return 0;
-  rows = load<u32>(transition, TRANSITION.nextIsString)
+  rows = leadsTo == TO_STRING
     ? advanceStrings(transition, rows, slots, length)
     : advanceNumbers(transition, rows, slots, length);
   if (rows == 0) return 0;
@@ -97,9 +150,9 @@ function advance(transition: usize, rows: u64, hasOthers: bool): u64 {
   return rows;
 }
 
-/** Does what the last literal means for the rows that end with it. @returns them */
+/** Does what the literal means for rows that are at its start. @returns as `act` */
 @inline
-function finish(transition: usize, rows: u64): u64 {
+function actAhead(transition: usize, rows: u64): u64 {
   return rows ? act(transition, rows, CURSORS, 0) : 0;
 }
 

@@ -20,8 +20,19 @@ import {
   TRANSITIONS,
 } from './abi';
 
-/** In place of transitions: the row ends. */
-export const END: u32 = 0;
+/** What a literal leads to: a scalar that is no string, or a string; its last byte is then the opening quote. */
+export const TO_OTHER: u32 = 0;
+export const TO_STRING: u32 = 1;
+/** The end of the row: there is no next state. */
+export const TO_END: u32 = 2;
+/** A string of JSON, whose text is read next; its last byte is the opening quote. */
+export const TO_EMBEDDED: u32 = 3;
+/** A value that is ignored. */
+export const TO_IGNORED: u32 = 4;
+/** The end of an embedded text; what is read next comes after the string. */
+export const TO_OUTER: u32 = 5;
+/** The end of the message's key; its value is read next. */
+export const TO_VALUE: u32 = 6;
 
 /** The subject is a node, the key is from a to b. */
 export const ENTER_NODE: u32 = 0;
@@ -37,6 +48,7 @@ export const END_CONTAINER: u32 = 4;
 /** What a scalar or a container is for: less than 64 is a spec column, from ROLE_NODE on a mapped object. */
 export const ROLE_INNER: u32 = 64;
 export const ROLE_EXTRA: u32 = 65;
+export const ROLE_KEY: u32 = 66;
 export const ROLE_NODE: u32 = 128;
 
 /** The transitions of the state before the first scalar. */
@@ -45,7 +57,13 @@ export function firstTransitions(): usize {
   return <usize>load<u32>(HEADER.graph) + GRAPH.transitions;
 }
 
-/** Makes these rows wait in a state that is not END. */
+/** The transitions of the state before the first scalar of a message's key. */
+@inline
+export function keyTransitions(): usize {
+  return firstTransitions() + TRANSITIONS.size;
+}
+
+/** Makes these rows wait in a state. */
 @inline
 export function waitIn(transitions: usize, rows: u64): void {
   const graph = <usize>load<u32>(HEADER.graph);
@@ -96,13 +114,14 @@ function stateOf(transitions: usize): usize {
   return <usize>load<u32>(HEADER.graph) + GRAPH.states + indexOf(transitions) * STATE.size;
 }
 
-/** Forgets everything but the first state, which then has no transitions. */
+/** Forgets everything but the first states, which then have no transitions. */
 export function clearGraph(): void {
   const graph = <usize>load<u32>(HEADER.graph);
   store<u32>(graph, 0, GRAPH.stateCount);
   // Scope 0 is what is around a row.
   store<u32>(graph, 1, GRAPH.scopeCount);
   findState(0, ROLE_INNER, 0);
+  findState(0, ROLE_KEY, 0);
 }
 
 /** The index of the record of `size` with this identity from `records` on; a new one if there is none; -1 if full. */

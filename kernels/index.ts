@@ -2,7 +2,7 @@
 import { ABI_VERSION, COLUMN, COLUMNS, HEADER, RESULTS, STATUS } from './abi';
 import { appendBlock } from './columns';
 import { startChunk } from './learn';
-import { gathered, gatherMessages } from './messages';
+import { gathered, gatherMessages, startMessages } from './messages';
 import { countStatus, readBlock } from './rows';
 
 export { stringForms } from './forms';
@@ -35,6 +35,7 @@ export function begin(): void {
 /** Reads the `count` messages of the chunk in the input region; columns grow, rejects are those of this chunk. */
 export function readChunk(count: usize): void {
   store<u32>(RESULTS.rejectCount, 0);
+  startMessages();
   const learns = startChunk();
   for (let message: usize = 0; message < count; ) {
     const next = gatherMessages(message, count);

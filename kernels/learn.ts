@@ -4,23 +4,31 @@ import { slotsOf } from './block';
 import {
   addTransition,
   clearGraph,
-  END,
   END_CONTAINER,
   END_EXTRA,
   ENTER_NODE,
   findScope,
   findState,
   firstTransitions,
+  keyTransitions,
   pendingActions,
   ROLE_EXTRA,
   ROLE_INNER,
+  ROLE_KEY,
   ROLE_NODE,
   START_CONTAINER,
   START_EXTRA,
+  TO_EMBEDDED,
+  TO_END,
+  TO_IGNORED,
+  TO_OTHER,
+  TO_OUTER,
+  TO_STRING,
+  TO_VALUE,
 } from './graph';
 import { skipSpace, skipValue, startsScalar } from './json';
 import { findTarget, UNMAPPED } from './keys';
-import { valueStart } from './messages';
+import { hasKey, keyStart, valueStart } from './messages';
 import { scanString } from './string';
 
 /** Rows that may be learned at first, and more of them per chunk: learning costs as much as reading ten rows. */
@@ -31,6 +39,11 @@ const PAUSE: u32 = 15;
 const MAX_PAUSE: u32 = 240;
 /** So many rows say whether it is of use. */
 const MIN_ROWS: u32 = 256;
+
+/** Bytes from which on an ignored value is learned as a whole. */
+const LONG_VALUE: usize = 512;
+/** In the role of a scope: it is the text in a string. */
+const EMBEDDED: u32 = 0x20000;
 
 let budget: u32 = 0;
 let pause: u32 = 0;
@@ -81,6 +94,9 @@ let actions: u32 = 0;
 /** Whether the row is one that cannot be learned: too long a literal, too much in it, or no room. */
 let failed: bool = false;
 
+/** Whether the literal is in an embedded text. */
+let inText: bool = false;
+
 /** Whether the row that was learned last added to the graph. */
 let added: bool = false;
 
@@ -89,17 +105,32 @@ let added: bool = false;
  * @returns whether the graph knows more rows than before
  */
 export function learnRow(message: usize): bool {
-  if (budget == 0 || load<u32>(HEADER.keyNode)) return false;
-  const p = valueStart(message);
-  const end = valueStart(message + 1);
+  if (budget == 0) return false;
   budget--;
   failed = false;
   added = false;
+  inText = false;
+  if (load<u32>(HEADER.keyNode) && !load<u32>(HEADER.wholeKey) && hasKey(message)) learnKey(message);
+  if (failed) return added;
+  const p = valueStart(message);
   from = firstTransitions();
   startLiteral(p);
   learnObject(skipSpace(p), childScope(0, ROLE_NODE, true, 0), NODES);
-  if (!failed) endLiteral(end, END, 0);
+  if (!failed) endLiteral(valueStart(message + 1), TO_END, 0, 0);
   return added;
+}
+
+/** Learns the message's key, unless it is no object. */
+function learnKey(message: usize): void {
+  const start = keyStart(message);
+  const p = skipSpace(start);
+  failed = load<u8>(p) != 0x7b;
+  if (failed) return;
+  from = keyTransitions();
+  startLiteral(start);
+  const scope = childScope(childScope(0, ROLE_KEY, false, 0), ROLE_NODE, true, 0);
+  learnObject(p, scope, load<u32>(HEADER.keyNode));
+  if (!failed) endLiteral(keyStart(message + 1), TO_VALUE, firstTransitions(), 0);
 }
 
 function startLiteral(p: usize): void {
@@ -108,15 +139,15 @@ function startLiteral(p: usize): void {
   actions = 0;
 }
 
-/** Adds the transition for the literal, which ends at `p`, to the state `next`. */
-function endLiteral(p: usize, next: usize, slots: usize): void {
-  failed = p - literal > <usize>MAX_LITERAL;
+/** Adds the transition for the literal, which ends at `p`. @param next the state that it leads to; 0 for TO_END */
+function endLiteral(p: usize, leadsTo: u32, next: usize, slots: usize): void {
+  failed = failed || p - literal > <usize>MAX_LITERAL;
   if (failed) return;
   const transition = addTransition(from, literal, p);
   if (transition == 0) return;
   added = true;
   store<u32>(transition, next, TRANSITION.next);
-  store<u32>(transition, u32(next != END && load<u8>(p - 1) == 0x22), TRANSITION.nextIsString);
+  store<u32>(transition, leadsTo, TRANSITION.leadsTo);
   store<u32>(transition, slots, TRANSITION.nextSlots);
   store<u64>(transition, nodes, TRANSITION.newNodes);
   store<u32>(transition, actions, TRANSITION.actionCount);
@@ -202,7 +233,8 @@ function endsIn(slots: usize): bool {
 function learnScalar(p: usize, scope: u32, role: u32, hash: u32, slots: usize): usize {
   const next = findState(scope, role, hash);
   failed = failed || next == 0 || endsIn(slots);
-  if (!failed) endLiteral(p + usize(load<u8>(p) == 0x22), next, slots);
+  const isString = load<u8>(p) == 0x22;
+  if (!failed) endLiteral(p + usize(isString), isString ? TO_STRING : TO_OTHER, next, slots);
   const end = skipValue(p, 0);
   from = next;
   startLiteral(end);
@@ -213,7 +245,7 @@ function learnScalar(p: usize, scope: u32, role: u32, hash: u32, slots: usize): 
 function learnMember(p: usize, scope: u32, node: usize, target: u32, key: usize, keyEnd: usize): usize {
   const hash = keyHash(key, keyEnd);
   if (target == UNMAPPED) return learnOther(p, scope, node, key, keyEnd, hash, load<u8>(node, NODE.isIgnored) == 0);
-  if (target == IGNORED_TARGET) return learnValue(p, scope, ROLE_INNER, hash);
+  if (target == IGNORED_TARGET) return learnIgnored(p, scope, hash);
   const c: u32 = load<u8>(p);
   if (target < NODE_TARGET) {
     const slots = slotsOf(target);
@@ -232,11 +264,8 @@ function learnMember(p: usize, scope: u32, node: usize, target: u32, key: usize,
     return p;
   }
   nodes |= bit;
-  if (c == 0x22 && load<u8>(child, NODE.isEmbedded)) {
-    failed = true;
-    return p;
-  }
   addAction(ENTER_NODE, child, key, keyEnd, 0);
+  if (c == 0x22 && load<u8>(child, NODE.isEmbedded)) return learnEmbedded(p, scope, index, child, hash);
   return c == 0x7b
     ? learnObject(p, childScope(scope, ROLE_NODE + index, true, hash), child)
     : learnOther(p, scope, node, key, keyEnd, hash, load<u8>(child, NODE.isIgnored) == 0);
@@ -251,9 +280,45 @@ function learnOther(
   hash: u32,
   isExtra: bool,
 ): usize {
-  if (!isExtra) return learnValue(p, scope, ROLE_INNER, hash);
+  if (!isExtra) return learnIgnored(p, scope, hash);
   addAction(START_EXTRA, node, key, keyEnd, p);
   const end = learnValue(p, scope, ROLE_EXTRA, hash);
   addAction(END_EXTRA, 0, end, 0, 0);
+  return end;
+}
+
+/** Learns a value that is ignored: as a whole if it is long, for such ones are often the same in all rows. */
+function learnIgnored(p: usize, scope: u32, hash: u32): usize {
+  const end = skipValue(p, 0);
+  if (end - p < LONG_VALUE) return learnValue(p, scope, ROLE_INNER, hash);
+  const next = findState(scope, ROLE_INNER, hash);
+  failed = failed || next == 0;
+  if (failed) return p;
+  endLiteral(p, TO_IGNORED, next, 0);
+  from = next;
+  startLiteral(end);
+  return end;
+}
+
+/** Learns the string at `p` and the object that it holds, whose text the general path has decoded. @returns its end */
+function learnEmbedded(p: usize, scope: u32, index: u32, child: usize, hash: u32): usize {
+  const content = <usize>load<u32>(child, NODE.content);
+  const inner = childScope(scope, (ROLE_NODE + index) | EMBEDDED, false, hash);
+  const first = findState(inner, ROLE_INNER, 0);
+  const after = findState(scope, ROLE_NODE + index, hash);
+  const object = skipSpace(content);
+  failed = failed || inText || first == 0 || after == 0 || load<u8>(object) != 0x7b;
+  if (failed) return p;
+  endLiteral(p + 1, TO_EMBEDDED, first, 0);
+  inText = true;
+  from = first;
+  startLiteral(content);
+  learnObject(object, childScope(inner, ROLE_NODE + index, true, hash), child);
+  if (failed) return p;
+  endLiteral(load<u32>(child, NODE.contentEnd), TO_OUTER, after, 0);
+  inText = false;
+  from = after;
+  const end = scanString(p + 1) + 1;
+  startLiteral(end);
   return end;
 }

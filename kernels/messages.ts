@@ -42,9 +42,16 @@ function areAllPresent(first: usize): bool {
 
 /** The messages from `gatherMessages` that are rows: not tombstones, unless the spec makes rows of them. */
 export let gathered: usize = 0;
+/** Tells this chunk from those before; 0 is none. */
+export let chunk: u32 = 0;
 /** The first message that was looked at, and which of the rows have a value. */
 export let firstMessage: usize = 0;
 export let withValue: u64 = 0;
+
+/** Begins with another chunk. */
+export function startMessages(): void {
+  chunk++;
+}
 
 /** Makes messages from `from` to `to` those of the block. @returns the first one after them */
 export function gatherMessages(from: usize, to: usize): usize {

@@ -89,6 +89,12 @@ function readValue(p: usize, end: usize): u32 {
   return STATUS.NOT_OBJECT;
 }
 
+/** The same of its key alone, into the slots: not of one with embedded texts. @returns whether it is valid */
+export function readKeyOf(message: usize, index: usize): bool {
+  row = index;
+  return readKey(message);
+}
+
 /** Reads a message's key. @returns whether it is what the spec takes it for */
 function readKey(message: usize): bool {
   const p = keyStart(message);

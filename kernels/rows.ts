@@ -32,7 +32,7 @@ export function readBlock(learns: bool): usize {
       store<u32>(RESULTS.rowsLearned, load<u32>(RESULTS.rowsLearned) + 1);
       if (row != blockRows) moveSlots(row, blockRows);
       acceptRow(message, row);
-    } else if (readSingle(message, learns)) {
+    } else if (readSingle(message, learns && ((withValue >> row) & 1) != 0)) {
       // Those after it may be like it.
       followed |= follow(all & withValue & ~followed & (~(<u64>0) << row << 1));
     }

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 3374676788; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 3402550904; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -164,6 +164,14 @@ export const CURSOR = {
   size: 8,
 } as const;
 
+/** What is around the embedded text in which a row of the block is read. */
+export const OUTER = {
+  next: 0, // u32, address of what is read after it
+  end: 4, // u32, of the row
+  arena: 8, // u32, address of the next text that is decoded
+  size: 16,
+} as const;
+
 /** A field that the spec does not map; keys are without quotes. */
 export const EXTRA = {
   node: 0, // u32, record of the object that it is in
@@ -222,9 +230,12 @@ export const TRANSITION = {
   next: 72, // u32, TRANSITIONS of the next state, or END
   nextSlots: 76, // u32, SLOTS of the next scalar
   actionCount: 80, // u32
-  nextIsString: 84, // u32
+  leadsTo: 84, // u32, what comes after the literal (graph.ts)
   newNodes: 88, // u64, a bit per mapped object that the row enters
   actions: 96, // ACTION[MAX_ACTIONS]
+  valid: 216, // u32, address: of an ignored value, the one that was found to be valid last
+  validEnd: 220, // u32
+  validChunk: 224, // u32, in which chunk
   size: 256,
 } as const;
 
@@ -317,8 +328,9 @@ export const NESTING = 5696; // u8[MAX_NESTING], per open container whether the 
 /** u16[256], the key that was found last by its hash, in records from the first node's on */
 export const KEYS_FOUND = 6720;
 export const CURSORS = 7232; // CURSOR[BLOCK_ROWS]
-export const EXTRA_COUNTS = 7744; // u32[ROW_CONTEXTS], how many extras each row context has
-export const NODE_ROWS = 8064; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
-export const UNREAD = 8576; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
-export const SPEC_COLUMNS = 9088; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES = 10624; // NODE[], followed by what the host lays out
+export const OUTERS = 7744; // OUTER[BLOCK_ROWS]
+export const EXTRA_COUNTS = 8768; // u32[ROW_CONTEXTS], how many extras each row context has
+export const NODE_ROWS = 9088; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
+export const UNREAD = 9600; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS = 10112; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+export const NODES = 11648; // NODE[], followed by what the host lays out

@@ -5,6 +5,7 @@ import { SluiceError } from '../core/errors.js';
 import { MAPPED_OPERATIONS } from '../core/operations.js';
 import { pathSchema } from './field-path.js';
 import { pathProblems } from './path-rules.js';
+import { PRESET_PREFIX, PRESETS } from './presets.js';
 import { reservedBecause } from './reserved-names.js';
 import {
   DEFAULT_DELETES,
@@ -21,6 +22,9 @@ import {
 
 /** As many digits as 16 bytes have. */
 const MAX_SCALE = 38;
+
+/** What editors check a spec against, where the package is installed. */
+export const SCHEMA_FILE = 'node_modules/sluice-cdc/docs/table-spec.schema.json';
 
 const identifier = z
   .string()
@@ -111,8 +115,17 @@ export function parseSpec(text: string, origin: string): TableSpec {
   return spec;
 }
 
-/** Reads a spec file. @throws SluiceError SLUICE_CONFIG */
+/** The JSON of a preset, to be edited. @throws SluiceError SLUICE_CONFIG */
+export function presetText(name: string): string {
+  const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
+  if (preset !== undefined) return JSON.stringify({ $schema: SCHEMA_FILE, ...preset }, null, 2);
+  const known = Object.keys(PRESETS).join(', ');
+  throw new SluiceError('SLUICE_CONFIG', `there is no preset ${name}: choose one of ${known}`);
+}
+
+/** Reads a spec file, or `preset:NAME`. @throws SluiceError SLUICE_CONFIG */
 export function loadSpec(path: string): TableSpec {
+  if (path.startsWith(PRESET_PREFIX)) return parseSpec(presetText(path.slice(PRESET_PREFIX.length)), path);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -225,24 +238,4 @@ function roleProblems(spec: TableSpec): string[] {
 }
 
 /** The orders of the shop: the spec that is used when TABLE_SPEC names no file. */
-export const ORDERS_SPEC: TableSpec = parseSpec(
-  JSON.stringify({
-    table: 'cdc_orders',
-    view: 'orders',
-    columns: [
-      { name: 'change_id', kind: 'text', required: true, role: 'change_id' },
-      { name: 'operation', kind: 'text', role: 'operation' },
-      { name: 'order_id', kind: 'text', required: true, role: 'key' },
-      { name: 'customer_id', path: 'customer.id', kind: 'text' },
-      { name: 'customer_email', path: 'customer.email', kind: 'text' },
-      { name: 'customer_name', path: 'customer.name', kind: 'text' },
-      { name: 'amount', kind: 'amount', role: 'amount', raw: 'amount_raw' },
-      { name: 'currency', kind: 'text' },
-      { name: 'status', kind: 'text' },
-      { name: 'items', kind: 'json' },
-      { name: 'event_time', kind: 'timestamp', role: 'event_time' },
-      { name: 'order_id_type', kind: 'text', role: 'key_type' },
-    ],
-  }),
-  'orders (built in)',
-);
+export const ORDERS_SPEC: TableSpec = parseSpec(JSON.stringify(PRESETS.capture), 'orders (built in)');

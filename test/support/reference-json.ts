@@ -98,7 +98,7 @@ function scanEmbedded(string: string, stringStart: number, embedding: Embedding)
     return scanJson(content, { isEmbedded: false, member: (name) => embedding.member(name) });
   } catch (thrown) {
     if (!(thrown instanceof NotJson)) throw thrown;
-    if (!thrown.tooDeep && isJson(content)) throw new Error(`JSON.parse takes ${content}`);
+    if (!thrown.tooDeep && !thrown.isEmbedded && isJson(content)) throw new Error(`JSON.parse takes ${content}`);
     throw new NotJson(stringStart + placesIn(string)[thrown.position], thrown.tooDeep, true);
   }
 }

@@ -26,8 +26,17 @@ export class PathNode implements Embedding {
   }
 }
 
+const trees = { value: new WeakMap<TableSpec, PathNode>(), key: new WeakMap<TableSpec, PathNode>() };
+const NONE: ReadonlySet<FieldPath> = new Set();
+
 /** The fields of a message's value, or of its key. @param unread fields that their columns could not take */
-export function specTree(spec: TableSpec, of: FieldPath['of'], unread: ReadonlySet<FieldPath> = new Set()): PathNode {
+export function specTree(spec: TableSpec, of: FieldPath['of'], unread = NONE): PathNode {
+  const tree = (unread.size === 0 ? trees[of].get(spec) : undefined) ?? newTree(spec, of, unread);
+  if (unread.size === 0) trees[of].set(spec, tree);
+  return tree;
+}
+
+function newTree(spec: TableSpec, of: FieldPath['of'], unread: ReadonlySet<FieldPath>): PathNode {
   const root = new PathNode();
   const isOfRoot = (path: FieldPath) => path.of === of;
   const columnPaths = spec.columns.flatMap(({ paths }) => paths).filter(isOfRoot);
