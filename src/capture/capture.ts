@@ -186,7 +186,7 @@ export class Capture {
     if (writer.canStore(next)) await writer.write(next);
   }
 
-  /** The cluster time at a position, 16 hex digits; of one that does not tell it, that of the newest change before it. */
+  /** The cluster time at a position, 16 hex digits; if the position does not tell it, that of the change before. */
   #timeAt(token: string): string {
     const { record } = this.#parts.writer;
     assert(record !== undefined, 'a position follows another');

@@ -1,9 +1,10 @@
 /** `sluice capture` of a server with users, TLS and transactions, whose resume tokens do not sort. */
 import { type Collection, MongoClient } from 'mongodb';
-import { expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runCli } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
-import { describeSecantus } from '../support/mongo/secantus.js';
+import { type Secantus, startSecantus } from '../support/mongo/secantus.js';
+import { INSTALL_TIMEOUT_MS, whyNoPython } from '../support/python.js';
 import { capturedIs, captureEnv, LONG_MS, messagesOf, startCapture, stopCapture } from './capturing.js';
 import { collectionRows, type Order, orderRows } from './mongo-orders.js';
 import { runUntilEnd, verifies } from './support.js';
@@ -12,11 +13,17 @@ const LONG = { timeout: LONG_MS };
 const NEVER = ['--snapshot', 'never'];
 
 describeKafka('capture', (bootstrap) => {
-  describeSecantus('of a server with users and TLS', { password: true, tls: true }, (server) => {
+  describe.skipIf(whyNoPython() !== undefined)('of a server with users and TLS', () => {
+    let server: Secantus;
+    beforeAll(async () => {
+      server = await startSecantus({ password: true, tls: true });
+    }, INSTALL_TIMEOUT_MS);
+    afterAll(() => server?.kill());
+
     async function setUp(name: string) {
-      const client = await new MongoClient(server().uri).connect();
+      const client = await new MongoClient(server.uri).connect();
       onTestFinished(() => client.close());
-      const { env, topic } = await captureEnv(bootstrap(), server().uri, name, { TRANSACTION_EVENTS: '20' });
+      const { env, topic } = await captureEnv(bootstrap(), server.uri, name, { TRANSACTION_EVENTS: '20' });
       return { env, topic, client, orders: client.db(topic).collection<Order>('orders') };
     }
 
@@ -52,7 +59,7 @@ describeKafka('capture', (bootstrap) => {
         if (n === 8) await fail('getMore', { errorCode: 11600 });
         if (n === 16) await fail('aggregate', { closeConnection: true });
         if (n === 16) await fail('getMore', { closeConnection: true });
-        if (n === 24) await server().restart();
+        if (n === 24) await server.restart();
         if (n === 32) {
           capture.kill('SIGKILL');
           expect((await capture.ended).stderr).toMatch(/reopening the stream/);
@@ -83,7 +90,7 @@ describeKafka('capture', (bootstrap) => {
       ['a wrong password', [], /:[^:]*@/, ':wrong@', /MONGODB_URI cannot be used/],
     ])('ends with what is wrong: %s', LONG, async (_, args, part, instead, message) => {
       const { env } = await setUp('refused');
-      const MONGODB_URI = server().uri.replace(part, instead);
+      const MONGODB_URI = server.uri.replace(part, instead);
       const result = await runCli(['capture', ...args], { env: { ...env, MONGODB_URI } });
       expect(result.code, result.stderr).toBe(3);
       expect(result.stderr).toMatch(/SLUICE_MONGODB/);

@@ -3,6 +3,7 @@ import { Binary, Double, Long, MaxKey, ObjectId, Timestamp } from 'mongodb';
 import { expect, it } from 'vitest';
 import { CliProcess, runCli } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
+import { IS_SECANTUS } from '../support/mongo/server.js';
 import { TestProducer } from '../support/produce.js';
 import { capturedIs, LONG_MS, messagesOf, sharedReplicaSet, startCapture, stopCapture } from './capturing.js';
 import { collectionRows, type Order, orderRows } from './mongo-orders.js';
@@ -37,33 +38,37 @@ describeKafka('capture', (bootstrap) => {
     ['the greatest key', new MaxKey(), '{"$maxKey":1}'],
   ];
 
-  it('distinguishes documents whose ids look alike: 26, and 25 after one is deleted', LONG, async () => {
-    const { env, topic } = await setUp('alike');
-    const orders = client().db(topic).collection<{ _id: unknown; status: string }>('orders');
-    const insert = (kind: string, _id: unknown) => orders.insertOne({ _id, status: `${kind} ${typeof _id}` });
-    // By the snapshot and by the stream.
-    for (const [kind, one] of LOOK_ALIKES) await insert(kind, one);
-    const capture = await startCapture(env);
-    for (const [kind, , other] of LOOK_ALIKES) await insert(kind, other);
-    await insert('last', 'last');
-    await capturedIs(bootstrap(), topic, 'last');
-    const statusesInView = async () => {
-      await runUntilEnd(env);
-      return (await queryFile(env.DATA_DIR, 'SELECT status FROM orders')).map(([status]) => status).sort();
-    };
-    const statuses = async () => (await orders.find().toArray()).map(({ status }) => status).sort();
-    await orders.deleteOne({ status: 'last string' });
-    await capturedIs(bootstrap(), topic, 'last', 2);
-    expect(await statusesInView()).toEqual(await statuses());
-    expect(await statuses()).toHaveLength(26);
-    const keys = new Set((await changesIn(topic)).map((change) => change.slice(change.indexOf(' '))));
-    expect(keys.size).toBe(26 + 1);
-    await orders.deleteOne({ status: 'an integer number' });
-    await capturedIs(bootstrap(), topic, '10', 2);
-    await stopCapture(capture);
-    expect(await statusesInView()).toEqual(await statuses());
-    expect(await statuses()).toHaveLength(25);
-  });
+  it.skipIf(IS_SECANTUS)(
+    'distinguishes documents whose ids look alike: 26, and 25 after one is deleted',
+    LONG,
+    async () => {
+      const { env, topic } = await setUp('alike');
+      const orders = client().db(topic).collection<{ _id: unknown; status: string }>('orders');
+      const insert = (kind: string, _id: unknown) => orders.insertOne({ _id, status: `${kind} ${typeof _id}` });
+      // By the snapshot and by the stream.
+      for (const [kind, one] of LOOK_ALIKES) await insert(kind, one);
+      const capture = await startCapture(env);
+      for (const [kind, , other] of LOOK_ALIKES) await insert(kind, other);
+      await insert('last', 'last');
+      await capturedIs(bootstrap(), topic, 'last');
+      const statusesInView = async () => {
+        await runUntilEnd(env);
+        return (await queryFile(env.DATA_DIR, 'SELECT status FROM orders')).map(([status]) => status).sort();
+      };
+      const statuses = async () => (await orders.find().toArray()).map(({ status }) => status).sort();
+      await orders.deleteOne({ status: 'last string' });
+      await capturedIs(bootstrap(), topic, 'last', 2);
+      expect(await statusesInView()).toEqual(await statuses());
+      expect(await statuses()).toHaveLength(26);
+      const keys = new Set((await changesIn(topic)).map((change) => change.slice(change.indexOf(' '))));
+      expect(keys.size).toBe(26 + 1);
+      await orders.deleteOne({ status: 'an integer number' });
+      await capturedIs(bootstrap(), topic, '10', 2);
+      await stopCapture(capture);
+      expect(await statusesInView()).toEqual(await statuses());
+      expect(await statuses()).toHaveLength(25);
+    },
+  );
 
   it('resumes after its last record, also if a transaction of another producer is open before it', LONG, async () => {
     const { env, topic, orders } = await setUp('stable');

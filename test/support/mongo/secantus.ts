@@ -8,6 +8,7 @@
  * - elections and more than one node; the stand-in has them
  * - documents as they were right after a change: what it gives for them is the document as it is when read, and null
  *   where it is gone; those before a change never expire
+ * - ids that are whole numbers beyond 2^53: a double and a 64-bit integer that it rounds to are one `_id`
  * - resume tokens that sort: they are BSON documents in hex
  * - keeping what it acknowledged over a SIGKILL: WiredTiger's log may still be in memory, so tests restart it orderly
  */
@@ -17,9 +18,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { MongoClient } from 'mongodb';
-import { afterAll, beforeAll, describe } from 'vitest';
-import { INSTALL_TIMEOUT_MS, pythonWith, whyNoPython } from '../python.js';
+import { pythonWith } from '../python.js';
 import { onFreePort, ServerProcess } from '../server-process.js';
+import type { ReplicaSet } from './server.js';
 
 const execFileAsync = promisify(execFile);
 const USER = 'sluice';
@@ -32,44 +33,24 @@ export interface SecantusOptions {
   readonly tls?: boolean;
 }
 
-export interface Secantus {
-  readonly uri: string;
+export interface Secantus extends ReplicaSet {
   /** Ends it and its connections, and starts it again on the same port and data. */
   restart(): Promise<void>;
 }
 
-/**
- * A `describe` with a server of its own; skipped without Python. One serves many tests, each with a database.
- * @param body gets a function that tells the server, to be called within hooks and tests
- */
-export function describeSecantus(name: string, options: SecantusOptions, body: (server: () => Secantus) => void): void {
-  describe.skipIf(whyNoPython() !== undefined)(name, () => {
-    let folder: string;
-    let server: LocalSecantus | undefined;
-    beforeAll(async () => {
-      const python = await pythonWith('requirements-mongo.txt');
-      folder = await mkdtemp(path.join(tmpdir(), 'sluice-mongo-'));
-      server = await startSecantus(python, folder, options);
-    }, INSTALL_TIMEOUT_MS);
-    afterAll(async () => {
-      await server?.end('SIGKILL');
-      await rm(folder, { recursive: true, force: true });
-    });
-    body(() => server as Secantus);
-  });
-}
-
-async function startSecantus(python: string, folder: string, options: SecantusOptions): Promise<LocalSecantus> {
-  const { password = false, tls = false } = options;
+/** Starts one with data of its own. The first time, its wheel and those that it needs are downloaded. */
+export async function startSecantus({ password = false, tls = false }: SecantusOptions = {}): Promise<Secantus> {
+  const python = await pythonWith('requirements-mongo.txt');
+  const folder = await mkdtemp(path.join(tmpdir(), 'sluice-mongo-'));
   if (tls) await execFileAsync(python, ['-m', 'trustme', '-i', '127.0.0.1', '-d', folder]);
   return onFreePort(async (port) => {
-    const server = new LocalSecantus(python, folder, port, { password: false, tls });
-    await server.start();
-    if (!password) return server;
-    const client = await new MongoClient(server.uri).connect();
+    const open = new LocalSecantus(python, folder, port, { password: false, tls });
+    await open.start();
+    if (!password) return open;
+    const client = await new MongoClient(open.uri).connect();
     await client.db('admin').command({ createUser: USER, pwd: PASSWORD, roles: ['root'] });
     await client.close();
-    await server.end('SIGTERM');
+    await open.stop();
     const closed = new LocalSecantus(python, folder, port, { password, tls });
     await closed.start();
     return closed;
@@ -78,13 +59,15 @@ async function startSecantus(python: string, folder: string, options: SecantusOp
 
 class LocalSecantus implements Secantus {
   readonly uri: string;
+  readonly #folder: string;
   readonly #process: ServerProcess;
 
   constructor(python: string, folder: string, port: number, { password, tls }: Required<SecantusOptions>) {
+    this.#folder = folder;
     const at = (name: string) => path.join(folder, name);
-    const query = tls ? `?tls=true&tlsCAFile=${encodeURIComponent(at('client.pem'))}` : '';
+    const secure = tls ? `&tls=true&tlsCAFile=${encodeURIComponent(at('client.pem'))}` : '';
     const login = password ? `${USER}:${encodeURIComponent(PASSWORD)}@` : '';
-    this.uri = `mongodb://${login}127.0.0.1:${port}/${query}`;
+    this.uri = `mongodb://${login}127.0.0.1:${port}/?replicaSet=secantus${secure}`;
     const secured = tls ? ['--tls-cert-file', at('server.pem'), '--tls-key-file', at('server.key')] : [];
     const { PATH, HOME } = process.env;
     this.#process = new ServerProcess({
@@ -105,12 +88,17 @@ class LocalSecantus implements Secantus {
     await this.#process.start();
   }
 
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    await this.#process.end(signal);
+  async stop(): Promise<void> {
+    await this.#process.end('SIGTERM');
   }
 
   async restart(): Promise<void> {
-    await this.end('SIGTERM');
+    await this.stop();
     await this.start();
+  }
+
+  async kill(): Promise<void> {
+    await this.#process.end('SIGKILL');
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }

@@ -19,6 +19,9 @@ export interface ReplicaSet {
   kill(): Promise<void>;
 }
 
+/** Whether the replica set of TEST_MONGODB_URI is one of secantus.ts, which says what it cannot do. */
+export const IS_SECANTUS = process.env.TEST_MONGODB_KIND === 'secantus';
+
 /** The replica set that TEST_MONGODB_URI names, or one of its own if that is not set. */
 export async function replicaSet(): Promise<ReplicaSet> {
   const uri = process.env.TEST_MONGODB_URI;
