@@ -125,6 +125,7 @@ export class Housekeeping {
   }
 
   async #run(everything: boolean): Promise<CompactionReceipt> {
+    if (this.#stopped) return NOTHING_COMPACTED;
     try {
       if (!(await this.#lock())) return everything ? { ...NOTHING_COMPACTED, left: [IS_BUSY] } : NOTHING_COMPACTED;
       await this.#setOptions();
