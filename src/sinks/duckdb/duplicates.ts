@@ -21,7 +21,7 @@ export interface ChangeLog {
   maxChangeSeq: bigint;
 }
 
-/** A list of so many sequences keeps scans to the row groups, and files, that may have one; of more, their range does. */
+/** A list of so many sequences keeps scans to row groups and files that may have one of them; of more, a range does. */
 const MAX_LISTED = 1000;
 
 /** Resume tokens give a change_seq; any other change id has 0. */
