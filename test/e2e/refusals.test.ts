@@ -11,10 +11,12 @@ import {
   consumedIs,
   filledTopic,
   hiddenFiles,
+  LAKE_ENV,
   queryFile,
   refusal,
   runEnv,
   runUntilEnd,
+  SINKS,
   startRun,
   stop,
   verifies,
@@ -172,24 +174,28 @@ describeKafka('a data directory', (bootstrap) => {
     expect(error).toMatch(/SLUICE_DATA_DIR/);
   });
 
-  it('on a read-only file system ends the run with SLUICE_DATA_DIR', LONG, async ({ skip }) => {
-    const disk = await mountedDisk('4m');
-    if (disk === undefined) skip('no file system can be mounted here');
-    const topic = await filledTopic(bootstrap(), 'readonly', 1, orderEvents({ count: 100 }));
-    const env = runEnv(bootstrap(), topic, join(disk!, 'data'));
-    remount(disk!, 'ro');
-    const { code, error } = await refusal(['run'], env);
-    expect(code).toBe(3);
-    expect(error).toMatch(/SLUICE_DATA_DIR/);
-    remount(disk!, 'rw,size=256m');
-    expect(await runUntilEnd(env)).toMatchObject({ events: 100 });
-    await verifies(env);
-  });
-
-  it.for(['duckdb', 'parquet-wasm'])(
-    'on a full disk ends the run with SLUICE_DATA_DIR; with space it continues, and nothing is lost, PARQUET_WRITER=%s',
+  it.for(SINKS)(
+    'on a read-only file system ends the run with SLUICE_DATA_DIR: SINK=%s',
     LONG,
-    async (parquetWriter, { skip }) => {
+    async (sink, { skip }) => {
+      const disk = await mountedDisk('4m');
+      if (disk === undefined) skip('no file system can be mounted here');
+      const topic = await filledTopic(bootstrap(), 'readonly', 1, orderEvents({ count: 100 }));
+      const env = runEnv(bootstrap(), topic, join(disk!, 'data'), { ...LAKE_ENV, SINK: sink });
+      remount(disk!, 'ro');
+      const { code, error } = await refusal(['run'], env);
+      expect(code).toBe(3);
+      expect(error).toMatch(/SLUICE_DATA_DIR/);
+      remount(disk!, 'rw,size=256m');
+      expect(await runUntilEnd(env)).toMatchObject({ events: 100 });
+      await verifies(env);
+    },
+  );
+
+  it.for([...SINKS.map((sink) => ['duckdb', sink]), ['parquet-wasm', 'duckdb']])(
+    'on a full disk ends the run with SLUICE_DATA_DIR; with space it continues, and nothing is lost: %s, SINK=%s',
+    LONG,
+    async ([parquetWriter, sink], { skip }) => {
       const disk = await mountedDisk('3m');
       if (disk === undefined) skip('no file system can be mounted here');
       const topic = await filledTopic(bootstrap(), 'full', 2, orderEvents({ count: 30_000, ids: 'random' }));
@@ -197,6 +203,7 @@ describeKafka('a data directory', (bootstrap) => {
         BATCH_ROWS: '1000',
         COMMIT_ROWS: '2000',
         PARQUET_WRITER: parquetWriter,
+        ...{ ...LAKE_ENV, SINK: sink },
       });
       mkdirSync(env.DATA_DIR);
       const { code, error } = await refusal(['run', '--until-end'], env);

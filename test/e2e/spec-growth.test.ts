@@ -7,14 +7,16 @@ import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { runCli, temporaryDataDir } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
 import { produce } from '../support/produce.js';
-import { filledTopic, queryFile, runEnv, runUntilEnd, verifies } from './support.js';
+import { filledTopic, LAKE_ENV, queryFile, runEnv, runUntilEnd, SINKS, verifies } from './support.js';
+
+const LONG = { timeout: 120_000 };
 
 const faulty = (id: string) => ({ value: JSON.stringify({ change_id: id, order_id: id, amount: 'a lot', status: 7 }) });
 
 describeKafka('a column that comes into the middle of the spec', (bootstrap) => {
-  it('leaves the bits of issues as they were, and verify needs no spec', { timeout: 120_000 }, async () => {
+  it.each(SINKS)('leaves the bits of issues as they were, and verify needs no spec: SINK=%s', LONG, async (sink) => {
     const topic = await filledTopic(bootstrap(), 'grows', 1, [faulty('a')]);
-    const env = runEnv(bootstrap(), topic, await temporaryDataDir());
+    const env = runEnv(bootstrap(), topic, await temporaryDataDir(), { ...LAKE_ENV, SINK: sink });
     await runUntilEnd(env);
     await produce(bootstrap(), topic, [faulty('b')]);
     const { columns, ...names } = JSON.parse(specJson(ORDERS_SPEC)) as { columns: object[] };

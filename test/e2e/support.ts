@@ -6,7 +6,7 @@ import { expect, vi } from 'vitest';
 import { allRows, openSql } from '../../src/query/sql-client.js';
 import { connectLake, openLake } from '../../src/sinks/ducklake/lake.js';
 import { type CliOptions, CliProcess, type CliResult, runCli } from '../support/cli.js';
-import { EXTENSION_DIRECTORY } from '../support/duckdb-extensions.js';
+import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
 import { uniqueTopic } from '../support/kafka/shared.js';
 import { lakeOptions } from '../support/lakes.js';
 import { createTopic, produce, type TestMessage } from '../support/produce.js';
@@ -124,6 +124,9 @@ export async function refusal(
 
 /** The variables of a run into a lake with its catalog in the data directory. */
 export const LAKE_ENV = { SINK: 'ducklake', DUCKDB_EXTENSION_DIRECTORY: EXTENSION_DIRECTORY };
+
+/** What `SINK` can be here. */
+export const SINKS = whyNoExtensions() === undefined ? ['duckdb', 'ducklake'] : ['duckdb'];
 
 function hasLake(dataDir: string): boolean {
   return existsSync(join(dataDir, 'catalog.ducklake'));

@@ -22,7 +22,7 @@ export interface ChangeLog {
   maxChangeSeq: bigint;
 }
 
-/** Of so many sequences a list keeps scans to the row groups, and files, that have one of them; of more, their range. */
+/** A list of so many sequences keeps scans to row groups and files that may have one of them; of more, a range does. */
 const MAX_LISTED = 1000;
 
 /** Resume tokens give a change_seq; any other change id has 0. */

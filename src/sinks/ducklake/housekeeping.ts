@@ -65,8 +65,8 @@ const ATTEMPTS = 5;
 const PAUSE_MS = 200;
 
 const IS_BUSY =
-  'all files stay as they are: another process, "run" or "compact", keeps house in this lake at the moment. Try again ' +
-  'when it is done';
+  'all files stay as they are: another process, "run" or "compact", keeps house in this lake at the moment. ' +
+  'Try again when it is done';
 
 const CODECS = { zstd: 'zstd', snappy: 'snappy', lz4: 'lz4_raw', none: 'uncompressed' } as const;
 
@@ -125,6 +125,7 @@ export class Housekeeping {
   }
 
   async #run(everything: boolean): Promise<CompactionReceipt> {
+    if (this.#stopped) return NOTHING_COMPACTED;
     try {
       if (!(await this.#lock())) return everything ? { ...NOTHING_COMPACTED, left: [IS_BUSY] } : NOTHING_COMPACTED;
       await this.#setOptions();

@@ -2,8 +2,8 @@
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { combineStats, NO_STATS } from '../../core/batch-stats.js';
-import { assert } from '../../core/errors.js';
-import type { BatchResult, OffsetGap, PartitionStart } from '../../core/flow.js';
+import { assert, SluiceError } from '../../core/errors.js';
+import type { BatchResult, OffsetGap, PartitionStart, SinkPosition } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { sync } from '../../storage/data-dir.js';
@@ -187,12 +187,29 @@ export function movesOf(
   return [...moves.values()];
 }
 
+/** What no other process can have moved is where this one moved it to. @throws SluiceError SLUICE_FENCED */
+export function checkMoves(
+  { topic }: Pick<LakeTable, 'topic'>,
+  positions: ReadonlyMap<number, SinkPosition>,
+  moves: readonly OwnedMove[],
+): void {
+  for (const { partition, start } of moves) {
+    const found = positions.get(partition)?.nextOffset ?? null;
+    if (found === start) continue;
+    throw new SluiceError(
+      'SLUICE_FENCED',
+      `the position of ${topic} partition ${partition} is ${found ?? 'missing'}, not ${start}. ` +
+        'Nothing of the group was committed',
+    );
+  }
+}
+
 /** What of a position the ledger has. */
 function positionColumns({ leaderEpoch, stats: { maxEventTime, maxChangeSeq } }: LedgerRow) {
   return {
     leader_epoch: `${leaderEpoch ?? 'NULL::INTEGER'}`,
     watermark: maxEventTime === undefined ? 'NULL::TIMESTAMPTZ' : `make_timestamptz(${maxEventTime})`,
-    max_change_seq: `${maxChangeSeq ?? 'NULL::BIGINT'}`,
+    max_change_seq: `${maxChangeSeq ?? 'NULL'}::UBIGINT`,
   };
 }
 

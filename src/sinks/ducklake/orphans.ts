@@ -47,20 +47,21 @@ export class ClaimedOrphans {
    * Removes those of the partitions, and of those of earlier calls that failed.
    * @returns why some stay for the time being; empty if none do
    */
-  async remove(partitions: readonly number[] = []): Promise<string[]> {
+  remove(partitions: readonly number[] = []): Promise<string[]> {
     for (const partition of partitions) this.#pending.add(partition);
-    const owned = [...this.#pending].filter((partition) => this.#epochs.has(partition));
-    if (owned.length === 0) return [];
-    const connection = await connectLake(this.#instance);
+    return this.#remove([...this.#pending].filter((partition) => this.#epochs.has(partition)));
+  }
+
+  async #remove(partitions: readonly number[]): Promise<string[]> {
+    if (partitions.length === 0) return [];
     try {
-      await removeOrphans(connection, this.#table, this.#epochs, owned);
-      for (const partition of owned) this.#pending.delete(partition);
+      const connection = await connectLake(this.#instance);
+      await removeOrphans(connection, this.#table, this.#epochs, partitions).finally(() => connection.closeSync());
+      for (const partition of partitions) this.#pending.delete(partition);
       return [];
     } catch (thrown) {
       const reason = (thrown as Error).message.split('\n')[0];
       return [`files of commits that were not finished stay for now, which costs nothing but space: ${reason}`];
-    } finally {
-      connection.closeSync();
     }
   }
 }

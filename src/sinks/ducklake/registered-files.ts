@@ -52,7 +52,8 @@ export async function scheduleRemoval(connection: DuckDBConnection, paths: reado
   );
   await connection.run(
     `INSERT INTO ${scheduled}
-     SELECT ${first} + nth, path, false, TIMESTAMPTZ '2000-01-01 00:00:00+00' FROM (VALUES ${rows.join(', ')}) orphans(nth, path)`,
+     SELECT ${first} + nth, path, false, TIMESTAMPTZ '2000-01-01 00:00:00+00'
+     FROM (VALUES ${rows.join(', ')}) orphans(nth, path)`,
   );
 }
 

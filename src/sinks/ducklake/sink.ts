@@ -11,16 +11,17 @@
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats, NO_STATS } from '../../core/batch-stats.js';
-import { assert, SluiceError } from '../../core/errors.js';
-import type {
-  BatchResult,
-  CommitReceipt,
-  CompactionReceipt,
-  KnownTopic,
-  OffsetGap,
-  PartitionStart,
-  SinkPosition,
-  SinkState,
+import { assert, type SluiceError } from '../../core/errors.js';
+import {
+  type BatchResult,
+  type CommitReceipt,
+  type CompactionReceipt,
+  type KnownTopic,
+  NOTHING_COMPACTED,
+  type OffsetGap,
+  type PartitionStart,
+  type SinkPosition,
+  type SinkState,
 } from '../../core/flow.js';
 import { lakeError, outageError } from '../../core/outage.js';
 import { withRetries } from '../../core/retry.js';
@@ -34,7 +35,7 @@ import { DeleteFiles } from './delete-files.js';
 import { Housekeeping } from './housekeeping.js';
 import { readKnownTopic, rememberTopic } from './known-topic.js';
 import { connectLake, type LakeOptions, openLake } from './lake.js';
-import { movesOf, readWritten, writeBatches, writeGaps, writeStarts } from './lake-transaction.js';
+import { checkMoves, movesOf, readWritten, writeBatches, writeGaps, writeStarts } from './lake-transaction.js';
 import { ClaimedOrphans, settleFiles } from './orphans.js';
 import { FileOwnership, type LastCommit, type OwnedMove, type Ownership } from './ownership.js';
 import { PostgresOwnership } from './postgres-ownership.js';
@@ -62,7 +63,7 @@ export class DuckLakeSink implements Sink {
   #ownership: Ownership | undefined;
   #deleteFiles: DeleteFiles | undefined;
   #transactions: Transactions | undefined;
-  #housekeeping: Housekeeping | undefined;
+  #housekeeping: Promise<Housekeeping> | undefined;
   #orphans: ClaimedOrphans | undefined;
   /** Of the partitions that this process owns. */
   readonly #epochs = new Map<number, number>();
@@ -71,6 +72,7 @@ export class DuckLakeSink implements Sink {
   /** A group whose commit failed and is to be tried again. */
   #failed: BatchResult[] | undefined;
   #committing: Promise<unknown> = Promise.resolve();
+  #compacting: Promise<unknown> = Promise.resolve();
 
   constructor(options: DuckLakeSinkOptions) {
     this.#options = options;
@@ -213,17 +215,29 @@ export class DuckLakeSink implements Sink {
   }
 
   /** @param everything default: what is due */
-  async compact(everything = false): Promise<CompactionReceipt> {
-    const options = { ...this.#options, isShared: this.#ownership!.isShared };
-    this.#housekeeping ??= await Housekeeping.open(this.#instance!, options);
+  compact(everything = false): Promise<CompactionReceipt> {
+    const receipt = this.#compact(everything);
+    this.#compacting = receipt.catch(() => {});
+    return receipt;
+  }
+
+  async #compact(everything: boolean): Promise<CompactionReceipt> {
+    // It is closed.
+    if (this.#ownership === undefined) return NOTHING_COMPACTED;
+    const options = { ...this.#options, isShared: this.#ownership.isShared };
+    this.#housekeeping ??= Housekeeping.open(this.#instance!, options);
+    const housekeeping = await this.#housekeeping;
     // Again those that a claim could not remove.
     const left = await this.#orphans!.remove();
-    const receipt = await (everything ? this.#housekeeping.run(true) : this.#housekeeping.runIfDue());
+    const receipt = await (everything ? housekeeping.run(true) : housekeeping.runIfDue());
     return { ...receipt, left: [...receipt.left, ...left] };
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#committing, this.#housekeeping?.close()]);
+    // What is under way must not outlive its thread.
+    const housekeeping = await this.#housekeeping?.catch(() => undefined);
+    await Promise.all([this.#committing, housekeeping?.close()]);
+    await this.#compacting;
     this.#housekeeping = undefined;
     this.#ownership?.close();
     this.#deleteFiles?.close();
@@ -254,21 +268,8 @@ export class DuckLakeSink implements Sink {
     maxChangeSeq: bigint | undefined,
     write: (last: LastCommit) => Promise<T>,
   ): Promise<T | undefined> {
-    this.#checkMoves(moves);
+    checkMoves(this.#options, this.#positions, moves);
     return await this.#transactions!.run(moves, maxChangeSeq, write);
-  }
-
-  /** What no other process can have moved is where this one moved it to. */
-  #checkMoves(moves: readonly OwnedMove[]): void {
-    for (const { partition, start } of moves) {
-      const found = this.#positions.get(partition)?.nextOffset ?? null;
-      if (found === start) continue;
-      throw new SluiceError(
-        'SLUICE_FENCED',
-        `the position of ${this.#options.topic} partition ${partition} is ${found ?? 'missing'}, not ${start}. ` +
-          'Nothing of the group was committed',
-      );
-    }
   }
 
   #epochOf(partition: number): number {

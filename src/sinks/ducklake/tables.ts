@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS sluice.starts (
 ALTER TABLE sluice.meta ADD COLUMN IF NOT EXISTS first_partitions INTEGER;
 ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS leader_epoch INTEGER;
 ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS watermark TIMESTAMPTZ;
-ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS max_change_seq BIGINT;
+ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS max_change_seq UBIGINT;
 CREATE OR REPLACE VIEW sluice.positions AS
 SELECT topic, partition_id, coalesce(next_offset, first_offset) AS next_offset, watermark, leader_epoch, first_offset,
   start_reason, started_at

@@ -83,6 +83,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
         await batch(0, 5, [token(7), 'b', token(3), token(9)]);
         await batch(1, 1, [token(9), 'c']);
         expect(await sink.commit()).toMatchObject({ stats: { merged: 3, duplicate: 3 } });
+        // A sequence above those of a signed integer.
+        await batch(1, 3, [`82${'F'.repeat(16)}`]);
+        expect(await sink.commit()).toMatchObject({ stats: { merged: 1 } });
         expect(
           await select(sink, 'SELECT kafka_partition, kafka_offset, change_id FROM cdc_orders ORDER BY 1, 2'),
         ).toEqual([
@@ -92,6 +95,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
           [0, 7n, token(3)],
           [0, 8n, token(9)],
           [1, 2n, 'c'],
+          [1, 3n, `82${'F'.repeat(16)}`],
         ]);
       });
 

@@ -1,0 +1,54 @@
+/**
+ * A run whose catalog is gone for a while: it waits, says so, goes on, and nothing is lost. DuckDB's client of Postgres
+ * may end the process instead (docs/lake.md); then it is started again, as whoever watches it does.
+ */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryDataDir } from '../support/cli.js';
+import { whyNoExtensions } from '../support/duckdb-extensions.js';
+import { orderEvents } from '../support/events.js';
+import { describeKafka } from '../support/kafka/shared.js';
+import { describePostgres } from '../support/postgres.js';
+import { produce } from '../support/produce.js';
+import { consumedIs, filledTopic, LAKE_ENV, runEnv, startRun, stop, verifies } from './support.js';
+
+const EVENTS = 5000;
+/** `OUTAGE_SECONDS=30` for a longer one. */
+const OUTAGE_SECONDS = Number(process.env.OUTAGE_SECONDS ?? 4);
+
+describe.skipIf(whyNoExtensions() !== undefined)('a lake', () => {
+  describePostgres('with its catalog in Postgres', (postgres) => {
+    describeKafka('and a topic', (bootstrap) => {
+      it(`goes on after ${OUTAGE_SECONDS} s without Postgres`, { timeout: 240_000 }, async () => {
+        const events = (seed: number) => orderEvents({ count: EVENTS, seed, startMs: Date.UTC(2025, seed, 1) });
+        const topic = await filledTopic(bootstrap(), 'lake-outage', 2, events(1));
+        const dataDir = await temporaryDataDir();
+        const env = runEnv(bootstrap(), topic, dataDir, {
+          ...LAKE_ENV,
+          LAKE_CATALOG: `postgres:${await postgres().createDatabase()}`,
+          LAKE_DATA_PATH: join(dataDir, 'lake'),
+        });
+        const run = await startRun(env);
+        await consumedIs(dataDir, EVENTS);
+        await postgres().stop();
+        onTestFinished(() => postgres().start());
+        await produce(bootstrap(), topic, events(2));
+        const isAlive = await Promise.race([
+          run.line(/"code":"SLUICE_LAKE"/).then(
+            () => true,
+            () => false,
+          ),
+          run.ended.then(() => false),
+        ]);
+        await sleep(OUTAGE_SECONDS * 1000);
+        await postgres().start();
+        if (!isAlive) expect((await run.ended).stderr).toContain('terminate called');
+        const second = isAlive ? run : await startRun(env);
+        await consumedIs(dataDir, 2 * EVENTS);
+        expect((await stop(second)).events).toBe(isAlive ? 2 * EVENTS : EVENTS);
+        await verifies(env);
+      });
+    });
+  });
+});
