@@ -127,31 +127,43 @@ export async function findDuplicates(
   const suspicious = await findSuspicious(connection, log, relation, `temp.sequences_${name}`, batches);
   const marker = markerTest(log, batches);
   const isSuspect = [...suspicious.rows, ...(hasMarkers(batches) ? [marker] : [])].join(' OR ');
-  const knownIds = [
-    ...(suspicious.known === undefined
-      ? []
-      : [`"the id" IN (SELECT ${log.changeId} FROM ${log.table} WHERE ${suspicious.known})`]),
-    ...(hasMarkers(batches) ? ['("is marker" AND "the id" IN (SELECT change_id FROM sluice.markers))'] : []),
-  ];
+  const suspects = `temp.suspects_${name}`;
   await connection.run(
-    `CREATE TEMP TABLE ${table} AS SELECT kafka_partition, kafka_offset, "is marker" FROM (
-       SELECT kafka_partition, kafka_offset, ${marker} AS "is marker", ${log.changeId} AS "the id",
-         row_number() OVER (PARTITION BY ${log.changeId} ORDER BY kafka_partition, kafka_offset) AS nth
-       FROM ${relation} WHERE ${isSuspect})
-     WHERE ${['nth > 1', ...knownIds].join(' OR ')}`,
+    `CREATE TEMP TABLE ${suspects} AS
+     SELECT kafka_partition, kafka_offset, change_seq, ${log.changeId} AS "the id", ${marker} AS "is marker",
+       row_number() OVER (PARTITION BY ${log.changeId} ORDER BY kafka_partition, kafka_offset) AS nth
+     FROM ${relation} WHERE ${isSuspect}`,
   );
+  // A join of its own for each: joined, DuckDB builds its table of the suspects, but of the change log for an IN.
+  const found = [`SELECT * FROM ${suspects} WHERE nth > 1`];
+  if (suspicious.known !== undefined) {
+    found.push(
+      `SELECT * FROM ${suspects} new SEMI JOIN (FROM ${log.table} WHERE ${suspicious.known}) known
+       ON known.change_seq = new.change_seq AND known.${log.changeId} = new."the id"`,
+    );
+  }
+  if (hasMarkers(batches)) {
+    found.push(
+      `SELECT * FROM ${suspects} new SEMI JOIN sluice.markers known ON known.change_id = new."the id"
+       WHERE new."is marker"`,
+    );
+  }
+  await connection.run(
+    `CREATE TEMP TABLE ${table} AS SELECT kafka_partition, kafka_offset, "is marker" FROM (${found.join(' UNION ')})`,
+  );
+  await connection.run(`DROP TABLE ${suspects}`);
   await connection.run(`DROP TABLE IF EXISTS temp.sequences_${name}`);
   const ranges = batches.map(
     ({ partition, startOffset, nextOffset }, batch) => `(${batch}, ${partition}, ${startOffset}, ${nextOffset})`,
   );
-  const found = await rowsOf(
+  const counted = await rowsOf(
     connection,
     `SELECT batch, count(*) AS rows, count(*) FILTER ("is marker") AS markers FROM ${table}
      LEFT JOIN (VALUES ${ranges.join(', ')}) ranges(batch, partition_id, start_offset, next_offset)
      ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset
      GROUP BY batch`,
   );
-  const counts = found.map(({ batch, rows, markers }): [number, RepeatedRows] => {
+  const counts = counted.map(({ batch, rows, markers }): [number, RepeatedRows] => {
     assert(batch !== null, 'a row has an offset of its batch');
     return [Number(batch), { rows: Number(rows), markers: Number(markers) }];
   });
