@@ -1,4 +1,4 @@
-/** The connectors for MongoDB of Debezium and of MongoDB, and what `sluice run` makes of their topics with its presets. */
+/** The MongoDB connectors of Debezium and of MongoDB, and what `sluice run` makes of their topics with its presets. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
