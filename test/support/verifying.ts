@@ -1,14 +1,29 @@
 /** A data directory to verify, and a way to change its database unseen. */
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { openSql } from '../../src/query/sql-client.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
+import { listFiles } from '../../src/storage/data-dir.js';
 import { checks } from '../../src/verify/checks.js';
 import { makeBatch, openSink, order, TOPIC, temporaryDirectory, token } from './batches.js';
 
+/** By name: made once in a process, because it takes longer than most tests of it. */
+let written: Promise<ReadonlyMap<string, Buffer>> | undefined;
+
 /** Two batches of partition 0, with duplicates, quarantine, a tombstone and a gap at the end; one of partition 1. */
 export async function writtenDirectory(): Promise<string> {
+  written ??= write(temporaryDirectory());
   const dataDir = temporaryDirectory();
+  for (const [name, content] of await written) {
+    const path = join(dataDir, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+  }
+  return dataDir;
+}
+
+async function write(dataDir: string): Promise<ReadonlyMap<string, Buffer>> {
   const sink = await openSink(dataDir);
   const values = [order(token(1), { amount: 5 }), order(token(2)), '{', null];
   await sink.stage(await makeBatch(dataDir, 0, 0, values));
@@ -17,7 +32,7 @@ export async function writtenDirectory(): Promise<string> {
   await sink.stage(await makeBatch(dataDir, 1, 0, [order('x')]));
   await sink.commit();
   await sink.close();
-  return dataDir;
+  return new Map(listFiles(dataDir).map((path) => [relative(dataDir, path), readFileSync(path)]));
 }
 
 /** What `sluice verify` finds wrong in a data directory of orders, but for Kafka. */

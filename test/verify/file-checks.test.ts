@@ -1,0 +1,177 @@
+/** The checks of Parquet files against ledger and table, and what all checks have in common. */
+import { renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SluiceError } from '../../src/core/errors.js';
+import { literal } from '../../src/core/sql.js';
+import { openSql, type SqlClient } from '../../src/query/sql-client.js';
+import { LEDGER_FILES } from '../../src/sinks/duckdb/ledger-files.js';
+import { FORMAT_VERSION, parquetPath } from '../../src/storage/data-dir.js';
+import { type CheckResult, counted, problemsOf } from '../../src/verify/check.js';
+import { checks } from '../../src/verify/checks.js';
+import { hasTables, readScope } from '../../src/verify/ledger.js';
+import { TOPIC, temporaryDirectory } from '../support/batches.js';
+import { unpacked } from '../support/old-directories.js';
+import { changeDatabase, writtenDirectory } from '../support/verifying.js';
+
+let dataDir: string;
+beforeEach(async () => {
+  dataDir = await writtenDirectory();
+});
+
+const first = () => parquetPath(dataDir, TOPIC, 0, 0, 4);
+
+/** @param around what stands between the checks and the database */
+async function results(around = (client: SqlClient) => client): Promise<CheckResult[]> {
+  const client = await openSql(dataDir);
+  try {
+    const found: CheckResult[] = [];
+    for await (const result of checks(around(client), await readScope(client, dataDir))) found.push(result);
+    return found;
+  } finally {
+    client.close();
+  }
+}
+
+const problems = async (around?: (client: SqlClient) => SqlClient) =>
+  (await results(around)).flatMap((result) => result.problems);
+
+/** A process runs. */
+const live = (client: SqlClient): SqlClient => ({ live: true, query: (sql) => client.query(sql), close: () => {} });
+
+/** Replaces columns in a file, of which the ledger knows the size. */
+async function rewrite(path: string, replaced: string): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const from = `read_parquet(${literal(path)}, hive_partitioning = false)`;
+  await connection.run(
+    `COPY (SELECT * REPLACE (${replaced}) FROM ${from}) TO ${literal(`${path}.new`)} (FORMAT parquet)`,
+  );
+  connection.closeSync();
+  instance.closeSync();
+  renameSync(`${path}.new`, path);
+  const name = path.slice(dataDir.length + 1);
+  await changeDatabase(
+    dataDir,
+    `UPDATE sluice.batches SET file_bytes = ${statSync(path).size} WHERE file = ${literal(name)}`,
+  );
+}
+
+describe('the rows of a file', () => {
+  it.each([
+    [[0, 4], '0::BIGINT AS kafka_offset', 'has 1 offsets twice'],
+    [[0, 4], 'kafka_offset + 3 AS kafka_offset', 'has offsets 3 to 4'],
+    [[4, 8], 'kafka_offset - 2 AS kafka_offset', 'has offsets 2 to 3'],
+    [[0, 4], '1::INTEGER AS kafka_partition', 'has rows of another partition'],
+  ])('of the offsets %j are its own, not %s', async ([start, next], replaced, problem) => {
+    const path = parquetPath(dataDir, TOPIC, 0, start, next);
+    await rewrite(path, replaced);
+    expect(await problems()).toContain(`${path.slice(dataDir.length + 1)} ${problem}`);
+  });
+
+  it('are compared with those of the table at the offsets of files only', async () => {
+    await changeDatabase(
+      dataDir,
+      `UPDATE sluice.batches SET start_offset = 5 WHERE start_offset = 4;
+      INSERT INTO cdc_orders SELECT * REPLACE (4 AS kafka_offset, 'y' AS change_id) FROM cdc_orders WHERE kafka_offset = 1`,
+    );
+    const found = (await results()).filter(({ problems }) => problems.length > 0).map(({ name }) => name);
+    expect(found).not.toContain('every row of cdc_orders is in the files, value by value');
+    expect(found).toContain('the ranges of each partition are contiguous');
+  });
+});
+
+describe('while a process runs', () => {
+  const age = (path: string, seconds: number) => {
+    const time = Date.now() / 1000 - seconds;
+    utimesSync(path, time, time);
+  };
+
+  it('files that the ledger does not name yet may be of a commit, for a minute', async () => {
+    const path = parquetPath(dataDir, TOPIC, 0, 8, 9);
+    const temporary = join(dataDir, 'parquet', TOPIC, '.a.parquet.tmp');
+    for (const file of [path, temporary]) writeFileSync(file, 'x');
+    const stray = async () => (await results(live)).at(-1);
+    expect(await stray()).toMatchObject({ problems: [], notes: [] });
+    for (const file of [path, temporary]) age(file, 70);
+    expect(await stray()).toMatchObject({
+      problems: [path.slice(dataDir.length + 1)],
+      notes: [expect.stringMatching(/^the next start removes parquet\S*a\.parquet\.tmp/)],
+    });
+  });
+
+  it('a check of files that were joined meanwhile is made again', async () => {
+    const name = first().slice(dataDir.length + 1);
+    const gone = `SELECT * REPLACE (replace(file, ${literal(name)}, 'gone.parquet') AS file) FROM (${LEDGER_FILES})`;
+    /** The ledger names another file at first. */
+    const joining = (isLive: boolean, times: number) => (client: SqlClient) => ({
+      live: isLive,
+      query: (sql: string) => client.query(sql === LEDGER_FILES && times-- > 0 ? gone : sql),
+      close: () => {},
+    });
+    expect(await problems(joining(true, 1))).toEqual([]);
+    expect(await problems(joining(true, 2))).toEqual(['gone.parquet is missing']);
+    expect(await problems(joining(false, 1))).toEqual(['gone.parquet is missing']);
+  });
+});
+
+describe('what is to be verified', () => {
+  it.each([1, 2])('is less in a directory of format %i', async (format) => {
+    dataDir = unpacked(format);
+    const found = await results();
+    expect(found.flatMap((result) => result.problems)).toEqual([]);
+    const skipped = found.filter((result) => result.skipped !== undefined).map(({ name }) => name.slice(0, 15));
+    expect(skipped).toEqual(format === 1 ? ['each partition ', 'sluice.markers '] : ['sluice.markers ']);
+    for (const result of found) expect(result.skipped ?? '').toMatch(/^(the data directory has format [12], .*)?$/);
+    expect(found.map(({ name }) => name)).not.toContain('every marker is in the files');
+    expect(found.some(({ notes }) => notes.length > 0)).toBe(format === 2);
+  });
+
+  it('is nothing before a run made its tables', async () => {
+    await changeDatabase(dataDir, 'DELETE FROM sluice.meta');
+    const empty = temporaryDirectory();
+    await changeDatabase(empty, 'SELECT 1');
+    for (const directory of [dataDir, empty]) {
+      const client = await openSql(directory);
+      expect(await hasTables(client)).toBe(false);
+      await expect(readScope(client, directory)).rejects.toMatchObject({
+        code: 'SLUICE_CONFIG',
+        message: expect.stringContaining('has no tables yet'),
+      });
+      client.close();
+    }
+  });
+
+  it('is not what a newer Sluice made', async () => {
+    await changeDatabase(dataDir, `UPDATE sluice.meta SET format_version = ${FORMAT_VERSION + 1}`);
+    const client = await openSql(dataDir);
+    await expect(readScope(client, dataDir)).rejects.toThrow(`has format ${FORMAT_VERSION + 1}`);
+    client.close();
+  });
+});
+
+describe('a check', () => {
+  it('tells ten problems', async () => {
+    expect(await problemsOf(async () => Array.from({ length: 11 }, String))).toHaveLength(10);
+  });
+
+  it('finds something if a query fails, and fails with all else', async () => {
+    const failing = (error: Error) => problemsOf(async () => Promise.reject(error));
+    const query = (message: string) => failing(new SluiceError('SLUICE_QUERY', message));
+    expect(await query('IO Error: cannot be read\nLINE 1: …')).toEqual(['IO Error: cannot be read']);
+    expect(await query('Catalog Error: View with name orders does not exist! Did you mean …')).toEqual([
+      'the view orders is missing in analytics.db: put the database back',
+    ]);
+    expect(await query('Binder Error: Column with name a does not exist')).toEqual([
+      'the column a is missing in analytics.db or in a file',
+    ]);
+    for (const error of [new SluiceError('SLUICE_SINK', 'no'), new Error('no')]) {
+      await expect(failing(error)).rejects.toBe(error);
+    }
+  });
+
+  it('counts in words', () => {
+    expect([0, 1, 2, 1234].map((count) => counted(count, 'row'))).toEqual(['0 rows', '1 row', '2 rows', '1,234 rows']);
+  });
+});
