@@ -102,6 +102,7 @@ export class Dispatcher {
     this.#parts.metrics.stageSeconds.inc({ stage: 'wait' }, Math.max(0, waitSeconds));
     return result;
   }
+
   async #prepared(task: BatchTask): Promise<BatchTask> {
     const { prepare } = this.#parts;
     if (prepare === undefined) return task;
