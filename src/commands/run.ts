@@ -2,7 +2,6 @@
 import { type Command, Option } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import type { SluiceError } from '../core/errors.js';
-import type { BatchTask } from '../core/flow.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { Output } from '../core/output.js';
 import type { ReaderKind } from '../core/source.js';
@@ -132,9 +131,9 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     // Not beside it: the process is aborted when the sink's thread is ended while DuckDB opens.
     await schemas?.open();
     logRemoved(log, state.removed);
-    const onWorker = workers.run.bind(workers);
-    const runBatch = schemas === undefined ? onWorker : (task: BatchTask) => schemas.run(task, onWorker);
-    const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, metrics, log });
+    const runBatch = workers.run.bind(workers);
+    const prepare = schemas?.prepare.bind(schemas);
+    const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, prepare, metrics, log });
     const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
       { port, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },

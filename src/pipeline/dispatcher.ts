@@ -17,6 +17,8 @@ export interface DispatcherParts {
   readonly sequencer: Sequencer;
   readonly metrics: Metrics;
   readonly runBatch: (task: BatchTask) => Promise<BatchResult>;
+  /** Gives a task what it needs from elsewhere, before it is run. */
+  readonly prepare?: ((task: BatchTask) => Promise<BatchTask>) | undefined;
   /** Proves that what was read so far is of the topic: nothing of another is committed. */
   readonly confirmTopic: () => Promise<void>;
 }
@@ -26,6 +28,8 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   /** Batches that a worker is done with, and whose topic is not confirmed yet. */
   #unproven = 0;
+  /** Batches that no worker has yet, because something is not there that they need. */
+  #unprepared = 0;
   /** Of the tasks: which bit of `issues` each column has. */
   issueBits: readonly number[] = [];
 
@@ -59,11 +63,11 @@ export class Dispatcher {
   /**
    * How many batches the workers take: one waits, so that none of them does. Those that the sink has not taken count,
    * too: what it is behind with fills larger files. A proof takes as long as the fetch before it on the connection, and
-   * nobody waits for it but its own batches.
+   * nobody waits for it but its own batches; as for what a batch needs from elsewhere.
    */
   get #free(): number {
-    const limit = Math.max(this.#workers + 1, MIN_IN_FLIGHT);
-    return Math.max(0, limit + this.#unproven - this.#parts.sequencer.inFlightBatches);
+    const limit = Math.max(this.#workers + 1, MIN_IN_FLIGHT) + this.#unproven + this.#unprepared;
+    return Math.max(0, limit - this.#parts.sequencer.inFlightBatches);
   }
 
   #dispatch(batches: readonly ClosedBatch[]): void {
@@ -93,11 +97,23 @@ export class Dispatcher {
     const { number, committed } = partition;
     const range = { partition: number, startOffset, nextOffset, leaderEpoch, epoch: committed.epoch };
     const handles = chunks.map((chunk) => chunk.handle());
-    const result = await this.#parts.runBatch({ ...range, issueBits: this.issueBits, chunks: handles });
+    const task = await this.#prepared({ ...range, issueBits: this.issueBits, chunks: handles });
+    const result = await this.#parts.runBatch(task);
     for (const chunk of chunks) this.#parts.chunks.release(chunk);
     const { kernelSeconds, parquetSeconds } = result.stats;
     const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernelSeconds - parquetSeconds;
     this.#parts.metrics.stageSeconds.inc({ stage: 'wait' }, Math.max(0, waitSeconds));
     return result;
+  }
+
+  async #prepared(task: BatchTask): Promise<BatchTask> {
+    const { prepare } = this.#parts;
+    if (prepare === undefined) return task;
+    this.#unprepared++;
+    try {
+      return await prepare(task);
+    } finally {
+      this.#unprepared--;
+    }
   }
 }

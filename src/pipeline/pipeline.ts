@@ -28,7 +28,7 @@ export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
   readonly untilEnd: boolean;
 }
 
-export type PipelineParts = AssignmentParts & { readonly sink: Sink } & Pick<DispatcherParts, 'runBatch'>;
+export type PipelineParts = AssignmentParts & { readonly sink: Sink } & Pick<DispatcherParts, 'runBatch' | 'prepare'>;
 
 const [MAX_POLL_MS, WAIT_MS] = [100, 50];
 /** After this long without a message although the log has some, positions are checked against the broker. */
@@ -86,7 +86,7 @@ export class Pipeline {
     });
     this.#dispatcher = new Dispatcher(options.workers, {
       ...{ batcher: this.#batcher, chunks: this.#chunks, sequencer: this.#sequencer },
-      ...{ metrics: parts.metrics, runBatch: parts.runBatch },
+      ...{ metrics: parts.metrics, runBatch: parts.runBatch, prepare: parts.prepare },
       confirmTopic: () => this.#assignment.confirmTopic(),
     });
   }

@@ -9,7 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../core/errors.js';
-import type { BatchResult, BatchTask, SchemaText } from '../core/flow.js';
+import type { BatchTask, SchemaText } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
 import { LONG_PAUSE_MS, RETRY_PAUSES_MS } from '../core/retry.js';
 import type { TableSpec } from '../schema/spec.js';
@@ -94,26 +94,24 @@ export class SchemaStore {
   }
 
   /**
-   * Has a batch worked on once its schemas are there.
-   * @throws SluiceError SLUICE_UNKNOWN_SCHEMA, and what `work` throws
+   * Gives the task of a batch the schemas that its messages need, once they are there.
+   * @throws SluiceError SLUICE_UNKNOWN_SCHEMA
    */
-  async run(task: BatchTask, work: (task: BatchTask) => Promise<BatchResult>): Promise<BatchResult> {
+  async prepare(task: BatchTask): Promise<BatchTask> {
     const ids = schemaIdsOf(task.chunks);
     if (this.#options.valueFormat === 'json-schema') {
       // They are read without: what the spec cannot read is told when they are there.
       for (const id of ids) this.#schema(id).catch(() => {});
-      return work(task);
+      return task;
     }
     const known = ids.map((id) => this.#known.get(id)).filter((schema) => schema !== undefined);
-    if (known.length === ids.length) return work({ ...task, schemas: known });
+    if (known.length === ids.length) return { ...task, schemas: known };
     this.#waitingBatches++;
-    let schemas: readonly SchemaText[];
     try {
-      schemas = await Promise.all(ids.map((id) => this.#schema(id)));
+      return { ...task, schemas: await Promise.all(ids.map((id) => this.#schema(id))) };
     } finally {
       this.#waitingBatches--;
     }
-    return work({ ...task, schemas });
   }
 
   /** Ends all waiting: what waits is dropped. */

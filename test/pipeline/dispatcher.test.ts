@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { BatchTask } from '../../src/core/flow.js';
 import { Metrics } from '../../src/metrics/metrics.js';
-import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.js';
+import { Pipeline, type PipelineOptions, type PipelineParts } from '../../src/pipeline/pipeline.js';
 import { FakeSink, FakeSource, fakeBatch, messages, silent, until } from '../support/fakes.js';
 
 const MIB = 1 << 20;
@@ -43,7 +43,11 @@ describe('the dispatch of many partitions', () => {
   let release: () => void;
 
   /** Has batches wait for workers that do not end before `release`. */
-  function manyPartitions(options: Partial<PipelineOptions>, sizeOf: (partition: number) => number): Pipeline {
+  function manyPartitions(
+    options: Partial<PipelineOptions>,
+    sizeOf: (partition: number) => number,
+    prepare?: PipelineParts['prepare'],
+  ): Pipeline {
     source = new FakeSource(
       Array.from({ length: PARTITIONS }, (_, partition) =>
         messages(
@@ -62,7 +66,8 @@ describe('the dispatch of many partitions', () => {
       await released;
       return fakeBatch(task);
     };
-    return new Pipeline({ ...OPTIONS, ...options }, { source, sink, runBatch, metrics: new Metrics(), log: silent });
+    const parts = { source, sink, runBatch, prepare, metrics: new Metrics(), log: silent };
+    return new Pipeline({ ...OPTIONS, ...options }, parts);
   }
 
   const committedRows = () => sink.batches.reduce((rows, { stats }) => rows + stats.ok, 0);
@@ -91,6 +96,28 @@ describe('the dispatch of many partitions', () => {
     made.stop();
     await done;
     expect(committedRows()).toBe(PARTITIONS * ROWS);
+  });
+
+  it('keeps the workers busy while batches wait for what they need', async () => {
+    // More than there are workers, and less than may be in flight.
+    const WAITING = 5;
+    let arrive = () => {};
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const prepare = async (task: BatchTask) => {
+      if (task.partition < WAITING) await arrived;
+      return task;
+    };
+    const made = manyPartitions({}, () => 1, prepare);
+    release();
+    const done = run(made);
+    await until(() => committedRows() === (PARTITIONS - WAITING) * ROWS);
+    expect(tasks.every(({ partition }) => partition >= WAITING)).toBe(true);
+    arrive();
+    await until(() => committedRows() === PARTITIONS * ROWS);
+    made.stop();
+    await done;
   });
 
   it('keeps the workers busy while the topic is confirmed', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { SluiceError } from '../../src/core/errors.js';
-import type { BatchResult, BatchTask } from '../../src/core/flow.js';
+import type { BatchTask } from '../../src/core/flow.js';
 import type { Logger } from '../../src/core/log.js';
 import { SchemaStore, type StoreOptions } from '../../src/registry/schema-store.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
@@ -45,8 +45,7 @@ function store(url: string, more: Partial<StoreOptions> = {}) {
 async function given(schemas: SchemaStore, ...ids: number[]): Promise<BatchTask> {
   const chunks = [chunkOfValues(ids.map((id) => framed(id, 'x'))).handle()];
   const task = { partition: 0, startOffset: 0, nextOffset: ids.length, leaderEpoch: undefined, issueBits: [], chunks };
-  const result = await schemas.run(task, async (task) => task as unknown as BatchResult);
-  return result as unknown as BatchTask;
+  return await schemas.prepare(task);
 }
 
 const warnings = (lines: readonly LogLine[]) => lines.filter(({ level }) => level === 'warn');
