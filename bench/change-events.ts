@@ -58,15 +58,20 @@ export function mongoEvents(count: number): Messages {
 
 /** In the spacing of the connector: relaxed extended JSON. */
 function mongoDocument(id: string, ms: number, random: Random): string {
-  const items = Array.from(
-    { length: 1 + random.below(3) },
-    () =>
-      `{"sku": "SKU-${random.below(10_000)}", "quantity": ${1 + random.below(9)}, "price": ${random.below(9999) / 100}}`,
-  );
+  const item = () => {
+    const [sku, quantity, price] = [random.below(10_000), 1 + random.below(9), random.below(9999) / 100];
+    return `{"sku": "SKU-${sku}", "quantity": ${quantity}, "price": ${price}}`;
+  };
+  const items = Array.from({ length: 1 + random.below(3) }, item);
+  const customer = random.below(100_000);
+  const address = [
+    `"street": "${1 + random.below(200)} Main Street"`,
+    `"city": "${random.pick(CITIES)}","zip": "${random.below(99_999)}"`,
+  ];
   return [
     `{"_id": {"$oid": "${id}"},"number": "ORD-${random.below(1_000_000)}","status": "${random.pick(STATUSES)}"`,
-    `"customer": {"id": ${random.below(100_000)},"name": "${random.pick(NAMES)}","email": "c${random.below(100_000)}@example.com"}`,
-    `"address": {"street": "${1 + random.below(200)} Main Street","city": "${random.pick(CITIES)}","zip": "${random.below(99_999)}"}`,
+    `"customer": {"id": ${customer},"name": "${random.pick(NAMES)}","email": "c${customer}@example.com"}`,
+    `"address": {${address.join(',')}}`,
     `"amount": {"$numberDecimal": "${random.below(99_999)}.${10 + random.below(90)}"},"currency": "EUR"`,
     `"items": [${items.join(',')}],"created": {"$date": ${ms}},"version": {"$numberLong": "${random.below(50)}"}}`,
   ].join(',');

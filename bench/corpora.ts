@@ -129,8 +129,8 @@ export function packed(values: readonly Buffer[], startOffset = 0, keys: readonl
 }
 
 /**
- * The usual way without a kernel: `JSON.parse`, of embedded JSON and keys as well, and the fields of the spec into column
- * buffers. It reads amounts and times in their most common form only, so it does less than the kernel.
+ * The usual way without a kernel: `JSON.parse`, of embedded JSON and keys as well, and the fields of the spec into
+ * column buffers. It reads amounts and times in their most common form only, so it does less than the kernel.
  * @returns how many rows were read
  */
 export function parseIntoColumns({ spec, values, keys }: Corpus): number {

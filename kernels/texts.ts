@@ -19,7 +19,7 @@ export function startArenas(rows: u64): void {
   }
 }
 
-/** Moves rows into the text of the string that starts `length` bytes after their cursors. @returns those that have one */
+/** Moves rows into the text of the string `length` bytes after their cursors. @returns those that have one */
 export function enterTexts(rows: u64, length: usize): u64 {
   let entered = rows;
   for (let left = rows; left; left &= left - 1) {
