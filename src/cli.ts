@@ -61,6 +61,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   capture: async (sluice) => (await import('./commands/capture.js')).addCaptureCommand(sluice, context),
   demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, context),
   parse: async (sluice) => (await import('./commands/parse.js')).addParseCommand(sluice, context),
+  spec: async (sluice) => (await import('./commands/spec.js')).addSpecCommand(sluice, context),
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),

@@ -6,6 +6,8 @@ import { CONFIGURATION, withTables } from '../scripts/configuration-tables.js';
 import { ERRORS, errorsPage } from '../scripts/errors-page.js';
 import { CaptureMetrics } from '../src/capture/metrics.js';
 import { Metrics } from '../src/metrics/metrics.js';
+import { PRESETS } from '../src/schema/presets.js';
+import { specJsonSchema } from '../src/schema/spec-file.js';
 
 const OPERATIONS = readFileSync(fileURLToPath(new URL('../docs/operations.md', import.meta.url)), 'utf8');
 
@@ -22,4 +24,15 @@ it('docs/configuration.md has the tables that "npm run docs" writes', () => {
 
 it('docs/errors.md is what "npm run docs" writes', () => {
   expect(readFileSync(ERRORS, 'utf8')).toBe(errorsPage());
+});
+
+it('docs/table-spec.schema.json is what "npm run docs" writes', () => {
+  const text = readFileSync(fileURLToPath(new URL('../docs/table-spec.schema.json', import.meta.url)), 'utf8');
+  expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(specJsonSchema())));
+});
+
+it('docs/cdc-topics.md has all presets', () => {
+  const document = readFileSync(fileURLToPath(new URL('../docs/cdc-topics.md', import.meta.url)), 'utf8');
+  const rows = [...document.matchAll(/^\| `(preset:[\w-]+)`/gm)].map(([, name]) => name.slice('preset:'.length));
+  expect(rows.sort()).toEqual(Object.keys(PRESETS).sort());
 });

@@ -40,13 +40,19 @@ function namesOf(path: unknown, minNames: number): readonly string[] | { problem
   return problem === undefined ? path.split('.') : { problem };
 }
 
-export const pathSchema = z.unknown().transform((path, context): FieldPath => {
-  const ofKey = z.strictObject({ key: z.unknown() }).safeParse(path).data;
-  const names = ofKey === undefined ? namesOf(path, 1) : namesOf(ofKey.key, 0);
-  if (!('problem' in names)) return { of: ofKey === undefined ? 'value' : 'key', names };
-  context.addIssue(names.problem);
-  return z.NEVER;
-});
+/** What editors know of a path. */
+const PATH_FORMS = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }, { type: 'object' }] };
+
+export const pathSchema = z
+  .unknown()
+  .meta(PATH_FORMS)
+  .transform((path, context): FieldPath => {
+    const ofKey = z.strictObject({ key: z.unknown() }).safeParse(path).data;
+    const names = ofKey === undefined ? namesOf(path, 1) : namesOf(ofKey.key, 0);
+    if (!('problem' in names)) return { of: ofKey === undefined ? 'value' : 'key', names };
+    context.addIssue(names.problem);
+    return z.NEVER;
+  });
 
 /** The path in the one form that equal specs share. */
 export function pathJson({ of, names }: FieldPath): PathJson {

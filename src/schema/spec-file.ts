@@ -65,6 +65,11 @@ const specSchema = z.strictObject({
 
 type FileColumn = z.infer<typeof columnSchema>;
 
+/** JSON Schema of a spec, for editors. What fields have to do with each other, only `parseSpec` checks. */
+export function specJsonSchema(): object {
+  return { title: 'Table spec of Sluice', ...z.toJSONSchema(specSchema, { io: 'input', reused: 'ref' }) };
+}
+
 /**
  * Reads a spec from JSON text.
  * @param origin what to call the text in an error: a file's path

@@ -133,7 +133,7 @@ async function checkSpec(connection: DuckDBConnection, spec: TableSpec): Promise
   }
   const identity = (of: TableSpec) => {
     const changeId = roleColumn(of, 'change_id');
-    return `table ${of.table} ${changeId === undefined ? 'without a change id' : `with the change id ${changeId.name}`}`;
+    return `table ${of.table} ${changeId ? `with the change id ${changeId.name}` : 'without a change id'}`;
   };
   if (identity(known) === identity(spec)) return;
   throw new SluiceError(
