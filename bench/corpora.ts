@@ -1,16 +1,20 @@
 /** Messages for the kernel's benchmarks, packed into chunks, and a plain `JSON.parse` reader of the same columns. */
-import { Chunk } from '../src/core/chunk.js';
+import { Chunk, setBit } from '../src/core/chunk.js';
 import type { TableSpec } from '../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../src/schema/spec-file.js';
 import { orderEvents } from '../test/support/events.js';
 import { Random } from '../test/support/random.js';
+import { mongoEvents, relationalEvents } from './change-events.js';
 
 export interface Corpus {
   readonly name: string;
   readonly spec: TableSpec;
   readonly values: readonly Buffer[];
+  /** Of the messages; none by default. */
+  readonly keys?: readonly Buffer[];
 }
 
+const NO_KEY = Buffer.alloc(0);
 const NON_ASCII = '田中太郎，東京都港区，Zoë ';
 const COLUMNS = 64;
 
@@ -35,6 +39,8 @@ export function* corpora(events: number): Generator<Corpus> {
     '100 bytes',
     (_, n) => `{"change_id":"82${hex(n)}","order_id":"ORD-${hex(n).slice(8)}","amount":"$12.50","status":"delivered"}`,
   );
+  yield { name: 'Debezium, MongoDB', ...mongoEvents(events) };
+  yield { name: 'Debezium, relational with schema', ...relationalEvents(events / 4) };
   yield {
     name: '20 KB',
     spec: ORDERS_SPEC,
@@ -97,51 +103,63 @@ function wideMessage(_: Buffer, row: number): Buffer {
 }
 
 /** The values one after the other, as the source packs them. */
-export function packed(values: readonly Buffer[], startOffset = 0): Chunk[] {
+export function packed(values: readonly Buffer[], startOffset = 0, keys: readonly Buffer[] = []): Chunk[] {
   const chunks: Chunk[] = [];
   let chunk: Chunk | undefined;
   for (const [index, value] of values.entries()) {
-    if (!chunk?.hasRoomFor(1, value.length, 0)) {
+    const key = keys[index] ?? NO_KEY;
+    if (!chunk?.hasRoomFor(1, value.length, key.length)) {
       chunk = new Chunk();
       chunks.push(chunk);
     }
     const { views, rows } = chunk;
     views.values.set(value, chunk.valueBytes);
+    views.keys.set(key, chunk.keyBytes);
     views.offsets[rows] = BigInt(startOffset + index);
     views.timestamps[rows] = 1_735_689_600_000n;
-    views.valueValidity[rows >> 3] |= 1 << (rows & 7);
+    setBit(views.valueValidity, rows, true);
+    setBit(views.keyValidity, rows, key !== NO_KEY);
     chunk.valueBytes += value.length;
+    chunk.keyBytes += key.length;
     chunk.rows++;
     views.valueOffsets[chunk.rows] = chunk.valueBytes;
+    views.keyOffsets[chunk.rows] = chunk.keyBytes;
   }
   return chunks;
 }
 
 /**
- * The usual way without a kernel: `JSON.parse`, and the fields of the spec into column buffers. It reads amounts and
- * times in their most common form only, so it does less than the kernel.
+ * The usual way without a kernel: `JSON.parse`, of embedded JSON and keys as well, and the fields of the spec into
+ * column buffers. It reads amounts and times in their most common form only, so it does less than the kernel.
  * @returns how many rows were read
  */
-export function parseIntoColumns({ spec, values }: Corpus): number {
+export function parseIntoColumns({ spec, values, keys }: Corpus): number {
   const bytes = values.reduce((sum, value) => sum + value.length, 0);
   const columns = spec.columns.map(({ paths, kind }) => ({
-    path: paths[0].names,
+    paths,
     kind,
     text: Buffer.allocUnsafe(kind === 'text' || kind === 'json' ? bytes : 0),
     numbers: new Float64Array(values.length),
     offsets: new Int32Array(values.length + 1),
   }));
+  const readsKeys = spec.columns.some(({ paths }) => paths.some(({ of }) => of === 'key'));
   let rows = 0;
-  for (const value of values) {
-    let object: Record<string, unknown>;
+  for (const [index, value] of values.entries()) {
+    let message: { value: unknown; key: unknown };
     try {
-      object = JSON.parse(value.toString()) as Record<string, unknown>;
+      const key = readsKeys && keys !== undefined ? JSON.parse(keys[index].toString()) : undefined;
+      message = { value: JSON.parse(value.toString()), key };
     } catch {
       continue;
     }
-    for (const { path, kind, text, numbers, offsets } of columns) {
-      let field: unknown = object;
-      for (const key of path) field = (field as Record<string, unknown> | undefined)?.[key];
+    for (const { of, names } of spec.embedded) parseEmbedded(message[of], names);
+    for (const { paths, kind, text, numbers, offsets } of columns) {
+      let field: unknown;
+      for (const { of, names } of paths) {
+        field = message[of];
+        for (const key of names) field = (field as Record<string, unknown> | undefined)?.[key];
+        if (field !== undefined) break;
+      }
       const at = offsets[rows];
       offsets[rows + 1] = at;
       if (kind === 'text') offsets[rows + 1] = at + (field === undefined ? 0 : text.write(String(field), at));
@@ -152,4 +170,12 @@ export function parseIntoColumns({ spec, values }: Corpus): number {
     rows++;
   }
   return rows;
+}
+
+/** Puts the content in the place of a string of JSON. */
+function parseEmbedded(root: unknown, names: readonly string[]): void {
+  let around = root as Record<string, unknown> | undefined;
+  for (const name of names.slice(0, -1)) around = around?.[name] as Record<string, unknown> | undefined;
+  const last = names[names.length - 1];
+  if (typeof around?.[last] === 'string') around[last] = JSON.parse(around[last]);
 }

@@ -94,7 +94,11 @@ function kernelTasks(corpus: Corpus): Task[] {
   const kernel = Kernel.create(corpus.spec, { ...OPTIONS, batchRows: KERNEL_ROWS, batchBytes: 256 << 20 });
   const rows = corpus.values.length;
   const batches = Array.from({ length: Math.ceil(rows / KERNEL_ROWS) }, (_, n) =>
-    packed(corpus.values.slice(n * KERNEL_ROWS, (n + 1) * KERNEL_ROWS)).map((chunk) => chunk.handle()),
+    packed(
+      corpus.values.slice(n * KERNEL_ROWS, (n + 1) * KERNEL_ROWS),
+      0,
+      corpus.keys?.slice(n * KERNEL_ROWS, (n + 1) * KERNEL_ROWS),
+    ).map((chunk) => chunk.handle()),
   );
   const read = () => batches.reduce((ok, chunks) => ok + kernel.read(0, chunks).counts.ok, 0);
   const ok = read();

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 3402550904; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 3639487067; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -325,16 +325,18 @@ export const ISSUE_BITS: usize = 384; // u64[BLOCK_ROWS], the column `issues` of
 export const MESSAGES: usize = 896; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
 export const LOST_ROWS: usize = 1152; // u64, rows that a loop leaves out
 export const DEFERRED_ROWS: usize = 1216; // u64, rows that a loop leaves to a slower one
-export const OPAQUE: usize = 1280; // u8[16], a constant on its way into a register
-export const COLUMNS: usize = 1344; // COLUMN[MAX_ARROW_COLUMNS]
-export const NESTING: usize = 5696; // u8[MAX_NESTING], per open container whether the one around it is an object
+/** u64[256], for each set of 8 bytes to leave out, a bit each, the places of all others */
+export const COMPACTIONS: usize = 1280;
+export const OPAQUE: usize = 3328; // u8[16], a constant on its way into a register
+export const COLUMNS: usize = 3392; // COLUMN[MAX_ARROW_COLUMNS]
+export const NESTING: usize = 7744; // u8[MAX_NESTING], per open container whether the one around it is an object
 /** u16[256], the key that was found last by its hash, in records from the first node's on */
-export const KEYS_FOUND: usize = 6720;
-export const CURSORS: usize = 7232; // CURSOR[BLOCK_ROWS]
-export const OUTERS: usize = 7744; // OUTER[BLOCK_ROWS]
-export const EXTRA_COUNTS: usize = 8768; // u32[ROW_CONTEXTS], how many extras each row context has
+export const KEYS_FOUND: usize = 8768;
+export const CURSORS: usize = 9280; // CURSOR[BLOCK_ROWS]
+export const OUTERS: usize = 9792; // OUTER[BLOCK_ROWS]
+export const EXTRA_COUNTS: usize = 10816; // u32[ROW_CONTEXTS], how many extras each row context has
 /** u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object */
-export const NODE_ROWS: usize = 9088;
-export const UNREAD: usize = 9600; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
-export const SPEC_COLUMNS: usize = 10112; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES: usize = 11648; // NODE[], followed by what the host lays out
+export const NODE_ROWS: usize = 11136;
+export const UNREAD: usize = 11648; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS: usize = 12160; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+export const NODES: usize = 13696; // NODE[], followed by what the host lays out

@@ -1,7 +1,8 @@
 /** What the host calls: it writes the header and one chunk at a time into memory (abi.json), and reads columns out. */
 import { ABI_VERSION, COLUMN, COLUMNS, HEADER, RESULTS, STATUS } from './abi';
+import { startChunk } from './budget';
 import { appendBlock } from './columns';
-import { startChunk } from './learn';
+
 import { gathered, gatherMessages, startMessages } from './messages';
 import { countStatus, readBlock } from './rows';
 

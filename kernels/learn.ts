@@ -1,9 +1,20 @@
 /** A row that the general path has read → states and transitions of the learned graph. */
-import { ACTION, HEADER, IGNORED_TARGET, MAX_ACTIONS, MAX_LITERAL, NODE, NODE_TARGET, NODES, TRACKED_NODES, TRANSITION } from './abi';
+import {
+  ACTION,
+  HEADER,
+  IGNORED_TARGET,
+  MAX_ACTIONS,
+  MAX_LITERAL,
+  NODE,
+  NODE_TARGET,
+  NODES,
+  TRACKED_NODES,
+  TRANSITION,
+} from './abi';
 import { slotsOf } from './block';
+import { takeFromBudget } from './budget';
 import {
   addTransition,
-  clearGraph,
   END_CONTAINER,
   END_EXTRA,
   ENTER_NODE,
@@ -31,59 +42,10 @@ import { findTarget, UNMAPPED } from './keys';
 import { hasKey, keyStart, valueStart } from './messages';
 import { scanString } from './string';
 
-/** Rows that may be learned at first, and more of them per chunk: learning costs as much as reading ten rows. */
-const FIRST_ROWS: u32 = 256;
-const ROWS_PER_CHUNK: u32 = 8;
-/** Chunks without the speculative path after one in which it was of no use: twice as many each time. */
-const PAUSE: u32 = 15;
-const MAX_PAUSE: u32 = 240;
-/** So many rows say whether it is of use. */
-const MIN_ROWS: u32 = 256;
-
 /** Bytes from which on an ignored value is learned as a whole. */
 const LONG_VALUE: usize = 512;
 /** In the role of a scope: it is the text in a string. */
 const EMBEDDED: u32 = 0x20000;
-
-let budget: u32 = 0;
-let pause: u32 = 0;
-let nextPause: u32 = PAUSE;
-let rows: u32 = 0;
-let misses: u32 = 0;
-let cleared: bool = false;
-
-/** Whether the rows of the next chunk try the speculative path: not if too few of the last one could. */
-export function startChunk(): bool {
-  if (!load<u32>(HEADER.learning)) return false;
-  if (!cleared || pause == 1) {
-    clearGraph();
-    cleared = true;
-    budget = FIRST_ROWS;
-  }
-  if (pause > 0) pause--;
-  else if (rows >= MIN_ROWS) {
-    if (misses > rows / 2) {
-      pause = nextPause;
-      nextPause = min(2 * nextPause, MAX_PAUSE);
-    } else nextPause = PAUSE;
-    rows = 0;
-    misses = 0;
-  }
-  budget = min(budget + ROWS_PER_CHUNK, FIRST_ROWS);
-  return pause == 0;
-}
-
-/** Counts rows that tried the speculative path. */
-@inline
-export function countRows(count: u32): void {
-  rows += count;
-}
-
-/** Counts a row that the graph did not know. */
-@inline
-export function countMiss(): void {
-  misses++;
-}
 
 /** The state that the next transition starts at, and its literal. */
 let from: usize = 0;
@@ -105,8 +67,7 @@ let added: bool = false;
  * @returns whether the graph knows more rows than before
  */
 export function learnRow(message: usize): bool {
-  if (budget == 0) return false;
-  budget--;
+  if (!takeFromBudget()) return false;
   failed = false;
   added = false;
   inText = false;

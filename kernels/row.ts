@@ -122,7 +122,7 @@ function readWholeKey(p: usize, end: usize, nameStart: usize, nameEnd: usize): b
   return p != 0 && skipSpace(p) == end;
 }
 
-/** Reads the text from `p` to `end`, at which there is a NUL byte, as the value of `child`. @returns whether it is JSON */
+/** Reads the text from `p` to `end`, where there is a NUL byte, as the value of `child`. @returns whether it is JSON */
 function readText(node: usize, child: usize, keyStart: usize, keyEnd: usize, p: usize, end: usize): bool {
   const around = textDepth;
   textDepth = load<u32>(child, NODE.depth);

@@ -2,11 +2,12 @@
 import { GENERAL_CONTEXT, HEADER, KIND, MESSAGES, REJECT, RESULTS, SLOT, SLOTS, STATUS } from './abi';
 import { moveSlot, takeAlternatives } from './alternatives';
 import { rowsOfKinds, slotsOf } from './block';
+import { countMiss, countRows } from './budget';
 import { appendExtras, appendNoExtras } from './derived';
 import { errorAt } from './errors';
 import { haveExtras } from './extras';
 import { followRows } from './follow';
-import { countMiss, countRows, learnRow } from './learn';
+import { learnRow } from './learn';
 import { gathered, valueStart, withValue } from './messages';
 import { columns, readRow } from './row';
 

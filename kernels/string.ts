@@ -54,7 +54,7 @@ function scanRest(q: usize): usize {
 }
 
 /** The end of the escape at `q`. */
-function skipEscape(q: usize): usize {
+export function skipEscape(q: usize): usize {
   const c: u32 = load<u8>(q, 1);
   if (c == 0x75) {
     for (let i: usize = 2; i < 6; i++) if (hexDigit(load<u8>(q + i)) > 15) return failAt(q + i);

@@ -4,7 +4,7 @@ import { cursorOf, isPast, lowest } from './advance';
 import { arenaOf } from './embedded';
 import { skipValue } from './json';
 import { chunk } from './messages';
-import { decodeString, scanString } from './string';
+import { decodedEnd, unescape } from './unescape';
 
 @inline
 function outerOf(row: usize): usize {
@@ -19,7 +19,7 @@ export function startArenas(rows: u64): void {
   }
 }
 
-/** Moves rows into the text of the string that starts `length` bytes after their cursors. @returns those that have one */
+/** Moves rows into the text of the string `length` bytes after their cursors. @returns those that have one */
 export function enterTexts(rows: u64, length: usize): u64 {
   let entered = rows;
   for (let left = rows; left; left &= left - 1) {
@@ -27,13 +27,13 @@ export function enterTexts(rows: u64, length: usize): u64 {
     const cursor = cursorOf(row);
     const outer = outerOf(row);
     const start = <usize>load<u32>(cursor, CURSOR.next) + length;
-    const quote = scanString(start);
-    if (quote == 0 || isPast(cursor, quote + 1)) {
+    const text = <usize>load<u32>(outer, OUTER.arena);
+    const quote = unescape(text, start, load<u32>(cursor, CURSOR.end));
+    if (quote == 0) {
       entered ^= lowest(left);
       continue;
     }
-    const text = <usize>load<u32>(outer, OUTER.arena);
-    const end = decodeString(text, start, quote);
+    const end = decodedEnd;
     store<u8>(end, 0);
     store<u32>(outer, <u32>quote + 1, OUTER.next);
     store<u32>(outer, load<u32>(cursor, CURSOR.end), OUTER.end);

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 3402550904; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 3639487067; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -322,15 +322,16 @@ export const ISSUE_BITS = 384; // u64[BLOCK_ROWS], the column `issues` of each r
 export const MESSAGES = 896; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
 export const LOST_ROWS = 1152; // u64, rows that a loop leaves out
 export const DEFERRED_ROWS = 1216; // u64, rows that a loop leaves to a slower one
-export const OPAQUE = 1280; // u8[16], a constant on its way into a register
-export const COLUMNS = 1344; // COLUMN[MAX_ARROW_COLUMNS]
-export const NESTING = 5696; // u8[MAX_NESTING], per open container whether the one around it is an object
+export const COMPACTIONS = 1280; // u64[256], for each set of 8 bytes to leave out, a bit each, the places of all others
+export const OPAQUE = 3328; // u8[16], a constant on its way into a register
+export const COLUMNS = 3392; // COLUMN[MAX_ARROW_COLUMNS]
+export const NESTING = 7744; // u8[MAX_NESTING], per open container whether the one around it is an object
 /** u16[256], the key that was found last by its hash, in records from the first node's on */
-export const KEYS_FOUND = 6720;
-export const CURSORS = 7232; // CURSOR[BLOCK_ROWS]
-export const OUTERS = 7744; // OUTER[BLOCK_ROWS]
-export const EXTRA_COUNTS = 8768; // u32[ROW_CONTEXTS], how many extras each row context has
-export const NODE_ROWS = 9088; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
-export const UNREAD = 9600; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
-export const SPEC_COLUMNS = 10112; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES = 11648; // NODE[], followed by what the host lays out
+export const KEYS_FOUND = 8768;
+export const CURSORS = 9280; // CURSOR[BLOCK_ROWS]
+export const OUTERS = 9792; // OUTER[BLOCK_ROWS]
+export const EXTRA_COUNTS = 10816; // u32[ROW_CONTEXTS], how many extras each row context has
+export const NODE_ROWS = 11136; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
+export const UNREAD = 11648; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS = 12160; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+export const NODES = 13696; // NODE[], followed by what the host lays out

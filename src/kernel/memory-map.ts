@@ -33,6 +33,7 @@ import {
   BLOCK_ROWS,
   COLUMN,
   COLUMNS,
+  COMPACTIONS,
   CONTEXT_EXTRAS,
   EXTRA,
   GRAPH,
@@ -226,6 +227,7 @@ function writePaths(memory: WebAssembly.Memory, spec: TableSpec, at: { keys: num
   word(HEADER.slotCount, fields.length);
   word(HEADER.arenaTimes, embeddedDepth);
   word(HEADER.tombstones, spec.deletes?.tombstone ? 1 : 0);
+  if (embeddedDepth > 0) writeCompactions(view);
   if (keyNode !== undefined) word(HEADER.keyNode, NODES + keyNode * NODE.size);
   if (wholeKey !== undefined) {
     word(HEADER.wholeKey, keyRecords[wholeKey]);
@@ -236,6 +238,14 @@ function writePaths(memory: WebAssembly.Memory, spec: TableSpec, at: { keys: num
     const record = SPEC_COLUMNS + slot * SPEC_COLUMN.size;
     view.setUint8(record + SPEC_COLUMN.column, column);
     word(record + SPEC_COLUMN.key, keyRecords[slot]);
+  }
+}
+
+/** Which of 8 bytes stay if some are left out, by the set of these: what swizzle takes as places. */
+function writeCompactions(view: DataView): void {
+  for (let leftOut = 0; leftOut < 256; leftOut++) {
+    let to = COMPACTIONS + leftOut * 8;
+    for (let byte = 0; byte < 8; byte++) if (((leftOut >> byte) & 1) === 0) view.setUint8(to++, byte);
   }
 }
 

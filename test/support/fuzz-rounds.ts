@@ -8,6 +8,7 @@ import type { Kernel, KernelOptions } from '../../src/kernel/kernel.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { anySpec, keyText, messageText } from './any-spec.js';
+import { CDC_SPEC, cdcMessages } from './cdc-messages.js';
 import { DEFAULT_SHARES, EQUAL_SHARES, type Shares } from './event-kinds.js';
 import { orderEvents } from './events.js';
 import { expectAsReference, kernelsOf, messagesOf, VARIANTS } from './kernel.js';
@@ -27,6 +28,7 @@ export interface Tally {
 type Value = Buffer | null;
 /** Makes the messages of a batch. */
 type Source = (rows: number, random: Random) => Value[];
+type Key = Buffer | string | null;
 
 /** In small batches little is learned: most of the rows of most rounds come in large ones. */
 const BATCH_ROWS = [
@@ -38,7 +40,7 @@ const BATCH_ROWS = [
 const MUTATED_SHARES = [0.1, 0.3, 0.4, 0.4, 1, 1];
 const SHARES: readonly Shares[] = [{}, DEFAULT_SHARES, DEFAULT_SHARES, EQUAL_SHARES];
 /** Most messages are order events; those of random specs take the reference longest. */
-const SOURCES = [...Array.from({ length: 12 }, () => orders), shapes, shapes, shapes, objects];
+const SOURCES = [...Array.from({ length: 11 }, () => orders), shapes, shapes, shapes, changes, changes, objects];
 
 /** Reads a round with and without the speculative path, and adds to the tally. @throws if one differs */
 export function fuzzRound(seed: number, rows: number, tally: Tally, build: KernelOptions['wasm']): void {
@@ -58,7 +60,10 @@ export function fuzzRound(seed: number, rows: number, tally: Tally, build: Kerne
       tally[isMutated ? 'mutated' : 'generated']++;
       return isMutated ? mutated(value, random) : value;
     });
-    const keys = values.map(() => key(random));
+    const keys = values.map(() => {
+      const text = key(random);
+      return text !== null && random.next() < share / 4 ? mutated(Buffer.from(text), random) : text;
+    });
     expectAsReference([counted, ...kernels.slice(1)], spec, messagesOf(values, 3, keys));
     left -= values.length;
   }
@@ -78,7 +83,7 @@ interface RoundOf {
   readonly spec: TableSpec;
   readonly source: Source;
   /** The key of a message; none by default. */
-  readonly key?: (random: Random) => string | null;
+  readonly key?: (random: Random) => Key;
 }
 
 /** Order events as some writers write them, who take turns in runs of any length. */
@@ -117,6 +122,20 @@ function shapes(random: Random): RoundOf {
     spec: KINDS_SPEC,
     source: (rows, batch) => Array.from({ length: rows }, () => filled(batch.pick(few), batch)),
   };
+}
+
+/** Change events as connectors write them. */
+function changes(random: Random): RoundOf {
+  const make = cdcMessages(random);
+  const keys: Key[] = [];
+  const source: Source = (rows, batch) =>
+    Array.from({ length: rows }, () => {
+      const { key, value } = make(batch);
+      keys.push(key);
+      return value === null ? null : Buffer.from(value);
+    });
+  // The keys of the values, in their order.
+  return { spec: CDC_SPEC, source, key: () => keys.shift() ?? null };
 }
 
 /** Objects for a random spec: many of no known shape, and many of a few texts again and again. */

@@ -1,4 +1,4 @@
-/** The paths of a spec, for the reference: what each member of a message is for, and where columns find their values. */
+/** The paths of a spec, for the reference: what each member of a message is for, and where columns have values. */
 import type { FieldPath } from '../../src/schema/field-path.js';
 import type { SpecColumn, TableSpec } from '../../src/schema/spec.js';
 import type { Embedding, JsonNode } from './reference-json.js';
