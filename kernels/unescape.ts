@@ -1,6 +1,6 @@
 /**
- * Strings that hold JSON → that JSON: checked and decoded in one pass. Nearly all of their escapes are quotes, one every
- * few bytes, so 16 bytes at a time lose their backslashes without a branch. All else is handled one by one.
+ * Strings that hold JSON → that JSON: checked and decoded in one pass. Nearly all of their escapes are quotes, one
+ * every few bytes, so 16 bytes at a time lose their backslashes without a branch. All else is handled one by one.
  */
 import { COMPACTIONS } from './abi';
 import { characterEnd, decodeString, skipEscape } from './string';

@@ -155,7 +155,8 @@ function linesWith(pattern: RegExp, name: string): string[] {
 
 describe('every file', () => {
   it(`has at most ${MAX_FILE_LINES} lines`, () => {
-    const lengths = sources.map(({ name, text }) => ({ name, lines: text.trimEnd().split('\n').length }));
+    const written = sources.filter(({ text }) => !text.startsWith('// Made by '));
+    const lengths = written.map(({ name, text }) => ({ name, lines: text.trimEnd().split('\n').length }));
     expect(lengths.filter(({ lines }) => lines > MAX_FILE_LINES)).toEqual([]);
   });
 

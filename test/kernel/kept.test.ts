@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { anySpec, NAMES } from '../support/any-spec.js';
-import { assertKept, type Member, type Tree, textOfTree, treeAt } from '../support/kept.js';
+import { assertKept, type Member, type Tree, textOfTree, valueFor } from '../support/kept.js';
 import { kernelResults, kernelsOf, messagesOf, VARIANTS } from '../support/kernel.js';
 import { KINDS_SPEC } from '../support/kinds-spec.js';
 import { ODD_AMOUNTS } from '../support/odd-amounts.js';
@@ -64,12 +64,12 @@ describe('any message', () => {
     // Some of them often enough that the speculative path reads them.
     const all = Array.from({ length: 3 }, () => messages).flat();
     for (const kernel of kernelsOf(spec, {}, RELEASE)) {
-      const results = kernelResults(kernel, spec, messagesOf(all.map(textOfTree)));
+      const results = kernelResults(kernel, spec, messagesOf(all.map((message) => textOfTree(message, spec))));
       for (const [index, { status, row, column }] of results.entries()) {
         if (status === 'ok') assertKept(spec, all[index], row!);
         else {
           expect(status).toBe('missing_required');
-          expect(treeAt(all[index], spec.columns.find(({ name }) => name === column)!.paths[0].names)).toBeUndefined();
+          expect(valueFor(spec.columns.find(({ name }) => name === column)!, all[index])).toBeUndefined();
         }
       }
     }

@@ -1,5 +1,6 @@
 /** Whether all that a message has is somewhere in its row: written without the reference, as someone would ask it. */
 import assert from 'node:assert/strict';
+import { isWithin } from '../../src/schema/field-path.js';
 import { DEFAULT_UNIT, type SpecColumn, type TableSpec, type TimeUnit } from '../../src/schema/spec.js';
 import type { ReferenceValue } from './reference.js';
 import { type JsonNode, scanJson } from './reference-json.js';
@@ -10,40 +11,57 @@ export type Member = readonly [key: string, value: Tree];
 type Row = Readonly<Record<string, ReferenceValue>>;
 type Path = readonly string[];
 
-export function textOfTree(tree: Tree): string {
-  if (typeof tree === 'string') return tree;
-  return `{${tree.map(([key, value]) => `${JSON.stringify(key)}:${textOfTree(value)}`).join(',')}}`;
+/** As the JSON text of a message. @param spec whose embedded values are strings of JSON in it; none by default */
+export function textOfTree(tree: Tree, spec?: TableSpec, path: Path = []): string {
+  const text = typeof tree === 'string' ? tree : membersText(tree, spec, path);
+  const isEmbedded = spec?.embedded.some(({ of, names }) => of === 'value' && isSame(names, path));
+  return isEmbedded ? JSON.stringify(text) : text;
 }
 
-/** undefined if there is nothing, or null. */
-export function treeAt(tree: Tree, path: Path): Tree | undefined {
+function membersText(members: readonly Member[], spec: TableSpec | undefined, path: Path): string {
+  const texts = members.map(([key, value]) => `${JSON.stringify(key)}:${textOfTree(value, spec, [...path, key])}`);
+  return `{${texts.join(',')}}`;
+}
+
+function treeAt(tree: Tree, path: Path): Tree | undefined {
   let at: Tree | undefined = tree;
   for (const key of path) {
     at = typeof at === 'string' ? undefined : at?.find(([name]) => name === key)?.[1];
   }
-  return at === 'null' ? undefined : at;
+  return at;
+}
+
+/** What a message without a key has for a column: where, and what; undefined if there is nothing, or null. */
+export function valueFor({ paths }: SpecColumn, message: Tree): { path: Path; value: Tree } | undefined {
+  for (const { of, names } of paths) {
+    const value = of === 'value' ? treeAt(message, names) : undefined;
+    if (value !== undefined) return value === 'null' ? undefined : { path: names, value };
+  }
+  return undefined;
 }
 
 /** @throws if a value of the message is neither in its column nor in `extra` */
 export function assertKept(spec: TableSpec, message: Tree, row: Row): void {
   for (const column of spec.columns) {
-    const value = treeAt(message, column.paths[0].names);
-    if (value === undefined) assert.equal(row[column.name], null);
+    const found = valueFor(column, message);
+    if (found === undefined) assert.equal(row[column.name], null);
     else {
-      const text = textOfTree(value);
-      const found = [row[column.name], column.raw && row[column.raw], extraAt(row, column.paths[0].names)];
-      assert(
-        isKept(column, text, row),
-        `${column.kind} ${column.paths[0].names.join('.')} ${text}: ${found.join(' | ')}`,
-      );
+      const text = textOfTree(found.value);
+      const kept = extraAt(row, found.path);
+      const places = [row[column.name], column.raw && row[column.raw], kept];
+      const isThere = kept === text || isKept(column, text, row);
+      assert(isThere, `${column.kind} ${found.path.join('.')} ${text}: ${places.join(' | ')}`);
     }
   }
   assertOthersKept(spec, message, [], row);
 }
 
-/** What no column's path leads to is in `extra`. */
+/** What no column's path leads to is in `extra`, unless the spec says that it is ignored. */
 function assertOthersKept(spec: TableSpec, tree: Tree, path: Path, row: Row): void {
-  if (spec.columns.some((column) => isSame(column.paths[0].names, path))) return;
+  const here = { of: 'value', names: path } as const;
+  if (spec.columns.some(({ paths }) => paths.some((other) => other.of === 'value' && isSame(other.names, path))))
+    return;
+  if (spec.ignore.some((outer) => isWithin(here, outer))) return;
   if (typeof tree === 'string') {
     if (tree !== '{}') assert.deepEqual([path, extraAt(row, path)], [path, tree]);
   } else for (const [key, value] of tree) assertOthersKept(spec, value, [...path, key], row);
@@ -62,9 +80,8 @@ function extraAt({ extra }: Row, path: Path): string | undefined {
   return node && Buffer.from(bytes.slice(node.start, node.end), 'latin1').toString();
 }
 
-/** Whether the JSON text is in the column, or in the one of raw text, or in `extra`. */
+/** Whether the JSON text is in the column, or in the one of raw text. */
 function isKept(column: SpecColumn, text: string, row: Row): boolean {
-  if (extraAt(row, column.paths[0].names) === text) return true;
   if (column.raw !== undefined && isText(text, row[column.raw])) return true;
   return isInColumn(column, text, row[column.name]);
 }
