@@ -2,7 +2,8 @@
 /**
  * Mutation testing: changes code in small ways, one at a time, and counts the changes that the unit tests of its folder
  * do not notice. An area takes minutes to hours; build/mutation/<area>.html shows each change.
- * Usage: mutate.mjs <area of AREAS> [file of the area]...
+ * Usage: mutate.mjs <area of AREAS> [file of the area]... [test]...
+ * With tests, only those are run: a file with its own takes minutes.
  */
 import path from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
@@ -16,14 +17,16 @@ const AREAS = {
   duckdb: { mutate: ['src/sinks/duckdb/*.ts'], tests: 'test/sinks/duckdb/', ignoreStatic: true },
 };
 
-const [, , name, ...files] = process.argv;
+const [, , name, ...paths] = process.argv;
+const isTest = (path) => path.endsWith('.test.ts');
+const files = paths.filter((path) => !isTest(path));
 if (!Object.hasOwn(AREAS, name ?? '')) {
-  console.error(`usage: npm run mutate -- ${Object.keys(AREAS).join('|')} [file]...`);
+  console.error(`usage: npm run mutate -- ${Object.keys(AREAS).join('|')} [file]... [test]...`);
   process.exit(2);
 }
 const { mutate, tests, ignoreStatic = false } = AREAS[name];
 // For vitest.unit.config.ts, which a process of Stryker loads.
-process.env.UNIT_TESTS = tests;
+process.env.UNIT_TESTS = paths.some(isTest) ? paths.filter(isTest).join() : tests;
 const mutants = await new Stryker({
   mutate: files.length > 0 ? files : mutate,
   // A mutant of code that runs while modules load needs all tests of the area.
@@ -34,7 +37,10 @@ const mutants = await new Stryker({
   vitest: { configFile: 'vitest.unit.config.ts', related: false },
   coverageAnalysis: 'perTest',
   concurrency: 1,
+  // A machine that is busy with other things must not look like a test that hangs.
   timeoutMS: 20_000,
+  timeoutFactor: 4,
+  dryRunTimeoutMinutes: 30,
   reporters: ['html'],
   htmlReporter: { fileName: `build/mutation/${name}.html` },
   tempDirName: 'build/mutation/sandbox',

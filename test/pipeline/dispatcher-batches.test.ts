@@ -123,7 +123,7 @@ describe('Dispatcher', () => {
     expect(sequencer.inFlightBatches).toBe(2);
   });
 
-  it('gives workers no more for batches whose proof came first, and nothing that is not due while one is out', async () => {
+  it('gives workers no more for what was proven first, and nothing early for what is not', async () => {
     const clock = vi.spyOn(performance, 'now').mockReturnValue(1000);
     onTestFinished(() => clock.mockRestore());
     read(0, 100);

@@ -2,6 +2,7 @@
 import pino from 'pino';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SluiceError } from '../../src/core/errors.js';
+import type { Source } from '../../src/core/source.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.js';
 import { FakeSink, FakeSource, fakeBatch, messages, until } from '../support/fakes.js';
@@ -86,7 +87,24 @@ describe('a run', () => {
     ]);
   });
 
+  it('counts its time by stages, which are no longer than the run', async () => {
+    const startMs = performance.now();
+    const { made, stop } = await start();
+    await until(() => made.idleMs > 0 && made.status().totals.merged === 4);
+    await stop();
+    const elapsed = performance.now() - startMs;
+    const { values } = await metrics.stageSeconds.get();
+    for (const stage of ['consume', 'idle', 'pack']) {
+      const seconds = values.find(({ labels }) => labels.stage === stage)?.value;
+      expect(seconds).toBeGreaterThan(0);
+      expect(seconds).toBeLessThanOrEqual(elapsed / 1e3);
+    }
+    expect(made.idleMs).toBeLessThanOrEqual(elapsed);
+    expect(made.firstCommitMs).toBeLessThanOrEqual(startMs + elapsed);
+  });
+
   it('counts the time in which it waits for the sink', async () => {
+    const startMs = performance.now();
     let release!: () => void;
     const held = new Promise<void>((resolve) => (release = resolve));
     const stage = sink.stage.bind(sink);
@@ -102,7 +120,64 @@ describe('a run', () => {
     release();
     await until(() => made.status().totals.merged === 200);
     await stop();
-    expect(await seconds()).toBeLessThan(60);
+    expect(await seconds()).toBeLessThanOrEqual((performance.now() - startMs) / 1e3);
+  });
+});
+
+describe('a run that waits', () => {
+  let timeouts: number[];
+  /** How long it has waited for messages at most, of late. */
+  async function waited(): Promise<Set<number>> {
+    timeouts.length = 0;
+    await until(() => timeouts.length > 3);
+    return new Set(timeouts);
+  }
+
+  beforeEach(() => {
+    timeouts = [];
+    const fill: Source['fill'] = source.fill.bind(source);
+    const noting: Source['fill'] = (chunk, timeoutMs) => {
+      timeouts.push(timeoutMs);
+      return fill(chunk, timeoutMs);
+    };
+    Object.assign(source, { fill: noting });
+  });
+
+  it('is idle when nothing is to be read, worked on or committed', async () => {
+    const { made, stop } = await start();
+    await until(() => made.status().totals.merged === 4);
+    expect(await waited()).toEqual(new Set([100]));
+    const idleMs = made.idleMs;
+    expect(idleMs).toBeGreaterThan(0);
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const commit = sink.commit.bind(sink);
+    let isCommitting = false;
+    sink.commit = async () => {
+      isCommitting = true;
+      await held;
+      return await commit();
+    };
+    source.log[0].push(...messages([3]));
+    source.ranges.set(0, { low: 0, high: 4 });
+    await until(() => isCommitting);
+    const before = made.idleMs;
+    expect(await waited()).toEqual(new Set([50]));
+    expect(made.idleMs).toBe(before);
+    expect(made.status()).toMatchObject({ lag: 1, backlog: 1 });
+    release();
+    await until(() => made.status().totals.merged === 5);
+    await until(() => made.idleMs > before);
+    await stop();
+  });
+
+  it('is not idle while messages wait in open batches', async () => {
+    const { made, stop } = await start({ flushIntervalMs: 3_600_000 });
+    await until(() => made.status().totals.events === 4);
+    const before = made.idleMs;
+    expect(await waited()).toEqual(new Set([100]));
+    expect([made.idleMs, made.status().totals.merged]).toEqual([before, 0]);
+    await stop();
   });
 });
 

@@ -46,15 +46,17 @@ describe('the progress of a run', () => {
     const written: string[] = [];
     const terminal = { writeLater: (text: string) => void written.push(text) };
     const end = reportProgress(status, { terminal, log: silent });
+    pass(1, 500);
     lagAgeSeconds = 14.9;
-    pass(1, 2500);
+    pass(1, 2000);
     lagAgeSeconds = 15;
     pass(1, 0);
     end();
     pass(10, 1);
     const clear = '\r\u001b[K';
     expect(written).toEqual([
-      `${clear}2,500 events  2,500/s  2,500 merged  0 quarantined  lag 1,234  3 batches in flight`,
+      `${clear}500 events  500/s  500 merged  0 quarantined  lag 1,234  3 batches in flight`,
+      `${clear}2,500 events  2,000/s  2,500 merged  0 quarantined  lag 1,234  3 batches in flight`,
       `${clear}2,500 events  0/s  2,500 merged  0 quarantined  lag 1,234 as of 15 s ago  3 batches in flight`,
       clear,
     ]);

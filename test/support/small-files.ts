@@ -29,4 +29,4 @@ export const parquetFiles = (dataDir: string) => listFiles(join(dataDir, 'parque
 
 /** SQL: all rows of the files. */
 export const contentOf = (dataDir: string) =>
-  `FROM read_parquet('${dataDir}/parquet/*/*/*.parquet') ORDER BY kafka_partition, kafka_offset`;
+  `FROM read_parquet('${dataDir}/parquet/*/*/*.parquet', union_by_name = true) ORDER BY kafka_partition, kafka_offset`;

@@ -74,7 +74,8 @@ describe('the rows of a file', () => {
     await changeDatabase(
       dataDir,
       `UPDATE sluice.batches SET start_offset = 5 WHERE start_offset = 4;
-      INSERT INTO cdc_orders SELECT * REPLACE (4 AS kafka_offset, 'y' AS change_id) FROM cdc_orders WHERE kafka_offset = 1`,
+      INSERT INTO cdc_orders SELECT * REPLACE (4 AS kafka_offset, 'y' AS change_id)
+        FROM cdc_orders WHERE kafka_offset = 1`,
     );
     const found = (await results()).filter(({ problems }) => problems.length > 0).map(({ name }) => name);
     expect(found).not.toContain('every row of cdc_orders is in the files, value by value');

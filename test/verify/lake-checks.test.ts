@@ -15,7 +15,8 @@ import { TOPIC, temporaryDirectory } from '../support/batches.js';
 const TABLES = `ATTACH ':memory:' AS ${METADATA};
   CREATE TABLE ${METADATA}.ducklake_schema AS SELECT 0 AS schema_id, 'main' AS schema_name, 'main/' AS path;
   CREATE TABLE ${METADATA}.ducklake_table AS
-    SELECT 1 AS table_id, 0 AS schema_id, 'cdc_orders' AS table_name, 'cdc_orders/' AS path, NULL::BIGINT AS end_snapshot;
+    SELECT 1 AS table_id, 0 AS schema_id, 'cdc_orders' AS table_name, 'cdc_orders/' AS path,
+      NULL::BIGINT AS end_snapshot;
   CREATE TABLE ${METADATA}.ducklake_data_file (data_file_id BIGINT DEFAULT 1, table_id BIGINT DEFAULT 1, path VARCHAR,
     path_is_relative BOOLEAN DEFAULT false, file_size_bytes BIGINT, record_count BIGINT, end_snapshot BIGINT);
   CREATE TABLE ${METADATA}.ducklake_delete_file AS

@@ -114,7 +114,7 @@ describe('CommitMemory, with what DuckDB says of its memory,', () => {
   });
   afterEach(() => void vi.useRealTimers());
 
-  it('gives a commit half of the limit more, and its long strings, and takes it back whatever comes of it', async () => {
+  it('gives a commit half of the limit more, and its long strings, and takes it back', async () => {
     said.OVERFLOW_STRINGS = 70;
     const memory = await limitedTo(101);
     expect(await memory.commit(async () => ran.push('work'))).toBe(2);
