@@ -28,6 +28,9 @@ export async function settleFiles(
   return await removeOrphans(connection, table, ownership.isShared ? await ownership.epochs() : undefined);
 }
 
+/** How often `retry` tries again. */
+const RETRY_EVERY_MS = 30_000;
+
 /** Those of partitions that this process claimed. A claim does not fail for want of their removal. */
 export class ClaimedOrphans {
   readonly #instance: DuckDBInstance;
@@ -35,6 +38,10 @@ export class ClaimedOrphans {
   readonly #epochs: ReadonlyMap<number, number>;
   /** Partitions whose leftovers could not be removed yet. */
   readonly #pending = new Set<number>();
+  #triedMs = 0;
+  /** Of the last try; undefined if it removed all. */
+  #reason: string | undefined;
+  #saidReason: string | undefined;
 
   /** @param epochs of the partitions that this process owns, as they are now */
   constructor(instance: DuckDBInstance, table: LakeTable, epochs: ReadonlyMap<number, number>) {
@@ -43,26 +50,33 @@ export class ClaimedOrphans {
     this.#epochs = epochs;
   }
 
-  /**
-   * Removes those of the partitions, and of those of earlier calls that failed.
-   * @returns why some stay for the time being; empty if none do
-   */
-  remove(partitions: readonly number[] = []): Promise<string[]> {
+  /** Removes those of the partitions, and of those of earlier calls that failed. */
+  async remove(partitions: readonly number[]): Promise<void> {
     for (const partition of partitions) this.#pending.add(partition);
-    return this.#remove([...this.#pending].filter((partition) => this.#epochs.has(partition)));
-  }
-
-  async #remove(partitions: readonly number[]): Promise<string[]> {
-    if (partitions.length === 0) return [];
+    const owned = [...this.#pending].filter((partition) => this.#epochs.has(partition));
+    this.#triedMs = performance.now();
+    this.#reason = undefined;
+    if (owned.length === 0) return;
     try {
       const connection = await connectLake(this.#instance);
-      await removeOrphans(connection, this.#table, this.#epochs, partitions).finally(() => connection.closeSync());
-      for (const partition of partitions) this.#pending.delete(partition);
-      return [];
+      await removeOrphans(connection, this.#table, this.#epochs, owned).finally(() => connection.closeSync());
+      for (const partition of owned) this.#pending.delete(partition);
     } catch (thrown) {
-      const reason = (thrown as Error).message.split('\n')[0];
-      return [`files of commits that were not finished stay for now, which costs nothing but space: ${reason}`];
+      this.#reason = (thrown as Error).message.split('\n')[0];
     }
+  }
+
+  /**
+   * Removes what calls of `remove` could not, not more often than is worth a try.
+   * @param now whenever that was tried last
+   * @returns why some stay for the time being, once for each reason in a row
+   */
+  async retry(now: boolean): Promise<string[]> {
+    if (now || performance.now() - this.#triedMs > RETRY_EVERY_MS) await this.remove([]);
+    if (this.#reason === this.#saidReason) return [];
+    this.#saidReason = this.#reason;
+    if (this.#reason === undefined) return [];
+    return [`files of commits that were not finished stay for now, which costs nothing but space: ${this.#reason}`];
   }
 }
 

@@ -23,6 +23,9 @@ const MAX_INLINED_BYTES = 64 << 10;
 
 const TABLE = 'quarantined';
 
+/** The file of each group that has one. Of a commit that seemed to fail it may be registered: it is never rewritten. */
+const files = new WeakMap<readonly BatchResult[], string>();
+
 /**
  * Writes them, in the connection's transaction.
  * @param moves of the commit
@@ -44,12 +47,14 @@ export async function quarantine(
     return;
   }
   const path = pathOf(table, moves, batches);
-  await connection.run(`CREATE OR REPLACE TEMP TABLE ${TABLE} AS FROM sluice.quarantine LIMIT 0`);
-  await writeQuarantine(connection, table.topic, batches, () => connection.createAppender(TABLE, 'main', 'temp'));
-  const groupRows = rowGroupRows(runs.filter((run) => run.rows > 0));
-  await writeFile(connection, table, path, groupRows);
+  if (files.get(batches) !== path) {
+    await connection.run(`CREATE OR REPLACE TEMP TABLE ${TABLE} AS FROM sluice.quarantine LIMIT 0`);
+    await writeQuarantine(connection, table.topic, batches, () => connection.createAppender(TABLE, 'main', 'temp'));
+    await writeFile(connection, table, path, rowGroupRows(runs.filter((run) => run.rows > 0)));
+    await connection.run(`DROP TABLE temp.${TABLE}`);
+    files.set(batches, path);
+  }
   await connection.run(`CALL ducklake_add_data_files('${LAKE}', 'quarantine', ${literal(path)}, schema => 'sluice')`);
-  await connection.run(`DROP TABLE temp.${TABLE}`);
 }
 
 /** Of the first batch that has some: a commit that is refused for one of its partitions is refused as a whole. */

@@ -228,7 +228,7 @@ export class DuckLakeSink implements Sink {
     this.#housekeeping ??= Housekeeping.open(this.#instance!, options);
     const housekeeping = await this.#housekeeping;
     // Again those that a claim could not remove.
-    const left = await this.#orphans!.remove();
+    const left = await this.#orphans!.retry(everything);
     const receipt = await (everything ? housekeeping.run(true) : housekeeping.runIfDue());
     return { ...receipt, left: [...receipt.left, ...left] };
   }

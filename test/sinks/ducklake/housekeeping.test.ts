@@ -54,7 +54,7 @@ async function verified(): Promise<{ problems: string[]; notes: string[] }> {
   return found;
 }
 
-describe.skipIf(whyNoExtensions() !== undefined)('Housekeeping', () => {
+describe.skipIf(whyNoExtensions() !== undefined)('Housekeeping', { timeout: 120_000 }, () => {
   describePostgres('with a Postgres', (postgres) => {
     describe.each(['a file', 'Postgres'] as const)('of a lake with its catalog in %s', (where) => {
       beforeEach(async () => {
@@ -120,7 +120,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('Housekeeping', () => {
         expect(await onLake(options, ROWS)).toHaveLength(3);
       });
 
-      it('goes on beside commits', { timeout: 120_000 }, async () => {
+      it('goes on beside commits', async () => {
         const sink = await openLakeSink(options);
         let isDone = false;
         const committing = commit(sink, 0, 30).finally(() => {

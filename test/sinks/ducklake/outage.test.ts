@@ -1,4 +1,5 @@
 /** A catalog that crashes, stops and stands still: nothing is lost, nothing is there twice, and receipts say so. */
+import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { combineStats } from '../../../src/core/batch-stats.js';
@@ -32,30 +33,35 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake, when its catalog', () 
       const [{ epoch }] = await sink.claim([0, 1]);
       await stage(sink, options, 0, 0, ['a', 'b', 'a'], epoch);
       await stage(sink, options, 1, 0, ['b', 'c'], epoch);
-      // A commit that waits for a standby that there is not has taken effect, but for its answer.
-      const other = await postgres().createDatabase();
-      await waitForStandby(postgres(), other, true);
-      onTestFinished(() => waitForStandby(postgres(), other, false));
-      const commit = sink.commit();
-      const lost = expect(commit).resolves.toMatchObject({
+      expect(await loseAnswer(postgres(), sink)).toMatchObject({
         stats: { merged: 3, duplicate: 2 },
         positions: [
           { partition: 0, nextOffset: 3 },
           { partition: 1, nextOffset: 2 },
         ],
       });
-      const waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-      await vi.waitUntil(async () => (await postgres().query(other, waiting))[0] === '1', { timeout: 30_000 });
-      await postgres().query(
-        other,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
-      );
-      await lost;
-      await waitForStandby(postgres(), other, false);
       await stage(sink, options, 0, 3, ['a', 'd'], epoch);
       expect(await sink.commit()).toMatchObject({ stats: { merged: 1, duplicate: 1 } });
       expect(await isWhole(sink)).toEqual([7, 4, 4]);
       expect(await postgres().query(dsn, 'SELECT commit_id FROM sluice.last_commit')).toEqual(['3']);
+    });
+
+    it('has a COMMIT that takes effect when it is tried again, keeps its file', { timeout: TIMEOUT_MS }, async () => {
+      const { options } = await newLake();
+      const sink = await openLakeSink(options);
+      const [{ epoch }] = await sink.claim([0, 1]);
+      await sink.stage(await makeLakeBatch(options, 0, 0, Array(101).fill('{bad'), { epoch }));
+      const outcomes = vi.spyOn(PostgresOwnership.prototype, 'outcomeOf');
+      onTestFinished(() => outcomes.mockRestore());
+      outcomes.mockResolvedValueOnce('open').mockResolvedValueOnce('open');
+      await expect(loseAnswer(postgres(), sink)).rejects.toMatchObject({ code: 'SLUICE_LAKE', retryable: true });
+      const [[file]] = await select(sink, 'SELECT path FROM __ducklake_metadata_lake.ducklake_data_file');
+      const path = String(file);
+      const before = statSync(path, { bigint: true });
+      expect(await sink.commit()).toMatchObject({ stats: { quarantined: 101 } });
+      expect(outcomes).toHaveBeenCalledTimes(3);
+      expect(statSync(path, { bigint: true })).toMatchObject({ ino: before.ino, mtimeNs: before.mtimeNs });
+      expect(await select(sink, 'SELECT count(*)::INTEGER FROM sluice.quarantine')).toEqual([[101]]);
     });
 
     it.skipIf(KILLS === 0)(
@@ -160,6 +166,26 @@ async function stage(
   const batch = await makeLakeBatch(options, partition, start, orders, epoch === undefined ? {} : { epoch });
   await sink.stage(batch);
   return batch;
+}
+
+/** A commit that waits for a standby that there is not has taken effect, but for its answer. */
+async function loseAnswer(postgres: Postgres, sink: DuckLakeSink): Promise<CommitReceipt> {
+  const other = await postgres.createDatabase();
+  await waitForStandby(postgres, other, true);
+  try {
+    const [commit] = await Promise.allSettled([sink.commit(), terminateWaiting(postgres, other)]);
+    if (commit.status === 'rejected') throw commit.reason;
+    return commit.value;
+  } finally {
+    await waitForStandby(postgres, other, false);
+  }
+}
+
+async function terminateWaiting(postgres: Postgres, connection: string): Promise<void> {
+  const waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+  const count = async () => (await postgres.query(connection, `SELECT count(*) ${waiting}`))[0];
+  await vi.waitUntil(async () => (await count()) === '1', { timeout: 30_000 });
+  await postgres.query(connection, `SELECT pg_terminate_backend(pid) ${waiting}`);
 }
 
 async function waitForStandby(postgres: Postgres, connection: string, isWanted: boolean): Promise<void> {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it, vi } from 'vitest';
 import { DuckLakeSink } from '../../../src/sinks/ducklake/sink.js';
 import { order, select, temporaryDirectory, token } from '../../support/batches.js';
@@ -166,18 +166,25 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
         expect(await select(second, offsets)).toEqual([[202n, 202n, 201n]]);
       });
 
-      it.runIf(where === 'Postgres')('removes later what a claim could not remove, and says so', async () => {
+      it.runIf(where === 'Postgres')('removes later what a claim could not remove, and says so once', async () => {
         const options = lakeOptions(temporaryDirectory(), await makeCatalog(postgres(), where));
         const sink = await openLakeSink(options);
         const [{ epoch }] = await sink.claim([0]);
         const orphan = (await makeLakeBatch(options, 0, 0, [order('a')], { epoch })).file!;
         failAt(/ducklake_files_scheduled_for_deletion/);
         await sink.claim([0]);
-        expect(existsSync(orphan.path)).toBe(true);
-        failAt(/ducklake_files_scheduled_for_deletion/);
         expect((await sink.compact()).left).toEqual([expect.stringMatching(/not finished stay for now.*: .*gone/)]);
-        expect(existsSync(orphan.path)).toBe(true);
+        failAt(/ducklake_files_scheduled_for_deletion/);
+        expect((await sink.compact(true)).left).toEqual([]);
+        // Not at each commit.
         expect((await sink.compact()).left).toEqual([]);
+        expect(existsSync(orphan.path)).toBe(true);
+        const connect = vi.spyOn(DuckDBInstance.prototype, 'connect').mockRejectedValueOnce(new Error('no connection'));
+        expect(await sink.claim([0])).toMatchObject([{ partition: 0, nextOffset: 0 }]);
+        connect.mockRestore();
+        expect((await sink.compact()).left).toEqual([expect.stringContaining('no connection')]);
+        expect(existsSync(orphan.path)).toBe(true);
+        expect((await sink.compact(true)).left).toEqual([]);
         expect(existsSync(orphan.path)).toBe(false);
       });
 
