@@ -105,13 +105,13 @@ describe('recover --from-parquet', () => {
     const dataDir = temporaryDirectory();
     const text = {
       ...JSON.parse(specJson(ORDERS_SPEC)),
-      embedded: ['items', { key: 'payload' }],
+      embedded: ['items'],
       ignore: ['source'],
       deletes: { flag: 'gone', tombstone: false },
     };
     const more = [
       { name: 'gone', kind: 'bool' },
-      { name: 'sent_on', paths: ['sent.on', { key: 'sent' }], kind: 'date', unit: 'd' },
+      { name: 'sent_on', paths: ['sent.on', 'sent_on'], kind: 'date', unit: 'd' },
     ];
     const columns = text.columns.filter(({ name }: { name: string }) => name !== 'items');
     const spec = parseSpec(JSON.stringify({ ...text, columns: [...columns, ...more] }), 's');
