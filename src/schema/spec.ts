@@ -75,6 +75,11 @@ export interface TableSpec {
   readonly deletes: Deletes | undefined;
 }
 
+/** What every version of Sluice has written of a spec to a database; paths and words have had other forms. */
+export interface StoredSpec extends Pick<TableSpec, 'table'> {
+  readonly columns: readonly (Pick<SpecColumn, 'name' | 'kind'> & { readonly role?: Role | undefined })[];
+}
+
 /** Columns that Sluice adds after those of the spec, in this order. */
 export const DERIVED_COLUMNS = [
   'extra',
@@ -135,7 +140,10 @@ export function tableColumns(spec: TableSpec): TableColumn[] {
 }
 
 /** The column of a role, undefined if the spec gives the role to none. */
-export function roleColumn(spec: TableSpec, role: Role): SpecColumn | undefined {
+export function roleColumn<Column extends { readonly role?: Role | undefined }>(
+  spec: { readonly columns: readonly Column[] },
+  role: Role,
+): Column | undefined {
   return spec.columns.find((column) => column.role === role);
 }
 

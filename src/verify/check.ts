@@ -1,7 +1,7 @@
 /** What all checks of `sluice verify` have in common. */
 import { SluiceError } from '../core/errors.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
-import type { TableSpec } from '../schema/spec.js';
+import type { StoredSpec } from '../schema/spec.js';
 
 export interface CheckResult {
   readonly name: string;
@@ -20,7 +20,7 @@ export interface VerifyScope {
   readonly lake?: LakeScope;
   readonly topic: string;
   /** Of the directory's last start. */
-  readonly spec: TableSpec;
+  readonly spec: StoredSpec;
   readonly table: string;
   /** Undefined: the table has none. */
   readonly changeId: string | undefined;

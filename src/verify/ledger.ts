@@ -3,7 +3,7 @@
 import { SluiceError } from '../core/errors.js';
 import { identifier } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
-import { roleColumn, type TableSpec } from '../schema/spec.js';
+import { roleColumn, type StoredSpec } from '../schema/spec.js';
 import { LAKE } from '../sinks/ducklake/lake.js';
 import { FORMAT_VERSION } from '../storage/data-dir.js';
 import { type CheckResult, type LakeScope, lines, MAX_PROBLEMS, problemsOf, type VerifyScope } from './check.js';
@@ -40,7 +40,7 @@ export async function readScope(client: SqlClient, dataDir: string): Promise<Ver
       `DATA_DIR=${dataDir} has format ${meta.format_version}, this Sluice knows ${FORMAT_VERSION}: use a newer one`,
     );
   }
-  const spec = (typeof meta.spec === 'string' ? JSON.parse(meta.spec) : meta.spec) as TableSpec;
+  const spec = (typeof meta.spec === 'string' ? JSON.parse(meta.spec) : meta.spec) as StoredSpec;
   const lake = await readLakeScope(client);
   return {
     ...(lake && { lake }),

@@ -8,7 +8,21 @@ const KEYS = [
 ];
 const spec = (...columns: object[]) => JSON.stringify({ table: 't', view: 'v', columns: [...KEYS, ...columns] });
 
+/** Of which a tombstone has what is required. */
+const keyed = (...columns: object[]) => ({
+  ...JSON.parse(spec()),
+  columns: [...KEYS.map((column) => ({ ...column, paths: [column.name, { key: [column.name] }] })), ...columns],
+});
+
 describe('parseSpec', () => {
+  it('takes the words of the topic in deletes, beside what they become', () => {
+    const columns = [{ name: 'a', kind: 'text', role: 'operation', operations: { c: 'insert', d: 'delete' } }];
+    const of = (deletes: object) => parseSpec(JSON.stringify({ ...keyed(...columns), deletes }), 's');
+    expect(of({ operations: ['d', 'delete', 'x'] }).deletes?.operations).toEqual(['d', 'delete', 'x']);
+    const stored = of({ tombstone: true });
+    expect(parseSpec(specJson(stored), 'stored')).toEqual(stored);
+  });
+
   it('reads paths as text or keys, the column name by default', () => {
     const { columns } = parseSpec(
       spec({ name: 'a', path: 'x.y', kind: 'int64' }, { name: 'b', path: ['x.y', ''], kind: 'bool' }),
@@ -73,7 +87,7 @@ describe('parseSpec', () => {
       { name: 'c', kind: 'amount', encoding: 'base64' },
       { name: 'd', kind: 'date', unit: 'd' },
     ];
-    const json = JSON.parse(spec(...columns));
+    const json = keyed(...columns);
     const deletes = { operations: ['delete'], flag: 'b', tombstone: true };
     const parsed = parseSpec(JSON.stringify({ ...json, deletes }), 's');
     expect(parsed.columns[2].operations).toEqual({ c: 'insert', d: 'delete', true: 'delete' });
@@ -104,7 +118,7 @@ describe('parseSpec', () => {
       { name: 'b', path: 'source.ts_ms', kind: 'timestamp' },
       { name: 'c', kind: 'text', role: 'operation' },
     ];
-    const text = JSON.stringify({ ...JSON.parse(spec(...columns)), ...more });
+    const text = JSON.stringify({ ...keyed(...columns), ...more });
     const parsed = parseSpec(text.replace('{"key":"payload.id"}', '{"key":"payload.other"}'), 's');
     expect(parsed.columns[2].paths).toEqual([
       { of: 'value', names: ['after', '_id'] },
@@ -249,12 +263,20 @@ describe('parseSpec', () => {
       message,
     ]),
     [
-      'deletes by a word that none becomes',
+      'tombstones without a required column that has a path of the key',
       JSON.stringify({
-        ...JSON.parse(spec({ name: 'a', kind: 'text', role: 'operation', operations: { c: 'insert' } })),
-        deletes: { operations: ['delete'] },
+        ...keyed({ name: 'o', kind: 'text', required: true, role: 'operation' }, { name: 'b', kind: 'bool' }),
+        deletes: { tombstone: true },
+      }).replace('{"key":["id"]}', '"other"'),
+      /deletes: tombstone needs a path of the message key in column id, which is required/,
+    ],
+    [
+      "deletes by the topic's word alone",
+      JSON.stringify({
+        ...JSON.parse(spec({ name: 'a', kind: 'text', role: 'operation', operations: { c: 'insert', d: 'delete' } })),
+        deletes: { operations: ['d'] },
       }),
-      /deletes: no word becomes "delete" by the operations of column a/,
+      /deletes: "d" becomes "delete" by the operations of column a, .*: add it/,
     ],
     [
       '65 columns',

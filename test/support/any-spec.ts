@@ -78,7 +78,7 @@ export const anySpec: fc.Arbitrary<TableSpec> = fc.boolean().chain((isPlain) => 
     .tuple(fc.array(draft, { maxLength: isPlain ? 62 : 20 }), more, more, wholeKey, meanings)
     .map(([drafts, embedded, ignore, takesKey, meaning]) => {
       const all = takesKey ? [{ ...WHOLE_KEY, kind: drafts[0]?.kind ?? 'text' }, ...drafts] : drafts;
-      return specOf(all, embedded, ignore, { ...meaning, tombstone: !isPlain && meaning.tombstone });
+      return specOf(all, embedded, ignore, { ...meaning, tombstone: !isPlain && !takesKey && meaning.tombstone });
     });
 });
 
@@ -101,6 +101,10 @@ function specOf(
     { of: 'value', names: ['id'] },
     { of: 'value', names: ['key'] },
   ];
+  // A tombstone has what is required in its key.
+  const idOf = (name: string): FieldPath[] => (tombstone ? [{ of: 'key', names: [name] }] : []);
+  taken.push(...idOf('a'), ...idOf('ab'));
+  const reserved = taken.length;
   const columns = drafts.flatMap(({ paths, kind, required, withRaw, unit, scale }, index) => {
     const free = paths.filter((path) => {
       const isFree = !taken.some((other) => overlap(path, other));
@@ -110,7 +114,7 @@ function specOf(
     if (free.length === 0) return [];
     const raw = withRaw && kind === 'amount' ? { raw: `raw_${index}` } : {};
     const ofTime = unit !== undefined && (kind === 'timestamp' || kind === 'date') ? { unit } : {};
-    const isRequired = required && index % 8 === 0;
+    const isRequired = required && index % 8 === 0 && (!tombstone || free.some(({ of }) => of === 'key'));
     const column = { name: `column_${index}`, paths: free.map(pathJson), kind, required: isRequired };
     const ofAmount = kind === 'amount' && scale !== undefined ? { encoding: 'base64', scale } : {};
     return [{ ...column, ...raw, ...ofTime, ...ofAmount }];
@@ -125,7 +129,7 @@ function specOf(
     flag === 'operation' ? undefined : columns.find((column) => column.kind === 'bool' && isOfValue(column));
   const saysTombstone = operation !== undefined || flagged !== undefined;
   // Most are around columns.
-  const around = taken.slice(2).flatMap(({ of, names }, index) => {
+  const around = taken.slice(reserved).flatMap(({ of, names }, index) => {
     const depth = index % 3 === 0 ? 0 : names.length - 1;
     return depth > 0 && !isPlain(embedded, ignore) ? [{ of, names: names.slice(0, 1 + (index % depth)) }] : [];
   });
@@ -144,8 +148,14 @@ function specOf(
       table: 't',
       view: 'v',
       columns: [
-        { name: 'id', kind: 'text', required: true, ...(hasChangeId && { role: 'change_id' }) },
-        { name: 'key', kind: 'text', required: true, role: 'key' },
+        {
+          name: 'id',
+          paths: ['id', ...idOf('a').map(pathJson)],
+          kind: 'text',
+          required: true,
+          ...(hasChangeId && { role: 'change_id' }),
+        },
+        { name: 'key', paths: ['key', ...idOf('ab').map(pathJson)], kind: 'text', required: true, role: 'key' },
         ...columns,
       ],
       embedded: allEmbedded.map(pathJson),

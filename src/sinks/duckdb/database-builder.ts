@@ -5,6 +5,7 @@ import { SluiceError } from '../../core/errors.js';
 import { AHEAD_MS } from '../../core/event-time.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { roleColumn, type TableSpec } from '../../schema/spec.js';
+import { parseSpec } from '../../schema/spec-file.js';
 import type { FileRange } from '../../storage/data-dir.js';
 import { readJournal } from './commit-journal.js';
 import { STORAGE_VERSION } from './database.js';
@@ -68,7 +69,7 @@ export class DatabaseBuilder {
     this.#options = options;
     this.#inventory = inventory;
     this.#old = old;
-    this.#spec = options.spec ?? old?.spec ?? options.fallbackSpec;
+    this.#spec = options.spec ?? (old ? parseSpec(old.spec, 'of the old database') : options.fallbackSpec);
   }
 
   async build(path: string): Promise<BuiltDatabase> {

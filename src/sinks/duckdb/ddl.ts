@@ -7,6 +7,7 @@ import {
   type ColumnType,
   DEFAULT_DELETES,
   roleColumn,
+  type StoredSpec,
   specHash,
   specJson,
   type TableColumn,
@@ -124,14 +125,13 @@ async function missingColumns(connection: DuckDBConnection, spec: TableSpec): Pr
 async function checkSpec(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
   const [meta] = await rowsOf(connection, 'SELECT spec FROM sluice.meta');
   if (meta === undefined) return;
-  // As migrate() wrote it, with specJson().
-  const known = JSON.parse(String(meta.spec)) as TableSpec;
+  const known = JSON.parse(String(meta.spec)) as StoredSpec;
   const kinds = new Map(known.columns.map(({ name, kind }) => [name, kind]));
   for (const { name, kind } of spec.columns) {
     const before = kinds.get(name);
     if (before !== undefined && before !== kind) throw kindChanged(spec, name, before, kind);
   }
-  const identity = (of: TableSpec) => {
+  const identity = (of: StoredSpec) => {
     const changeId = roleColumn(of, 'change_id');
     return `table ${of.table} ${changeId ? `with the change id ${changeId.name}` : 'without a change id'}`;
   };

@@ -3,7 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { BATCH_STAT_LIST } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
 import { literal, rowsOf } from '../../core/sql.js';
-import type { TableSpec } from '../../schema/spec.js';
+import type { StoredSpec, TableSpec } from '../../schema/spec.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
 import { moveMarkers } from './markers.js';
 
@@ -141,14 +141,14 @@ function checkMeta(version: number, found: string, topic: string): void {
 
 /** @param meta the row of an older directory */
 async function upgrade(connection: DuckDBConnection, meta: Readonly<Record<string, unknown>>): Promise<void> {
-  const spec = JSON.parse(String(meta.spec)) as TableSpec;
+  const spec = JSON.parse(String(meta.spec)) as StoredSpec;
   if (Number(meta.format_version) < 2) await upgradeFormat1(connection, spec);
   await moveMarkers(connection, spec, String(meta.topic));
   await connection.run(`UPDATE sluice.meta SET format_version = ${FORMAT_VERSION}`);
 }
 
 /** In format 1 a column's bit was its place in the spec, and nothing said where a partition began. */
-async function upgradeFormat1(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+async function upgradeFormat1(connection: DuckDBConnection, spec: StoredSpec): Promise<void> {
   await insertBits(
     connection,
     spec.columns.map(({ name }, bit) => [name, bit]),

@@ -5,10 +5,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { OPERATION } from '../../core/operations.js';
 import { identifier, literal } from '../../core/sql.js';
-import { roleColumn, type TableSpec } from '../../schema/spec.js';
+import { roleColumn, type StoredSpec } from '../../schema/spec.js';
 
 /** SQL: whether a row is a marker. Without a role `operation` none is. */
-export function isMarker(spec: TableSpec): string {
+export function isMarker(spec: StoredSpec): string {
   const operation = roleColumn(spec, 'operation');
   if (operation === undefined) return 'false';
   const values = [OPERATION.snapshotBegin, OPERATION.snapshotEnd].map(literal);
@@ -19,7 +19,7 @@ export function isMarker(spec: TableSpec): string {
 const OFFSET_ID = `concat_ws('-', kafka_partition, kafka_offset)`;
 
 /** SQL: the markers of a relation of rows, as the columns of `sluice.markers`. A spec without operations has none. */
-export function markersOf(spec: TableSpec, topic: string, relation: string): string {
+export function markersOf(spec: StoredSpec, topic: string, relation: string): string {
   const [id = OFFSET_ID, key = 'NULL', operation = 'NULL'] = (['change_id', 'key', 'operation'] as const).map(
     (role) => {
       const column = roleColumn(spec, role);
@@ -32,7 +32,7 @@ export function markersOf(spec: TableSpec, topic: string, relation: string): str
 }
 
 /** Moves the markers that are rows of the change log, and are counted as such, in the connection's transaction. */
-export async function moveMarkers(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<void> {
+export async function moveMarkers(connection: DuckDBConnection, spec: StoredSpec, topic: string): Promise<void> {
   const table = identifier(spec.table);
   await connection.run(
     `UPDATE sluice.batches SET rows_merged = rows_merged - markers, rows_marker = rows_marker + markers

@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { isLocked, SluiceError } from '../../core/errors.js';
 import { literal, rowsOf } from '../../core/sql.js';
-import type { TableSpec } from '../../schema/spec.js';
+import type { StoredSpec } from '../../schema/spec.js';
 import type { FileRange } from '../../storage/data-dir.js';
 
 /** The name that it is attached under. */
@@ -15,7 +15,8 @@ export interface OldBatch extends FileRange {
 
 export interface OldDatabase {
   readonly topic: string;
-  readonly spec: TableSpec;
+  /** As JSON, in the form of the version that wrote it. */
+  readonly spec: string;
   readonly createdFormat: number;
   readonly clusterId: string | undefined;
   readonly topicId: string | undefined;
@@ -48,7 +49,7 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
   const [meta] = await rowsOf(connection, `FROM ${OLD}.sluice.meta`);
   if (meta === undefined) return undefined;
   const format = Number(meta.format_version);
-  const spec = JSON.parse(String(meta.spec)) as TableSpec;
+  const spec = String(meta.spec);
   const batches = await rowsOf(
     connection,
     `SELECT partition_id, start_offset, next_offset, file FROM ${OLD}.sluice.batches ORDER BY ALL`,
@@ -70,7 +71,7 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
     // In format 1 a column's bit was its place in the spec.
     bits:
       format < 2
-        ? spec.columns.map(({ name }, bit) => [name, bit] as const)
+        ? (JSON.parse(spec) as StoredSpec).columns.map(({ name }, bit) => [name, bit] as const)
         : bits.map(({ name, issue_bit }) => [String(name), Number(issue_bit)] as const),
     starts: new Map(
       starts.map(({ partition_id, first_offset, start_reason }) => [

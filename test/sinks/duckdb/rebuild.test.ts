@@ -10,7 +10,8 @@ import {
 } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ORDERS_SPEC } from '../../../src/schema/spec-file.js';
+import { specJson } from '../../../src/schema/spec.js';
+import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
 import { readJournal, writeJournal } from '../../../src/sinks/duckdb/commit-journal.js';
 import { publish } from '../../../src/sinks/duckdb/recovery.js';
 import { makeBatch, openSink, order, select, temporaryDirectory, token } from '../../support/batches.js';
@@ -100,13 +101,42 @@ describe('recover --from-parquet', () => {
     ]);
   });
 
+  it('takes the spec of the old database, whatever it says', async () => {
+    const dataDir = temporaryDirectory();
+    const text = {
+      ...JSON.parse(specJson(ORDERS_SPEC)),
+      embedded: ['items'],
+      ignore: ['source'],
+      deletes: { flag: 'gone', tombstone: false },
+    };
+    const more = [
+      { name: 'gone', kind: 'bool' },
+      { name: 'sent_on', paths: ['sent.on', 'sent_on'], kind: 'date', unit: 'd' },
+    ];
+    const columns = text.columns.filter(({ name }: { name: string }) => name !== 'items');
+    const spec = parseSpec(JSON.stringify({ ...text, columns: [...columns, ...more] }), 's');
+    const sink = await openSink(dataDir, { spec });
+    await sink.stage(
+      await makeBatch(dataDir, 0, 0, [order(token(1)), order(token(2), { order_id: 'o2', gone: true })], { spec }),
+    );
+    await sink.commit();
+    const meta = 'SELECT spec, spec_hash, (SELECT count(*) FROM orders) FROM sluice.meta';
+    const before = await select(sink, meta);
+    expect(before[0][2]).toBe(1n);
+    await sink.close();
+    expect((await recovered(dataDir, 'fromParquet')).text).toContain('table spec: of the old database\n');
+    const second = await openSink(dataDir, { spec });
+    expect(await select(second, meta)).toEqual(before);
+    await second.close();
+  });
+
   it('keeps columns that the spec no longer has', async () => {
     const dataDir = temporaryDirectory();
     const before = await filled(dataDir);
     const spec = ORDERS_SPEC;
     const less = { ...spec, columns: spec.columns.filter(({ name }) => name !== 'amount') };
     const path = join(dataDir, 'spec.json');
-    writeFileSync(path, JSON.stringify(less));
+    writeFileSync(path, specJson(less));
     const { text } = await recovered(dataDir, 'fromParquet', { TABLE_SPEC: path });
     expect(text).toContain(`table spec: ${path} (TABLE_SPEC)\n`);
     const sink = await openSink(dataDir, { spec: less });
