@@ -26,6 +26,7 @@ const SPEC = {
 
 const specOf = (more: object = {}) => parseSpec(JSON.stringify({ ...SPEC, ...more }), 'of the test');
 const spec = specOf();
+const withColumn = specOf({ columns: [...SPEC.columns, { name: 'of_value', path: 'message_key', kind: 'text' }] });
 type Message = readonly [value: string | null, key?: string | null];
 
 /** What each kernel makes of the messages, read once and often enough to be learned; the reference agrees. */
@@ -147,6 +148,40 @@ describe('what is ignored', () => {
   });
 });
 
+describe('what is ignored deep', () => {
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  const ofValue = parseSpec(JSON.stringify({ ...SPEC, embedded: [], ignore: ['s', 'doc.s'] }), 'of the test');
+  const ofText = specOf({ ignore: ['doc.s', { key: 's' }] });
+
+  it.each([
+    ['at the top', ofValue, (s: string) => `{"s":${s},"id":"i","doc":{"_id":"k"}}`, 1],
+    ['in an object', ofValue, (s: string) => `{"id":"i","doc":{"s":${s},"_id":"k"}}`, 2],
+    ['in an embedded text', ofText, (s: string) => withDocument(`{"s":${s},"_id":"k"}`), 1],
+    ['in an object that could be a text', ofText, (s: string) => `{"id":"i","doc":{"s":${s},"_id":"k"}}`, 2],
+  ])('is checked for its depth, %s', (_, of, message, around) => {
+    const deep = [1022, 1023, 1024, 1025].map((depth) => message(nested(depth)));
+    const kernels = kernelsOf(of);
+    // The first ones are learned with the long value as a whole.
+    expectAsReference(kernels, of, messagesOf(Array.from({ length: 200 }, () => message(nested(400)))));
+    const messages = messagesOf(Array.from({ length: 10 }, () => deep).flat());
+    expectAsReference(kernels, of, messages);
+    const statuses = kernelResults(kernels[0], of, messages.slice(0, 4)).map(({ status }) => status);
+    expect(statuses.indexOf('malformed')).toBe(1024 - around - 1022 + 1);
+  });
+
+  it('is checked for its depth in the key', () => {
+    const message = '{"id":"i","doc":{"_id":"k"}}';
+    const key = (depth: number) => `{"s":${nested(depth)},"id":{"_id":"k"}}`;
+    const depths = [...Array.from({ length: 200 }, () => 400), 1022, 1023, 1024, 1025];
+    const messages = messagesOf(
+      depths.map(() => message),
+      3,
+      depths.map(key),
+    );
+    expectAsReference(kernelsOf(ofText), ofText, messages);
+  });
+});
+
 describe('the key', () => {
   const ofWhole = (kind: string) =>
     parseSpec(
@@ -175,6 +210,35 @@ describe('the key', () => {
     expect(result(message, 'k-1', ofWhole('json'))).toEqual({ status: 'malformed', position: -1 });
   });
 
+  it('is no operation of mapped words as a whole', () => {
+    const role = { kind: 'text', role: 'operation', operations: { c: 'insert', d: 'delete' } };
+    const columns = [{ name: 'id', kind: 'text', required: true, role: 'key' }];
+    const ofPath = (path: object) =>
+      parseSpec(JSON.stringify({ table: 't', view: 'v', columns: [...columns, { name: 'op', path, ...role }] }), 's');
+    expect(() => ofPath({ key: [] })).toThrow(/column op: operations cannot be of all of the key/);
+    const ofField = ofPath({ key: 'op' });
+    expect(result('{"id":"i"}', '{"op":"zz"}', ofField).row).toMatchObject({
+      op: null,
+      extra: '{"message_key":{"op":"zz"}}',
+    });
+    // Nor does the kernel write where it must not if it is asked to.
+    const [id, op] = ofField.columns;
+    const ofWholeKey = { ...ofField, columns: [id, { ...op, paths: [{ of: 'key', names: [] }] }] } as TableSpec;
+    for (const kernel of kernelsOf(ofWholeKey)) {
+      const { row } = kernelResults(kernel, ofWholeKey, messagesOf(['{"id":"i"}'], 3, ['42']))[0];
+      expect(row).toMatchObject({ op: null, extra: '{"message_key":42}' });
+    }
+  });
+
+  it('and a field of the value named as it is in extra are both there, the key first', () => {
+    const message = '{"id":"i","doc":{"_id":"k"},"message_key":"mine"}';
+    expect(result(message, '{"y":2}').row?.extra).toBe('{"message_key":{"y":2},"message_key":"mine"}');
+    expect(result(message, '{"y":2}', withColumn).row).toMatchObject({
+      extra: '{"message_key":{"y":2}}',
+      of_value: 'mine',
+    });
+  });
+
   it('has what no column takes of it in extra', () => {
     const message = '{"id":"i","doc":{"_id":"k"}}';
     expect(result(message, '{"id":"{\\"x\\":1}","y":2}').row?.extra).toBe('{"message_key":{"id":{"x":1},"y":2}}');
@@ -186,13 +250,17 @@ describe('the key', () => {
 
   it('makes the row of a message without a value, if the spec says so', () => {
     const rows = specOf({
-      deletes: { tombstone: true },
-      columns: SPEC.columns.map((column, index) => (index === 0 ? { ...column, path: { key: 'c' } } : column)),
+      deletes: { flag: 'gone', tombstone: true },
+      columns: [
+        ...SPEC.columns.map((column, index) => (index === 0 ? { ...column, path: { key: 'c' } } : column)),
+        { name: 'gone', kind: 'bool' },
+      ],
     });
     expect(result(null, '{"c":"i","id":"{\\"_id\\":\\"k\\"}"}', rows).row).toMatchObject({
       id: 'i',
       key: 'k',
       n: null,
+      gone: true,
     });
     expect(result(null, '{"c":"i"}', rows)).toMatchObject({ status: 'missing_required', column: 'key' });
     expect(result(null, null, rows)).toMatchObject({ status: 'missing_required', column: 'id' });
