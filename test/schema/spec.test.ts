@@ -31,8 +31,8 @@ describe('the columns of a table', () => {
         table: 't',
         view: 'v',
         columns: [
-          column('id', 'text', { required: true, role: 'change_id' }),
-          column('doc', 'json', { required: true, role: 'key' }),
+          column('id', 'text', { required: true, role: 'key' }),
+          column('doc', 'json', { required: true }),
           column('note', 'text'),
           column('more', 'json'),
           column('price', 'amount', { required: true, raw: 'price_raw' }),

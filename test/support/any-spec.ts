@@ -116,14 +116,21 @@ function specOf(
     return [{ ...column, ...raw, ...ofTime, ...ofAmount }];
   });
   const isOfValue = ({ paths }: (typeof columns)[number]) => paths.every((path) => !('key' in path));
-  const role = (kind: string, role: string, more = {}) =>
-    columns.find((column) => column.kind === kind && isOfValue(column) && Object.assign(column, { role, ...more }));
+  const isWholeKey = ({ paths }: (typeof columns)[number]) =>
+    paths.some((path) => 'key' in path && path.key.length === 0);
+  const role = (kind: string, role: string, more: object = {}) =>
+    columns.find(
+      (column) =>
+        column.kind === kind &&
+        !('operations' in more && isWholeKey(column)) &&
+        Object.assign(column, { role, ...more }),
+    );
   role('amount', 'amount');
   role('timestamp', 'event_time');
   const operation = flag === 'flag' ? undefined : role('text', 'operation', operations && { operations });
-  const flagged =
-    flag === 'operation' ? undefined : columns.find((column) => column.kind === 'bool' && isOfValue(column));
-  const saysTombstone = operation !== undefined || flagged !== undefined;
+  const flagged = flag === 'operation' ? undefined : columns.find((column) => column.kind === 'bool');
+  const telling = operation ?? flagged;
+  const saysTombstone = telling !== undefined && isOfValue(telling);
   // Most are around columns.
   const around = taken.slice(2).flatMap(({ of, names }, index) => {
     const depth = index % 3 === 0 ? 0 : names.length - 1;
@@ -136,7 +143,10 @@ function specOf(
         !paths.some((other, index) => index !== at && isFirst(path, other) && (index < at || !isFirst(other, path))),
     );
   const isSame = (path: FieldPath, other: FieldPath) => isWithin(path, other) && isWithin(other, path);
-  const allEmbedded = only([...embedded, ...around].filter(isOutside), isSame).filter(
+  const ignored = only(ignore.filter(isOutside), isWithin);
+  const isRead = (path: FieldPath) =>
+    taken.some((inner) => isWithin(inner, path)) || !ignored.some((outer) => isWithin(path, outer));
+  const allEmbedded = only([...embedded, ...around].filter(isOutside).filter(isRead), isSame).filter(
     (path, _, paths) => paths.filter((other) => isWithin(path, other)).length <= 4,
   );
   return parseSpec(
@@ -149,7 +159,7 @@ function specOf(
         ...columns,
       ],
       embedded: allEmbedded.map(pathJson),
-      ignore: only(ignore.filter(isOutside), isWithin).map(pathJson),
+      ignore: ignored.map(pathJson),
       deletes: { ...(flagged && { flag: flagged.name }), tombstone: tombstone && saysTombstone },
     }),
     'of the test',
