@@ -55,8 +55,8 @@ function wholeKeyProblems({ columns }: TableSpec): string[] {
     .filter(({ kind, operations }) => kind === 'text' && operations !== undefined)
     .filter(({ paths }) => paths.some(({ of, names }) => of === 'key' && names.length === 0))
     .map(({ name }) => {
-      const why = 'a word that they do not have could not be kept in extra';
-      return `column ${name}: operations cannot be of all of the key, which is no JSON: ${why}. Name a field of the key`;
+      const why = 'which need not be JSON: a word that they do not have could not be kept in extra';
+      return `column ${name}: operations cannot be of all of the key, ${why}. Name a field of the key`;
     });
 }
 
