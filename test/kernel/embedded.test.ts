@@ -91,6 +91,10 @@ describe('embedded JSON', () => {
     expect(result('{"id":"i","doc":"{\\u0022\\ud83d\\ude00\\u0022:\\u0078"}')).toMatchObject({ position: 43 });
   });
 
+  it('has no character of which one half is an escape of the message, and the other one of the text', () => {
+    expect(result('{"id":"i","doc":"{\\"_id\\":\\"\\ud83d\\\\ude00\\"}"}').row).toMatchObject({ key: '\ufffd\ufffd' });
+  });
+
   it('is checked in a value that a repeated key replaces', () => {
     expect(result('{"id":"i","doc":"{","doc":"{\\"_id\\":\\"k\\"}"}')).toMatchObject({ status: 'malformed' });
     const { row } = result('{"id":"i","doc":"{\\"n\\":1,\\"x\\":1}","doc":"{\\"_id\\":\\"k\\"}"}');
