@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 3639487067; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 1901489682; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -236,6 +236,7 @@ export namespace TRANSITION {
   export const valid: usize = 216; // u32, address: of an ignored value, the one that was found to be valid last
   export const validEnd: usize = 220; // u32
   export const validChunk: usize = 224; // u32, in which chunk
+  export const depth: usize = 228; // u32, of an ignored value, the containers that are open around it in its text
   export const size: usize = 256;
 }
 

@@ -56,8 +56,9 @@ let actions: u32 = 0;
 /** Whether the row is one that cannot be learned: too long a literal, too much in it, or no room. */
 let failed: bool = false;
 
-/** Whether the literal is in an embedded text. */
+/** Whether the literal is in an embedded text, and how many objects are around that. */
 let inText: bool = false;
+let textDepth: u32 = 0;
 
 /** Whether the row that was learned last added to the graph. */
 let added: bool = false;
@@ -71,6 +72,7 @@ export function learnRow(message: usize): bool {
   failed = false;
   added = false;
   inText = false;
+  textDepth = 0;
   if (load<u32>(HEADER.keyNode) && !load<u32>(HEADER.wholeKey) && hasKey(message)) learnKey(message);
   if (failed) return added;
   const p = valueStart(message);
@@ -100,12 +102,16 @@ function startLiteral(p: usize): void {
   actions = 0;
 }
 
-/** Adds the transition for the literal, which ends at `p`. @param next the state that it leads to; 0 for TO_END */
-function endLiteral(p: usize, leadsTo: u32, next: usize, slots: usize): void {
+/**
+ * Adds the transition for the literal, which ends at `p`.
+ * @param next the state that it leads to; 0 for TO_END
+ * @returns it, 0 if it was not added
+ */
+function endLiteral(p: usize, leadsTo: u32, next: usize, slots: usize): usize {
   failed = failed || p - literal > <usize>MAX_LITERAL;
-  if (failed) return;
+  if (failed) return 0;
   const transition = addTransition(from, literal, p);
-  if (transition == 0) return;
+  if (transition == 0) return 0;
   added = true;
   store<u32>(transition, next, TRANSITION.next);
   store<u32>(transition, leadsTo, TRANSITION.leadsTo);
@@ -113,6 +119,7 @@ function endLiteral(p: usize, leadsTo: u32, next: usize, slots: usize): void {
   store<u64>(transition, nodes, TRANSITION.newNodes);
   store<u32>(transition, actions, TRANSITION.actionCount);
   memory.copy(transition + TRANSITION.actions, pendingActions(), <usize>actions * ACTION.size);
+  return transition;
 }
 
 /** Adds an action to the literal. The places a to c are addresses. */
@@ -206,7 +213,7 @@ function learnScalar(p: usize, scope: u32, role: u32, hash: u32, slots: usize): 
 function learnMember(p: usize, scope: u32, node: usize, target: u32, key: usize, keyEnd: usize): usize {
   const hash = keyHash(key, keyEnd);
   if (target == UNMAPPED) return learnOther(p, scope, node, key, keyEnd, hash, load<u8>(node, NODE.isIgnored) == 0);
-  if (target == IGNORED_TARGET) return learnIgnored(p, scope, hash);
+  if (target == IGNORED_TARGET) return learnIgnored(p, scope, node, hash);
   const c: u32 = load<u8>(p);
   if (target < NODE_TARGET) {
     const slots = slotsOf(target);
@@ -241,7 +248,7 @@ function learnOther(
   hash: u32,
   isExtra: bool,
 ): usize {
-  if (!isExtra) return learnIgnored(p, scope, hash);
+  if (!isExtra) return learnIgnored(p, scope, node, hash);
   addAction(START_EXTRA, node, key, keyEnd, p);
   const end = learnValue(p, scope, ROLE_EXTRA, hash);
   addAction(END_EXTRA, 0, end, 0, 0);
@@ -249,13 +256,14 @@ function learnOther(
 }
 
 /** Learns a value that is ignored: as a whole if it is long, for such ones are often the same in all rows. */
-function learnIgnored(p: usize, scope: u32, hash: u32): usize {
+function learnIgnored(p: usize, scope: u32, node: usize, hash: u32): usize {
   const end = skipValue(p, 0);
   if (end - p < LONG_VALUE) return learnValue(p, scope, ROLE_INNER, hash);
   const next = findState(scope, ROLE_INNER, hash);
   failed = failed || next == 0;
   if (failed) return p;
-  endLiteral(p, TO_IGNORED, next, 0);
+  const transition = endLiteral(p, TO_IGNORED, next, 0);
+  if (transition) store<u32>(transition, load<u32>(node, NODE.depth) + 1 - textDepth, TRANSITION.depth);
   from = next;
   startLiteral(end);
   return end;
@@ -272,12 +280,14 @@ function learnEmbedded(p: usize, scope: u32, index: u32, child: usize, hash: u32
   if (failed) return p;
   endLiteral(p + 1, TO_EMBEDDED, first, 0);
   inText = true;
+  textDepth = load<u32>(child, NODE.depth);
   from = first;
   startLiteral(content);
   learnObject(object, childScope(inner, ROLE_NODE + index, true, hash), child);
   if (failed) return p;
   endLiteral(load<u32>(child, NODE.contentEnd), TO_OUTER, after, 0);
   inText = false;
+  textDepth = 0;
   from = after;
   const end = scanString(p + 1) + 1;
   startLiteral(end);

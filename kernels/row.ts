@@ -112,7 +112,7 @@ function readKey(message: usize): bool {
 
 function readWholeKey(p: usize, end: usize, nameStart: usize, nameEnd: usize): bool {
   const target = load<u32>(<usize>load<u32>(HEADER.wholeKey), KEY.target);
-  if (load<u32>(HEADER.wholeKeyIsText)) {
+  if (target != KEPT_TARGET && load<u32>(HEADER.wholeKeyIsText)) {
     columns |= (<u64>1) << target;
     setSlot(slotsOf(target), row, p, end, KIND.STRING);
     return isText(p, end);

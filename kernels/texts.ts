@@ -102,7 +102,7 @@ function differences(a: usize, b: usize): v128 {
 function validEnd(transition: usize, p: usize, rowEnd: usize): usize {
   const next = load<u8>(rowEnd);
   store<u8>(rowEnd, 0);
-  const end = skipValue(p, 0);
+  const end = skipValue(p, load<u32>(transition, TRANSITION.depth));
   store<u8>(rowEnd, next);
   // Embedded texts are overwritten by those of the next block. Only brackets say that nothing more is to come.
   const isText = load<u32>(HEADER.arena) != 0 && p >= <usize>load<u32>(HEADER.arena);

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 3639487067; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 1901489682; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -236,6 +236,7 @@ export const TRANSITION = {
   valid: 216, // u32, address: of an ignored value, the one that was found to be valid last
   validEnd: 220, // u32
   validChunk: 224, // u32, in which chunk
+  depth: 228, // u32, of an ignored value, the containers that are open around it in its text
   size: 256,
 } as const;
 

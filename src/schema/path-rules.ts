@@ -8,7 +8,13 @@ export const MAX_EMBEDDED_DEPTH = 4;
 const MAX_FIELDS = 64;
 
 export function pathProblems(spec: TableSpec): string[] {
-  return [...depthProblems(spec), ...columnProblems(spec), ...ignoreProblems(spec), ...embeddedProblems(spec)];
+  return [
+    ...depthProblems(spec),
+    ...columnProblems(spec),
+    ...wholeKeyProblems(spec),
+    ...ignoreProblems(spec),
+    ...embeddedProblems(spec),
+  ];
 }
 
 /** Who has each path of the spec, as text for people. */
@@ -43,6 +49,17 @@ function columnProblems({ columns }: TableSpec): string[] {
   return problems;
 }
 
+/** A text that is no JSON cannot be kept in `extra`: so the column must take any. */
+function wholeKeyProblems({ columns }: TableSpec): string[] {
+  return columns
+    .filter(({ kind, operations }) => kind === 'text' && operations !== undefined)
+    .filter(({ paths }) => paths.some(({ of, names }) => of === 'key' && names.length === 0))
+    .map(({ name }) => {
+      const why = 'which need not be JSON: a word that they do not have could not be kept in extra';
+      return `column ${name}: operations cannot be of all of the key, ${why}. Name a field of the key`;
+    });
+}
+
 /** The column that a path is, or lies inside of. */
 function columnAround(path: FieldPath, { columns }: TableSpec): string | undefined {
   return columns.find(({ paths }) => paths.some((other) => isWithin(path, other)))?.name;
@@ -65,6 +82,10 @@ function embeddedProblems(spec: TableSpec): string[] {
     if (column !== undefined) return [`${name}: is read as it is by column ${column}`];
     if (spec.embedded.some((other, at) => at < index && isWithin(path, other) && isWithin(other, path)))
       return [`${name}: is given twice`];
+    const ignored = spec.ignore.find((outer) => isWithin(path, outer));
+    const isRead = spec.columns.some(({ paths }) => paths.some((inner) => isWithin(inner, path)));
+    if (ignored !== undefined && !isRead)
+      return [`${name}: is ignored by ${pathText(ignored)}, and no column is read from it: leave it out`];
     return spec.embedded.filter((outer) => isWithin(path, outer)).length > MAX_EMBEDDED_DEPTH
       ? [`${name}: at most ${MAX_EMBEDDED_DEPTH} strings of JSON may lie inside each other`]
       : [];

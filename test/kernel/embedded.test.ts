@@ -26,6 +26,7 @@ const SPEC = {
 
 const specOf = (more: object = {}) => parseSpec(JSON.stringify({ ...SPEC, ...more }), 'of the test');
 const spec = specOf();
+const withColumn = specOf({ columns: [...SPEC.columns, { name: 'of_value', path: 'message_key', kind: 'text' }] });
 type Message = readonly [value: string | null, key?: string | null];
 
 /** What each kernel makes of the messages, read once and often enough to be learned; the reference agrees. */
@@ -88,6 +89,10 @@ describe('embedded JSON', () => {
   it('is blamed where an escape begins that stands for several bytes', () => {
     expect(result('{"id":"i","doc":"{\\ud83d\\ude00"}')).toEqual({ status: 'malformed', position: 18 });
     expect(result('{"id":"i","doc":"{\\u0022\\ud83d\\ude00\\u0022:\\u0078"}')).toMatchObject({ position: 43 });
+  });
+
+  it('has no character of which one half is an escape of the message, and the other one of the text', () => {
+    expect(result('{"id":"i","doc":"{\\"_id\\":\\"\\ud83d\\\\ude00\\"}"}').row).toMatchObject({ key: '\ufffd\ufffd' });
   });
 
   it('is checked in a value that a repeated key replaces', () => {
@@ -175,6 +180,35 @@ describe('the key', () => {
     expect(result(message, 'k-1', ofWhole('json'))).toEqual({ status: 'malformed', position: -1 });
   });
 
+  it('is no operation of mapped words as a whole', () => {
+    const role = { kind: 'text', role: 'operation', operations: { c: 'insert', d: 'delete' } };
+    const columns = [{ name: 'id', kind: 'text', required: true, role: 'key' }];
+    const ofPath = (path: object) =>
+      parseSpec(JSON.stringify({ table: 't', view: 'v', columns: [...columns, { name: 'op', path, ...role }] }), 's');
+    expect(() => ofPath({ key: [] })).toThrow(/column op: operations cannot be of all of the key/);
+    const ofField = ofPath({ key: 'op' });
+    expect(result('{"id":"i"}', '{"op":"zz"}', ofField).row).toMatchObject({
+      op: null,
+      extra: '{"message_key":{"op":"zz"}}',
+    });
+    // Nor does the kernel write where it must not if it is asked to.
+    const [id, op] = ofField.columns;
+    const ofWholeKey = { ...ofField, columns: [id, { ...op, paths: [{ of: 'key', names: [] }] }] } as TableSpec;
+    for (const kernel of kernelsOf(ofWholeKey)) {
+      const { row } = kernelResults(kernel, ofWholeKey, messagesOf(['{"id":"i"}'], 3, ['42']))[0];
+      expect(row).toMatchObject({ op: null, extra: '{"message_key":42}' });
+    }
+  });
+
+  it('and a field of the value named as it is in extra are both there, the key first', () => {
+    const message = '{"id":"i","doc":{"_id":"k"},"message_key":"mine"}';
+    expect(result(message, '{"y":2}').row?.extra).toBe('{"message_key":{"y":2},"message_key":"mine"}');
+    expect(result(message, '{"y":2}', withColumn).row).toMatchObject({
+      extra: '{"message_key":{"y":2}}',
+      of_value: 'mine',
+    });
+  });
+
   it('has what no column takes of it in extra', () => {
     const message = '{"id":"i","doc":{"_id":"k"}}';
     expect(result(message, '{"id":"{\\"x\\":1}","y":2}').row?.extra).toBe('{"message_key":{"id":{"x":1},"y":2}}');
@@ -186,13 +220,17 @@ describe('the key', () => {
 
   it('makes the row of a message without a value, if the spec says so', () => {
     const rows = specOf({
-      deletes: { tombstone: true },
-      columns: SPEC.columns.map((column, index) => (index === 0 ? { ...column, path: { key: 'c' } } : column)),
+      deletes: { flag: 'gone', tombstone: true },
+      columns: [
+        ...SPEC.columns.map((column, index) => (index === 0 ? { ...column, path: { key: 'c' } } : column)),
+        { name: 'gone', kind: 'bool' },
+      ],
     });
     expect(result(null, '{"c":"i","id":"{\\"_id\\":\\"k\\"}"}', rows).row).toMatchObject({
       id: 'i',
       key: 'k',
       n: null,
+      gone: true,
     });
     expect(result(null, '{"c":"i"}', rows)).toMatchObject({ status: 'missing_required', column: 'key' });
     expect(result(null, null, rows)).toMatchObject({ status: 'missing_required', column: 'id' });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { anySpec, NAMES } from '../support/any-spec.js';
-import { assertKept, type Member, type Tree, textOfTree, valueFor } from '../support/kept.js';
+import { assertKept, type Member, type Message, type Tree, textOfTree, valueFor } from '../support/kept.js';
 import { kernelResults, kernelsOf, messagesOf, VARIANTS } from '../support/kernel.js';
 import { KINDS_SPEC } from '../support/kinds-spec.js';
 import { ODD_AMOUNTS } from '../support/odd-amounts.js';
@@ -42,29 +42,39 @@ const scalar: fc.Arbitrary<Tree> = fc.oneof(
 );
 const RELEASE = VARIANTS.filter(({ wasm }) => wasm === 'release');
 
-/** Messages whose objects have such keys, each once. */
-function messagesWith(names: readonly string[]): fc.Arbitrary<Tree[]> {
+/** Messages whose objects have such keys, each once; some without a key of their own, or with one that is no object. */
+function messagesWith(names: readonly string[]): fc.Arbitrary<Message[]> {
   const members = (value: fc.Arbitrary<Tree>): fc.Arbitrary<Member[]> =>
     fc.uniqueArray(fc.tuple(fc.constantFrom(...names), value), { selector: ([key]) => key, maxLength: 8, size: 'max' });
   const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
     tree: fc.oneof({ maxDepth: 4 }, { weight: 3, arbitrary: scalar }, { weight: 1, arbitrary: members(tie('tree')) }),
   }));
-  const message = fc.tuple(scalar, scalar, members(tree), fc.boolean()).map(([id, key, others, isLast]): Tree => {
+  const value = fc.tuple(scalar, scalar, members(tree), fc.boolean()).map(([id, key, others, isLast]): Tree => {
     const ids: Member[] = [
       ['id', id],
       ['key', key],
     ];
     return isLast ? [...others, ...ids] : [...ids, ...others];
   });
-  return fc.array(message, { minLength: 20, maxLength: 70, size: 'max' });
+  const key = fc.oneof(
+    { weight: 1, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: scalar },
+    { weight: 4, arbitrary: members(tree) },
+  );
+  return fc.array(fc.record({ value, key }), { minLength: 20, maxLength: 70, size: 'max' });
 }
 
 describe('any message', () => {
-  function expectKept(spec: TableSpec, messages: readonly Tree[]): void {
+  function expectKept(spec: TableSpec, messages: readonly Message[]): void {
     // Some of them often enough that the speculative path reads them.
     const all = Array.from({ length: 3 }, () => messages).flat();
+    const read = messagesOf(
+      all.map(({ value }) => textOfTree(value, spec)),
+      3,
+      all.map(({ key }) => (key === undefined ? null : textOfTree(key, spec, { of: 'key', names: [] }))),
+    );
     for (const kernel of kernelsOf(spec, {}, RELEASE)) {
-      const results = kernelResults(kernel, spec, messagesOf(all.map((message) => textOfTree(message, spec))));
+      const results = kernelResults(kernel, spec, read);
       for (const [index, { status, row, column }] of results.entries()) {
         if (status === 'ok') assertKept(spec, all[index], row!);
         else {

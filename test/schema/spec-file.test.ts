@@ -144,6 +144,11 @@ describe('parseSpec', () => {
     [{ embedded: ['a'] }, /embedded \["a"\]: is read as it is by column a/],
     [{ embedded: ['x', 'x'] }, /embedded \["x"\]: is given twice/],
     [{ embedded: [{ key: [] }] }, /embedded \{"key":\[\]\}: must name a field of the key/],
+    [
+      { embedded: ['x.y'], ignore: ['x'] },
+      /embedded \["x","y"\]: is ignored by \["x"\], and no column is read from it/,
+    ],
+    [{ embedded: ['x'], ignore: ['x'] }, /embedded \["x"\]: is ignored by/],
     [{ embedded: ['x', 'x.x', 'x.x.x', 'x.x.x.x', 'x.x.x.x.x'] }, /at most 4 strings of JSON/],
     [{ embedded: [['1', '2', '3', '4', '5', '6', '7', '8', '9']] }, /a path has at most 8 keys/],
     [{ ignore: [{ key: 3 }] }, /ignore\.0: must be a text/],

@@ -1,7 +1,7 @@
 /** Random specs whose paths meet, and random messages for them. */
 import fc from 'fast-check';
 import { MAPPED_OPERATIONS } from '../../src/core/operations.js';
-import { type FieldPath, isWithin, overlap, pathJson } from '../../src/schema/field-path.js';
+import { type FieldPath, isWithin, overlap, type PathJson, pathJson } from '../../src/schema/field-path.js';
 import { KINDS, type Kind, type TableSpec, TIME_UNITS, type TimeUnit } from '../../src/schema/spec.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import { mutated } from './mutate.js';
@@ -90,6 +90,13 @@ const WHOLE_KEY: Omit<Draft, 'kind'> = {
   scale: undefined,
 };
 
+interface OfPaths {
+  readonly paths: readonly PathJson[];
+}
+const isOfValue = ({ paths }: OfPaths) => paths.every((path) => !('key' in path));
+const hasWholeKey = ({ paths }: OfPaths) => paths.some((path) => 'key' in path && path.key.length === 0);
+const isSame = (path: FieldPath, other: FieldPath) => isWithin(path, other) && isWithin(other, path);
+
 /** Of the paths each that does not overlap with one before. */
 function specOf(
   drafts: readonly Draft[],
@@ -119,15 +126,19 @@ function specOf(
     const ofAmount = kind === 'amount' && scale !== undefined ? { encoding: 'base64', scale } : {};
     return [{ ...column, ...raw, ...ofTime, ...ofAmount }];
   });
-  const isOfValue = ({ paths }: (typeof columns)[number]) => paths.every((path) => !('key' in path));
-  const role = (kind: string, role: string, more = {}) =>
-    columns.find((column) => column.kind === kind && isOfValue(column) && Object.assign(column, { role, ...more }));
+  const role = (kind: string, role: string, more: object = {}) =>
+    columns.find(
+      (column) =>
+        column.kind === kind &&
+        !('operations' in more && hasWholeKey(column)) &&
+        Object.assign(column, { role, ...more }),
+    );
   role('amount', 'amount');
   role('timestamp', 'event_time');
   const operation = flag === 'flag' ? undefined : role('text', 'operation', operations && { operations });
-  const flagged =
-    flag === 'operation' ? undefined : columns.find((column) => column.kind === 'bool' && isOfValue(column));
-  const saysTombstone = operation !== undefined || flagged !== undefined;
+  const flagged = flag === 'operation' ? undefined : columns.find((column) => column.kind === 'bool');
+  const telling = operation ?? flagged;
+  const saysTombstone = telling !== undefined && isOfValue(telling);
   // Most are around columns.
   const around = taken.slice(reserved).flatMap(({ of, names }, index) => {
     const depth = index % 3 === 0 ? 0 : names.length - 1;
@@ -139,8 +150,10 @@ function specOf(
       (path, at) =>
         !paths.some((other, index) => index !== at && isFirst(path, other) && (index < at || !isFirst(other, path))),
     );
-  const isSame = (path: FieldPath, other: FieldPath) => isWithin(path, other) && isWithin(other, path);
-  const allEmbedded = only([...embedded, ...around].filter(isOutside), isSame).filter(
+  const ignored = only(ignore.filter(isOutside), isWithin);
+  const isRead = (path: FieldPath) =>
+    taken.some((inner) => isWithin(inner, path)) || !ignored.some((outer) => isWithin(path, outer));
+  const allEmbedded = only([...embedded, ...around].filter(isOutside).filter(isRead), isSame).filter(
     (path, _, paths) => paths.filter((other) => isWithin(path, other)).length <= 4,
   );
   return parseSpec(
@@ -159,7 +172,7 @@ function specOf(
         ...columns,
       ],
       embedded: allEmbedded.map(pathJson),
-      ignore: only(ignore.filter(isOutside), isWithin).map(pathJson),
+      ignore: ignored.map(pathJson),
       deletes: { ...(flagged && { flag: flagged.name }), tombstone: tombstone && saysTombstone },
     }),
     'of the test',

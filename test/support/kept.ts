@@ -1,6 +1,6 @@
 /** Whether all that a message has is somewhere in its row: written without the reference, as someone would ask it. */
 import assert from 'node:assert/strict';
-import { isWithin } from '../../src/schema/field-path.js';
+import { type FieldPath, isWithin, pathText } from '../../src/schema/field-path.js';
 import { DEFAULT_UNIT, type SpecColumn, type TableSpec, type TimeUnit } from '../../src/schema/spec.js';
 import type { ReferenceValue } from './reference.js';
 import { type JsonNode, scanJson } from './reference-json.js';
@@ -11,16 +11,28 @@ export type Member = readonly [key: string, value: Tree];
 type Row = Readonly<Record<string, ReferenceValue>>;
 type Path = readonly string[];
 
-/** As the JSON text of a message. @param spec whose embedded values are strings of JSON in it; none by default */
-export function textOfTree(tree: Tree, spec?: TableSpec, path: Path = []): string {
-  const text = typeof tree === 'string' ? tree : membersText(tree, spec, path);
-  const isEmbedded = spec?.embedded.some(({ of, names }) => of === 'value' && isSame(names, path));
-  return isEmbedded ? JSON.stringify(text) : text;
+/** A message; without a key if that is undefined. */
+export interface Message {
+  readonly value: Tree;
+  readonly key: Tree | undefined;
 }
 
-function membersText(members: readonly Member[], spec: TableSpec | undefined, path: Path): string {
-  const texts = members.map(([key, value]) => `${JSON.stringify(key)}:${textOfTree(value, spec, [...path, key])}`);
+/**
+ * As the JSON text of a message's value or key.
+ * @param spec whose embedded values are strings of JSON in it; none by default
+ */
+export function textOfTree(tree: Tree, spec?: TableSpec, path: FieldPath = { of: 'value', names: [] }): string {
+  const text = typeof tree === 'string' ? tree : membersText(tree, spec, path);
+  return spec?.embedded.some((other) => isSame(other, path)) ? JSON.stringify(text) : text;
+}
+
+function membersText(members: readonly Member[], spec: TableSpec | undefined, path: FieldPath): string {
+  const texts = members.map(([key, value]) => `${JSON.stringify(key)}:${textOfTree(value, spec, inner(path, key))}`);
   return `{${texts.join(',')}}`;
+}
+
+function inner({ of, names }: FieldPath, key: string): FieldPath {
+  return { of, names: [...names, key] };
 }
 
 function treeAt(tree: Tree, path: Path): Tree | undefined {
@@ -31,17 +43,23 @@ function treeAt(tree: Tree, path: Path): Tree | undefined {
   return at;
 }
 
-/** What a message without a key has for a column: where, and what; undefined if there is nothing, or null. */
-export function valueFor({ paths }: SpecColumn, message: Tree): { path: Path; value: Tree } | undefined {
-  for (const { of, names } of paths) {
-    const value = of === 'value' ? treeAt(message, names) : undefined;
-    if (value !== undefined) return value === 'null' ? undefined : { path: names, value };
+/** What a message has for a column: where, and what; undefined if there is nothing, or null. */
+export function valueFor(column: SpecColumn, message: Message): { path: FieldPath; value: Tree } | undefined {
+  for (const path of column.paths) {
+    const tree = message[path.of];
+    const value = tree && treeAt(tree, path.names);
+    if (value !== undefined) return value === 'null' && !takesBytes(column, path) ? undefined : { path, value };
   }
   return undefined;
 }
 
+/** Whether a column has all of the key, be it JSON or not. */
+function takesBytes({ kind }: SpecColumn, { of, names }: FieldPath): boolean {
+  return kind === 'text' && of === 'key' && names.length === 0;
+}
+
 /** @throws if a value of the message is neither in its column nor in `extra` */
-export function assertKept(spec: TableSpec, message: Tree, row: Row): void {
+export function assertKept(spec: TableSpec, message: Message, row: Row): void {
   for (const column of spec.columns) {
     const found = valueFor(column, message);
     if (found === undefined) assert.equal(row[column.name], null);
@@ -49,34 +67,37 @@ export function assertKept(spec: TableSpec, message: Tree, row: Row): void {
       const text = textOfTree(found.value);
       const kept = extraAt(row, found.path);
       const places = [row[column.name], column.raw && row[column.raw], kept];
-      const isThere = kept === text || isKept(column, text, row);
-      assert(isThere, `${column.kind} ${found.path.join('.')} ${text}: ${places.join(' | ')}`);
+      const isInColumn = () => (takesBytes(column, found.path) ? row[column.name] === text : isKept(column, text, row));
+      const isThere = kept === text || isInColumn();
+      assert(isThere, `${column.kind} ${pathText(found.path)} ${text}: ${places.join(' | ')}`);
     }
   }
-  assertOthersKept(spec, message, [], row);
+  assertOthersKept(spec, message.value, { of: 'value', names: [] }, row);
+  const readsKey = spec.columns.some(({ paths }) => paths.some(({ of }) => of === 'key'));
+  if (readsKey && message.key !== undefined) assertOthersKept(spec, message.key, { of: 'key', names: [] }, row);
 }
 
 /** What no column's path leads to is in `extra`, unless the spec says that it is ignored. */
-function assertOthersKept(spec: TableSpec, tree: Tree, path: Path, row: Row): void {
-  const here = { of: 'value', names: path } as const;
-  if (spec.columns.some(({ paths }) => paths.some((other) => other.of === 'value' && isSame(other.names, path))))
-    return;
-  if (spec.ignore.some((outer) => isWithin(here, outer))) return;
+function assertOthersKept(spec: TableSpec, tree: Tree, path: FieldPath, row: Row): void {
+  if (spec.columns.some(({ paths }) => paths.some((other) => isSame(other, path)))) return;
+  if (spec.ignore.some((outer) => isWithin(path, outer))) return;
   if (typeof tree === 'string') {
     if (tree !== '{}') assert.deepEqual([path, extraAt(row, path)], [path, tree]);
-  } else for (const [key, value] of tree) assertOthersKept(spec, value, [...path, key], row);
+  } else for (const [key, value] of tree) assertOthersKept(spec, value, inner(path, key), row);
 }
 
-function isSame(one: Path, other: Path): boolean {
-  return one.length === other.length && one.every((key, depth) => key === other[depth]);
+function isSame(one: FieldPath, other: FieldPath): boolean {
+  return isWithin(one, other) && isWithin(other, one);
 }
 
-/** The JSON text at a path in `extra`. */
-function extraAt({ extra }: Row, path: Path): string | undefined {
+/** The JSON text at a path in `extra`, where the fields of the key are in a member of their own. */
+function extraAt({ extra }: Row, { of, names }: FieldPath): string | undefined {
   if (typeof extra !== 'string') return undefined;
   const bytes = Buffer.from(extra).toString('latin1');
   let node: JsonNode | undefined = scanJson(bytes);
-  for (const key of path) node = node?.members.find((member) => member.key === key)?.value;
+  for (const key of of === 'key' ? ['message_key', ...names] : names) {
+    node = node?.members.find((member) => member.key === key)?.value;
+  }
   return node && Buffer.from(bytes.slice(node.start, node.end), 'latin1').toString();
 }
 

@@ -71,7 +71,8 @@ export function parsedAt(root: unknown, names: readonly string[], tree: PathNode
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     value = isObject && Object.hasOwn(value as object, name) ? (value as Record<string, unknown>)[name] : undefined;
     at = at?.member(name);
-    if (at?.isEmbedded && typeof value === 'string') value = JSON.parse(value);
+    // Its text is UTF-8, which has no half surrogates: JSON.parse would join one with one that the text escapes.
+    if (at?.isEmbedded && typeof value === 'string') value = JSON.parse(Buffer.from(value).toString());
   }
   return value;
 }
