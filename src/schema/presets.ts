@@ -221,11 +221,12 @@ const mongodbConnector: SpecJson = {
     { name: 'items', paths: either('fullDocument.items'), kind: 'json' },
     {
       name: 'event_time',
-      paths: either('wallTime', ['clusterTime', '$timestamp', 't']),
+      paths: either(['clusterTime', '$timestamp', 't']),
       kind: 'timestamp',
       unit: 's',
       role: 'event_time',
-      comment: 'Before MongoDB 6.0 there is no wallTime: seconds of the cluster time. The unit is only for these.',
+      comment:
+        'Seconds. Events have it, copied documents do not. wallTime, of MongoDB 6.0 on, comes in several forms: in extra.',
     },
   ],
 };
