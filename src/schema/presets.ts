@@ -64,7 +64,9 @@ const debezium: SpecJson = {
       required: true,
       role: 'operation',
       operations: DEBEZIUM_OPERATIONS,
-      comment: 'What has none is no change: heartbeats and the like go to the quarantine, and so do truncates.',
+      comment:
+        'What has none is no change: heartbeats and the like go to the quarantine, and truncates for want of a key. ' +
+        'A word that is not here makes a row, in the view, with operation null and its issue.',
     },
     { name: 'customer_id', paths: either('after.customer_id'), kind: 'text' },
     {
@@ -163,7 +165,9 @@ const debeziumMongodb: SpecJson = {
       required: true,
       role: 'operation',
       operations: DEBEZIUM_OPERATIONS,
-      comment: 'What has none is no change: beginnings and ends of transactions go to the quarantine.',
+      comment:
+        'What has none is no change: beginnings and ends of transactions go to the quarantine. A word that is not ' +
+        'here makes a row, in the view, with operation null and its issue.',
     },
     { name: 'customer_id', paths: either('after.customer.id'), kind: 'text' },
     {
@@ -184,7 +188,7 @@ const debeziumMongodb: SpecJson = {
 const mongodbConnector: SpecJson = {
   comment:
     'The source connector of MongoDB for Kafka: change events, as text (StringConverter) or with output.format.value=' +
-    'schema. Set change.stream.full.document=updateLookup, without which updates have no document.',
+    'schema, not inferred. Set change.stream.full.document=updateLookup, without which updates have no document.',
   table: 'cdc_orders',
   view: 'orders',
   embedded: ['payload', ...either('_id', 'documentKey', 'fullDocument', 'fullDocumentBeforeChange', 'clusterTime')],
@@ -221,11 +225,12 @@ const mongodbConnector: SpecJson = {
     { name: 'items', paths: either('fullDocument.items'), kind: 'json' },
     {
       name: 'event_time',
-      paths: either('wallTime', ['clusterTime', '$timestamp', 't']),
+      paths: either(['clusterTime', '$timestamp', 't']),
       kind: 'timestamp',
       unit: 's',
       role: 'event_time',
-      comment: 'Before MongoDB 6.0 there is no wallTime: seconds of the cluster time. The unit is only for these.',
+      comment:
+        'Seconds; copied documents have none. wallTime, of MongoDB 6.0 on, comes in several forms: it is in extra.',
     },
   ],
 };
@@ -233,7 +238,8 @@ const mongodbConnector: SpecJson = {
 const mongodbConnectorDocuments: SpecJson = {
   comment:
     'The source connector of MongoDB for Kafka with publish.full.document.only=true: documents. Set ' +
-    'publish.full.document.only.tombstone.on.delete=true, without which deletes are not in the topic at all.',
+    'publish.full.document.only.tombstone.on.delete=true, without which deletes are not in the topic at all. What ' +
+    'output.schema.infer.value makes of ObjectId and Decimal128 is not read.',
   table: 'cdc_orders',
   view: 'orders',
   embedded: ['payload', { key: 'payload' }],
@@ -246,7 +252,9 @@ const mongodbConnectorDocuments: SpecJson = {
       kind: 'text',
       required: true,
       role: 'key',
-      comment: 'Of tombstones from the message key: change.stream.document.key.as.key=true.',
+      comment:
+        'Of tombstones from the message key: change.stream.document.key.as.key=true. Those of drop, rename and ' +
+        'invalidate have a resume token there, and become rows of a key of their own.',
     },
     { name: 'deleted', path: ['__deleted'], kind: 'bool', comment: 'True in the row of a tombstone.' },
     { name: 'customer_id', paths: either('customer.id'), kind: 'text' },

@@ -1,4 +1,7 @@
-/** Sample topics of connectors in fixtures/cdc/: messages, and what rows or rejects they must become. */
+/**
+ * Sample topics of connectors in fixtures/cdc/: messages, and what rows or rejects they must become. A key or value that
+ * is a string is the message's text, as it is; anything else stands for its JSON without spaces. So does `extra`.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { loadSpec } from '../../src/schema/spec-file.js';
@@ -6,11 +9,13 @@ import type { ReferenceMessage, ReferenceResult, ReferenceValue } from './refere
 
 const FOLDER = new URL('../../fixtures/cdc/', import.meta.url);
 
-/** What a message must become, for people: only what is not null, with amounts and times as text. */
+/** What a message must become, for people: only what is not null, with amounts and times as text, `extra` as it is. */
 export interface ExpectedResult {
   readonly about: string;
   readonly status?: string;
   readonly column?: string;
+  /** Of status malformed: the byte to blame, or -1. */
+  readonly position?: number;
   readonly row?: Readonly<Record<string, unknown>>;
 }
 
@@ -30,14 +35,23 @@ export function cdcForms(): CdcForm[] {
       const text = readFileSync(new URL(`${name}/messages.jsonl`, FOLDER), 'utf8');
       const lines = text.split('\n').filter((line) => line !== '');
       const samples = lines.map((line) => JSON.parse(line) as { about: string; key: unknown; value: unknown });
-      const expected = JSON.parse(readFileSync(new URL(`${name}/expected.json`, FOLDER), 'utf8'));
-      const bytes = (json: unknown) => (json === null ? null : Buffer.from(JSON.stringify(json)));
+      const { preset, expected } = JSON.parse(readFileSync(new URL(`${name}/expected.json`, FOLDER), 'utf8'));
+      const bytes = (sample: unknown) => (sample === null ? null : Buffer.from(textOf(sample)));
       const messages = samples.map(({ key, value }, index) => {
         return { key: bytes(key), value: bytes(value), partition: 0, offset: index, timestamp: 1_736_337_600_500 };
       });
       const about = samples.map((sample) => sample.about);
-      return { name, about, messages, spec: loadSpec(`preset:${expected.preset}`), ...expected };
+      return { name, preset, about, messages, spec: loadSpec(`preset:${preset}`), expected: expected.map(withText) };
     });
+}
+
+function textOf(sample: unknown): string {
+  return typeof sample === 'string' ? sample : JSON.stringify(sample);
+}
+
+function withText(expected: ExpectedResult): ExpectedResult {
+  const { row } = expected;
+  return row?.extra === undefined ? expected : { ...expected, row: { ...row, extra: textOf(row.extra) } };
 }
 
 /** Columns that say the same of each message. */
@@ -47,8 +61,9 @@ const UNREMARKABLE: Readonly<Record<string, ReferenceValue>> = { issues: 0n, cha
 
 /** A result in the form that is expected of it. */
 export function readableResult(spec: TableSpec, about: string, result: ReferenceResult): ExpectedResult {
-  const { status, column, row } = result;
-  if (row === undefined) return { about, status, ...(column !== undefined && { column }) };
+  const { status, column, position, row } = result;
+  const detail = { ...(column !== undefined && { column }), ...(status === 'malformed' && { position }) };
+  if (row === undefined) return { about, status, ...detail };
   const kinds = new Map(spec.columns.map(({ name, kind }) => [name, kind]));
   const entries = Object.entries(row).flatMap(([name, value]): [string, unknown][] => {
     if (LEFT_OUT.has(name) || value === null || value === UNREMARKABLE[name]) return [];
@@ -61,7 +76,6 @@ export function readableResult(spec: TableSpec, about: string, result: Reference
 }
 
 function readable(kind: string, value: ReferenceValue): unknown {
-  if (kind === 'extra') return JSON.parse(value as string);
   if (kind === 'date') return new Date((value as number) * 86_400_000).toISOString().slice(0, 10);
   if (kind === 'amount') return (Number(value) / 1e4).toFixed(4);
   if (kind === 'timestamp') {
