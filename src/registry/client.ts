@@ -37,6 +37,8 @@ const TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 4;
 const MAX_ANSWER_BYTES = 64 << 20;
 const MAX_REFERENCES = 1000;
+/** Of the API: no such subject, version, schema. A path that is not of the API is 404 for it. */
+const UNKNOWN_CODES: ReadonlySet<unknown> = new Set([40401, 40402, 40403]);
 
 export class RegistryClient {
   readonly #options: ClientOptions;
@@ -100,7 +102,7 @@ export class RegistryClient {
     found.set(name, answer.schema);
   }
 
-  /** @returns undefined for 404 */
+  /** @returns undefined if the registry says that there is no such thing: any other 404 is of what is before it */
   async #get<T>(path: string): Promise<T | undefined> {
     let status: number;
     let body: string;
@@ -109,7 +111,7 @@ export class RegistryClient {
     } catch (cause) {
       throw this.#error(reasonOf(cause), true, cause);
     }
-    if (status === 404) return undefined;
+    if (status === 404 && isUnknown(body)) return undefined;
     if (status === 401 || status === 403) {
       const what = this.#options.user === undefined ? 'set SCHEMA_REGISTRY_USER' : 'correct SCHEMA_REGISTRY_USER';
       throw this.#error(`it refuses access (HTTP ${status}): ${what} and SCHEMA_REGISTRY_PASSWORD`, false);
@@ -140,6 +142,15 @@ export class RegistryClient {
   #error(reason: string, retryable: boolean, cause?: unknown): SluiceError {
     const message = `the schema registry SCHEMA_REGISTRY_URL=${this.#options.url} cannot be used: ${reason}`;
     return new SluiceError('SLUICE_REGISTRY', message, { cause, retryable });
+  }
+}
+
+/** Whether the body of a 404 is that of a registry that does not know the subject, the version or the schema. */
+function isUnknown(body: string): boolean {
+  try {
+    return UNKNOWN_CODES.has((JSON.parse(body) as { error_code?: unknown } | null)?.error_code);
+  } catch {
+    return false;
   }
 }
 

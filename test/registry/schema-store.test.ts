@@ -108,6 +108,17 @@ describe('a batch', () => {
     expect(schemas.waitingFor).toBeUndefined();
   });
 
+  it('waits if it is not the registry that does not know an id', async () => {
+    const registry = await FakeRegistry.start();
+    const id = registry.register(SUBJECT, ORDERS_AVRO);
+    registry.broken = 404;
+    const { store: schemas } = store(registry.url);
+    const waiting = given(schemas, id);
+    await vi.waitFor(() => expect(schemas.waitingFor).toMatch(/HTTP 404 for .*broken/));
+    registry.broken = undefined;
+    expect((await waiting).schemas).toMatchObject([{ id, text: JSON.stringify(ORDERS_AVRO) }]);
+  });
+
   it('ends the run if an id stays unknown, or its schema is of another kind', async () => {
     const registry = await FakeRegistry.start();
     const json = registry.register('j', {}, { type: 'JSON' });
