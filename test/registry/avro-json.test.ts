@@ -173,7 +173,11 @@ describe('bytes that are not of the schema', () => {
     const nulls = { type: 'array', items: 'null' };
     const said = (...counts: bigint[]) =>
       json(nulls, Buffer.concat([...counts.map((count) => encoded('long', count)), Buffer.from([0])]));
-    expect(said(2n ** 16n)).toBe(`[${Array(2 ** 16).fill('null').join()}]`);
+    expect(said(2n ** 16n)).toBe(
+      `[${Array(2 ** 16)
+        .fill('null')
+        .join()}]`,
+    );
     expect(said(2n ** 15n, 2n ** 15n + 1n)).toBe('too_large');
     // Of the next message, as many again.
     expect(said(2n ** 16n)).not.toBe('too_large');
