@@ -6,6 +6,7 @@ import type { ChunkPool } from '../core/chunk.js';
 import type { BatchResult, BatchTask } from '../core/flow.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Batcher, ClosedBatch } from './batcher.js';
+import type { BatchWait } from './partition.js';
 import type { Sequencer } from './sequencer.js';
 
 /** So few batches go together whatever the workers do: they share a proof of the topic and a commit. */
@@ -17,8 +18,8 @@ export interface DispatcherParts {
   readonly sequencer: Sequencer;
   readonly metrics: Metrics;
   readonly runBatch: (task: BatchTask) => Promise<BatchResult>;
-  /** Gives a task what it needs from elsewhere, before it is run. */
-  readonly prepare?: ((task: BatchTask) => Promise<BatchTask>) | undefined;
+  /** Gives a task what it needs from elsewhere, before it is run; fails when the batch is dropped. */
+  readonly prepare?: ((task: BatchTask, dropped: AbortSignal) => Promise<BatchTask>) | undefined;
   /** Proves that what was read so far is of the topic: nothing of another is committed. */
   readonly confirmTopic: () => Promise<void>;
 }
@@ -77,8 +78,8 @@ export class Dispatcher {
     const proven = this.#parts.confirmTopic().then(() => {
       isProven = true;
     });
-    const processed = async (batch: ClosedBatch) => {
-      const result = await this.#process(batch);
+    const processed = async (batch: ClosedBatch, task: Promise<BatchTask> | BatchTask, dropped?: AbortSignal) => {
+      const result = await this.#process(batch, task, dropped);
       if (isProven) return result;
       this.#unproven++;
       this.dispatchDue(false);
@@ -87,33 +88,54 @@ export class Dispatcher {
       return result;
     };
     for (const batch of batches) {
-      const work = Promise.all([processed(batch), proven]).then(([result]) => result);
-      this.#parts.sequencer.add(batch, work);
+      const { task, wait } = this.#taskOf(batch);
+      const work = Promise.all([processed(batch, task, wait?.dropped.signal), proven]).then(([result]) => result);
+      this.#parts.sequencer.add(batch, work, wait);
     }
   }
 
-  async #process({ partition, startOffset, nextOffset, leaderEpoch, chunks }: ClosedBatch): Promise<BatchResult> {
-    const dispatchedMs = performance.now();
+  #taskOf({ partition, startOffset, nextOffset, leaderEpoch, chunks }: ClosedBatch): {
+    readonly task: BatchTask | Promise<BatchTask>;
+    readonly wait?: BatchWait;
+  } {
     const { number, committed } = partition;
     const range = { partition: number, startOffset, nextOffset, leaderEpoch, epoch: committed.epoch };
-    const handles = chunks.map((chunk) => chunk.handle());
-    const task = await this.#prepared({ ...range, issueBits: this.issueBits, chunks: handles });
-    const result = await this.#parts.runBatch(task);
+    const task = { ...range, issueBits: this.issueBits, chunks: chunks.map((chunk) => chunk.handle()) };
+    const { prepare } = this.#parts;
+    if (prepare === undefined) return { task };
+    const dropped = new AbortController();
+    this.#unprepared++;
+    const over = prepare(task, dropped.signal).finally(() => {
+      this.#unprepared--;
+    });
+    return { task: over, wait: { over, dropped } };
+  }
+
+  /** @returns undefined if it was dropped before a worker had it */
+  async #process(
+    { chunks }: ClosedBatch,
+    prepared: BatchTask | Promise<BatchTask>,
+    dropped: AbortSignal | undefined,
+  ): Promise<BatchResult | undefined> {
+    const dispatchedMs = performance.now();
+    const task = prepared instanceof Promise ? await unlessDropped(prepared, dropped) : prepared;
+    const result = task && (await this.#parts.runBatch(task));
     for (const chunk of chunks) this.#parts.chunks.release(chunk);
+    if (result === undefined) return undefined;
     const { kernelSeconds, parquetSeconds } = result.stats;
     const waitSeconds = (performance.now() - dispatchedMs) / 1e3 - kernelSeconds - parquetSeconds;
     this.#parts.metrics.stageSeconds.inc({ stage: 'wait' }, Math.max(0, waitSeconds));
     return result;
   }
+}
 
-  async #prepared(task: BatchTask): Promise<BatchTask> {
-    const { prepare } = this.#parts;
-    if (prepare === undefined) return task;
-    this.#unprepared++;
-    try {
-      return await prepare(task);
-    } finally {
-      this.#unprepared--;
-    }
+/** What a batch must have, undefined if it is dropped meanwhile: then nobody needs to know what went wrong either. */
+async function unlessDropped<T>(prepared: Promise<T>, dropped: AbortSignal | undefined): Promise<T | undefined> {
+  try {
+    const task = await prepared;
+    return dropped?.aborted ? undefined : task;
+  } catch (thrown) {
+    if (dropped?.aborted) return undefined;
+    throw thrown;
   }
 }

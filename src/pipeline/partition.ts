@@ -24,6 +24,14 @@ export interface OpenBatch {
   dueMs: number;
 }
 
+/** What a batch must have before a worker can. */
+export interface BatchWait {
+  /** Settles when it is there, or cannot be had. */
+  readonly over: Promise<unknown>;
+  /** Aborted when the batch is dropped. */
+  readonly dropped: AbortController;
+}
+
 /** A batch between its dispatch and its staging. */
 export interface InFlightBatch {
   readonly partition: Partition;
@@ -31,6 +39,9 @@ export interface InFlightBatch {
   readonly dueMs: number;
   readonly rows: number;
   readonly bytes: number;
+  readonly wait: BatchWait | undefined;
+  /** No worker has it yet. */
+  isWaiting: boolean;
   /** What a worker made of it, once it is done. */
   result: BatchResult | undefined;
 }

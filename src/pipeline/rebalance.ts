@@ -2,7 +2,7 @@
  * Answers what the group says about partitions, beside the loop: of those that stay, what is read is worked on and
  * committed meanwhile. (librdkafka fetches nothing more until it has the answer, which takes no longer than a commit.)
  *
- *   revoked    read no further ─▶ what is in flight is committed, or dropped if they are lost ─▶ release ─▶ unassign
+ *   revoked    read no further ─▶ what workers have is committed, or dropped if they are lost ─▶ release ─▶ unassign
  *   assigned   claim ─▶ where each starts ─▶ assign
  *
  * The source is told between two fills, and one answer is over before the next begins.
@@ -101,6 +101,9 @@ export class Rebalance {
       });
     } else {
       log.info({ partitions: taken, lost }, 'partitions were revoked: committing what is in flight of them');
+      // It can wait for longer than the group does; who has them next reads it again.
+      const batches = sink.needsWholeTopic ? 0 : sequencer.dropWaiting(taken);
+      if (batches > 0) log.info({ batches }, 'dropped batches that wait for a schema: who has them next reads them');
       await this.#drain(taken);
       await assignment.revoke(taken);
     }

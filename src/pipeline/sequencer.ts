@@ -12,7 +12,8 @@ import { withRetries } from '../core/retry.js';
 import type { Sink } from '../core/sink.js';
 import type { ClosedBatch } from './batcher.js';
 import { CommitGroup } from './commit-group.js';
-import type { InFlightBatch, Partition, Partitions } from './partition.js';
+import { InFlight } from './in-flight.js';
+import type { BatchWait, InFlightBatch, Partition, Partitions } from './partition.js';
 
 /** The part of the sink that it needs. */
 export type CommitSink = Pick<Sink, 'stage' | 'commit'>;
@@ -46,7 +47,7 @@ export class Sequencer {
   readonly #sink: CommitSink;
   readonly #partitions: Partitions;
   readonly #options: SequencerOptions;
-  readonly #inFlight = { batches: 0, rows: 0, bytes: 0 };
+  readonly #inFlight = new InFlight();
   /** What the next transaction takes. */
   #group = new CommitGroup();
   /** What is being committed. */
@@ -73,7 +74,7 @@ export class Sequencer {
   /** No further batch should be dispatched before some were staged. */
   get full(): boolean {
     const { maxInFlightRows, maxInFlightBytes } = this.#options;
-    return this.#inFlight.rows >= maxInFlightRows || this.#inFlight.bytes >= maxInFlightBytes;
+    return this.#inFlight.busyRows >= maxInFlightRows || this.#inFlight.bytes >= maxInFlightBytes;
   }
 
   /** Nothing is in flight, staged or being committed. */
@@ -81,12 +82,22 @@ export class Sequencer {
     return this.#inFlight.batches === 0 && this.#group.isEmpty && this.#committing === undefined;
   }
 
-  /** Takes a dispatched batch; calls per partition come in offset order. */
-  add({ partition, rows, valueBytes, dueMs }: DispatchedBatch, work: Promise<BatchResult>): void {
+  /**
+   * Takes a dispatched batch; calls per partition come in offset order.
+   * @param work undefined if it was dropped before a worker had it
+   */
+  add(
+    { partition, rows, valueBytes, dueMs }: DispatchedBatch,
+    work: Promise<BatchResult | undefined>,
+    wait?: BatchWait,
+  ): void {
     const sinceMs = Math.min(dueMs, performance.now());
-    const batch: InFlightBatch = { partition, dueMs: sinceMs, rows, bytes: valueBytes, result: undefined };
+    const isWaiting = wait !== undefined;
+    const batch: InFlightBatch = {
+      ...{ partition, dueMs: sinceMs, rows, bytes: valueBytes, wait, isWaiting, result: undefined },
+    };
     partition.inFlight.push(batch);
-    this.#count(batch, 1);
+    this.#inFlight.add(batch);
     work.then(
       (result) => {
         batch.result = result;
@@ -152,12 +163,22 @@ export class Sequencer {
   /** Forgets what was added of these partitions and is not committed: others read it again. No commit is under way. */
   drop(numbers: readonly number[]): void {
     const dropped = new Set(this.#partitions.of(numbers));
-    for (const { inFlight } of dropped) {
-      for (const batch of inFlight.splice(0)) this.#count(batch, -1);
-    }
+    for (const { inFlight } of dropped) this.#inFlight.drop(inFlight.splice(0));
     this.#group = this.#group.without(dropped);
     this.#options.onStaged();
     this.#wakeWaiters();
+  }
+
+  /** Forgets of these partitions what no worker has yet, and what comes after it. @returns how many batches */
+  dropWaiting(numbers: readonly number[]): number {
+    let batches = 0;
+    for (const { inFlight } of this.#partitions.of(numbers)) {
+      const first = inFlight.findIndex(({ isWaiting }) => isWaiting);
+      if (first < 0) continue;
+      batches += inFlight.length - first;
+      this.#inFlight.drop(inFlight.splice(first));
+    }
+    return batches;
   }
 
   /** Throws what a worker or the sink failed with. After a failure nothing more is committed. */
@@ -185,7 +206,7 @@ export class Sequencer {
     // At once: a batch that is being staged is not committed either.
     this.#group.add(batch);
     await this.#sink.stage(result);
-    this.#count(batch, -1);
+    this.#inFlight.staged(batch);
     this.#options.onStaged();
     this.#wakeWaiters();
   }
@@ -262,12 +283,6 @@ export class Sequencer {
   /** Rows that are on their way, or could be read at once. */
   get #comingRows(): number {
     return this.#inFlight.rows + this.#partitions.openRows + this.#partitions.lag;
-  }
-
-  #count({ rows, bytes }: InFlightBatch, sign: 1 | -1): void {
-    this.#inFlight.batches += sign;
-    this.#inFlight.rows += sign * rows;
-    this.#inFlight.bytes += sign * bytes;
   }
 
   #fail(thrown: unknown): void {

@@ -47,6 +47,9 @@ export class AvroType {
   ) {}
 }
 
+/** Digits after the point of a decimal: more than any database has. */
+const MAX_SCALE = 10_000;
+
 type Json = string | readonly Json[] | { readonly [key: string]: unknown };
 
 /**
@@ -136,6 +139,8 @@ function fullName(name: string, namespace: string): string {
   return namespace === '' || name.includes('.') ? name : `${namespace}.${name}`;
 }
 
+/** A logical type that is not valid is ignored, as Avro's specification has it. */
 function scaleOf({ logicalType, scale = 0 }: { readonly [key: string]: unknown }): number {
-  return logicalType === 'decimal' ? Number(scale) : -1;
+  const isValid = Number.isSafeInteger(scale) && (scale as number) >= 0 && (scale as number) <= MAX_SCALE;
+  return logicalType === 'decimal' && isValid ? (scale as number) : -1;
 }

@@ -1,6 +1,8 @@
 /** A schema registry by its REST API, https://docs.confluent.io/platform/current/schema-registry/develop/api.html. */
+import { X509Certificate } from 'node:crypto';
 import { type Agent, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import { SluiceError } from '../core/errors.js';
 import type { RegistrySettings } from './settings.js';
 
@@ -37,6 +39,10 @@ const TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 4;
 const MAX_ANSWER_BYTES = 64 << 20;
 const MAX_REFERENCES = 1000;
+/** Codes of what is wrong with certificates, or is no TLS: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const TLS_ERRORS = /^(CERT_|CRL_|DEPTH_ZERO_|EPROTO|ERR_(OSSL|SSL|TLS)_|HOSTNAME_|INVALID_|SELF_SIGNED_|UNABLE_TO_)/;
+/** Of the API: no such subject, version, schema. A path that is not of the API is 404 for it. */
+const UNKNOWN_CODES: ReadonlySet<unknown> = new Set([40401, 40402, 40403]);
 
 export class RegistryClient {
   readonly #options: ClientOptions;
@@ -48,6 +54,18 @@ export class RegistryClient {
     const { url, ca, cert, key } = options;
     const keep = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
     this.#agent = url.startsWith('https:') ? new HttpsAgent({ ...keep, ca, cert, key }) : new HttpAgent(keep);
+  }
+
+  /** @throws SluiceError SLUICE_REGISTRY if the PEM files cannot be used, or do not belong together */
+  checkCertificates(): void {
+    const { ca, cert, key } = this.#options;
+    try {
+      for (const pem of [ca, cert]) if (pem !== undefined) new X509Certificate(pem);
+      createSecureContext({ ca, cert, key });
+    } catch (cause) {
+      const files = 'SCHEMA_REGISTRY_CA, SCHEMA_REGISTRY_CERT and SCHEMA_REGISTRY_KEY';
+      throw this.#error(`${files} are no PEM files that belong together: ${reasonOf(cause)}`, false, cause);
+    }
   }
 
   /**
@@ -100,16 +118,18 @@ export class RegistryClient {
     found.set(name, answer.schema);
   }
 
-  /** @returns undefined for 404 */
+  /** @returns undefined if the registry says that there is no such thing: any other 404 is of what is before it */
   async #get<T>(path: string): Promise<T | undefined> {
     let status: number;
     let body: string;
     try {
       ({ status, body } = await this.#send(path));
     } catch (cause) {
-      throw this.#error(reasonOf(cause), true, cause);
+      const isTrusted = !TLS_ERRORS.test(String((cause as NodeJS.ErrnoException).code));
+      const advice = isTrusted ? '' : ': see SCHEMA_REGISTRY_CA, and with a client certificate, its key';
+      throw this.#error(`${reasonOf(cause)}${advice}`, isTrusted, cause);
     }
-    if (status === 404) return undefined;
+    if (status === 404 && isUnknown(body)) return undefined;
     if (status === 401 || status === 403) {
       const what = this.#options.user === undefined ? 'set SCHEMA_REGISTRY_USER' : 'correct SCHEMA_REGISTRY_USER';
       throw this.#error(`it refuses access (HTTP ${status}): ${what} and SCHEMA_REGISTRY_PASSWORD`, false);
@@ -140,6 +160,15 @@ export class RegistryClient {
   #error(reason: string, retryable: boolean, cause?: unknown): SluiceError {
     const message = `the schema registry SCHEMA_REGISTRY_URL=${this.#options.url} cannot be used: ${reason}`;
     return new SluiceError('SLUICE_REGISTRY', message, { cause, retryable });
+  }
+}
+
+/** Whether the body of a 404 is that of a registry that does not know the subject, the version or the schema. */
+function isUnknown(body: string): boolean {
+  try {
+    return UNKNOWN_CODES.has((JSON.parse(body) as { error_code?: unknown } | null)?.error_code);
+  } catch {
+    return false;
   }
 }
 

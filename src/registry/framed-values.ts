@@ -21,7 +21,7 @@ export interface FramedValues {
   reason(number: number, row: number): Unread | undefined;
   /** Whether a byte of what the kernel reads is the same byte of the value. */
   readonly keepsPositions: boolean;
-  /** Those that the messages since `begin` name. */
+  /** Those that the messages since `begin` name: all that could be read, and no more than 1,000 others. */
   readonly schemaIds: ReadonlySet<number>;
 }
 
@@ -44,6 +44,9 @@ function notFramed(bytes: Uint8Array, start: number, end: number): Unread {
   const isWrong = end > start && bytes[start] !== 0;
   return { status: 'not_framed', position: isWrong ? 0 : end - start < FRAME_BYTES ? -1 : 1 };
 }
+
+/** Damaged messages can name any number of ids. */
+const KEPT_IDS = 1000;
 
 const [BLANK, NUL] = [0x20, 0];
 
@@ -72,7 +75,7 @@ export class FramedJson implements FramedValues {
       const id = schemaIdOf(bytes, start, end);
       if (id !== -1) {
         for (let at = start; at < start + FRAME_BYTES; at++) bytes[at] = BLANK;
-        if (id !== last) this.schemaIds.add(id);
+        if (id !== last && this.schemaIds.size < KEPT_IDS) this.schemaIds.add(id);
         last = id;
       } else if (bit(views.valueValidity, row)) {
         this.#unread.add(number, row, notFramed(bytes, start, end));
@@ -125,7 +128,7 @@ export class FramedAvro implements FramedValues {
       const id = schemaIdOf(bytes, start, end);
       if (id !== last) {
         type = this.#types.get(id);
-        if (id !== -1) this.schemaIds.add(id);
+        if (type !== undefined || (id !== -1 && this.schemaIds.size < KEPT_IDS)) this.schemaIds.add(id);
         last = id;
       }
       if (type !== undefined) {

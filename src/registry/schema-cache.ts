@@ -1,10 +1,11 @@
 /**
- * Schemas on disk, so that a start needs no registry for those that it has seen: an id has one schema for good.
+ * Schemas on disk, so that a start needs no registry for those that it has seen: an id has one schema for as long as
+ * the registry lives.
  *
  *   <dataDir>/schemas/<registry>/<id>.json      the registry as a hash of its URL: another one has other ids
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../storage/data-dir.js';
 import type { RegisteredSchema } from './client.js';
@@ -36,6 +37,10 @@ export class SchemaCache {
     } catch {
       // A full disk is reported by who cannot do without.
     }
+  }
+
+  clear(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #path(id: number): string {

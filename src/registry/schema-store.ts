@@ -8,6 +8,7 @@
  *                                404  ─▶ again, for UNKNOWN_WAIT, then the run ends, or they are quarantined
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { untilAborted } from '../core/abort.js';
 import { SluiceError } from '../core/errors.js';
 import type { BatchTask, SchemaText } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
@@ -37,6 +38,9 @@ export interface StoreHooks {
   onUnreadable(): void;
 }
 
+/** Ids that are kept, and that are asked for at a time: damaged messages can name any number of them. */
+const [MAX_KNOWN, MAX_PENDING] = [1000, 1000];
+
 /** What schemas of topics are called by default: the TopicNameStrategy. */
 const SUBJECT_SUFFIX = '-value';
 
@@ -54,6 +58,8 @@ export class SchemaStore {
   #waitingBatches = 0;
   /** What the registry failed with last, until it answers again. */
   #outage: SluiceError | undefined;
+  /** When the last outage ended; `performance.now()`. */
+  #backSinceMs = 0;
   /** Why ids are waited for that the registry does not know. */
   readonly #unknown = new Map<number, string>();
 
@@ -78,13 +84,16 @@ export class SchemaStore {
   }
 
   /**
-   * Compares the newest schema of the topic with the spec. A registry that does not answer holds nothing up.
-   * @throws SluiceError SLUICE_REGISTRY if it refuses access
+   * Compares the newest schema of the topic with the spec, and with what the cache has for its id. A registry that does
+   * not answer holds nothing up.
+   * @throws SluiceError SLUICE_REGISTRY if it refuses access, or TLS is not possible with the certificates
    */
   async open(): Promise<void> {
+    this.#client.checkCertificates();
     const subject = `${this.#options.topic}${SUBJECT_SUFFIX}`;
     try {
       const latest = await this.#client.latest(subject);
+      if (latest !== undefined) this.#checkCache(latest.schema);
       if (latest === undefined) this.#log.info({ subject }, 'the schema registry has no such subject yet');
       else this.#compare(latest.schema, [{ subject, version: latest.version }]);
     } catch (thrown) {
@@ -95,20 +104,21 @@ export class SchemaStore {
 
   /**
    * Gives the task of a batch the schemas that its messages need, once they are there.
-   * @throws SluiceError SLUICE_UNKNOWN_SCHEMA
+   * @throws SluiceError SLUICE_UNKNOWN_SCHEMA; at once when the batch is dropped
    */
-  async prepare(task: BatchTask): Promise<BatchTask> {
+  async prepare(task: BatchTask, dropped: AbortSignal): Promise<BatchTask> {
+    const sinceMs = performance.now();
     const ids = schemaIdsOf(task.chunks);
     if (this.#options.valueFormat === 'json-schema') {
       // They are read without: what the spec cannot read is told when they are there.
-      for (const id of ids) this.#schema(id).catch(() => {});
+      for (const id of ids.slice(0, MAX_PENDING - this.#pending.size)) this.#schema(id, sinceMs).catch(() => {});
       return task;
     }
-    const known = ids.map((id) => this.#known.get(id)).filter((schema) => schema !== undefined);
+    const known = ids.map((id) => this.#recall(id)).filter((schema) => schema !== undefined);
     if (known.length === ids.length) return { ...task, schemas: known };
     this.#waitingBatches++;
     try {
-      return { ...task, schemas: await Promise.all(ids.map((id) => this.#schema(id))) };
+      return { ...task, schemas: await untilAborted(dropped, this.#schemas(ids, sinceMs, dropped)) };
     } finally {
       this.#waitingBatches--;
     }
@@ -120,35 +130,78 @@ export class SchemaStore {
     this.#client.close();
   }
 
-  /** Asked for once, however many batches wait for it. */
-  #schema(id: number): Promise<SchemaText> {
-    const known = this.#known.get(id);
-    if (known !== undefined) return Promise.resolve(known);
-    const pending = this.#pending.get(id) ?? this.#load(id);
-    this.#pending.set(id, pending);
-    return pending;
+  async #schemas(ids: readonly number[], sinceMs: number, dropped: AbortSignal): Promise<SchemaText[]> {
+    const schemas: Promise<SchemaText>[] = [];
+    for (const id of ids) {
+      // What that fails with, who waits for it is told.
+      while (this.#pending.size >= MAX_PENDING)
+        await this.#pending
+          .values()
+          .next()
+          .value?.catch(() => {});
+      dropped.throwIfAborted();
+      const schema = this.#schema(id, sinceMs);
+      schema.catch(() => {});
+      schemas.push(schema);
+    }
+    return await Promise.all(schemas);
   }
 
-  async #load(id: number): Promise<SchemaText> {
-    try {
-      const cached = this.#cache.read(id);
-      const found = cached ?? (await this.#fetch(id));
-      const problem = found === undefined ? `it does not know the schema id ${id}` : this.#problemOf(found);
-      if (found === undefined || problem !== undefined) return this.#unusable(id, problem ?? '');
-      if (cached === undefined) this.#cache.write(found);
-      const schema = { id, text: found.text, references: found.references };
-      this.#known.set(id, schema);
-      if (!this.#compared.has(id)) {
-        this.#compared.add(id);
-        // Nothing waits for its version.
-        const versions = this.#client.versions(id).catch(() => []);
-        void versions.then((versions) => this.#compare(found, versions));
-      }
-      return schema;
-    } finally {
+  /** Asked for once, however many batches wait for it. @param sinceMs since when it is wanted */
+  #schema(id: number, sinceMs: number): Promise<SchemaText> {
+    const known = this.#recall(id);
+    if (known !== undefined) return Promise.resolve(known);
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) return pending;
+    const loading = this.#load(id, sinceMs).finally(() => {
       this.#pending.delete(id);
       this.#unknown.delete(id);
+    });
+    this.#pending.set(id, loading);
+    return loading;
+  }
+
+  /** One that is known; it is kept longest now. */
+  #recall(id: number): SchemaText | undefined {
+    const known = this.#known.get(id);
+    if (known !== undefined) this.#keep(known);
+    return known;
+  }
+
+  #keep(schema: SchemaText): void {
+    this.#known.delete(schema.id);
+    this.#known.set(schema.id, schema);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MAX_KNOWN) this.#known.delete(oldest);
+  }
+
+  async #load(id: number, sinceMs: number): Promise<SchemaText> {
+    const cached = this.#cache.read(id);
+    const found = cached ?? (await this.#fetch(id, sinceMs));
+    const problem = found === undefined ? `it does not know the schema id ${id}` : this.#problemOf(found);
+    if (found === undefined || problem !== undefined) return this.#unusable(id, problem ?? '');
+    if (cached === undefined) this.#cache.write(found);
+    const schema = { id, text: found.text, references: found.references };
+    this.#keep(schema);
+    if (!this.#compared.has(id)) {
+      this.#compared.add(id);
+      // Nothing waits for its version.
+      const versions = this.#client.versions(id).catch(() => []);
+      void versions.then((versions) => this.#compare(found, versions));
     }
+    return schema;
+  }
+
+  /** A registry that was set up anew behind its URL gives old ids to other schemas. */
+  #checkCache(latest: RegisteredSchema): void {
+    const cached = this.#cache.read(latest.id);
+    if (cached === undefined || cached.text === latest.text) return;
+    this.#cache.clear();
+    this.#log.warn(
+      { schemaId: latest.id },
+      `the schema registry has another schema of id ${latest.id} than before: forgetting those that were kept, as it ` +
+        'was set up anew. Messages from before it name ids that mean something else now',
+    );
   }
 
   /** Why a schema cannot be used. */
@@ -175,21 +228,21 @@ export class SchemaStore {
       );
     }
     const unusable = { id, text: undefined, references: [] };
-    this.#known.set(id, unusable);
+    this.#keep(unusable);
     this.#log.error({ schemaId: id }, `${what}${valueFormat === 'avro' ? '; they are quarantined' : ''}`);
     return unusable;
   }
 
   /** @returns undefined if the registry does not know it for too long */
-  async #fetch(id: number): Promise<RegisteredSchema | undefined> {
-    let unknownSinceMs: number | undefined;
+  async #fetch(id: number, sinceMs: number): Promise<RegisteredSchema | undefined> {
     for (let attempt = 0; ; attempt++) {
       try {
         const schema = await this.#client.schema(id);
         this.#answered();
         if (schema !== undefined) return schema;
-        unknownSinceMs ??= performance.now();
-        if (performance.now() - unknownSinceMs >= this.#options.unknownWaitMs) return undefined;
+        // Of the whole batch, not of each thousand of its ids.
+        const unknownMs = performance.now() - Math.max(sinceMs, this.#backSinceMs);
+        if (unknownMs >= this.#options.unknownWaitMs) return undefined;
         if (!this.#unknown.has(id)) this.#noteUnknown(id);
       } catch (thrown) {
         if (this.#closed.signal.aborted || !(thrown instanceof SluiceError)) throw thrown;
@@ -216,8 +269,10 @@ export class SchemaStore {
   }
 
   #answered(): void {
-    if (this.#outage !== undefined) this.#log.info('the schema registry answers again');
+    if (this.#outage === undefined) return;
+    this.#log.info('the schema registry answers again');
     this.#outage = undefined;
+    this.#backSinceMs = performance.now();
   }
 
   /** Names the columns that cannot be read from messages of the schema. */

@@ -120,6 +120,23 @@ describe('the dispatch of many partitions', () => {
     await done;
   });
 
+  it('goes on reading whatever one partition has waiting', async () => {
+    // A third of what may be in flight, and less than a fill.
+    const batchRows = 3;
+    const prepare = async (task: BatchTask, dropped: AbortSignal) => {
+      if (task.partition > 0) return task;
+      return await new Promise<BatchTask>((_, reject) => dropped.addEventListener('abort', () => reject(new Error())));
+    };
+    const made = manyPartitions({ batchRows, shutdownGraceMs: 10 }, () => 1, prepare);
+    source.rowsPerFill = ROWS;
+    release();
+    const done = run(made);
+    await until(() => committedRows() === (PARTITIONS - 1) * ROWS);
+    expect(made.status().inFlightBatches).toBe(1);
+    made.stop();
+    await done;
+  });
+
   it('keeps the workers busy while the topic is confirmed', async () => {
     const made = manyPartitions({}, () => 1);
     release();

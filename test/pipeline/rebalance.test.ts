@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { BatchTask } from '../../src/core/flow.js';
 import { Metrics } from '../../src/metrics/metrics.js';
-import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.js';
+import { Pipeline, type PipelineOptions, type PipelineParts } from '../../src/pipeline/pipeline.js';
 import { FakeSink, FakeSource, fakeBatch, messages, silent, until } from '../support/fakes.js';
 
 const OPTIONS: PipelineOptions = {
@@ -33,14 +33,14 @@ beforeEach(() => {
 });
 
 /** A pipeline that runs until the test stops it. */
-async function start(options: Partial<PipelineOptions> = {}) {
+async function start(options: Partial<PipelineOptions> = {}, prepare?: PipelineParts['prepare']) {
   const runBatch = async (task: BatchTask) => {
     await gates.get(task.partition);
     return await fakeBatch(task);
   };
   const made = new Pipeline(
     { ...OPTIONS, ...options },
-    { source, sink, runBatch, metrics: new Metrics(), log: silent },
+    { source, sink, runBatch, prepare, metrics: new Metrics(), log: silent },
   );
   const state = await sink.open();
   const done = made.run(state);
@@ -133,6 +133,32 @@ describe('a partition that is taken', () => {
     await stop();
     expect(offsetsOf(0)).toEqual([[0, 3]]);
     expect(sink.positions.get(0)!.nextOffset).toBe(3);
+  });
+
+  it.each([true, false])('is given up at once if it waits for a schema (lost: %j)', async (lost) => {
+    const ran: number[] = [];
+    let waited = 0;
+    const prepare = async (task: BatchTask, dropped: AbortSignal) => {
+      if (task.partition === 0 && task.startOffset === 3 && ++waited) {
+        await new Promise((_, reject) => dropped.addEventListener('abort', () => reject(new Error('dropped'))));
+      }
+      if (task.partition === 0) ran.push(task.startOffset);
+      return task;
+    };
+    const { made, stop } = await start({ shutdownGraceMs: 3_600_000 }, prepare);
+    assigned(0, 1);
+    await until(() => sink.positions.get(0)?.nextOffset === 3 && sink.positions.get(1)?.nextOffset === 3);
+    source.log[0].push(...messages([3]));
+    await until(() => waited === 1);
+    source.log[0].push(...messages([4]));
+    await until(() => ran.length === 2);
+    revoked(lost, 0);
+    await until(() => source.unassigned.length > 0);
+    await flows(1);
+    expect(made.status()).toMatchObject({ inFlightBatches: 0, chunksInUse: 1 });
+    await stop();
+    expect(ran).toEqual([0, 4]);
+    expect(offsetsOf(0)).toEqual([[0, 3]]);
   });
 
   it('is not read any further: what is open of it, and what still comes, is forgotten', async () => {

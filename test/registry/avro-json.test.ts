@@ -87,6 +87,10 @@ describe('Avro becomes JSON', () => {
     expect(json(fixed, Buffer.from('ffffffffffffd8f0', 'hex'))).toBe('"-1.0000"');
   });
 
+  it.each([-1, 0.5, 10_001, 2 ** 30, '2'])('a decimal of scale %j is bytes', (scale) => {
+    expect(json({ ...decimal(0), scale }, encoded('bytes', Buffer.from('Man, Man')))).toBe('"TWFuLCBNYW4="');
+  });
+
   it('days are dates', () => {
     const date = { type: 'int', logicalType: 'date' };
     const iso = (day: number) => `"${new Date(day * 86_400_000).toISOString().slice(0, 10)}"`;
@@ -163,6 +167,20 @@ describe('bytes that are not of the schema', () => {
     ['an integer of 65 bits', 'long', [255, 255, 255, 255, 255, 255, 255, 255, 255, 3]],
   ])('%s', (_, schema, bytes) => {
     expect(json(schema, Buffer.from(bytes))).toBe('malformed');
+  });
+
+  it('cannot say more items that take no byte than 65,536', () => {
+    const nulls = { type: 'array', items: 'null' };
+    const said = (...counts: bigint[]) =>
+      json(nulls, Buffer.concat([...counts.map((count) => encoded('long', count)), Buffer.from([0])]));
+    expect(said(2n ** 16n)).toBe(
+      `[${Array(2 ** 16)
+        .fill('null')
+        .join()}]`,
+    );
+    expect(said(2n ** 15n, 2n ** 15n + 1n)).toBe('too_large');
+    // Of the next message, as many again.
+    expect(said(2n ** 16n)).not.toBe('too_large');
   });
 
   it('cannot nest without end, nor fill the memory', () => {

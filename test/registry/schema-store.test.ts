@@ -43,9 +43,14 @@ function store(url: string, more: Partial<StoreOptions> = {}) {
 
 /** What a worker gets for a batch whose messages name these schemas. */
 async function given(schemas: SchemaStore, ...ids: number[]): Promise<BatchTask> {
+  return await givenUnless(new AbortController().signal, schemas, ...ids);
+}
+
+/** The same, of a batch that may be dropped. */
+async function givenUnless(dropped: AbortSignal, schemas: SchemaStore, ...ids: number[]): Promise<BatchTask> {
   const chunks = [chunkOfValues(ids.map((id) => framed(id, 'x'))).handle()];
   const task = { partition: 0, startOffset: 0, nextOffset: ids.length, leaderEpoch: undefined, issueBits: [], chunks };
-  return await schemas.prepare(task);
+  return await schemas.prepare(task, dropped);
 }
 
 const warnings = (lines: readonly LogLine[]) => lines.filter(({ level }) => level === 'warn');
@@ -98,6 +103,21 @@ describe('a batch', () => {
     expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'the schema registry answers again' });
   });
 
+  it('waits no longer once it is dropped, and what becomes of its id is of no consequence', async () => {
+    const registry = await FakeRegistry.start();
+    const { store: schemas, counted } = store(registry.url);
+    await registry.down();
+    const dropped = new AbortController();
+    const waiting = givenUnless(dropped.signal, schemas, UNREGISTERED);
+    await vi.waitFor(() => expect(counted.errors).toBeGreaterThan(0));
+    dropped.abort();
+    await expect(waiting).rejects.toThrow('aborted');
+    expect(schemas.waitingBatches).toBe(0);
+    expect(schemas.waitingFor).toBeUndefined();
+    await registry.up();
+    await vi.waitFor(() => expect(registry.requests).toContain(`/schemas/ids/${UNREGISTERED}`), 10_000);
+  });
+
   it('waits for an id that a replica does not have yet', async () => {
     const registry = await FakeRegistry.start();
     const { store: schemas } = store(registry.url, { unknownWaitMs: 60_000 });
@@ -106,6 +126,17 @@ describe('a batch', () => {
     registry.register(SUBJECT, ORDERS_AVRO, { id: UNREGISTERED });
     expect((await waiting).schemas).toMatchObject([{ id: UNREGISTERED }]);
     expect(schemas.waitingFor).toBeUndefined();
+  });
+
+  it('waits if it is not the registry that does not know an id', async () => {
+    const registry = await FakeRegistry.start();
+    const id = registry.register(SUBJECT, ORDERS_AVRO);
+    registry.broken = 404;
+    const { store: schemas } = store(registry.url);
+    const waiting = given(schemas, id);
+    await vi.waitFor(() => expect(schemas.waitingFor).toMatch(/HTTP 404 for .*broken/));
+    registry.broken = undefined;
+    expect((await waiting).schemas).toMatchObject([{ id, text: JSON.stringify(ORDERS_AVRO) }]);
   });
 
   it('ends the run if an id stays unknown, or its schema is of another kind', async () => {
@@ -134,6 +165,22 @@ describe('a batch', () => {
     expect(lines.filter(({ level }) => level === 'error')).toHaveLength(1);
   });
 
+  it('asks for no more than a thousand ids at a time, however many damaged messages name', async () => {
+    const registry = await FakeRegistry.start();
+    const { store: schemas, counted } = store(registry.url, { onUnknownSchema: 'quarantine' });
+    registry.broken = 500;
+    const ids = Array.from({ length: 1100 }, (_, index) => UNREGISTERED + index);
+    const waiting = given(schemas, ...ids);
+    await vi.waitFor(() => expect(counted.errors).toBeGreaterThan(1500), 20_000);
+    expect(new Set(registry.requests).size).toBe(1000);
+    registry.broken = undefined;
+    expect((await waiting).schemas!.map(({ id }) => id)).toEqual(ids);
+    // Of a hundred of them, what was found is no longer kept.
+    registry.requests.length = 0;
+    await given(schemas, ...ids);
+    expect(registry.requests.length).toBeGreaterThanOrEqual(100);
+  }, 30_000);
+
   it('of JSON Schema never waits', async () => {
     const registry = await FakeRegistry.start();
     const { store: schemas } = store(registry.url, { valueFormat: 'json-schema', unknownWaitMs: 60_000 });
@@ -159,7 +206,37 @@ it('a start needs no registry for schemas that it has seen, and those of another
   expect((await given(third.store, id)).schemas).toMatchObject([{ text: '"string"' }]);
 });
 
+it('a registry that was set up anew has other schemas of the same ids', async () => {
+  const registry = await FakeRegistry.start();
+  const ids = [registry.register(SUBJECT, ORDERS_AVRO), registry.register('x', '"int"')];
+  const first = store(registry.url);
+  await given(first.store, ...ids);
+  const same = store(registry.url, { dataDir: first.dataDir });
+  await same.store.open();
+  expect(warnings(same.lines)).toEqual([]);
+  registry.clear();
+  registry.register(SUBJECT, '"string"', { id: ids[0] });
+  registry.register('x', '"long"', { id: ids[1] });
+  const second = store(registry.url, { dataDir: first.dataDir });
+  await second.store.open();
+  expect(warnings(second.lines)[0].message).toMatch(`has another schema of id ${ids[0]} than before`);
+  expect((await given(second.store, ids[1])).schemas).toMatchObject([{ text: '"long"' }]);
+});
+
 describe('a start', () => {
+  it('is refused with certificates that cannot be used, and by what is no TLS', async () => {
+    const registry = await FakeRegistry.start();
+    const url = registry.url.replace('http:', 'https:');
+    const refusal = (more: Partial<StoreOptions>) => expect(store(url, more).store.open()).rejects;
+    const code = 'SLUICE_REGISTRY';
+    await refusal({ ca: 'no PEM' }).toMatchObject({ code, message: expect.stringMatching(/no PEM files that belong/) });
+    await refusal({ key: 'no PEM' }).toMatchObject({
+      code,
+      message: expect.stringMatching(/no PEM files that belong/),
+    });
+    await refusal({}).toMatchObject({ code, message: expect.stringMatching(/see SCHEMA_REGISTRY_CA/) });
+  });
+
   it('is refused without access', async () => {
     const registry = await FakeRegistry.start();
     registry.auth = 'me:secret';

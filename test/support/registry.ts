@@ -58,6 +58,11 @@ export class FakeRegistry {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  /** Forgets all schemas, as one that is set up anew. */
+  clear(): void {
+    this.#versions.length = 0;
+  }
+
   /** Listens, where it did before. */
   async up(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
