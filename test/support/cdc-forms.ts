@@ -1,6 +1,7 @@
 /**
- * Sample topics of connectors in fixtures/cdc/: messages, and what rows or rejects they must become. A key or value that
- * is a string is the message's text, as it is; anything else stands for its JSON without spaces. So does `extra`.
+ * Sample topics of connectors in fixtures/cdc/: messages, and what rows or rejects they must become. A key or value
+ * that is a string is the message's text, as it is; anything else stands for its JSON without spaces. So it is with
+ * `extra`.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { TableSpec } from '../../src/schema/spec.js';
