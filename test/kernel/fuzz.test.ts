@@ -35,7 +35,7 @@ describe('order events', () => {
 });
 
 describe('rounds of messages of any shape', () => {
-  const WANTED = 200_000;
+  const WANTED = 100_000;
   /** Rounds differ in their spec and in how much is damaged: enough of them, so that all are there. */
   const ROUND_ROWS = 5000;
 
