@@ -75,7 +75,7 @@ const debezium: SpecJson = {
       raw: 'amount_raw',
       encoding: 'base64',
       scale: 2,
-      comment: 'NUMERIC(n,2) of decimal.handling.mode=precise. Without encoding and scale for string and double.',
+      comment: 'NUMERIC(n,2) of decimal.handling.mode=precise. Remove encoding and scale for string and double.',
     },
     { name: 'status', paths: either('after.status'), kind: 'text' },
     {
@@ -205,7 +205,9 @@ const mongodbConnector: SpecJson = {
       kind: 'text',
       required: true,
       role: 'key',
-      comment: 'Events of the collection as a whole (drop, rename, invalidate) have none, and go to the quarantine.',
+      comment:
+        'Events of the collection as a whole (drop, rename, invalidate) have none, and go to the quarantine. Ids of ' +
+        'different types with the same text, such as 10 and "10", are one key.',
     },
     {
       name: 'operation',
@@ -246,7 +248,9 @@ const mongodbConnectorDocuments: SpecJson = {
       kind: 'text',
       required: true,
       role: 'key',
-      comment: 'Of tombstones from the message key: change.stream.document.key.as.key=true.',
+      comment:
+        'Of tombstones from the message key: change.stream.document.key.as.key=true. Ids of different types with ' +
+        'the same text, such as 10 and "10", are one key.',
     },
     { name: 'deleted', path: ['__deleted'], kind: 'bool', comment: 'True in the row of a tombstone.' },
     { name: 'customer_id', paths: either('customer.id'), kind: 'text' },
