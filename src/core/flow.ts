@@ -88,7 +88,8 @@ export interface QuarantinedMessage {
   /** Milliseconds since the epoch, -1 if the message has none. */
   readonly timestamp: number;
   readonly key: Uint8Array | null;
-  readonly value: Uint8Array;
+  /** Null of a tombstone. */
+  readonly value: Uint8Array | null;
   readonly status: Exclude<Status, 'ok' | 'tombstone'>;
   /** Byte of the value where it stops being acceptable; -1 if no single byte is to blame. */
   readonly position: number;

@@ -45,13 +45,19 @@ const UNTOLD: ReadonlySet<FieldType> = new Set(['any']);
 
 const dotted = ({ names }: FieldPath) => names.join('.');
 
-function problemOf({ kind, required }: SpecColumn, types: ReadonlySet<FieldType> | undefined): string | undefined {
+function problemOf(
+  { kind, required, encoding }: SpecColumn,
+  types: ReadonlySet<FieldType> | undefined,
+): string | undefined {
   if (types === undefined) {
     return required ? 'the schema has no such field, which is required: all its messages are quarantined' : undefined;
   }
   const values = [...types].filter((type) => type !== 'null');
   if (values.length === 0 && required) return 'the field is always null, and required: its messages are quarantined';
-  if (values.length === 0 || values.some((type) => type === 'any' || !REFUSED[kind].includes(type))) return undefined;
+  // Bytes come as base64.
+  const isTaken = (type: FieldType) =>
+    type === 'any' || !REFUSED[kind].includes(type) || (type === 'binary' && encoding === 'base64');
+  if (values.length === 0 || values.some(isTaken)) return undefined;
   // Extended JSON of MongoDB is an object.
   if (values.every((type) => type === 'object') && kind !== 'bool') return undefined;
   return `kind ${kind} cannot take ${values.join(' or ')}: the column is NULL, and extra has the value`;

@@ -77,7 +77,7 @@ const debezium: SpecJson = {
       raw: 'amount_raw',
       encoding: 'base64',
       scale: 2,
-      comment: 'NUMERIC(n,2) of decimal.handling.mode=precise. Without encoding and scale for string and double.',
+      comment: 'NUMERIC(n,2) of decimal.handling.mode=precise. Remove encoding and scale for string and double.',
     },
     { name: 'status', paths: either('after.status'), kind: 'text' },
     {
@@ -209,7 +209,9 @@ const mongodbConnector: SpecJson = {
       kind: 'text',
       required: true,
       role: 'key',
-      comment: 'Events of the collection as a whole (drop, rename, invalidate) have none, and go to the quarantine.',
+      comment:
+        'Events of the collection as a whole (drop, rename, invalidate) have none, and go to the quarantine. Ids of ' +
+        'different types with the same text, such as 10 and "10", are one key.',
     },
     {
       name: 'operation',
@@ -254,7 +256,8 @@ const mongodbConnectorDocuments: SpecJson = {
       role: 'key',
       comment:
         'Of tombstones from the message key: change.stream.document.key.as.key=true. Those of drop, rename and ' +
-        'invalidate have a resume token there, and become rows of a key of their own.',
+        'invalidate have a resume token there, and become rows of a key of their own. Ids of different types with ' +
+        'the same text, such as 10 and "10", are one key.',
     },
     { name: 'deleted', path: ['__deleted'], kind: 'bool', comment: 'True in the row of a tombstone.' },
     { name: 'customer_id', paths: either('customer.id'), kind: 'text' },

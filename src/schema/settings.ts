@@ -7,7 +7,7 @@ import { loadSpec } from './spec-file.js';
 export const schemaSettings = z.object({
   tableSpec: setting(
     'TABLE_SPEC',
-    'path of a table spec, or preset:NAME',
+    'path of a table spec, or `preset:NAME`',
     z
       .string()
       .transform((path, context) => {

@@ -81,7 +81,7 @@ export class SinkClient implements Sink {
   stage(batch: BatchResult): Promise<void> {
     const buffers = new Set<ArrayBuffer>();
     if (batch.arrow !== undefined) buffers.add(batch.arrow.buffer as ArrayBuffer);
-    for (const { value } of batch.quarantined) buffers.add(value.buffer as ArrayBuffer);
+    for (const { value } of batch.quarantined) if (value !== null) buffers.add(value.buffer as ArrayBuffer);
     return this.#call('stage', [batch], [...buffers]);
   }
 

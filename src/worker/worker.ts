@@ -212,12 +212,12 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
     return buffer.subarray(at - (end - start), at);
   };
   return rejects.map(({ chunk, row, status, position, column }) => {
-    const { offsets, timestamps, values, valueOffsets, keys, keyOffsets, keyValidity } = views[chunk];
+    const { offsets, timestamps, values, valueOffsets, valueValidity, keys, keyOffsets, keyValidity } = views[chunk];
     return {
       offset: Number(offsets[row]),
       timestamp: Number(timestamps[row]),
       key: bit(keyValidity, row) ? copy(keys, keyOffsets[row], keyOffsets[row + 1]) : null,
-      value: copy(values, valueOffsets[row], valueOffsets[row + 1]),
+      value: bit(valueValidity, row) ? copy(values, valueOffsets[row], valueOffsets[row + 1]) : null,
       status,
       position,
       column,
@@ -252,7 +252,7 @@ function boundOf(milliseconds: bigint): bigint {
 function buffersOf(result: BatchResult): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   if (result.arrow !== undefined) buffers.add(result.arrow.buffer as ArrayBuffer);
-  for (const { value } of result.quarantined) buffers.add(value.buffer as ArrayBuffer);
+  for (const { value } of result.quarantined) if (value !== null) buffers.add(value.buffer as ArrayBuffer);
   return [...buffers];
 }
 

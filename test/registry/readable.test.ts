@@ -42,6 +42,12 @@ describe('Avro', () => {
     expect(columns.flatMap((column) => unreadable('AVRO', avro({ f: type }), column))).toEqual(refused);
   });
 
+  it('has bytes that an amount in base64 takes', () => {
+    const column = { name: 'c', path: 'f', kind: 'amount', encoding: 'base64', scale: 2 };
+    expect(unreadable('AVRO', avro({ f: 'bytes' }), column)).toEqual([]);
+    expect(unreadable('AVRO', avro({ f: 'boolean' }), column)).toEqual(['c']);
+  });
+
   it('lacks a field that is required, at any depth', () => {
     const inner = avro({ b: 'int' });
     const column = (path: string, required: boolean) => ({ name: 'c', path, kind: 'int64', required });

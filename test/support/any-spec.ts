@@ -97,6 +97,24 @@ const isOfValue = ({ paths }: OfPaths) => paths.every((path) => !('key' in path)
 const hasWholeKey = ({ paths }: OfPaths) => paths.some((path) => 'key' in path && path.key.length === 0);
 const isSame = (path: FieldPath, other: FieldPath) => isWithin(path, other) && isWithin(other, path);
 
+/** What of the drafts has a path that overlaps with none of these, to which its paths are added. */
+function columnsOf(drafts: readonly Draft[], taken: FieldPath[], tombstone: boolean) {
+  return drafts.flatMap(({ paths, kind, required, withRaw, unit, scale }, index) => {
+    const free = paths.filter((path) => {
+      const isFree = !taken.some((other) => overlap(path, other));
+      if (isFree) taken.push(path);
+      return isFree;
+    });
+    if (free.length === 0) return [];
+    const raw = withRaw && kind === 'amount' ? { raw: `raw_${index}` } : {};
+    const ofTime = unit !== undefined && (kind === 'timestamp' || kind === 'date') ? { unit } : {};
+    const isRequired = required && index % 8 === 0 && (!tombstone || free.some(({ of }) => of === 'key'));
+    const column = { name: `column_${index}`, paths: free.map(pathJson), kind, required: isRequired };
+    const ofAmount = kind === 'amount' && scale !== undefined ? { encoding: 'base64', scale } : {};
+    return [{ ...column, ...raw, ...ofTime, ...ofAmount }];
+  });
+}
+
 /** Of the paths each that does not overlap with one before. */
 function specOf(
   drafts: readonly Draft[],
@@ -112,20 +130,7 @@ function specOf(
   const idOf = (name: string): FieldPath[] => (tombstone ? [{ of: 'key', names: [name] }] : []);
   taken.push(...idOf('a'), ...idOf('ab'));
   const reserved = taken.length;
-  const columns = drafts.flatMap(({ paths, kind, required, withRaw, unit, scale }, index) => {
-    const free = paths.filter((path) => {
-      const isFree = !taken.some((other) => overlap(path, other));
-      if (isFree) taken.push(path);
-      return isFree;
-    });
-    if (free.length === 0) return [];
-    const raw = withRaw && kind === 'amount' ? { raw: `raw_${index}` } : {};
-    const ofTime = unit !== undefined && (kind === 'timestamp' || kind === 'date') ? { unit } : {};
-    const isRequired = required && index % 8 === 0 && (!tombstone || free.some(({ of }) => of === 'key'));
-    const column = { name: `column_${index}`, paths: free.map(pathJson), kind, required: isRequired };
-    const ofAmount = kind === 'amount' && scale !== undefined ? { encoding: 'base64', scale } : {};
-    return [{ ...column, ...raw, ...ofTime, ...ofAmount }];
-  });
+  const columns = columnsOf(drafts, taken, tombstone);
   const role = (kind: string, role: string, more: object = {}) =>
     columns.find(
       (column) =>

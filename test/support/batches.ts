@@ -8,7 +8,7 @@ import type { BatchResult } from '../../src/core/flow.js';
 import { rowsOf } from '../../src/core/sql.js';
 import type { ParquetWriterName } from '../../src/parquet/parquet-writer.js';
 import type { TableSpec } from '../../src/schema/spec.js';
-import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
+import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { DuckDbSink, type DuckDbSinkOptions } from '../../src/sinks/duckdb/sink.js';
 import type { DuckLakeSink } from '../../src/sinks/ducklake/sink.js';
 import type { ObjectStoreOptions } from '../../src/storage/object-store.js';
@@ -51,6 +51,20 @@ export function token(seconds: number, increment = 0): string {
 export function order(changeId: string, fields: Record<string, unknown> = {}): string {
   return JSON.stringify({ change_id: changeId, operation: 'insert', order_id: `o-${changeId}`, ...fields });
 }
+
+/** Tombstones are rows of their keys; those of `makeBatch` are no JSON, so they go to the quarantine. */
+export const TOMBSTONES_SPEC = parseSpec(
+  JSON.stringify({
+    table: 'cdc_orders',
+    view: 'orders',
+    columns: [
+      { name: 'order_id', paths: ['order_id', { key: 'id' }], kind: 'text', required: true, role: 'key' },
+      { name: 'operation', kind: 'text', role: 'operation' },
+    ],
+    deletes: { tombstone: true },
+  }),
+  'of the test',
+);
 
 /** What any chunk takes. */
 const SMALL_BYTES = 512 << 10;

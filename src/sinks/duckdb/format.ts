@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS sluice.batches (
   file VARCHAR, file_bytes BIGINT, ${COUNTERS.map((counter) => `${counter} NOT NULL DEFAULT 0`).join(', ')},
   committed_at TIMESTAMPTZ NOT NULL);
 CREATE TABLE IF NOT EXISTS sluice.quarantine (
-  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, message_offset BIGINT NOT NULL, key BLOB, value BLOB NOT NULL,
+  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, message_offset BIGINT NOT NULL, key BLOB, value BLOB,
   reason VARCHAR NOT NULL, byte_position BIGINT, kafka_timestamp TIMESTAMPTZ);
 CREATE TABLE IF NOT EXISTS sluice.markers (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, message_offset BIGINT NOT NULL, change_id VARCHAR NOT NULL,
@@ -95,6 +95,7 @@ export async function openFormat(connection: DuckDBConnection, topic: string, la
       const added = [...ADDED_COLUMNS, ...layout.addedToPositions];
       for (const column of added) await connection.run(`ALTER TABLE sluice.${column}`);
     }
+    await allowTombstones(connection);
     await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${SCHEMA_IDS}`);
     // Batches before a counter was added have 0 of it.
     for (const counter of COUNTERS) {
@@ -107,6 +108,16 @@ export async function openFormat(connection: DuckDBConnection, topic: string, la
     await connection.run('ROLLBACK').catch(() => {});
     throw thrown;
   }
+}
+
+/** Tombstones can be quarantined, which have no value: directories of all formats once refused them. */
+async function allowTombstones(connection: DuckDBConnection): Promise<void> {
+  const refusing = await rowsOf(
+    connection,
+    `SELECT 1 FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = 'sluice'
+     AND table_name = 'quarantine' AND column_name = 'value' AND NOT is_nullable`,
+  );
+  if (refusing.length > 0) await connection.run('ALTER TABLE sluice.quarantine ALTER COLUMN value DROP NOT NULL');
 }
 
 /**

@@ -36,7 +36,8 @@ export async function writeQuarantine(
       appender.appendBigInt(BigInt(offset));
       if (key === null) appender.appendNull();
       else appender.appendBlob(key);
-      appender.appendBlob(value);
+      if (value === null) appender.appendNull();
+      else appender.appendBlob(value);
       appender.appendVarchar(status);
       if (position < 0) appender.appendNull();
       else appender.appendBigInt(BigInt(position));

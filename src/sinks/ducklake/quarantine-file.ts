@@ -39,7 +39,7 @@ export async function quarantine(
 ): Promise<void> {
   const runs = batches.map(({ quarantined }) => ({
     rows: quarantined.length,
-    textBytes: quarantined.reduce((sum, { key, value }) => sum + value.length + (key?.length ?? 0), 0),
+    textBytes: quarantined.reduce((sum, { key, value }) => sum + (value?.length ?? 0) + (key?.length ?? 0), 0),
   }));
   const [rows, bytes] = (['rows', 'textBytes'] as const).map((of) => runs.reduce((sum, run) => sum + run[of], 0));
   if (rows <= MAX_INLINED_ROWS && bytes <= MAX_INLINED_BYTES) {

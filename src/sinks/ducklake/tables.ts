@@ -54,13 +54,14 @@ export async function readLastCommit(connection: DuckDBConnection): Promise<Last
 }
 
 async function isCurrent(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
-  // The column that was added last.
+  // The column that was added last, and the one that takes tombstones.
   const columns = await rowsOf(
     connection,
     `SELECT 1 FROM duckdb_columns() WHERE database_name = ${literal(LAKE)} AND schema_name = 'sluice'
-       AND table_name = 'batches' AND column_name = 'schema_ids'`,
+       AND (table_name = 'batches' AND column_name = 'schema_ids'
+         OR table_name = 'quarantine' AND column_name = 'value' AND is_nullable)`,
   );
-  if (columns.length === 0) return false;
+  if (columns.length < 2) return false;
   const [meta] = await rowsOf(connection, 'SELECT format_version, spec_hash FROM sluice.meta');
   return Number(meta?.format_version) === FORMAT_VERSION && meta.spec_hash === specHash(spec);
 }

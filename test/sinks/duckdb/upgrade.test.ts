@@ -8,6 +8,7 @@ import {
   order,
   select,
   sinkOptions,
+  TOMBSTONES_SPEC,
   TOPIC,
   temporaryDirectory,
   token,
@@ -86,5 +87,24 @@ describe('a directory with folders of the old name', () => {
     await sink.open();
     await sink.close();
     expect(readdirSync(topicFolder(dataDir))).toContain('partition=x');
+  });
+});
+
+describe('a data directory whose quarantine refused messages without a value', () => {
+  it('takes them, and tells them from empty ones', async () => {
+    const dataDir = temporaryDirectory();
+    const spec = TOMBSTONES_SPEC;
+    const before = await openSink(dataDir, { spec });
+    await select(before, 'ALTER TABLE sluice.quarantine ALTER COLUMN value SET NOT NULL');
+    await before.close();
+    const sink = await openSink(dataDir, { spec });
+    await sink.stage(await makeBatch(dataDir, 0, 0, [null, ''], { spec }));
+    await sink.commit();
+    const values = 'SELECT reason, decode(key), decode(value) FROM sluice.quarantine ORDER BY message_offset';
+    expect(await select(sink, values)).toEqual([
+      ['malformed', 'k', null],
+      ['malformed', 'k', ''],
+    ]);
+    await sink.close();
   });
 });
