@@ -28,8 +28,8 @@ const MAX_PATHS = 64;
 const MAX_FIELDS = 40;
 
 const KEYS_UNKNOWN =
-  'The keys of the messages are not in the sample: take { "key": "id" }, as preset:debezium-mongodb does, for deletes ' +
-  'without a pre-image and tombstones.';
+  'The keys of the messages are not in the sample: take { "key": "id" }, as preset:debezium-mongodb does, for ' +
+  'deletes without a pre-image and tombstones.';
 
 /** A field that becomes a column. */
 interface Leaf {
