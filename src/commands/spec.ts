@@ -47,6 +47,9 @@ function sampleSize(text: string): number {
 
 async function inferred(source: string, limit: number, environment: CommandContext['environment']): Promise<string> {
   if (existsSync(source)) return inferSpec(await fileSample(source, limit), basename(source, extname(source)));
+  if (/[^\w.-]/.test(source)) {
+    throw new SluiceError('SLUICE_CONFIG', `there is no file ${source}, and no topic can have this name`);
+  }
   const { config, log } = environment({ KAFKA_TOPIC: source });
   const { brokers, topic, properties } = config.kafka;
   const messages = await sampleTopic({ brokers, topic, properties, limit }, log);

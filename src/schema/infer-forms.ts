@@ -7,7 +7,7 @@ export interface SampleForm {
   readonly matches: (value: JsonObject) => boolean;
   /** Fields of the value whose fields become columns: the first is the newest state. Empty: the value itself. */
   readonly documents: readonly string[];
-  /** A name for the preset's column in the role `key`, if its paths are of any topic; undefined: an example. */
+  /** How to call the preset's column in the role `key`; undefined: its paths are an example. */
   readonly key: string | undefined;
   /** Of the preset's other columns, those that are of any topic. */
   readonly columns: readonly string[];

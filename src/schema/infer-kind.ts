@@ -54,6 +54,17 @@ export function inferKind(name: string, field: SampleField): InferredKind {
   return textKind(field) ?? numberKind(field) ?? jsonKind(field);
 }
 
+const ENCODED =
+  'Texts that look like base64: if they are NUMERIC (decimal.handling.mode=precise), then kind amount, ' +
+  '"encoding": "base64" and the "scale" of the column.';
+
+/** Whether all texts are base64 of at most 16 bytes, and one of them is no word. */
+function looksEncoded({ words }: SampleField): boolean {
+  const texts = [...words];
+  const isBase64 = (text: string) => text.length <= 24 && /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2,3}=)?=?$/.test(text);
+  return texts.every((text) => text.length % 4 === 0 && isBase64(text)) && texts.some((text) => /[+/=]/.test(text));
+}
+
 function textKind(field: SampleField): InferredKind | undefined {
   if (field.isOnly(...NUMBER_TEXTS)) {
     const kind = field.isOnly('integer in text') ? 'int64' : 'amount';
@@ -65,7 +76,7 @@ function textKind(field: SampleField): InferredKind | undefined {
   if (field.isOnly('JSON in text')) {
     return { kind: 'text', doubt: 'Texts of JSON: in "embedded" it would be read, and its fields could be columns.' };
   }
-  if (field.isOnly(...TEXTS)) return { kind: 'text' };
+  if (field.isOnly(...TEXTS)) return { kind: 'text', ...(looksEncoded(field) && { doubt: ENCODED }) };
   return field.isOnly('$oid', ...TEXTS)
     ? { kind: 'text', ...(field.shapes.size > 1 && { doubt: mixed(field) }) }
     : undefined;

@@ -27,6 +27,10 @@ const MAX_PATHS = 64;
 /** An object with more fields has data for names, and is one column. */
 const MAX_FIELDS = 40;
 
+const KEYS_UNKNOWN =
+  'The keys of the messages are not in the sample: take { "key": "id" }, as preset:debezium-mongodb does, for ' +
+  'deletes without a pre-image and tombstones.';
+
 /** A field that becomes a column. */
 interface Leaf {
   readonly names: readonly string[];
@@ -140,12 +144,13 @@ class Inference {
     const name = this.#names.unique(identifierOf(found.name) ?? 'key');
     const documents = this.#form?.documents.length ? this.#form.documents : [undefined];
     const ofValue = documents.flatMap((document) => this.#either([...(document ? [document] : []), found.name]));
-    const ofKey = this.#seen([{ key: ['payload', found.name] }, { key: [found.name] }]);
+    // Debezium for MongoDB has JSON text in its keys, which is another text than that of the document.
+    const ofKey = needsKey ? [] : this.#seen([{ key: ['payload', found.name] }, { key: [found.name] }]);
     const paths = { value: [...ofValue, ...(this.#hasTombstones ? ofKey : [])], key: ofKey, whole: [{ key: [] }] }[
       found.of
     ];
-    const doubt = found.doubt === undefined ? {} : { comment: found.doubt };
-    return { name, ...pathsJson(name, paths), kind: 'text', required: true, role: 'key', ...doubt };
+    const comment = needsKey ? KEYS_UNKNOWN : found.doubt;
+    return { name, ...pathsJson(name, paths), kind: 'text', required: true, role: 'key', ...(comment && { comment }) };
   }
 
   #withSeenPaths(from: ColumnJson, name: string): ColumnJson {

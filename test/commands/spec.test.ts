@@ -1,7 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PRESETS } from '../../src/schema/presets.js';
 import { loadSpec, parseSpec } from '../../src/schema/spec-file.js';
-import { runCli } from '../support/cli.js';
+import { runCli, temporaryDataDir } from '../support/cli.js';
+import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
+import { createTopic, produce } from '../support/produce.js';
 
 describe('spec', () => {
   it('lists the presets', async () => {
@@ -27,12 +31,60 @@ describe('spec', () => {
     expect(JSON.parse(stdout)).toMatchObject({ row: { order_id: '7', operation: 'insert', amount: '1249.4600' } });
   });
 
+  it('infers one from the first messages of a file, by which parse reads them', async () => {
+    const folder = await temporaryDataDir();
+    const file = path.join(folder, 'shop.orders.jsonl');
+    await writeFile(file, '{"id":1,"total":1.5}\n\n{"id":2}\n{"other":1}\n');
+    const { code, stdout } = await runCli(['spec', '--infer', file, '--sample', '2']);
+    expect(code).toBe(0);
+    expect(parseSpec(stdout, 'printed')).toMatchObject({
+      view: 'orders',
+      columns: [{ name: 'id' }, { name: 'total' }],
+    });
+    await writeFile(path.join(folder, 'spec.json'), stdout);
+    const parsed = await runCli(['parse', '--spec', path.join(folder, 'spec.json'), file]);
+    const lines = parsed.stdout.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).status)).toEqual(['ok', 'ok', 'missing_required']);
+  });
+
   it.each([
     [['--preset', 'oracle'], 'there is no preset oracle: choose one of capture, debezium'],
-    [[], 'sluice spec needs --list or --preset NAME'],
-    [['--list', '--preset', 'debezium'], 'sluice spec needs --list or --preset NAME'],
+    [[], 'sluice spec needs --list, --preset NAME or --infer TOPIC|FILE'],
+    [['--list', '--preset', 'debezium'], 'sluice spec needs --list, --preset NAME or --infer TOPIC|FILE'],
+    [['--infer', 'no/such.jsonl'], 'there is no file no/such.jsonl, and no topic can have this name'],
+    [['--infer', '.', '--sample', '0'], '--sample must be an integer from 1 to 999999, not 0'],
+    [['--infer', '.'], '. cannot be read: EISDIR'],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await runCli(['spec', ...args]);
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+});
+
+describeKafka('of a topic', (bootstrap) => {
+  const env = () => ({ KAFKA_BROKERS: bootstrap() });
+
+  it('is inferred from the first messages of each partition, with their keys', async () => {
+    const topic = uniqueTopic('shop.orders');
+    await createTopic(bootstrap(), topic, 3);
+    const value = (n: number) =>
+      JSON.stringify({ op: 'c', before: null, after: { order: n, [`first_${n < 2}`]: 'x' } });
+    const of = (partition: number, n: number) => ({ partition, key: `{"order":${n}}`, value: value(n) });
+    await produce(bootstrap(), topic, [of(0, 0), of(0, 1), of(0, 2), of(2, 0), of(2, 1), of(2, 2)]);
+    const { code, stdout } = await runCli(['spec', '--infer', topic, '--sample', '2'], { env: env() });
+    expect(code).toBe(0);
+    const spec = JSON.parse(stdout);
+    expect(spec.comment).toContain('Inferred from 4 messages in the form of preset:debezium.');
+    expect(spec.columns.map(({ name }: { name: string }) => name)).toEqual([
+      'order',
+      'operation',
+      'event_time',
+      'first_true',
+    ]);
+    expect(spec.columns[0].paths).toEqual(['after.order', 'before.order', { key: 'order' }]);
+  });
+
+  it('says that there is none', async () => {
+    const { code, stderr } = await runCli(['spec', '--infer', 'nowhere'], { env: env() });
+    expect([code, stderr]).toEqual([3, expect.stringContaining('SLUICE_UNKNOWN_TOPIC')]);
   });
 });
