@@ -39,7 +39,7 @@ const TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 4;
 const MAX_ANSWER_BYTES = 64 << 20;
 const MAX_REFERENCES = 1000;
-/** Codes of certificates that are wrong, or no TLS. https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/** Of what is wrong with certificates, or is no TLS: https://nodejs.org/api/tls.html#x509-certificate-error-codes. */
 const TLS_ERRORS = /^(CERT_|CRL_|DEPTH_ZERO_|EPROTO|ERR_(OSSL|SSL|TLS)_|HOSTNAME_|INVALID_|SELF_SIGNED_|UNABLE_TO_)/;
 /** Of the API: no such subject, version, schema. A path that is not of the API is 404 for it. */
 const UNKNOWN_CODES: ReadonlySet<unknown> = new Set([40401, 40402, 40403]);
