@@ -115,6 +115,16 @@ function columnsOf(drafts: readonly Draft[], taken: FieldPath[], tombstone: bool
   });
 }
 
+const KEY_IDS = ['a', 'ab'].map((name): FieldPath => ({ of: 'key', names: [name] }));
+
+function idColumns(hasChangeId: boolean, tombstone: boolean): object[] {
+  const [id, key] = KEY_IDS.map((path) => (tombstone ? [pathJson(path)] : []));
+  return [
+    { name: 'id', paths: ['id', ...id], kind: 'text', required: true, ...(hasChangeId && { role: 'change_id' }) },
+    { name: 'key', paths: ['key', ...key], kind: 'text', required: true, role: 'key' },
+  ];
+}
+
 /** Of the paths each that does not overlap with one before. */
 function specOf(
   drafts: readonly Draft[],
@@ -127,8 +137,7 @@ function specOf(
     { of: 'value', names: ['key'] },
   ];
   // A tombstone has what is required in its key.
-  const idOf = (name: string): FieldPath[] => (tombstone ? [{ of: 'key', names: [name] }] : []);
-  taken.push(...idOf('a'), ...idOf('ab'));
+  if (tombstone) taken.push(...KEY_IDS);
   const reserved = taken.length;
   const columns = columnsOf(drafts, taken, tombstone);
   const role = (kind: string, role: string, more: object = {}) =>
@@ -165,17 +174,7 @@ function specOf(
     JSON.stringify({
       table: 't',
       view: 'v',
-      columns: [
-        {
-          name: 'id',
-          paths: ['id', ...idOf('a').map(pathJson)],
-          kind: 'text',
-          required: true,
-          ...(hasChangeId && { role: 'change_id' }),
-        },
-        { name: 'key', paths: ['key', ...idOf('ab').map(pathJson)], kind: 'text', required: true, role: 'key' },
-        ...columns,
-      ],
+      columns: [...idColumns(hasChangeId, tombstone), ...columns],
       embedded: allEmbedded.map(pathJson),
       ignore: ignored.map(pathJson),
       deletes: { ...(flagged && { flag: flagged.name }), tombstone: tombstone && saysTombstone },

@@ -37,9 +37,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake whose quarantine refuse
     await before.close();
     const sink = await openLakeSink(options);
     const file = [...Array(100).fill(null), ...Array(100).fill('')];
-    await sink.stage(await makeLakeBatch(options, 0, 0, [null, ''], { epoch: 2, spec }));
+    await sink.stage(await makeLakeBatch(options, 0, 0, [null, ''], { epoch: 2 }));
     await sink.commit();
-    await sink.stage(await makeLakeBatch(options, 0, 2, file, { epoch: 2, spec }));
+    await sink.stage(await makeLakeBatch(options, 0, 2, file, { epoch: 2 }));
     await sink.commit();
     const values = 'SELECT decode(value), count(*) FROM sluice.quarantine GROUP BY ALL ORDER BY 1 NULLS FIRST';
     expect(await select(sink, values)).toEqual([
