@@ -1,5 +1,5 @@
 /** `sluice spec`: table specs to start from, built in or inferred from a sample of messages. */
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
@@ -46,7 +46,8 @@ function sampleSize(text: string): number {
 }
 
 async function inferred(source: string, limit: number, environment: CommandContext['environment']): Promise<string> {
-  if (existsSync(source)) return inferSpec(await fileSample(source, limit), basename(source, extname(source)));
+  if (statSync(source, { throwIfNoEntry: false })?.isFile())
+    return inferSpec(await fileSample(source, limit), basename(source, extname(source)));
   if (/[^\w.-]/.test(source)) {
     throw new SluiceError('SLUICE_CONFIG', `there is no file ${source}, and no topic can have this name`);
   }

@@ -129,7 +129,7 @@ export class Batcher {
   /** Milliseconds until the next open batch is due, at most `maximum`. */
   msToNextFlush(nowMs: number, maximum: number): number {
     let ms = maximum;
-    for (const [, { dueMs }] of this.#open()) ms = Math.min(ms, dueMs - nowMs);
+    for (const [partition, { dueMs }] of this.#open()) if (!isWaiting(partition)) ms = Math.min(ms, dueMs - nowMs);
     return Math.max(0, Math.ceil(ms));
   }
 
@@ -140,6 +140,7 @@ export class Batcher {
     const others: [Partition, OpenBatch][] = [];
     let anyDue = false;
     for (const [partition, batch] of this.#open()) {
+      if (isWaiting(partition)) continue;
       const isDue = nowMs >= batch.dueMs && !isFillable(partition, batch);
       anyDue ||= isDue;
       const isLarge = eager && batch.rows >= batchRows * EAGER_SHARE;
@@ -175,4 +176,9 @@ export class Batcher {
     const dueMs = openedMs + this.#limits.flushIntervalMs;
     return { startOffset, leaderEpoch: undefined, chunks: [], rows: 0, valueBytes: 0, openedMs, dueMs };
   }
+}
+
+/** Whether its last batch waits for something: the next one fills meanwhile. */
+function isWaiting({ inFlight }: Partition): boolean {
+  return inFlight.at(-1)?.isWaiting === true;
 }

@@ -70,6 +70,8 @@ export class Rebalance {
   /** Resolves the positions of all partitions again, after all that was read is committed. */
   async startOver(): Promise<void> {
     await this.settle();
+    // What waits is read again from there.
+    this.#parts.sequencer.dropWaiting([...this.#parts.partitions.all].map(({ number }) => number));
     await this.#drain();
     this.#parts.source.assign(await this.#parts.assignment.assignAgain());
   }

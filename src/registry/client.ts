@@ -30,8 +30,9 @@ interface Reference {
 
 interface SchemaAnswer {
   readonly schema: string;
-  readonly schemaType?: string;
-  readonly references?: readonly Reference[];
+  /** Some registries write null for what others leave out. */
+  readonly schemaType?: string | null;
+  readonly references?: readonly Reference[] | null;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -96,13 +97,10 @@ export class RegistryClient {
     this.#agent.destroy();
   }
 
-  async #resolved(
-    id: number,
-    { schema, schemaType = 'AVRO', references = [] }: SchemaAnswer,
-  ): Promise<RegisteredSchema> {
+  async #resolved(id: number, { schema, schemaType, references }: SchemaAnswer): Promise<RegisteredSchema> {
     const found = new Map<string, string>();
-    for (const reference of references) await this.#collect(reference, found, new Set());
-    return { id, type: schemaType, text: schema, references: [...found.values()] };
+    for (const reference of references ?? []) await this.#collect(reference, found, new Set());
+    return { id, type: schemaType ?? 'AVRO', text: schema, references: [...found.values()] };
   }
 
   /** Those that it refers to come first. */

@@ -282,8 +282,8 @@ export class SchemaStore {
   ): void {
     const { spec } = this.#options;
     this.#compared.add(schema.id);
-    const { subject, version } = versions.find((of) => of.subject.endsWith(SUBJECT_SUFFIX)) ?? versions[0] ?? {};
     try {
+      const { subject, version } = versions.find((of) => of.subject.endsWith(SUBJECT_SUFFIX)) ?? versions[0] ?? {};
       for (const { column, field, problem } of unreadableColumns(spec, schema)) {
         this.#hooks.onUnreadable();
         this.#log.warn(

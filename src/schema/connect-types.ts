@@ -1,7 +1,7 @@
 /** What the schema in the wrapper of Connect's JsonConverter says of fields, where their JSON alone does not tell. */
 import type { InferredKind } from './infer-kind.js';
 import { isObject } from './sample-fields.js';
-import type { Encoding } from './spec.js';
+import { type Encoding, MAX_SCALE } from './spec.js';
 
 export interface ConnectType extends InferredKind {
   readonly encoding?: Encoding;
@@ -36,5 +36,7 @@ export function connectType(schema: unknown, names: readonly string[]): ConnectT
   if (!isObject(type) || typeof type.name !== 'string') return undefined;
   if (type.name !== DECIMAL) return Object.hasOwn(TYPES, type.name) ? TYPES[type.name] : undefined;
   const scale = Number(isObject(type.parameters) ? type.parameters.scale : Number.NaN);
-  return Number.isInteger(scale) && scale >= 0 ? { kind: 'amount', raw: true, encoding: 'base64', scale } : undefined;
+  return Number.isInteger(scale) && scale >= 0 && scale <= MAX_SCALE
+    ? { kind: 'amount', raw: true, encoding: 'base64', scale }
+    : undefined;
 }

@@ -221,7 +221,6 @@ class Inference {
       ...(unit && { unit }),
       ...(raw && { raw: this.#names.unique(`${name.slice(0, 58)}_raw`) }),
       ...encoded,
-      ...(!this.#hasTombstones && field.seen === this.#changes.length && { required: true }),
       ...(doubt && { comment: doubt }),
     };
   }

@@ -1,4 +1,5 @@
 /** The fields of a sample of documents: how often each has a value, and what shapes its values have. */
+import { MAX_PATH_DEPTH } from './field-path.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -77,7 +78,8 @@ export class SampleField {
   min = Number.POSITIVE_INFINITY;
   max = Number.NEGATIVE_INFINITY;
 
-  add(value: unknown): void {
+  /** @param depth objects around it */
+  add(value: unknown, depth = 0): void {
     if (value === null || value === undefined) return;
     this.seen++;
     const shape = shapeOf(value);
@@ -87,15 +89,15 @@ export class SampleField {
       this.min = Math.min(this.min, value as number);
       this.max = Math.max(this.max, value as number);
     }
-    if (shape === 'object') this.addFields(value as JsonObject);
+    if (shape === 'object' && depth < MAX_PATH_DEPTH) this.addFields(value as JsonObject, depth);
   }
 
   /** A field that is null in all messages is one as well. */
-  addFields(object: JsonObject): void {
+  addFields(object: JsonObject, depth = 0): void {
     for (const [name, value] of Object.entries(object)) {
       const field = this.fields.get(name) ?? new SampleField();
       this.fields.set(name, field);
-      field.add(value);
+      field.add(value, depth + 1);
     }
   }
 

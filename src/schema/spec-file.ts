@@ -14,15 +14,13 @@ import {
   ENCODINGS,
   KINDS,
   type Kind,
+  MAX_SCALE,
   ROLES,
   type Role,
   roleColumn,
   type TableSpec,
   TIME_UNITS,
 } from './spec.js';
-
-/** As many digits as 16 bytes have. */
-const MAX_SCALE = 38;
 
 /** What editors check a spec against, where the package is installed. */
 export const SCHEMA_FILE = 'node_modules/sluice-cdc/docs/table-spec.schema.json';

@@ -23,6 +23,8 @@ export const DEFAULT_UNIT: TimeUnit = 'ms';
 /** Of texts of the kind `amount`: the bytes of an integer in two's complement, big-endian. */
 export const ENCODINGS = ['base64'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
+/** As many digits as 16 bytes have. */
+export const MAX_SCALE = 38;
 
 export interface SpecColumn {
   readonly name: string;

@@ -106,6 +106,18 @@ describe('Batcher', () => {
     ]);
   });
 
+  it('holds a due batch open while the one before it waits', () => {
+    const partition = partitions.get(0);
+    const before = { partition, dueMs: 0, rows: 1, bytes: 1, wait: undefined, isWaiting: true, result: undefined };
+    partition.inFlight.push(before);
+    add(0, 1000, 1);
+    expect(batcher.msToNextFlush(1000, 500)).toBe(500);
+    expect(batcher.drainClosed(10_000, 9)).toEqual([]);
+    before.isWaiting = false;
+    expect(batcher.msToNextFlush(1000, 500)).toBe(0);
+    expect(ranges(batcher.drainClosed(10_000, 9))).toEqual([[0, 1000, 1001, 1]]);
+  });
+
   it('holds a due batch open while the log can fill it, but not for ever', () => {
     lags = [99, 0];
     add(0, 1000, 1);

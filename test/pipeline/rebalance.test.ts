@@ -150,7 +150,7 @@ describe('a partition that is taken', () => {
     await until(() => sink.positions.get(0)?.nextOffset === 3 && sink.positions.get(1)?.nextOffset === 3);
     source.log[0].push(...messages([3]));
     await until(() => waited === 1);
-    source.log[0].push(...messages([4]));
+    source.log[0].push(...messages(Array.from({ length: OPTIONS.batchRows }, (_, index) => 4 + index)));
     await until(() => ran.length === 2);
     revoked(lost, 0);
     await until(() => source.unassigned.length > 0);

@@ -81,15 +81,23 @@ describe('a spec that is inferred', () => {
     ],
     ['booleans', [true, false], { kind: 'bool' }],
     ['arrays', [[], [1]], { kind: 'json' }],
-    ['nothing but null', [null, null], { kind: 'text', required: undefined, comment: 'Only null was seen.' }],
+    ['nothing but null', [null, null], { kind: 'text', comment: 'Only null was seen.' }],
     ['texts and numbers', ['a', 1], { kind: 'json', comment: 'Mixed: text 1 times, integer 1 times.' }],
     ['objects and texts', [{ a: 1 }, 'a'], { kind: 'json', comment: /Mixed: object 1 times/ }],
   ])('has the kind of %s', (_, values, expected) => {
     const { field } = columnsOf(ofValues(...values.map((value) => ({ id: 1, field: value }))));
-    const { comment, ...column } = { required: true, comment: undefined, ...expected };
+    const { comment, ...column } = { comment: undefined, ...expected };
     expect(field).toMatchObject(JSON.parse(JSON.stringify(column)));
     if (comment === undefined) expect([undefined, 'The role is guessed.']).toContain(field.comment);
     else expect(field.comment).toMatch(comment);
+  });
+
+  it('requires no field of a document, which deletes do not have', () => {
+    const insert = { change_id: '820001', operation: 'insert', order_id: 'o-1', amount: '1.50', status: 'new' };
+    const spec = parseSpec(inferSpec(ofValues(insert, { ...insert, change_id: '820002' }), 'orders'), 'inferred');
+    const [remove] = ofValues({ change_id: '820003', operation: 'delete', order_id: 'o-1' });
+    const [message] = messagesOf([Buffer.from(remove.value!)]);
+    expect(referenceRow(spec, OPTIONS, message)).toMatchObject({ status: 'ok', row: { operation: 'delete' } });
   });
 
   it('takes seconds for times if the name says so, and days for dates', () => {
@@ -99,7 +107,7 @@ describe('a spec that is inferred', () => {
     });
   });
 
-  it('takes objects apart, requires what all messages have, and gives each column a name of its own', () => {
+  it('takes objects apart, and gives each column a name of its own', () => {
     const sample = ofValues(
       { id: 1, customer: { firstName: 'A', address: { 'zip.code': '1' } }, customer_first_name: 'B', __x: 1, Größe: 1 },
       { id: 2, customer: {}, customer_first_name: 'B', null: 1 },
@@ -112,7 +120,7 @@ describe('a spec that is inferred', () => {
         kind: 'text',
         comment: expect.stringContaining('look like numbers'),
       },
-      customer_first_name_2: { path: 'customer_first_name', kind: 'text', required: true },
+      customer_first_name_2: { path: 'customer_first_name', kind: 'text' },
       x: { path: '__x', kind: 'int64' },
       gr_e: { path: 'Größe', kind: 'int64' },
       null_2: { path: 'null', kind: 'int64' },

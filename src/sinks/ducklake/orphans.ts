@@ -59,7 +59,8 @@ export class ClaimedOrphans {
     if (owned.length === 0) return;
     try {
       const connection = await connectLake(this.#instance);
-      await removeOrphans(connection, this.#table, this.#epochs, owned).finally(() => connection.closeSync());
+      // As they are before the files are listed: a partition may be given up and claimed again meanwhile.
+      await removeOrphans(connection, this.#table, new Map(this.#epochs), owned).finally(() => connection.closeSync());
       for (const partition of owned) this.#pending.delete(partition);
     } catch (thrown) {
       this.#reason = (thrown as Error).message.split('\n')[0];
