@@ -22,21 +22,30 @@ async function openSink(): Promise<Sink & QueriedDatabase> {
   return new DuckLakeSink(options);
 }
 
-async function call({ method, args }: SinkCall): Promise<unknown> {
+/** The calls that are not answered yet. */
+const calls = new Set<Promise<unknown>>();
+
+/** @param others calls that came before and are not answered yet */
+async function call({ method, args }: SinkCall, others: readonly Promise<unknown>[]): Promise<unknown> {
   const sink = await opened;
   const operation = sink[method] as (...args: unknown[]) => Promise<unknown>;
   if (method === 'close') await server?.close();
   const value = await operation.apply(sink, [...args]);
+  // The thread is ended after this answer: what was called before is answered before.
+  if (method === 'close') await Promise.allSettled(others);
   if (method === 'open') server = await QueryServer.start(sink, options.dataDir, queries);
   return value;
 }
 
 parentPort?.on('message', (request: SinkCall) => {
-  call(request).then(
+  const called = call(request, [...calls]);
+  calls.add(called);
+  const answered = called.then(
     (value) => reply({ id: request.id, ok: true, value }),
     (thrown) =>
       reply({ id: request.id, ok: false, error: asSluiceError(thrown, 'SLUICE_SINK', 'the sink').toMessage() }),
   );
+  void answered.then(() => calls.delete(called));
 });
 
 function reply(message: SinkReply): void {
