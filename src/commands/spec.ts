@@ -46,9 +46,10 @@ function sampleSize(text: string): number {
 }
 
 async function inferred(source: string, limit: number, environment: CommandContext['environment']): Promise<string> {
-  if (statSync(source, { throwIfNoEntry: false })?.isFile())
+  // A folder can have the name of a topic.
+  if (statSync(source, { throwIfNoEntry: false })?.isDirectory() === false)
     return inferSpec(await fileSample(source, limit), basename(source, extname(source)));
-  if (/[^\w.-]/.test(source)) {
+  if (/[^\w.-]|^\.\.?$/.test(source)) {
     throw new SluiceError('SLUICE_CONFIG', `there is no file ${source}, and no topic can have this name`);
   }
   const { config, log } = environment({ KAFKA_TOPIC: source });

@@ -53,7 +53,7 @@ describe('spec', () => {
     [['--list', '--preset', 'debezium'], 'sluice spec needs --list, --preset NAME or --infer TOPIC|FILE'],
     [['--infer', 'no/such.jsonl'], 'there is no file no/such.jsonl, and no topic can have this name'],
     [['--infer', '.', '--sample', '0'], '--sample must be an integer from 1 to 999999, not 0'],
-    [['--infer', '.'], '. cannot be read: EISDIR'],
+    [['--infer', '.'], 'there is no file ., and no topic can have this name'],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await runCli(['spec', ...args]);
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
