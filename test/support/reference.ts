@@ -208,7 +208,8 @@ const NOTHING: ColumnValue = { value: null, asSpecified: true };
 
 function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
   if (column.operations !== undefined) {
-    const value = new Map(Object.entries(column.operations)).get(textOf(field));
+    const words = new Map(Object.entries(column.operations));
+    const value = typeof field.parsed === 'object' ? undefined : words.get(textOf(field));
     return { value, asSpecified: value !== undefined };
   }
   if (column.kind === 'text') {
