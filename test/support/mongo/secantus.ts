@@ -10,6 +10,7 @@
  *   where it is gone; those before a change never expire
  * - ids that are whole numbers beyond 2^53: a double and a 64-bit integer that it rounds to are one `_id`
  * - resume tokens that sort: they are BSON documents in hex
+ * - ending the stream of a collection that is dropped: a capture of it was still running minutes later
  * - keeping what it acknowledged over a SIGKILL: WiredTiger's log may still be in memory, so tests restart it orderly
  */
 import { execFile } from 'node:child_process';
