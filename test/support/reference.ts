@@ -1,6 +1,5 @@
 /**
- * What the kernel must make of a message, read with the platform's own decoder and `JSON.parse`: slow, plain, and
- * written apart from the kernel, so that a mistake of one is not one of the other.
+ * What the kernel must make of a message, by the platform's decoder and `JSON.parse`: slow, plain, and apart from it.
  */
 import type { Status } from '../../src/core/flow.js';
 import type { FieldPath } from '../../src/schema/field-path.js';
@@ -208,8 +207,8 @@ const NOTHING: ColumnValue = { value: null, asSpecified: true };
 
 function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
   if (column.operations !== undefined) {
-    const words = new Map(Object.entries(column.operations));
-    const value = typeof field.parsed === 'object' ? undefined : words.get(textOf(field));
+    const value =
+      typeof field.parsed === 'object' ? undefined : new Map(Object.entries(column.operations)).get(textOf(field));
     return { value, asSpecified: value !== undefined };
   }
   if (column.kind === 'text') {
