@@ -5,11 +5,13 @@ import { specJson } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { makeBatch, openSink, order } from './batches.js';
 
+const NOTE = { name: 'note', paths: [{ of: 'value', names: ['note'] }], kind: 'text', required: false } as const;
+const { columns } = ORDERS_SPEC;
 /** The spec of orders, with the column `note` in the middle. */
 export const GROWN_SPEC = parseSpec(
-  JSON.stringify({
+  specJson({
     ...ORDERS_SPEC,
-    columns: [...ORDERS_SPEC.columns.slice(0, 3), { name: 'note', kind: 'text' }, ...ORDERS_SPEC.columns.slice(3)],
+    columns: [...columns.slice(0, 3), { ...columns[2], ...NOTE, role: undefined }, ...columns.slice(3)],
   }),
   'grown',
 );
