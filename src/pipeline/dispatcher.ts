@@ -1,6 +1,6 @@
 /**
- * Gives batches to the workers. Those that are full go at once; of those that are due, no more than keep the workers
- * busy: the others stay open and fill, because a file costs the same for one row as for a thousand.
+ * Gives batches to the workers. Those that are full go at once; of those that are due, eight or what keeps the
+ * workers busy: the others stay open and fill, because a file costs the same for one row as for a thousand.
  */
 import type { ChunkPool } from '../core/chunk.js';
 import type { BatchResult, BatchTask } from '../core/flow.js';
