@@ -2,24 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { BatchTask } from '../../src/core/flow.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Pipeline, type PipelineOptions, type PipelineParts } from '../../src/pipeline/pipeline.js';
-import { FakeSink, FakeSource, fakeBatch, messages, silent, until } from '../support/fakes.js';
+import { FakeSink, FakeSource, fakeBatch, messages, PIPELINE_OPTIONS, silent, until } from '../support/fakes.js';
 
 const MIB = 1 << 20;
-const OPTIONS: PipelineOptions = {
-  topic: 'cdc_orders',
-  startFrom: 'earliest',
-  onLostOffsets: 'fail',
-  lateAfterMs: 0,
-  untilEnd: false,
-  batchRows: 25,
-  batchBytes: MIB,
-  flushIntervalMs: 5,
-  commitRows: 100,
-  commitBytes: 1 << 20,
-  bufferBytes: 8 * MIB,
-  workers: 2,
-  shutdownGraceMs: 5000,
-};
+const OPTIONS: PipelineOptions = { ...PIPELINE_OPTIONS, commitBytes: 1 << 20 };
 
 let source: FakeSource;
 let sink: FakeSink;

@@ -5,23 +5,9 @@ import { SluiceError } from '../../src/core/errors.js';
 import type { Source } from '../../src/core/source.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.js';
-import { FakeSink, FakeSource, fakeBatch, messages, until } from '../support/fakes.js';
+import { FakeSink, FakeSource, fakeBatch, messages, PIPELINE_OPTIONS, until } from '../support/fakes.js';
 
-const OPTIONS: PipelineOptions = {
-  topic: 'cdc_orders',
-  startFrom: 'earliest',
-  onLostOffsets: 'gap',
-  lateAfterMs: 0,
-  untilEnd: false,
-  batchRows: 25,
-  batchBytes: 1 << 20,
-  flushIntervalMs: 5,
-  commitRows: 100,
-  commitBytes: 1 << 30,
-  bufferBytes: 8 << 20,
-  workers: 2,
-  shutdownGraceMs: 5000,
-};
+const OPTIONS: PipelineOptions = { ...PIPELINE_OPTIONS, onLostOffsets: 'gap' };
 
 let source: FakeSource;
 let sink: FakeSink;

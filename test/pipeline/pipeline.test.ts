@@ -3,24 +3,10 @@ import { SluiceError } from '../../src/core/errors.js';
 import type { BatchTask } from '../../src/core/flow.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Pipeline, type PipelineOptions, type PipelineParts } from '../../src/pipeline/pipeline.js';
-import { FakeSink, FakeSource, fakeBatch, messages, silent, until } from '../support/fakes.js';
+import { FakeSink, FakeSource, fakeBatch, messages, PIPELINE_OPTIONS, silent, until } from '../support/fakes.js';
 
 const MIB = 1 << 20;
-const OPTIONS: PipelineOptions = {
-  topic: 'cdc_orders',
-  startFrom: 'earliest',
-  onLostOffsets: 'fail',
-  lateAfterMs: 0,
-  untilEnd: true,
-  batchRows: 25,
-  batchBytes: MIB,
-  flushIntervalMs: 5,
-  commitRows: 100,
-  commitBytes: 1 << 30,
-  bufferBytes: 8 * MIB,
-  workers: 2,
-  shutdownGraceMs: 5000,
-};
+const OPTIONS: PipelineOptions = { ...PIPELINE_OPTIONS, untilEnd: true };
 
 let source: FakeSource;
 let sink: FakeSink;

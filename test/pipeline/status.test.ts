@@ -3,24 +3,10 @@ import { Metrics } from '../../src/metrics/metrics.js';
 import { Partition } from '../../src/pipeline/partition.js';
 import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.js';
 import { partitionStatus, problemOf, showStatus } from '../../src/pipeline/status.js';
-import { FakeSink, FakeSource, fakeBatch, messages, silent, until } from '../support/fakes.js';
+import { FakeSink, FakeSource, fakeBatch, messages, PIPELINE_OPTIONS, silent, until } from '../support/fakes.js';
 
 const LONG_MS = 3_600_000;
-const OPTIONS: PipelineOptions = {
-  topic: 'cdc_orders',
-  startFrom: 'earliest',
-  onLostOffsets: 'fail',
-  lateAfterMs: 0,
-  untilEnd: false,
-  batchRows: 25,
-  batchBytes: 1 << 20,
-  flushIntervalMs: 5,
-  commitRows: 100,
-  commitBytes: 1 << 30,
-  bufferBytes: 8 << 20,
-  workers: 2,
-  shutdownGraceMs: 5000,
-};
+const OPTIONS = PIPELINE_OPTIONS;
 
 let source: FakeSource;
 let sink: FakeSink;

@@ -1,4 +1,5 @@
 /** A source and a sink in memory, for tests of what decides between them. */
+
 import { combineStats, NO_STATS } from '../../src/core/batch-stats.js';
 import type { Chunk } from '../../src/core/chunk.js';
 import {
@@ -17,7 +18,25 @@ import {
 import { createLogger } from '../../src/core/log.js';
 import type { Sink } from '../../src/core/sink.js';
 import type { AssignmentChange, OffsetRange, PartitionState, ReadPosition, Source } from '../../src/core/source.js';
+import type { PipelineOptions } from '../../src/pipeline/pipeline.js';
 import { fillChunk, type PlainMessage } from './chunks.js';
+
+/** Of a pipeline whose batches and commits are small and soon. */
+export const PIPELINE_OPTIONS: PipelineOptions = {
+  topic: 'cdc_orders',
+  startFrom: 'earliest',
+  onLostOffsets: 'fail',
+  lateAfterMs: 0,
+  untilEnd: false,
+  batchRows: 25,
+  batchBytes: 1 << 20,
+  flushIntervalMs: 5,
+  commitRows: 100,
+  commitBytes: 1 << 30,
+  bufferBytes: 8 << 20,
+  workers: 2,
+  shutdownGraceMs: 5000,
+};
 
 export const silent = createLogger({ level: 'silent', format: 'json' });
 
