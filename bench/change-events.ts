@@ -97,9 +97,9 @@ const MONGO_SPEC = parseSpec(
       { name: 'created', path: 'after.created', kind: 'timestamp' },
       { name: 'event_time', path: 'source.ts_ms', kind: 'timestamp', role: 'event_time' },
     ],
-    embedded: ['after', 'before'],
+    embedded: ['after'],
     ignore: ['source', 'before', 'updateDescription', 'transaction', 'ts_ms', 'ts_us', 'ts_ns'],
-    deletes: { operations: ['d'], tombstone: true },
+    deletes: { operations: ['d'] },
   }),
   'of the benchmark',
 );
@@ -245,7 +245,7 @@ const RELATIONAL_SPEC = parseSpec(
       'payload.transaction',
       'payload.after',
     ],
-    deletes: { operations: ['d'], tombstone: true },
+    deletes: { operations: ['d'] },
   }),
   'of the benchmark',
 );

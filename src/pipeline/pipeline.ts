@@ -132,14 +132,19 @@ export class Pipeline {
   async run(state: SinkState): Promise<void> {
     this.#assignment.restore(state);
     this.#dispatcher.issueBits = state.issueBits;
-    while (!this.#stopping && !this.#hasReachedEnd) {
-      this.#sequencer.throwIfFailed();
-      await this.#rebalance.follow();
-      this.#dispatchDue();
-      this.#sequencer.advance();
-      await this.#poll();
+    try {
+      while (!this.#stopping && !this.#hasReachedEnd) {
+        this.#sequencer.throwIfFailed();
+        await this.#rebalance.follow();
+        this.#dispatchDue();
+        this.#sequencer.advance();
+        await this.#poll();
+      }
+      await this.#drain();
+    } finally {
+      // A commit that is answered after this starts no join: the sink is being closed.
+      this.#stopping = true;
     }
-    await this.#drain();
   }
 
   get #hasReachedEnd(): boolean {

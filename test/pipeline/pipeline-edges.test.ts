@@ -263,4 +263,23 @@ describe('the end of a run', () => {
     await stop();
     expect([made.status().totals.merged, compact.mock.calls.length]).toEqual([4, before]);
   });
+
+  it('has none joined either after a failure: the sink is being closed', async () => {
+    const commit = sink.commit.bind(sink);
+    let answer: (() => void) | undefined;
+    sink.commit = () =>
+      new Promise((resolve) => {
+        answer = () => resolve(commit());
+      });
+    const compact = vi.spyOn(sink, 'compact');
+    const { made, done } = await start();
+    await until(() => answer !== undefined);
+    source.fill = async () => {
+      throw new SluiceError('SLUICE_KAFKA', 'gone');
+    };
+    await expect(done).rejects.toThrow('gone');
+    answer!();
+    await until(() => made.status().totals.merged > 0);
+    expect(compact).not.toHaveBeenCalled();
+  });
 });
