@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
- * src/ → dist/: a file for each source file, and chunks for what several of them share.
+ * src/ → dist/: a file for each source file, and chunks for what several of them share. web/ → dist/web/: a folder for
+ * each page, which needs nothing else.
  *
  * Libraries of many small files are in the chunks too: otherwise each thread would find, read and compile those files
  * one by one at its start, which costs a process of three threads 0.3 s.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -35,3 +36,27 @@ await build({
   },
   logLevel: 'warning',
 });
+
+for (const page of pages()) {
+  const folder = path.join('dist', 'web', page);
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: [`web/${page}/main.tsx`],
+    outdir: folder,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    logLevel: 'warning',
+  });
+  cpSync(path.join(ROOT, 'web', page, 'index.html'), path.join(ROOT, folder, 'index.html'));
+}
+
+/** The folders of web/ that have a page. */
+function pages() {
+  const folders = readdirSync(path.join(ROOT, 'web'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders.map(({ name }) => name).filter((name) => existsSync(path.join(ROOT, 'web', name, 'index.html')));
+}

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { extensionsReady, provideExtensions } from './setup/duckdb-extensions.mjs';
 import { addonReady, provideAddon } from './setup/kafka-addon.mjs';
 import { exists, npm, openLog, ROOT, report, SetupError, step } from './setup/run.mjs';
-import { POSTGRES_PACKAGES, PYTHON_PACKAGES, providePackages } from './setup/system-packages.mjs';
+import { BROWSER_PACKAGES, POSTGRES_PACKAGES, PYTHON_PACKAGES, providePackages } from './setup/system-packages.mjs';
 
 const OLDEST_NODE = [20, 19];
 
@@ -26,7 +26,7 @@ function main() {
 }
 
 function provideForTests() {
-  if (process.env.CI === 'true') [PYTHON_PACKAGES, POSTGRES_PACKAGES].forEach(providePackages);
+  if (process.env.CI === 'true') [PYTHON_PACKAGES, POSTGRES_PACKAGES, BROWSER_PACKAGES].forEach(providePackages);
   if (!extensionsReady()) provideExtensions();
 }
 
@@ -68,7 +68,8 @@ function kernelStale() {
 function typescriptStale() {
   const sources = files('src', '.ts');
   const outputs = sources.map((source) => source.replace(/^src/, 'dist').replace(/\.ts$/, '.js'));
-  return stale([...sources, 'tsconfig.json', 'scripts/bundle.mjs', 'package-lock.json'], outputs);
+  const pages = ['.tsx', '.ts', '.css', '.html'].flatMap((ending) => files('web', ending));
+  return stale([...sources, ...pages, 'tsconfig.json', 'scripts/bundle.mjs', 'package-lock.json'], outputs);
 }
 
 /** True if an output is missing or older than the newest input. */

@@ -15,4 +15,7 @@ export const WORKER_THREAD = new URL('./worker/worker.js', import.meta.url);
 /** The code of the sink's thread. */
 export const SINK_THREAD = new URL('./sinks/sink-thread.js', import.meta.url);
 
+/** The page that a run serves. */
+export const LIVE_PAGE = new URL('./web/live/', import.meta.url);
+
 export const PACKAGE_JSON = new URL('../package.json', import.meta.url);

@@ -66,7 +66,9 @@ function parse(name: string): SourceFile {
   return { name, text, tree: ts.createSourceFile(name, text, ts.ScriptTarget.ES2022, true) };
 }
 
-const code = ['src', 'kernels', 'bench', 'test', 'scripts'].flatMap((folder) => filesUnder(folder, ['.ts', '.mjs']));
+const code = ['src', 'kernels', 'bench', 'test', 'scripts', 'web'].flatMap((folder) =>
+  filesUnder(folder, ['.ts', '.tsx', '.mjs']),
+);
 const nativeCode = filesUnder('native', ['.cc', '.h']);
 const sources = code.map(parse);
 const programSources = sources.filter(({ name }) => name.startsWith('src/'));

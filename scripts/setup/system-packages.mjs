@@ -26,6 +26,7 @@ const POSTGRES_FOLDER = '/usr/lib/postgresql';
 const POSTGRES = [{ found: () => commandExists('initdb') || postgresInFolder(), package: 'postgresql' }];
 /** Debian makes and starts a server when it installs the package, unless this says otherwise. */
 const CLUSTER_SETTINGS = '/etc/postgresql-common/createcluster.conf';
+const BROWSER = [{ found: () => commandExists('chromium'), package: 'chromium' }];
 
 /** What the Kafka addon is built with. */
 export const ADDON_PACKAGES = { purpose: 'to build the Kafka addon', needs: BUILD_TOOLS };
@@ -37,6 +38,8 @@ export const POSTGRES_PACKAGES = {
   needs: POSTGRES,
   before: leaveOutDefaultServer,
 };
+/** What tests of the pages run in. */
+export const BROWSER_PACKAGES = { purpose: 'for the tests in a browser', needs: BROWSER };
 
 /** Debian's names of the packages that are not there. */
 export function missingPackages({ needs }) {
