@@ -1,4 +1,4 @@
 import { render } from 'preact';
-import '../shared/theme.css';
+import '../common/theme.css';
 
 render(<h1>Sluice playground</h1>, document.getElementById('app')!);
