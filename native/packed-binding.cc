@@ -1,4 +1,4 @@
-/** What JavaScript calls: consumePacked(columns, maxRows, timeoutMs, callback). README.md describes it. */
+/** consumePacked(columns, maxRows, timeoutMs, prefixHeader, callback), as JavaScript calls it: see README.md. */
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -123,9 +123,9 @@ PackedResult KafkaConsumer::ConsumePacked(const PackedColumns& columns, int time
 
 NAN_METHOD(KafkaConsumer::NodeConsumePacked) {
   Nan::HandleScope scope;
-  if (info.Length() < 4 || !info[0]->IsObject() || !info[1]->IsUint32() || !info[2]->IsUint32() ||
-      !info[3]->IsFunction())
-    return Nan::ThrowTypeError("consumePacked takes columns, maxRows, timeoutMs and a callback");
+  if (info.Length() < 5 || !info[0]->IsObject() || !info[1]->IsUint32() || !info[2]->IsUint32() ||
+      !info[3]->IsString() || !info[4]->IsFunction())
+    return Nan::ThrowTypeError("consumePacked takes columns, maxRows, timeoutMs, prefixHeader and a callback");
 
   PackedColumns columns;
   if (!TakeColumns(info[0].As<v8::Object>(), &columns))
@@ -136,11 +136,12 @@ NAN_METHOD(KafkaConsumer::NodeConsumePacked) {
   // Offsets into the bytes are 32-bit integers.
   columns.values.length = std::min<size_t>(columns.values.length, INT32_MAX);
   columns.keys.length = std::min<size_t>(columns.keys.length, INT32_MAX);
+  columns.prefix_header = *Nan::Utf8String(info[3]);
 
   KafkaConsumer* consumer = ObjectWrap::Unwrap<KafkaConsumer>(info.This());
   const int timeout_ms = static_cast<int>(Nan::To<uint32_t>(info[2]).FromJust());
   PackedWorker* worker =
-      new PackedWorker(new Nan::Callback(info[3].As<v8::Function>()), consumer, std::move(columns), timeout_ms);
+      new PackedWorker(new Nan::Callback(info[4].As<v8::Function>()), consumer, std::move(columns), timeout_ms);
   // Keeps the consumer alive until the callback.
   worker->SaveToPersistent("consumer", info.This());
   Nan::AsyncQueueWorker(worker);

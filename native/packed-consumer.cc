@@ -10,6 +10,11 @@ namespace {
 /** Messages taken from librdkafka at a time. */
 const size_t kBlockMessages = 512;
 
+struct Prefix {
+  const void* data = nullptr;
+  size_t length = 0;
+};
+
 void SetBit(uint8_t* bits, uint32_t index, bool on) {
   const uint8_t mask = static_cast<uint8_t>(1u << (index & 7));
   if (on)
@@ -22,15 +27,28 @@ void CopyBytes(uint8_t* to, const void* from, size_t length) {
   if (length > 0) std::memcpy(to, from, length);
 }
 
+/** The header that goes before the value. None if the message has no value, or no such header. */
+Prefix PrefixOf(const PackedColumns& columns, const rd_kafka_message_t* message) {
+  Prefix prefix;
+  rd_kafka_headers_t* headers = nullptr;
+  if (columns.prefix_header.empty() || !message->payload) return prefix;
+  if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return prefix;
+  rd_kafka_header_get_last(headers, columns.prefix_header.c_str(), &prefix.data, &prefix.length);
+  return prefix;
+}
+
 /** Writes a message after those that the result counts. False if it does not fit. */
 bool Append(const PackedColumns& columns, const rd_kafka_message_t* message, PackedResult* result) {
-  if (message->len > columns.values.length - result->value_bytes ||
+  const Prefix prefix = PrefixOf(columns, message);
+  if (prefix.length + message->len > columns.values.length - result->value_bytes ||
       message->key_len > columns.keys.length - result->key_bytes)
     return false;
   const uint32_t row = result->rows;
-  CopyBytes(columns.values.data + result->value_bytes, message->payload, message->len);
+  uint8_t* value = columns.values.data + result->value_bytes;
+  CopyBytes(value, prefix.data, prefix.length);
+  CopyBytes(value + prefix.length, message->payload, message->len);
   CopyBytes(columns.keys.data + result->key_bytes, message->key, message->key_len);
-  result->value_bytes += message->len;
+  result->value_bytes += prefix.length + message->len;
   result->key_bytes += message->key_len;
   columns.value_offsets.data[row + 1] = static_cast<int32_t>(result->value_bytes);
   columns.key_offsets.data[row + 1] = static_cast<int32_t>(result->key_bytes);
@@ -78,7 +96,7 @@ PackedResult PackedConsumer::Fill(rd_kafka_t* client, const PackedColumns& colum
     if (!Append(columns, message, &result)) {
       if (result.rows > 0) break;
       result.kind = PackedResult::kOversize;
-      result.value_bytes = message->len;
+      result.value_bytes = PrefixOf(columns, message).length + message->len;
       result.key_bytes = message->key_len;
       break;
     }

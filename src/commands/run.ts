@@ -13,6 +13,7 @@ import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { reportProgress } from '../pipeline/progress.js';
 import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
+import { SCHEMA_HEADER } from '../registry/frame.js';
 import type { SchemaStore } from '../registry/schema-store.js';
 import { SinkClient } from '../sinks/sink-client.js';
 import { changesFolder } from '../storage/lake-files.js';
@@ -113,7 +114,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const startMs = performance.now();
   const { batchRows, batchBytes } = config.pipeline;
   const sink = SinkClient.start(sinkOptions(config));
-  const source = new KafkaSource({ ...config.kafka, isShared: !sink.needsWholeTopic }, log);
+  const prefixHeader = config.registry.valueFormat === 'json' ? undefined : SCHEMA_HEADER;
+  const source = new KafkaSource({ ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeader }, log);
   const metrics = new Metrics();
   const schemas = await openSchemas(config, options, metrics, log);
   let pool: WorkerPool | undefined;

@@ -48,9 +48,14 @@ export interface ChunkHandle {
 
 // ── pool → worker ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** What a message calls its schema: the id that the registry gave it, or a GUID in lower case. */
+export type SchemaRef = number | string;
+
 /** A schema of a registry. */
 export interface SchemaText {
-  readonly id: number;
+  readonly ref: SchemaRef;
+  /** The registry's; undefined for a GUID that it does not know. */
+  readonly id: number | undefined;
   /** Undefined if the registry has none that can be used: its messages are quarantined. */
   readonly text: string | undefined;
   /** The schemas that it refers to, each after those that it refers to itself. */

@@ -12,6 +12,8 @@ export interface KafkaSourceOptions extends Settings<typeof kafkaSettings>, Omit
   readonly isShared?: boolean;
   /** `false`: a cluster without a controller, who alone tells topic ids, as librdkafka's embedded one. */
   readonly hasController?: boolean;
+  /** The bytes of a message's last header of this name are read as if they were the first ones of its value. */
+  readonly prefixHeader?: string | undefined;
 }
 
 /** What librdkafka keeps ahead of the pipeline, in KiB: a tenth of a second at full speed. More only holds memory. */

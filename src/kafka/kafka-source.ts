@@ -54,7 +54,7 @@ export class KafkaSource implements Source {
       },
     };
     this.#consumer = madeClient(() => new KafkaConsumer(properties, { 'auto.offset.reset': 'error' }));
-    this.#reader = makeReader(this.#consumer, options.reader);
+    this.#reader = makeReader(this.#consumer, options);
     this.#member = new GroupMember(this.#consumer, options.topic, options.isShared === true);
   }
 
@@ -248,7 +248,10 @@ export class KafkaSource implements Source {
   }
 }
 
-function makeReader(consumer: InstanceType<typeof KafkaConsumer>, wanted: KafkaSourceOptions['reader']): MessageReader {
+function makeReader(
+  consumer: InstanceType<typeof KafkaConsumer>,
+  { reader: wanted, prefixHeader }: KafkaSourceOptions,
+): MessageReader {
   const isSupported = PackedReader.isSupported(consumer);
   if (wanted === 'packed' && !isSupported) {
     throw new SluiceError(
@@ -257,7 +260,9 @@ function makeReader(consumer: InstanceType<typeof KafkaConsumer>, wanted: KafkaS
         '"npm run setup" again, or set KAFKA_SOURCE=auto',
     );
   }
-  return isSupported && wanted !== 'stock' ? new PackedReader(consumer) : new StockReader(consumer);
+  return isSupported && wanted !== 'stock'
+    ? new PackedReader(consumer, prefixHeader)
+    : new StockReader(consumer, prefixHeader);
 }
 
 function partitionsOf(metadata: Metadata, topic: string): number {

@@ -25,6 +25,7 @@ interface Packed {
     columns: ChunkViews,
     maxRows: number,
     timeoutMs: number,
+    prefixHeader: string,
     done: (error: LibrdKafkaError | null, result: PackedResult) => void,
   ): void;
 }
@@ -32,10 +33,12 @@ interface Packed {
 export class PackedReader implements MessageReader {
   readonly kind = 'packed';
   readonly #native: Packed;
+  readonly #prefixHeader: string;
 
-  /** @param consumer one for which `isSupported` holds */
-  constructor(consumer: KafkaConsumer) {
+  /** @param consumer one for which `isSupported` holds @param prefixHeader see KafkaSourceOptions */
+  constructor(consumer: KafkaConsumer, prefixHeader?: string) {
     this.#native = nativeOf(consumer) as Packed;
+    this.#prefixHeader = prefixHeader ?? '';
   }
 
   /** Whether the addon was compiled with `consumePacked`. */
@@ -49,7 +52,7 @@ export class PackedReader implements MessageReader {
   /** @throws LibrdKafkaError */
   async fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
     const result = await new Promise<PackedResult>((resolve, reject) => {
-      this.#native.consumePacked(chunk.views, chunk.rowLimit, timeoutMs, (error, done) => {
+      this.#native.consumePacked(chunk.views, chunk.rowLimit, timeoutMs, this.#prefixHeader, (error, done) => {
         if (error) reject(error);
         else resolve(done);
       });

@@ -15,14 +15,17 @@ const MESSAGES_PER_CALL = 1000;
 export class StockReader implements MessageReader {
   readonly kind = 'stock';
   readonly #consumer: KafkaConsumer;
+  readonly #prefixHeader: string | undefined;
   #messages: Message[] = [];
   #head = 0;
   /** Ends of partitions that were reached after the messages at hand: partition → offset. */
   readonly #ends = new Map<number, number>();
   readonly #scratch: Scratch = { values: new Uint8Array(0), keys: new Uint8Array(0) };
 
-  constructor(consumer: KafkaConsumer) {
+  /** @param prefixHeader see KafkaSourceOptions */
+  constructor(consumer: KafkaConsumer, prefixHeader?: string) {
     this.#consumer = consumer;
+    this.#prefixHeader = prefixHeader;
     // Else every message of a call after the first would be waited for; the typings do not know the method.
     (
       consumer as unknown as { setDefaultIsTimeoutOnlyForFirstMessage(on: boolean): void }
@@ -70,10 +73,19 @@ export class StockReader implements MessageReader {
     return new Promise((resolve, reject) => {
       this.#consumer.consume(MESSAGES_PER_CALL, (error: LibrdKafkaError | null, messages: Message[]) => {
         if (error) reject(error);
-        else resolve(messages);
+        else resolve(this.#prefixHeader === undefined ? messages : messages.map(withPrefix(this.#prefixHeader)));
       });
     });
   }
+}
+
+/** The bytes of the last header of this name go before the value. */
+function withPrefix(name: string): (message: Message) => Message {
+  return (message) => {
+    const header = message.headers?.findLast((candidate) => name in candidate)?.[name];
+    if (header === undefined || !message.value) return message;
+    return { ...message, value: Buffer.concat([Buffer.from(header as Uint8Array), message.value]) };
+  };
 }
 
 /** Plain memory of the size of the current chunk's values and keys. */

@@ -4,6 +4,7 @@ import { type Agent, Agent as HttpAgent, type IncomingMessage, request as reques
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { SluiceError } from '../core/errors.js';
+import type { SchemaRef } from '../core/flow.js';
 import type { RegistrySettings } from './settings.js';
 
 export interface RegisteredSchema {
@@ -70,11 +71,13 @@ export class RegistryClient {
   }
 
   /**
-   * The schema of an id.
+   * The schema of an id or a GUID, which is of one schema in all registries.
    * @returns undefined if the registry does not know it
    * @throws SluiceError SLUICE_REGISTRY, `retryable` unless the registry refuses the request
    */
-  async schema(id: number): Promise<RegisteredSchema | undefined> {
+  async schema(ref: SchemaRef): Promise<RegisteredSchema | undefined> {
+    const id = typeof ref === 'number' ? ref : await this.#idOf(ref);
+    if (id === undefined) return undefined;
     const answer = await this.#get<SchemaAnswer>(`/schemas/ids/${id}`);
     return answer && (await this.#resolved(id, answer));
   }
@@ -89,6 +92,11 @@ export class RegistryClient {
   /** The versions that have this schema; empty if the registry does not say. @throws as `schema` */
   async versions(id: number): Promise<readonly SubjectVersion[]> {
     return (await this.#get<SubjectVersion[]>(`/schemas/ids/${id}/versions`)) ?? [];
+  }
+
+  async #idOf(guid: string): Promise<number | undefined> {
+    const ids = await this.#get<readonly { readonly id: number }[]>(`/schemas/guids/${guid}/ids`);
+    return ids?.[0]?.id;
   }
 
   /** Ends requests that are under way. */

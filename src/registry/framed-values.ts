@@ -3,10 +3,10 @@
  * again. A message that cannot be read stays as a row that the kernel rejects, which is then told by its real reason.
  */
 import { bit, ChunkViews } from '../core/chunk.js';
-import type { ChunkHandle, QuarantinedMessage, SchemaText } from '../core/flow.js';
+import type { ChunkHandle, QuarantinedMessage, SchemaRef, SchemaText } from '../core/flow.js';
 import { appendJson, stoppedAt } from './avro-json.js';
 import { type AvroType, parseAvroSchema } from './avro-schema.js';
-import { FRAME_BYTES, schemaIdOf } from './frame.js';
+import { FrameReader, frameBytes, notFramedAt } from './frame.js';
 import { beginJson, jsonBytes, jsonEnd } from './json-output.js';
 
 /** Why a message cannot be read: a status, and the byte of the value, -1 if no byte is to blame. */
@@ -39,10 +39,8 @@ class UnreadRows {
   }
 }
 
-/** The first byte or the id is wrong, or there are too few. */
 function notFramed(bytes: Uint8Array, start: number, end: number): Unread {
-  const isWrong = end > start && bytes[start] !== 0;
-  return { status: 'not_framed', position: isWrong ? 0 : end - start < FRAME_BYTES ? -1 : 1 };
+  return { status: 'not_framed', position: notFramedAt(bytes, start, end) };
 }
 
 /** Damaged messages can name any number of ids. */
@@ -54,11 +52,15 @@ const [BLANK, NUL] = [0x20, 0];
 export class FramedJson implements FramedValues {
   readonly keepsPositions = true;
   schemaIds = new Set<number>();
+  readonly #frames = new FrameReader();
+  /** Of GUIDs. */
+  #ids = new Map<SchemaRef, number | undefined>();
   #unread = new UnreadRows();
   #bytes = Buffer.alloc(0);
 
-  begin(): void {
+  begin(schemas: readonly SchemaText[]): void {
     this.schemaIds = new Set();
+    this.#ids = new Map(schemas.map(({ ref, id }) => [ref, id]));
     this.#unread = new UnreadRows();
   }
 
@@ -69,14 +71,14 @@ export class FramedJson implements FramedValues {
     // As kernel-instance.ts copies: `set` is slow from shared memory.
     if (chunk.valueBytes > 0) this.#bytes.fill(values.subarray(0, chunk.valueBytes), 0, chunk.valueBytes);
     const bytes = this.#bytes;
-    let last = -1;
+    let last: SchemaRef | undefined;
     for (let row = 0, start = 0; row < chunk.rows; row++) {
       const end = valueOffsets[row + 1];
-      const id = schemaIdOf(bytes, start, end);
-      if (id !== -1) {
-        for (let at = start; at < start + FRAME_BYTES; at++) bytes[at] = BLANK;
-        if (id !== last && this.schemaIds.size < KEPT_IDS) this.schemaIds.add(id);
-        last = id;
+      const ref = this.#frames.refOf(bytes, start, end);
+      if (ref !== undefined) {
+        for (let at = start, to = start + frameBytes(ref); at < to; at++) bytes[at] = BLANK;
+        if (ref !== last) this.#note(ref);
+        last = ref;
       } else if (bit(views.valueValidity, row)) {
         this.#unread.add(number, row, notFramed(bytes, start, end));
         // No JSON begins so.
@@ -90,27 +92,38 @@ export class FramedJson implements FramedValues {
   reason(number: number, row: number): Unread | undefined {
     return this.#unread.get(number, row);
   }
+
+  #note(ref: SchemaRef): void {
+    const id = typeof ref === 'number' ? ref : this.#ids.get(ref);
+    if (id !== undefined && this.schemaIds.size < KEPT_IDS) this.schemaIds.add(id);
+  }
 }
 
 /** Schemas of ids that are kept: more than a topic has in use. */
 const KEPT_TYPES = 1000;
 
+interface KnownType {
+  readonly id: number | undefined;
+  /** Undefined if it cannot be used. */
+  readonly type: AvroType | undefined;
+}
+
 /** Avro behind a frame, as JSON. */
 export class FramedAvro implements FramedValues {
   readonly keepsPositions = false;
   schemaIds = new Set<number>();
+  readonly #frames = new FrameReader();
   #unread = new UnreadRows();
-  /** By id; undefined if it cannot be used. */
-  readonly #types = new Map<number, AvroType | undefined>();
+  readonly #known = new Map<SchemaRef, KnownType>();
   #bytes = Buffer.alloc(0);
 
   begin(schemas: readonly SchemaText[]): void {
     this.schemaIds = new Set();
     this.#unread = new UnreadRows();
-    if (this.#types.size > KEPT_TYPES) this.#types.clear();
-    for (const { id, text, references } of schemas) {
-      if (this.#types.has(id)) continue;
-      this.#types.set(id, text === undefined ? undefined : parseAvroSchema(text, references));
+    if (this.#known.size > KEPT_TYPES) this.#known.clear();
+    for (const { ref, id, text, references } of schemas) {
+      if (this.#known.has(ref)) continue;
+      this.#known.set(ref, { id, type: text === undefined ? undefined : parseAvroSchema(text, references) });
     }
   }
 
@@ -120,25 +133,24 @@ export class FramedAvro implements FramedValues {
     if (chunk.valueBytes > 0) this.#bytes.fill(views.values.subarray(0, chunk.valueBytes), 0, chunk.valueBytes);
     const bytes = this.#bytes;
     const valueOffsets = new Int32Array(chunk.rows + 1);
-    let last = -1;
+    let last: SchemaRef | undefined;
     let type: AvroType | undefined;
     beginJson();
     for (let row = 0, start = 0; row < chunk.rows; row++) {
       const end = views.valueOffsets[row + 1];
-      const id = schemaIdOf(bytes, start, end);
-      if (id !== last) {
-        type = this.#types.get(id);
-        if (type !== undefined || (id !== -1 && this.schemaIds.size < KEPT_IDS)) this.schemaIds.add(id);
-        last = id;
+      const ref = this.#frames.refOf(bytes, start, end);
+      if (ref !== last) {
+        type = ref === undefined ? undefined : this.#typeOf(ref);
+        last = ref;
       }
       if (type !== undefined) {
-        const status = appendJson(type, bytes, start + FRAME_BYTES, end);
+        const status = appendJson(type, bytes, start + frameBytes(ref!), end);
         if (status !== undefined) {
           const position = status === 'malformed' ? stoppedAt() - start : -1;
           this.#unread.add(number, row, { status, position });
         }
       } else if (bit(views.valueValidity, row)) {
-        const unread = id === -1 ? notFramed(bytes, start, end) : UNKNOWN_SCHEMA;
+        const unread = ref === undefined ? notFramed(bytes, start, end) : UNKNOWN_SCHEMA;
         this.#unread.add(number, row, unread);
       }
       valueOffsets[row + 1] = jsonEnd();
@@ -149,6 +161,12 @@ export class FramedAvro implements FramedValues {
 
   reason(number: number, row: number): Unread | undefined {
     return this.#unread.get(number, row);
+  }
+
+  #typeOf(ref: SchemaRef): AvroType | undefined {
+    const { id, type } = this.#known.get(ref) ?? { id: typeof ref === 'number' ? ref : undefined, type: undefined };
+    if (id !== undefined && (type !== undefined || this.schemaIds.size < KEPT_IDS)) this.schemaIds.add(id);
+    return type;
   }
 }
 

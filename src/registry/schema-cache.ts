@@ -2,11 +2,12 @@
  * Schemas on disk, so that a start needs no registry for those that it has seen: an id has one schema for as long as
  * the registry lives.
  *
- *   <dataDir>/schemas/<registry>/<id>.json      the registry as a hash of its URL: another one has other ids
+ *   <dataDir>/schemas/<registry>/<id or GUID>.json      the registry as a hash of its URL: another one has other ids
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { SchemaRef } from '../core/flow.js';
 import { makeFolder } from '../storage/data-dir.js';
 import type { RegisteredSchema } from './client.js';
 
@@ -18,18 +19,19 @@ export class SchemaCache {
   }
 
   /** @returns undefined if it is not there, or damaged */
-  read(id: number): RegisteredSchema | undefined {
+  read(ref: SchemaRef): RegisteredSchema | undefined {
     try {
-      const schema = JSON.parse(readFileSync(this.#path(id), 'utf8')) as RegisteredSchema;
-      return schema.id === id && typeof schema.text === 'string' ? schema : undefined;
+      const schema = JSON.parse(readFileSync(this.#path(ref), 'utf8')) as RegisteredSchema;
+      const isOfRef = typeof ref === 'number' ? schema.id === ref : Number.isInteger(schema.id);
+      return isOfRef && typeof schema.text === 'string' ? schema : undefined;
     } catch {
       return undefined;
     }
   }
 
   /** Best effort: it is asked for again if it is not there. */
-  write(schema: RegisteredSchema): void {
-    const path = this.#path(schema.id);
+  write(ref: SchemaRef, schema: RegisteredSchema): void {
+    const path = this.#path(ref);
     try {
       makeFolder(this.#folder);
       writeFileSync(`${path}.tmp`, JSON.stringify(schema));
@@ -43,7 +45,7 @@ export class SchemaCache {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #path(id: number): string {
-    return join(this.#folder, `${id}.json`);
+  #path(ref: SchemaRef): string {
+    return join(this.#folder, `${ref}.json`);
   }
 }

@@ -2,7 +2,7 @@
  * The schemas of a topic, fetched once each, beside the loop that consumes: a batch waits for those that it needs, and
  * nothing else does.
  *
- *   batch ─ ids ─▶ known? ──────────────────────▶ worker
+ *   batch ─ refs ▶ known? ──────────────────────▶ worker
  *                   │ on disk?
  *                   └─ registry: down ─▶ again, with pauses, until it is back
  *                                404  ─▶ again, for UNKNOWN_WAIT, then the run ends, or they are quarantined
@@ -10,13 +10,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilAborted } from '../core/abort.js';
 import { SluiceError } from '../core/errors.js';
-import type { BatchTask, SchemaText } from '../core/flow.js';
+import type { BatchTask, SchemaRef, SchemaText } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
 import { LONG_PAUSE_MS, RETRY_PAUSES_MS } from '../core/retry.js';
 import type { TableSpec } from '../schema/spec.js';
 import { parseAvroSchema } from './avro-schema.js';
 import { type RegisteredSchema, RegistryClient } from './client.js';
-import { schemaIdsOf } from './frame.js';
+import { nameOf, schemaRefsOf } from './frame.js';
 import { unreadableColumns } from './readable.js';
 import { SchemaCache } from './schema-cache.js';
 import type { RegistrySettings } from './settings.js';
@@ -38,7 +38,7 @@ export interface StoreHooks {
   onUnreadable(): void;
 }
 
-/** Ids that are kept, and that are asked for at a time: damaged messages can name any number of them. */
+/** Schemas that are kept, and that are asked for at a time: damaged messages can name any number of them. */
 const [MAX_KNOWN, MAX_PENDING] = [1000, 1000];
 
 /** What schemas of topics are called by default: the TopicNameStrategy. */
@@ -51,8 +51,8 @@ export class SchemaStore {
   readonly #client: RegistryClient;
   readonly #cache: SchemaCache;
   readonly #closed = new AbortController();
-  readonly #known = new Map<number, SchemaText>();
-  readonly #pending = new Map<number, Promise<SchemaText>>();
+  readonly #known = new Map<SchemaRef, SchemaText>();
+  readonly #pending = new Map<SchemaRef, Promise<SchemaText>>();
   /** Ids of which the spec was compared with the schema. */
   readonly #compared = new Set<number>();
   #waitingBatches = 0;
@@ -60,8 +60,8 @@ export class SchemaStore {
   #outage: SluiceError | undefined;
   /** When the last outage ended; `performance.now()`. */
   #backSinceMs = 0;
-  /** Why ids are waited for that the registry does not know. */
-  readonly #unknown = new Map<number, string>();
+  /** Why schemas are waited for that the registry does not know. */
+  readonly #unknown = new Map<SchemaRef, string>();
 
   constructor(options: StoreOptions, hooks: StoreHooks, log: Logger) {
     this.#options = options;
@@ -108,17 +108,17 @@ export class SchemaStore {
    */
   async prepare(task: BatchTask, dropped: AbortSignal): Promise<BatchTask> {
     const sinceMs = performance.now();
-    const ids = schemaIdsOf(task.chunks);
+    const refs = schemaRefsOf(task.chunks);
+    const known = refs.map((ref) => this.#recall(ref)).filter((schema) => schema !== undefined);
+    if (known.length === refs.length) return { ...task, schemas: known };
     if (this.#options.valueFormat === 'json-schema') {
       // They are read without: what the spec cannot read is told when they are there.
-      for (const id of ids.slice(0, MAX_PENDING - this.#pending.size)) this.#schema(id, sinceMs).catch(() => {});
-      return task;
+      for (const ref of refs.slice(0, MAX_PENDING - this.#pending.size)) this.#schema(ref, sinceMs).catch(() => {});
+      return { ...task, schemas: known };
     }
-    const known = ids.map((id) => this.#recall(id)).filter((schema) => schema !== undefined);
-    if (known.length === ids.length) return { ...task, schemas: known };
     this.#waitingBatches++;
     try {
-      return { ...task, schemas: await untilAborted(dropped, this.#schemas(ids, sinceMs, dropped)) };
+      return { ...task, schemas: await untilAborted(dropped, this.#schemas(refs, sinceMs, dropped)) };
     } finally {
       this.#waitingBatches--;
     }
@@ -130,9 +130,9 @@ export class SchemaStore {
     this.#client.close();
   }
 
-  async #schemas(ids: readonly number[], sinceMs: number, dropped: AbortSignal): Promise<SchemaText[]> {
+  async #schemas(refs: readonly SchemaRef[], sinceMs: number, dropped: AbortSignal): Promise<SchemaText[]> {
     const schemas: Promise<SchemaText>[] = [];
-    for (const id of ids) {
+    for (const ref of refs) {
       // What that fails with, who waits for it is told.
       while (this.#pending.size >= MAX_PENDING)
         await this.#pending
@@ -140,7 +140,7 @@ export class SchemaStore {
           .next()
           .value?.catch(() => {});
       dropped.throwIfAborted();
-      const schema = this.#schema(id, sinceMs);
+      const schema = this.#schema(ref, sinceMs);
       schema.catch(() => {});
       schemas.push(schema);
     }
@@ -148,40 +148,41 @@ export class SchemaStore {
   }
 
   /** Asked for once, however many batches wait for it. @param sinceMs since when it is wanted */
-  #schema(id: number, sinceMs: number): Promise<SchemaText> {
-    const known = this.#recall(id);
+  #schema(ref: SchemaRef, sinceMs: number): Promise<SchemaText> {
+    const known = this.#recall(ref);
     if (known !== undefined) return Promise.resolve(known);
-    const pending = this.#pending.get(id);
+    const pending = this.#pending.get(ref);
     if (pending !== undefined) return pending;
-    const loading = this.#load(id, sinceMs).finally(() => {
-      this.#pending.delete(id);
-      this.#unknown.delete(id);
+    const loading = this.#load(ref, sinceMs).finally(() => {
+      this.#pending.delete(ref);
+      this.#unknown.delete(ref);
     });
-    this.#pending.set(id, loading);
+    this.#pending.set(ref, loading);
     return loading;
   }
 
   /** One that is known; it is kept longest now. */
-  #recall(id: number): SchemaText | undefined {
-    const known = this.#known.get(id);
+  #recall(ref: SchemaRef): SchemaText | undefined {
+    const known = this.#known.get(ref);
     if (known !== undefined) this.#keep(known);
     return known;
   }
 
   #keep(schema: SchemaText): void {
-    this.#known.delete(schema.id);
-    this.#known.set(schema.id, schema);
+    this.#known.delete(schema.ref);
+    this.#known.set(schema.ref, schema);
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_KNOWN) this.#known.delete(oldest);
   }
 
-  async #load(id: number, sinceMs: number): Promise<SchemaText> {
-    const cached = this.#cache.read(id);
-    const found = cached ?? (await this.#fetch(id, sinceMs));
-    const problem = found === undefined ? `it does not know the schema id ${id}` : this.#problemOf(found);
-    if (found === undefined || problem !== undefined) return this.#unusable(id, problem ?? '');
-    if (cached === undefined) this.#cache.write(found);
-    const schema = { id, text: found.text, references: found.references };
+  async #load(ref: SchemaRef, sinceMs: number): Promise<SchemaText> {
+    const cached = this.#cache.read(ref);
+    const found = cached ?? (await this.#fetch(ref, sinceMs));
+    const problem = found === undefined ? `it does not know the ${nameOf(ref)}` : this.#problemOf(found);
+    if (found === undefined || problem !== undefined) return this.#unusable(ref, found?.id, problem ?? '');
+    if (cached === undefined) this.#cache.write(ref, found);
+    const { id, text, references } = found;
+    const schema = { ref, id, text, references };
     this.#keep(schema);
     if (!this.#compared.has(id)) {
       this.#compared.add(id);
@@ -217,7 +218,7 @@ export class SchemaStore {
     }
   }
 
-  #unusable(id: number, problem: string): SchemaText {
+  #unusable(ref: SchemaRef, foundId: number | undefined, problem: string): SchemaText {
     const { url, onUnknownSchema, valueFormat } = this.#options;
     const what = `the schema registry SCHEMA_REGISTRY_URL=${url} has no schema for messages: ${problem}`;
     if (onUnknownSchema === 'fail' && valueFormat === 'avro') {
@@ -227,23 +228,23 @@ export class SchemaStore {
           'or restore the schema in it; to quarantine them, run with --on-unknown-schema quarantine',
       );
     }
-    const unusable = { id, text: undefined, references: [] };
+    const unusable = { ref, id: typeof ref === 'number' ? ref : foundId, text: undefined, references: [] };
     this.#keep(unusable);
-    this.#log.error({ schemaId: id }, `${what}${valueFormat === 'avro' ? '; they are quarantined' : ''}`);
+    this.#log.error({ schemaId: ref }, `${what}${valueFormat === 'avro' ? '; they are quarantined' : ''}`);
     return unusable;
   }
 
   /** @returns undefined if the registry does not know it for too long */
-  async #fetch(id: number, sinceMs: number): Promise<RegisteredSchema | undefined> {
+  async #fetch(ref: SchemaRef, sinceMs: number): Promise<RegisteredSchema | undefined> {
     for (let attempt = 0; ; attempt++) {
       try {
-        const schema = await this.#client.schema(id);
+        const schema = await this.#client.schema(ref);
         this.#answered();
         if (schema !== undefined) return schema;
         // Of the whole batch, not of each thousand of its ids.
         const unknownMs = performance.now() - Math.max(sinceMs, this.#backSinceMs);
         if (unknownMs >= this.#options.unknownWaitMs) return undefined;
-        if (!this.#unknown.has(id)) this.#noteUnknown(id);
+        if (!this.#unknown.has(ref)) this.#noteUnknown(ref);
       } catch (thrown) {
         if (this.#closed.signal.aborted || !(thrown instanceof SluiceError)) throw thrown;
         this.#failed(thrown);
@@ -252,11 +253,11 @@ export class SchemaStore {
     }
   }
 
-  #noteUnknown(id: number): void {
+  #noteUnknown(ref: SchemaRef): void {
     const seconds = this.#options.unknownWaitMs / 1e3;
-    const message = `the schema registry does not know the schema id ${id}`;
-    this.#unknown.set(id, message);
-    this.#log.warn({ schemaId: id }, `${message}: asking again for ${seconds} s, as a replica can be behind`);
+    const message = `the schema registry does not know the ${nameOf(ref)}`;
+    this.#unknown.set(ref, message);
+    this.#log.warn({ schemaId: ref }, `${message}: asking again for ${seconds} s, as a replica can be behind`);
   }
 
   #failed(error: SluiceError): void {

@@ -53,4 +53,40 @@ describeKafka('VALUE_FORMAT', (bootstrap) => {
     expect(recovered.code, recovered.stderr).toBe(0);
     expect(await queryFile(dataDir, ledger)).toEqual([[ids.join(' ')]]);
   });
+
+  it.each(['packed', 'stock'])('avro: schema ids and GUIDs in headers, KAFKA_SOURCE=%s', async (reader) => {
+    const registry = await FakeRegistry.start();
+    const guid = '89791762-2336-4186-9674-299b90a802e2';
+    const [id, ofGuid] = [registry.register('x', ORDER), registry.register('y', ORDER, { guid })];
+    const value = (changeId: string) =>
+      avroType(ORDER).toBuffer({ change_id: changeId, order_id: 'o', amount: decimalBytes(1250n) });
+    const header = (bytes: Uint8Array) => ({ headers: { other: Buffer.from('x'), __value_schema_id: bytes } });
+    const guidBytes = Buffer.from(`01${guid.replaceAll('-', '')}`, 'hex');
+    const messages = [
+      { value: value('id'), ...header(framed(id, '')) },
+      { value: value('guid'), ...header(guidBytes) },
+      { value: framed(id, value('value')) },
+      // A header of another form, and a GUID that the registry does not know.
+      { value: value('bad'), ...header(Buffer.from('2')) },
+      { value: value('unknown'), ...header(Buffer.from(guidBytes).fill(9, 1)) },
+      { value: null, ...header(guidBytes) },
+    ];
+    const topic = await filledTopic(bootstrap(), 'avro-headers', 1, messages);
+    const env = runEnv(bootstrap(), topic, await temporaryDataDir(), {
+      ...{ KAFKA_SOURCE: reader, VALUE_FORMAT: 'avro', SCHEMA_REGISTRY_URL: registry.url },
+      SCHEMA_REGISTRY_UNKNOWN_WAIT: '0s',
+    });
+    const run = await runCli(['run', '--until-end', '--on-unknown-schema', 'quarantine'], { env });
+    expect(run.code, run.stderr).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ events: 6, merged: 3, quarantined: 2, tombstone: 1 });
+    const changes = 'SELECT change_id FROM cdc_orders ORDER BY kafka_offset';
+    expect((await queryFile(env.DATA_DIR, changes)).flat()).toEqual(['id', 'guid', 'value']);
+    const ids = 'SELECT list_sort(list_distinct(flatten(list(schema_ids)))) FROM sluice.batches';
+    expect(await queryFile(env.DATA_DIR, `SELECT array_to_string((${ids}), ' ')`)).toEqual([[`${id} ${ofGuid}`]]);
+    const reasons = 'SELECT reason, byte_position::INTEGER FROM sluice.quarantine ORDER BY message_offset';
+    expect(await queryFile(env.DATA_DIR, reasons)).toEqual([
+      ['not_framed', 0],
+      ['unknown_schema', null],
+    ]);
+  });
 });

@@ -13,12 +13,16 @@ describe.skipIf(!isPacked)('the packed reader', () => {
     };
     const { views } = new Chunk();
     const done = () => {};
-    expect(() => native.consumePacked({ ...views, keys: undefined }, 1, 0, done)).toThrow('A column is missing');
-    expect(() => native.consumePacked({ ...views, offsets: new Int32Array(9) }, 1, 0, done)).toThrow('another type');
-    expect(() => native.consumePacked({ ...views, timestamps: new BigInt64Array(0) }, 1, 0, done)).toThrow('no space');
-    expect(() => native.consumePacked(views, 0, 0, done)).toThrow('no space');
-    expect(() => native.consumePacked(views, -1, 0, done)).toThrow('takes columns');
-    expect(() => native.consumePacked(views, 1, 0)).toThrow('takes columns');
+    expect(() => native.consumePacked({ ...views, keys: undefined }, 1, 0, '', done)).toThrow('A column is missing');
+    expect(() => native.consumePacked({ ...views, offsets: new Int32Array(9) }, 1, 0, '', done)).toThrow(
+      'another type',
+    );
+    expect(() => native.consumePacked({ ...views, timestamps: new BigInt64Array(0) }, 1, 0, '', done)).toThrow(
+      'no space',
+    );
+    expect(() => native.consumePacked(views, 0, 0, '', done)).toThrow('no space');
+    expect(() => native.consumePacked(views, -1, 0, '', done)).toThrow('takes columns');
+    expect(() => native.consumePacked(views, 1, 0, '')).toThrow('takes columns');
   });
 
   it("fails with an Error that has librdkafka's code", async () => {

@@ -159,7 +159,7 @@ describe('a batch', () => {
     const { store: schemas, lines } = store(registry.url, { onUnknownSchema: 'quarantine' });
     for (const _ of [1, 2]) {
       expect((await given(schemas, UNREGISTERED)).schemas).toEqual([
-        { id: UNREGISTERED, text: undefined, references: [] },
+        { ref: UNREGISTERED, id: UNREGISTERED, text: undefined, references: [] },
       ]);
     }
     expect(lines.filter(({ level }) => level === 'error')).toHaveLength(1);
@@ -185,7 +185,7 @@ describe('a batch', () => {
     const registry = await FakeRegistry.start();
     const { store: schemas } = store(registry.url, { valueFormat: 'json-schema', unknownWaitMs: 60_000 });
     await registry.down();
-    expect((await given(schemas, UNREGISTERED)).schemas).toBeUndefined();
+    expect((await given(schemas, UNREGISTERED)).schemas).toEqual([]);
     expect(schemas.waitingBatches).toBe(0);
   });
 });

@@ -14,6 +14,7 @@ export interface TestMessage {
   readonly value: string | Uint8Array | null;
   /** Milliseconds since the epoch; default: now. */
   readonly timestamp?: number | undefined;
+  readonly headers?: Readonly<Record<string, Uint8Array>>;
 }
 
 export interface ConsumedMessage {
@@ -109,9 +110,12 @@ export class TestProducer {
   }
 
   /** @returns false if librdkafka's queue is full */
-  #offer(topic: string, { partition, key, value, timestamp }: TestMessage): boolean {
+  #offer(topic: string, { partition, key, value, timestamp, headers = {} }: TestMessage): boolean {
+    const list = Object.entries(headers).map(([name, bytes]) => ({ [name]: Buffer.from(bytes) }));
+    const to = partition ?? -1;
+    const content = asBuffer(value);
     try {
-      this.#client.produce(topic, partition ?? -1, asBuffer(value), asBuffer(key ?? null), timestamp ?? null);
+      this.#client.produce(topic, to, content, asBuffer(key ?? null), timestamp ?? null, undefined, list);
       return true;
     } catch (error) {
       if ((error as LibrdKafkaError).code !== kafka.CODES.ERRORS.ERR__QUEUE_FULL) throw error;

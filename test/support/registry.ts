@@ -9,12 +9,20 @@ interface Version {
   readonly schema: string;
   readonly schemaType: string;
   readonly references: readonly SchemaReference[];
+  readonly guid: string | undefined;
 }
 
 export interface SchemaReference {
   readonly name: string;
   readonly subject: string;
   readonly version: number;
+}
+
+interface RegisterOptions {
+  readonly type?: string;
+  readonly references?: SchemaReference[];
+  readonly id?: number;
+  readonly guid?: string;
 }
 
 export class FakeRegistry {
@@ -79,10 +87,10 @@ export class FakeRegistry {
   register(
     subject: string,
     schema: unknown,
-    { type = 'AVRO', references = [], id }: { type?: string; references?: SchemaReference[]; id?: number } = {},
+    { type = 'AVRO', references = [], id, guid }: RegisterOptions = {},
   ): number {
     const version = this.#versions.filter((other) => other.subject === subject).length + 1;
-    const made = { id: id ?? this.#versions.length + 1, version, subject, schemaType: type, references };
+    const made = { id: id ?? this.#versions.length + 1, version, subject, schemaType: type, references, guid };
     this.#versions.push({ ...made, schema: typeof schema === 'string' ? schema : JSON.stringify(schema) });
     return made.id;
   }
@@ -93,7 +101,11 @@ export class FakeRegistry {
     const ofId = this.#versions.filter(({ id }) => first === 'schemas' && second === 'ids' && String(id) === third);
     const ofSubject = this.#versions.filter(({ subject }) => first === 'subjects' && subject === second);
     const found = fourth === 'latest' ? ofSubject.at(-1) : ofSubject.find(({ version }) => String(version) === fourth);
-    if (ofId.length > 0 && fourth === 'versions') answer(response, 200, ofId);
+    if (second === 'guids') {
+      // The registry says that there are none by an empty list.
+      const ids = this.#versions.filter(({ guid }) => guid === third).map(({ id }) => ({ context: '.', id }));
+      answer(response, 200, ids);
+    } else if (ofId.length > 0 && fourth === 'versions') answer(response, 200, ofId);
     else if (ofId.length > 0) answer(response, 200, withoutDefaults({ ...ofId[0], id: undefined, version: undefined }));
     else if (found !== undefined) answer(response, 200, withoutDefaults(found));
     else answer(response, 404, { error_code: 40403, message: 'not found' });

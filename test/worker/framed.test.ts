@@ -25,7 +25,7 @@ const avro = (id: number, fields: object) => {
   const none = { order_id: 'o', amount: null, event_time: null, added: null };
   return framed(id, TYPE.toBuffer({ ...none, ...fields }));
 };
-const SCHEMAS: SchemaText[] = [7, 8].map((id) => ({ id, text: JSON.stringify(ORDER), references: [] }));
+const SCHEMAS: SchemaText[] = [7, 8].map((id) => ({ ref: id, id, text: JSON.stringify(ORDER), references: [] }));
 
 /** One batch, in two chunks. */
 async function batch(
@@ -128,7 +128,7 @@ describe('Avro', () => {
       // Not UTF-8: of which byte the JSON would be to blame, nobody knows.
       Buffer.concat([good.subarray(0, 5), Buffer.from([2, 0xff]), good.subarray(7)]),
     ];
-    const unusable = { id: 9, text: undefined, references: [] };
+    const unusable = { ref: 9, id: 9, text: undefined, references: [] };
     const result = await batch('avro', values, [...SCHEMAS, unusable]);
     expect(rowsOf(result).map(({ change_id, kafka_offset }) => [change_id, kafka_offset])).toEqual([
       ['a', 0n],
