@@ -189,7 +189,8 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
           committed += 3;
           await sink.close();
           const compacting = await CliProcess.start(['compact'], { env });
-          await sleep(300 + random.next() * 2500);
+          // Not for longer than it takes.
+          await Promise.race([sleep(300 + random.next() * 2500), compacting.ended]);
           compacting.kill('SIGKILL');
           if ((await compacting.ended).code !== 0) killed++;
           expect(await verified()).toMatch(/everything agrees/);
