@@ -8,6 +8,8 @@ export default defineConfig({
     pool: 'forks',
     globalSetup: ['test/support/kafka/global-setup.ts', 'test/support/mongo/global-setup.ts'],
     hookTimeout: 120_000,
+    // count-tests.mjs names those that needed it.
+    retry: process.env.CI === 'true' ? 1 : 0,
     reporters: ['json', 'default'],
     outputFile: { json: 'build/integrations-results.json' },
   },

@@ -80,6 +80,7 @@ describeKafka('capture', (bootstrap) => {
             await capture.ended;
           }
           capture = await startCapture(env, args);
+          if (snapshot === 'initial') await capture.line(/the snapshot is complete/);
           await orders.insertOne({ _id: 'last', status: 'new' });
           await orders.deleteOne({ _id: 'new-0' });
           await capturedIs(bootstrap(), topic, 'last');

@@ -151,6 +151,8 @@ describePrivateKafka('capture, while Kafka is gone', (broker) => {
     await broker().kill();
     await insert(100, 200);
     await first.line(/Kafka: /);
+    // Nothing tells that they were read and are in flight.
+    await sleep(2000);
     await stopCapture(first);
     expect(first.stderr).toMatch(/the grace period is over/);
     await broker().restart();

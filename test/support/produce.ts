@@ -228,6 +228,9 @@ export async function consumeAll(bootstrap: string, topic: string): Promise<Cons
       'enable.auto.commit': false,
       'enable.partition.eof': true,
       'fetch.message.max.bytes': 64 << 20,
+      // The end of a partition is known when a fetch comes back empty.
+      'fetch.wait.max.ms': 10,
+      // The end of a partition is known when a fetch comes back empty.
     },
     { 'auto.offset.reset': 'earliest' },
   );
