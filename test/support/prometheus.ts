@@ -1,6 +1,7 @@
 /** Debian's Prometheus for tests: its checks, and a server that scrapes and alerts. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { folderOf, onFreePort, ServerProcess } from './server-process.js';
 
@@ -33,39 +34,39 @@ export interface Alert {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-export interface PrometheusOptions {
-  /** For its files. */
-  readonly folder: string;
-  /** What it reads, in YAML or JSON: prometheus.yml. */
-  readonly config: object;
+/** An alert rule. */
+export interface Rule {
+  readonly name: string;
+  readonly query: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 export class Prometheus {
   readonly url: string;
+  readonly #folder: string;
   readonly #process: ServerProcess;
 
-  private constructor(port: number, { folder }: PrometheusOptions, config: string) {
+  private constructor(port: number, folder: string, config: string) {
     this.url = `http://127.0.0.1:${port}`;
-    const data = path.join(folder, 'prometheus');
+    this.#folder = folder;
+    const data = path.join(folder, 'data');
     this.#process = new ServerProcess({
       name: `Prometheus at ${this.url}`,
       program: 'prometheus',
-      args: [
-        ...[`--config.file=${config}`, `--storage.tsdb.path=${data}`, `--web.listen-address=127.0.0.1:${port}`],
-        '--storage.tsdb.no-lockfile',
-      ],
+      args: [...[`--config.file=${config}`, `--storage.tsdb.path=${data}`, `--web.listen-address=127.0.0.1:${port}`]],
       output: path.join(folder, 'prometheus.log'),
       ready: 'Server is ready to receive web requests',
     });
   }
 
-  /** On a free port of the loopback. The caller stops it. */
-  static async start(options: PrometheusOptions): Promise<Prometheus> {
-    mkdirSync(options.folder, { recursive: true });
-    const config = path.join(options.folder, 'prometheus.json');
-    writeFileSync(config, JSON.stringify(options.config));
+  /** On a free port of the loopback. The caller stops it. @param config what prometheus.yml has */
+  static async start(config: object): Promise<Prometheus> {
+    const folder = mkdtempSync(path.join(tmpdir(), 'sluice-prometheus-'));
+    const file = path.join(folder, 'prometheus.json');
+    writeFileSync(file, JSON.stringify(config));
     return await onFreePort(async (port) => {
-      const prometheus = new Prometheus(port, options, config);
+      const prometheus = new Prometheus(port, folder, file);
       await prometheus.#process.start();
       return prometheus;
     });
@@ -73,12 +74,19 @@ export class Prometheus {
 
   async stop(): Promise<void> {
     await this.#process.end('SIGTERM');
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** Alerts that are pending or firing. */
   async alerts(): Promise<Alert[]> {
     const { alerts } = await this.#get<{ alerts: { state: Alert['state']; labels: Alert['labels'] }[] }>('alerts');
     return alerts.map(({ state, labels }) => ({ name: labels.alertname, state, labels }));
+  }
+
+  /** The alert rules that it has loaded, in order. */
+  async rules(): Promise<Rule[]> {
+    const { groups } = await this.#get<{ groups: { rules: Rule[] }[] }>('rules?type=alert');
+    return groups.flatMap(({ rules }) => rules);
   }
 
   /** Evaluates an expression now; its result must be a vector. */
