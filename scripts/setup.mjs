@@ -11,7 +11,13 @@ import path from 'node:path';
 import { extensionsReady, provideExtensions } from './setup/duckdb-extensions.mjs';
 import { addonReady, provideAddon } from './setup/kafka-addon.mjs';
 import { exists, npm, openLog, ROOT, report, SetupError, step } from './setup/run.mjs';
-import { BROWSER_PACKAGES, POSTGRES_PACKAGES, PYTHON_PACKAGES, providePackages } from './setup/system-packages.mjs';
+import {
+  BROWSER_PACKAGES,
+  POSTGRES_PACKAGES,
+  PROMETHEUS_PACKAGES,
+  PYTHON_PACKAGES,
+  providePackages,
+} from './setup/system-packages.mjs';
 
 const OLDEST_NODE = [20, 19];
 
@@ -26,7 +32,8 @@ function main() {
 }
 
 function provideForTests() {
-  if (process.env.CI === 'true') [PYTHON_PACKAGES, POSTGRES_PACKAGES, BROWSER_PACKAGES].forEach(providePackages);
+  const packages = [PYTHON_PACKAGES, POSTGRES_PACKAGES, PROMETHEUS_PACKAGES, BROWSER_PACKAGES];
+  if (process.env.CI === 'true') packages.forEach(providePackages);
   if (!extensionsReady()) provideExtensions();
 }
 

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /** The command line: reads arguments and signals, and turns outcomes into exit codes. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { PACKAGE_JSON } from './assets.js';
+import { programVersion } from './assets.js';
 import type { CommandContext } from './commands/context.js';
 import { namesHelp } from './commands/variables-help.js';
 import { misspelledVariables, readConfig, readLogOptions, SECTIONS } from './config.js';
@@ -99,9 +98,8 @@ function neededCommands(first = ''): readonly ((sluice: Command) => Promise<void
 }
 
 function versionText(): string {
-  const { version } = JSON.parse(readFileSync(PACKAGE_JSON, 'utf8')) as { version: string };
   const { reader = 'none', librdkafka } = installedAddon();
-  return `${version} (Kafka source: ${reader}, librdkafka ${librdkafka})`;
+  return `${programVersion()} (Kafka source: ${reader}, librdkafka ${librdkafka})`;
 }
 
 /** Every failure is reported here, in the form of the log: one line, a stack trace is for LOG_LEVEL=debug. */

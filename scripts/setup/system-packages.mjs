@@ -1,5 +1,5 @@
 /** The system packages that set-up may install. Nothing else in the project installs any: no test, and no run. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { exists, run, SetupError, step } from './run.mjs';
 
@@ -26,6 +26,12 @@ const POSTGRES_FOLDER = '/usr/lib/postgresql';
 const POSTGRES = [{ found: () => commandExists('initdb') || postgresInFolder(), package: 'postgresql' }];
 /** Debian makes and starts a server when it installs the package, unless this says otherwise. */
 const CLUSTER_SETTINGS = '/etc/postgresql-common/createcluster.conf';
+/** Debian's tools ask this program before they start a server of a package. */
+const START_POLICY = '/usr/sbin/policy-rc.d';
+const PROMETHEUS = ['prometheus', 'promtool'].map((program) => ({
+  found: () => commandExists(program),
+  package: 'prometheus',
+}));
 const BROWSER = [{ found: () => commandExists('chromium'), package: 'chromium' }];
 
 /** What the Kafka addon is built with. */
@@ -37,6 +43,12 @@ export const POSTGRES_PACKAGES = {
   purpose: 'for the tests with Postgres',
   needs: POSTGRES,
   before: leaveOutDefaultServer,
+};
+/** What tests of metrics and alerts run with. */
+export const PROMETHEUS_PACKAGES = {
+  purpose: 'for the tests with Prometheus',
+  needs: PROMETHEUS,
+  before: forbidStarts,
 };
 /** What tests of the pages run in. */
 export const BROWSER_PACKAGES = { purpose: 'for the tests in a browser', needs: BROWSER };
@@ -64,10 +76,14 @@ export function providePackages(packages) {
   }
   if (process.getuid?.() !== 0) throw new SetupError(`${purpose}, ${advice}`);
   step(`installing system packages ${purpose}: ${list}`, () => {
-    packages.before?.();
-    // A new machine or image often has no package index yet, or an old one.
-    if (aptGet('install', missing) === 0) return 0;
-    return aptGet('update', []) === 0 ? aptGet('install', missing) : 1;
+    const undo = packages.before?.();
+    try {
+      // A new machine or image often has no package index yet, or an old one.
+      if (aptGet('install', missing) === 0) return 0;
+      return aptGet('update', []) === 0 ? aptGet('install', missing) : 1;
+    } finally {
+      undo?.();
+    }
   });
 }
 
@@ -76,6 +92,13 @@ function leaveOutDefaultServer() {
   if (exists(CLUSTER_SETTINGS)) return;
   mkdirSync(path.dirname(CLUSTER_SETTINGS), { recursive: true });
   writeFileSync(CLUSTER_SETTINGS, 'create_main_cluster = false\n');
+}
+
+/** Debian starts a Prometheus when it installs the package. A policy that is there stays. @returns what ends it */
+function forbidStarts() {
+  if (exists(START_POLICY)) return undefined;
+  writeFileSync(START_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  return () => rmSync(START_POLICY);
 }
 
 function postgresInFolder() {

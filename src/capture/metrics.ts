@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { collectProcessMetrics } from '../core/process-metrics.js';
 
 /** Prometheus metrics of a capture. */
 export class CaptureMetrics {
@@ -6,6 +7,12 @@ export class CaptureMetrics {
   readonly up = new Gauge({
     name: 'sluice_up',
     help: '1 while it works, 0 after a failure that ends it',
+    registers: [this.registry],
+  });
+  readonly build = new Gauge({
+    name: 'sluice_build_info',
+    help: 'Always 1; the versions of Sluice, Node and librdkafka',
+    labelNames: ['version', 'node', 'librdkafka'],
     registers: [this.registry],
   });
   readonly errors = new Counter({
@@ -39,15 +46,33 @@ export class CaptureMetrics {
     registers: [this.registry],
     collect: () => this.tokenAge.set(this.#positionSeconds === 0 ? 0 : ageOf(this.#positionSeconds)),
   });
+  readonly oplogWindow: Gauge = new Gauge({
+    name: 'sluice_capture_oplog_window_seconds',
+    help: 'How old the oldest entry of the oplog is, which is asked for once a minute; none where it may not be read',
+    registers: [this.registry],
+    collect: () => {
+      if (this.#oplogSeconds === undefined) this.oplogWindow.remove();
+      else this.oplogWindow.set(ageOf(this.#oplogSeconds));
+    },
+  });
+  readonly lastCommit = new Gauge({
+    name: 'sluice_capture_last_commit_timestamp_seconds',
+    help: 'When a transaction was committed last, seconds since the epoch; none before the first',
+    registers: [this.registry],
+  });
   #positionSeconds = 0;
+  #oplogSeconds: number | undefined;
 
   constructor() {
-    collectDefaultMetrics({ register: this.registry });
+    collectProcessMetrics(this.registry);
+    // What is not known yet is not 0.
+    this.lastCommit.remove();
   }
 
   /** Counts a committed transaction. @param clusterTime 16 hex digits */
   committed(operations: ReadonlyMap<string, number>, clusterTime: string): void {
     this.transactions.inc();
+    this.lastCommit.setToCurrentTime();
     for (const [operation, count] of operations) this.events.inc({ operation }, count);
     this.standsAt(clusterTime);
     this.lag.set(ageOf(this.#positionSeconds));
@@ -55,13 +80,23 @@ export class CaptureMetrics {
 
   /** Notes the committed position. @param clusterTime 16 hex digits */
   standsAt(clusterTime: string): void {
-    this.#positionSeconds = Number.parseInt(clusterTime.slice(0, 8), 16);
+    this.#positionSeconds = secondsOf(clusterTime);
     this.position.set(this.#positionSeconds);
+  }
+
+  /** Notes when the oplog begins, seconds since the epoch; undefined if that is not known. */
+  oplogBegins(seconds: number | undefined): void {
+    this.#oplogSeconds = seconds;
   }
 
   #counter(name: string, help: string): Counter {
     return new Counter({ name, help, registers: [this.registry] });
   }
+}
+
+/** Seconds since the epoch. @param clusterTime 16 hex digits */
+export function secondsOf(clusterTime: string): number {
+  return Number.parseInt(clusterTime.slice(0, 8), 16);
 }
 
 function ageOf(seconds: number): number {

@@ -8,6 +8,7 @@ import { CheckpointReader } from '../capture/checkpoint-reader.js';
 import { checkSole, claimed, transactionalId } from '../capture/claim.js';
 import { CapturedCollection } from '../capture/collection.js';
 import { CaptureMetrics } from '../capture/metrics.js';
+import { OplogWindow } from '../capture/oplog-window.js';
 import { TRANSACTION_TIMEOUT_MS, TransactionalProducer } from '../capture/producer.js';
 import { GroupWriter, oversizeTopic } from '../capture/writer.js';
 import { type Config, SECTIONS } from '../config.js';
@@ -15,6 +16,7 @@ import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { Monitor } from '../http/monitor.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
+import { buildLabels } from './build-labels.js';
 import type { CommandContext } from './context.js';
 import { variablesHelp } from './variables-help.js';
 
@@ -66,6 +68,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
   const { brokers, topic, properties } = config.kafka;
   const { uri, database, collection, maxMessageBytes } = config.capture;
   const metrics = new CaptureMetrics();
+  metrics.build.set(buildLabels(), 1);
   const source = await CapturedCollection.connect({ uri, database, collection }, log);
   let checkpoints: CheckpointReader | undefined;
   let producer: TransactionalProducer | undefined;
@@ -98,7 +101,8 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     const made = new Capture(options, { source, writer, metrics, log });
     following = made;
     const health = () => ({ problem: made.problem(), ready: true });
-    monitor = await Monitor.open({ ...config.metrics, signal }, { metrics, health, refresh: () => {} });
+    const oplog = new OplogWindow(source, metrics, log);
+    monitor = await Monitor.open({ ...config.metrics, signal }, { metrics, health, refresh: () => oplog.refresh() });
     await made.run();
   };
   try {

@@ -20,7 +20,9 @@ import { changesFolder } from '../storage/lake-files.js';
 import { isObjectStore } from '../storage/object-store.js';
 import { WorkerPool } from '../worker/pool.js';
 import type { WorkerOptions } from '../worker/worker.js';
+import { buildLabels } from './build-labels.js';
 import type { CommandContext } from './context.js';
+import { diskGauges } from './run-gauges.js';
 import { sinkOptions } from './sink-options.js';
 import { variablesHelp } from './variables-help.js';
 
@@ -124,6 +126,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   let finished: Pipeline;
   try {
     metrics.source.set({ reader: source.reader }, 1);
+    metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
     const { valueFormat } = config.registry;
     const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, valueFormat, ...placesOf(config) };
@@ -136,6 +139,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     const runBatch = workers.run.bind(workers);
     const prepare = schemas?.prepare.bind(schemas);
     const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, prepare, metrics, log });
+    const refreshDisk = diskGauges(config, metrics);
     const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
       { port, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
@@ -145,6 +149,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
         refresh: () => {
           metrics.batchesWithoutSchema.set(schemas?.waitingBatches ?? 0);
           metrics.workerUtilization.set(workers.utilization);
+          metrics.workerQueue.set(workers.queued);
+          refreshDisk();
           showStatus(metrics, pipeline.status());
         },
       },

@@ -1,7 +1,9 @@
 /** Prometheus metrics of a run. */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { BATCH_STAT_LIST } from '../core/batch-stats.js';
 import type { CommitReceipt } from '../core/flow.js';
+import { collectProcessMetrics } from '../core/process-metrics.js';
+import { LatencyHistogram } from './latency-histogram.js';
 
 export const STAGES = ['idle', 'consume', 'pack', 'wait', 'kernel', 'parquet', 'merge'] as const;
 export type Stage = (typeof STAGES)[number];
@@ -9,12 +11,31 @@ export type Stage = (typeof STAGES)[number];
 export class Metrics {
   readonly registry = new Registry();
   readonly up = this.#gauge('sluice_up', '1 while it works, 0 after a failure that ends it');
+  readonly build = this.#gauge(
+    'sluice_build_info',
+    'Always 1; the versions of Sluice, Node and librdkafka, and the sink',
+    ...['version', 'node', 'librdkafka', 'sink'],
+  );
   readonly events = this.#counter('sluice_events_total', 'Messages consumed from Kafka');
   readonly bytes = this.#counter('sluice_bytes_total', 'Bytes of message values consumed');
   readonly rows = this.#counter('sluice_rows_total', 'Committed messages by outcome', 'outcome');
   readonly rowsFlagged = this.#counter('sluice_rows_flagged_total', 'Committed rows by flag', 'flag');
   readonly batches = this.#counter('sluice_batches_total', 'Committed batches');
   readonly commits = this.#counter('sluice_commits_total', 'Committed transactions');
+  readonly commitRetries = this.#counter(
+    'sluice_commit_retries_total',
+    'Commits that failed with an error that can pass, and were tried again',
+  );
+  readonly lastCommit = this.#gauge(
+    'sluice_last_commit_timestamp_seconds',
+    'When a transaction was committed last, seconds since the epoch; none before the first',
+  );
+  readonly latency = new LatencyHistogram(
+    'sluice_message_latency_seconds',
+    'Time from the Kafka timestamp of a message to its commit. The messages of a batch count as spread evenly ' +
+      'between its first and its last one; those without a timestamp are left out',
+    this.registry,
+  );
   readonly fileBytes = this.#counter('sluice_parquet_bytes_total', 'Bytes of committed Parquet files');
   readonly filesCompacted = this.#counter(
     'sluice_files_compacted_total',
@@ -37,8 +58,17 @@ export class Metrics {
     'partition',
   );
   readonly inFlightBatches = this.#gauge('sluice_in_flight_batches', 'Batches between dispatch and staging');
+  readonly workerQueue = this.#gauge('sluice_worker_queue_batches', 'Batches that wait for a free worker thread');
+  readonly openBatches = this.#gauge('sluice_open_batches', 'Batches that are filled and not dispatched yet');
+  readonly openMessages = this.#gauge('sluice_open_messages', 'Messages in batches that are not dispatched yet');
   readonly chunksInUse = this.#gauge('sluice_chunks_in_use', 'Chunks of shared memory in use');
   readonly lag = this.#gauge('sluice_lag_messages', 'Messages in the log after the committed position', 'partition');
+  readonly lagSeconds = this.#gauge(
+    'sluice_lag_seconds',
+    'Age by Kafka timestamp of the oldest message that was read and is not committed; if the log has messages ' +
+      'but none of them was read, of the last one committed; 0 without lag',
+    'partition',
+  );
   readonly lagAge = this.#gauge('sluice_lag_age_seconds', 'How long ago brokers said where the logs end');
   readonly position = this.#gauge('sluice_position', 'Next offset to be committed', 'partition');
   readonly watermark = this.#gauge(
@@ -52,15 +82,30 @@ export class Metrics {
   );
   readonly source = this.#gauge('sluice_source_info', 'Always 1; which reader takes messages from Kafka', 'reader');
   readonly workerUtilization = this.#gauge('sluice_worker_utilization', 'Share of the worker threads that is busy');
+  readonly freeBytes = this.#gauge('sluice_data_dir_free_bytes', 'Free on the disk of DATA_DIR');
+  readonly databaseBytes = this.#gauge(
+    'sluice_database_bytes',
+    'Size of the database file, or of the catalog of a lake if it is a file',
+  );
+  readonly walBytes = this.#gauge('sluice_wal_bytes', 'Size of the write-ahead log beside it');
+  readonly parquetFiles = this.#gauge(
+    'sluice_parquet_files',
+    'Parquet files on local disks, by age: younger than 1h, 1d or 7d, or older; counted once a minute',
+    'age',
+  );
+  readonly parquetStoredBytes = this.#gauge('sluice_parquet_stored_bytes', 'Bytes of these files', 'age');
 
   constructor() {
-    collectDefaultMetrics({ register: this.registry });
+    collectProcessMetrics(this.registry);
     for (const stage of STAGES) this.stageSeconds.inc({ stage }, 0);
+    // What is not known yet is not 0.
+    for (const gauge of [this.lastCommit, this.freeBytes, this.databaseBytes, this.walBytes]) gauge.remove();
   }
 
   /** Counts a committed group. */
   committed({ stats, commitSeconds }: CommitReceipt): void {
     this.commits.inc();
+    this.lastCommit.setToCurrentTime();
     for (const [name, { metric }] of BATCH_STAT_LIST) {
       if (metric === undefined) continue;
       const counter = this.registry.getSingleMetric(metric.name) as Counter;

@@ -99,6 +99,7 @@ export class Dispatcher {
     readonly wait?: BatchWait;
   } {
     const { number, committed } = partition;
+    partition.times.add(startOffset, nextOffset, chunks);
     const range = { partition: number, startOffset, nextOffset, leaderEpoch, epoch: committed.epoch };
     const task = { ...range, issueBits: this.issueBits, chunks: chunks.map((chunk) => chunk.handle()) };
     const { prepare } = this.#parts;

@@ -10,6 +10,7 @@ import type { Chunk } from '../core/chunk.js';
 import { assert } from '../core/errors.js';
 import type { BatchResult, SinkPosition } from '../core/flow.js';
 import type { Source } from '../core/source.js';
+import { MessageTimes } from './message-times.js';
 
 /** A batch that takes messages. It ends where its partition was read up to. */
 export interface OpenBatch {
@@ -59,6 +60,7 @@ export class Partition {
   openBatch: OpenBatch | undefined;
   /** Batches that are not staged yet, in offset order. */
   readonly inFlight: InFlightBatch[] = [];
+  readonly times = new MessageTimes();
   /** Where the run stops; undefined if it does not stop there. */
   endOffset: number | undefined;
 
@@ -89,6 +91,13 @@ export class Partition {
   /** Messages in the log after what was committed. */
   get uncommitted(): number {
     return this.#log.lag(this.number, this.#committed.nextOffset);
+  }
+
+  /** How old the oldest message after what was committed is at most, in seconds; undefined if that is not known. */
+  get lagSeconds(): number | undefined {
+    if (this.uncommitted === 0) return 0;
+    const sinceMs = this.times.waitingSinceMs(this.openBatch?.chunks ?? []);
+    return sinceMs === undefined ? undefined : Math.max(0, (Date.now() - sinceMs) / 1e3);
   }
 
   /** Whether it was read up to where the run stops. */
@@ -144,6 +153,13 @@ export class Partitions {
     let messages = 0;
     for (const { nextOffset, uncommitted } of this.all) if (nextOffset !== undefined) messages += uncommitted;
     return messages;
+  }
+
+  /** Batches that take messages. */
+  get openBatches(): number {
+    let batches = 0;
+    for (const { openBatch } of this.all) if (openBatch !== undefined) batches++;
+    return batches;
   }
 
   /** Messages in open batches. */

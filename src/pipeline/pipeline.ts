@@ -16,7 +16,7 @@ import { Partitions } from './partition.js';
 import { betweenCommits, Rebalance } from './rebalance.js';
 import { Sequencer } from './sequencer.js';
 import type { PipelineSettings } from './settings.js';
-import { MAX_STALLED_MS, type PipelineStatus, partitionStatus } from './status.js';
+import { MAX_STALLED_MS, observeLatency, type PipelineStatus, partitionStatus } from './status.js';
 import { countCommit, newTotals } from './totals.js';
 
 export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
@@ -119,6 +119,8 @@ export class Pipeline {
       lagAgeSeconds: endsAsOfMs === undefined ? undefined : (nowMs - endsAsOfMs) / 1e3,
       backlog: this.#partitions.backlog,
       inFlightBatches: this.#sequencer.inFlightBatches,
+      openBatches: this.#partitions.openBatches,
+      openMessages: this.#partitions.openRows,
       chunksInUse: this.#chunks.chunksInUse,
       stalledMs: nowMs - this.#advancedMs,
       maxStalledMs: MAX_STALLED_MS + BACKLOG_INTERVALS * flushIntervalMs,
@@ -279,6 +281,7 @@ export class Pipeline {
 
   #onRetry({ code, message }: SluiceError, pauseMs: number): void {
     this.#parts.metrics.errors.inc({ code });
+    this.#parts.metrics.commitRetries.inc();
     this.#parts.log.warn({ code, pauseMs }, `${message}; retrying the commit`);
   }
 
@@ -287,6 +290,7 @@ export class Pipeline {
     this.#firstCommitMs ??= this.#advancedMs;
     countCommit(this.#totals, receipt);
     this.#parts.metrics.committed(receipt);
+    observeLatency(this.#parts.metrics, this.#partitions, receipt.positions);
     this.#assignment.committed(receipt.positions);
     if (this.#partitions.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
   }

@@ -1,6 +1,7 @@
 /** What a pipeline shows of itself: health, gauges, progress line and the summary of a run are made from this. */
+import type { SinkPosition } from '../core/flow.js';
 import type { Metrics } from '../metrics/metrics.js';
-import type { Partition } from './partition.js';
+import type { Partition, Partitions } from './partition.js';
 import type { RunTotals } from './totals.js';
 
 export interface PartitionStatus {
@@ -9,6 +10,8 @@ export interface PartitionStatus {
   readonly position: number;
   /** Messages in the log after it. */
   readonly lag: number;
+  /** How old the oldest of them is, at most; undefined if that is not known. */
+  readonly lagSeconds: number | undefined;
   /** Highest committed event time less the allowed lateness, seconds since the epoch; undefined if there is none. */
   readonly watermarkSeconds: number | undefined;
   /** Nothing of it was committed for a while. */
@@ -28,6 +31,8 @@ export interface PipelineStatus {
   /** Messages in the log after what was committed, of the partitions that are read. */
   readonly backlog: number;
   readonly inFlightBatches: number;
+  readonly openBatches: number;
+  readonly openMessages: number;
   readonly chunksInUse: number;
   /** How long nothing was committed although there was a backlog. */
   readonly stalledMs: number;
@@ -42,7 +47,7 @@ export const MAX_STALLED_MS = 120_000;
 
 /** A partition as it is shown. */
 export function partitionStatus(
-  { number, committed, committedAtMs, uncommitted }: Partition,
+  { number, committed, committedAtMs, uncommitted, lagSeconds }: Partition,
   lateAfterMs: number,
   nowMs: number,
 ): PartitionStatus {
@@ -51,6 +56,7 @@ export function partitionStatus(
     partition: number,
     position: nextOffset,
     lag: uncommitted,
+    lagSeconds,
     watermarkSeconds: watermark === undefined ? undefined : Number(watermark) / 1e6 - lateAfterMs / 1e3,
     isIdle: nowMs - committedAtMs >= IDLE_AFTER_MS,
   };
@@ -65,20 +71,35 @@ export function problemOf({ backlog, stalledMs, maxStalledMs }: PipelineStatus):
 /** Brings the gauges up to date. */
 export function showStatus(
   metrics: Metrics,
-  { partitions, inFlightBatches, chunksInUse, lagAgeSeconds }: PipelineStatus,
+  { partitions, inFlightBatches, openBatches, openMessages, chunksInUse, lagAgeSeconds }: PipelineStatus,
 ): void {
   if (lagAgeSeconds !== undefined) metrics.lagAge.set(lagAgeSeconds);
   metrics.inFlightBatches.set(inFlightBatches);
+  metrics.openBatches.set(openBatches);
+  metrics.openMessages.set(openMessages);
   metrics.chunksInUse.set(chunksInUse);
   // Those of partitions that it no longer holds go.
-  for (const gauge of [metrics.position, metrics.lag, metrics.watermark]) gauge.reset();
+  for (const gauge of [metrics.position, metrics.lag, metrics.lagSeconds, metrics.watermark]) gauge.reset();
   let lowest = Number.POSITIVE_INFINITY;
-  for (const { partition, position, lag, watermarkSeconds, isIdle } of partitions) {
+  for (const { partition, position, lag, lagSeconds, watermarkSeconds, isIdle } of partitions) {
     metrics.position.set({ partition }, position);
     metrics.lag.set({ partition }, lag);
+    if (lagSeconds !== undefined) metrics.lagSeconds.set({ partition }, lagSeconds);
     if (watermarkSeconds === undefined) continue;
     metrics.watermark.set({ partition }, watermarkSeconds);
     if (!isIdle) lowest = Math.min(lowest, watermarkSeconds);
   }
   if (Number.isFinite(lowest)) metrics.pipelineWatermark.set(lowest);
+}
+
+/** Counts how long the messages took that a transaction committed. */
+export function observeLatency(metrics: Metrics, partitions: Partitions, positions: readonly SinkPosition[]): void {
+  const nowMs = Date.now();
+  const ageOf = (timeMs: number) => Math.max(0, (nowMs - timeMs) / 1e3);
+  for (const { partition, nextOffset } of positions) {
+    const [committed] = partitions.of([partition]);
+    for (const { rows, oldestMs, newestMs } of committed?.times.committed(nextOffset) ?? []) {
+      metrics.latency.observe(rows, ageOf(newestMs), ageOf(oldestMs));
+    }
+  }
 }

@@ -91,6 +91,11 @@ export class WorkerPool {
     return this.#piscina.utilization;
   }
 
+  /** Tasks that no thread has yet. */
+  get queued(): number {
+    return this.#piscina.queueSize;
+  }
+
   /** Stops the threads once the tasks that they have are done; what comes of those is dropped. */
   async close(): Promise<void> {
     // The process is aborted when a thread is ended while it loads an ES module, or while DuckDB works for it.

@@ -212,6 +212,12 @@ describeKafka('a run that waits for messages', (bootstrap) => {
     expect(value('sluice_lag_messages{partition="0"}')).toBe(0);
     expect(value('sluice_position{partition="3"}')).toBeGreaterThan(0);
     expect(value('sluice_watermark_seconds{partition="1"}')).toBeGreaterThan(1e9);
+    expect(value('sluice_lag_seconds{partition="0"}')).toBe(0);
+    expect(value('sluice_message_latency_seconds_count')).toBe(consumed);
+    for (const size of ['data_dir_free', 'database', 'wal']) {
+      expect(value(`sluice_${size}_bytes`), size).toBeGreaterThanOrEqual(size === 'wal' ? 0 : 1);
+    }
+    expect(text).toMatch(/^sluice_build_info\{version="[\d.]+",node="\d.*",librdkafka="\d.*",sink="duckdb"\} 1$/m);
     expect(text).toMatch(/^sluice_worker_utilization /m);
     expect(text).toMatch(/^sluice_backpressure_seconds_total /m);
     await stop(run);

@@ -68,6 +68,7 @@ describe('a run', () => {
     await until(() => made.status().totals.merged === 4);
     await stop();
     expect((await metrics.errors.get()).values).toMatchObject([{ labels: { code: 'SLUICE_DATA_DIR' }, value: 1 }]);
+    expect((await metrics.commitRetries.get()).values).toMatchObject([{ value: 1 }]);
     expect(warnings()).toMatchObject([
       { code: 'SLUICE_DATA_DIR', pauseMs: 100, msg: 'disk full; retrying the commit' },
     ]);

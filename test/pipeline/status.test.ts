@@ -77,33 +77,66 @@ describe('the status of a pipeline', () => {
   });
 
   it('has no gauges of partitions that are held no longer', async () => {
-    const partition = { partition: 0, position: 5, lag: 2, watermarkSeconds: 100, isIdle: false };
+    const partition = { partition: 0, position: 5, lag: 2, lagSeconds: 9, watermarkSeconds: 100, isIdle: false };
     const status = pipeline().status();
     showStatus(metrics, { ...status, partitions: [partition, { ...partition, partition: 1 }] });
     showStatus(metrics, { ...status, partitions: [partition] });
     const text = await metrics.registry.metrics();
-    expect(text.match(/^sluice_.*partition="0".*$/gm)).toHaveLength(3);
+    expect(text.match(/^sluice_.*partition="0".*$/gm)).toHaveLength(4);
     expect(text.match(/^sluice_.*partition="1".*$/gm)).toBeNull();
   });
 
   it('brings the gauges up to date; a partition that is idle does not hold the watermark back', () => {
-    const partition = { partition: 0, position: 5, lag: 2, watermarkSeconds: 100, isIdle: false };
+    const partition = { partition: 0, position: 5, lag: 2, lagSeconds: 9, watermarkSeconds: 100, isIdle: false };
     const partitions = [
       partition,
       { ...partition, partition: 1, watermarkSeconds: 50, isIdle: true },
       { ...partition, partition: 2, watermarkSeconds: undefined },
     ];
-    showStatus(metrics, { ...pipeline().status(), partitions, inFlightBatches: 3, chunksInUse: 4 });
+    showStatus(metrics, {
+      ...pipeline().status(),
+      partitions,
+      ...{ inFlightBatches: 3, openBatches: 5, openMessages: 6, chunksInUse: 4 },
+    });
     return expect(metrics.registry.metrics()).resolves.toSatisfy((text: string) =>
       [
         'sluice_position{partition="0"} 5',
         'sluice_lag_messages{partition="2"} 2',
+        'sluice_lag_seconds{partition="2"} 9',
         'sluice_watermark_seconds{partition="1"} 50',
         'sluice_pipeline_watermark_seconds 100',
         'sluice_in_flight_batches 3',
+        'sluice_open_batches 5',
+        'sluice_open_messages 6',
         'sluice_chunks_in_use 4',
       ].every((line) => text.split('\n').includes(line)),
     );
+  });
+});
+
+describe('times of messages', () => {
+  it('tell the lag in seconds, and the latency once they are committed', async () => {
+    const sinceMs = Date.now() - 60_000;
+    source = new FakeSource([messages([0, 1, 2, 3]).map((message) => ({ ...message, timestamp: sinceMs }))]);
+    const commit = sink.commit.bind(sink);
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    sink.commit = () => released.then(commit);
+    const made = pipeline();
+    const done = run(made);
+    await until(() => made.status().totals.events === 4);
+    expect(made.status().partitions[0].lagSeconds).toBeGreaterThanOrEqual(60);
+    release();
+    await until(() => made.status().totals.merged === 4);
+    expect(made.status().partitions[0].lagSeconds).toBe(0);
+    made.stop();
+    await done;
+    const text = await metrics.registry.metrics();
+    expect(text).toMatch(/^sluice_message_latency_seconds_bucket\{le="30"\} 0$/m);
+    expect(text).toMatch(/^sluice_message_latency_seconds_count 4$/m);
+    expect(text).toMatch(/^sluice_last_commit_timestamp_seconds 1\d{9}/m);
   });
 });
 
@@ -156,7 +189,7 @@ describe('the lag of a pipeline', () => {
   });
 
   it('has no watermark if all partitions are idle or have none', async () => {
-    const idle = { partition: 0, position: 5, lag: 2, watermarkSeconds: 100, isIdle: true };
+    const idle = { partition: 0, position: 5, lag: 2, lagSeconds: 9, watermarkSeconds: 100, isIdle: true };
     showStatus(metrics, { ...pipeline().status(), partitions: [idle, { ...idle, partition: 1 }] });
     expect((await metrics.pipelineWatermark.get()).values).toMatchObject([{ value: 0 }]);
   });

@@ -9,6 +9,9 @@ const MODULE = new URL('../../scripts/setup/system-packages.mjs', import.meta.ur
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 const CLUSTER_SETTINGS = '/etc/postgresql-common/createcluster.conf';
+const START_POLICY = '/usr/sbin/policy-rc.d';
+/** An empty folder in place of the one with it. */
+const HIDE_POLICY = 'mount -t tmpfs tmpfs /usr/sbin';
 /** Empty folders in place of Debian's Postgres. */
 const HIDE_POSTGRES = ['/usr/lib/postgresql', '/etc/postgresql-common']
   .map((folder) => `mount -t tmpfs tmpfs ${folder}`)
@@ -44,7 +47,7 @@ function aptGet(then = ''): () => string[] {
 
 /** @param hide shell commands to run first, in a mount namespace of its own */
 function provide(
-  packages: 'ADDON_PACKAGES' | 'PYTHON_PACKAGES' | 'POSTGRES_PACKAGES',
+  packages: 'ADDON_PACKAGES' | 'PYTHON_PACKAGES' | 'POSTGRES_PACKAGES' | 'PROMETHEUS_PACKAGES',
   env: NodeJS.ProcessEnv = {},
   hide?: string,
 ): string {
@@ -103,6 +106,21 @@ describe('system packages', () => {
     provide('POSTGRES_PACKAGES', {}, HIDE_POSTGRES);
     expect(calls()).toEqual(['install -y --no-install-recommends postgresql']);
     expect(readFileSync(path.join(bin, 'settings'), 'utf8')).toBe('create_main_cluster = false\n');
+  });
+
+  it.skipIf(!canHide)('start no server while they are installed', () => {
+    const calls = aptGet(`cp ${START_POLICY} ${bin}/policy`);
+    symlinkSync('/bin/cp', path.join(bin, 'cp'));
+    provide('PROMETHEUS_PACKAGES', {}, HIDE_POLICY);
+    expect(calls()).toEqual(['install -y --no-install-recommends prometheus']);
+    expect(readFileSync(path.join(bin, 'policy'), 'utf8')).toBe('#!/bin/sh\nexit 101\n');
+  });
+
+  it.skipIf(!canHide)('leave a policy of what may start as it is', () => {
+    aptGet(`cp ${START_POLICY} ${bin}/policy`);
+    symlinkSync('/bin/cp', path.join(bin, 'cp'));
+    provide('PROMETHEUS_PACKAGES', {}, `${HIDE_POLICY}; echo mine > ${START_POLICY}`);
+    expect(readFileSync(path.join(bin, 'policy'), 'utf8')).toBe('mine\n');
   });
 
   it.skipIf(!canHide)('leave the settings of Postgres as they are', () => {

@@ -12,7 +12,7 @@ const STOP_TIMEOUT_MS = 10_000;
 const POLL_MS = 20;
 /** Someone else can take a free port before the server does. */
 const PORT_ATTEMPTS = 3;
-const PORT_TAKEN = /Address already in use/;
+const PORT_TAKEN = /address already in use/i;
 
 export interface ServerCommand {
   /** For errors: `the broker at 127.0.0.1:1234`. */
