@@ -131,7 +131,9 @@ function Quarantine({ engine, summary, onFailure }: ResultsProps) {
   if (rejected === 0) return <p class="none">No message would go to the quarantine.</p>;
   return (
     <>
-      {rejected > summary.rejectsKept && <p>Of these the first {number(summary.rejectsKept)} are shown.</p>}
+      {rejected > summary.rejectsKept && (
+        <p class="none">Of these the first {number(summary.rejectsKept)} are shown.</p>
+      )}
       <Pages from={from} total={summary.rejectsKept} what="messages" onFrom={setFrom} />
       <ol class="rejects">
         {rejects.map((reject) => (
