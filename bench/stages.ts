@@ -13,7 +13,7 @@ import { tableFromIPC, tableToIPC } from 'apache-arrow';
 import { Bench } from 'tinybench';
 import { readConfig } from '../src/config.js';
 import type { BatchResult } from '../src/core/flow.js';
-import { Kernel } from '../src/kernel/kernel.js';
+import { openKernel } from '../src/kernel/kernel-file.js';
 import { DuckDbWriter } from '../src/parquet/duckdb-writer.js';
 import { ParquetWasmWriter } from '../src/parquet/parquet-wasm-writer.js';
 import type { ParquetWriter } from '../src/parquet/parquet-writer.js';
@@ -79,7 +79,7 @@ async function measure(tasks: readonly Task[], rounds = ROUNDS): Promise<Map<str
 async function kernelBench(): Promise<void> {
   const wasm = new URL('../build/kernel.wasm', import.meta.url);
   const start = performance.now();
-  Kernel.create(ORDERS_SPEC, OPTIONS);
+  openKernel(ORDERS_SPEC, OPTIONS);
   const ms = (performance.now() - start).toFixed(1);
   const size = count(statSync(wasm).size);
   console.log(`\nKernel, one thread, batches of ${count(KERNEL_ROWS)} rows (${size} bytes of WASM, ready in ${ms} ms)`);
@@ -91,7 +91,7 @@ async function kernelBench(): Promise<void> {
 }
 
 function kernelTasks(corpus: Corpus): Task[] {
-  const kernel = Kernel.create(corpus.spec, { ...OPTIONS, batchRows: KERNEL_ROWS, batchBytes: 256 << 20 });
+  const kernel = openKernel(corpus.spec, { ...OPTIONS, batchRows: KERNEL_ROWS, batchBytes: 256 << 20 });
   const rows = corpus.values.length;
   const batches = Array.from({ length: Math.ceil(rows / KERNEL_ROWS) }, (_, n) =>
     packed(

@@ -41,7 +41,7 @@ for (const page of pages()) {
   const folder = path.join('dist', 'web', page);
   await build({
     absWorkingDir: ROOT,
-    entryPoints: [`web/${page}/main.tsx`],
+    entryPoints: ['main.tsx', 'worker.ts'].map((name) => `web/${page}/${name}`).filter(exists),
     outdir: folder,
     bundle: true,
     minify: true,
@@ -50,13 +50,20 @@ for (const page of pages()) {
     target: 'es2022',
     jsx: 'automatic',
     jsxImportSource: 'preact',
+    // WebAssembly lies beside the scripts; messages of fixtures/ are in them.
+    loader: { '.wasm': 'file', '.ndjson': 'text', '.jsonl': 'text' },
+    assetNames: '[name]',
     logLevel: 'warning',
   });
   cpSync(path.join(ROOT, 'web', page, 'index.html'), path.join(ROOT, folder, 'index.html'));
 }
 
+function exists(name) {
+  return existsSync(path.join(ROOT, name));
+}
+
 /** The folders of web/ that have a page. */
 function pages() {
   const folders = readdirSync(path.join(ROOT, 'web'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return folders.map(({ name }) => name).filter((name) => existsSync(path.join(ROOT, 'web', name, 'index.html')));
+  return folders.map(({ name }) => name).filter((name) => exists(`web/${name}/index.html`));
 }

@@ -76,7 +76,8 @@ function typescriptStale() {
   const sources = files('src', '.ts');
   const outputs = sources.map((source) => source.replace(/^src/, 'dist').replace(/\.ts$/, '.js'));
   const pages = ['.tsx', '.ts', '.css', '.html'].flatMap((ending) => files('web', ending));
-  return stale([...sources, ...pages, 'tsconfig.json', 'scripts/bundle.mjs', 'package-lock.json'], outputs);
+  const others = ['build/kernel.wasm', 'docs/table-spec.schema.json', 'scripts/bundle.mjs'];
+  return stale([...sources, ...pages, ...others, 'tsconfig.json', 'package-lock.json'], outputs);
 }
 
 /** True if an output is missing or older than the newest input. */

@@ -21,6 +21,9 @@ const SLAB_BYTES = 1 << 20;
 /** Short runs are kept in smaller chunks: each open batch pins at least one, and there may be thousands of those. */
 const SLAB_SIZES = [SLAB_BYTES >> 4, SLAB_BYTES >> 2, SLAB_BYTES];
 
+/** Browsers share memory only for pages that are served with certain headers. */
+const Memory = globalThis.SharedArrayBuffer ?? ArrayBuffer;
+
 const align8 = (bytes: number) => (bytes + 7) & ~7;
 
 function layout(rowCapacity: number, keyCapacity: number, valueCapacity: number) {
@@ -65,7 +68,7 @@ export class ChunkViews {
   readonly keys: Uint8Array;
   readonly values: Uint8Array;
 
-  constructor(memory: SharedArrayBuffer, rowCapacity: number, keyCapacity: number, valueCapacity: number) {
+  constructor(memory: ArrayBufferLike, rowCapacity: number, keyCapacity: number, valueCapacity: number) {
     const at = layout(rowCapacity, keyCapacity, valueCapacity);
     this.offsets = new BigInt64Array(memory, 0, rowCapacity);
     this.timestamps = new BigInt64Array(memory, at.timestamps, rowCapacity);
@@ -84,7 +87,7 @@ export class ChunkViews {
 
 /** A chunk on the main thread: its views and how far they are filled. */
 export class Chunk {
-  readonly memory: SharedArrayBuffer;
+  readonly memory: ArrayBufferLike;
   readonly views: ChunkViews;
   /** How many messages it may take: at most `rowCapacity`. */
   readonly rowLimit: number;
@@ -99,7 +102,7 @@ export class Chunk {
     readonly rowCapacity: number = ROW_CAPACITY,
   ) {
     this.rowLimit = Math.min(rowLimit, rowCapacity);
-    this.memory = new SharedArrayBuffer(layout(rowCapacity, keyCapacity, valueCapacity).end);
+    this.memory = new Memory(layout(rowCapacity, keyCapacity, valueCapacity).end);
     this.views = new ChunkViews(this.memory, rowCapacity, keyCapacity, valueCapacity);
   }
 

@@ -38,7 +38,8 @@ export type Fill =
 
 /** An Arrow record batch of messages (messages.ts) in shared memory (chunk.ts), as it is sent to a worker. */
 export interface ChunkHandle {
-  readonly memory: SharedArrayBuffer;
+  /** Shared, except in a browser: there it stays in its thread. */
+  readonly memory: ArrayBufferLike;
   readonly rowCapacity: number;
   readonly valueCapacity: number;
   readonly keyCapacity: number;

@@ -98,6 +98,9 @@ function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Ex
   );
 }
 
+/** Not in a browser. */
+const HAS_BUFFER = typeof Buffer !== 'undefined';
+
 /** One instance of the module, with memory for the given limits. */
 export class KernelInstance {
   readonly #spec: TableSpec;
@@ -108,7 +111,7 @@ export class KernelInstance {
   readonly #exports: Exports;
   readonly #schema: Schema;
   readonly #view: DataView;
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
 
   constructor(module: WebAssembly.Module, spec: TableSpec, limits: KernelLimits, flags: FlagOptions) {
     this.#spec = spec;
@@ -122,7 +125,7 @@ export class KernelInstance {
     this.#exports = instantiate(module, this.#memory);
     this.#schema = arrowSchema(spec);
     this.#view = new DataView(this.#memory.buffer);
-    this.#bytes = Buffer.from(this.#memory.buffer);
+    this.#bytes = HAS_BUFFER ? Buffer.from(this.#memory.buffer) : new Uint8Array(this.#memory.buffer);
   }
 
   /** As `useIssueBits` of kernel.ts. */
@@ -228,9 +231,15 @@ export class KernelInstance {
     this.#copyIn(views.keyValidity.subarray(from >> 3, (to + 7) >> 3), keyValidity);
   }
 
-  /** `set` reads shared memory by words, or even by bytes if they are not aligned; `fill` copies it as any other. */
+  /**
+   * `set` reads shared memory by words, or even by bytes if they are not aligned; `fill` of a buffer copies it as any
+   * other. In a browser chunks are not shared.
+   */
   #copyIn({ buffer, byteOffset, byteLength }: Uint8Array | Int32Array | BigInt64Array, to: number): void {
-    if (byteLength > 0) this.#bytes.fill(new Uint8Array(buffer, byteOffset, byteLength), to, to + byteLength);
+    if (byteLength === 0) return;
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    if (HAS_BUFFER) (this.#bytes as Buffer).fill(bytes, to, to + byteLength);
+    else this.#bytes.set(bytes, to);
   }
 
   #collectRejects(results: Results, chunk: number, from: number): void {

@@ -4,10 +4,8 @@
  * Chunks are copied in one at a time, so that input and the block at hand stay in the cache; columns grow over all
  * chunks of a batch. Record batches are views over the kernel's memory, valid until the next `read`.
  */
-import { readFileSync } from 'node:fs';
-import { KERNEL_WASM } from '../assets.js';
 import { ChunkViews } from '../core/chunk.js';
-import { asSluiceError, assert, SluiceError } from '../core/errors.js';
+import { assert, SluiceError } from '../core/errors.js';
 import type { ChunkHandle } from '../core/flow.js';
 import type { StringForms } from '../core/string-forms.js';
 import { type TableSpec, tableColumns } from '../schema/spec.js';
@@ -20,8 +18,6 @@ import { wordBytes } from './word-table.js';
 export interface KernelOptions extends FlagOptions {
   readonly batchRows: number;
   readonly batchBytes: number;
-  /** Which build; default release. */
-  readonly wasm?: 'release' | 'debug';
 }
 
 type ViewsOf = (chunk: number) => ChunkViews;
@@ -42,7 +38,11 @@ export class Kernel {
   /** Until told otherwise, each column's place. */
   #issueBits: readonly number[];
 
-  private constructor(spec: TableSpec, options: KernelOptions, module: WebAssembly.Module) {
+  /**
+   * @param module the compiled kernel: kernel-file.ts, where there are files
+   * @throws SluiceError SLUICE_KERNEL if it is of another version
+   */
+  constructor(spec: TableSpec, options: KernelOptions, module: WebAssembly.Module) {
     this.#spec = spec;
     this.#options = options;
     this.#module = module;
@@ -59,14 +59,6 @@ export class Kernel {
     };
     this.#issueBits = spec.columns.map((_, index) => index);
     this.#instance = this.#newInstance(this.#limits);
-  }
-
-  /**
-   * Compiles and instantiates.
-   * @throws SluiceError SLUICE_KERNEL if there is no build of this version
-   */
-  static create(spec: TableSpec, options: KernelOptions): Kernel {
-    return new Kernel(spec, options, compile(KERNEL_WASM[options.wasm ?? 'release']));
   }
 
   /**
@@ -200,14 +192,6 @@ export class Kernel {
     large.begin(partition);
     large.read(results, chunk, views, row, row + 1);
     large.collect(results, true);
-  }
-}
-
-function compile(file: URL): WebAssembly.Module {
-  try {
-    return new WebAssembly.Module(readFileSync(file));
-  } catch (thrown) {
-    throw asSluiceError(thrown, 'SLUICE_KERNEL', `${file.pathname} cannot be loaded; \`npm run build:wasm\` makes it`);
   }
 }
 

@@ -8,6 +8,8 @@ const SPARE_KEY_BYTES = 16;
 /** The member of `extra` that has what no column has of the message's key. */
 const KEY_MEMBER = 'message_key';
 
+const utf8 = new TextEncoder();
+
 /** A path that a column is read from. The first of each column come first: their slots have the columns' numbers. */
 export interface Field {
   readonly column: number;
@@ -110,7 +112,7 @@ function embeddedDepth(nodes: readonly PathNode[]): number {
 /** What the records and the bytes of all keys take. */
 export function keyTableBytes({ nodes }: PathTree): number {
   const names = [...nodes.flatMap((node) => [...node.keys.keys()]), KEY_MEMBER];
-  return names.reduce((sum, name) => sum + KEY.size + Buffer.byteLength(name) + SPARE_KEY_BYTES, 0);
+  return names.reduce((sum, name) => sum + KEY.size + utf8.encode(name).length + SPARE_KEY_BYTES, 0);
 }
 
 /**
@@ -125,7 +127,7 @@ export function writeTree(memory: WebAssembly.Memory, tree: PathTree, keysAt: nu
   let record = keysAt;
   let text = keysAt + (nodes.reduce((sum, { keys }) => sum + keys.size, 0) + 1) * KEY.size;
   const write = (name: string, target: number): void => {
-    const encoded = Buffer.from(name);
+    const encoded = utf8.encode(name);
     bytes.set(encoded, text);
     view.setUint32(record + KEY.address, text, true);
     view.setUint32(record + KEY.length, encoded.length, true);

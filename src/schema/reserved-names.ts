@@ -1,5 +1,5 @@
 /** Names that no column of a spec can have: a common reader of the table or its files has another use for them. */
-import { PARTITION_KEY } from '../storage/data-dir.js';
+import { PARTITION_KEY } from '../storage/partition-key.js';
 import { DERIVED_COLUMNS } from './spec.js';
 
 const REASONS: ReadonlyMap<string, string> = new Map([

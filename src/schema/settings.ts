@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
 import { setting } from '../core/settings.js';
-import { loadSpec } from './spec-file.js';
+import { loadSpec } from './load-spec.js';
 
 export const schemaSettings = z.object({
   tableSpec: setting(

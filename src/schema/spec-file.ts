@@ -1,11 +1,10 @@
 /** The table spec as people write it: read from JSON, checked, with the orders' one built in. */
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
 import { MAPPED_OPERATIONS } from '../core/operations.js';
 import { pathSchema } from './field-path.js';
 import { pathProblems } from './path-rules.js';
-import { PRESET_PREFIX, PRESETS } from './presets.js';
+import { PRESETS } from './presets.js';
 import { reservedBecause } from './reserved-names.js';
 import {
   DEFAULT_DELETES,
@@ -125,18 +124,6 @@ export function presetText(name: string): string {
   if (preset !== undefined) return JSON.stringify({ $schema: SCHEMA_FILE, ...preset }, null, 2);
   const known = Object.keys(PRESETS).join(', ');
   throw new SluiceError('SLUICE_CONFIG', `there is no preset ${name}: choose one of ${known}`);
-}
-
-/** Reads a spec file, or `preset:NAME`. @throws SluiceError SLUICE_CONFIG */
-export function loadSpec(path: string): TableSpec {
-  if (path.startsWith(PRESET_PREFIX)) return parseSpec(presetText(path.slice(PRESET_PREFIX.length)), path);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new SluiceError('SLUICE_CONFIG', `table spec ${path} cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  return parseSpec(text, path);
 }
 
 function nameProblems(spec: TableSpec): string[] {

@@ -4,7 +4,6 @@
  * Everything downstream is derived from it: the kernel's field table (fields.ts), the Arrow schema (arrow.ts) and the
  * DuckDB table (ddl.ts). Nothing about orders is compiled in anywhere else.
  */
-import { createHash } from 'node:crypto';
 import { type MappedOperation, OPERATION } from '../core/operations.js';
 import { type FieldPath, pathJson } from './field-path.js';
 
@@ -147,11 +146,6 @@ export function roleColumn<Column extends { readonly role?: Role | undefined }>(
   role: Role,
 ): Column | undefined {
   return spec.columns.find((column) => column.role === role);
-}
-
-/** Hex SHA-256 of the spec in canonical form: equal specs have equal hashes, whatever their formatting was. */
-export function specHash(spec: TableSpec): string {
-  return createHash('sha256').update(specJson(spec)).digest('hex');
 }
 
 /** The spec as JSON, in the form that `parseSpec` reads. */

@@ -7,6 +7,7 @@
  */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { PARTITION_KEY } from './partition-key.js';
 
 /**
  * Raised when the tables or files of a data directory change in a way that an older Sluice cannot write to.
@@ -16,9 +17,6 @@ import { basename, dirname, join } from 'node:path';
  *   3  markers of snapshots have a table and a counter of their own
  */
 export const FORMAT_VERSION = 3;
-
-/** Key of the folders: readers that know Hive's layout make a column of it, so no column of a spec has this name. */
-export const PARTITION_KEY = 'sluice_partition';
 
 /** Key of a file's metadata: the schema ids that its messages name, with spaces between them. */
 export const SCHEMA_IDS_KEY = 'sluice.schema_ids';

@@ -15,7 +15,8 @@ import {
   STATUSES,
   WORKER_LOADED,
 } from '../core/flow.js';
-import { Kernel } from '../kernel/kernel.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { openKernel } from '../kernel/kernel-file.js';
 import type { KernelOutput } from '../kernel/kernel-instance.js';
 import type { ParquetWriter } from '../parquet/parquet-writer.js';
 import { runOf, TEXT_BYTES_KEY } from '../parquet/row-groups.js';
@@ -23,7 +24,8 @@ import type { ParquetSettings } from '../parquet/settings.js';
 import type { FramedValues } from '../registry/framed-values.js';
 import type { ValueFormat } from '../registry/settings.js';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
-import { roleColumn, specHash, type TableSpec, tableColumns } from '../schema/spec.js';
+import { roleColumn, type TableSpec, tableColumns } from '../schema/spec.js';
+import { specHash } from '../schema/spec-hash.js';
 import { FORMAT_VERSION, parquetPath, SCHEMA_IDS_KEY } from '../storage/data-dir.js';
 import { lakeFilePath } from '../storage/lake-files.js';
 import { isObjectStore, type ObjectStoreOptions } from '../storage/object-store.js';
@@ -74,7 +76,7 @@ export class BatchProcessor {
   }
 
   static async create(options: WorkerOptions): Promise<BatchProcessor> {
-    const kernel = Kernel.create(options.spec, options);
+    const kernel = openKernel(options.spec, options);
     return new BatchProcessor(options, kernel, await openWriter(options, kernel), await openFramed(options));
   }
 

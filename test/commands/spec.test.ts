@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadSpec } from '../../src/schema/load-spec.js';
 import { PRESETS } from '../../src/schema/presets.js';
-import { loadSpec, parseSpec } from '../../src/schema/spec-file.js';
+import { parseSpec } from '../../src/schema/spec-file.js';
 import { runCli, temporaryDataDir } from '../support/cli.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { createTopic, produce } from '../support/produce.js';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { KERNEL_WASM } from '../../src/assets.js';
 import { ABI_VERSION } from '../../src/kernel/abi.js';
-import { Kernel } from '../../src/kernel/kernel.js';
+import { openKernel } from '../../src/kernel/kernel-file.js';
 import { KernelInstance } from '../../src/kernel/kernel-instance.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { failureOf } from '../support/failure.js';
@@ -70,7 +70,7 @@ describe('a build', () => {
     ['is no WebAssembly', import.meta.url],
   ])('that %s is named, with the command that makes it', (_, file) => {
     vi.spyOn(KERNEL_WASM, 'release', 'get').mockReturnValue(new URL(file, import.meta.url));
-    const { code, message } = failureOf(() => Kernel.create(ORDERS_SPEC, OPTIONS));
+    const { code, message } = failureOf(() => openKernel(ORDERS_SPEC, OPTIONS));
     vi.restoreAllMocks();
     expect(code).toBe('SLUICE_KERNEL');
     expect(message).toContain(fileURLToPath(new URL(file, import.meta.url)));

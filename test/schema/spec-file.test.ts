@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { specHash, specJson } from '../../src/schema/spec.js';
+import { specJson } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
+import { specHash } from '../../src/schema/spec-hash.js';
 
 const KEYS = [
   { name: 'id', kind: 'text', required: true, role: 'change_id' },

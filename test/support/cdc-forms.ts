@@ -4,8 +4,8 @@
  * `extra`.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { loadSpec } from '../../src/schema/load-spec.js';
 import type { TableSpec } from '../../src/schema/spec.js';
-import { loadSpec } from '../../src/schema/spec-file.js';
 import type { ReferenceMessage, ReferenceResult, ReferenceValue } from './reference.js';
 
 const FOLDER = new URL('../../fixtures/cdc/', import.meta.url);

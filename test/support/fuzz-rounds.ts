@@ -4,7 +4,8 @@
  * any size. Where most rows are damaged nothing is learned, so rounds differ in their share of damaged ones.
  */
 import fc from 'fast-check';
-import type { Kernel, KernelOptions } from '../../src/kernel/kernel.js';
+import type { Kernel } from '../../src/kernel/kernel.js';
+import type { KernelFileOptions } from '../../src/kernel/kernel-file.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { anySpec, keyText, messageText } from './any-spec.js';
@@ -43,7 +44,7 @@ const SHARES: readonly Shares[] = [{}, DEFAULT_SHARES, DEFAULT_SHARES, EQUAL_SHA
 const SOURCES = [...Array.from({ length: 11 }, () => orders), shapes, shapes, shapes, changes, changes, objects];
 
 /** Reads a round with and without the speculative path, and adds to the tally. @throws if one differs */
-export function fuzzRound(seed: number, rows: number, tally: Tally, build: KernelOptions['wasm']): void {
+export function fuzzRound(seed: number, rows: number, tally: Tally, build: KernelFileOptions['wasm']): void {
   const random = new Random(seed);
   const { spec, source, key = () => null } = random.pick(SOURCES)(random);
   const kernels = kernelsOf(

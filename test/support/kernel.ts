@@ -1,7 +1,8 @@
 /** The kernel held against the reference: messages → chunks → kernel → plain rows. */
 import assert from 'node:assert/strict';
 import { Chunk, setBit } from '../../src/core/chunk.js';
-import { Kernel, type KernelOptions } from '../../src/kernel/kernel.js';
+import type { Kernel } from '../../src/kernel/kernel.js';
+import { type KernelFileOptions, openKernel } from '../../src/kernel/kernel-file.js';
 import type { KernelOutput } from '../../src/kernel/kernel-instance.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { Imprint, rowsOf, type Summary, summaryOf } from './kernel-output.js';
@@ -20,8 +21,12 @@ export const VARIANTS = [
 export const OPTIONS = { highValueThreshold: '1000', lateAfterMs: 600_000, batchRows: 1000, batchBytes: 1 << 20 };
 
 /** A kernel per variant, as the tests use it. */
-export function kernelsOf(spec: TableSpec, options: Partial<KernelOptions> = {}, variants = [...VARIANTS]): Kernel[] {
-  return variants.map((variant) => Kernel.create(spec, { ...OPTIONS, ...options, ...variant }));
+export function kernelsOf(
+  spec: TableSpec,
+  options: Partial<KernelFileOptions> = {},
+  variants = [...VARIANTS],
+): Kernel[] {
+  return variants.map((variant) => openKernel(spec, { ...OPTIONS, ...options, ...variant }));
 }
 
 /** Messages with these values, of one partition, whose offsets and timestamps count up. */

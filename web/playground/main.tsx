@@ -1,4 +1,6 @@
 import { render } from 'preact';
 import '../common/theme.css';
+import './playground.css';
+import { Playground } from './playground.js';
 
-render(<h1>Sluice playground</h1>, document.getElementById('app')!);
+render(<Playground />, document.getElementById('app')!);

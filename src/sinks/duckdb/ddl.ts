@@ -8,12 +8,12 @@ import {
   DEFAULT_DELETES,
   roleColumn,
   type StoredSpec,
-  specHash,
   specJson,
   type TableColumn,
   type TableSpec,
   tableColumns,
 } from '../../schema/spec.js';
+import { specHash } from '../../schema/spec-hash.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
 import { DUCKDB_LAYOUT, issueBits, type Layout, openFormat } from './format.js';
 import { moveMarkers } from './markers.js';

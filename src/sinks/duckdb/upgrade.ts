@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { sinkError } from '../../core/errors.js';
 import { literal } from '../../core/sql.js';
-import { PARTITION_KEY, sync, topicFolder } from '../../storage/data-dir.js';
+import { sync, topicFolder } from '../../storage/data-dir.js';
+import { PARTITION_KEY } from '../../storage/partition-key.js';
 import type { LedgerState } from './ledger-files.js';
 
 /** The key was `partition`, which hid a column of that name from every reader that takes keys for columns. */

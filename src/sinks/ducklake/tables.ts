@@ -1,7 +1,8 @@
 /** Sluice's tables in a lake: those of `analytics.db`, but for where positions come from. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { literal, rowsOf } from '../../core/sql.js';
-import { specHash, type TableSpec } from '../../schema/spec.js';
+import type { TableSpec } from '../../schema/spec.js';
+import { specHash } from '../../schema/spec-hash.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
 import { migrate } from '../duckdb/ddl.js';
 import { checkFormat, issueBits, type Layout } from '../duckdb/format.js';
