@@ -35,6 +35,7 @@ export function addCaptureCommand(program: Command, { environment, stopSignal }:
         SECTIONS.capture,
         SECTIONS.process.pick({ shutdownGraceMs: true }),
         SECTIONS.metrics,
+        SECTIONS.http,
         SECTIONS.log,
       ),
     )
@@ -98,7 +99,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     const made = new Capture(options, { source, writer, metrics, log });
     following = made;
     const health = () => ({ problem: made.problem(), ready: true });
-    monitor = await Monitor.open({ ...config.metrics, signal }, { metrics, health, refresh: () => {} });
+    monitor = await Monitor.open({ ...config.metrics, ...config.http, signal }, { metrics, health, refresh: () => {} });
     await made.run();
   };
   try {

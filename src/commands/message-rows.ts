@@ -1,0 +1,64 @@
+/** The kernel's rows as JSON can say them without loss, in the columns that a message alone gives. */
+import type { RecordBatch } from 'apache-arrow';
+import { bit } from '../core/chunk.js';
+import { type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The columns that a message alone gives, with their places among all of the table. */
+export function messageColumns(spec: TableSpec): readonly { readonly column: TableColumn; readonly index: number }[] {
+  return tableColumns(spec)
+    .map((column, index) => ({ column, index }))
+    .filter(({ column }) => !OF_KAFKA.has(column.name));
+}
+
+/** Rows [from, to) of a record batch of the kernel: an object of names and values for each. */
+export function rowsOf(spec: TableSpec, batch: RecordBatch, from = 0, to = batch.numRows): Record<string, unknown>[] {
+  const cells = messageColumns(spec).map(({ column, index }) => ({
+    name: column.name,
+    at: cellsOf(batch, index, column),
+  }));
+  return Array.from({ length: to - from }, (_, row) =>
+    Object.fromEntries(cells.map(({ name, at }) => [name, at(from + row)])),
+  );
+}
+
+/** Columns whose values come with Kafka. */
+const OF_KAFKA: ReadonlySet<string> = new Set(['is_late', 'kafka_partition', 'kafka_offset', 'kafka_timestamp']);
+
+/** A row's value of a column, as JSON can say it without loss. */
+function cellsOf(batch: RecordBatch, index: number, { type }: TableColumn): (row: number) => unknown {
+  const { values, valueOffsets, nullBitmap } = batch.data.children[index];
+  const orNull = (read: (row: number) => unknown) => (row: number) =>
+    nullBitmap !== undefined && nullBitmap.length > 0 && !bit(nullBitmap, row) ? null : read(row);
+  switch (type) {
+    case 'utf8':
+      return orNull((row) => utf8.decode(values.subarray(valueOffsets[row], valueOffsets[row + 1])));
+    case 'bool':
+      return orNull((row) => bit(values, row));
+    case 'decimal18_4': {
+      // The upper half of the 128 bits is the sign.
+      const halves = new BigInt64Array(values.buffer, values.byteOffset, batch.numRows * 2);
+      return orNull((row) => decimalText(halves[row * 2]));
+    }
+    case 'timestamp_us_utc':
+      return orNull((row) => timeText(values[row]));
+    case 'date32':
+      return orNull((row) => new Date(values[row] * 86_400_000).toISOString().split('T')[0]);
+    default:
+      return orNull((row) => (Number.isSafeInteger(Number(values[row])) ? Number(values[row]) : String(values[row])));
+  }
+}
+
+/** @param scaled by 10^4 */
+function decimalText(scaled: bigint): string {
+  const digits = String(scaled < 0n ? -scaled : scaled).padStart(5, '0');
+  return `${scaled < 0n ? '-' : ''}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+}
+
+/** ISO 8601. @param microseconds since the epoch */
+function timeText(microseconds: bigint): string {
+  const milliseconds = microseconds / 1000n - (microseconds % 1000n < 0n ? 1n : 0n);
+  const rest = String(microseconds - milliseconds * 1000n).padStart(3, '0');
+  return new Date(Number(milliseconds)).toISOString().replace('Z', `${rest}Z`);
+}
