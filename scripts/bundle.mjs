@@ -52,7 +52,9 @@ for (const page of pages()) {
     jsxImportSource: 'preact',
     logLevel: 'warning',
   });
-  cpSync(path.join(ROOT, 'web', page, 'index.html'), path.join(ROOT, folder, 'index.html'));
+  for (const name of readdirSync(path.join(ROOT, 'web', page)).filter((file) => file.endsWith('.html'))) {
+    cpSync(path.join(ROOT, 'web', page, name), path.join(ROOT, folder, name));
+  }
 }
 
 /** The folders of web/ that have a page. */
