@@ -12,6 +12,8 @@ import { SpecView } from './spec-view.js';
 const VIEWS = { live: 'Now', ledger: 'Ledger', quarantine: 'Quarantine', query: 'Query', spec: 'Table spec' } as const;
 type View = keyof typeof VIEWS;
 
+const RECONNECT_MS = 3000;
+
 function viewOf(hash: string): View {
   const name = hash.slice(1);
   return Object.hasOwn(VIEWS, name) ? (name as View) : 'live';
@@ -126,16 +128,26 @@ function useSnapshots(live: boolean): { history: History; isConnected: boolean }
   useEffect(() => {
     if (!live) return;
     let frame = 0;
-    const events = new EventSource('/api/events');
-    events.onopen = () => setConnected(true);
-    events.onerror = () => setConnected(false);
-    events.onmessage = ({ data }: MessageEvent<string>) => {
-      history.push(JSON.parse(data) as Snapshot);
-      cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => redraw((times) => times + 1));
+    let timer: ReturnType<typeof setTimeout>;
+    let events: EventSource;
+    const listen = () => {
+      events = new EventSource('/api/events');
+      events.onopen = () => setConnected(true);
+      events.onerror = () => {
+        setConnected(false);
+        // By itself it tries again only where nobody answers, not where a proxy answers for a process that restarts.
+        if (events.readyState === EventSource.CLOSED) timer = setTimeout(listen, RECONNECT_MS);
+      };
+      events.onmessage = ({ data }: MessageEvent<string>) => {
+        history.push(JSON.parse(data) as Snapshot);
+        cancelAnimationFrame(frame);
+        frame = requestAnimationFrame(() => redraw((times) => times + 1));
+      };
     };
+    listen();
     return () => {
       events.close();
+      clearTimeout(timer);
       cancelAnimationFrame(frame);
     };
   }, [live, history]);

@@ -21,6 +21,7 @@ const UNITS: readonly (readonly [number, string])[] = [
 
 /** `3.2 s`, `12 ms`, `4 d`. */
 export function duration(seconds: number): string {
+  if (seconds === 0) return '0 s';
   if (seconds < 0.9995) return `${(seconds * 1e3).toFixed(seconds < 0.01 ? 1 : 0)} ms`;
   const [size, unit] = UNITS.find(([size]) => seconds >= size) ?? [1, 's'];
   const value = seconds / size;

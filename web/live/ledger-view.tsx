@@ -35,8 +35,8 @@ export function LedgerView() {
           {problem}
         </p>
       )}
-      {partitions.table && <ResultTableView caption="By partition" {...partitions.table} />}
-      {batches.table && <ResultTableView caption="The last 100 batches" {...batches.table} />}
+      {partitions.table && <ResultTableView caption="By partition" {...partitions.table} isGrouped />}
+      {batches.table && <ResultTableView caption="The last 100 batches" {...batches.table} isGrouped />}
     </>
   );
 }

@@ -9,7 +9,7 @@ import { useQuery } from './use-query.js';
 
 /** Of figures: less than this jumps too much to be read. */
 const MEAN_SECONDS = 10;
-const BAR_SECONDS = 10;
+const BAR_SECONDS = 5;
 /** How often commits are asked for at most, in milliseconds. */
 const COMMITS_EVERY_MS = 5000;
 const MAX_ROWS = 64;
@@ -56,14 +56,18 @@ function Figures({ history, latest }: { readonly history: History; readonly late
       <Figure
         name="Lag"
         value={count(latest.lag)}
-        note={aged ? `as of ${duration(latest.lagAgeSeconds ?? 0)} ago` : 'messages not yet committed'}
+        note={aged ? `as of ${duration(latest.lagAgeSeconds ?? 0)} ago` : 'messages to commit'}
       />
       <Figure
         name="A commit takes"
         value={commit === undefined ? '–' : duration(commit)}
         note={`${count(latest.commits)} commits`}
       />
-      <Figure name="Watermark" value={age === undefined ? '–' : duration(Math.max(0, age))} note="old, of event time" />
+      <Figure
+        name="Watermark"
+        value={age === undefined ? '–' : duration(Math.max(0, age))}
+        note="before now, by event time"
+      />
       <Figure name="Rows" value={count(latest.merged)} note={`${count(latest.duplicate)} duplicates`} />
       <Figure name="Quarantined" value={count(latest.quarantined)} note={`of ${count(latest.events)} messages`} />
     </dl>
@@ -125,7 +129,13 @@ function Stages({ history }: { readonly history: History }) {
   const sums = means.map((_, index) => times.map((_, bar) => sumTo(means, index, bar)));
   return (
     <Panel title="Time by stage" unit="seconds per second, of all threads">
-      <Chart series={STACK} data={[times, ...sums.toReversed()]} height={140} format={(value) => `${short(value)} s`} />
+      <Chart
+        series={STACK}
+        data={[times, ...sums.toReversed()]}
+        height={140}
+        margin={BAR_SECONDS / 2}
+        format={(value) => `${short(value)} s`}
+      />
       <ul class="legend">
         {STAGES.map((stage) => (
           <li key={stage}>
@@ -194,5 +204,5 @@ function Partitions({ latest }: { readonly latest: Snapshot }) {
 export function Commits({ version, commits }: { readonly version: number; readonly commits: number }) {
   const { table, problem } = useQuery(COMMITS, commits === 0 ? 0 : version);
   if (problem !== undefined) return <p class="bad">{problem}</p>;
-  return <ResultTableView caption="Last commits" columns={table?.columns ?? []} rows={table?.rows ?? []} />;
+  return <ResultTableView caption="Last commits" columns={table?.columns ?? []} rows={table?.rows ?? []} isGrouped />;
 }

@@ -7,11 +7,19 @@ interface ResultTableProps {
   readonly rows: readonly (readonly unknown[])[];
   /** Whether the caption is only for those who cannot see what is around it. */
   readonly isCaptionHidden?: boolean;
+  /** Whether long numbers have commas; those that may be ids or parts of a query must not. */
+  readonly isGrouped?: boolean;
 }
 
 const MAX_CELL = 300;
 
-export function ResultTableView({ caption, columns, rows, isCaptionHidden = false }: ResultTableProps) {
+export function ResultTableView({
+  caption,
+  columns,
+  rows,
+  isCaptionHidden = false,
+  isGrouped = false,
+}: ResultTableProps) {
   const numeric = columns.map((_, index) => isNumericColumn(rows, index));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
@@ -32,7 +40,7 @@ export function ResultTableView({ caption, columns, rows, isCaptionHidden = fals
             <tr key={place}>
               {row.map((value, index) => (
                 <td key={columns[index]} class={numeric[index] ? 'number' : ''}>
-                  {cellText(value)}
+                  {isGrouped && typeof value === 'number' && Number.isInteger(value) ? count(value) : cellText(value)}
                 </td>
               ))}
             </tr>
@@ -61,7 +69,6 @@ function isNumeric(value: unknown): boolean {
 
 function cellText(value: unknown): string {
   if (value === null) return '∅';
-  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) >= 10_000) return count(value);
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
   return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL)}…` : text;
 }
