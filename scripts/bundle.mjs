@@ -55,7 +55,9 @@ for (const page of pages()) {
     assetNames: '[name]',
     logLevel: 'warning',
   });
-  cpSync(path.join(ROOT, 'web', page, 'index.html'), path.join(ROOT, folder, 'index.html'));
+  for (const name of readdirSync(path.join(ROOT, 'web', page)).filter((file) => file.endsWith('.html'))) {
+    cpSync(path.join(ROOT, 'web', page, name), path.join(ROOT, folder, name));
+  }
 }
 
 function exists(name) {

@@ -11,6 +11,7 @@ import { captureSettings } from './capture/settings.js';
 import { SluiceError } from './core/errors.js';
 import { type LogOptions, logSettings } from './core/log.js';
 import { integer, type Section, type Settings, setting, variablesOf } from './core/settings.js';
+import { type HttpOptions, httpProblems, httpSettings } from './http/settings.js';
 import { consumerSettings, kafkaSettings, PROPERTY_PREFIX, readProperties } from './kafka/settings.js';
 import { metricsSettings } from './metrics/settings.js';
 import { parquetSettings } from './parquet/settings.js';
@@ -59,6 +60,7 @@ export const SECTIONS = {
   registry: registrySettings,
   process: processSettings,
   metrics: metricsSettings,
+  http: httpSettings,
   log: logSettings,
   capture: captureSettings,
 } as const satisfies Readonly<Record<string, Section>>;
@@ -94,6 +96,7 @@ export interface Config extends Pick<Values, OwnSections> {
   readonly spec: TableSpec;
   /** Path of the file that the spec is from; undefined if it is the built-in one. */
   readonly tableSpec: string | undefined;
+  readonly http: HttpOptions;
   readonly shutdownGraceMs: number;
   readonly threadPoolSize: number;
   readonly log: LogOptions;
@@ -117,11 +120,12 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
     }
   }
   if (values.registry !== undefined) problems.push(...registryProblems(values.registry));
+  if (values.http !== undefined) problems.push(...httpProblems(values.http));
   if (problems.length > 0) {
     const list = problems.length === 1 ? ` ${problems[0]}` : ['', ...problems].join('\n  ');
     throw new SluiceError('SLUICE_CONFIG', `the environment is not acceptable:${list}`);
   }
-  const { kafka, consumer, storage, sink, lake, schema, process: ofProcess, log: _, ...sections } = values;
+  const { kafka, consumer, storage, sink, lake, schema, process: ofProcess, http, log: _, ...sections } = values;
   const { dataDir } = storage;
   const instanceId = `sluice-${createHash('sha256').update(`${hostname()}:${dataDir}`).digest('hex').slice(0, 16)}`;
   return {
@@ -137,6 +141,7 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
     },
     spec: schema.tableSpec?.spec ?? ORDERS_SPEC,
     tableSpec: schema.tableSpec?.path,
+    http: { host: http.host, open: http.open, token: http.token ?? http.tokenFile },
     log: readLogOptions(env, isTerminal),
   };
 }

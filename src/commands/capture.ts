@@ -37,6 +37,7 @@ export function addCaptureCommand(program: Command, { environment, stopSignal }:
         SECTIONS.capture,
         SECTIONS.process.pick({ shutdownGraceMs: true }),
         SECTIONS.metrics,
+        SECTIONS.http,
         SECTIONS.log,
       ),
     )
@@ -102,7 +103,10 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     following = made;
     const health = () => ({ problem: made.problem(), ready: true });
     const oplog = new OplogWindow(source, metrics, log);
-    monitor = await Monitor.open({ ...config.metrics, signal }, { metrics, health, refresh: () => oplog.refresh() });
+    monitor = await Monitor.open(
+      { ...config.metrics, ...config.http, signal },
+      { metrics, health, refresh: () => oplog.refresh() },
+    );
     await made.run();
   };
   try {

@@ -1,7 +1,7 @@
 /** `sluice run`: puts the parts together and keeps them running. */
 import { type Command, Option } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
-import type { SluiceError } from '../core/errors.js';
+import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { Output } from '../core/output.js';
 import type { ReaderKind } from '../core/source.js';
@@ -13,6 +13,7 @@ import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { reportProgress } from '../pipeline/progress.js';
 import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
+import type { SqlClient } from '../query/sql-client.js';
 import { SCHEMA_HEADER } from '../registry/frame.js';
 import type { SchemaStore } from '../registry/schema-store.js';
 import { SinkClient } from '../sinks/sink-client.js';
@@ -22,6 +23,7 @@ import { WorkerPool } from '../worker/pool.js';
 import type { WorkerOptions } from '../worker/worker.js';
 import { buildLabels } from './build-labels.js';
 import type { CommandContext } from './context.js';
+import { pageContent, snapshotOf } from './page-content.js';
 import { diskGauges } from './run-gauges.js';
 import { sinkOptions } from './sink-options.js';
 import { variablesHelp } from './variables-help.js';
@@ -84,6 +86,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         SECTIONS.registry,
         SECTIONS.process,
         SECTIONS.metrics,
+        SECTIONS.http,
         SECTIONS.log,
       ),
     )
@@ -142,7 +145,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     const refreshDisk = diskGauges(config, metrics);
     const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
-      { port, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
+      { port, ...config.http, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
       {
         metrics,
         health: () => healthOf(pipeline.status(), schemas?.waitingFor),
@@ -153,8 +156,13 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
           refreshDisk();
           showStatus(metrics, pipeline.status());
         },
+        page: {
+          ...pageContent(config, { live: true, topic, open: () => openRunning(dataDir) }),
+          snapshot: () => snapshotOf(pipeline.status(), metrics),
+        },
       },
     );
+    if (port !== 0) log.info(`the page of this run: ${monitor.url}`);
     const stop = () => {
       log.info('stopping: what is in flight is committed; a second signal ends the process at once');
       pipeline.stop();
@@ -197,6 +205,14 @@ async function openSchemas(
     onUnreadable: () => metrics.unreadableColumns.inc(),
   };
   return new SchemaStore({ ...registry, url, dataDir, topic, spec, onUnknownSchema }, hooks, log);
+}
+
+/** What the page asks for: only through the sink's thread. A second instance on its database would break the first. */
+async function openRunning(dataDir: string): Promise<SqlClient> {
+  const { openSql } = await import('../query/sql-client.js');
+  return openSql(dataDir, () => {
+    throw new SluiceError('SLUICE_QUERY', 'the run takes no queries any more: it is ending');
+  });
 }
 
 /** One that waits for a schema works, but is not ready. */

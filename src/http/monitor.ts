@@ -1,13 +1,16 @@
 /**
- * What can be seen from outside of a process that runs until it is stopped: /metrics, /healthz and /readyz. It outlives
- * a failure for a while, so that the code of the failure is in a scrape before the process ends.
+ * What can be seen from outside of a process that runs until it is stopped: /metrics, /healthz, /readyz and, of a run,
+ * its page. It outlives a failure for a while, so that the code of the failure is in a scrape before the process ends.
  */
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Counter, Gauge, Registry } from 'prom-client';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { type Route, reply, serve } from './server.js';
+import { LivePage, type PageContent } from './page.js';
+import { type Route, reply, serve, urlOf } from './server.js';
+import type { HttpOptions } from './settings.js';
+import type { Snapshot } from './snapshot.js';
 
 export interface Health {
   /** Why it does not work, in a sentence; undefined if it does. */
@@ -24,9 +27,13 @@ export interface Monitored {
   health(): Health;
   /** Called before each scrape, to bring gauges up to date. */
   refresh(): void;
+  /** What the page at / shows besides health; undefined if there is none. */
+  readonly page?: Omit<PageContent, 'snapshot'> & { snapshot(): Promise<Omit<Snapshot, keyof HealthShown>> };
 }
 
-export interface MonitorOptions {
+type HealthShown = Pick<Snapshot, 'problem' | 'waitingFor' | 'ready'>;
+
+export interface MonitorOptions extends HttpOptions {
   /** 0: nothing is served. */
   readonly port: number;
   /** How long a failure is shown. */
@@ -38,6 +45,7 @@ export interface MonitorOptions {
 export class Monitor {
   readonly #options: MonitorOptions;
   readonly #monitored: Monitored;
+  readonly #page: LivePage | undefined;
   #server: Server | undefined;
   #failure: Error | undefined;
 
@@ -45,13 +53,27 @@ export class Monitor {
     this.#options = options;
     this.#monitored = monitored;
     monitored.metrics.up.set(1);
+    const { page } = monitored;
+    const snapshot = async () => ({ ...(await page!.snapshot()), ...this.#shownHealth() });
+    this.#page = page && new LivePage({ ...page, snapshot });
   }
 
-  /** @throws SluiceError SLUICE_CONFIG if the port is taken */
+  /** @throws SluiceError SLUICE_CONFIG if it cannot listen there */
   static async open(options: MonitorOptions, monitored: Monitored): Promise<Monitor> {
     const monitor = new Monitor(options, monitored);
-    if (options.port !== 0) monitor.#server = await serve(options.port, monitor.#routes());
+    if (options.port === 0) return monitor;
+    const page = monitor.#page;
+    monitor.#server = await serve(
+      { ...options, portName: 'METRICS_PORT' },
+      (access) => [...monitor.#routes(), ...(page?.routes(access) ?? [])],
+      page?.files.unauthorized,
+    );
     return monitor;
+  }
+
+  /** Where it is reached from this machine, or by its name. */
+  get url(): string {
+    return urlOf(this.#server, this.#options.host);
   }
 
   /** Notes what ended the work. From then on the gauges stay as they are. */
@@ -69,6 +91,7 @@ export class Monitor {
       log.error({ graceMs }, `${this.#health().problem}; metrics stay up for the next scrape, a signal ends this`);
       await sleep(graceMs, undefined, { signal }).catch(() => {});
     }
+    this.#page?.close();
     this.#server?.close();
   }
 
@@ -78,11 +101,17 @@ export class Monitor {
     return { problem: `${code}${this.#failure.message}`, ready: false };
   }
 
+  #shownHealth(): HealthShown {
+    const { problem = null, waitingFor = null, ready } = this.#health();
+    return { problem, waitingFor, ready };
+  }
+
   #routes(): Route[] {
     const { registry } = this.#monitored.metrics;
     return [
       {
         path: '/metrics',
+        kind: 'metrics',
         handle: (_, response) => {
           if (this.#failure === undefined) this.#monitored.refresh();
           registry.metrics().then(
@@ -93,6 +122,7 @@ export class Monitor {
       },
       {
         path: '/healthz',
+        kind: 'health',
         handle: (_, response) => {
           const { problem, waitingFor } = this.#health();
           const waiting = waitingFor === undefined ? '' : `; waiting: ${waitingFor}`;
@@ -101,6 +131,7 @@ export class Monitor {
       },
       {
         path: '/readyz',
+        kind: 'health',
         handle: (_, response) => {
           const { ready, waitingFor } = this.#health();
           const why = waitingFor === undefined ? '' : `: ${waitingFor}`;

@@ -1,46 +1,116 @@
-/** The HTTP server of a process, on the loopback interface. */
+/** The HTTP server of a process. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { SluiceError } from '../core/errors.js';
+import { Access, type RouteKind } from './access.js';
+import type { HttpOptions } from './settings.js';
 
 export interface Route {
   readonly path: string;
-  handle(request: IncomingMessage, response: ServerResponse): void;
+  readonly kind: RouteKind;
+  /** Default: GET, and HEAD with it. */
+  readonly method?: 'GET' | 'POST';
+  /** What it rejects with is answered with 500. */
+  handle(request: IncomingMessage, response: ServerResponse): void | Promise<void>;
 }
 
+export interface ServerOptions extends HttpOptions {
+  readonly port: number;
+  /** What sets the port, for an error. */
+  readonly portName: string;
+}
+
+/** Answers where a route is refused for want of a token. */
+type Unauthorized = (request: IncomingMessage, response: ServerResponse, why: string) => void;
+
+const MAX_CONNECTIONS = 256;
+
+/** Of every answer: nothing is loaded from elsewhere, run that is not a file of ours, shown within a page or kept. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
 /**
- * Serves the routes on 127.0.0.1. It does not keep the process alive.
- * @throws SluiceError SLUICE_CONFIG if the port is taken
+ * Serves the routes. It does not keep the process alive.
+ * @param routes gets what says who may ask
+ * @throws SluiceError SLUICE_CONFIG if it cannot listen there
  */
-export async function serve(port: number, routes: readonly Route[]): Promise<Server> {
-  const paths = routes.map(({ path }) => path);
+export async function serve(
+  options: ServerOptions,
+  routes: (access: Access) => readonly Route[],
+  unauthorized: Unauthorized = (_, response, why) => reply(response, 401, `${why}\n`),
+): Promise<Server> {
+  const { port, host } = options;
+  const access = new Access(options);
+  const all = routes(access);
   const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     const path = request.url?.split('?')[0];
-    const route = routes.find((candidate) => candidate.path === path);
-    if (route !== undefined) route.handle(request, response);
-    else reply(response, 404, `try ${paths.slice(0, -1).join(', ')} or ${paths.at(-1)}\n`);
+    const ofPath = all.filter((candidate) => candidate.path === path);
+    const route = ofPath.find(({ method = 'GET' }) => method === request.method?.replace('HEAD', 'GET'));
+    const refusal = access.refusal(request, (route ?? ofPath[0])?.kind ?? 'page');
+    if (refusal?.status === 401) {
+      response.setHeader('www-authenticate', 'Bearer realm="sluice"');
+      unauthorized(request, response, refusal.why);
+    } else if (refusal !== undefined) reply(response, refusal.status, `${refusal.why}\n`);
+    else if (route !== undefined) handle(route, request, response);
+    else if (ofPath.length > 0) reply(response, 405, `${request.method} is not for this path\n`);
+    else reply(response, 404, `try ${listed(all)}\n`);
   });
+  server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(port, cause)));
-    server.listen(port, '127.0.0.1', resolve);
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(options, cause)));
+    server.listen(port, host, resolve);
   });
   server.unref();
   return server;
+}
+
+/** Where a page of it is. @param host that it listens on */
+export function urlOf(server: Server | undefined, host: string): string {
+  const { port } = (server?.address() ?? { port: 0 }) as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
+}
+
+function handle(route: Route, request: IncomingMessage, response: ServerResponse): void {
+  const fail = (thrown: unknown) => {
+    if (response.headersSent) response.destroy();
+    else reply(response, 500, `${(thrown as Error).message}\n`);
+  };
+  // A rejection that nobody takes would end the process.
+  (async () => route.handle(request, response))().catch(fail);
+}
+
+/** What one may want to see first. */
+function listed(routes: readonly Route[]): string {
+  const paths = routes.filter(({ kind, path }) => kind === 'health' || kind === 'metrics' || path === '/');
+  const names = paths.map(({ path }) => path);
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
 /** Answers with a text. */
 export function reply(
   response: ServerResponse,
   status: number,
-  body: string,
+  body: string | Uint8Array,
   type = 'text/plain; charset=utf-8',
 ): void {
   response.writeHead(status, { 'content-type': type }).end(body);
 }
 
-function cannotListen(port: number, cause: NodeJS.ErrnoException): SluiceError {
+function cannotListen({ portName, host, port }: ServerOptions, cause: NodeJS.ErrnoException): SluiceError {
+  const remedy = cause.code === 'EADDRINUSE' || cause.code === 'EACCES' ? 'choose another port' : 'see HTTP_HOST';
+  const off = portName === 'METRICS_PORT' ? '; 0 turns metrics, health and the page off' : '';
   return new SluiceError(
     'SLUICE_CONFIG',
-    `METRICS_PORT=${port}: cannot listen on 127.0.0.1:${port} (${cause.code}); 0 turns metrics off`,
+    `${portName}=${port}: cannot listen on ${host}:${port} (${cause.code}): ${remedy}${off}`,
     { cause },
   );
 }

@@ -48,7 +48,7 @@ const MAX_PATH_BYTES = 103;
 const READER_TIMEOUT_MS = 60_000;
 const READER_BYTES_PER_SECOND = 1 << 20;
 /** An interrupt that comes just before a statement begins is lost. */
-const INTERRUPT_AGAIN_MS = 10;
+export const INTERRUPT_AGAIN_MS = 10;
 
 export class QueryServer {
   readonly #server: Server;

@@ -21,6 +21,8 @@ export interface QueryRows {
 export interface QuerySettings {
   /** Times with a zone are shown in it; default: UTC. */
   readonly timeZone?: string;
+  /** Ends the query, which fails then. */
+  readonly signal?: AbortSignal;
 }
 
 /** Of a block of rows, as JSON: a chunk of DuckDB has 2,048 rows, however long they are. */

@@ -5,7 +5,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, isLocked, SluiceError } from '../core/errors.js';
 import { databasePath } from '../storage/data-dir.js';
 import { linesOf } from './lines.js';
-import { type QueryAnswer, queryAddress } from './query-server.js';
+import { INTERRUPT_AGAIN_MS, type QueryAnswer, queryAddress } from './query-server.js';
 import { type QueryRows, type QuerySettings, readOnlyRows, shownRows } from './read-only.js';
 import type { RawValue } from './values.js';
 
@@ -90,6 +90,7 @@ class FileClient implements SqlClient {
   readonly live = false;
   readonly #database: ReadDatabase;
   readonly #connections: DuckDBConnection[] = [];
+  readonly #interrupts: NodeJS.Timeout[] = [];
 
   constructor(database: ReadDatabase) {
     this.#database = database;
@@ -98,10 +99,18 @@ class FileClient implements SqlClient {
   async query(sql: string, settings?: QuerySettings): Promise<QueryRows> {
     const connection = await this.#database.connect();
     this.#connections.push(connection);
+    settings?.signal?.addEventListener('abort', () => this.#interrupt(connection));
     return readOnlyRows(connection, sql, settings);
   }
 
+  /** Until all is closed: an interrupt that comes just before a statement begins is lost. */
+  #interrupt(connection: DuckDBConnection): void {
+    connection.interrupt();
+    this.#interrupts.push(setInterval(() => connection.interrupt(), INTERRUPT_AGAIN_MS));
+  }
+
   close(): void {
+    for (const timer of this.#interrupts) clearInterval(timer);
     for (const connection of this.#connections) connection.closeSync();
     this.#database.close();
   }
@@ -119,9 +128,10 @@ class SocketClient implements SqlClient {
     this.#path = path;
   }
 
-  async query(sql: string, { timeZone = 'UTC' }: QuerySettings = {}): Promise<QueryRows> {
+  async query(sql: string, { timeZone = 'UTC', signal }: QuerySettings = {}): Promise<QueryRows> {
     const socket = await connect(this.#path);
     if (socket === undefined) throw new SluiceError('SLUICE_QUERY', 'the running process has ended');
+    signal?.addEventListener('abort', () => socket.destroy());
     socket.write(`${JSON.stringify({ sql, timeZone })}\n`);
     const answers = readAnswers(socket);
     const { value: head } = await answers.next();

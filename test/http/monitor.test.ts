@@ -29,7 +29,7 @@ async function freePort(): Promise<number> {
 
 const open = (graceMs = 0) =>
   Monitor.open(
-    { port, graceMs, signal: stop.signal },
+    { port, host: '127.0.0.1', token: undefined, open: [], graceMs, signal: stop.signal },
     { metrics: new Metrics(), health: () => health, refresh: () => void refreshed++ },
   );
 

@@ -1,4 +1,7 @@
 import { render } from 'preact';
 import '../common/theme.css';
+import '../common/bytes.css';
+import './page.css';
+import { App } from './app.js';
 
-render(<h1>Sluice</h1>, document.getElementById('app')!);
+render(<App />, document.getElementById('app')!);
