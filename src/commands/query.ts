@@ -74,24 +74,19 @@ export async function query(
   { sql, format, timeZone = 'UTC', width, write }: QueryOptions,
 ): Promise<void> {
   try {
-    for await (const piece of FORMATS[format](await client.query(sql, { timeZone }), width)) await write(piece);
+    const pieces =
+      format === 'arrow'
+        ? await client.arrow(sql, { timeZone })
+        : TEXTS[format](await client.query(sql, { timeZone }), width);
+    for await (const piece of pieces) await write(piece);
   } finally {
     client.close();
   }
 }
 
-type Format = (result: QueryRows, width: number | undefined) => AsyncIterable<string | Uint8Array>;
+type Text = (result: QueryRows, width: number | undefined) => AsyncIterable<string>;
 
-const FORMATS: Readonly<Record<QueryFormat, Format>> = {
-  table: tableText,
-  csv: csvText,
-  json: jsonText,
-  async *arrow(result) {
-    // Loaded when it is needed: Arrow's library takes a while.
-    const { arrowStream } = await import('./arrow-rows.js');
-    yield* arrowStream(result);
-  },
-};
+const TEXTS: Readonly<Record<Exclude<QueryFormat, 'arrow'>, Text>> = { table: tableText, csv: csvText, json: jsonText };
 
 async function* csvText(result: QueryRows): AsyncGenerator<string> {
   yield `${result.columns.map(csvCell).join(',')}\n`;
