@@ -27,6 +27,11 @@ export interface QueryRows extends QueryHead {
   readonly batches: AsyncIterable<readonly (readonly RawValue[])[]>;
 }
 
+export interface QueryArrow extends QueryHead {
+  /** An Arrow IPC stream in pieces of whole messages: the schema, a record batch each, the end. */
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
 /** What of a query may be chosen besides its text. */
 export interface QuerySettings {
   /** Times with a zone are shown in it; default: UTC. */
@@ -52,6 +57,7 @@ export async function readOnlyChunks(
     await connection.run(`SET TimeZone = ${literal(timeZone)}`);
     await connection.run('BEGIN TRANSACTION READ ONLY');
     await refuseEffects(connection, sql);
+    if (parameters !== undefined) await checkParameters(connection, sql, parameters);
     const result = await connection.stream(sql, parameters);
     return {
       columns: result.deduplicatedColumnNames(),
@@ -61,6 +67,22 @@ export async function readOnlyChunks(
     };
   } catch (cause) {
     throw queryError(cause);
+  }
+}
+
+/** DuckDB says neither the name of a parameter that it does not find, nor where a value comes from. */
+async function checkParameters(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters: Readonly<Record<string, string>>,
+): Promise<void> {
+  const prepared = await connection.prepare(sql);
+  const names = Array.from({ length: prepared.parameterCount }, (_, index) => prepared.parameterName(index + 1));
+  prepared.destroySync();
+  const unknown = Object.keys(parameters).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const known = names.length === 0 ? 'it has none' : `it has ${names.map((name) => `$${name}`).join(', ')}`;
+    throw new SluiceError('SLUICE_QUERY', `the statement has no parameter $${unknown}: ${known}`);
   }
 }
 

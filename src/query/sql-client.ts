@@ -6,7 +6,14 @@ import { asSluiceError, isLocked, SluiceError } from '../core/errors.js';
 import { databasePath } from '../storage/data-dir.js';
 import { LineReader } from './lines.js';
 import { type QueryAnswer, type QueryRequest, queryAddress } from './query-server.js';
-import { type QueryRows, type QuerySettings, readOnlyChunks, readOnlyRows, shownRows } from './read-only.js';
+import {
+  type QueryArrow,
+  type QueryRows,
+  type QuerySettings,
+  readOnlyChunks,
+  readOnlyRows,
+  shownRows,
+} from './read-only.js';
 import type { RawValue } from './values.js';
 
 export interface SqlClient {
@@ -14,11 +21,8 @@ export interface SqlClient {
   readonly live: boolean;
   /** @throws SluiceError SLUICE_QUERY */
   query(sql: string, settings?: QuerySettings): Promise<QueryRows>;
-  /**
-   * The result as an Arrow IPC stream, in pieces of whole messages: first the schema, then a record batch each.
-   * @throws SluiceError SLUICE_QUERY
-   */
-  arrow(sql: string, settings?: QuerySettings): Promise<AsyncIterable<Uint8Array>>;
+  /** @throws SluiceError SLUICE_QUERY */
+  arrow(sql: string, settings?: QuerySettings): Promise<QueryArrow>;
   close(): void;
 }
 
@@ -104,9 +108,10 @@ class FileClient implements SqlClient {
     return readOnlyRows(await this.#connect(), sql, settings);
   }
 
-  async arrow(sql: string, settings?: QuerySettings): Promise<AsyncIterable<Uint8Array>> {
+  async arrow(sql: string, settings?: QuerySettings): Promise<QueryArrow> {
     const { arrowStream } = await import('./arrow-stream.js');
-    return arrowStream(await readOnlyChunks(await this.#connect(), sql, settings));
+    const { chunks, ...head } = await readOnlyChunks(await this.#connect(), sql, settings);
+    return { ...head, pieces: arrowStream({ ...head, chunks }) };
   }
 
   async #connect(): Promise<DuckDBConnection> {
@@ -140,9 +145,9 @@ class SocketClient implements SqlClient {
     return { ...head, timeZone: settings.timeZone ?? 'UTC', batches: rowsOf(lines, socket) };
   }
 
-  async arrow(sql: string, settings: QuerySettings = {}): Promise<AsyncIterable<Uint8Array>> {
-    const { lines, socket } = await this.#ask({ sql, ...settings, arrow: true });
-    return bytesOf(lines, socket);
+  async arrow(sql: string, settings: QuerySettings = {}): Promise<QueryArrow> {
+    const { head, lines, socket } = await this.#ask({ sql, ...settings, arrow: true });
+    return { ...head, timeZone: settings.timeZone ?? 'UTC', pieces: bytesOf(lines, socket) };
   }
 
   close(): void {}
