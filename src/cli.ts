@@ -38,6 +38,15 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
+function beforeKilled(cleanUp: () => void): void {
+  for (const name of STOP_SIGNALS) {
+    process.once(name, () => {
+      cleanUp();
+      process.kill(process.pid, name);
+    });
+  }
+}
+
 const context: CommandContext = {
   environment: (overrides = {}) => {
     const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
@@ -47,6 +56,8 @@ const context: CommandContext = {
     return { config, log };
   },
   stopSignal,
+  beforeKilled,
+  stdin: () => process.stdin,
   stdout,
   stderr,
   onFailure: () => {

@@ -1,7 +1,10 @@
 /** What every command gets of the process: its `add` function takes the program and this. */
+import type { Readable } from 'node:stream';
 import type { Config } from '../config.js';
 import type { Logger } from '../core/log.js';
 import type { Output } from '../core/output.js';
+
+export type StandardInput = Readable & { readonly isTTY?: boolean };
 
 export interface CommandContext {
   /**
@@ -12,6 +15,9 @@ export interface CommandContext {
   readonly environment: (overrides?: Readonly<Record<string, string | undefined>>) => { config: Config; log: Logger };
   /** Aborted by the first SIGTERM or SIGINT. Without a call of this they end the process at once. */
   readonly stopSignal: () => AbortSignal;
+  /** Has something done when a signal ends the process, as it would have ended without. */
+  readonly beforeKilled: (cleanUp: () => void) => void;
+  readonly stdin: () => StandardInput;
   readonly stdout: Output;
   readonly stderr: Output;
   /** A check failed: the process ends with exit code 1 when the command is done. */

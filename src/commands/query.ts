@@ -1,55 +1,107 @@
 /** `sluice query`: a read-only query, through the running process or on the file. */
+import { readFileSync } from 'node:fs';
+import { text as textOf } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { SECTIONS } from '../config.js';
-import { SluiceError } from '../core/errors.js';
-import { type QueryRows, shownRows } from '../query/read-only.js';
+import { asSluiceError, SluiceError } from '../core/errors.js';
+import type { QuerySettings } from '../query/read-only.js';
 import type { SqlClient } from '../query/sql-client.js';
 import type { CommandContext } from './context.js';
 import { LAKE_SECTIONS, openAt, openConfigured } from './open-sql.js';
-import { drawTable } from './text-table.js';
+import { fileFormat, writeResultFile } from './query-file.js';
+import { TEXT_FORMATS, TEXTS } from './query-texts.js';
 import { variablesHelp } from './variables-help.js';
 
-export const QUERY_FORMATS = ['table', 'csv', 'json', 'arrow'] as const;
+export const QUERY_FORMATS = [...TEXT_FORMATS, 'arrow'] as const;
 export type QueryFormat = (typeof QUERY_FORMATS)[number];
 
-export interface QueryOptions {
+export interface QueryOptions extends QuerySettings {
   readonly sql: string;
   readonly format: QueryFormat;
-  /** Times with a zone are shown in it; default: UTC. */
-  readonly timeZone?: string;
   /** Of the terminal, for format `table`; undefined if it has no end. */
   readonly width?: number;
   /** Takes text, or bytes for format `arrow`; the next piece comes when it has resolved. */
   readonly write: (piece: string | Uint8Array) => Promise<void>;
 }
 
-export function addQueryCommand(program: Command, { environment, stdout }: CommandContext): void {
+interface Flags {
+  readonly file?: string;
+  readonly format?: string;
+  readonly output?: string;
+  readonly param: Readonly<Record<string, string>>;
+  readonly timeZone: string;
+  readonly at?: string;
+}
+
+export function addQueryCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('query')
     .description('run a read-only query, through the running process if there is one')
     .addHelpText('after', variablesHelp(SECTIONS.storage, ...LAKE_SECTIONS, SECTIONS.log))
-    .argument('<sql>', 'one statement that reads')
+    .argument('[sql]', 'one statement that reads; - or none takes it from stdin')
+    .option('-f, --file <file>', 'takes the statement from a file')
+    .option('--param <name=value>', 'the value of $name in the statement; may be repeated', addParameter, {})
     .option('--format <format>', `${QUERY_FORMATS.join(', ')}; default: table on a terminal, else csv`)
+    .option('--output <file>', 'writes a file that is complete or not there: .parquet, .csv, .json or .arrow')
     .option('--time-zone <zone>', 'shows times with a zone in this one, such as America/New_York', 'UTC')
     .option('--at <when>', "a lake as it was: a snapshot's number or a time")
     // A statement may begin with a comment, which looks like an option.
     .allowUnknownOption()
     .allowExcessArguments()
-    .action(async (_: string, { format, timeZone, at }: { format?: string; timeZone: string; at?: string }) => {
-      const chosen = format ?? (stdout.isTerminal ? 'table' : 'csv');
-      if (!isFormat(chosen)) {
-        throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
-      }
-      const sql = onlyStatement(command.args);
-      const { config } = environment();
-      const { width } = stdout;
-      const client = await (at === undefined ? openConfigured(config) : openAt(config, { at, timeZone }));
-      await query(client, { sql, format: chosen, timeZone, width, write: (piece) => stdout.write(piece) });
-    });
+    .action((_: string | undefined, flags: Flags) => run(command.args, flags, context));
+}
+
+async function run(args: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
+  const { stdout } = context;
+  const { output, timeZone, at, param } = flags;
+  const chosen = flags.format ?? (stdout.isTerminal ? 'table' : 'csv');
+  if (!isFormat(chosen)) {
+    throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
+  }
+  if (output !== undefined && flags.format !== undefined) {
+    throw new SluiceError('SLUICE_CONFIG', '--output has the format of its ending: leave --format out');
+  }
+  const written = output === undefined ? undefined : { path: output, format: fileFormat(output) };
+  const sql = await statement(args, flags.file, context);
+  const { config } = context.environment();
+  const client = await (at === undefined ? openConfigured(config) : openAt(config, { at, timeZone }));
+  const settings = { timeZone, ...(Object.keys(param).length > 0 && { parameters: param }) };
+  if (written === undefined) {
+    const write = (piece: string | Uint8Array) => stdout.write(piece);
+    await query(client, { sql, format: chosen, ...settings, width: stdout.width, write });
+  } else {
+    await writeResultFile(client, { sql, ...settings, ...written, beforeKilled: context.beforeKilled });
+  }
+}
+
+function addParameter(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const [, name, value] = /^\$?(\w+)=([\s\S]*)$/.exec(text) ?? [];
+  if (name === undefined) throw new SluiceError('SLUICE_CONFIG', `--param must be name=value, not ${text}`);
+  return { ...before, [name]: value };
+}
+
+/** The one that is given in a file, as an argument or in stdin. */
+async function statement(args: readonly string[], file: string | undefined, { stdin }: CommandContext) {
+  const given = onlyStatement(args);
+  if (file !== undefined) {
+    if (given !== undefined) throw new SluiceError('SLUICE_CONFIG', 'give the statement or --file, not both');
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (cause) {
+      throw asSluiceError(cause, 'SLUICE_CONFIG', `--file ${file} cannot be read`);
+    }
+  }
+  if (given !== undefined && given !== '-') return given;
+  const input = stdin();
+  if (given === undefined && input.isTTY === true) {
+    const message = 'no statement is given: put it in quotes, use --file, or "sluice shell" to type several';
+    throw new SluiceError('SLUICE_CONFIG', message);
+  }
+  return textOf(input);
 }
 
 /** An option has no white space in its name; a comment in front of a statement has some after it. */
-function onlyStatement(args: readonly string[]): string {
+function onlyStatement(args: readonly string[]): string | undefined {
   const option = args.find((arg) => /^-\S+$/.test(arg));
   if (option !== undefined) {
     throw new SluiceError('SLUICE_CONFIG', `unknown option ${option}: see "sluice query --help"`);
@@ -69,61 +121,15 @@ function isFormat(text: string): text is QueryFormat {
  * @param client closed in the end
  * @throws SluiceError SLUICE_QUERY, or what `write` says; the query is given up then
  */
-export async function query(
-  client: SqlClient,
-  { sql, format, timeZone = 'UTC', width, write }: QueryOptions,
-): Promise<void> {
+export async function query(client: SqlClient, options: QueryOptions): Promise<void> {
+  const { sql, format, width, write, ...settings } = options;
   try {
-    for await (const piece of FORMATS[format](await client.query(sql, { timeZone }), width)) await write(piece);
+    const pieces =
+      format === 'arrow'
+        ? (await client.arrow(sql, settings)).pieces
+        : TEXTS[format](await client.query(sql, settings), width);
+    for await (const piece of pieces) await write(piece);
   } finally {
     client.close();
   }
-}
-
-type Format = (result: QueryRows, width: number | undefined) => AsyncIterable<string | Uint8Array>;
-
-const FORMATS: Readonly<Record<QueryFormat, Format>> = {
-  table: tableText,
-  csv: csvText,
-  json: jsonText,
-  async *arrow(result) {
-    // Loaded when it is needed: Arrow's library takes a while.
-    const { arrowStream } = await import('./arrow-rows.js');
-    yield* arrowStream(result);
-  },
-};
-
-async function* csvText(result: QueryRows): AsyncGenerator<string> {
-  yield `${result.columns.map(csvCell).join(',')}\n`;
-  for await (const rows of shownRows(result, { wideNumbers: false }))
-    yield rows.map((row) => `${row.map(csvCell).join(',')}\n`).join('');
-}
-
-async function* jsonText(result: QueryRows): AsyncGenerator<string> {
-  for await (const rows of shownRows(result, { wideNumbers: true }))
-    yield rows.map((row) => `${JSON.stringify(asObject(result.columns, row))}\n`).join('');
-}
-
-/** A table is for eyes: what follows is counted, not shown. */
-const TABLE_ROWS = 1000;
-
-async function* tableText(result: QueryRows, width: number | undefined): AsyncGenerator<string> {
-  const kept: (readonly unknown[])[] = [];
-  let count = 0;
-  for await (const rows of shownRows(result, { wideNumbers: false })) {
-    count += rows.length;
-    kept.push(...rows.slice(0, TABLE_ROWS - kept.length));
-  }
-  yield drawTable(result.columns, kept, count, width);
-}
-
-function asObject(columns: readonly string[], row: readonly unknown[]): Record<string, unknown> {
-  return Object.fromEntries(columns.map((column, index) => [column, row[index]]));
-}
-
-/** RFC 4180; null is an empty cell, an empty text a quoted one. */
-function csvCell(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

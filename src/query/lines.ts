@@ -1,22 +1,50 @@
-/** Text in lines, as they come over a socket. */
+/** What comes over a socket: lines of text, and bytes whose number a line has told. */
 
 const NEWLINE = 0x0a;
 
-/**
- * The lines of a stream of UTF-8, without their ends; a last line without one was cut off, and is left out. Only a
- * newline ends a line: Node's readline also splits at U+2028, which JSON has within its texts, and it reads far ahead
- * of a slow consumer.
- */
-export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let begun: Uint8Array[] = [];
-  for await (const bytes of stream) {
-    let start = 0;
-    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
-      begun.push(bytes.subarray(start, end));
-      yield Buffer.concat(begun).toString();
-      begun = [];
-      start = end + 1;
+/** Reads a stream of UTF-8 no further than it is asked to. */
+export class LineReader {
+  readonly #pieces: AsyncIterator<Uint8Array>;
+  /** Of the last piece, what is not taken yet. */
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(stream: AsyncIterable<Uint8Array>) {
+    this.#pieces = stream[Symbol.asyncIterator]();
+  }
+
+  /**
+   * The next line, without its end; undefined after the last one. One without an end was cut off, and is left out. Only
+   * a newline ends a line: Node's readline also splits at U+2028, which JSON has within its texts.
+   */
+  async line(): Promise<string | undefined> {
+    const begun: Uint8Array[] = [];
+    for (let end = this.#rest.indexOf(NEWLINE); ; end = this.#rest.indexOf(NEWLINE)) {
+      if (end !== -1) {
+        begun.push(this.#rest.subarray(0, end));
+        this.#rest = this.#rest.subarray(end + 1);
+        return Buffer.concat(begun).toString();
+      }
+      begun.push(this.#rest);
+      if (!(await this.#next())) return undefined;
     }
-    if (start < bytes.length) begun.push(bytes.subarray(start));
+  }
+
+  /** The next bytes; undefined if the stream ends before them. */
+  async bytes(count: number): Promise<Uint8Array | undefined> {
+    const taken: Uint8Array[] = [];
+    for (let missing = count; ; ) {
+      const piece = this.#rest.subarray(0, missing);
+      taken.push(piece);
+      this.#rest = this.#rest.subarray(piece.length);
+      missing -= piece.length;
+      if (missing === 0) return taken.length === 1 ? piece : Buffer.concat(taken);
+      if (!(await this.#next())) return undefined;
+    }
+  }
+
+  async #next(): Promise<boolean> {
+    const { value, done } = await this.#pieces.next();
+    this.#rest = done ? new Uint8Array(0) : value;
+    return !done;
   }
 }

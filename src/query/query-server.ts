@@ -3,9 +3,10 @@
  *
  * A Unix socket in the data directory, for its owner only. One request per connection, lines of JSON:
  *
- *   → {"sql": "SELECT …", "timeZone": "UTC"}
+ *   → {"sql": "SELECT …", "timeZone": "UTC", "parameters": {"name": "text"}, "arrow": false}; all but the first may lack
  *   ← {"columns": ["a", "b"], "types": [{"typeId": 4}, …]}, then {"rows": [[…], …]} as often as it takes, then
  *     {"done": true}; types and values have the forms of values.ts
+ *   ← for "arrow", in place of rows {"bytes": 4711} and so many bytes of an Arrow IPC stream, whole messages of it
  *   ← {"error": "…"} in place of any of these
  *
  * A query gives way to commits: few run at a time, their results are sent as fast as they are read, and one is ended
@@ -17,7 +18,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { asSluiceError, SluiceError } from '../core/errors.js';
-import { type QuerySettings, readOnlyRows } from './read-only.js';
+import { type QuerySettings, readOnlyChunks, rowBlocks } from './read-only.js';
 import { type QueriedDatabase, RunningQueries } from './running-queries.js';
 import type { RawValue, ValueType } from './values.js';
 
@@ -25,8 +26,15 @@ import type { RawValue, ValueType } from './values.js';
 export type QueryAnswer =
   | { readonly columns: readonly string[]; readonly types: readonly ValueType[] }
   | { readonly rows: readonly (readonly RawValue[])[] }
+  | { readonly bytes: number }
   | { readonly done: true }
   | { readonly error: string };
+
+/** What is asked for. */
+export interface QueryRequest extends QuerySettings {
+  readonly sql: string;
+  readonly arrow?: boolean;
+}
 
 /** The socket; if a socket cannot be in the data directory, a file with the path of one that is elsewhere. */
 export function querySocketPath(dataDir: string): string {
@@ -153,7 +161,7 @@ export class QueryServer {
 /** Resolves when the query has ended and holds nothing more of the database, whatever its client does. */
 async function answer(reader: Reader, database: QueriedDatabase, line: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  const { sql, ...settings } = JSON.parse(line) as { sql: string } & QuerySettings;
+  const { sql, arrow = false, ...settings } = JSON.parse(line) as QueryRequest;
   const connection = await database.connect();
   let timer: NodeJS.Timeout | undefined;
   const interrupt = () => {
@@ -163,9 +171,15 @@ async function answer(reader: Reader, database: QueriedDatabase, line: string, s
   signal.addEventListener('abort', interrupt);
   try {
     signal.throwIfAborted();
-    const { columns, types, batches } = await readOnlyRows(connection, sql, settings);
+    const result = await readOnlyChunks(connection, sql, settings);
+    const { columns, types } = result;
     await reader.send({ columns, types }, signal);
-    for await (const rows of batches) await reader.send({ rows }, signal);
+    if (arrow) {
+      const { arrowStream } = await import('./arrow-stream.js');
+      for await (const piece of arrowStream(result)) await reader.send({ bytes: piece.length }, signal, piece);
+    } else {
+      for await (const rows of rowBlocks(result.chunks)) await reader.send({ rows }, signal);
+    }
     await reader.send({ done: true }, signal);
   } catch (thrown) {
     // Why it was interrupted, not that it was.
@@ -191,11 +205,13 @@ class Reader {
 
   /**
    * Resolves when there is room for more.
+   * @param bytes that follow the message
    * @throws SluiceError SLUICE_QUERY if the reader is too slow, or what the signal says
    */
-  async send(message: QueryAnswer, signal: AbortSignal): Promise<void> {
+  async send(message: QueryAnswer, signal: AbortSignal, bytes?: Uint8Array): Promise<void> {
     signal.throwIfAborted();
-    if (this.#socket.write(`${JSON.stringify(message)}\n`)) return;
+    const hasRoom = this.#socket.write(`${JSON.stringify(message)}\n`);
+    if (bytes === undefined ? hasRoom : this.#socket.write(bytes)) return;
     const taken = this.#socket.bytesWritten - this.#socket.writableLength;
     const allowedMs = this.#readerTimeoutMs + (taken / READER_BYTES_PER_SECOND) * 1000;
     const startMs = performance.now();

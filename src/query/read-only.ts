@@ -1,20 +1,35 @@
 /** One reading statement on a connection, streamed. */
-import type { DuckDBConnection, DuckDBResult, DuckDBValue, Json } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBValue, Json } from '@duckdb/node-api';
 import { SluiceError } from '../core/errors.js';
 import { literal } from '../core/sql.js';
 import { refuseEffects } from './effects.js';
 import { checkTimeZone } from './time-zone.js';
 import { type Display, type RawValue, rawValue, shownValue, type ValueType } from './values.js';
 
-export interface QueryRows {
+/** What is known of a result before its rows. */
+export interface QueryHead {
   /** Unique names. */
   readonly columns: readonly string[];
   /** By column. */
   readonly types: readonly ValueType[];
   /** The zone in which the query ran, and in which its times are to be shown. */
   readonly timeZone: string;
+}
+
+/** A result as DuckDB gives it. */
+export interface QueryChunks extends QueryHead {
+  /** Each is valid until the next one is asked for. */
+  readonly chunks: AsyncIterable<DuckDBDataChunk>;
+}
+
+export interface QueryRows extends QueryHead {
   /** Rows in blocks, in the raw form of values.ts. */
   readonly batches: AsyncIterable<readonly (readonly RawValue[])[]>;
+}
+
+export interface QueryArrow extends QueryHead {
+  /** An Arrow IPC stream in pieces of whole messages: the schema, a record batch each, the end. */
+  readonly pieces: AsyncIterable<Uint8Array>;
 }
 
 /** What of a query may be chosen besides its text. */
@@ -23,6 +38,8 @@ export interface QuerySettings {
   readonly timeZone?: string;
   /** Ends the query, which fails then. */
   readonly signal?: AbortSignal;
+  /** Values of $name in the statement, as text that DuckDB reads as the type that it expects there. */
+  readonly parameters?: Readonly<Record<string, string>>;
 }
 
 /** Of a block of rows, as JSON: a chunk of DuckDB has 2,048 rows, however long they are. */
@@ -32,26 +49,53 @@ const BLOCK_CHARACTERS = 1 << 20;
  * Runs one statement in a read-only transaction, which ends with the connection.
  * @throws SluiceError SLUICE_QUERY when it is not one statement that reads, or fails
  */
-export async function readOnlyRows(
+export async function readOnlyChunks(
   connection: DuckDBConnection,
   sql: string,
-  { timeZone = 'UTC' }: QuerySettings = {},
-): Promise<QueryRows> {
+  { timeZone = 'UTC', parameters }: QuerySettings = {},
+): Promise<QueryChunks> {
   checkTimeZone(timeZone);
   try {
     await connection.run(`SET TimeZone = ${literal(timeZone)}`);
     await connection.run('BEGIN TRANSACTION READ ONLY');
     await refuseEffects(connection, sql);
-    const result = await connection.stream(sql);
+    if (parameters !== undefined) await checkParameters(connection, sql, parameters);
+    const result = await connection.stream(sql, parameters);
     return {
       columns: result.deduplicatedColumnNames(),
       types: result.columnTypesJson() as unknown as ValueType[],
       timeZone,
-      batches: blocksOf(result),
+      chunks: chunksOf(result),
     };
   } catch (cause) {
     throw queryError(cause);
   }
+}
+
+/** DuckDB says neither the name of a parameter that it does not find, nor where a value comes from. */
+async function checkParameters(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters: Readonly<Record<string, string>>,
+): Promise<void> {
+  const prepared = await connection.prepare(sql);
+  const names = Array.from({ length: prepared.parameterCount }, (_, index) => prepared.parameterName(index + 1));
+  prepared.destroySync();
+  const unknown = Object.keys(parameters).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const known = names.length === 0 ? 'it has none' : `it has ${names.map((name) => `$${name}`).join(', ')}`;
+    throw new SluiceError('SLUICE_QUERY', `the statement has no parameter $${unknown}: ${known}`);
+  }
+}
+
+/** As `readOnlyChunks`, with the rows as values. */
+export async function readOnlyRows(
+  connection: DuckDBConnection,
+  sql: string,
+  settings?: QuerySettings,
+): Promise<QueryRows> {
+  const { chunks, ...head } = await readOnlyChunks(connection, sql, settings);
+  return { ...head, batches: rowBlocks(chunks) };
 }
 
 /** The rows of a result as people read them, in the same blocks. */
@@ -65,25 +109,35 @@ export async function* shownRows(
   }
 }
 
-async function* blocksOf(result: DuckDBResult): AsyncGenerator<RawValue[][]> {
+/** A chunk holds its memory until the garbage collector finds it, which does not know how much that is. */
+async function* chunksOf(result: DuckDBResult): AsyncGenerator<DuckDBDataChunk> {
   try {
     for await (const chunk of result) {
-      const columns = Array.from({ length: chunk.columnCount }, (_, index) => chunk.getColumnVector(index));
-      let block: RawValue[][] = [];
-      let characters = 0;
-      for (let row = 0; row < chunk.rowCount; row++) {
-        const values = columns.map((column) => rawValue(column.getItem(row) as DuckDBValue));
-        for (const value of values) characters += sizeOf(value);
-        block.push(values);
-        if (characters < BLOCK_CHARACTERS) continue;
-        yield block;
-        block = [];
-        characters = 0;
-      }
-      if (block.length > 0) yield block;
+      yield chunk;
+      chunk.reset();
     }
   } catch (cause) {
     throw queryError(cause);
+  }
+}
+
+/** The rows of chunks in the raw form of values.ts, in blocks of bounded size. */
+export async function* rowBlocks(chunks: AsyncIterable<DuckDBDataChunk>): AsyncGenerator<RawValue[][]> {
+  for await (const chunk of chunks) {
+    const columns = Array.from({ length: chunk.columnCount }, (_, index) => chunk.getColumnVector(index));
+    let block: RawValue[][] = [];
+    let characters = 0;
+    const rows = chunk.rowCount;
+    for (let row = 0; row < rows; row++) {
+      const values = columns.map((column) => rawValue(column.getItem(row) as DuckDBValue));
+      for (const value of values) characters += sizeOf(value);
+      block.push(values);
+      if (characters < BLOCK_CHARACTERS) continue;
+      yield block;
+      block = [];
+      characters = 0;
+    }
+    if (block.length > 0) yield block;
   }
 }
 

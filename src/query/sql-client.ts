@@ -4,9 +4,16 @@ import { createConnection, type Socket } from 'node:net';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, isLocked, SluiceError } from '../core/errors.js';
 import { databasePath } from '../storage/data-dir.js';
-import { linesOf } from './lines.js';
-import { INTERRUPT_AGAIN_MS, type QueryAnswer, queryAddress } from './query-server.js';
-import { type QueryRows, type QuerySettings, readOnlyRows, shownRows } from './read-only.js';
+import { LineReader } from './lines.js';
+import { INTERRUPT_AGAIN_MS, type QueryAnswer, type QueryRequest, queryAddress } from './query-server.js';
+import {
+  type QueryArrow,
+  type QueryRows,
+  type QuerySettings,
+  readOnlyChunks,
+  readOnlyRows,
+  shownRows,
+} from './read-only.js';
 import type { RawValue } from './values.js';
 
 export interface SqlClient {
@@ -14,6 +21,8 @@ export interface SqlClient {
   readonly live: boolean;
   /** @throws SluiceError SLUICE_QUERY */
   query(sql: string, settings?: QuerySettings): Promise<QueryRows>;
+  /** @throws SluiceError SLUICE_QUERY */
+  arrow(sql: string, settings?: QuerySettings): Promise<QueryArrow>;
   close(): void;
 }
 
@@ -97,10 +106,20 @@ class FileClient implements SqlClient {
   }
 
   async query(sql: string, settings?: QuerySettings): Promise<QueryRows> {
+    return readOnlyRows(await this.#connect(settings), sql, settings);
+  }
+
+  async arrow(sql: string, settings?: QuerySettings): Promise<QueryArrow> {
+    const { arrowStream } = await import('./arrow-stream.js');
+    const { chunks, ...head } = await readOnlyChunks(await this.#connect(settings), sql, settings);
+    return { ...head, pieces: arrowStream({ ...head, chunks }) };
+  }
+
+  async #connect(settings?: QuerySettings): Promise<DuckDBConnection> {
     const connection = await this.#database.connect();
     this.#connections.push(connection);
     settings?.signal?.addEventListener('abort', () => this.#interrupt(connection));
-    return readOnlyRows(connection, sql, settings);
+    return connection;
   }
 
   /** Until all is closed: an interrupt that comes just before a statement begins is lost. */
@@ -120,6 +139,8 @@ const CUT_OFF =
   'the running process closed the connection before the answer was complete: it has ended, or ' +
   'what reads the rows stood still for a minute';
 
+const OTHER_VERSION = 'the running process is of another version of Sluice: ask with that one, or restart it';
+
 class SocketClient implements SqlClient {
   readonly live = true;
   readonly #path: string;
@@ -128,37 +149,68 @@ class SocketClient implements SqlClient {
     this.#path = path;
   }
 
-  async query(sql: string, { timeZone = 'UTC', signal }: QuerySettings = {}): Promise<QueryRows> {
-    const socket = await connect(this.#path);
-    if (socket === undefined) throw new SluiceError('SLUICE_QUERY', 'the running process has ended');
-    signal?.addEventListener('abort', () => socket.destroy());
-    socket.write(`${JSON.stringify({ sql, timeZone })}\n`);
-    const answers = readAnswers(socket);
-    const { value: head } = await answers.next();
-    if (head === undefined || !('columns' in head))
-      throw new SluiceError('SLUICE_QUERY', 'the running process has ended');
-    return { ...head, timeZone, batches: rowsOfAnswers(answers) };
+  async query(sql: string, settings: QuerySettings = {}): Promise<QueryRows> {
+    const { head, lines, socket } = await this.#ask({ sql, ...settings });
+    return { ...head, timeZone: settings.timeZone ?? 'UTC', batches: rowsOf(lines, socket) };
+  }
+
+  async arrow(sql: string, settings: QuerySettings = {}): Promise<QueryArrow> {
+    const { head, lines, socket } = await this.#ask({ sql, ...settings, arrow: true });
+    return { ...head, timeZone: settings.timeZone ?? 'UTC', pieces: bytesOf(lines, socket) };
   }
 
   close(): void {}
+
+  async #ask({ signal, ...request }: QueryRequest & Pick<QuerySettings, 'signal'>) {
+    const socket = await connect(this.#path);
+    if (socket === undefined) throw new SluiceError('SLUICE_QUERY', 'the running process has ended');
+    signal?.addEventListener('abort', () => socket.destroy());
+    try {
+      socket.write(`${JSON.stringify(request)}\n`);
+      const lines = new LineReader(socket);
+      const head = await nextAnswer(lines);
+      if (!('columns' in head)) throw new SluiceError('SLUICE_QUERY', OTHER_VERSION);
+      return { head, lines, socket };
+    } catch (thrown) {
+      socket.destroy();
+      throw thrown;
+    }
+  }
 }
 
-async function* readAnswers(socket: Socket): AsyncGenerator<QueryAnswer> {
+/** @throws SluiceError SLUICE_QUERY if it is an error, or none came */
+async function nextAnswer(lines: LineReader): Promise<QueryAnswer> {
+  const line = await lines.line().catch(() => undefined);
+  if (line === undefined) throw new SluiceError('SLUICE_QUERY', CUT_OFF);
+  const answer = JSON.parse(line) as QueryAnswer;
+  if ('error' in answer) throw new SluiceError('SLUICE_QUERY', answer.error);
+  return answer;
+}
+
+async function* rowsOf(lines: LineReader, socket: Socket): AsyncGenerator<readonly (readonly RawValue[])[]> {
   try {
-    for await (const line of linesOf(socket)) {
-      const answer = JSON.parse(line) as QueryAnswer;
-      if ('error' in answer) throw new SluiceError('SLUICE_QUERY', answer.error);
-      yield answer;
+    for (;;) {
+      const answer = await nextAnswer(lines);
       if ('done' in answer) return;
+      if (!('rows' in answer)) throw new SluiceError('SLUICE_QUERY', OTHER_VERSION);
+      yield answer.rows;
     }
-    throw new SluiceError('SLUICE_QUERY', CUT_OFF);
-  } catch (thrown) {
-    throw asSluiceError(thrown, 'SLUICE_QUERY', CUT_OFF);
   } finally {
     socket.destroy();
   }
 }
 
-async function* rowsOfAnswers(answers: AsyncIterable<QueryAnswer>): AsyncIterable<readonly (readonly RawValue[])[]> {
-  for await (const answer of answers) if ('rows' in answer) yield answer.rows;
+async function* bytesOf(lines: LineReader, socket: Socket): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      const answer = await nextAnswer(lines);
+      if ('done' in answer) return;
+      if (!('bytes' in answer)) throw new SluiceError('SLUICE_QUERY', OTHER_VERSION);
+      const bytes = await lines.bytes(answer.bytes).catch(() => undefined);
+      if (bytes === undefined) throw new SluiceError('SLUICE_QUERY', CUT_OFF);
+      yield bytes;
+    }
+  } finally {
+    socket.destroy();
+  }
 }

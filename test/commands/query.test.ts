@@ -1,7 +1,11 @@
-import { statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type QueryFormat, query } from '../../src/commands/query.js';
+import { fileFormat, writeResultFile } from '../../src/commands/query-file.js';
+import { rowsOf } from '../../src/core/sql.js';
 import { QueryServer, querySocketPath } from '../../src/query/query-server.js';
 import { allRows, openSql } from '../../src/query/sql-client.js';
 import { makeBatch, openSink, order, temporaryDirectory, token } from '../support/batches.js';
@@ -11,6 +15,19 @@ const MESSAGES = [
   order(token(1), { amount: '99999999999999.9999', status: 'a "b", c' }),
   order(token(2), { status: '' }),
 ];
+
+/** What DuckDB reads. */
+async function select(sql: string): Promise<Record<string, unknown>[]> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    await connection.run("SET TimeZone = 'UTC'");
+    return await rowsOf(connection, sql);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
 
 /** A data directory with two rows; with a server on it when `live`. */
 async function directory(live: boolean): Promise<string> {
@@ -114,6 +131,52 @@ describe.each([
     expect([empty.numRows, empty.schema.toString()]).toEqual([0, table.schema.toString()]);
   });
 
+  it('takes parameters, which DuckDB reads as the type that it expects', async () => {
+    const client = await openSql(await directory(live));
+    const sql = `SELECT change_id FROM cdc_orders WHERE amount > $least AND coalesce(event_time, now()) < $end AND status = $status
+      LIMIT $rows`;
+    const parameters = { least: '99999999999999.9998', end: '2100-01-01', status: 'a "b", c', rows: '5' };
+    const { batches } = await client.query(sql, { parameters });
+    const rows = [];
+    for await (const block of batches) rows.push(...block);
+    expect(rows).toEqual([[token(1)]]);
+    await expect(client.query(sql, { parameters: { ...parameters, rows: 'some' } })).rejects.toThrow(/'some'/);
+    client.close();
+  });
+
+  it.each(['parquet', 'csv', 'json', 'arrow'])('writes a file, which is whole or not there: %s', async (ending) => {
+    const dataDir = await directory(live);
+    const path = join(temporaryDirectory(), `result.${ending}`);
+    const write = async (sql: string) =>
+      writeResultFile(await openSql(dataDir), { sql, path, format: fileFormat(path), beforeKilled: () => {} });
+    const columns = `range::INTEGER AS i, range * 12345678901 AS b, (range / 7)::DECIMAL(18, 4) AS d,
+      TIMESTAMPTZ '2026-01-02 00:00:00Z' + to_seconds(range) AS t, 'a "text", of ' || range AS s, range % 2 = 0 AS o,
+      DATE '2026-01-02' AS day, nullif(range % 3, 1) AS n`;
+    const rows = 10_000;
+    await write(`SELECT ${columns} FROM range(${rows})`);
+    if (ending === 'arrow') {
+      const table = tableFromIPC(readFileSync(path));
+      expect([table.numRows, table.get(rows - 1)?.s]).toEqual([rows, `a "text", of ${rows - 1}`]);
+    } else {
+      const [{ different, count }] = await select(
+        `SELECT count(*) AS count, (SELECT count(*) FROM (SELECT ${columns} FROM range(${rows})
+          EXCEPT ALL FROM '${path}')) AS different FROM '${path}'`,
+      );
+      expect([count, different]).toEqual([BigInt(rows), 0n]);
+    }
+    const before = readFileSync(path);
+    const failing = `SELECT CASE WHEN range = 9999 THEN error('a bad row')::INTEGER ELSE 1 END FROM range(${rows})`;
+    await expect(write(failing)).rejects.toMatchObject({
+      code: 'SLUICE_QUERY',
+      message: expect.stringContaining('a bad row'),
+    });
+    expect(readdirSync(dirname(path))).toEqual([`result.${ending}`]);
+    expect(readFileSync(path).equals(before)).toBe(true);
+    await write(`SELECT ${columns} FROM range(0)`);
+    if (ending === 'parquet') expect(await select(`SELECT count(*) AS n FROM '${path}'`)).toEqual([{ n: 0n }]);
+    expect(readdirSync(dirname(path))).toEqual([`result.${ending}`]);
+  });
+
   it('shows times in UTC, or in the zone that is asked for, as DuckDB casts them to text', async () => {
     const dataDir = await directory(live);
     const sql = `SELECT t, t::VARCHAR AS v FROM (VALUES (TIMESTAMPTZ '2026-07-01 00:00:00Z'),
@@ -173,6 +236,30 @@ describe.each([
   });
 });
 
+describe('a Parquet file of a result', () => {
+  const write = async (sql: string) => {
+    const path = join(temporaryDirectory(), 'result.parquet');
+    const client = await openSql(await directory(false));
+    await writeResultFile(client, { sql, path, format: 'parquet', beforeKilled: () => {} });
+    return path;
+  };
+
+  it('has nested columns and those of each width', async () => {
+    const columns = `[range, NULL] AS l, {'a': 'x' || range, 'b': [range]} AS s, MAP {'k': range} AS m,
+      range::TINYINT AS i8, range::UBIGINT AS u64, 1.5::DECIMAL(38, 10) AS d, 'ab'::BLOB AS b, TIME '01:02:03' AS t`;
+    const path = await write(`SELECT ${columns} FROM range(100)`);
+    const sql = `SELECT count(*) AS n FROM (SELECT ${columns} FROM range(100) EXCEPT ALL FROM '${path}')`;
+    expect(await select(sql)).toEqual([{ n: 0n }]);
+  });
+
+  it.each([
+    ['SELECT INTERVAL 1 DAY AS i', /column i: INTERVAL .*cast it to VARCHAR/],
+    ["SELECT [TIMESTAMP_S '2026-01-01'] AS t", /column t: TIMESTAMP_S .*cast it to TIMESTAMP/],
+  ])('says what it cannot hold: %s', async (sql, message) => {
+    await expect(write(sql)).rejects.toMatchObject({ code: 'SLUICE_QUERY', message: expect.stringMatching(message) });
+  });
+});
+
 describe('sluice query', () => {
   it.each([
     [['-- why\nSELECT 1 AS n'], 'n\n1\n'],
@@ -192,11 +279,29 @@ describe('sluice query', () => {
     [['--fromat', 'csv', 'SELECT 1'], /unknown option --fromat/],
     [['SELECT', '1'], /one statement is expected, not 2 arguments/],
     [['--format', 'xml', 'SELECT 1'], /--format must be one of/],
+    [['--output', 'x.xls', 'SELECT 1'], /--output x.xls must end with one of \.parquet/],
+    [['--output', 'x.csv', '--format', 'csv', 'SELECT 1'], /leave --format out/],
+    [['-f', 'absent.sql'], /--file absent.sql cannot be read/],
+    [['-f', 'absent.sql', 'SELECT 1'], /the statement or --file, not both/],
+    [['--param', 'x', 'SELECT $x'], /--param must be name=value, not x/],
+    [['--param', 'y=1', 'SELECT $x'], /no parameter \$y: it has \$x/],
+    [['SELECT $x'], /not provided.*x/],
   ])('refuses %j', async (args, message) => {
     const env = { DATA_DIR: await directory(false) };
     const { code, stdout, stderr } = await runCli(['query', ...args], { env });
     expect([stdout, code]).toEqual(['', 2]);
     expect(stderr).toMatch(message);
+  });
+
+  it('takes the statement from stdin, or from a file', async () => {
+    const env = { DATA_DIR: await directory(false) };
+    const input = '-- why\nSELECT 1 AS n; -- that is all\n';
+    const file = join(temporaryDirectory(), 'statement.sql');
+    writeFileSync(file, input);
+    for (const args of [[], ['-'], ['-f', file], ['--file', file, '--format', 'csv']]) {
+      const { code, stdout, stderr } = await runCli(['query', ...args], { env, input });
+      expect([args, stderr, stdout, code]).toEqual([args, '', 'n\n1\n', 0]);
+    }
   });
 
   it('shows the same times whatever the zone of the process is', async () => {

@@ -38,7 +38,12 @@ const problems = async (around?: (client: SqlClient) => SqlClient) =>
   (await results(around)).flatMap((result) => result.problems);
 
 /** A process runs. */
-const live = (client: SqlClient): SqlClient => ({ live: true, query: (sql) => client.query(sql), close: () => {} });
+const live = (client: SqlClient): SqlClient => ({
+  live: true,
+  query: (sql) => client.query(sql),
+  arrow: (sql) => client.arrow(sql),
+  close: () => {},
+});
 
 /** Replaces columns in a file, of which the ledger knows the size. */
 async function rewrite(path: string, replaced: string): Promise<void> {
@@ -109,6 +114,7 @@ describe('while a process runs', () => {
     const joining = (isLive: boolean, times: number) => (client: SqlClient) => ({
       live: isLive,
       query: (sql: string) => client.query(sql === LEDGER_FILES && times-- > 0 ? gone : sql),
+      arrow: (sql: string) => client.arrow(sql),
       close: () => {},
     });
     expect(await problems(joining(true, 1))).toEqual([]);

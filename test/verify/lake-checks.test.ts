@@ -71,7 +71,12 @@ async function commit(partition: number, start: number): Promise<string> {
 
 async function results({ isShared = false, live = false } = {}): Promise<CheckResult[]> {
   const reader = readFiles({ connect: () => instance.connect(), close: () => {} });
-  const client: SqlClient = { live, query: (sql) => reader.query(sql), close: () => {} };
+  const client: SqlClient = {
+    live,
+    query: (sql) => reader.query(sql),
+    arrow: (sql) => reader.arrow(sql),
+    close: () => {},
+  };
   const scope = { dataDir: '/data', topic: TOPIC, spec: ORDERS_SPEC, table: 'cdc_orders', changeId: 'change_id' };
   const found: CheckResult[] = [];
   for await (const result of lakeChecks(client, scope, { dataPath, isShared })) found.push(result);
