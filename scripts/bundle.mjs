@@ -11,7 +11,10 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-/** All other dependencies stay as they are: they are native, have threads of their own, or are rarely needed. */
+/**
+ * All other dependencies stay as they are: they are native, have threads of their own, or are rarely needed. The Kafka
+ * client is no dependency, for its installation would build or download an addon: native/README.md.
+ */
 const BUNDLED = ['@duckdb/node-api', 'apache-arrow', 'commander', 'prom-client', 'zod'];
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -30,12 +33,20 @@ await build({
   target: 'node20',
   sourcemap: true,
   external: Object.keys(dependencies).filter((name) => !BUNDLED.includes(name)),
+  // What the Kafka client finds its addon with.
+  alias: { bindings: './scripts/bindings.cjs' },
   // Libraries in CommonJS call it for what is not in the bundle.
   banner: {
     js: `import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);`,
   },
   logLevel: 'warning',
 });
+
+// Its licence wants to be where its code is.
+for (const licence of ['LICENSE.txt', 'LICENSE.kafkajs', 'LICENSE.node-rdkafka']) {
+  const client = path.join(ROOT, 'node_modules', '@confluentinc', 'kafka-javascript');
+  cpSync(path.join(client, licence), path.join(ROOT, 'dist', 'licenses', 'kafka-javascript', licence));
+}
 
 for (const page of pages()) {
   const folder = path.join('dist', 'web', page);

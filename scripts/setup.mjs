@@ -10,7 +10,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { extensionsReady, provideExtensions } from './setup/duckdb-extensions.mjs';
 import { addonReady, provideAddon } from './setup/kafka-addon.mjs';
-import { exists, npm, openLog, ROOT, report, SetupError, step } from './setup/run.mjs';
+import { exists, npm, ROOT, runScript, SetupError, step } from './setup/run.mjs';
 import {
   BROWSER_PACKAGES,
   POSTGRES_PACKAGES,
@@ -23,7 +23,6 @@ const OLDEST_NODE = [20, 19];
 
 function main() {
   requireNode();
-  openLog();
   if (!dependenciesInstalled()) installDependencies();
   if (!addonReady()) provideAddon(installDependencies);
   if (kernelStale()) step('compiling the WASM kernel', () => npm(['run', 'build:wasm']));
@@ -98,10 +97,4 @@ function modified(file) {
   return statSync(path.join(ROOT, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-try {
-  main();
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  report(error.message);
-  process.exitCode = 1;
-}
+runScript(main);

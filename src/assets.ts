@@ -19,7 +19,7 @@ export const SINK_THREAD = new URL('./sinks/sink-thread.js', import.meta.url);
 /** The page that a run serves. */
 export const LIVE_PAGE = new URL('./web/live/', import.meta.url);
 
-const PACKAGE_JSON = new URL('../package.json', import.meta.url);
+export const PACKAGE_JSON = new URL('../package.json', import.meta.url);
 
 /** The version of Sluice. */
 export function programVersion(): string {

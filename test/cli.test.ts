@@ -24,19 +24,22 @@ async function addonsOf(args: readonly string[]): Promise<string[]> {
 }
 
 describe('a command', () => {
-  it.each([['--version'], ['-V'], ['parse'], ['parse', '--help']])(
+  it.each([['--version'], ['-V'], ['run', '--help'], ['parse'], ['parse', '--help'], ['spec', '--list']])(
     'that needs no native addon loads none: %s',
     async (...args) => {
       expect(await addonsOf(args)).toEqual([]);
     },
   );
 
-  it('that needs DuckDB only does not load the Kafka client', async () => {
-    expect(await addonsOf(['query', 'FROM orders'])).toEqual(['duckdb.node']);
-  });
+  it.each([['query', 'FROM orders'], ['--help']])(
+    'that needs DuckDB only does not load the Kafka client: %s',
+    async (...args) => {
+      expect(await addonsOf(args)).toEqual(['duckdb.node']);
+    },
+  );
 
   it('that needs the Kafka client loads it', async () => {
-    expect(await addonsOf(['run', '--help'])).toContain('confluent-kafka-javascript.node');
+    expect(await addonsOf(['demo', '--events', '100'])).toContain('confluent-kafka-javascript.node');
   });
 });
 

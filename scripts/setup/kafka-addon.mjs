@@ -1,39 +1,49 @@
-/** The Kafka client's native addon: built with the additions of native/, or as it is downloaded. */
-import { createHash } from 'node:crypto';
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** The Kafka client's native addon in a clone: built with the additions of native/, or as it is downloaded. */
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import path from 'node:path';
-import { exists, fail, npm, ROOT, report, run } from './run.mjs';
+import { buildAddons, CLIENT, CLIENT_FOLDER, sourcesHash } from './addon-build.mjs';
+import { ownHeaders } from './node-headers.mjs';
+import { exists, fail, ROOT, report, run, SetupError } from './run.mjs';
 import { ADDON_PACKAGES, missingPackages, providePackages } from './system-packages.mjs';
 
-const ADDON = '@confluentinc/kafka-javascript';
-const ADDON_DIR = path.join(ROOT, 'node_modules', ADDON);
-const NATIVE = path.join(ROOT, 'native');
-/** Calls the additions from the addon's own sources. */
-const HOOKS = path.join(NATIVE, 'hooks.patch');
-const SOURCE = /\.(cc|h)$/;
-/** Which additions the installed addon was to be built with, successfully or not. Absent if no build was possible. */
-const STAMP = path.join(ROOT, 'node_modules', '.kafka-addon-patch');
+/** Where the client loads its addon from. */
+const ADDON = path.join(CLIENT_FOLDER, 'build', 'Release', 'confluent-kafka-javascript.node');
+/** From what the installed addon was to be built, successfully or not. Absent if no build was possible. */
+const STAMP = path.join(ROOT, 'node_modules', '.kafka-addon');
+const LIBRARIES = 'system';
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 
-/** True if the addon loads, and was built with the additions as they are now or there is nothing to build it with. */
+/** True if the addon loads, and was built from what is there now or there is nothing to build it with. */
 export function addonReady() {
   if (!addonLoads()) return false;
-  return exists(STAMP) ? readFileSync(STAMP, 'utf8') === additionsHash() : !canBuild();
+  return exists(STAMP) ? readFileSync(STAMP, 'utf8') === sourcesHash(LIBRARIES) : !canBuild();
 }
 
-/** @param reinstall installs all dependencies anew. @throws SetupError */
+/**
+ * Takes the addon from the cache of this user, or else builds it and keeps it there, or else downloads one.
+ * @param reinstall installs all dependencies anew. @throws SetupError
+ */
 export function provideAddon(reinstall) {
-  // The addon's sources may have other additions in them.
-  if (exists(STAMP)) {
-    rmSync(STAMP);
-    reinstall();
+  // An earlier set-up built within the installed client.
+  if (exists(path.join(CLIENT_FOLDER, 'src', 'packed-consumer.h'))) reinstall();
+  rmSync(STAMP, { force: true });
+  const cached = cachedAddon();
+  if (exists(cached)) {
+    install(cached);
+    report(`the Kafka addon is there from an earlier set-up: ${cached}`);
+    if (addonLoads()) {
+      writeFileSync(STAMP, sourcesHash(LIBRARIES));
+      return;
+    }
+    report('  it does not load here');
   }
   if (!canBuild() && downloadAddon()) {
     report('no C++ compiler with the libraries it needs: the Kafka addon stays as it is, KAFKA_SOURCE is stock');
     return;
   }
-  if (!buildAddon() && !downloadAddon()) fail('the Kafka addon could neither be built nor downloaded');
-  writeFileSync(STAMP, additionsHash());
+  if (!built(cached) && !downloadAddon()) fail('the Kafka addon could neither be built nor downloaded');
+  writeFileSync(STAMP, sourcesHash(LIBRARIES));
 }
 
 function canBuild() {
@@ -42,71 +52,49 @@ function canBuild() {
 
 /** In a process of its own: a failed load must not stay in this one's module cache. */
 function addonLoads() {
-  return run(process.execPath, ['-e', `require('${ADDON}')`]) === 0;
+  return run(process.execPath, ['-e', `require('${CLIENT}')`]) === 0;
 }
 
-function addonIsPacked() {
-  const script = `const { KafkaConsumer } = require('${ADDON}');
-    process.exit(new KafkaConsumer({ 'group.id': 'setup' }, {})._client.consumePacked ? 0 : 1);`;
-  return run(process.execPath, ['-e', script]) === 0;
+/** The addon of these sources, for the clones of this user. */
+function cachedAddon() {
+  const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
+  return path.join(cache, 'sluice', `kafka-addon-${sourcesHash(LIBRARIES).slice(0, 16)}.node`);
+}
+
+/** Builds and installs the addon. False if that fails. */
+function built(cached) {
+  providePackages(ADDON_PACKAGES);
+  const file = path.join(ROOT, 'build', 'kafka-addon', 'addon.node');
+  try {
+    buildAddons(LIBRARIES, [{ headers: ownHeaders(), file }]);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    report(error.message);
+    return false;
+  }
+  install(file);
+  if (!addonLoads()) return false;
+  place(file, cached);
+  return true;
+}
+
+function install(file) {
+  place(file, ADDON);
+}
+
+/** Copies a file to its place at once: a process may have the one before loaded. */
+function place(file, to) {
+  mkdirSync(path.dirname(to), { recursive: true });
+  const unfinished = `${to}.${process.pid}`;
+  copyFileSync(file, unfinished);
+  renameSync(unfinished, to);
 }
 
 function downloadAddon() {
   const preGyp = path.join(ROOT, 'node_modules', '.bin', 'node-pre-gyp');
   report('downloading the Kafka addon');
-  const downloaded = run(preGyp, ['install'], { cwd: ADDON_DIR, timeout: DOWNLOAD_TIMEOUT_MS }) === 0 && addonLoads();
+  const downloaded =
+    run(preGyp, ['install'], { cwd: CLIENT_FOLDER, timeout: DOWNLOAD_TIMEOUT_MS }) === 0 && addonLoads();
   if (!downloaded) report('  there is none for this system');
   return downloaded;
-}
-
-/** Builds the addon with the additions. False if that fails. */
-function buildAddon() {
-  providePackages(ADDON_PACKAGES);
-  if (applyHooks()) copyAdditions();
-  else report('native/hooks.patch does not apply: the Kafka addon is built without packed reading');
-  report('building the Kafka addon (takes a few minutes)');
-  const start = Date.now();
-  const built =
-    npm(['rebuild', ADDON, '--ignore-scripts=false', '--foreground-scripts'], {
-      // Linked to the system's libraries: the static default would download and build each of them.
-      CKJS_LINKING: 'dynamic',
-      npm_config_build_from_source: 'true',
-      // The addon's build rules rely on their order: jobs in parallel break them. librdkafka has jobs of its own.
-      npm_config_jobs: '1',
-      ...nodeHeaders(),
-    }) === 0 && addonLoads();
-  const outcome = built ? `done in ${Math.round((Date.now() - start) / 1000)} s` : 'failed';
-  report(`  ${outcome}${built && !addonIsPacked() ? ', without packed reading' : ''}`);
-  return built;
-}
-
-/** True if the hooks are in the addon's sources: since now, or since a build that was interrupted. */
-function applyHooks() {
-  const patch = (...flags) => run('patch', ['-p1', ...flags, '-i', HOOKS]) === 0;
-  if (patch('--reverse', '--force', '--dry-run')) return true;
-  // Tried first: half of a patch would be worse than none.
-  return patch('--forward', '--batch', '--dry-run') && patch('--forward', '--batch');
-}
-
-function copyAdditions() {
-  for (const name of readdirSync(NATIVE).filter((file) => SOURCE.test(file))) {
-    copyFileSync(path.join(NATIVE, name), path.join(ADDON_DIR, 'src', name));
-  }
-}
-
-/** Of the hooks and the sources, with their names. */
-function additionsHash() {
-  const hash = createHash('sha256').update(readFileSync(HOOKS));
-  for (const name of readdirSync(NATIVE)
-    .filter((file) => SOURCE.test(file))
-    .sort()) {
-    hash.update(`\n${name}\n`).update(readFileSync(path.join(NATIVE, name)));
-  }
-  return hash.digest('hex');
-}
-
-/** Node's own headers if they are installed beside it; else node-gyp downloads them. */
-function nodeHeaders() {
-  const prefix = path.resolve(path.dirname(process.execPath), '..');
-  return exists(path.join(prefix, 'include', 'node', 'node.h')) ? { npm_config_nodedir: prefix } : {};
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 
 /** The project's folder. */
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -13,7 +14,7 @@ const LOG_TAIL_LINES = 30;
 export class SetupError extends Error {}
 
 /** Starts an empty log. */
-export function openLog() {
+function openLog() {
   mkdirSync(path.dirname(LOG), { recursive: true });
   writeFileSync(LOG, '');
 }
@@ -41,12 +42,49 @@ export function run(command, args, { cwd = ROOT, env = {}, input, timeout, quiet
   return status ?? 1;
 }
 
+/** Runs a command. @returns what it writes to stdout, without white space around it. @throws SetupError if it fails */
+export function output(command, args, { cwd = ROOT } = {}) {
+  const { status, stdout } = spawnSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  if (status !== 0) fail(`${[path.basename(command), ...args].join(' ')}: failed`);
+  return stdout.trim();
+}
+
 /** Reports an action, its failure and its duration. @param action returns an exit code. @throws SetupError */
 export function step(title, action) {
   report(title);
+  const clock = new Worker(CLOCK, { eval: true });
   const start = Date.now();
-  if (action() !== 0) fail(`${title}: failed`);
+  let code;
+  try {
+    code = action();
+  } finally {
+    clock.terminate();
+  }
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  if (code !== 0) fail(`${title}: failed`);
   report(`  done in ${Math.round((Date.now() - start) / 1000)} s`);
+}
+
+/** Shows that a step goes on, from a thread of its own: this one waits for the command. */
+const CLOCK = `
+  const start = Date.now();
+  const { isatty } = require('node:tty');
+  const [interval, form] = isatty(2) ? [1_000, (text) => '\\r' + text] : [10_000, (text) => text + '\\n'];
+  setInterval(() => {
+    const seconds = Math.round((Date.now() - start) / 1000);
+    require('node:fs').writeSync(2, form('setup:   ' + seconds + ' s'));
+  }, interval);`;
+
+/** Runs a script. A failure of it is reported without a stack trace, and is the exit code. */
+export function runScript(main) {
+  try {
+    openLog();
+    main();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    report(error.message);
+    process.exitCode = 1;
+  }
 }
 
 /** Writes a line to stderr. */

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { createLogger } from '../core/log.js';
-import { EmbeddedKafka } from '../kafka/embedded-kafka.js';
+import type { EmbeddedKafka } from '../kafka/embedded-kafka.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import { ORDERS_SPEC } from '../schema/spec-file.js';
@@ -85,6 +85,7 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
   }
   const dataDir = join(base.dataDir, 'demo');
   await rm(dataDir, { recursive: true, force: true });
+  const { EmbeddedKafka } = await import('../kafka/embedded-kafka.js');
   const kafka = await EmbeddedKafka.start(TOPIC);
   await write(`An embedded Kafka listens on ${kafka.brokers}; the topic ${TOPIC} has 4 partitions.\n`);
   const config: Config = {

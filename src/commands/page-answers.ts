@@ -2,7 +2,8 @@
 import { DuckDBTypeId } from '@duckdb/node-api';
 import { Chunk, setBit } from '../core/chunk.js';
 import type { Outcome, ResultTable } from '../http/snapshot.js';
-import { Kernel } from '../kernel/kernel.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { openKernel } from '../kernel/kernel-file.js';
 import { type QueryRows, shownRows } from '../query/read-only.js';
 import { RunningQueries } from '../query/running-queries.js';
 import type { SqlClient } from '../query/sql-client.js';
@@ -50,7 +51,7 @@ export class PageAnswers {
 
   /** What the kernel makes of a message. Null: it has no value or no key. */
   tryMessage(value: Uint8Array | null, key: Uint8Array | null): Outcome {
-    this.#kernel ??= Kernel.create(this.#spec, {
+    this.#kernel ??= openKernel(this.#spec, {
       highValueThreshold: this.#highValueThreshold,
       lateAfterMs: 0,
       batchRows: 1,

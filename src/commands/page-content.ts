@@ -1,6 +1,5 @@
 /** What the page shows of a run, or of a data directory at rest. */
-import { readFileSync } from 'node:fs';
-import { LIVE_PAGE, PACKAGE_JSON } from '../assets.js';
+import { LIVE_PAGE, programVersion } from '../assets.js';
 import type { Config } from '../config.js';
 import type { PageContent } from '../http/page.js';
 import type { About, Snapshot } from '../http/snapshot.js';
@@ -24,7 +23,7 @@ export interface PageSource {
 
 export function pageContent(config: Config, { live, topic, open }: PageSource): Omit<PageContent, 'snapshot'> {
   const { spec, dataDir, registry, worker } = config;
-  const { version } = JSON.parse(readFileSync(PACKAGE_JSON, 'utf8')) as { version: string };
+  const version = programVersion();
   const { valueFormat } = registry;
   const noTrying = valueFormat === 'json' ? null : `VALUE_FORMAT=${valueFormat}: only messages in JSON can be tried`;
   // Loaded when it is needed: a run that nobody looks at needs no DuckDB and no kernel in its main thread.

@@ -6,7 +6,6 @@ import { type Logger, logRemoved } from '../core/log.js';
 import type { Output } from '../core/output.js';
 import type { ReaderKind } from '../core/source.js';
 import { type Health, Monitor } from '../http/monitor.js';
-import { KafkaSource } from '../kafka/kafka-source.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
@@ -117,6 +116,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const { dataDir, spec } = config;
   const { topic } = config.kafka;
   const startMs = performance.now();
+  const { KafkaSource } = await import('../kafka/kafka-source.js');
   const { batchRows, batchBytes } = config.pipeline;
   const sink = SinkClient.start(sinkOptions(config));
   const prefixHeader = config.registry.valueFormat === 'json' ? undefined : SCHEMA_HEADER;

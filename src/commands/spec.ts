@@ -6,7 +6,6 @@ import type { Command } from 'commander';
 import { SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
-import { sampleTopic } from '../kafka/topic-sample.js';
 import { inferSpec, type RawMessage } from '../schema/infer.js';
 import { PRESETS } from '../schema/presets.js';
 import { presetText } from '../schema/spec-file.js';
@@ -54,6 +53,7 @@ async function inferred(source: string, limit: number, environment: CommandConte
   }
   const { config, log } = environment({ KAFKA_TOPIC: source });
   const { brokers, topic, properties } = config.kafka;
+  const { sampleTopic } = await import('../kafka/topic-sample.js');
   const messages = await sampleTopic({ brokers, topic, properties, limit }, log);
   const text = (bytes: Buffer | null) => (bytes === null ? null : bytes.toString());
   return inferSpec(

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { KafkaSource } from '../kafka/kafka-source.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import type { SqlClient } from '../query/sql-client.js';
 import type { CheckResult } from '../verify/check.js';
@@ -78,6 +77,7 @@ async function verifyKafka(
   log: Logger,
   report: (result: CheckResult) => Promise<void>,
 ): Promise<void> {
+  const { KafkaSource } = await import('../kafka/kafka-source.js');
   const source = new KafkaSource({ ...config.kafka, topic, groupId: `${config.kafka.groupId}-verify` }, log);
   const reported = new Set<string>();
   try {

@@ -1,9 +1,9 @@
 /** The settings of Kafka clients, and the librdkafka properties that are passed on to them. */
-import { createRequire } from 'node:module';
 import * as z from 'zod';
 import { START_FROM } from '../core/flow.js';
 import { oneOf, type Settings, type SettingText, setting, someText, text } from '../core/settings.js';
 import { READER_KINDS } from '../core/source.js';
+import { loadAddon } from './addon.js';
 
 /** What every command that uses Kafka needs to know. */
 export const kafkaSettings = z.object({
@@ -94,9 +94,7 @@ export function readProperties(
 
 /** What librdkafka says against a property. The value is not repeated: it may be a password. */
 function clientProblem(property: string, value: string): string | undefined {
-  const { KafkaConsumer } = createRequire(import.meta.url)(
-    '@confluentinc/kafka-javascript',
-  ) as typeof import('@confluentinc/kafka-javascript');
+  const { KafkaConsumer } = loadAddon();
   try {
     new KafkaConsumer({ [property]: value }, {});
     return undefined;

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/**
+ * The packed package.json names the packages of the Kafka addon, of which npm installs the one for its system. That of
+ * a clone does not: its lock file can only name what is published already, and set-up builds the addon.
+ *
+ * Usage: pack.mjs before|after, by npm around `npm pack` and `npm publish`.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { exists, fail, ROOT, runScript } from './setup/run.mjs';
+
+/** What .github/workflows/release.yml builds. */
+const PLATFORMS = ['darwin-arm64', 'linux-arm64-gnu', 'linux-x64-gnu'];
+const COMPILED = ['dist/cli.js', 'build/kernel.wasm'];
+const MANIFEST = path.join(ROOT, 'package.json');
+
+function main() {
+  const missing = COMPILED.filter((file) => !exists(path.join(ROOT, file)));
+  if (missing.length > 0) fail(`${missing.join(' and ')} must be in the package: npm run setup`);
+  const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8'));
+  manifest.optionalDependencies =
+    process.argv[2] === 'before'
+      ? Object.fromEntries(PLATFORMS.map((name) => [`@sluice-cdc/kafka-${name}`, manifest.version]))
+      : undefined;
+  writeFileSync(MANIFEST, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+runScript(main);
