@@ -173,6 +173,12 @@ describe('a check', () => {
     expect(await query('Binder Error: Column with name a does not exist')).toEqual([
       'the column a is missing in analytics.db or in a file',
     ]);
+    expect(await query('Binder Error: Referenced column "price" not found in FROM clause!')).toEqual([
+      'the column price is missing in analytics.db or in a file',
+    ]);
+    for (const other of ['Catalog Error: Table with name a does not exist', 'Binder Error: Column with name a is']) {
+      expect(await query(`IO Error: ${other}`)).toEqual([`IO Error: ${other}`]);
+    }
     for (const error of [new SluiceError('SLUICE_SINK', 'no'), new Error('no')]) {
       await expect(failing(error)).rejects.toBe(error);
     }
