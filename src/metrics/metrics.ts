@@ -1,12 +1,16 @@
 /** Prometheus metrics of a run. */
 import { Counter, Gauge, Registry } from 'prom-client';
-import { BATCH_STAT_LIST } from '../core/batch-stats.js';
+import { BATCH_STAT_LIST, type BatchStat } from '../core/batch-stats.js';
 import type { CommitReceipt } from '../core/flow.js';
 import { collectProcessMetrics } from '../core/process-metrics.js';
 import { LatencyHistogram } from './latency-histogram.js';
 
 export const STAGES = ['idle', 'consume', 'pack', 'wait', 'kernel', 'parquet', 'merge'] as const;
 export type Stage = (typeof STAGES)[number];
+
+/** What is counted of each batch. */
+const METRICS = BATCH_STAT_LIST.flatMap(([name, { metric }]) => (metric === undefined ? [] : [{ name, metric }]));
+type Metric = NonNullable<BatchStat['metric']>;
 
 export class Metrics {
   readonly registry = new Registry();
@@ -97,7 +101,9 @@ export class Metrics {
 
   constructor() {
     collectProcessMetrics(this.registry);
+    // From the start on, so that the first increase is seen as one.
     for (const stage of STAGES) this.stageSeconds.inc({ stage }, 0);
+    for (const { metric } of METRICS) this.#counterOf(metric).inc(metric.labels ?? {}, 0);
     // What is not known yet is not 0.
     for (const gauge of [this.lastCommit, this.freeBytes, this.databaseBytes, this.walBytes]) gauge.remove();
   }
@@ -106,11 +112,7 @@ export class Metrics {
   committed({ stats, commitSeconds }: CommitReceipt): void {
     this.commits.inc();
     this.lastCommit.setToCurrentTime();
-    for (const [name, { metric }] of BATCH_STAT_LIST) {
-      if (metric === undefined) continue;
-      const counter = this.registry.getSingleMetric(metric.name) as Counter;
-      counter.inc(metric.labels ?? {}, Number(stats[name]));
-    }
+    for (const { name, metric } of METRICS) this.#counterOf(metric).inc(metric.labels ?? {}, Number(stats[name]));
     this.stageSeconds.inc({ stage: 'merge' }, commitSeconds);
   }
 
@@ -131,6 +133,10 @@ export class Metrics {
       (value) => 'metricName' in value && /_sum$/.test(`${value.metricName}`),
     );
     return Number(sums.reduce((total, { value }) => total + value, 0).toFixed(3));
+  }
+
+  #counterOf({ name }: Metric): Counter {
+    return this.registry.getSingleMetric(name) as Counter;
   }
 
   #counter(name: string, help: string, ...labelNames: string[]): Counter {

@@ -58,6 +58,11 @@ final class ChangeLog {
     return lastTime;
   }
 
+  /** The time from which on everything is still there. */
+  synchronized long oldest() {
+    return droppedTime + 1;
+  }
+
   /** Whether everything after this time is still there. */
   synchronized boolean reaches(long time) {
     return time >= droppedTime;

@@ -26,6 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class ReplicaSet extends MemoryBackend {
   /** What it tells; from 7 on, change streams may split large events. */
   private static final int MAJOR_VERSION = Integer.getInteger("server.version", 5);
+  private static final boolean OPLOG_IS_READABLE = Boolean.getBoolean("oplog.readable");
 
   /** Collections that keep documents as they were before a change. */
   private final Set<String> preImages = ConcurrentHashMap.newKeySet();
@@ -117,6 +118,12 @@ public final class ReplicaSet extends MemoryBackend {
           throw new MongoServerError(40324, "Unrecognized pipeline stage name: " + stage.keySet());
         }
         return streams.open(database, (String) query.get(command), query, pipeline);
+      case "find":
+        // Of the oplog only its oldest entry, and of that only the time.
+        if (!OPLOG_IS_READABLE || !database.equals("local") || !"oplog.rs".equals(query.get(command))) return null;
+        Document oldest = new Document("ts", new BsonTimestamp(log.oldest()));
+        return new Document(
+            "cursor", new Document("id", 0L).append("ns", "local.oplog.rs").append("firstBatch", List.of(oldest)));
       case "getmore":
         return streams.has(query.get(command)) ? streams.more((long) query.get(command), query) : null;
       case "killcursors":

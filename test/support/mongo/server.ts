@@ -33,16 +33,18 @@ export async function replicaSet(): Promise<ReplicaSet> {
  * @param historyEvents how many changes a stream can go back
  * @param version what the server says it is; from 7 on, it splits large events
  * @param splitBytes which events are large
+ * @param showsOplog whether clients may read the oldest entry of the oplog
  */
 export async function startReplicaSet({
   historyEvents = 200_000,
   version = 5,
   splitBytes = 16 << 20,
+  showsOplog = false,
   port = 0,
 } = {}): Promise<ReplicaSet> {
   const classpath = await install();
   const limits = [`-Doplog.keep=${historyEvents}`, `-Dserver.version=${version}`, `-Dsplit.bytes=${splitBytes}`];
-  const flags = [...JVM_FLAGS, ...limits, '-cp', classpath];
+  const flags = [...JVM_FLAGS, ...limits, `-Doplog.readable=${showsOplog}`, '-cp', classpath];
   const jvm = spawn('java', [...flags, 'ReplicaSet', `${port}`], { stdio: ['pipe', 'pipe', 'ignore'] });
   const uri = await readyLine(jvm);
   return {
