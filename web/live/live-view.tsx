@@ -157,7 +157,8 @@ function sumTo(means: readonly (readonly number[])[], last: number, bar: number)
 function Partitions({ latest }: { readonly latest: Snapshot }) {
   const rows = latest.partitions.slice(0, MAX_ROWS);
   const most = Math.max(1, ...rows.map(({ lag }) => lag));
-  const caption = `Partitions${rows.length < latest.partitionCount ? `: ${rows.length} of ${latest.partitionCount}` : ''}`;
+  const some = rows.length < latest.partitionCount ? `: ${rows.length} of ${latest.partitionCount}` : '';
+  const caption = `Partitions${some}`;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     <section class="scroll" tabIndex={0} aria-label="Partitions">
