@@ -19,7 +19,8 @@ export const httpSettings = z.object({
   ),
   token: setting(
     'HTTP_TOKEN',
-    `what requests need, ${MIN_TOKEN_CHARACTERS} characters or more: \`Authorization: Bearer …\`, or the page's login`,
+    `what each request must have, ${MIN_TOKEN_CHARACTERS} characters or more: \`Authorization: Bearer …\`, ` +
+      "or the cookie of the page's login",
     someText().optional(),
   ),
   tokenFile: setting(

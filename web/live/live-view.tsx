@@ -63,11 +63,7 @@ function Figures({ history, latest }: { readonly history: History; readonly late
         value={commit === undefined ? '–' : duration(commit)}
         note={`${count(latest.commits)} commits`}
       />
-      <Figure
-        name="Watermark"
-        value={age === undefined ? '–' : duration(Math.max(0, age))}
-        note="before now, by event time"
-      />
+      <Figure name="Watermark" value={age === undefined ? '–' : duration(Math.max(0, age))} note="ago, by event time" />
       <Figure name="Rows" value={count(latest.merged)} note={`${count(latest.duplicate)} duplicates`} />
       <Figure name="Quarantined" value={count(latest.quarantined)} note={`of ${count(latest.events)} messages`} />
     </dl>
