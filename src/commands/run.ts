@@ -162,7 +162,6 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
         },
       },
     );
-    if (port !== 0) log.info(`the page of this run: ${monitor.url}`);
     const stop = () => {
       log.info('stopping: what is in flight is committed; a second signal ends the process at once');
       pipeline.stop();
@@ -170,7 +169,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
     await source.start();
-    log.info({ source: source.reader, workers: config.worker.workers }, `consuming ${topic}`);
+    log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = reportProgress(() => pipeline.status(), { terminal: options.terminal, log });
     if (options.signal.aborted) stop();

@@ -71,9 +71,9 @@ export class Monitor {
     return monitor;
   }
 
-  /** Where it is reached from this machine, or by its name. */
-  get url(): string {
-    return urlOf(this.#server, this.#options.host);
+  /** Where it is asked; undefined if nothing is served. */
+  get url(): string | undefined {
+    return this.#server && urlOf(this.#server, this.#options.host);
   }
 
   /** Notes what ended the work. From then on the gauges stay as they are. */

@@ -73,9 +73,9 @@ export async function serve(
   return server;
 }
 
-/** Where a page of it is. @param host that it listens on */
-export function urlOf(server: Server | undefined, host: string): string {
-  const { port } = (server?.address() ?? { port: 0 }) as AddressInfo;
+/** Where it is asked. @param host that it listens on */
+export function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
 }
 

@@ -19,7 +19,8 @@ export const httpSettings = z.object({
   ),
   token: setting(
     'HTTP_TOKEN',
-    `what every request must have, of ${MIN_TOKEN_CHARACTERS} characters or more: as \`Authorization: Bearer …\`, or by the page's login`,
+    `what each request must have, ${MIN_TOKEN_CHARACTERS} characters or more: \`Authorization: Bearer …\`, ` +
+      "or the cookie of the page's login",
     someText().optional(),
   ),
   tokenFile: setting(
@@ -80,9 +81,7 @@ export function httpProblems({ host, token, tokenFile }: HttpSettings): string[]
     );
   }
   if (!isLoopback(host) && (token ?? tokenFile) === undefined) {
-    problems.push(
-      `HTTP_HOST="${host}": others than this machine can ask there: set HTTP_TOKEN or HTTP_TOKEN_FILE, or use 127.0.0.1`,
-    );
+    problems.push(`HTTP_HOST="${host}": other machines reach it: set HTTP_TOKEN or HTTP_TOKEN_FILE, or use 127.0.0.1`);
   }
   return problems;
 }

@@ -9,10 +9,10 @@ const BUNDLE = new URL('../../dist/web/live/', import.meta.url);
 const HOURS = 8;
 const SNAPSHOTS = HOURS * 3600;
 /** Of one connection; the page connects again after it. */
-const PER_CONNECTION = 200;
+const PER_CONNECTION = 400;
 /** By then all series are full. */
 const FULL = 2000;
-const PARTITIONS = 12;
+const PARTITIONS = 4;
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 const ABOUT = {
   ...{ live: true, version: '1', topic: 'orders', dataDir: 'data', noTrying: null },

@@ -26,8 +26,8 @@ export async function openPage(browser: Browser, url: string): Promise<WatchedPa
     }
   });
   await page.exposeFunction('onViolation', (what: string) => problems.push(`policy: ${what}`));
-  await page.addInitScript(`addEventListener('securitypolicyviolation', ({ violatedDirective, sourceFile, lineNumber }) =>
-    onViolation([violatedDirective, sourceFile, lineNumber].join(' ')))`);
+  await page.addInitScript(`addEventListener('securitypolicyviolation', (event) =>
+    onViolation([event.violatedDirective, event.sourceFile, event.lineNumber].join(' ')))`);
   await page.goto(url);
   return { page, problems };
 }

@@ -87,7 +87,7 @@ function AtRest() {
   return (
     <>
       <p>
-        This is a data directory at rest: there are no live figures here. A run shows them on a page of its own, at its{' '}
+        This is a data directory at rest: there are no live figures here. A run shows them on its own page, at its{' '}
         <code>METRICS_PORT</code>.
       </p>
       <Commits version={0} commits={0} />

@@ -77,6 +77,8 @@ function optionsOf(props: ChartProps, element: HTMLElement): uPlot.Options {
   return {
     width: element.clientWidth,
     height: heightOf(props),
+    // Room for half of the last label.
+    padding: [null, 30, null, null],
     legend: { show: false },
     cursor: { show: false },
     scales: {

@@ -63,11 +63,7 @@ function Figures({ history, latest }: { readonly history: History; readonly late
         value={commit === undefined ? '–' : duration(commit)}
         note={`${count(latest.commits)} commits`}
       />
-      <Figure
-        name="Watermark"
-        value={age === undefined ? '–' : duration(Math.max(0, age))}
-        note="before now, by event time"
-      />
+      <Figure name="Watermark" value={age === undefined ? '–' : duration(Math.max(0, age))} note="ago, by event time" />
       <Figure name="Rows" value={count(latest.merged)} note={`${count(latest.duplicate)} duplicates`} />
       <Figure name="Quarantined" value={count(latest.quarantined)} note={`of ${count(latest.events)} messages`} />
     </dl>
@@ -157,7 +153,8 @@ function sumTo(means: readonly (readonly number[])[], last: number, bar: number)
 function Partitions({ latest }: { readonly latest: Snapshot }) {
   const rows = latest.partitions.slice(0, MAX_ROWS);
   const most = Math.max(1, ...rows.map(({ lag }) => lag));
-  const caption = `Partitions${rows.length < latest.partitionCount ? `: ${rows.length} of ${latest.partitionCount}` : ''}`;
+  const some = rows.length < latest.partitionCount ? `: ${rows.length} of ${latest.partitionCount}` : '';
+  const caption = `Partitions${some}`;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     <section class="scroll" tabIndex={0} aria-label="Partitions">
