@@ -15,7 +15,8 @@ const DELAY_MS = 200;
 
 export function Playground() {
   const engine = useMemo(() => new EngineClient(), []);
-  const [spec, setSpec] = useState(presetText(FIRST_PRESET));
+  const [given, setGiven] = useState({ text: presetText(FIRST_PRESET) });
+  const [spec, setSpec] = useState(given.text);
   const [input, setInput] = useState<Input>({ kind: 'text', text: SAMPLES[FIRST_PRESET] });
   const [delimiter, setDelimiter] = useState<Delimiter>('newline');
   const [failure, setFailure] = useState<string>();
@@ -26,9 +27,9 @@ export function Playground() {
     // The messages are only replaced if they are those that came with a preset.
     if (input.kind === 'text' && input.text === SAMPLES[preset]) setInput({ kind: 'text', text: SAMPLES[name] });
     setPreset(name);
-    setSpec(presetText(name));
+    setGiven({ text: presetText(name) });
   };
-  const infer = () => engine.call('infer', delimiter).then(setSpec, fail);
+  const infer = () => engine.call('infer', delimiter).then((text) => setGiven({ text }), fail);
   const takeBytes = (bytes: Uint8Array, held: Input) => {
     engine.call('setInput', bytes).then(() => setInput(held), fail);
   };
@@ -76,7 +77,7 @@ export function Playground() {
                 Download
               </button>
             </header>
-            <SpecEditor text={spec} error={specError} onChange={setSpec} />
+            <SpecEditor given={given} error={specError} onChange={setSpec} />
           </section>
         </div>
         <section class="panel results" aria-label="Results" aria-busy={isReading}>
@@ -102,7 +103,7 @@ function useReading(
   onFailure: (failure: Error) => void,
 ) {
   const [summary, setSummary] = useState<Summary>();
-  const [specError, setSpecError] = useState<string>();
+  const [specError, setSpecError] = useState<{ specError: string }>();
   const [isReading, setReading] = useState(true);
   const wanted = useRef<{ spec: string; input: Input; delimiter: Delimiter } | undefined>(undefined);
   const isRunning = useRef(false);
@@ -119,7 +120,7 @@ function useReading(
         }
         sent.current = next.input;
         const result = await engine.call('read', next.spec, next.delimiter);
-        if ('specError' in result) setSpecError(result.specError);
+        if ('specError' in result) setSpecError(result);
         else [setSpecError(undefined), setSummary(result)];
       } catch (thrown) {
         onFailure(thrown as Error);
