@@ -32,7 +32,10 @@ export function completeSpec(context: CompletionContext): CompletionResult | nul
   // An open string goes on to the end of its line.
   const to = isString && /^"[^"]*"$/.test(state.sliceDoc(node.from, node.to)) ? node.to : pos;
   const options = isName && !isValue(node, pos) ? names(state, node) : valuesOf(state, node);
-  return options.length === 0 ? null : { from, to, options, filter: true };
+  const begun = state.sliceDoc(from, pos).replace(/^(?!")/, '"');
+  const fitting = context.explicit ? options : options.filter(({ label }) => label.startsWith(begun));
+  // The editor's own filter would take what comes after the cursor for typed, too.
+  return fitting.length === 0 ? null : { from, to, options: fitting, filter: false };
 }
 
 /** What is around a word without quotes, which is no JSON. */

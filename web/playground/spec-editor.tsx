@@ -94,7 +94,7 @@ function openEditor(host: HTMLElement, onChange: (text: string) => void): Editor
     extensions: [
       basicSetup,
       json(),
-      autocompletion({ override: [completeSpec] }),
+      autocompletion({ override: [completeSpec], icons: false }),
       lintGutter(),
       syntaxHighlighting(COLOURS),
       THEME,
