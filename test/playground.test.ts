@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -8,21 +8,20 @@ import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadSpec } from '../src/schema/load-spec.js';
 import { temporaryDirectory } from './support/batches.js';
 import { openBrowser, whyNoBrowser } from './support/browser.js';
 import { cdcForms } from './support/cdc-forms.js';
-import { CliProcess, runCli } from './support/cli.js';
+import { CliProcess } from './support/cli.js';
 import { EQUAL_SHARES } from './support/event-kinds.js';
 import { orderEvents } from './support/events.js';
+import { expectedOf, FOLDER, PREFIX, parse, serve, told } from './support/playground.js';
 
-const FOLDER = fileURLToPath(new URL('../dist/web/playground', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('../scripts/playground.mjs', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** As a host of static files has it that knows nothing of the page. */
-const PREFIX = '/tools/of-sluice/';
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 const ORDERS = readFileSync(new URL('../fixtures/orders.ndjson', import.meta.url));
+
+/** Without a bound on time but that of the test. */
+const soon = <T>(read: () => T) => expect.poll(read, { timeout: 60_000 });
 
 let server: Server;
 let browser: Browser;
@@ -30,23 +29,6 @@ let page: Page;
 let address: string;
 /** What no page may cause: errors and warnings in the console, and requests to other servers. */
 const faults: string[] = [];
-
-/** A line of `sluice parse`. */
-interface Parsed {
-  readonly status: string;
-  readonly position?: number;
-  readonly column?: string;
-  readonly row?: Readonly<Record<string, string | number | boolean | null>>;
-}
-
-function serve(): Server {
-  return createServer((request, response) => {
-    const name = request.url?.startsWith(PREFIX) ? request.url.slice(PREFIX.length) || 'index.html' : '';
-    if (!/^[\w.]+$/.test(name)) return response.writeHead(404).end();
-    const type = TYPES[path.extname(name)] ?? 'application/octet-stream';
-    return response.writeHead(200, { 'content-type': type }).end(readFileSync(path.join(FOLDER, name)));
-  });
-}
 
 async function openPage(): Promise<Page> {
   const opened = await browser.newPage();
@@ -77,12 +59,19 @@ async function isRead(bytes: Buffer, delimiter: 'newline' | 'nul' = 'newline'): 
   await page.locator('.results[aria-busy=false]').waitFor();
 }
 
-async function parse(preset: string, input: Buffer, delimiter = 'newline'): Promise<Parsed[]> {
-  const { stdout } = await runCli(['parse', '--spec', `preset:${preset}`, '--delimiter', delimiter], { input });
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
+function specEditor() {
+  return page.getByRole('textbox', { name: 'Table spec, JSON' });
+}
+
+/** As from the clipboard: typed, brackets would close themselves. */
+async function writeSpec(text: string): Promise<void> {
+  await specEditor().focus();
+  await page.keyboard.press('Control+A');
+  await specEditor().evaluate((editor, text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData('text/plain', text);
+    editor.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+  }, text);
 }
 
 /** All pages of the table: number of the message, and values as text. */
@@ -110,36 +99,11 @@ async function turnPages<T>(read: () => Promise<T[]>, keyOf: (shown: T) => strin
   for (;;) {
     const seen = all.map(keyOf);
     // The tab, or the page before, may still be there.
-    await expect.poll(async () => (await read()).some((shown) => !seen.includes(keyOf(shown)))).toBe(true);
+    await soon(async () => (await read()).some((shown) => !seen.includes(keyOf(shown)))).toBe(true);
     all.push(...(await read()));
     if (!(await next.isVisible()) || (await next.isDisabled())) return all;
     await next.click();
   }
-}
-
-/** What the page must show of what `sluice parse` printed. */
-function expectedOf(parsed: readonly Parsed[], preset: string): { rows: string[][]; rejects: string[] } {
-  const names = loadSpec(`preset:${preset}`).columns.map(({ name }) => name);
-  const rows: string[][] = [];
-  const rejects: string[] = [];
-  for (const [index, { status, position, column, row }] of parsed.entries()) {
-    const number = (index + 1).toLocaleString('en-US');
-    if (row !== undefined) {
-      const issues = names.filter((_, bit) => (BigInt(row.issues as number) >> BigInt(bit)) & 1n).join(', ');
-      rows.push([number, ...Object.values({ ...row, issues }).map(String)]);
-    } else {
-      const place = position === undefined ? '' : ` at byte ${position.toLocaleString('en-US')} `;
-      rejects.push(`Message ${number}: ${status}${place}${column === undefined ? '' : ` column ${column}`}`);
-    }
-  }
-  return { rows, rejects };
-}
-
-/** As `expectedOf` has it. */
-function told(reject: string): string {
-  return reject
-    .replace(/ of [\d,]+ – .*$/, ' ')
-    .replace(/ – (?:(column \S+) .*|.*)$/, (_, column) => (column ? ` ${column}` : ''));
 }
 
 const damagedOrders = [...orderEvents({ count: 400, shares: EQUAL_SHARES })]
@@ -237,7 +201,6 @@ describe.skipIf(whyNoBrowser())('the playground', { timeout: 120_000 }, () => {
   });
 
   it('says what is wrong with a spec, where it is', async () => {
-    const editor = page.getByRole('textbox', { name: 'Table spec, JSON' });
     const spec = (more: object) =>
       JSON.stringify(
         { table: 't', view: 'v', columns: [{ name: 'id', kind: 'text', required: true, role: 'key', ...more }] },
@@ -245,31 +208,36 @@ describe.skipIf(whyNoBrowser())('the playground', { timeout: 120_000 }, () => {
         1,
       );
     const marked = () => page.locator('.cm-lintRange-error').allTextContents();
-    await editor.fill(spec({ kind: 'number' }));
+    await writeSpec(spec({ kind: 'number' }));
     await page.getByText('columns.0.kind: Invalid option').waitFor();
     expect(await marked()).toEqual(['"number"']);
     await page.getByRole('button', { name: 'Line 7' }).waitFor();
-    await editor.fill(spec({ raw: 'other' }));
+    await writeSpec(spec({ raw: 'other' }));
     await page.getByText('column id: raw is for kind amount only').waitFor();
     expect(await marked()).toEqual(['"id"']);
-    await editor.fill(spec({}).replace('"kind":', '"kind"'));
-    await expect.poll(marked).toEqual(['"text"']);
-    await editor.fill(spec({}));
-    await expect.poll(() => page.locator('.problems li').count()).toBe(0);
+    await writeSpec(spec({}).replace('"kind":', '"kind"'));
+    await soon(marked).toEqual(['"']);
+    await writeSpec(spec({}));
+    await soon(() => page.locator('.problems li').count()).toBe(0);
+  });
+
+  it('loses nothing that is typed while it reads', async () => {
+    await writeSpec('');
+    const text = 'a spec that is typed faster than it is read. '.repeat(3);
+    await page.keyboard.type(text, { delay: 10 });
+    await page.locator('.results[aria-busy=false]').waitFor();
+    expect(await specEditor().textContent()).toBe(text);
   });
 
   it('completes fields of a spec and their values', async () => {
-    const editor = page.getByRole('textbox', { name: 'Table spec, JSON' });
-    await editor.fill('{"columns": [{"name": "a"}]}');
+    await writeSpec('{"columns": [{"name": "a"}]}');
     await page.keyboard.press('Control+End');
     for (const _ of '}]}') await page.keyboard.press('ArrowLeft');
     await page.keyboard.type(', ki');
-    await page.getByRole('option', { name: '"kind"' }).waitFor();
-    await page.keyboard.press('Enter');
-    await expect.poll(() => editor.textContent()).toContain('{"name": "a", "kind": ""}');
-    await page.keyboard.press('ArrowLeft');
+    await page.getByRole('option', { name: '"kind"' }).click();
+    await soon(() => specEditor().textContent()).toContain('{"name": "a", "kind": ""}');
     await page.keyboard.press('Control+Space');
-    await expect.poll(() => page.getByRole('option').allTextContents()).toContain('"timestamp"');
+    await soon(() => page.getByRole('option').allTextContents()).toContain('"timestamp"');
     await page.keyboard.press('Escape');
   });
 
@@ -286,8 +254,9 @@ describe.skipIf(whyNoBrowser())('the playground', { timeout: 120_000 }, () => {
   });
 
   it.each(['light', 'dark'] as const)('has no barrier that axe finds: %s', async (colorScheme) => {
-    const opened = await openPage();
-    await opened.emulateMedia({ colorScheme });
+    // What axe does to a page is not what the page does.
+    const opened = await browser.newPage({ colorScheme });
+    await opened.goto(address);
     for (const tab of ['Rows', 'Quarantine']) {
       await opened.getByRole('tab', { name: tab }).click();
       await opened

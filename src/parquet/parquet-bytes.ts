@@ -1,4 +1,4 @@
-/** Arrow → the bytes of a Parquet file, by parquet-wasm: wherever its WebAssembly is loaded, in Node and in a browser. */
+/** Arrow → the bytes of a Parquet file, by parquet-wasm: in Node, and in a browser that has loaded its WebAssembly. */
 import type { RecordBatch, Schema } from 'apache-arrow';
 import {
   Compression,

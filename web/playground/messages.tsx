@@ -79,31 +79,43 @@ export function Messages({ input, delimiter, onText, onBytes, onDelimiter, onFai
           <input type="file" onChange={({ currentTarget }) => void takeFile(currentTarget.files?.[0])} />
         </label>
       </header>
-      {input.kind === 'text' ? (
-        <textarea
-          id={textId}
-          spellcheck={false}
-          placeholder="Paste messages, or drop a file: one JSON object per line"
-          value={input.text}
-          onInput={({ currentTarget }) => onText(currentTarget.value)}
-          onPaste={paste}
-        />
-      ) : (
-        <div class="held">
-          <p>
-            {input.name}: {input.length.toLocaleString('en-US')} bytes, taken as they are.{' '}
-            <button type="button" onClick={() => onText('')}>
-              Remove
-            </button>
-          </p>
-          <textarea id={textId} readOnly value={input.preview} />
-        </div>
-      )}
+      <Field input={input} id={textId} onText={onText} onPaste={paste} />
     </section>
   );
 }
 
-/** Undefined if a field of text would change it: it has other bytes than UTF-8, or line breaks and others of its own. */
+interface FieldProps extends Pick<MessagesProps, 'input' | 'onText'> {
+  readonly id: string;
+  readonly onPaste: (event: ClipboardEvent) => void;
+}
+
+function Field({ input, id, onText, onPaste }: FieldProps) {
+  if (input.kind === 'text') {
+    return (
+      <textarea
+        id={id}
+        spellcheck={false}
+        placeholder="Paste messages, or drop a file: one JSON object per line"
+        value={input.text}
+        onInput={({ currentTarget }) => onText(currentTarget.value)}
+        onPaste={onPaste}
+      />
+    );
+  }
+  return (
+    <div class="held">
+      <p>
+        {input.name}: {input.length.toLocaleString('en-US')} bytes, taken as they are.{' '}
+        <button type="button" onClick={() => onText('')}>
+          Remove
+        </button>
+      </p>
+      <textarea id={id} readOnly value={input.preview} />
+    </div>
+  );
+}
+
+/** Undefined if a field of text would change it: it has other bytes than UTF-8, other line breaks, or NUL bytes. */
 function asText(bytes: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -1,5 +1,10 @@
 /** Completion of a spec from its JSON Schema: names of fields, and values of closed lists. */
-import type { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete';
+import {
+  type Completion,
+  type CompletionContext,
+  type CompletionResult,
+  snippetCompletion,
+} from '@codemirror/autocomplete';
 import { syntaxTree } from '@codemirror/language';
 import type { EditorState } from '@codemirror/state';
 import type { SyntaxNode } from '@lezer/common';
@@ -18,7 +23,7 @@ interface Schema {
 
 export function completeSpec(context: CompletionContext): CompletionResult | null {
   const { state, pos } = context;
-  const node = syntaxTree(state).resolveInner(pos, -1);
+  const node = withoutErrors(syntaxTree(state).resolveInner(pos, -1));
   const word = context.matchBefore(/"?[\w$]*/);
   if (!context.explicit && (word === null || word.from === word.to)) return null;
   const isName = node.name === 'PropertyName' || node.name === 'Object' || node.name === 'Property';
@@ -27,7 +32,17 @@ export function completeSpec(context: CompletionContext): CompletionResult | nul
   // An open string goes on to the end of its line.
   const to = isString && /^"[^"]*"$/.test(state.sliceDoc(node.from, node.to)) ? node.to : pos;
   const options = isName && !isValue(node, pos) ? names(state, node) : valuesOf(state, node);
-  return options.length === 0 ? null : { from, to, options, filter: true };
+  const begun = state.sliceDoc(from, pos).replace(/^(?!")/, '"');
+  const fitting = context.explicit ? options : options.filter(({ label }) => label.startsWith(begun));
+  // The editor's own filter would take what comes after the cursor for typed, too.
+  return fitting.length === 0 ? null : { from, to, options: fitting, filter: false };
+}
+
+/** What is around a word without quotes, which is no JSON. */
+function withoutErrors(node: SyntaxNode): SyntaxNode {
+  let around = node;
+  while (around.type.isError && around.parent !== null) around = around.parent;
+  return around;
 }
 
 /** Whether the position is after the colon of a property. */
@@ -48,15 +63,20 @@ function names(state: EditorState, node: SyntaxNode): Completion[] {
     .filter(([name]) => !present.includes(name) || !isOpen)
     .map(([name, schema]) => {
       const quoted = JSON.stringify(name);
-      return { label: quoted, apply: isOpen ? `${quoted}: ${startOf(resolve(schema))}` : quoted, type: 'property' };
+      const completion = { label: quoted, type: 'property' };
+      return isOpen ? snippetCompletion(`${quoted}: ${startOf(resolve(schema))}`, completion) : completion;
     });
 }
 
-function startOf({ type, properties }: Schema): string {
-  if (type === 'string') return '""';
-  if (type === 'array') return '[]';
-  if (type === 'boolean') return 'true';
-  return type === 'object' && properties !== undefined ? '{}' : '';
+/** Of snippets: where the cursor comes to be. */
+const CURSOR = '$' + '{}';
+
+/** A value to go on with. */
+function startOf({ type }: Schema): string {
+  if (type === 'string') return `"${CURSOR}"`;
+  if (type === 'array') return `[${CURSOR}]`;
+  if (type === 'object') return `{${CURSOR}}`;
+  return CURSOR;
 }
 
 function valuesOf(state: EditorState, node: SyntaxNode): Completion[] {

@@ -32,13 +32,14 @@ const THEME = EditorView.theme({
 });
 
 export interface SpecEditorProps {
-  readonly text: string;
-  /** What is wrong with the text that was read last, undefined if nothing is. */
-  readonly error: string | undefined;
+  /** Put in place of the text whenever this is another object; what is typed does not come back by it. */
+  readonly given: { readonly text: string };
+  /** What is wrong with the text that was read last, another object each time; undefined if nothing is. */
+  readonly error: { readonly specError: string } | undefined;
   readonly onChange: (text: string) => void;
 }
 
-export function SpecEditor({ text, error, onChange }: SpecEditorProps) {
+export function SpecEditor({ given, error, onChange }: SpecEditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<EditorView | undefined>(undefined);
   const changed = useRef(onChange);
@@ -53,12 +54,12 @@ export function SpecEditor({ text, error, onChange }: SpecEditorProps) {
   useEffect(() => {
     const view = editor.current!;
     const { length } = view.state.doc;
-    if (view.state.doc.toString() !== text) view.dispatch({ changes: { from: 0, to: length, insert: text } });
-  }, [text]);
+    view.dispatch({ changes: { from: 0, to: length, insert: given.text } });
+  }, [given]);
 
   useEffect(() => {
     const view = editor.current!;
-    const found = error === undefined ? [] : diagnosticsOf(view, error);
+    const found = error === undefined ? [] : diagnosticsOf(view, error.specError);
     view.dispatch(setDiagnostics(view.state, found));
     setProblems(found);
   }, [error]);
@@ -93,7 +94,7 @@ function openEditor(host: HTMLElement, onChange: (text: string) => void): Editor
     extensions: [
       basicSetup,
       json(),
-      autocompletion({ override: [completeSpec] }),
+      autocompletion({ override: [completeSpec], icons: false }),
       lintGutter(),
       syntaxHighlighting(COLOURS),
       THEME,

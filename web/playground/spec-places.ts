@@ -11,7 +11,9 @@ const PARSE_MS = 500;
 /** @param message of the error: a line for each problem, the first of which says which spec it is about */
 export function diagnosticsOf(view: EditorView, message: string): Diagnostic[] {
   const syntax = jsonParseLinter()(view);
-  if (syntax.length > 0) return syntax;
+  // A place between two characters would not be seen.
+  if (syntax.length > 0)
+    return syntax.map((found) => ({ ...found, to: Math.min(found.to + 1, view.state.doc.length) }));
   const [summary, ...problems] = message.split('\n').map((line) => line.trim());
   return (problems.length > 0 ? problems : [summary]).map((problem) => {
     const { from, to } = placeOf(view.state, problem);

@@ -36,7 +36,7 @@ function readFor(kernel: Kernel, chunks: readonly Chunk[], milliseconds: number)
   return { bytes, messages, seconds: (end - start) / 1000 };
 }
 
-/** The input as often as it takes to fill a round, or its beginning. Messages that are larger than a chunk have their own. */
+/** The input as often as it takes to fill a round, or its beginning. A message larger than a chunk has its own. */
 function chunksOf(input: Uint8Array, delimiter: Delimiter): { chunks: Chunk[]; inputs: number } {
   const chunks = [new Chunk()];
   let [bytes, inputs] = [0, 0];
