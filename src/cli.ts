@@ -7,7 +7,7 @@ import type { CommandContext } from './commands/context.js';
 import { namesHelp } from './commands/variables-help.js';
 import { misspelledVariables, readConfig, readLogOptions, SECTIONS } from './config.js';
 import { SluiceError } from './core/errors.js';
-import { createLogger } from './core/log.js';
+import { createLogger, type Logger } from './core/log.js';
 import { Output, OutputClosed } from './core/output.js';
 import { installedAddon } from './kafka/addon.js';
 import { PROPERTIES_TEXT } from './kafka/settings.js';
@@ -21,6 +21,7 @@ Errors: docs/errors.md says of each code what it means, and what to do.`;
 
 const stdout = new Output(process.stdout, 'stdout');
 const stderr = new Output(process.stderr, 'stderr');
+const logs: Logger[] = [];
 let failedCheck = false;
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -53,6 +54,7 @@ const context: CommandContext = {
     const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
     const config = readConfig({ ...process.env, ...Object.fromEntries(given) });
     const log = createLogger(config.log);
+    logs.push(log);
     for (const { variable, nearest } of misspelledVariables()) log.warn(`${variable} is not read: is it ${nearest}?`);
     return { config, log };
   },
@@ -154,7 +156,9 @@ async function main(): Promise<number> {
   try {
     await (await program(process.argv[2])).parseAsync();
     if (failedCheck) code = EXIT.failedCheck;
+    for (const log of logs) log.flush();
   } catch (thrown) {
+    for (const log of logs) log.flush();
     code = exitCodeOf(thrown);
   }
   await stdout.drained().catch((thrown) => {
