@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The command line: reads arguments and signals, and turns outcomes into exit codes. */
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { PACKAGE_JSON } from './assets.js';
 import type { CommandContext } from './commands/context.js';
@@ -61,6 +63,7 @@ const context: CommandContext = {
   stopSignal,
   beforeKilled,
   stdin: () => process.stdin,
+  historyFile: join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'sluice', 'history'),
   stdout,
   stderr,
   onFailure: () => {
@@ -76,6 +79,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   parse: async (sluice) => (await import('./commands/parse.js')).addParseCommand(sluice, context),
   spec: async (sluice) => (await import('./commands/spec.js')).addSpecCommand(sluice, context),
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
+  shell: async (sluice) => (await import('./commands/shell.js')).addShellCommand(sluice, context),
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
   compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, context),
