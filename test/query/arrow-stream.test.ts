@@ -92,7 +92,8 @@ describe('arrowStream', () => {
     const decimals = ['4, 1', '9, 4', '18, 6', '38, 10'].map(
       (width, index) => `((n - 50) * 1.1)::DECIMAL(${width}) AS d${index}`,
     );
-    const sql = `SELECT ${decimals}, ((n - 50) * 1152921504606846976::HUGEINT) AS h FROM range(100) r(n) ORDER BY hash(n)`;
+    const wide = '((n - 50) * 1152921504606846976::HUGEINT) AS h';
+    const sql = `SELECT ${decimals}, ${wide} FROM range(100) r(n) ORDER BY hash(n)`;
     const table = await arrow(sql);
     const expected = await values(sql);
     const scales = [1, 4, 6, 10, 0];
