@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 /** The command line: reads arguments and signals, and turns outcomes into exit codes. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { programVersion } from './assets.js';
 import type { CommandContext } from './commands/context.js';
 import { namesHelp } from './commands/variables-help.js';
 import { misspelledVariables, readConfig, readLogOptions, SECTIONS } from './config.js';
 import { SluiceError } from './core/errors.js';
-import { createLogger } from './core/log.js';
+import { createLogger, type Logger } from './core/log.js';
 import { Output, OutputClosed } from './core/output.js';
 import { installedAddon } from './kafka/addon.js';
 import { PROPERTIES_TEXT } from './kafka/settings.js';
@@ -20,6 +22,7 @@ Errors: docs/errors.md says of each code what it means, and what to do.`;
 
 const stdout = new Output(process.stdout, 'stdout');
 const stderr = new Output(process.stderr, 'stderr');
+const logs: Logger[] = [];
 let failedCheck = false;
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -52,12 +55,14 @@ const context: CommandContext = {
     const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
     const config = readConfig({ ...process.env, ...Object.fromEntries(given) });
     const log = createLogger(config.log);
+    logs.push(log);
     for (const { variable, nearest } of misspelledVariables()) log.warn(`${variable} is not read: is it ${nearest}?`);
     return { config, log };
   },
   stopSignal,
   beforeKilled,
   stdin: () => process.stdin,
+  historyFile: join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'sluice', 'history'),
   stdout,
   stderr,
   onFailure: () => {
@@ -73,6 +78,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   parse: async (sluice) => (await import('./commands/parse.js')).addParseCommand(sluice, context),
   spec: async (sluice) => (await import('./commands/spec.js')).addSpecCommand(sluice, context),
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
+  shell: async (sluice) => (await import('./commands/shell.js')).addShellCommand(sluice, context),
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
   ui: async (sluice) => (await import('./commands/ui.js')).addUiCommand(sluice, context),
@@ -153,7 +159,9 @@ async function main(): Promise<number> {
   try {
     await (await program(process.argv[2])).parseAsync();
     if (failedCheck) code = EXIT.failedCheck;
+    for (const log of logs) log.flush();
   } catch (thrown) {
+    for (const log of logs) log.flush();
     code = exitCodeOf(thrown);
   }
   await stdout.drained().catch((thrown) => {

@@ -238,7 +238,7 @@ export class Capture {
         { cause: error },
       );
     }
-    log.error(error.message);
+    log.error({ code: 'SLUICE_HISTORY_LOST' }, error.message);
     if (this.#options.onLostHistory === 'snapshot') {
       await this.#snapshot();
       return;

@@ -4,7 +4,6 @@ import kafka, { type LibrdKafkaError, type Metadata } from '@confluentinc/kafka-
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { called, connectClient, madeClient } from '../kafka/client.js';
-import { ClientLog } from '../kafka/client-log.js';
 
 const { ERRORS } = kafka.CODES;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -45,14 +44,12 @@ export interface OutgoingMessage {
 export class TransactionalProducer {
   readonly #client: InstanceType<typeof kafka.Producer>;
   readonly #log: Logger;
-  readonly #clientLog: ClientLog;
   #refusal: SluiceError | undefined;
   #closing = false;
 
   private constructor(client: InstanceType<typeof kafka.Producer>, log: Logger) {
     this.#client = client;
     this.#log = log;
-    this.#clientLog = new ClientLog(log);
   }
 
   /**
@@ -166,7 +163,7 @@ export class TransactionalProducer {
   }
 
   #onError(error: LibrdKafkaError): void {
-    if (!this.#closing) this.#clientLog.warn(error);
+    if (!this.#closing) this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
   }
 }
 

@@ -1,9 +1,10 @@
 /** Structured logs on stderr: stdout belongs to results. */
 import { writeSync } from 'node:fs';
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import * as z from 'zod';
 import type { RemovedFile } from './flow.js';
+import { RepeatedLines } from './repeated-lines.js';
 import { oneOf, type Settings, setting } from './settings.js';
 
 export type { Logger };
@@ -31,13 +32,37 @@ const STDERR = 2;
 /** How long to wait before a reader that has no room is tried again. */
 const RETRY_MS = 10;
 
-/** A logger that writes synchronously, so that the last line before an exit is never lost. */
-export function createLogger(options: LogOptions): Logger {
-  const settings = { level: options.level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
-  const lines = new LineWriter(STDERR);
-  if (options.format === 'json') return pino(settings, lines);
-  const format = prettyFactory({ ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' });
-  return pino(settings, { write: (line) => lines.write(format(line)) });
+/**
+ * A logger that writes synchronously, so that the last line before an exit is never lost. Equal warnings are counted:
+ * `flush` logs how many there were.
+ */
+export function createLogger(options: LogOptions, lines: Pick<LineWriter, 'write'> = new LineWriter(STDERR)): Logger {
+  const repeated = new RepeatedLines();
+  const settings = {
+    level: options.level,
+    base: undefined,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    hooks: { logMethod: countRepeated(repeated) },
+  };
+  const pretty = prettyFactory({ ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' });
+  const form = options.format === 'json' ? (line: string) => line : pretty;
+  return pino(settings, {
+    write: (line) => lines.write(form(line)),
+    flush: (done?: () => void) => {
+      repeated.flush();
+      done?.();
+    },
+  } as DestinationStream);
+}
+
+function countRepeated(repeated: RepeatedLines): NonNullable<LoggerOptions['hooks']>['logMethod'] {
+  return function logMethod(args, method, level) {
+    const [first, second] = args as unknown[];
+    const fields = typeof first === 'object' && first !== null ? first : {};
+    const message = String(fields === first ? second : first);
+    const again = (more: object) => method.apply(this, [{ ...fields, ...more }, message]);
+    if (level !== pino.levels.values.warn || repeated.isFirst(message, fields, again)) method.apply(this, args);
+  };
 }
 
 /**

@@ -20,6 +20,8 @@ export class Output {
   readonly isTerminal: boolean;
   /** Characters of a line of the terminal; undefined if there is none. */
   readonly width: number | undefined;
+  /** For what moves the cursor by itself: only of a terminal. */
+  readonly terminalStream: Writable;
   readonly #name: string;
   readonly #stream: Writable;
   #lastWrite: Promise<void> = Promise.resolve();
@@ -29,7 +31,9 @@ export class Output {
   constructor(stream: StandardStream, name: string) {
     this.#name = name;
     this.isTerminal = stream.isTTY === true;
-    this.width = stream.columns;
+    // A terminal that does not know its size says 0.
+    this.width = stream.columns || undefined;
+    this.terminalStream = stream;
     // Node's own stream for a file drops without an error what a nearly full disk did not take of a write.
     this.#stream = stream instanceof Socket ? stream : createWriteStream('', { fd: stream.fd, autoClose: false });
     // Each write learns of its error; without a listener the first one would end the process.

@@ -14,7 +14,6 @@ import type {
   Source,
 } from '../core/source.js';
 import { called, connectClient, madeClient } from './client.js';
-import { ClientLog } from './client-log.js';
 import { GroupMember } from './group-member.js';
 import { type InspectedPartition, inspectPartitions } from './inspection.js';
 import { isTransient, readError } from './kafka-errors.js';
@@ -34,7 +33,6 @@ const CLOSE_TIMEOUT_MS = 10_000;
 export class KafkaSource implements Source {
   readonly #options: KafkaSourceOptions;
   readonly #log: Logger;
-  readonly #clientLog: ClientLog;
   readonly #consumer: InstanceType<typeof KafkaConsumer>;
   readonly #reader: MessageReader;
   #admin: TopicAdmin | undefined;
@@ -46,7 +44,6 @@ export class KafkaSource implements Source {
   constructor(options: KafkaSourceOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
-    this.#clientLog = new ClientLog(log);
     const properties = {
       ...consumerProperties(options),
       rebalance_cb: (error: LibrdKafkaError, partitions: Assignment[]) => {
@@ -178,7 +175,7 @@ export class KafkaSource implements Source {
     } catch (thrown) {
       const error = thrown as LibrdKafkaError;
       if (!isTransient(error)) throw readError(error, this.#options.topic);
-      this.#clientLog.warn(error);
+      this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
       return { kind: 'idle' };
     }
   }
@@ -228,7 +225,7 @@ export class KafkaSource implements Source {
 
   #onError(error: LibrdKafkaError): void {
     if (error.isFatal) this.#fatal ??= error;
-    if (!this.#closing) this.#clientLog.warn(error);
+    if (!this.#closing) this.#log.warn({ code: error.code }, `Kafka: ${error.message}`);
   }
 
   /** Asks again what a broker answers that a moment later has another answer, as that it is not the leader yet. */

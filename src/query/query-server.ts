@@ -3,7 +3,7 @@
  *
  * A Unix socket in the data directory, for its owner only. One request per connection, lines of JSON:
  *
- *   → {"sql": "SELECT …", "timeZone": "UTC", "parameters": {"name": "text"}, "arrow": false}; all but the first may lack
+ *   → {"sql": "SELECT …", "timeZone": "UTC", "parameters": {"name": "text"}, "arrow": false}; `sql` is enough
  *   ← {"columns": ["a", "b"], "types": [{"typeId": 4}, …]}, then {"rows": [[…], …]} as often as it takes, then
  *     {"done": true}; types and values have the forms of values.ts
  *   ← for "arrow", in place of rows {"bytes": 4711} and so many bytes of an Arrow IPC stream, whole messages of it

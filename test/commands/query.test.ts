@@ -1,46 +1,13 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type QueryFormat, query } from '../../src/commands/query.js';
-import { fileFormat, writeResultFile } from '../../src/commands/query-file.js';
-import { rowsOf } from '../../src/core/sql.js';
 import { QueryServer, querySocketPath } from '../../src/query/query-server.js';
 import { allRows, openSql } from '../../src/query/sql-client.js';
 import { makeBatch, openSink, order, temporaryDirectory, token } from '../support/batches.js';
 import { runCli } from '../support/cli.js';
-
-const MESSAGES = [
-  order(token(1), { amount: '99999999999999.9999', status: 'a "b", c' }),
-  order(token(2), { status: '' }),
-];
-
-/** What DuckDB reads. */
-async function select(sql: string): Promise<Record<string, unknown>[]> {
-  const instance = await DuckDBInstance.create(':memory:');
-  const connection = await instance.connect();
-  try {
-    await connection.run("SET TimeZone = 'UTC'");
-    return await rowsOf(connection, sql);
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
-}
-
-/** A data directory with two rows; with a server on it when `live`. */
-async function directory(live: boolean): Promise<string> {
-  const dataDir = temporaryDirectory();
-  const sink = await openSink(dataDir);
-  await sink.stage(await makeBatch(dataDir, 0, 0, MESSAGES));
-  await sink.commit();
-  if (live) {
-    const server = await QueryServer.start(sink, dataDir);
-    onTestFinished(() => server.close());
-  } else await sink.close();
-  return dataDir;
-}
+import { queriedDirectory as directory } from '../support/queried.js';
 
 async function run(dataDir: string, sql: string, format: QueryFormat, timeZone?: string): Promise<string> {
   let text = '';
@@ -133,8 +100,8 @@ describe.each([
 
   it('takes parameters, which DuckDB reads as the type that it expects', async () => {
     const client = await openSql(await directory(live));
-    const sql = `SELECT change_id FROM cdc_orders WHERE amount > $least AND coalesce(event_time, now()) < $end AND status = $status
-      LIMIT $rows`;
+    const sql = `SELECT change_id FROM cdc_orders WHERE amount > $least AND coalesce(event_time, now()) < $end
+      AND status = $status LIMIT $rows`;
     const parameters = { least: '99999999999999.9998', end: '2100-01-01', status: 'a "b", c', rows: '5' };
     const { batches } = await client.query(sql, { parameters });
     const rows = [];
@@ -142,39 +109,6 @@ describe.each([
     expect(rows).toEqual([[token(1)]]);
     await expect(client.query(sql, { parameters: { ...parameters, rows: 'some' } })).rejects.toThrow(/'some'/);
     client.close();
-  });
-
-  it.each(['parquet', 'csv', 'json', 'arrow'])('writes a file, which is whole or not there: %s', async (ending) => {
-    const dataDir = await directory(live);
-    const path = join(temporaryDirectory(), `result.${ending}`);
-    const write = async (sql: string) =>
-      writeResultFile(await openSql(dataDir), { sql, path, format: fileFormat(path), beforeKilled: () => {} });
-    const columns = `range::INTEGER AS i, range * 12345678901 AS b, (range / 7)::DECIMAL(18, 4) AS d,
-      TIMESTAMPTZ '2026-01-02 00:00:00Z' + to_seconds(range) AS t, 'a "text", of ' || range AS s, range % 2 = 0 AS o,
-      DATE '2026-01-02' AS day, nullif(range % 3, 1) AS n`;
-    const rows = 10_000;
-    await write(`SELECT ${columns} FROM range(${rows})`);
-    if (ending === 'arrow') {
-      const table = tableFromIPC(readFileSync(path));
-      expect([table.numRows, table.get(rows - 1)?.s]).toEqual([rows, `a "text", of ${rows - 1}`]);
-    } else {
-      const [{ different, count }] = await select(
-        `SELECT count(*) AS count, (SELECT count(*) FROM (SELECT ${columns} FROM range(${rows})
-          EXCEPT ALL FROM '${path}')) AS different FROM '${path}'`,
-      );
-      expect([count, different]).toEqual([BigInt(rows), 0n]);
-    }
-    const before = readFileSync(path);
-    const failing = `SELECT CASE WHEN range = 9999 THEN error('a bad row')::INTEGER ELSE 1 END FROM range(${rows})`;
-    await expect(write(failing)).rejects.toMatchObject({
-      code: 'SLUICE_QUERY',
-      message: expect.stringContaining('a bad row'),
-    });
-    expect(readdirSync(dirname(path))).toEqual([`result.${ending}`]);
-    expect(readFileSync(path).equals(before)).toBe(true);
-    await write(`SELECT ${columns} FROM range(0)`);
-    if (ending === 'parquet') expect(await select(`SELECT count(*) AS n FROM '${path}'`)).toEqual([{ n: 0n }]);
-    expect(readdirSync(dirname(path))).toEqual([`result.${ending}`]);
   });
 
   it('shows times in UTC, or in the zone that is asked for, as DuckDB casts them to text', async () => {
@@ -233,30 +167,6 @@ describe.each([
       message: expect.stringMatching(message),
     });
     expect(await run(dataDir, 'SELECT count(*) AS n FROM cdc_orders', 'csv')).toBe('n\n2\n');
-  });
-});
-
-describe('a Parquet file of a result', () => {
-  const write = async (sql: string) => {
-    const path = join(temporaryDirectory(), 'result.parquet');
-    const client = await openSql(await directory(false));
-    await writeResultFile(client, { sql, path, format: 'parquet', beforeKilled: () => {} });
-    return path;
-  };
-
-  it('has nested columns and those of each width', async () => {
-    const columns = `[range, NULL] AS l, {'a': 'x' || range, 'b': [range]} AS s, MAP {'k': range} AS m,
-      range::TINYINT AS i8, range::UBIGINT AS u64, 1.5::DECIMAL(38, 10) AS d, 'ab'::BLOB AS b, TIME '01:02:03' AS t`;
-    const path = await write(`SELECT ${columns} FROM range(100)`);
-    const sql = `SELECT count(*) AS n FROM (SELECT ${columns} FROM range(100) EXCEPT ALL FROM '${path}')`;
-    expect(await select(sql)).toEqual([{ n: 0n }]);
-  });
-
-  it.each([
-    ['SELECT INTERVAL 1 DAY AS i', /column i: INTERVAL .*cast it to VARCHAR/],
-    ["SELECT [TIMESTAMP_S '2026-01-01'] AS t", /column t: TIMESTAMP_S .*cast it to TIMESTAMP/],
-  ])('says what it cannot hold: %s', async (sql, message) => {
-    await expect(write(sql)).rejects.toMatchObject({ code: 'SLUICE_QUERY', message: expect.stringMatching(message) });
   });
 });
 

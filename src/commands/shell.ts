@@ -1,0 +1,163 @@
+/** `sluice shell`: queries one after the other, with history and completion on a terminal. */
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import type { Command } from 'commander';
+import { SECTIONS } from '../config.js';
+import { SluiceError } from '../core/errors.js';
+import type { Output } from '../core/output.js';
+import { identifier } from '../core/sql.js';
+import { allRows, type SqlClient } from '../query/sql-client.js';
+import type { CommandContext, StandardInput } from './context.js';
+import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
+import { TEXTS } from './query-texts.js';
+import { variablesHelp } from './variables-help.js';
+
+const MAX_HISTORY_LINES = 1000;
+const PROMPT = 'sluice> ';
+const CONTINUED = '   ...> ';
+const HELP = `A statement ends with ";" and may have several lines. Besides:
+  .tables           the tables and views
+  .schema [table]   the columns of a table, or of all
+  .quit             ends, as ctrl-D does
+`;
+const TABLES = `SELECT table_schema AS schema, table_name AS "table", table_type AS type FROM information_schema.tables
+  ORDER BY ALL`;
+const COLUMNS = `SELECT table_schema AS schema, table_name AS "table", column_name AS "column", data_type AS type
+  FROM information_schema.columns ORDER BY table_schema, table_name, ordinal_position`;
+const WORDS = `SELECT unnest([table_name, column_name]) AS word FROM information_schema.columns
+  UNION SELECT keyword_name FROM duckdb_keywords() ORDER BY word`;
+
+export interface ShellOptions {
+  /** Opens what is asked, for one statement: a shell that waits holds no lock. */
+  readonly open: () => Promise<SqlClient>;
+  readonly input: StandardInput;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Where statements are kept for the next shell. */
+  readonly historyFile: string;
+}
+
+export function addShellCommand(program: Command, context: CommandContext): void {
+  program
+    .command('shell')
+    .description('ask read-only queries one after the other, with history and completion')
+    .addHelpText('after', variablesHelp(SECTIONS.storage, ...LAKE_SECTIONS, SECTIONS.log))
+    .action(async () => {
+      const { config } = context.environment();
+      const { stdout, stderr, historyFile } = context;
+      await shell({ open: () => openConfigured(config), input: context.stdin(), stdout, stderr, historyFile });
+    });
+}
+
+/** Resolves when the input ends, or ctrl-C is pressed on an empty line. */
+export async function shell({ open, input, stdout, stderr, historyFile }: ShellOptions): Promise<void> {
+  const isTerminal = input.isTTY === true && stdout.isTerminal;
+  const words = isTerminal ? await knownWords(open) : [];
+  const lines = createInterface({
+    input,
+    ...(isTerminal && { output: stdout.terminalStream, history: readHistory(historyFile) }),
+    terminal: isTerminal,
+    historySize: MAX_HISTORY_LINES,
+    completer: (line: string) => completions(words, line),
+  });
+  let statement = '';
+  let isRunning = false;
+  const ended = new Promise<void>((resolve) => {
+    lines.on('SIGINT', () => {
+      if (isRunning || (statement === '' && lines.line === '')) {
+        resolve();
+        lines.close();
+        return;
+      }
+      statement = '';
+      lines.write(null, { ctrl: true, name: 'u' });
+      ask(lines, PROMPT);
+    });
+  });
+  if (isTerminal) await stdout.write('Ends with .quit; .help says what else there is.\n');
+  ask(lines, isTerminal ? PROMPT : '');
+  for await (const line of lines) {
+    if (isTerminal && line.trim() !== '') keep(historyFile, line);
+    if (statement === '' && line.trim() === '.quit') break;
+    statement = statement === '' ? line : `${statement}\n${line}`;
+    const isWhole = statement.startsWith('.') || /;\s*$/.test(statement) || statement.trim() === '';
+    if (isWhole) {
+      isRunning = true;
+      // A query that still runs when the shell is ended goes with the process.
+      await Promise.race([answer(statement.trim(), { open, stdout, stderr }), ended]);
+      isRunning = false;
+      statement = '';
+    }
+    ask(lines, isTerminal ? (isWhole ? PROMPT : CONTINUED) : '');
+  }
+  lines.close();
+  if (statement.trim() !== '') await answer(statement, { open, stdout, stderr });
+}
+
+function ask(lines: Interface, prompt: string): void {
+  if (prompt === '') return;
+  lines.setPrompt(prompt);
+  lines.prompt();
+}
+
+async function answer(statement: string, { open, stdout, stderr }: Pick<ShellOptions, 'open' | 'stdout' | 'stderr'>) {
+  if (statement === '') return;
+  try {
+    const sql = statement.startsWith('.') ? dotCommand(statement) : statement;
+    if (sql === undefined) {
+      await stdout.write(HELP);
+      return;
+    }
+    const client = await open();
+    try {
+      for await (const piece of TEXTS.table(await client.query(sql), stdout.width)) await stdout.write(piece);
+    } finally {
+      client.close();
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof SluiceError) || thrown.code !== 'SLUICE_QUERY') throw thrown;
+    await stderr.write(`${thrown.code}: ${thrown.message}\n`);
+  }
+}
+
+/** What a command asks; undefined if it is none that is known, and .help. */
+function dotCommand(line: string): string | undefined {
+  const [name, ...words] = line.replace(/;$/, '').trim().split(/\s+/);
+  if (name === '.tables') return TABLES;
+  if (name !== '.schema') return undefined;
+  return words.length === 0 ? COLUMNS : `DESCRIBE ${words[0].split('.').map(identifier).join('.')}`;
+}
+
+async function knownWords(open: ShellOptions['open']): Promise<string[]> {
+  const client = await open();
+  try {
+    const rows = await allRows(client, WORDS);
+    return rows.map(({ word }) => String(word));
+  } finally {
+    client.close();
+  }
+}
+
+function completions(words: readonly string[], line: string): [string[], string] {
+  const begun = /[\w$]*$/.exec(line)?.[0] ?? '';
+  const fitting = words.filter((word) => word.toLowerCase().startsWith(begun.toLowerCase()));
+  return [begun === '' ? [] : fitting, begun];
+}
+
+/** Newest first, as readline has it. */
+function readHistory(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n').filter(Boolean).reverse().slice(0, MAX_HISTORY_LINES);
+  } catch {
+    return [];
+  }
+}
+
+/** A history that cannot be written is no reason to end. */
+function keep(file: string, line: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    appendFileSync(file, `${line}\n`, { mode: 0o600 });
+  } catch {}
+}
