@@ -73,7 +73,8 @@ describe('the packed program, installed', () => {
   function npm(args: readonly string[], cwd = folder): string {
     const cli = (process.env.PATH ?? '').split(delimiter).map((place) => join(place, 'npm'));
     const found = realpathSync(cli.find((file) => existsSync(file)) ?? 'npm');
-    const env = { PATH: bin, HOME: process.env.HOME };
+    // Of npm's own variables, those of the registry are needed.
+    const env = { ...process.env, PATH: bin };
     return execFileSync(process.execPath, [found, ...args], { cwd, env, encoding: 'utf8' });
   }
 
