@@ -22,6 +22,7 @@ const PACKED = ['package.json', 'scripts', 'dist', 'build/kernel.wasm', 'docs', 
 const CLONED_ADDON = 'node_modules/@confluentinc/kafka-javascript/build/Release/confluent-kafka-javascript.node';
 const PLATFORM = `${process.platform}-${process.arch}${process.platform === 'linux' ? '-gnu' : ''}`;
 const INSTALL_MS = 600_000;
+const LONG = { timeout: 300_000 };
 
 describe('the packed program, installed', () => {
   let folder: string;
@@ -85,7 +86,7 @@ describe('the packed program, installed', () => {
     expect(packages.filter(([, { hasInstallScript }]) => hasInstallScript).map(([name]) => name)).toEqual([]);
   });
 
-  it('reads Kafka the packed way', { timeout: 300_000 }, async () => {
+  it('reads Kafka the packed way', LONG, async () => {
     expect((await run(['--version'])).stdout).toContain('(Kafka source: packed, librdkafka ');
     const demo = await run(['demo', '--events', '2000']);
     expect(demo.stderr).toBe('');
@@ -93,7 +94,7 @@ describe('the packed program, installed', () => {
     expect(demo.code).toBe(0);
   });
 
-  it('parses, and queries', async () => {
+  it('parses, and queries', LONG, async () => {
     const parsed = await run(['parse'], '{"change_id": 1}\n');
     expect(parsed.stdout).toContain('"status":');
     const env = { PATH: bin, DATA_DIR: join(folder, 'data', 'demo') };
@@ -101,7 +102,7 @@ describe('the packed program, installed', () => {
     expect(stdout).toContain('true');
   });
 
-  it('says what to do without the addon, and does what needs none', async () => {
+  it('says what to do without the addon, and does what needs none', LONG, async () => {
     rmSync(join(folder, 'project/node_modules/@sluice-cdc'), { recursive: true });
     const { code, stderr } = await run(['demo']);
     expect(stderr).toMatch(/no Kafka addon for .* is installed: .*npm install @confluentinc\/kafka-javascript@\d/);
