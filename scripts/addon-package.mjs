@@ -31,7 +31,7 @@ function main() {
   });
   buildAddons(libraries, addons);
   const own = addons.find(({ abi }) => String(abi) === process.versions.modules);
-  const probe = 'console.log(require(process.argv[1]).features().join(" "))';
+  const probe = 'console.log(require(process.argv[1]).features())';
   if (own && run(process.execPath, ['-e', probe, own.file]) !== 0) fail(`${own.file} does not load`);
 
   for (const licence of LICENCES) cpSync(path.join(CLIENT_FOLDER, licence), path.join(folder, path.basename(licence)));

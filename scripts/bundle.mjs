@@ -6,10 +6,11 @@
  * Libraries of many small files are in the chunks too: otherwise each thread would find, read and compile those files
  * one by one at its start, which costs a process of three threads 0.3 s.
  */
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import ts from 'typescript';
 
 /**
  * All other dependencies stay as they are: they are native, have threads of their own, or are rarely needed. The Kafka
@@ -41,6 +42,10 @@ await build({
   },
   logLevel: 'warning',
 });
+
+// The types of the library, which needs no other file for them.
+const library = readFileSync(path.join(ROOT, 'src', 'index.ts'), 'utf8');
+writeFileSync(path.join(ROOT, 'dist', 'index.d.ts'), ts.transpileDeclaration(library, {}).outputText);
 
 // Its licence wants to be where its code is.
 for (const licence of ['LICENSE.txt', 'LICENSE.kafkajs', 'LICENSE.node-rdkafka']) {

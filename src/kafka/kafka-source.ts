@@ -253,8 +253,9 @@ function makeReader(
   if (wanted === 'packed' && !isSupported) {
     throw new SluiceError(
       'SLUICE_CONFIG',
-      'KAFKA_SOURCE=packed: the Kafka addon was not compiled with consumePacked; install a C++ compiler and run ' +
-        '"npm run setup" again, or set KAFKA_SOURCE=auto',
+      'KAFKA_SOURCE=packed: the Kafka addon was not compiled with consumePacked; install the packed ' +
+        'program with its optional dependencies, or in a clone a C++ compiler and run "npm run setup" again, or set ' +
+        'KAFKA_SOURCE=auto',
     );
   }
   return isSupported && wanted !== 'stock'
