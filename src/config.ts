@@ -119,6 +119,9 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
       problems.push('PARQUET_WRITER="parquet-wasm": writes to folders only, LAKE_DATA_PATH is s3://…: use duckdb');
     }
   }
+  if (values.sink?.sink === 'ducklake' && values.duckdb?.state === 'table') {
+    problems.push('STATE="table": is for SINK=duckdb; the view of a lake reads the whole change log: use view');
+  }
   if (values.registry !== undefined) problems.push(...registryProblems(values.registry));
   if (values.http !== undefined) problems.push(...httpProblems(values.http));
   if (problems.length > 0) {

@@ -28,7 +28,7 @@ export function addCompactCommand(program: Command, { environment, stdout, onFai
         SECTIONS.kafka.pick({ topic: true }),
         SECTIONS.compaction.pick({ targetBytes: true }),
         SECTIONS.parquet.pick({ compression: true }),
-        SECTIONS.duckdb.omit({ mergeFrom: true }),
+        SECTIONS.duckdb.omit({ mergeFrom: true, state: true }),
         SECTIONS.schema,
         SECTIONS.log,
       ),
@@ -66,7 +66,7 @@ export async function compact(
   if (!existsSync(databasePath(dataDir))) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no analytics.db: nothing was consumed into it yet`);
   }
-  const sink = new DuckDbSink(options);
+  const sink = new DuckDbSink({ ...options, state: undefined });
   const { removed } = await sink.open();
   logRemoved(log, removed);
   try {

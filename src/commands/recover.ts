@@ -56,7 +56,7 @@ export function addRecoverCommand(program: Command, { environment, stdout, onFai
         SECTIONS.sink,
         SECTIONS.kafka.pick({ topic: true }),
         SECTIONS.schema,
-        SECTIONS.duckdb.omit({ mergeFrom: true }),
+        SECTIONS.duckdb.omit({ mergeFrom: true, state: true }),
         SECTIONS.log,
       ),
     )

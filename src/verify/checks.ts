@@ -7,9 +7,11 @@ import type { CheckResult, VerifyScope } from './check.js';
 import { fileChecks } from './files.js';
 import { lakeChecks } from './lake-files.js';
 import { ledgerChecks } from './ledger.js';
+import { stateChecks } from './state.js';
 
 /** Runs all checks that need no Kafka. */
 export async function* checks(client: SqlClient, scope: VerifyScope): AsyncGenerator<CheckResult> {
   yield* ledgerChecks(client, scope);
+  yield* stateChecks(client);
   yield* scope.lake === undefined ? fileChecks(client, scope) : lakeChecks(client, scope, scope.lake);
 }

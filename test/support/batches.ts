@@ -7,6 +7,7 @@ import { Chunk } from '../../src/core/chunk.js';
 import type { BatchResult } from '../../src/core/flow.js';
 import { rowsOf } from '../../src/core/sql.js';
 import type { ParquetWriterName } from '../../src/parquet/parquet-writer.js';
+import type { RunningQueries } from '../../src/query/running-queries.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { DuckDbSink, type DuckDbSinkOptions } from '../../src/sinks/duckdb/sink.js';
@@ -24,19 +25,23 @@ export function temporaryDirectory(): string {
   return folder;
 }
 
-type SinkChoices = Partial<Pick<DuckDbSinkOptions, 'spec' | 'mergeFrom' | 'memoryLimit'>>;
+type SinkChoices = Partial<Pick<DuckDbSinkOptions, 'spec' | 'mergeFrom' | 'memoryLimit' | 'state'>>;
 
 export function sinkOptions(
   dataDir: string,
-  { spec = ORDERS_SPEC, mergeFrom = 'parquet', memoryLimit }: SinkChoices = {},
+  { spec = ORDERS_SPEC, mergeFrom = 'parquet', memoryLimit, state }: SinkChoices = {},
 ): DuckDbSinkOptions {
   const compaction = { afterFiles: 4, targetBytes: 1 << 20, compression: 'zstd' } as const;
-  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit, mergeFrom, compaction };
+  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit, mergeFrom, compaction, state };
 }
 
 /** An open sink with positions of two partitions at 0, closed at the end of the test. */
-export async function openSink(dataDir: string, options: SinkChoices = {}): Promise<DuckDbSink> {
-  const sink = new DuckDbSink(sinkOptions(dataDir, options));
+export async function openSink(
+  dataDir: string,
+  options: SinkChoices = {},
+  queries?: RunningQueries,
+): Promise<DuckDbSink> {
+  const sink = new DuckDbSink(sinkOptions(dataDir, options), queries);
   await sink.open();
   await sink.initPositions([0, 1].map((partition) => ({ partition, nextOffset: 0, reason: 'earliest' })));
   onTestFinished(() => sink.close());

@@ -27,6 +27,7 @@ export class CommitMemory {
   readonly #limit: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
+  #committing: Promise<unknown> = Promise.resolve();
 
   private constructor(settings: DuckDBConnection, queries: RunningQueries, limit: number | undefined) {
     this.#settings = settings;
@@ -70,7 +71,14 @@ export class CommitMemory {
    * for them besides, and some that neither queries nor the statements before it had; without queries if they allocate
    * too much, or if there is not even memory to ask for more.
    */
-  async commit<T>(work: () => Promise<T>): Promise<T> {
+  commit<T>(work: () => Promise<T>): Promise<T> {
+    // One at a time: the one that ends first takes the other's memory away.
+    const committed = this.#committing.then(() => this.#commit(work));
+    this.#committing = committed.catch(() => {});
+    return committed;
+  }
+
+  async #commit<T>(work: () => Promise<T>): Promise<T> {
     const limit = this.#limit;
     if (limit === undefined) return await work();
     const bytes = limit * (1 + RESERVE_SHARE) + (await this.#longStrings());

@@ -19,6 +19,8 @@ const SCHEMA_IDS = 'schema_ids INTEGER[]';
 export interface Layout {
   /** The columns of the change log have a compression. */
   readonly hasCompression: boolean;
+  /** The newest state can be a table. */
+  readonly hasState: boolean;
   /** SQL that makes what positions are, unless it is there. */
   readonly positions: string;
   /** What format 2 adds to them: `table ADD COLUMN …`. */
@@ -63,6 +65,7 @@ const ADDED_COLUMNS = [
 /** That of `analytics.db`: a table of positions. */
 export const DUCKDB_LAYOUT: Layout = {
   hasCompression: true,
+  hasState: true,
   positions: `CREATE TABLE IF NOT EXISTS sluice.positions (
     topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, next_offset BIGINT NOT NULL, watermark TIMESTAMPTZ)`,
   addedToPositions: [

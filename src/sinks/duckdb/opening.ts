@@ -4,10 +4,11 @@ import type { RemovedFile } from '../../core/flow.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { removeUnfinishedDatabases } from './database.js';
 import { migrate } from './ddl.js';
-import { checkFormat } from './format.js';
+import { checkFormat, DUCKDB_LAYOUT } from './format.js';
 import { readLedgerState } from './ledger.js';
 import type { LedgerState } from './ledger-files.js';
 import { reconcileFiles } from './recovery.js';
+import type { StateKind } from './settings.js';
 import { hasOldNames, upgradeFolders } from './upgrade.js';
 
 export interface DirectoryOptions {
@@ -15,6 +16,8 @@ export interface DirectoryOptions {
   readonly dataDir: string;
   readonly topic: string;
   readonly spec: TableSpec;
+  /** Undefined: as it is. */
+  readonly state?: StateKind | undefined;
 }
 
 export interface OpenedDirectory {
@@ -33,14 +36,14 @@ export interface OpenedDirectory {
  */
 export async function openDirectory(
   connection: DuckDBConnection,
-  { dataDir, topic, spec }: DirectoryOptions,
+  { dataDir, topic, spec, state }: DirectoryOptions,
 ): Promise<OpenedDirectory> {
   await checkFormat(connection, topic);
   const found = await readLedgerState(connection);
   const isOld = hasOldNames(found);
   removeUnfinishedDatabases(dataDir);
   let removed = isOld ? [] : reconcileFiles(dataDir, topic, found);
-  const issueBits = await migrate(connection, spec, topic);
+  const issueBits = await migrate(connection, spec, topic, DUCKDB_LAYOUT, state);
   await upgradeFolders(connection, dataDir, topic);
   if (!isOld) return { ledger: found, removed, issueBits };
   const ledger = await readLedgerState(connection);

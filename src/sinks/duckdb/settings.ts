@@ -3,11 +3,20 @@ import * as z from 'zod';
 import { MERGE_FROM } from '../../core/flow.js';
 import { bytes, integer, MIB, oneOf, type Settings, setting } from '../../core/settings.js';
 
+const STATE_KINDS = ['view', 'table'] as const;
+/** Where the view of the newest state reads: all of the change log, or a table that is kept up beside the commits. */
+export type StateKind = (typeof STATE_KINDS)[number];
+
 export const duckdbSettings = z.object({
   mergeFrom: setting(
     'MERGE_FROM',
     "where DuckDB takes rows from: the batches' `parquet` files, or `arrow` buffers through memory",
     oneOf(MERGE_FROM).prefault('parquet'),
+  ),
+  state: setting(
+    'STATE',
+    'what `orders` reads: `view`, the whole change log at each query, or `table`, the newest changes in a table and those since',
+    oneOf(STATE_KINDS).prefault('view'),
   ),
   threads: setting('DUCKDB_THREADS', 'threads that a statement uses', integer(1, 256).prefault('1')),
   /** Bytes. */

@@ -35,7 +35,7 @@ import { RunningQueries } from '../../query/running-queries.js';
 import { databasePath } from '../../storage/data-dir.js';
 import { removeJournal } from './commit-journal.js';
 import { CommitMemory } from './commit-memory.js';
-import { Compaction, type CompactionOptions, type CompactionWork } from './compaction.js';
+import type { CompactionOptions, CompactionWork } from './compaction.js';
 import { createDatabase, type DatabaseOptions, openDatabase } from './database.js';
 import { type ChangeLog, changeLog, NO_SEQUENCE } from './duplicates.js';
 import {
@@ -51,11 +51,15 @@ import {
 import { insertPositions, readKnownTopic, readPositions, writeGaps, writeIdentity } from './ledger.js';
 import { openDirectory } from './opening.js';
 import { makeFolders, refuseOrphans, withdraw } from './recovery.js';
+import type { StateKind } from './settings.js';
 import { openStagedRows, type StagedRows, type StagingOptions } from './staged-rows.js';
+import { Upkeep } from './upkeep.js';
 
 export interface DuckDbSinkOptions extends DatabaseOptions, StagingOptions {
   readonly topic: string;
   readonly compaction: CompactionOptions;
+  /** What the view of the newest state reads; undefined: as it is. */
+  readonly state?: StateKind | undefined;
 }
 
 export class DuckDbSink implements Sink {
@@ -65,9 +69,7 @@ export class DuckDbSink implements Sink {
   #instance: DuckDBInstance | undefined;
   #connection: DuckDBConnection | undefined;
   #stagingConnection: DuckDBConnection | undefined;
-  #compaction: Compaction | undefined;
-  /** Files made since the last compaction looked; unknown until the first look. */
-  #newFiles = Number.POSITIVE_INFINITY;
+  #upkeep: Upkeep | undefined;
   #group: CommitGroup | undefined;
   #otherStaging: StagedRows | undefined;
   /** A group whose commit failed and is to be tried again. */
@@ -103,13 +105,13 @@ export class DuckDbSink implements Sink {
     this.#connection = await this.#instance.connect();
     this.#stagingConnection = await this.#instance.connect();
     this.#memory = await CommitMemory.open(this.#instance, this.#queries, this.#options.memoryLimit);
-    this.#compaction = await Compaction.open(this.#instance, this.#options);
     try {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
       const { ledger, removed, issueBits } = await openDirectory(this.#connection, this.#options);
       this.#lastCommit = ledger.lastCommit;
       const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
       await this.#memory.storeLongStrings(this.#connection);
+      this.#upkeep = await Upkeep.open(this.#instance, this.#options, { queries: this.#queries, memory: this.#memory });
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
       this.#group = {
         staging: await openStagedRows(this.#stagingConnection, this.#options, 'rows_0'),
@@ -233,7 +235,7 @@ export class DuckDbSink implements Sink {
       removeJournal(this.#options.dataDir);
       const { maxChangeSeq = NO_SEQUENCE } = stats;
       if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
-      this.#newFiles += filesOf(part).length;
+      this.#upkeep!.committed(filesOf(part).length, stats.merged);
       await this.#memory!.storeLongStrings(this.#connection!);
       return { positions, stats };
     } catch (thrown) {
@@ -254,23 +256,19 @@ export class DuckDbSink implements Sink {
 
   /** @param work default: joins if there are too many new files */
   async compact(work?: CompactionWork): Promise<CompactionReceipt> {
-    const { afterFiles } = this.#options.compaction;
-    const isDue = work !== undefined || (afterFiles > 0 && this.#newFiles > afterFiles);
-    if (!isDue) return NOTHING_COMPACTED;
-    this.#newFiles = 0;
-    return await this.#compaction!.run(work);
+    return (await this.#upkeep?.run(work)) ?? NOTHING_COMPACTED;
   }
 
   /** Waits for a running commit: a connection must not go while DuckDB works on it. */
   async close(): Promise<void> {
-    await Promise.all([this.#committing, this.#compaction?.close()]);
+    await Promise.all([this.#committing, this.#upkeep?.close()]);
     await this.#memory?.close();
     this.#stagingConnection?.closeSync();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
     this.#instance = undefined;
     this.#connection = undefined;
-    this.#compaction = undefined;
+    this.#upkeep = undefined;
     this.#memory = undefined;
     this.#group = undefined;
     this.#failedGroup = undefined;

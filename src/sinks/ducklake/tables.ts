@@ -15,6 +15,7 @@ import type { LastCommit } from './ownership.js';
  */
 export const LAKE_LAYOUT: Layout = {
   hasCompression: false,
+  hasState: false,
   positions: `
 CREATE TABLE IF NOT EXISTS sluice.starts (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, first_offset BIGINT NOT NULL, start_reason VARCHAR NOT NULL,

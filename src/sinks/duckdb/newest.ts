@@ -1,0 +1,115 @@
+/**
+ * Which change of a key is its newest, as SQL. Newest is Kafka's order: within a partition the highest offset; across
+ * partitions, to which a key can only have moved when partitions were added, the later timestamp. Keys of one text and
+ * several types are several keys. Names of its own have a space in them, which no name of a spec has.
+ */
+import { OPERATION } from '../../core/operations.js';
+import { identifier, literal } from '../../core/sql.js';
+import { DEFAULT_DELETES, roleColumn, type TableSpec } from '../../schema/spec.js';
+
+/** SQL identifier of the key. */
+export function keyOf(spec: TableSpec): string {
+  return identifier(roleColumn(spec, 'key')!.name);
+}
+
+/** SQL identifier of the key's type; undefined if there is none. */
+export function typeOf(spec: TableSpec): string | undefined {
+  const column = roleColumn(spec, 'key_type');
+  return column && identifier(column.name);
+}
+
+/**
+ * Columns of a relation that say of each row where the first row was that it stands for: a row of the change log stands
+ * for itself, a row of the state for all of its key, type and partition that were merged into it.
+ */
+export interface FirstColumns {
+  readonly offset: string;
+  readonly time: string;
+}
+
+/** Of the change log. */
+export const ITSELF: FirstColumns = { offset: 'kafka_offset', time: 'kafka_timestamp' };
+
+/**
+ * SQL of common table expressions; the last one, `"the newest"`, has the partition and offset of the newest row of each
+ * key in a relation, and the key. All but the last row of each key, type and partition can be missing in the relation,
+ * if its first columns say what was there.
+ */
+export function newestOf(spec: TableSpec, relation: string, first = ITSELF): string {
+  return `${lastOfPartition(spec, relation, first)},
+"the newest" AS (
+  SELECT "the key", kafka_partition, kafka_offset FROM "last of partition"
+  QUALIFY row_number() OVER (
+    PARTITION BY "the key", "the type" ORDER BY "the time" DESC NULLS LAST, kafka_partition DESC) = 1)`;
+}
+
+/**
+ * The common table expression of each key's last change in each partition. Rows without a type, as producers wrote
+ * them before there was one, are those of the document whose change was the first with a type, as far as anything
+ * tells. Only keys that have such rows are examined: DuckDB's statistics tell which blocks have any. Names are quoted.
+ */
+function lastOfPartition(spec: TableSpec, relation: string, first: FirstColumns): string {
+  const [key, type] = [keyOf(spec), typeOf(spec)];
+  // The plain max_by skips rows without a timestamp; then what it says could not be told from two parts of the rows.
+  const last = (of: string, keyType: string) => `"last of partition" AS (
+  SELECT ${key} AS "the key", ${keyType} AS "the type", kafka_partition, max(kafka_offset) AS kafka_offset,
+    arg_max_null(kafka_timestamp, kafka_offset) AS "the time"
+  FROM ${of} GROUP BY ALL)`;
+  if (type === undefined) return last(relation, 'NULL');
+  return `"the untyped" AS (
+  SELECT DISTINCT ${key} AS "untyped key" FROM ${relation} WHERE ${type} IS NULL),
+"first of partition" AS (
+  SELECT ${key} AS "typed key", kafka_partition, arg_min(${type}, ${first.offset}) AS "first type",
+    arg_min_null(${first.time}, ${first.offset}) AS "the time"
+  FROM ${relation} SEMI JOIN "the untyped" ON "untyped key" = ${key} WHERE ${type} IS NOT NULL GROUP BY ALL),
+"first types" AS (
+  SELECT "typed key", "first type" FROM "first of partition"
+  QUALIFY row_number() OVER (PARTITION BY "typed key" ORDER BY "the time" NULLS FIRST, kafka_partition) = 1),
+${last(`${relation} LEFT JOIN "first types" ON "typed key" = ${key}`, `coalesce(${type}, "first type")`)}`;
+}
+
+/**
+ * SQL: the newest change of each key of the change log, deleted ones left out.
+ *
+ * A snapshot that is complete has every key that was there: what is older than its beginning and did not come again is
+ * gone, though no delete was seen.
+ */
+export function newestOfLog(spec: TableSpec): string {
+  const table = identifier(spec.table);
+  return `WITH ${newestOf(spec, table)}${snapshots(spec)}
+SELECT ${table}.* FROM ${table} SEMI JOIN "the newest" USING (kafka_partition, kafka_offset)
+${presentOnes(spec, table)}`;
+}
+
+/** SQL of more common table expressions, which `presentOnes` needs: where the newest complete snapshots begin. */
+export function snapshots(spec: TableSpec): string {
+  if (roleColumn(spec, 'operation') === undefined) return '';
+  const [begin, end] = [OPERATION.snapshotBegin, OPERATION.snapshotEnd].map(literal);
+  return `,
+"the markers" AS (
+  SELECT partition_id, operation AS "the end", lag(operation) OVER "of snapshot" AS "the marker before",
+    lag(message_offset) OVER "of snapshot" AS "the beginning"
+  FROM sluice.markers WINDOW "of snapshot" AS (PARTITION BY partition_id, snapshot ORDER BY message_offset)),
+"the snapshots" AS (
+  SELECT partition_id AS kafka_partition, max("the beginning") AS "the beginning" FROM "the markers"
+  WHERE "the end" = ${end} AND "the marker before" = ${begin} GROUP BY partition_id)`;
+}
+
+/** SQL after a FROM of the newest rows: leaves out those whose key is deleted. */
+export function presentOnes(spec: TableSpec, relation: string): string {
+  const deletes = deleteTests(spec).map((test) => `AND NOT coalesce(${test}, false)`);
+  if (roleColumn(spec, 'operation') === undefined) return `WHERE true ${deletes.join(' ')}`;
+  return `LEFT JOIN "the snapshots" ON "the snapshots".kafka_partition = ${relation}.kafka_partition
+WHERE ${relation}.kafka_offset >= coalesce("the beginning", 0) ${deletes.join(' ')}`;
+}
+
+/** SQL: what is true of a row whose key is deleted. */
+function deleteTests(spec: TableSpec): string[] {
+  const { operations, flag, tombstone } = spec.deletes ?? DEFAULT_DELETES;
+  const column = roleColumn(spec, 'operation');
+  // The kernel says of a tombstone what it is.
+  const words = new Set([...operations, ...(tombstone ? [OPERATION.delete] : [])]);
+  const tests = flag === undefined ? [] : [identifier(flag)];
+  if (column === undefined || words.size === 0) return tests;
+  return [...tests, `${identifier(column.name)} IN (${[...words].map(literal).join(', ')})`];
+}

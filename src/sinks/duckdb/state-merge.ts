@@ -1,0 +1,122 @@
+/** Moves rows of the change log into the state, in a transaction that the caller begins and commits. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { identifier, rowsOf } from '../../core/sql.js';
+import type { TableSpec } from '../../schema/spec.js';
+import { type FirstColumns, ITSELF, keyOf, newestOf, typeOf } from './newest.js';
+import { createState, FIRST, IS_NEWEST, mergedTo } from './state.js';
+
+/** A rollback for want of memory can leave a table that cannot be replaced anymore: each has a name of its own. */
+let tables = 0;
+
+/**
+ * Merges the first rows of the tail: they, and what the state has of their keys, are replaced by the last of them. To do
+ * so again changes nothing.
+ * @param maxRows of the tail
+ * @returns how many rows were merged
+ */
+export async function mergeTail(connection: DuckDBConnection, spec: TableSpec, maxRows: number): Promise<number> {
+  const table = identifier(spec.table);
+  const [{ row_id: from }] = await rowsOf(connection, mergedTo(spec));
+  // Nothing is merged yet, or nothing tells what is: then all is merged again.
+  if (from === -1n) await connection.run('DELETE FROM sluice.state');
+  const [{ rows, to }] = await rowsOf(
+    connection,
+    `SELECT count(*) AS rows, max("the row") AS "to"
+     FROM (SELECT rowid AS "the row" FROM ${table} WHERE rowid > ${from} LIMIT ${maxRows})`,
+  );
+  if (rows === 0n) return 0;
+  await mergeRows(connection, spec, `${table}.rowid > ${from} AND ${table}.rowid <= ${to}`);
+  await connection.run(
+    `UPDATE sluice.merged SET row_id = ${to}, partition_id = kafka_partition, message_offset = kafka_offset
+     FROM ${table} WHERE ${table}.rowid = ${to}`,
+  );
+  return Number(rows);
+}
+
+/** @param isMerged SQL: whether a row of the change log is one of those to merge */
+async function mergeRows(connection: DuckDBConnection, spec: TableSpec, isMerged: string): Promise<void> {
+  const [table, key, type] = [identifier(spec.table), keyOf(spec), typeOf(spec)];
+  const number = tables++;
+  const [parts, known, last, newest] = ['parts', 'known', 'last', 'newest'].map((name) => `temp.${name}_${number}`);
+  const group = type === undefined ? key : `${key}, ${type}`;
+  await connection.run(`CREATE TEMP TABLE ${parts} AS ${lastOf(spec, `${table} WHERE ${isMerged}`, ITSELF, '-1')}`);
+  await connection.run(
+    `CREATE TEMP TABLE ${known} AS SELECT ${group}, kafka_partition, kafka_offset, kafka_timestamp, ${FIRST.offset},
+       ${FIRST.time}, rowid AS "the row"
+     FROM sluice.state SEMI JOIN (SELECT DISTINCT ${key} AS "the key" FROM ${parts}) ON "the key" IS NOT DISTINCT FROM ${key}`,
+  );
+  await connection.run(
+    `CREATE TEMP TABLE ${last} AS
+     ${lastOf(spec, `(FROM ${parts} UNION ALL FROM ${known})`, FIRST, 'arg_max("the row", kafka_offset)')}`,
+  );
+  await connection.run(
+    `CREATE TEMP TABLE ${newest} AS WITH ${newestOf(spec, last, FIRST)}
+     SELECT kafka_partition AS "the partition", kafka_offset AS "the offset", ${FIRST.offset}, ${FIRST.time}, "the row",
+       "the newest".kafka_offset IS NOT NULL AS ${IS_NEWEST}
+     FROM ${last} LEFT JOIN "the newest" USING (kafka_partition, kafka_offset)`,
+  );
+  await connection.run(
+    `INSERT INTO sluice.state BY NAME SELECT ${table}.*, ${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}
+     FROM ${table} JOIN (FROM ${newest} WHERE "the row" = -1)
+     ON kafka_partition = "the partition" AND kafka_offset = "the offset" WHERE ${isMerged}`,
+  );
+  await connection.run(
+    `INSERT INTO sluice.state BY NAME SELECT s.* REPLACE (n.${IS_NEWEST} AS ${IS_NEWEST}, n.${FIRST.offset} AS ${FIRST.offset}, n.${FIRST.time} AS ${FIRST.time})
+     FROM sluice.state s JOIN ${newest} n ON s.rowid = n."the row"`,
+  );
+  await connection.run(`DELETE FROM sluice.state WHERE rowid IN (SELECT "the row" FROM ${known})`);
+  for (const name of [parts, known, last, newest]) await connection.run(`DROP TABLE ${name}`);
+}
+
+/**
+ * SQL of the last row of each key, type and partition in a relation, with where the first one was.
+ * @param row SQL of another aggregate, `"the row"`
+ */
+function lastOf(spec: TableSpec, relation: string, first: FirstColumns, row: string): string {
+  const [key, type] = [keyOf(spec), typeOf(spec)];
+  return `SELECT ${key}, ${type === undefined ? '' : `${type}, `}kafka_partition, max(kafka_offset) AS kafka_offset,
+      arg_max_null(kafka_timestamp, kafka_offset) AS kafka_timestamp, min(${first.offset}) AS ${FIRST.offset},
+      arg_min_null(${first.time}, ${first.offset}) AS ${FIRST.time}, ${row} AS "the row"
+    FROM ${relation} GROUP BY ALL`;
+}
+
+/** SQL: a text for each row of the state that is not what merging the change log so far makes. */
+export function stateDifferences(spec: TableSpec): string {
+  const [table, key, type] = [identifier(spec.table), keyOf(spec), typeOf(spec) ?? 'NULL'];
+  const select = (isNewest: string, relation: string, name: string) =>
+    `SELECT kafka_partition, kafka_offset, hash(${key}, ${type}, kafka_timestamp, ${FIRST.offset}, ${FIRST.time},
+      ${isNewest}) AS ${name} FROM ${relation}`;
+  const merged = `${table} WHERE ${table}.rowid <= (${mergedTo(spec)})`;
+  return `WITH "the wanted" AS (${lastOf(spec, merged, ITSELF, '0')}),
+    ${newestOf(spec, '"the wanted"', FIRST)}
+    SELECT format('partition {}, offset {}: {}', kafka_partition, kafka_offset, CASE WHEN found IS NULL
+      THEN 'missing in the state' WHEN wanted IS NULL THEN 'in the state, and not a last change' ELSE 'other values' END)
+    FROM (${select(IS_NEWEST, 'sluice.state', 'found')})
+    FULL JOIN (${select(
+      '"is the newest" IS NOT NULL',
+      `"the wanted" LEFT JOIN
+      (SELECT kafka_partition, kafka_offset, true AS "is the newest" FROM "the newest")
+      USING (kafka_partition, kafka_offset)`,
+      'wanted',
+    )})
+    USING (kafka_partition, kafka_offset) WHERE found IS DISTINCT FROM wanted ORDER BY ALL`;
+}
+
+/** Below, it is not worth the while. */
+const MIN_HOLES = 100_000;
+
+/** Writes the state anew if most of its rows are deleted ones, which DuckDB keeps. @returns whether it did */
+export async function rewriteIfSparse(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
+  const [{ holes, rows }] = await rowsOf(
+    connection,
+    'SELECT coalesce(max(rowid) + 1, 0) - count(*) AS holes, count(*) AS rows FROM sluice.state',
+  );
+  if (Number(holes) < Math.max(Number(rows), MIN_HOLES)) return false;
+  await createState(connection, spec, 'new_state');
+  await connection.run(
+    `INSERT INTO sluice.new_state FROM sluice.state;
+     DROP TABLE sluice.state;
+     ALTER TABLE sluice.new_state RENAME TO state`,
+  );
+  return true;
+}
