@@ -5,10 +5,11 @@
 import { Table, tableToIPC } from 'apache-arrow';
 import { Chunk, setBit } from './core/chunk.js';
 import { SluiceError } from './core/errors.js';
-import { Kernel as BatchKernel } from './kernel/kernel.js';
+import type { Kernel as BatchKernel } from './kernel/kernel.js';
+import { openKernel } from './kernel/kernel-file.js';
 import { arrowSchema } from './schema/arrow.js';
+import { loadSpec } from './schema/load-spec.js';
 import type { TableSpec } from './schema/spec.js';
-import { loadSpec } from './schema/spec-file.js';
 
 /** A checked table spec, made by `readSpec`. */
 export interface Spec {
@@ -82,7 +83,7 @@ export class Kernel {
   constructor(spec: Spec, options: KernelOptions = {}) {
     this.#spec = spec as TableSpec;
     const sizes = { batchRows: BATCH_ROWS, batchBytes: BATCH_BYTES };
-    this.#kernel = BatchKernel.create(this.#spec, { ...DEFAULTS, ...options, ...sizes });
+    this.#kernel = openKernel(this.#spec, { ...DEFAULTS, ...options, ...sizes });
   }
 
   /**
