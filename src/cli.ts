@@ -63,6 +63,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   parse: async (sluice) => (await import('./commands/parse.js')).addParseCommand(sluice, context),
   spec: async (sluice) => (await import('./commands/spec.js')).addSpecCommand(sluice, context),
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
+  history: async (sluice) => (await import('./commands/history.js')).addHistoryCommand(sluice, context),
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
   compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, context),

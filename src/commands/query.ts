@@ -36,10 +36,7 @@ export function addQueryCommand(program: Command, { environment, stdout }: Comma
     .allowUnknownOption()
     .allowExcessArguments()
     .action(async (_: string, { format, timeZone, at }: { format?: string; timeZone: string; at?: string }) => {
-      const chosen = format ?? (stdout.isTerminal ? 'table' : 'csv');
-      if (!isFormat(chosen)) {
-        throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
-      }
+      const chosen = queryFormat(format, stdout.isTerminal);
       const sql = onlyStatement(command.args);
       const { config } = environment();
       const { width } = stdout;
@@ -58,6 +55,13 @@ function onlyStatement(args: readonly string[]): string {
     throw new SluiceError('SLUICE_CONFIG', `one statement is expected, not ${args.length} arguments: put it in quotes`);
   }
   return args[0];
+}
+
+/** @throws SluiceError SLUICE_CONFIG if there is no such format */
+export function queryFormat(format: string | undefined, isTerminal: boolean): QueryFormat {
+  const chosen = format ?? (isTerminal ? 'table' : 'csv');
+  if (isFormat(chosen)) return chosen;
+  throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
 }
 
 function isFormat(text: string): text is QueryFormat {
