@@ -15,7 +15,8 @@ it('shows the changes of one key in order, and what it was at a time', async () 
   await sink.commit();
   await select(
     sink,
-    `UPDATE cdc_orders SET kafka_timestamp = TIMESTAMPTZ '2026-01-01 00:00:00+00' + INTERVAL 1 HOUR * change_id::INTEGER`,
+    `UPDATE cdc_orders
+     SET kafka_timestamp = TIMESTAMPTZ '2026-01-01 00:00:00+00' + INTERVAL 1 HOUR * change_id::INTEGER`,
   );
   await sink.close();
   const ids = async (...args: string[]) => {
