@@ -5,7 +5,7 @@ import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { Output } from '../core/output.js';
 import type { ReaderKind } from '../core/source.js';
-import { type Health, Monitor } from '../http/monitor.js';
+import { type Health, Monitor, type Monitored } from '../http/monitor.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
@@ -142,25 +142,10 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     const runBatch = workers.run.bind(workers);
     const prepare = schemas?.prepare.bind(schemas);
     const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, prepare, metrics, log });
-    const refreshDisk = diskGauges(config, metrics);
     const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
       { port, ...config.http, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
-      {
-        metrics,
-        health: () => healthOf(pipeline.status(), schemas?.waitingFor),
-        refresh: () => {
-          metrics.batchesWithoutSchema.set(schemas?.waitingBatches ?? 0);
-          metrics.workerUtilization.set(workers.utilization);
-          metrics.workerQueue.set(workers.queued);
-          refreshDisk();
-          showStatus(metrics, pipeline.status());
-        },
-        page: {
-          ...pageContent(config, { live: true, topic, open: () => openRunning(dataDir) }),
-          snapshot: () => snapshotOf(pipeline.status(), metrics),
-        },
-      },
+      monitored(config, { pipeline, metrics, workers, schemas }),
     );
     const stop = () => {
       log.info('stopping: what is in flight is committed; a second signal ends the process at once');
@@ -187,6 +172,34 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   // The database is closed by now: its last checkpoint counts, too.
   const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
   return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
+}
+
+interface Watched {
+  readonly pipeline: Pipeline;
+  readonly metrics: Metrics;
+  readonly workers: WorkerPool;
+  readonly schemas: SchemaStore | undefined;
+}
+
+/** What is seen of it from outside. */
+function monitored(config: Config, { pipeline, metrics, workers, schemas }: Watched): Monitored {
+  const { topic } = config.kafka;
+  const refreshDisk = diskGauges(config, metrics);
+  return {
+    metrics,
+    health: () => healthOf(pipeline.status(), schemas?.waitingFor),
+    refresh: () => {
+      metrics.batchesWithoutSchema.set(schemas?.waitingBatches ?? 0);
+      metrics.workerUtilization.set(workers.utilization);
+      metrics.workerQueue.set(workers.queued);
+      refreshDisk();
+      showStatus(metrics, pipeline.status());
+    },
+    page: {
+      ...pageContent(config, { live: true, topic, open: () => openRunning(config.dataDir) }),
+      snapshot: () => snapshotOf(pipeline.status(), metrics),
+    },
+  };
 }
 
 /** The schemas of the topic, if its values name any and a registry has them. */
