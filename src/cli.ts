@@ -62,7 +62,8 @@ const context: CommandContext = {
   stopSignal,
   beforeKilled,
   stdin: () => process.stdin,
-  historyFile: join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'sluice', 'history'),
+  // Not before it is needed: a user that the system does not know, as in a container, has no home.
+  historyFile: () => join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'sluice', 'history'),
   stdout,
   stderr,
   onFailure: () => {
