@@ -248,7 +248,7 @@ export class Capture {
     const oldest = isImageLost(error.cause) ? undefined : await source.oldestTime();
     const to = oldest ?? timeAfter(await source.operationTime());
     metrics.gaps.inc();
-    log.error({ from, to }, 'changes between these times are lost');
+    log.error({ code: 'SLUICE_HISTORY_LOST', from, to }, 'changes between these times are lost');
     await writer.write({ version: 1, token: null, clusterTime: to, gap: { from, to } });
   }
 }
