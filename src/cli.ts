@@ -79,6 +79,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   spec: async (sluice) => (await import('./commands/spec.js')).addSpecCommand(sluice, context),
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
   shell: async (sluice) => (await import('./commands/shell.js')).addShellCommand(sluice, context),
+  history: async (sluice) => (await import('./commands/history.js')).addHistoryCommand(sluice, context),
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
   ui: async (sluice) => (await import('./commands/ui.js')).addUiCommand(sluice, context),

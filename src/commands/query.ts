@@ -54,10 +54,7 @@ export function addQueryCommand(program: Command, context: CommandContext): void
 async function run(args: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
   const { stdout } = context;
   const { output, timeZone, at, param } = flags;
-  const chosen = flags.format ?? (stdout.isTerminal ? 'table' : 'csv');
-  if (!isFormat(chosen)) {
-    throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
-  }
+  const chosen = queryFormat(flags.format, stdout.isTerminal);
   if (output !== undefined && flags.format !== undefined) {
     throw new SluiceError('SLUICE_CONFIG', '--output has the format of its ending: leave --format out');
   }
@@ -110,6 +107,13 @@ function onlyStatement(args: readonly string[]): string | undefined {
     throw new SluiceError('SLUICE_CONFIG', `one statement is expected, not ${args.length} arguments: put it in quotes`);
   }
   return args[0];
+}
+
+/** @throws SluiceError SLUICE_CONFIG if there is no such format */
+export function queryFormat(format: string | undefined, isTerminal: boolean): QueryFormat {
+  const chosen = format ?? (isTerminal ? 'table' : 'csv');
+  if (isFormat(chosen)) return chosen;
+  throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
 }
 
 function isFormat(text: string): text is QueryFormat {
