@@ -13,6 +13,7 @@ import { GroupWriter, oversizeTopic } from '../capture/writer.js';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
+import { inThousands as count, type Progress, type ProgressLine, rateOf } from '../core/progress-line.js';
 import { Monitor } from '../http/monitor.js';
 import { buildLabels } from './build-labels.js';
 import type { Choices } from './capture.js';
@@ -21,7 +22,12 @@ import type { Choices } from './capture.js';
  * Captures until it is stopped.
  * @throws SluiceError after everything was shut down
  */
-export async function capture(config: Config, log: Logger, choices: Choices, signal: AbortSignal): Promise<void> {
+export async function capture(
+  config: Config,
+  log: Logger,
+  choices: Choices,
+  { signal, progress }: { signal: AbortSignal; progress: ProgressLine },
+): Promise<void> {
   const { brokers, topic, properties } = config.kafka;
   const { uri, database, collection, maxMessageBytes } = config.capture;
   const metrics = new CaptureMetrics();
@@ -31,6 +37,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
   let producer: TransactionalProducer | undefined;
   let monitor: Monitor | undefined;
   let following: Capture | undefined;
+  const endProgress = progress.show(captureProgress(() => following, metrics));
   const work = async () => {
     await checkImages(config, source, log);
     const options = { ...config.capture, replaces: undefined, ...choices, topic, source: source.name };
@@ -71,9 +78,24 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     monitor?.fail(thrown);
     throw thrown;
   } finally {
+    endProgress();
     await Promise.allSettled([checkpoints?.close(), producer?.close(), source.close()]);
     await monitor?.close(log);
   }
+}
+
+function captureProgress(capture: () => Capture | undefined, metrics: CaptureMetrics): Progress {
+  const rate = rateOf();
+  const text = () => {
+    const following = capture();
+    if (following === undefined) return 'capture: reading where the topic stands';
+    const { snapshotDocuments } = following;
+    if (snapshotDocuments !== undefined) return `snapshot: ${count(snapshotDocuments)} documents`;
+    const { changes, positionAgeSeconds } = metrics;
+    const age = count(Math.round(positionAgeSeconds));
+    return `${count(changes)} changes  ${count(rate(changes))}/s  position ${age} s old`;
+  };
+  return { text };
 }
 
 /**
