@@ -9,11 +9,12 @@ import { CapturedCollection } from '../capture/collection.js';
 import { CaptureMetrics } from '../capture/metrics.js';
 import { OplogWindow } from '../capture/oplog-window.js';
 import { TRANSACTION_TIMEOUT_MS, TransactionalProducer } from '../capture/producer.js';
+import { captureProgress } from '../capture/progress.js';
 import { GroupWriter, oversizeTopic } from '../capture/writer.js';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { inThousands as count, type Progress, type ProgressLine, rateOf } from '../core/progress-line.js';
+import type { ProgressLine } from '../core/progress-line.js';
 import { Monitor } from '../http/monitor.js';
 import { buildLabels } from './build-labels.js';
 import type { Choices } from './capture.js';
@@ -82,20 +83,6 @@ export async function capture(
     await Promise.allSettled([checkpoints?.close(), producer?.close(), source.close()]);
     await monitor?.close(log);
   }
-}
-
-function captureProgress(capture: () => Capture | undefined, metrics: CaptureMetrics): Progress {
-  const rate = rateOf();
-  const text = () => {
-    const following = capture();
-    if (following === undefined) return 'capture: reading where the topic stands';
-    const { snapshotDocuments } = following;
-    if (snapshotDocuments !== undefined) return `snapshot: ${count(snapshotDocuments)} documents`;
-    const { changes, positionAgeSeconds } = metrics;
-    const age = count(Math.round(positionAgeSeconds));
-    return `${count(changes)} changes  ${count(rate(changes))}/s  position ${age} s old`;
-  };
-  return { text };
 }
 
 /**

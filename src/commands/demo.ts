@@ -155,9 +155,10 @@ async function consumeSamples(
   const stop = new AbortController();
   signal.addEventListener('abort', () => stop.abort(), { once: true });
   let pipeline: Pipeline | undefined;
+  let produced = 0;
   const consumedEvents = () => {
     const consumed = pipeline?.status().totals.events ?? 0;
-    doing(`${inThousands(consumed)} of ${inThousands(events)} events consumed`);
+    doing(`${inThousands(produced)} of ${inThousands(events)} events produced, ${inThousands(consumed)} consumed`);
     return consumed;
   };
   const consumed = run(config, log, {
@@ -170,7 +171,6 @@ async function consumeSamples(
   });
   // A failure is seen below; without a handler here it would end the process before.
   consumed.catch(() => stop.abort());
-  let produced = 0;
   for (const { key, value } of sampleEvents(events, Date.now())) {
     kafka.produce(TOPIC, key, value);
     produced++;
