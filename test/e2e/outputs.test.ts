@@ -104,13 +104,13 @@ describe.skipIf(process.platform !== 'linux')('the memory of a query', LONG, () 
     ['the running process', true],
   ])('is bounded, for a reader that is slow to take 320,000 rows of 20 columns: %s', async (_, live) => {
     const dataDir = await queriedDirectory(live);
-    const kinds = ["repeat('x', 120) || range AS", 'range AS', 'range::DOUBLE AS', 'range::DECIMAL(18, 4) AS'];
+    const kinds = ["repeat('x', 400) || range AS", 'range AS', 'range::DOUBLE AS', 'range::DECIMAL(18, 4) AS'];
     const columns = Array.from({ length: 20 }, (_, index) => `${kinds[index % kinds.length]} c${index}`);
     const env = { DATA_DIR: dataDir, SQL: `SELECT ${columns.join(', ')} FROM range(320_000)` };
     // Its peak is read while it waits for what it has written to be taken.
     const script = `mkfifo "$DATA_DIR/pipe"
       $SLUICE query "$SQL" --format arrow > "$DATA_DIR/pipe" & query=$!
-      { sleep 2; head -c 150000000 > /dev/null; sleep 1; grep VmHWM /proc/$query/status; wc -c; } < "$DATA_DIR/pipe"`;
+      { sleep 2; head -c 100000000 > /dev/null; sleep 3; grep VmHWM /proc/$query/status; wc -c; } < "$DATA_DIR/pipe"`;
     const { stdout, stderr } = await runShell(script, { env, timeoutMs: 100_000 });
     expect(stderr).toBe('');
     const [, kibibytes, bytes] = /^VmHWM:\s+(\d+) kB\n(\d+)\n$/.exec(stdout) ?? [];
