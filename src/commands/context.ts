@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Config } from '../config.js';
 import type { Logger } from '../core/log.js';
 import type { Output } from '../core/output.js';
+import type { ProgressLine } from '../core/progress-line.js';
 
 export type StandardInput = Readable & { readonly isTTY?: boolean };
 
@@ -22,6 +23,8 @@ export interface CommandContext {
   readonly historyFile: () => string;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** On stderr. */
+  readonly progress: ProgressLine;
   /** A check failed: the process ends with exit code 1 when the command is done. */
   readonly onFailure: () => void;
 }

@@ -128,6 +128,20 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         await sink.close();
       });
 
+      it.skipIf(where === 'Postgres')('query writes Parquet that others read', async () => {
+        const sink = await openLakeSink(options);
+        await commit(sink, 0, 2);
+        await sink.close();
+        const path = join(temporaryDirectory(), 'orders.parquet');
+        const { code, stderr } = await runCli(['query', '--output', path, 'FROM cdc_orders'], { env });
+        expect([code, stderr]).toEqual([0, '']);
+        const differing =
+          '(FROM cdc_orders EXCEPT ALL FROM written) UNION ALL (FROM written EXCEPT ALL FROM cdc_orders)';
+        const sql = `WITH written AS (FROM read_parquet('${path}')) SELECT (SELECT count(*) FROM written)::INTEGER AS n,
+          (SELECT count(*) FROM (${differing}))::INTEGER AS differing`;
+        expect(await rowsNow(sql)).toEqual([{ n: 3, differing: 0 }]);
+      });
+
       it('query changes nothing', async () => {
         const sink = await openLakeSink(options);
         await commit(sink, 0, 2);
