@@ -54,8 +54,11 @@ function rowsOf(text: string): number {
   throw new SluiceError('SLUICE_CONFIG', `--batch-rows must be an integer from 1 to 1048576, not ${text}`);
 }
 
-/** The description comes last, and has the hashes of the others: a folder that has it is whole. */
-function writeBundle(folder: string, spec: TableSpec, options: FlagOptions & BatchSizes): void {
+/**
+ * The description comes last, and has the hashes of the others: a folder that has it is whole.
+ * @throws SluiceError SLUICE_CONFIG if the folder cannot be written
+ */
+export function writeBundle(folder: string, spec: TableSpec, options: FlagOptions & BatchSizes): void {
   const { image, description } = kernelBundle(spec, options);
   try {
     const files = { 'kernel.wasm': readFileSync(KERNEL_WASM.release), 'memory.bin': image };
