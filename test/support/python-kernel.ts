@@ -16,8 +16,9 @@ import { chunksOf, OPTIONS } from './kernel.js';
 import { runPython } from './python.js';
 import type { ReferenceMessage } from './reference.js';
 
-/** Of the Python package; tests set it as PYTHONPATH, so that it need not be installed. */
-export const PACKAGE = fileURLToPath(new URL('../../spark', import.meta.url));
+/** Of the Python package, which tests do not install: they say where its modules are. */
+const PACKAGE = fileURLToPath(new URL('../../spark', import.meta.url));
+const MODULES = path.join(PACKAGE, 'src');
 
 const execFileAsync = promisify(execFile);
 const MAX_OUTPUT_BYTES = 64 << 20;
@@ -32,15 +33,11 @@ export interface Compared {
   readonly differences: readonly string[];
 }
 
-/** Writes the bundle of a spec with the limits of the tests, small ones, so that rows are of several record batches. */
-export function writeTestBundle(folder: string, spec: TableSpec): void {
-  writeBundle(folder, spec, OPTIONS);
-}
-
 /** Reads batches of messages of one partition each, and writes them and what came of them, for `comparePython`. */
 export function writeCase(folder: string, spec: TableSpec, batches: Iterable<readonly ReferenceMessage[]>): void {
   mkdirSync(folder, { recursive: true });
-  writeTestBundle(path.join(folder, 'bundle'), spec);
+  // Limits of the tests are small: rows are of several record batches.
+  writeBundle(path.join(folder, 'bundle'), spec, OPTIONS);
   const kernel = openKernel(spec, OPTIONS);
   const inputs: RecordBatch[] = [];
   const partitions: number[] = [];
@@ -84,7 +81,12 @@ function rejectedMessage(
 
 /** Has the host in Python read the cases in a folder, and compares. */
 export async function comparePython(python: string, folder: string): Promise<Compared> {
-  return (await runPython(python, 'compare_kernel.py', [PACKAGE, folder])) as Compared;
+  return (await runScript(python, 'compare_kernel.py', [folder])) as Compared;
+}
+
+/** Runs a script of test/support/readers that imports the package. @returns the JSON that it prints */
+export function runScript(python: string, script: string, args: readonly string[]): Promise<unknown> {
+  return runPython(python, script, args, MODULES);
 }
 
 /** Runs the package's own tests. @returns what pytest prints */

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-package, folder = sys.argv[1:]
-sys.path.insert(0, str(Path(package, "src")))
+from sluice_kernel import Kernel
 
-from sluice_kernel import Kernel  # noqa: E402
+[folder] = sys.argv[1:]
 
 
 def rejected_of(quarantine: pa.Table) -> list[list]:
