@@ -81,6 +81,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, context),
   parse: async (sluice) => (await import('./commands/parse.js')).addParseCommand(sluice, context),
   spec: async (sluice) => (await import('./commands/spec.js')).addSpecCommand(sluice, context),
+  kernel: async (sluice) => (await import('./commands/kernel.js')).addKernelCommand(sluice, context),
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
   shell: async (sluice) => (await import('./commands/shell.js')).addShellCommand(sluice, context),
   history: async (sluice) => (await import('./commands/history.js')).addHistoryCommand(sluice, context),
