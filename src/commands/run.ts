@@ -25,6 +25,7 @@ import type { CommandContext } from './context.js';
 import { pageContent, snapshotOf } from './page-content.js';
 import { diskGauges } from './run-gauges.js';
 import { sinkOptions } from './sink-options.js';
+import { fewThreads } from './thread-pool.js';
 import { variablesHelp } from './variables-help.js';
 
 /** Of DuckDB's memory: the messages of a transaction, whose rows are in memory more than once until it is committed. */
@@ -170,7 +171,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     options.onStart?.(pipeline);
     await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
-    warnOfFewThreads(config, log);
+    const few = fewThreads(config);
+    if (few !== undefined) log.warn(few);
     stopProgress = reportProgress(() => pipeline.status(), { terminal: options.terminal, log });
     if (options.signal.aborted) stop();
     await pipeline.run(state);
@@ -217,13 +219,6 @@ async function openRunning(dataDir: string): Promise<SqlClient> {
 /** One that waits for a schema works, but is not ready. */
 function healthOf(status: PipelineStatus, waitingFor: string | undefined): Health {
   return { problem: problemOf(status), ready: status.ready && waitingFor === undefined, waitingFor };
-}
-
-/** A worker's DuckDB, a commit, a compaction and a query each take one of Node's threads for native work. */
-function warnOfFewThreads({ worker: { workers }, parquet, threadPoolSize }: Config, log: Logger): void {
-  const wanted = (parquet.parquetWriter === 'duckdb' ? workers : 0) + 3;
-  if (threadPoolSize >= wanted - 1) return;
-  log.warn(`workers and commits share ${threadPoolSize} threads for native work: set UV_THREADPOOL_SIZE=${wanted}`);
 }
 
 /** Where a worker's file goes, and whether its rows go to the sink beside it. */

@@ -21,7 +21,7 @@ import { consumerProperties, type KafkaSourceOptions } from './kafka-properties.
 import { LogEnds } from './log-ends.js';
 import { PackedReader } from './packed-reader.js';
 import { StockReader } from './stock-reader.js';
-import { TopicAdmin } from './topic-admin.js';
+import { type GroupMemberInfo, TopicAdmin } from './topic-admin.js';
 
 const { KafkaConsumer } = kafka;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -84,6 +84,11 @@ export class KafkaSource implements Source {
 
   async identity(timeoutMs = REQUEST_TIMEOUT_MS): Promise<TopicIdentity> {
     return this.#admin?.identity(timeoutMs) ?? { clusterId: undefined, topicId: undefined };
+  }
+
+  /** Who is in a consumer group now. Usable without the group, after `connect`. @throws SluiceError SLUICE_KAFKA */
+  async groupMembers(groupId: string): Promise<GroupMemberInfo[]> {
+    return (await this.#admin?.groupMembers(groupId, REQUEST_TIMEOUT_MS)) ?? [];
   }
 
   async partitionCount(): Promise<number> {
