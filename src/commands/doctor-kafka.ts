@@ -12,11 +12,11 @@ import { sinkOptions } from './sink-options.js';
 
 /** Broker, topic and consumer group. @returns the connected source, which the caller closes; undefined without one */
 export async function* kafkaLines(config: Config, log: Logger): AsyncGenerator<DoctorLine, KafkaSource | undefined> {
-  const { brokers, groupId } = config.kafka;
+  const { brokers } = config.kafka;
   const { KafkaSource } = await import('../kafka/kafka-source.js');
   let source: KafkaSource | undefined;
   try {
-    source = new KafkaSource({ ...config.kafka, groupId: `${groupId}-doctor` }, log);
+    source = new KafkaSource(config.kafka, log);
     await source.connect();
   } catch (thrown) {
     await source?.close();
@@ -52,7 +52,7 @@ async function topicFinding(source: KafkaSource, topic: string): Promise<Finding
 
 async function groupFinding(source: KafkaSource, config: Config): Promise<Finding> {
   const { groupId, topic, instanceId } = config.kafka;
-  const members = await source.groupMembers(groupId);
+  const members = await source.groupMembers();
   const others = members.filter((member) => member.instanceId !== instanceId && member.partitions > 0);
   if (others.length === 0 || !needsWholeTopic(sinkOptions(config))) {
     return { outcome: 'ok', text: `${groupId} has ${counted(members.length, 'member')}` };

@@ -86,9 +86,12 @@ export class KafkaSource implements Source {
     return this.#admin?.identity(timeoutMs) ?? { clusterId: undefined, topicId: undefined };
   }
 
-  /** Who is in a consumer group now. Usable without the group, after `connect`. @throws SluiceError SLUICE_KAFKA */
-  async groupMembers(groupId: string): Promise<GroupMemberInfo[]> {
-    return (await this.#admin?.groupMembers(groupId, REQUEST_TIMEOUT_MS)) ?? [];
+  /** Who is in the consumer group now. Usable without joining it, after `connect`. @throws SluiceError SLUICE_KAFKA */
+  async groupMembers(): Promise<GroupMemberInfo[]> {
+    // Its offsets first: they need the same coordinator and rights, and an error of theirs is one. The client reads a
+    // null pointer where a group's description is an error.
+    await this.committed([0]);
+    return (await this.#admin?.groupMembers(this.#options.groupId, REQUEST_TIMEOUT_MS)) ?? [];
   }
 
   async partitionCount(): Promise<number> {
