@@ -80,15 +80,15 @@ export async function ownershipText(client: SqlClient, { dataDir, kafka, spec }:
  * The path, or where it will be made.
  * @throws SluiceError SLUICE_DATA_DIR if this process cannot write there
  */
-export function refuseUnwritable(variable: string, path: string, what: 'file' | 'folder' = 'folder'): void {
+export function refuseUnwritable(variable: string, path: string, kind: 'file' | 'folder' = 'folder'): void {
   const place = existing(path);
   try {
-    if (statSync(place).isDirectory() !== (what === 'folder' || place !== path))
-      throw new Error(`${place} is not a ${place === path ? what : 'folder'}`);
+    if (statSync(place).isDirectory() !== (kind === 'folder' || place !== path))
+      throw new Error(`${place} is not a ${place === path ? kind : 'folder'}`);
     accessSync(place, constants.W_OK);
   } catch (cause) {
-    const text = `${variable}=${path} cannot be written: ${(cause as Error).message}: correct its owner or mode, or the mount`;
-    throw new SluiceError('SLUICE_DATA_DIR', text, { cause });
+    const what = `${variable}=${path} cannot be written: ${(cause as Error).message}`;
+    throw new SluiceError('SLUICE_DATA_DIR', `${what}: correct its owner or mode, or the mount`, { cause });
   }
 }
 

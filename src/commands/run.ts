@@ -171,8 +171,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     options.onStart?.(pipeline);
     await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
-    const few = fewThreads(config);
-    if (few !== undefined) log.warn(few);
+    warnOfFewThreads(config, log);
     stopProgress = reportProgress(() => pipeline.status(), { terminal: options.terminal, log });
     if (options.signal.aborted) stop();
     await pipeline.run(state);
@@ -219,6 +218,11 @@ async function openRunning(dataDir: string): Promise<SqlClient> {
 /** One that waits for a schema works, but is not ready. */
 function healthOf(status: PipelineStatus, waitingFor: string | undefined): Health {
   return { problem: problemOf(status), ready: status.ready && waitingFor === undefined, waitingFor };
+}
+
+function warnOfFewThreads(config: Config, log: Logger): void {
+  const few = fewThreads(config);
+  if (few !== undefined) log.warn(few);
 }
 
 /** Where a worker's file goes, and whether its rows go to the sink beside it. */
