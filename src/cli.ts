@@ -77,6 +77,7 @@ const context: CommandContext = {
 /** Adds a command to the program. Only then are its libraries loaded: none needs all of them. */
 const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   run: async (sluice) => (await import('./commands/run.js')).addRunCommand(sluice, context),
+  doctor: async (sluice) => (await import('./commands/doctor.js')).addDoctorCommand(sluice, context),
   capture: async (sluice) => (await import('./commands/capture.js')).addCaptureCommand(sluice, context),
   demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, context),
   parse: async (sluice) => (await import('./commands/parse.js')).addParseCommand(sluice, context),
