@@ -1,8 +1,8 @@
 /**
  * Keeps the state up beside the commits: merges what was committed in small transactions, so that the tail is short.
  *
- * It is due when commits pause, and now and then while they do not. Then it takes a tenth of a thread, or half of one if
- * the tail is very long: a backlog is read at nearly full speed, and merged in the end.
+ * It is due when commits pause, and now and then while they do not. Then it takes a tenth of a thread, or half of one
+ * if the tail is very long: a backlog is read at nearly full speed, and merged in the end.
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { isOutOfMemory, sinkError } from '../../core/errors.js';
