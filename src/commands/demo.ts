@@ -63,6 +63,7 @@ export function addDemoCommand(program: Command, { environment, stopSignal, stdo
         SECTIONS.storage,
         SECTIONS.parquet,
         SECTIONS.compaction,
+        SECTIONS.retention,
         SECTIONS.duckdb,
         SECTIONS.process,
         SECTIONS.log,
