@@ -1,10 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
+import { RunningQueries } from '../../../src/query/running-queries.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
+import { CommitMemory } from '../../../src/sinks/duckdb/commit-memory.js';
 import { rebuild } from '../../../src/sinks/duckdb/rebuild.js';
+import { Retention } from '../../../src/sinks/duckdb/retention.js';
 import type { RetentionSettings, StateKind } from '../../../src/sinks/duckdb/settings.js';
 import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
+import { mergeTail } from '../../../src/sinks/duckdb/state-merge.js';
 import { listFiles } from '../../../src/storage/data-dir.js';
 import { makeBatch, openSink, order, select, TOPIC, temporaryDirectory, token } from '../../support/batches.js';
 import { Random } from '../../support/random.js';
@@ -111,6 +116,33 @@ describe.each<StateKind>(['view', 'table'])('what is old leaves, STATE=%s', (sta
     await sink.close();
     expect(await problems(dataDir)).toEqual([]);
   });
+});
+
+it('of changes that are not in the state yet, none leaves, nor one that the state has', async () => {
+  const dataDir = temporaryDirectory();
+  const quiet = new RunningQueries();
+  void quiet.alone(() => new Promise(() => {}));
+  const sink = await openSink(dataDir, { state: 'table', retention: ALL }, quiet);
+  const key = { order_id: 'a', order_id_type: 'string' };
+  await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1), key), order(token(2), key), order(token(3), key)]));
+  await sink.commit();
+  const connection = await sink.connect();
+  await connection.run('BEGIN');
+  await mergeTail(connection, ORDERS_SPEC, 2);
+  await connection.run('COMMIT');
+  connection.closeSync();
+  await age(sink);
+  await sink.close();
+  const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'));
+  const queries = new RunningQueries();
+  const memory = await CommitMemory.open(instance, queries, undefined);
+  const target = { dataDir, topic: TOPIC, spec: ORDERS_SPEC, retention: retain({ changesMs: HOUR_MS }) };
+  const retention = await Retention.open(instance, target, { queries, memory, onRowsLeft: async () => {} });
+  expect(await retention!.run(true)).toEqual({ changes: 1, quarantined: 0, files: 0 });
+  await retention!.close();
+  await memory.close();
+  instance.closeSync();
+  expect(await problems(dataDir)).toEqual([]);
 });
 
 /** A directory of which a change, a quarantined message and a file have left. */
