@@ -4,11 +4,12 @@ import { expect, it } from 'vitest';
 import { CliProcess, runCli, temporaryDataDir } from '../support/cli.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka } from '../support/kafka/shared.js';
+import { produce } from '../support/produce.js';
 import { Random } from '../support/random.js';
 import { filledTopic, hiddenFiles, queryFile, runEnv, runUntilEnd, verifies } from './support.js';
 
-const EVENTS = 30_000;
-const KILLS = 10;
+const EVENTS = 24_000;
+const KILLS = 8;
 const SMALL = { BATCH_ROWS: '500', COMMIT_ROWS: '1500', FLUSH_INTERVAL_MS: '50' };
 /** The shortest that can be set: all but the newest leaves while it is read. */
 const RETAIN = { RETAIN_CHANGES: '1s', RETAIN_QUARANTINE: '1s', RETAIN_PARQUET: '1s' };
@@ -19,25 +20,27 @@ const LEFT = `SELECT sum(rows_retired)::INTEGER, sum(quarantine_retired)::INTEGE
 
 describeKafka('with RETAIN_*', (bootstrap) => {
   it(`kill -9 at ${KILLS} moments leaves all orders as they are`, { timeout: 300_000 }, async () => {
-    const topic = await filledTopic(bootstrap(), 'retention', 3, orderEvents({ count: EVENTS, seed: 9 }));
-    const calmDir = await temporaryDataDir();
-    await runUntilEnd(runEnv(bootstrap(), topic, calmDir, { KAFKA_GROUP_ID: `${topic}-calm` }));
+    const events = [...orderEvents({ count: EVENTS, seed: 9 })];
+    const topic = await filledTopic(bootstrap(), 'retention', 3, []);
     const dataDir = await temporaryDataDir();
     const env = runEnv(bootstrap(), topic, dataDir, { ...SMALL, ...RETAIN });
     const random = new Random(20_263);
     let killedAfter = 0;
     for (let kill = 0; kill < KILLS; kill++) {
+      await produce(bootstrap(), topic, events.splice(0, EVENTS / KILLS));
       const state = { STATE: kill % 3 > 0 ? 'table' : 'view' };
       const run = await CliProcess.start(['run'], { env: { ...env, ...state }, timeoutMs: 120_000 });
       await run.line(/"msg":"reading /);
-      // By now there is something old: half of the kills come after some of it has left, the others at any moment.
+      // Half of the kills come after something has left, the others at any moment.
       if (kill % 2 === 1) await run.line(/left \(RETAIN_\*\)/).then(() => killedAfter++);
-      await sleep(random.next() * 1500);
+      await sleep(random.next() * (kill % 2 === 1 ? 300 : 3000));
       run.kill('SIGKILL');
       expect((await run.ended).signal).toBe('SIGKILL');
     }
     expect(killedAfter).toBeGreaterThan(0);
     await runUntilEnd({ ...env, STATE: 'table' });
+    const calmDir = await temporaryDataDir();
+    await runUntilEnd(runEnv(bootstrap(), topic, calmDir, { KAFKA_GROUP_ID: `${topic}-calm` }));
     await verifies(env);
     await sleep(1000);
     const { code, stderr } = await runCli(['compact'], { env });

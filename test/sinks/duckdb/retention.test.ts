@@ -145,6 +145,18 @@ it('of changes that are not in the state yet, none leaves, nor one that the stat
   expect(await problems(dataDir)).toEqual([]);
 });
 
+it('finds the last row in the state again when row ids have changed', async () => {
+  const dataDir = await retiredDirectory('table');
+  // As a checkpoint changes them that leaves out row groups without rows.
+  await changeDatabase(dataDir, 'UPDATE sluice.merged SET row_id = row_id + 7');
+  expect(await problems(dataDir)).toEqual([]);
+  const sink = await openSink(dataDir, { state: 'table' });
+  const found = `SELECT count(*)::INTEGER FROM sluice.merged JOIN cdc_orders ON cdc_orders.rowid = row_id
+    AND kafka_offset = message_offset`;
+  expect(await select(sink, found)).toEqual([[1]]);
+  expect(await select(sink, 'SELECT count(*)::INTEGER FROM sluice.state')).toEqual([[2]]);
+});
+
 /** A directory of which a change, a quarantined message and a file have left. */
 async function retiredDirectory(state: StateKind = 'view'): Promise<string> {
   const dataDir = temporaryDirectory();
