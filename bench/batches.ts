@@ -17,12 +17,23 @@ const TOPIC = 'bench';
 
 const COMPACTION = { afterFiles: 0, targetBytes: 128 << 20, compression: 'zstd' } as const;
 
+const KEEP_ALL = { changesMs: undefined, quarantineMs: undefined, parquetMs: undefined };
+
 export function sinkOptions(
   dataDir: string,
   mergeFrom: DuckDbSinkOptions['mergeFrom'],
   memoryLimit?: number,
 ): DuckDbSinkOptions {
-  return { dataDir, topic: TOPIC, spec: ORDERS_SPEC, threads: 1, memoryLimit, mergeFrom, compaction: COMPACTION };
+  return {
+    dataDir,
+    topic: TOPIC,
+    spec: ORDERS_SPEC,
+    threads: 1,
+    memoryLimit,
+    mergeFrom,
+    compaction: COMPACTION,
+    retention: KEEP_ALL,
+  };
 }
 
 /** A lake with its catalog in the folder. */

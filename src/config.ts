@@ -20,7 +20,7 @@ import { registrySettings } from './registry/settings.js';
 import { schemaSettings } from './schema/settings.js';
 import type { TableSpec } from './schema/spec.js';
 import { ORDERS_SPEC } from './schema/spec-file.js';
-import { compactionSettings, duckdbSettings } from './sinks/duckdb/settings.js';
+import { compactionSettings, duckdbSettings, retentionSettings } from './sinks/duckdb/settings.js';
 import { lakeSettings } from './sinks/ducklake/settings.js';
 import { type SinkName, sinkSettings } from './sinks/settings.js';
 import { isObjectStore } from './storage/object-store.js';
@@ -52,6 +52,7 @@ export const SECTIONS = {
   storage: storageSettings,
   parquet: parquetSettings,
   compaction: compactionSettings,
+  retention: retentionSettings,
   duckdb: duckdbSettings,
   sink: sinkSettings,
   lake: lakeSettings,
@@ -71,6 +72,7 @@ type OwnSections =
   | 'pipeline'
   | 'parquet'
   | 'compaction'
+  | 'retention'
   | 'duckdb'
   | 'objectStore'
   | 'registry'
@@ -121,6 +123,12 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
   }
   if (values.sink?.sink === 'ducklake' && values.duckdb?.state === 'table') {
     problems.push('STATE="table": is for SINK=duckdb; the view of a lake reads the whole change log: use view');
+  }
+  if (values.sink?.sink === 'ducklake') {
+    for (const [field, variable] of variablesOf(retentionSettings)) {
+      if (values.retention?.[field as keyof Values['retention']] === undefined) continue;
+      problems.push(`${variable}: is for SINK=duckdb; a lake keeps its rows, and LAKE_KEEP_SNAPSHOTS its old files`);
+    }
   }
   if (values.registry !== undefined) problems.push(...registryProblems(values.registry));
   if (values.http !== undefined) problems.push(...httpProblems(values.http));

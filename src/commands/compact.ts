@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
-import type { CompactionReceipt } from '../core/flow.js';
+import { type CompactionReceipt, RETIRED_TEXT } from '../core/flow.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import { inThousands, stopwatch } from '../core/progress-line.js';
 import { DuckDbSink } from '../sinks/duckdb/sink.js';
@@ -29,6 +29,7 @@ export function addCompactCommand(program: Command, context: CommandContext): vo
         ...LAKE_SECTIONS,
         SECTIONS.kafka.pick({ topic: true }),
         SECTIONS.compaction.pick({ targetBytes: true }),
+        SECTIONS.retention,
         SECTIONS.parquet.pick({ compression: true }),
         SECTIONS.duckdb.omit({ mergeFrom: true, state: true }),
         SECTIONS.schema,
@@ -47,7 +48,7 @@ export function addCompactCommand(program: Command, context: CommandContext): vo
         done += files;
       };
       const receipt = await compact(config, { rewrite, log, onDone }).finally(end);
-      const { filesBefore, filesAfter, bytesBefore, bytesAfter, filesRewritten, left } = receipt;
+      const { filesBefore, filesAfter, bytesBefore, bytesAfter, filesRewritten, left, retired } = receipt;
       const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
       await stdout.write(
         filesBefore === 0
@@ -55,6 +56,7 @@ export function addCompactCommand(program: Command, context: CommandContext): vo
           : `${filesBefore} files (${megabytes(bytesBefore)}) joined into ${filesAfter} (${megabytes(bytesAfter)})\n`,
       );
       if (rewrite) await stdout.write(`${filesRewritten} files rewritten with all columns of the table spec\n`);
+      if (retired.changes + retired.quarantined + retired.files > 0) log.info(retired, RETIRED_TEXT);
       for (const why of left) log.warn({ code: 'SLUICE_SINK' }, why);
       if (left.length > 0) onFailure();
     });

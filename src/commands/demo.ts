@@ -68,6 +68,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
         SECTIONS.storage,
         SECTIONS.parquet,
         SECTIONS.compaction,
+        SECTIONS.retention,
         SECTIONS.duckdb,
         SECTIONS.process,
         SECTIONS.log,

@@ -132,7 +132,7 @@ async function replayAll(target: Target): Promise<ReplaySummary> {
   const folder = join(topicFolder(dataDir, topic), '.replay');
   const options: ReplayOptions = {
     ...{ dataDir, topic, spec, condition, compression: config.parquet.compression },
-    ...{ threads: config.duckdb.threads, memoryLimit: config.duckdb.memoryLimit },
+    ...{ threads: config.duckdb.threads, memoryLimit: config.duckdb.memoryLimit, retention: config.retention },
   };
   const replay = await Replay.open(options);
   try {

@@ -78,6 +78,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         SECTIONS.storage,
         SECTIONS.parquet,
         SECTIONS.compaction,
+        SECTIONS.retention,
         SECTIONS.sink,
         SECTIONS.duckdb,
         SECTIONS.lake,

@@ -16,5 +16,6 @@ export function sinkOptions({ dataDir, kafka, spec, ...config }: Config): SinkOp
       },
     };
   }
-  return { kind: 'duckdb', options: { dataDir, topic, spec, ...config.duckdb, compaction } };
+  const { duckdb, retention } = config;
+  return { kind: 'duckdb', options: { dataDir, topic, spec, ...duckdb, compaction, retention } };
 }

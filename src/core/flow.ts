@@ -198,7 +198,19 @@ export interface CommitReceipt {
   readonly commitSeconds: number;
 }
 
-/** What joining small Parquet files did. */
+/** How much has left because of its age. */
+export interface Retired {
+  readonly changes: number;
+  readonly quarantined: number;
+  readonly files: number;
+}
+
+/** What a log says of it. */
+export const RETIRED_TEXT = 'old changes, quarantined messages and Parquet files left (RETAIN_*)';
+
+export const NOTHING_RETIRED: Retired = { changes: 0, quarantined: 0, files: 0 };
+
+/** What joining small Parquet files did, and what was done beside it. */
 export interface CompactionReceipt {
   readonly filesBefore: number;
   readonly filesAfter: number;
@@ -208,6 +220,7 @@ export interface CompactionReceipt {
   readonly filesRewritten: number;
   /** Of each set of files that stays as it is although it was to be joined: which, why, and what to do. */
   readonly left: readonly string[];
+  readonly retired: Retired;
 }
 
 export const NOTHING_COMPACTED: CompactionReceipt = {
@@ -217,6 +230,7 @@ export const NOTHING_COMPACTED: CompactionReceipt = {
   bytesAfter: 0,
   filesRewritten: 0,
   left: [],
+  retired: NOTHING_RETIRED,
 };
 
 // ── thread messages ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 /** Prometheus metrics of a run. */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { BATCH_STAT_LIST, type BatchStat } from '../core/batch-stats.js';
-import type { CommitReceipt } from '../core/flow.js';
+import { type CommitReceipt, NOTHING_RETIRED } from '../core/flow.js';
 import { collectProcessMetrics } from '../core/process-metrics.js';
 import { LatencyHistogram } from './latency-histogram.js';
 
@@ -44,6 +44,11 @@ export class Metrics {
   readonly filesCompacted = this.#counter(
     'sluice_files_compacted_total',
     'Small Parquet files joined into larger ones',
+  );
+  readonly retired = this.#counter(
+    'sluice_retired_total',
+    'Changes, quarantined messages and Parquet files (files) that left because of their age',
+    'what',
   );
   readonly stageSeconds = this.#counter('sluice_stage_seconds_total', 'Time spent by stage', 'stage');
   readonly backpressureSeconds = this.#counter(
@@ -103,6 +108,7 @@ export class Metrics {
     collectProcessMetrics(this.registry);
     // From the start on, so that the first increase is seen as one.
     for (const stage of STAGES) this.stageSeconds.inc({ stage }, 0);
+    for (const what of Object.keys(NOTHING_RETIRED)) this.retired.inc({ what }, 0);
     for (const { metric } of METRICS) this.#counterOf(metric).inc(metric.labels ?? {}, 0);
     // What is not known yet is not 0.
     for (const gauge of [this.lastCommit, this.freeBytes, this.databaseBytes, this.walBytes]) gauge.remove();

@@ -178,6 +178,7 @@ export class Pipeline {
     metrics.stageSeconds.inc({ stage }, (filledMs - startMs) / 1e3);
     if (fill.kind === 'idle' && this.#sequencer.idle && this.#partitions.openRows === 0) {
       this.#idleMs += filledMs - startMs;
+      this.#compactor.look();
     }
     this.#takeFill(chunk, fill, filledMs);
     if (fill.kind !== 'idle') this.#lastRowsMs = filledMs;

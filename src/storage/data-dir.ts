@@ -18,6 +18,9 @@ import { PARTITION_KEY } from './partition-key.js';
  */
 export const FORMAT_VERSION = 3;
 
+/** The format of a directory that something has left by its age: the ledger counts it, and knows its change ids. */
+export const RETENTION_FORMAT = 4;
+
 /** Key of a file's metadata: the schema ids that its messages name, with spaces between them. */
 export const SCHEMA_IDS_KEY = 'sluice.schema_ids';
 

@@ -14,6 +14,8 @@ import {
   sizeProblem,
 } from '../sinks/duckdb/ledger-files.js';
 import { markersOf } from '../sinks/duckdb/markers.js';
+import { RETIRED_RANGES } from '../sinks/duckdb/retention-tables.js';
+import { RETENTION_FORMAT } from '../storage/data-dir.js';
 import { type CheckResult, counted, problemsOf, type VerifyScope } from './check.js';
 
 const FILES_PER_QUERY = 200;
@@ -92,10 +94,12 @@ async function strayCheck(client: SqlClient, { dataDir, topic }: VerifyScope): P
 export async function readLedger(client: SqlClient): Promise<LedgerState> {
   const [{ format_version }] = await allRows(client, 'SELECT format_version FROM sluice.meta');
   const last = Number(format_version) < 2 ? '0' : '(SELECT max(commit_id) FROM sluice.batches)';
+  const hasRetired = Number(format_version) >= RETENTION_FORMAT;
   const [{ commit }] = await allRows(client, `SELECT ${last} AS commit`);
   return {
     files: await ledgerFiles(client),
     ranges: (await allRows(client, LEDGER_RANGES)).map(ledgerRange),
+    retired: hasRetired ? (await allRows(client, RETIRED_RANGES)).map(ledgerRange) : [],
     lastCommit: Number(commit ?? 0),
   };
 }

@@ -4,8 +4,9 @@ import { SluiceError } from '../core/errors.js';
 import { identifier } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
 import { roleColumn, type StoredSpec } from '../schema/spec.js';
+import { mergedIds } from '../sinks/duckdb/retention-tables.js';
 import { LAKE } from '../sinks/ducklake/lake.js';
-import { FORMAT_VERSION } from '../storage/data-dir.js';
+import { RETENTION_FORMAT } from '../storage/data-dir.js';
 import { type CheckResult, type LakeScope, lines, MAX_PROBLEMS, problemsOf, type VerifyScope } from './check.js';
 
 /** A check, and what is worth knowing beside it; each statement gives a row per problem or note: its text. */
@@ -34,10 +35,10 @@ export async function readScope(client: SqlClient, dataDir: string): Promise<Ver
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no tables yet: "sluice run" makes them`);
   }
   const [meta] = await allRows(client, 'SELECT format_version, topic, spec FROM sluice.meta');
-  if (Number(meta.format_version) > FORMAT_VERSION) {
+  if (Number(meta.format_version) > RETENTION_FORMAT) {
     throw new SluiceError(
       'SLUICE_CONFIG',
-      `DATA_DIR=${dataDir} has format ${meta.format_version}, this Sluice knows ${FORMAT_VERSION}: use a newer one`,
+      `DATA_DIR=${dataDir} has format ${meta.format_version}, this Sluice knows ${RETENTION_FORMAT}: use a newer one`,
     );
   }
   const spec = (typeof meta.spec === 'string' ? JSON.parse(meta.spec) : meta.spec) as StoredSpec;
@@ -66,8 +67,14 @@ export async function* ledgerChecks(client: SqlClient, scope: VerifyScope): Asyn
   const isOld = format < 2;
   // In format 1 all batches were of one kind.
   const batches = isOld ? `(SELECT *, 'consume' AS kind FROM sluice.batches)` : 'sluice.batches';
-  const replays = (await hasReplays(client)) ? [replayCheck(scope)] : [];
-  for (const check of [...rangeChecks(format), ...tableChecks(scope), quarantineCheck(batches), ...replays]) {
+  const checks = [
+    ...rangeChecks(format),
+    ...tableChecks(scope, format),
+    quarantineCheck(batches, format),
+    ...retentionChecks(scope, format),
+    ...((await hasReplays(client)) ? [replayCheck(scope)] : []),
+  ];
+  for (const check of checks) {
     const { name, problems, notes, needsFormat = 1 } = check;
     if (format < needsFormat) {
       const skipped = `the data directory has format ${format_version}, "sluice run" brings it up to date`;
@@ -133,15 +140,16 @@ function rangeChecks(format: number): LedgerCheck[] {
   ];
 }
 
-function tableChecks(scope: VerifyScope): LedgerCheck[] {
+function tableChecks(scope: VerifyScope, format: number): LedgerCheck[] {
+  const merged = format < RETENTION_FORMAT ? 'rows_merged' : 'rows_merged - rows_retired';
   const table = identifier(scope.table);
   return [
     {
-      name: `${scope.table} has the rows that the ledger counts as merged`,
+      name: `${scope.table} has the rows that the ledger counts as merged${format < RETENTION_FORMAT ? '' : ', less those that left'}`,
       problems: `SELECT format('partition {}: {} rows, the ledger says {}', kafka_partition,
           coalesce(rows, 0), coalesce(merged, 0))
         FROM (SELECT kafka_partition, count(*) AS rows FROM ${table} GROUP BY ALL)
-        FULL JOIN (SELECT partition_id AS kafka_partition, sum(rows_merged) AS merged FROM sluice.batches GROUP BY ALL)
+        FULL JOIN (SELECT partition_id AS kafka_partition, sum(${merged}) AS merged FROM sluice.batches GROUP BY ALL)
         USING (kafka_partition) WHERE coalesce(rows, 0) <> coalesce(merged, 0)`,
     },
     {
@@ -154,12 +162,12 @@ function tableChecks(scope: VerifyScope): LedgerCheck[] {
         FULL JOIN (SELECT partition_id, sum(rows_marker) AS counted FROM sluice.batches GROUP BY ALL)
         USING (partition_id) WHERE coalesce(markers, 0) <> coalesce(counted, 0) OR markers <> different`,
     },
-    uniqueCheck(scope),
+    uniqueCheck(scope, format),
   ];
 }
 
 /** Without a change id a message is told from others by where it was. */
-function uniqueCheck({ table: name, changeId: column }: VerifyScope): LedgerCheck {
+function uniqueCheck({ table: name, changeId: column }: VerifyScope, format: number): LedgerCheck {
   const table = identifier(name);
   if (column === undefined) {
     return {
@@ -169,18 +177,49 @@ function uniqueCheck({ table: name, changeId: column }: VerifyScope): LedgerChec
     };
   }
   const changeId = identifier(column);
+  const ids = format < RETENTION_FORMAT ? table : mergedIds({ table, changeId });
   return {
     name: `${column} is unique in ${name}`,
-    problems: `SELECT format('{} is there {} times', ${changeId}, count(*)) FROM ${table} GROUP BY ${changeId}
+    problems: `SELECT format('{} is there {} times', ${changeId}, count(*)) FROM ${ids} GROUP BY ${changeId}
       HAVING count(*) > 1 LIMIT ${MAX_PROBLEMS}`,
   };
+}
+
+/** What left because of its age. Without change ids only the ledger knows of the changes. */
+function retentionChecks({ changeId, lake }: VerifyScope, format: number): LedgerCheck[] {
+  if (format < RETENTION_FORMAT || lake !== undefined) return [];
+  const ids = {
+    name: 'sluice.retired has the changes that the ledger counts as having left',
+    problems: `SELECT format('partition {}: {} changes, the ledger says {}', partition_id, coalesce(changes, 0),
+        coalesce(retired, 0))
+      FROM (SELECT partition_id, count(*) AS changes FROM sluice.retired GROUP BY ALL)
+      FULL JOIN (SELECT partition_id, sum(rows_retired) AS retired FROM sluice.batches GROUP BY ALL)
+      USING (partition_id) WHERE coalesce(changes, 0) <> coalesce(retired, 0)`,
+  };
+  const batches = {
+    name: 'no batch has lost more than it had, and its file only because of its age',
+    problems: `SELECT format('partition {}, offsets {} to {}: {} of {} changes, {} of {} quarantined messages left{}',
+        partition_id, start_offset, next_offset, rows_retired, rows_merged, quarantine_retired, rows_quarantined,
+        CASE WHEN hasNoFile THEN '; it has no file' ELSE '' END)
+      FROM (SELECT *, file IS NULL AND file_retired IS NULL
+        AND rows_consumed > rows_quarantined + rows_tombstone AS hasNoFile FROM sluice.batches)
+      WHERE rows_retired NOT BETWEEN 0 AND rows_merged OR quarantine_retired NOT BETWEEN 0 AND rows_quarantined
+        OR (file IS NOT NULL AND file_retired IS NOT NULL) OR hasNoFile
+      ORDER BY partition_id, start_offset`,
+    notes: `SELECT format('partition {}: {} changes, {} quarantined messages and {} files left because of their age',
+        partition_id, sum(rows_retired), sum(quarantine_retired), count(DISTINCT file_retired))
+      FROM sluice.batches GROUP BY partition_id
+      HAVING sum(rows_retired) + sum(quarantine_retired) + count(file_retired) > 0 ORDER BY partition_id`,
+  };
+  return changeId === undefined ? [batches] : [ids, batches];
 }
 
 /**
  * A recovery makes the ledger from files, which do not have the quarantined messages: up to where it ends in a
  * partition, messages can be missing, which is a note.
  */
-function quarantineCheck(batches: string): LedgerCheck {
+function quarantineCheck(batches: string, format: number): LedgerCheck {
+  const quarantined = format < RETENTION_FORMAT ? 'rows_quarantined' : 'rows_quarantined - quarantine_retired';
   const recovered = `(SELECT partition_id, max(next_offset) AS recovered_to FROM ${batches}
     WHERE kind = 'recovered' GROUP BY ALL)`;
   return {
@@ -190,12 +229,12 @@ function quarantineCheck(batches: string): LedgerCheck {
         coalesce(messages, 0), coalesce(quarantined, 0))
       FROM (SELECT partition_id, count(*) AS messages FROM sluice.quarantine LEFT JOIN recovered USING (partition_id)
         WHERE message_offset >= coalesce(recovered_to, 0) GROUP BY ALL)
-      FULL JOIN (SELECT partition_id, sum(rows_quarantined) AS quarantined
+      FULL JOIN (SELECT partition_id, sum(${quarantined}) AS quarantined
         FROM sluice.batches LEFT JOIN recovered USING (partition_id)
         WHERE start_offset >= coalesce(recovered_to, 0) GROUP BY ALL)
       USING (partition_id) WHERE coalesce(messages, 0) <> coalesce(quarantined, 0)`,
     notes: `WITH recovered AS ${recovered},
-      counts AS (SELECT partition_id, min(start_offset) AS "start", sum(rows_quarantined) AS quarantined,
+      counts AS (SELECT partition_id, min(start_offset) AS "start", sum(${quarantined}) AS quarantined,
           string_agg(format('{} to {}', start_offset, next_offset), ', ' ORDER BY start_offset)
             FILTER (kind = 'recovered' AND file IS NULL) AS holes
         FROM sluice.batches JOIN recovered USING (partition_id) WHERE start_offset < recovered_to GROUP BY ALL),

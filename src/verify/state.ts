@@ -6,17 +6,19 @@ import { parseSpec } from '../schema/spec-file.js';
 import { newestOfLog } from '../sinks/duckdb/newest.js';
 import { HAS_STATE } from '../sinks/duckdb/state.js';
 import { stateDifferences } from '../sinks/duckdb/state-merge.js';
+import { RETENTION_FORMAT } from '../storage/data-dir.js';
 import { type CheckResult, lines, MAX_PROBLEMS, problemsOf } from './check.js';
 
 /** Runs the checks of the state; none if it is no table. */
 export async function* stateChecks(client: SqlClient): AsyncGenerator<CheckResult> {
   const [{ has_state }] = await allRows(client, HAS_STATE);
   if (has_state !== true) return;
-  const [meta] = await allRows(client, 'SELECT spec FROM sluice.meta');
+  const [meta] = await allRows(client, 'SELECT spec, format_version FROM sluice.meta');
   const spec = parseSpec(typeof meta.spec === 'string' ? meta.spec : JSON.stringify(meta.spec), 'of the last start');
+  const hasAllFirst = Number(meta.format_version) < RETENTION_FORMAT;
   yield {
     name: `sluice.state has the last changes in ${spec.table} up to where it was merged`,
-    problems: await problemsOf(() => lines(client, `${stateDifferences(spec)} LIMIT ${MAX_PROBLEMS}`)),
+    problems: await problemsOf(() => lines(client, `${stateDifferences(spec, hasAllFirst)} LIMIT ${MAX_PROBLEMS}`)),
     notes: [],
   };
   yield {

@@ -25,14 +25,16 @@ export function temporaryDirectory(): string {
   return folder;
 }
 
-type SinkChoices = Partial<Pick<DuckDbSinkOptions, 'spec' | 'mergeFrom' | 'memoryLimit' | 'state'>>;
+const KEEP_ALL = { changesMs: undefined, quarantineMs: undefined, parquetMs: undefined };
+
+type SinkChoices = Partial<Pick<DuckDbSinkOptions, 'spec' | 'mergeFrom' | 'memoryLimit' | 'state' | 'retention'>>;
 
 export function sinkOptions(
   dataDir: string,
-  { spec = ORDERS_SPEC, mergeFrom = 'parquet', memoryLimit, state }: SinkChoices = {},
+  { spec = ORDERS_SPEC, mergeFrom = 'parquet', memoryLimit, state, retention = KEEP_ALL }: SinkChoices = {},
 ): DuckDbSinkOptions {
   const compaction = { afterFiles: 4, targetBytes: 1 << 20, compression: 'zstd' } as const;
-  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit, mergeFrom, compaction, state };
+  return { dataDir, topic: TOPIC, spec, threads: 1, memoryLimit, mergeFrom, compaction, state, retention };
 }
 
 /** An open sink with positions of two partitions at 0, closed at the end of the test. */

@@ -6,7 +6,7 @@ import { AHEAD_MS } from '../../core/event-time.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { roleColumn, type TableSpec } from '../../schema/spec.js';
 import { parseSpec } from '../../schema/spec-file.js';
-import type { FileRange } from '../../storage/data-dir.js';
+import { type FileRange, RETENTION_FORMAT } from '../../storage/data-dir.js';
 import { readJournal } from './commit-journal.js';
 import { STORAGE_VERSION } from './database.js';
 import { migrate } from './ddl.js';
@@ -15,6 +15,7 @@ import { openFormat } from './format.js';
 import { type LedgerRow, writeLedger } from './ledger.js';
 import { moveMarkers } from './markers.js';
 import { OLD, type OldBatch, type OldDatabase } from './old-database.js';
+import { openRetention } from './retention-tables.js';
 
 export interface RebuildOptions {
   /** Absolute. */
@@ -107,6 +108,7 @@ export class DatabaseBuilder {
       await this.#run(`INSERT INTO sluice.columns VALUES (${literal(name)}, ${bit})`);
     }
     await migrate(this.#connection, this.#spec, topic);
+    if ((this.#old?.format ?? 0) >= RETENTION_FORMAT) await openRetention(this.#connection);
     const text = (value: string | undefined) => (value === undefined ? 'NULL' : literal(value));
     const format = this.#old?.createdFormat ?? Math.min(...this.#inventory.files.map((file) => file.format));
     await this.#run(

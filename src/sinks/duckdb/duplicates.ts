@@ -18,7 +18,9 @@ export interface ChangeLog {
   readonly table: string;
   /** Undefined: its rows are told apart by partition and offset, which the ledger takes once. */
   readonly changeId: string | undefined;
-  /** Of all its rows. */
+  /** SQL: the relation of all change ids that were merged, and their sequences. */
+  known: string;
+  /** Of all of them. */
   maxChangeSeq: bigint;
 }
 
@@ -32,7 +34,8 @@ export const NO_SEQUENCE = 0n;
 export function changeLog(topic: string, spec: TableSpec): ChangeLog {
   const column = roleColumn(spec, 'change_id');
   const changeId = column && identifier(column.name);
-  return { topic, spec, table: identifier(spec.table), changeId, maxChangeSeq: NO_SEQUENCE };
+  const table = identifier(spec.table);
+  return { topic, spec, table, changeId, known: table, maxChangeSeq: NO_SEQUENCE };
 }
 
 /** A rollback for want of memory can leave a table that cannot be replaced anymore: each has a name of its own. */
@@ -138,7 +141,7 @@ export async function findDuplicates(
   const found = [`SELECT * FROM ${suspects} WHERE nth > 1`];
   if (suspicious.known !== undefined) {
     found.push(
-      `SELECT * FROM ${suspects} new SEMI JOIN (FROM ${log.table} WHERE ${suspicious.known}) known
+      `SELECT * FROM ${suspects} new SEMI JOIN (FROM ${log.known} WHERE ${suspicious.known}) known
        ON known.change_seq = new.change_seq AND known.${log.changeId} = new."the id"`,
     );
   }
@@ -199,7 +202,7 @@ async function findSuspicious(
     `SELECT count(*) AS count, min(change_seq) AS lowest, max(change_seq) AS highest,
        CASE WHEN count(*) <= ${MAX_LISTED} THEN string_agg(change_seq, ', ') END AS list
      FROM (SELECT DISTINCT change_seq FROM ${sequences}
-       SEMI JOIN (FROM ${log.table} WHERE ${between}) USING (change_seq))`,
+       SEMI JOIN (FROM ${log.known} WHERE ${between}) USING (change_seq))`,
   );
   if (shared.count === 0n) return { rows: [repeated], known: undefined };
   const known =

@@ -4,7 +4,7 @@ import { BATCH_STAT_LIST } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { StoredSpec, TableSpec } from '../../schema/spec.js';
-import { FORMAT_VERSION } from '../../storage/data-dir.js';
+import { FORMAT_VERSION, RETENTION_FORMAT } from '../../storage/data-dir.js';
 import { moveMarkers } from './markers.js';
 
 /** The ledger's columns for what is counted of a batch. */
@@ -139,10 +139,10 @@ export async function checkFormat(connection: DuckDBConnection, topic: string): 
 }
 
 function checkMeta(version: number, found: string, topic: string): void {
-  if (version > FORMAT_VERSION) {
+  if (version > RETENTION_FORMAT) {
     throw new SluiceError(
       'SLUICE_CONFIG',
-      `the data directory has format ${version}, this Sluice writes ${FORMAT_VERSION}: use a newer one`,
+      `the data directory has format ${version}, this Sluice writes ${RETENTION_FORMAT}: use a newer one`,
     );
   }
   checkTopic(found, topic);

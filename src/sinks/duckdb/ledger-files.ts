@@ -49,6 +49,8 @@ export function ledgerRange(row: Readonly<Record<string, unknown>>): FileRange {
 export interface LedgerState {
   readonly files: readonly LedgerFile[];
   readonly ranges: readonly FileRange[];
+  /** The offsets of files that left because of their age. */
+  readonly retired: readonly FileRange[];
   /** The number of the last commit. */
   readonly lastCommit: number;
 }
@@ -83,6 +85,7 @@ export function compareFiles(dataDir: string, topic: string, ledger: LedgerState
     if (known.has(file)) continue;
     if (/(^|\/)\.[^/]*\.parquet\.tmp$/.test(file)) leftovers.push({ file, why: 'a write that was not finished' });
     else if (unfinished.has(file)) leftovers.push({ file, why: `commit ${journal?.commit} was not finished` });
+    else if (hasLeft(file, ledger)) leftovers.push({ file, why: 'it has left (RETAIN_PARQUET)' });
     else if (isJoinLeftover(file, whole, ledger)) leftovers.push({ file, why: 'its rows are in other files (a join)' });
     else if (file.endsWith('.parquet')) unexplained.push(file);
   }
@@ -105,6 +108,13 @@ function isRewritten(dataDir: string, { name, bytes }: LedgerFile): boolean {
 
 function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
+}
+
+function hasLeft(file: string, { retired }: LedgerState): boolean {
+  const range = parquetRange(file);
+  return retired.some(
+    ({ partition, start, next }) => partition === range?.partition && start <= range.start && range.next <= next,
+  );
 }
 
 /** A joined file that was not counted yet, or one of its parts that were not removed: its offsets are all counted. */

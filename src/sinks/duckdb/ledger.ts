@@ -16,6 +16,7 @@ import type {
 } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import { LEDGER_FILES, LEDGER_RANGES, type LedgerState, ledgerFile, ledgerRange } from './ledger-files.js';
+import { RETIRED_RANGES } from './retention-tables.js';
 
 /**
  * Writes a row for each quarantined message, in the connection's transaction.
@@ -126,12 +127,14 @@ export async function readLedgerState(connection: DuckDBConnection): Promise<Led
     `SELECT column_name AS name FROM duckdb_columns()
      WHERE database_name = current_database() AND schema_name = 'sluice' AND table_name = 'batches'`,
   );
-  if (columns.length === 0) return { files: [], ranges: [], lastCommit: 0 };
+  if (columns.length === 0) return { files: [], ranges: [], retired: [], lastCommit: 0 };
   const commit = columns.some(({ name }) => name === 'commit_id') ? 'max(commit_id)' : '0';
+  const hasRetired = columns.some(({ name }) => name === 'file_retired');
   const [{ last }] = await rowsOf(connection, `SELECT ${commit} AS last FROM sluice.batches`);
   return {
     files: (await rowsOf(connection, LEDGER_FILES)).map(ledgerFile),
     ranges: (await rowsOf(connection, LEDGER_RANGES)).map(ledgerRange),
+    retired: hasRetired ? (await rowsOf(connection, RETIRED_RANGES)).map(ledgerRange) : [],
     lastCommit: Number(last ?? 0),
   };
 }

@@ -3,7 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { isLocked, SluiceError } from '../../core/errors.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { StoredSpec } from '../../schema/spec.js';
-import type { FileRange } from '../../storage/data-dir.js';
+import { type FileRange, RETENTION_FORMAT } from '../../storage/data-dir.js';
 
 /** The name that it is attached under. */
 export const OLD = 'old_database';
@@ -11,12 +11,15 @@ export const OLD = 'old_database';
 /** A range of offsets that it has in its ledger. */
 export interface OldBatch extends FileRange {
   readonly file: string | undefined;
+  /** Its file has left because of its age. */
+  readonly hasLeft: boolean;
 }
 
 export interface OldDatabase {
   readonly topic: string;
   /** As JSON, in the form of the version that wrote it. */
   readonly spec: string;
+  readonly format: number;
   readonly createdFormat: number;
   readonly clusterId: string | undefined;
   readonly topicId: string | undefined;
@@ -50,9 +53,10 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
   if (meta === undefined) return undefined;
   const format = Number(meta.format_version);
   const spec = String(meta.spec);
+  const hasLeft = format < RETENTION_FORMAT ? 'false' : 'file_retired IS NOT NULL';
   const batches = await rowsOf(
     connection,
-    `SELECT partition_id, start_offset, next_offset, file FROM ${OLD}.sluice.batches ORDER BY ALL`,
+    `SELECT partition_id, start_offset, next_offset, file, ${hasLeft} AS has_left FROM ${OLD}.sluice.batches ORDER BY ALL`,
   );
   const starts = await rowsOf(
     connection,
@@ -65,6 +69,7 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
   return {
     topic: String(meta.topic),
     spec,
+    format,
     createdFormat: Number(meta.created_format ?? format),
     clusterId: (meta.cluster_id as string | null | undefined) ?? undefined,
     topicId: (meta.topic_id as string | null | undefined) ?? undefined,
@@ -79,11 +84,12 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
         { first: Number(first_offset), reason: String(start_reason) },
       ]),
     ),
-    batches: batches.map(({ partition_id, start_offset, next_offset, file }) => ({
+    batches: batches.map(({ partition_id, start_offset, next_offset, file, has_left }) => ({
       partition: Number(partition_id),
       start: Number(start_offset),
       next: Number(next_offset),
       file: (file as string | null) ?? undefined,
+      hasLeft: has_left === true,
     })),
   };
 }

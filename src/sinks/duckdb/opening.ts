@@ -8,7 +8,9 @@ import { checkFormat, DUCKDB_LAYOUT } from './format.js';
 import { readLedgerState } from './ledger.js';
 import type { LedgerState } from './ledger-files.js';
 import { reconcileFiles } from './recovery.js';
-import type { StateKind } from './settings.js';
+import { isRetaining } from './retention.js';
+import { openRetention } from './retention-tables.js';
+import type { RetentionSettings, StateKind } from './settings.js';
 import { hasOldNames, upgradeFolders } from './upgrade.js';
 
 export interface DirectoryOptions {
@@ -18,6 +20,7 @@ export interface DirectoryOptions {
   readonly spec: TableSpec;
   /** Undefined: as it is. */
   readonly state?: StateKind | undefined;
+  readonly retention: RetentionSettings;
 }
 
 export interface OpenedDirectory {
@@ -36,7 +39,7 @@ export interface OpenedDirectory {
  */
 export async function openDirectory(
   connection: DuckDBConnection,
-  { dataDir, topic, spec, state }: DirectoryOptions,
+  { dataDir, topic, spec, state, retention }: DirectoryOptions,
 ): Promise<OpenedDirectory> {
   await checkFormat(connection, topic);
   const found = await readLedgerState(connection);
@@ -44,6 +47,7 @@ export async function openDirectory(
   removeUnfinishedDatabases(dataDir);
   let removed = isOld ? [] : reconcileFiles(dataDir, topic, found);
   const issueBits = await migrate(connection, spec, topic, DUCKDB_LAYOUT, state);
+  if (isRetaining(retention)) await openRetention(connection);
   await upgradeFolders(connection, dataDir, topic);
   if (!isOld) return { ledger: found, removed, issueBits };
   const ledger = await readLedgerState(connection);

@@ -18,6 +18,10 @@ import { readLedgerState } from './ledger.js';
 import type { LedgerState } from './ledger-files.js';
 import { attachOld, OLD, type OldDatabase } from './old-database.js';
 import { finishRewrites } from './recovery.js';
+import { joinedRanges } from './retention-tables.js';
+
+/** Named in a message. */
+const MAX_RANGES = 3;
 
 export interface Rebuild extends BuiltDatabase {
   /** The old database's name now; undefined if there was no old one. */
@@ -67,9 +71,21 @@ async function oldLedger(connection: DuckDBConnection): Promise<LedgerState> {
   return ledger;
 }
 
+/** @throws SluiceError SLUICE_CONFIG for another topic or no files, SLUICE_UNEXPLAINED_FILES if files have left */
 function checkOld(old: OldDatabase | undefined, { dataDir, topic }: RebuildOptions, { files }: Inventory): void {
   if (old !== undefined && old.topic !== topic) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR holds the topic ${old.topic}, KAFKA_TOPIC is ${topic}`);
+  }
+  const left = joinedRanges(old?.batches.filter(({ hasLeft }) => hasLeft) ?? []);
+  if (left.length > 0) {
+    const named = left.slice(0, MAX_RANGES).map((range) => `${range.start} to ${range.next} of ${range.partition}`);
+    const more = left.length > MAX_RANGES ? ', …' : '';
+    throw new SluiceError(
+      'SLUICE_UNEXPLAINED_FILES',
+      `files have left because of RETAIN_PARQUET, and only the database has what is still there of their rows: offsets ` +
+        `${named.join(', ')}${more} (partitions). Put a copy of analytics.db back; or move analytics.db away to ` +
+        'recover without these rows, and "sluice run" reads none of them again',
+    );
   }
   if (files.length === 0) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no Parquet files of ${topic} to recover from`);

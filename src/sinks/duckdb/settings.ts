@@ -1,7 +1,7 @@
 /** The settings of the database and of joining small Parquet files. */
 import * as z from 'zod';
 import { MERGE_FROM } from '../../core/flow.js';
-import { bytes, integer, MIB, oneOf, type Settings, setting } from '../../core/settings.js';
+import { bytes, duration, integer, MIB, oneOf, type Settings, setting } from '../../core/settings.js';
 
 const STATE_KINDS = ['view', 'table'] as const;
 /** Where the view of the newest state reads: all of the change log, or a table that is kept up beside the commits. */
@@ -43,3 +43,29 @@ export const compactionSettings = z.object({
 });
 
 export type CompactionSettings = Settings<typeof compactionSettings>;
+
+const age = () => duration(1000, 3650 * 86_400_000).optional();
+
+/** How long what was committed stays, in milliseconds since its commit; undefined: for good. */
+export const retentionSettings = z.object({
+  changesMs: setting(
+    'RETAIN_CHANGES',
+    'changes whose commit is longer ago leave the change log if a newer one of their key is there; the newest stay',
+    age(),
+    'all stay',
+  ),
+  quarantineMs: setting(
+    'RETAIN_QUARANTINE',
+    'quarantined messages whose commit is longer ago leave `sluice.quarantine`',
+    age(),
+    'all stay',
+  ),
+  parquetMs: setting(
+    'RETAIN_PARQUET',
+    'Parquet files whose last commit is longer ago are removed; without them no recovery from files is possible',
+    age(),
+    'all stay',
+  ),
+});
+
+export type RetentionSettings = Settings<typeof retentionSettings>;

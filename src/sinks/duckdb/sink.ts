@@ -51,13 +51,15 @@ import {
 import { insertPositions, readKnownTopic, readPositions, writeGaps, writeIdentity } from './ledger.js';
 import { openDirectory } from './opening.js';
 import { makeFolders, refuseOrphans, withdraw } from './recovery.js';
-import type { StateKind } from './settings.js';
+import { hasRetention, mergedIds } from './retention-tables.js';
+import type { RetentionSettings, StateKind } from './settings.js';
 import { openStagedRows, type StagedRows, type StagingOptions } from './staged-rows.js';
 import { Upkeep } from './upkeep.js';
 
 export interface DuckDbSinkOptions extends DatabaseOptions, StagingOptions {
   readonly topic: string;
   readonly compaction: CompactionOptions;
+  readonly retention: RetentionSettings;
   /** What the view of the newest state reads; undefined: as it is. */
   readonly state?: StateKind | undefined;
 }
@@ -109,7 +111,8 @@ export class DuckDbSink implements Sink {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
       const { ledger, removed, issueBits } = await openDirectory(this.#connection, this.#options);
       this.#lastCommit = ledger.lastCommit;
-      const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.table}`);
+      if (await hasRetention(this.#connection)) this.#log.known = mergedIds(this.#log);
+      const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.known}`);
       await this.#memory.storeLongStrings(this.#connection);
       this.#upkeep = await Upkeep.open(this.#instance, this.#options, { queries: this.#queries, memory: this.#memory });
       this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;

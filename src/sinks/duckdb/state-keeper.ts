@@ -9,6 +9,7 @@ import { isOutOfMemory, sinkError } from '../../core/errors.js';
 import { rowsOf } from '../../core/sql.js';
 import type { RunningQueries } from '../../query/running-queries.js';
 import type { TableSpec } from '../../schema/spec.js';
+import { BesideCommits } from './beside-commits.js';
 import type { CommitMemory } from './commit-memory.js';
 import { HAS_STATE, tailRows } from './state.js';
 import { mergeTail, rewriteIfSparse } from './state-merge.js';
@@ -35,6 +36,7 @@ export interface StateKeeperParts {
 
 export class StateKeeper {
   readonly #connection: DuckDBConnection;
+  readonly #beside: BesideCommits;
   readonly #parts: StateKeeperParts;
   readonly #timer: NodeJS.Timeout;
   /** Of the tail; too few after row ids have changed, too many if the commit of merged rows is noted late. */
@@ -48,10 +50,10 @@ export class StateKeeper {
   #merging: Promise<unknown> | undefined;
   #problem: string | undefined;
   #isClosed = false;
-  #giveUp = () => {};
 
   private constructor(connection: DuckDBConnection, parts: StateKeeperParts, tailRows: number) {
     this.#connection = connection;
+    this.#beside = new BesideCommits(connection, parts.queries);
     this.#parts = parts;
     this.#tailRows = tailRows;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
@@ -92,13 +94,23 @@ export class StateKeeper {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#isClosed = true;
-    this.#giveUp();
+    this.#beside.giveUp();
     await this.#merging;
     this.#connection.closeSync();
   }
 
+  /** Merges now: after rows have left the change log, the last one in the state is to be found again. */
+  async rowsLeft(): Promise<void> {
+    await this.#merging;
+    this.#start();
+    await this.#merging;
+  }
+
   #look(): void {
-    if (this.#merging !== undefined || !this.#isDue()) return;
+    if (this.#merging === undefined && this.#isDue()) this.#start();
+  }
+
+  #start(): void {
     this.#merging = this.#mergeOnce().finally(() => {
       this.#merging = undefined;
     });
@@ -129,7 +141,7 @@ export class StateKeeper {
     const ending = new AbortController();
     const notedRows = this.#notedRows;
     try {
-      const rows = await this.#write(ending, () => mergeTail(connection, spec, maxRows));
+      const rows = await this.#beside.write(ending, () => mergeTail(connection, spec, maxRows));
       if (maxRows > MIN_ROWS && (await memory.hasWrittenTooMuch())) {
         await connection.run('ROLLBACK');
         return this.#shrink();
@@ -155,52 +167,7 @@ export class StateKeeper {
 
   async #rewrite(ending: AbortController): Promise<void> {
     const [connection, { memory, spec }] = [this.#connection, this.#parts];
-    const isRewritten = await this.#write(ending, () => rewriteIfSparse(connection, spec));
+    const isRewritten = await this.#beside.write(ending, () => rewriteIfSparse(connection, spec));
     await (isRewritten ? memory.commit(() => connection.run('COMMIT')) : connection.run('ROLLBACK'));
-  }
-
-  /** All of a transaction but the COMMIT. As a query is: a commit that needs the memory ends it. */
-  async #write<T>(ending: AbortController, work: () => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw new Error('it is closed');
-    let started: Promise<T> | undefined;
-    const turn = this.#parts.queries.run(ending, async () => {
-      if (this.#isClosed) return;
-      started = this.#writeNow(ending.signal, work);
-      await started;
-    });
-    // If it waits for its turn when the queries are closed, that never comes.
-    const givenUp = new Promise<void>((resolve) => {
-      this.#giveUp = () => {
-        ending.abort();
-        resolve();
-      };
-    });
-    await Promise.race([turn, givenUp]);
-    if (started === undefined) throw new Error('it is closed');
-    return await started;
-  }
-
-  async #writeNow<T>(ending: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const connection = this.#connection;
-    let interrupts: NodeJS.Timeout | undefined;
-    // Again, as it may come between two statements.
-    const interrupt = () => {
-      connection.interrupt();
-      interrupts = setInterval(() => connection.interrupt(), LOOK_EVERY_MS);
-    };
-    ending.addEventListener('abort', interrupt, { once: true });
-    try {
-      await connection.run('BEGIN');
-      const result = await work();
-      ending.throwIfAborted();
-      return result;
-    } catch (thrown) {
-      clearInterval(interrupts);
-      await connection.run('ROLLBACK').catch(() => {});
-      throw thrown;
-    } finally {
-      clearInterval(interrupts);
-      ending.removeEventListener('abort', interrupt);
-    }
   }
 }

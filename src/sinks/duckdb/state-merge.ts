@@ -3,7 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { identifier, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { type FirstColumns, ITSELF, keyOf, newestOf, typeOf } from './newest.js';
-import { createState, FIRST, IS_NEWEST, mergedTo } from './state.js';
+import { createState, FIRST, findMerged, IS_NEWEST, lookedUpMergedTo } from './state.js';
 
 /** A rollback for want of memory can leave a table that cannot be replaced anymore: each has a name of its own. */
 let tables = 0;
@@ -16,7 +16,7 @@ let tables = 0;
  */
 export async function mergeTail(connection: DuckDBConnection, spec: TableSpec, maxRows: number): Promise<number> {
   const table = identifier(spec.table);
-  const [{ row_id: from }] = await rowsOf(connection, mergedTo(spec));
+  const from = await findMerged(connection, spec);
   // Nothing is merged yet, or nothing tells what is: then all is merged again.
   if (from === -1n) await connection.run('DELETE FROM sluice.state');
   const [{ rows, to }] = await rowsOf(
@@ -75,7 +75,7 @@ async function mergeRows(connection: DuckDBConnection, spec: TableSpec, isMerged
  * SQL of the last row of each key, type and partition in a relation, with where the first one was.
  * @param row SQL of another aggregate, `"the row"`
  */
-function lastOf(spec: TableSpec, relation: string, first: FirstColumns, row: string): string {
+export function lastOf(spec: TableSpec, relation: string, first: FirstColumns, row: string): string {
   const [key, type] = [keyOf(spec), typeOf(spec)];
   return `SELECT ${key}, ${type === undefined ? '' : `${type}, `}kafka_partition, max(kafka_offset) AS kafka_offset,
       arg_max_null(kafka_timestamp, kafka_offset) AS kafka_timestamp, min(${first.offset}) AS ${FIRST.offset},
@@ -83,19 +83,23 @@ function lastOf(spec: TableSpec, relation: string, first: FirstColumns, row: str
     FROM ${relation} GROUP BY ALL`;
 }
 
-/** SQL: a text for each row of the state that is not what merging the change log so far makes. */
-export function stateDifferences(spec: TableSpec): string {
+/**
+ * SQL: a text for each row of the state that is not what merging the change log so far makes.
+ * @param hasAllFirst the first rows are still there
+ */
+export function stateDifferences(spec: TableSpec, hasAllFirst: boolean): string {
   const [table, key, type] = [identifier(spec.table), keyOf(spec), typeOf(spec) ?? 'NULL'];
+  const first = hasAllFirst ? `${FIRST.offset}, ${FIRST.time},` : '';
   const select = (isNewest: string, relation: string, name: string) =>
-    `SELECT kafka_partition, kafka_offset, hash(${key}, ${type}, kafka_timestamp, ${FIRST.offset}, ${FIRST.time},
+    `SELECT kafka_partition, kafka_offset, hash(${key}, ${type}, kafka_timestamp, ${first}
       ${isNewest}) AS ${name} FROM ${relation}`;
-  const merged = `${table} WHERE ${table}.rowid <= (${mergedTo(spec)})`;
+  const merged = `${table} WHERE ${table}.rowid <= (${lookedUpMergedTo(spec)})`;
   return `WITH "the wanted" AS (${lastOf(spec, merged, ITSELF, '0')}),
     ${newestOf(spec, '"the wanted"', FIRST)}
     SELECT format('partition {}, offset {}: {}', kafka_partition, kafka_offset, CASE WHEN found IS NULL
       THEN 'missing in the state' WHEN wanted IS NULL THEN 'in the state, and not a last change'
       ELSE 'other values' END)
-    FROM (${select(IS_NEWEST, `sluice.state WHERE (${mergedTo(spec)}) >= 0`, 'found')})
+    FROM (${select(IS_NEWEST, `sluice.state WHERE (${lookedUpMergedTo(spec)}) >= 0`, 'found')})
     FULL JOIN (${select(
       '"is the newest" IS NOT NULL',
       `"the wanted" LEFT JOIN

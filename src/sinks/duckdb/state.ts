@@ -11,7 +11,8 @@
  *
  * The tail is told by DuckDB's row ids: rows are only added to the change log, after the others. Row ids change if
  * DuckDB makes row groups anew after rows were deleted; the others keep their order. So a row id counts only if its row
- * is the one with the partition and offset that were noted; else the whole change log is the tail, which is right, too.
+ * is the one with the partition and offset that were noted; else the whole change log is the tail, which is right, too,
+ * until the row is found by these. Retention never takes it, nor any row of the state (retention.ts).
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { identifier, rowsOf } from '../../core/sql.js';
@@ -50,7 +51,10 @@ export async function openState(
       connection,
       'SELECT count(*) AS count FROM sluice.merged SEMI JOIN sluice.meta USING (changed_at)',
     );
-    if (count === 1n) return true;
+    if (count === 1n) {
+      await findMerged(connection, spec);
+      return true;
+    }
     await dropState(connection);
   }
   await connection.run(
@@ -89,6 +93,25 @@ export function mergedTo(spec: TableSpec): string {
   const table = identifier(spec.table);
   return `SELECT coalesce(max(row_id), -1) AS row_id FROM sluice.merged JOIN ${table}
   ON ${table}.rowid = row_id AND kafka_partition = partition_id AND kafka_offset = message_offset`;
+}
+
+/** SQL as `mergedTo`, by partition and offset alone: right at any time, and slow. */
+export function lookedUpMergedTo(spec: TableSpec): string {
+  const table = identifier(spec.table);
+  return `SELECT coalesce(max(${table}.rowid), -1) AS row_id FROM sluice.merged JOIN ${table}
+  ON kafka_partition = partition_id AND kafka_offset = message_offset`;
+}
+
+/**
+ * Finds the last row that is in the state again if row ids have changed, in the connection's transaction.
+ * @returns the id of the row; -1 if none is in the state
+ */
+export async function findMerged(connection: DuckDBConnection, spec: TableSpec): Promise<bigint> {
+  const [{ row_id: noted }] = await rowsOf(connection, mergedTo(spec));
+  if (noted !== -1n) return noted as bigint;
+  const [{ row_id: found }] = await rowsOf(connection, lookedUpMergedTo(spec));
+  if (found !== -1n) await connection.run(`UPDATE sluice.merged SET row_id = ${found}`);
+  return found as bigint;
 }
 
 /** How many rows of the change log are not in the state. */

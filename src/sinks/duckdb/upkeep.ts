@@ -1,26 +1,45 @@
-/** What keeps a data directory fast, beside the commits: small files are joined, and the newest state is merged. */
+/**
+ * What keeps a data directory fast and small, beside the commits: small files are joined, the newest state is merged,
+ * and what is old leaves.
+ */
 import type { DuckDBInstance } from '@duckdb/node-api';
-import { type CompactionReceipt, NOTHING_COMPACTED } from '../../core/flow.js';
+import { type CompactionReceipt, NOTHING_COMPACTED, NOTHING_RETIRED, type Retired } from '../../core/flow.js';
 import { Compaction, type CompactionTarget, type CompactionWork } from './compaction.js';
+import { Retention, type RetentionTarget } from './retention.js';
 import { StateKeeper, type StateKeeperParts } from './state-keeper.js';
 
 export class Upkeep {
   readonly #compaction: Compaction;
   readonly #state: StateKeeper | undefined;
+  readonly #retention: Retention | undefined;
   readonly #afterFiles: number;
+  #running: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
   /** Files made since the last compaction looked; unknown until the first look. */
   #newFiles = Number.POSITIVE_INFINITY;
 
-  private constructor(compaction: Compaction, state: StateKeeper | undefined, afterFiles: number) {
+  private constructor(
+    compaction: Compaction,
+    state: StateKeeper | undefined,
+    retention: Retention | undefined,
+    afterFiles: number,
+  ) {
     this.#compaction = compaction;
     this.#state = state;
+    this.#retention = retention;
     this.#afterFiles = afterFiles;
   }
 
   /** @param instance has the tables */
-  static async open(instance: DuckDBInstance, target: CompactionTarget, parts: Omit<StateKeeperParts, 'spec'>) {
+  static async open(
+    instance: DuckDBInstance,
+    target: CompactionTarget & RetentionTarget,
+    parts: Omit<StateKeeperParts, 'spec'>,
+  ) {
     const state = await StateKeeper.open(instance, { ...parts, spec: target.spec });
-    return new Upkeep(await Compaction.open(instance, target), state, target.compaction.afterFiles);
+    const onRowsLeft = async () => state?.rowsLeft();
+    const retention = await Retention.open(instance, target, { ...parts, onRowsLeft });
+    return new Upkeep(await Compaction.open(instance, target), state, retention, target.compaction.afterFiles);
   }
 
   /** Notes what a commit added. */
@@ -30,11 +49,30 @@ export class Upkeep {
   }
 
   /** @param work default: joins if there are too many new files. All else is done now, and all of the state merged */
-  async run(work?: CompactionWork): Promise<CompactionReceipt> {
+  run(work?: CompactionWork): Promise<CompactionReceipt> {
+    // One at a time: both change rows of the ledger.
+    const run = this.#running.then(() => this.#run(work));
+    this.#running = run.catch(() => {});
+    return run;
+  }
+
+  async #run(work: CompactionWork | undefined): Promise<CompactionReceipt> {
     if (work !== undefined) await this.#state?.mergeAll();
+    const problems: string[] = [];
+    const retired = await this.#retire(work, problems);
     const receipt = await this.#join(work);
     const problem = this.#state?.takeProblem();
-    return problem === undefined ? receipt : { ...receipt, left: [...receipt.left, problem] };
+    if (problem !== undefined) problems.push(problem);
+    return { ...receipt, left: [...receipt.left, ...problems], retired };
+  }
+
+  async #retire(work: CompactionWork | undefined, problems: string[]): Promise<Retired> {
+    try {
+      return (await this.#retention?.run(work !== undefined)) ?? NOTHING_RETIRED;
+    } catch (thrown) {
+      if (!this.#isClosed) problems.push((thrown as Error).message);
+      return NOTHING_RETIRED;
+    }
   }
 
   async #join(work: CompactionWork | undefined): Promise<CompactionReceipt> {
@@ -46,6 +84,7 @@ export class Upkeep {
 
   /** Gives up what is under way, which loses nothing. */
   async close(): Promise<void> {
-    await Promise.all([this.#compaction.close(), this.#state?.close()]);
+    this.#isClosed = true;
+    await Promise.all([this.#compaction.close(), this.#state?.close(), this.#retention?.close()]);
   }
 }

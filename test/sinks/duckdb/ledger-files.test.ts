@@ -45,6 +45,7 @@ function counted(partition: number, start: number, next: number): LedgerFile {
 const ledger = (files: readonly LedgerFile[], ranges: LedgerState['ranges'] = [], lastCommit = 7): LedgerState => ({
   files,
   ranges,
+  retired: [],
   lastCommit,
 });
 const range = (partition: number, start: number, next: number) => ({ partition, start, next });

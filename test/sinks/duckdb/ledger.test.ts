@@ -67,9 +67,9 @@ describe('the tables in a database', () => {
   });
 
   it('tell what the ledger says of files, whatever is there', async () => {
-    expect(await readLedgerState(connection)).toEqual({ files: [], ranges: [], lastCommit: 0 });
+    expect(await readLedgerState(connection)).toEqual({ files: [], ranges: [], retired: [], lastCommit: 0 });
     await openFormat(connection, TOPIC);
-    expect(await readLedgerState(connection)).toEqual({ files: [], ranges: [], lastCommit: 0 });
+    expect(await readLedgerState(connection)).toEqual({ files: [], ranges: [], retired: [], lastCommit: 0 });
     await writeLedger(connection, TOPIC, 6, []);
     const batch = { partition: 1, startOffset: 0, nextOffset: 4, kind: 'consume', stats: NO_STATS } as const;
     const file = { name: 'a.parquet', bytes: 7 };

@@ -1,0 +1,291 @@
+/**
+ * What is older than RETAIN_* leaves a data directory, beside the commits. Old is what was committed so long ago, and
+ * all before it in its partition; a batch is as old as its row in the ledger.
+ *
+ *   changes     in transactions of PART_ROWS: they leave the change log, sluice.retired gets their ids, the ledger counts
+ *               them in rows_retired. What stays is the last change of each key, type and partition, deletes too: all
+ *               that the newest state is made of (newest.ts)
+ *   quarantine  likewise; the ledger counts them in quarantine_retired
+ *   files       one transaction: the ledger has the file under file_retired; then it is removed. Killed in between,
+ *               the next start removes it
+ *
+ * A change that comes again is found by its id, also when it has left.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { assert, sinkError } from '../../core/errors.js';
+import { NOTHING_RETIRED, type Retired } from '../../core/flow.js';
+import { identifier, literal, rowsOf } from '../../core/sql.js';
+import type { RunningQueries } from '../../query/running-queries.js';
+import { roleColumn, type TableSpec } from '../../schema/spec.js';
+import { BesideCommits } from './beside-commits.js';
+import type { CommitMemory } from './commit-memory.js';
+import { LEDGER_FILES, ledgerFile } from './ledger-files.js';
+import { ITSELF, keyOf, typeOf } from './newest.js';
+import { olderThan } from './retention-tables.js';
+import type { RetentionSettings } from './settings.js';
+import { HAS_STATE, mergedTo } from './state.js';
+import { lastOf } from './state-merge.js';
+
+/** Of a transaction. */
+const PART_ROWS = 100_000;
+/** Of all transactions of a pass. */
+const PASS_ROWS = 1_000_000;
+/** For fewer rows that have left, the file is not made smaller beside commits. */
+const MANY_ROWS = 100_000;
+/** A pass begins so long after the last one: a tenth of the shortest age, within these bounds. */
+const MIN_PAUSE_MS = 1000;
+const MAX_PAUSE_MS = 600_000;
+
+/** A rollback for want of memory can leave a table that cannot be replaced anymore: each has a name of its own. */
+let tables = 0;
+
+export interface RetentionTarget {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly topic: string;
+  readonly spec: TableSpec;
+  readonly retention: RetentionSettings;
+}
+
+export interface RetentionParts {
+  readonly queries: RunningQueries;
+  readonly memory: CommitMemory;
+  /** Called after rows have left the change log for good: row ids may have changed. */
+  readonly onRowsLeft: () => Promise<void>;
+}
+
+export class Retention {
+  readonly #connection: DuckDBConnection;
+  readonly #beside: BesideCommits;
+  readonly #target: RetentionTarget;
+  readonly #parts: RetentionParts;
+  readonly #pauseMs: number;
+  #nextMs = performance.now();
+  /** Rows whose space in the file is still taken. */
+  #rowsLeft = 0;
+  #running: Promise<unknown> = Promise.resolve();
+
+  private constructor(connection: DuckDBConnection, target: RetentionTarget, parts: RetentionParts) {
+    this.#connection = connection;
+    this.#beside = new BesideCommits(connection, parts.queries);
+    this.#target = target;
+    this.#parts = parts;
+    const ages = Object.values(target.retention).filter((age) => age !== undefined);
+    this.#pauseMs = Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, Math.min(...ages) / 10));
+  }
+
+  /** @returns undefined if all stays */
+  static async open(
+    instance: DuckDBInstance,
+    target: RetentionTarget,
+    parts: RetentionParts,
+  ): Promise<Retention | undefined> {
+    if (!isRetaining(target.retention)) return undefined;
+    return new Retention(await instance.connect(), target, parts);
+  }
+
+  /** @param everything all that is old enough leaves now; else what a pass takes, if one is due */
+  run(everything: boolean): Promise<Retired> {
+    const run = this.#running.then(() => this.#run(everything));
+    this.#running = run.catch(() => {});
+    return run;
+  }
+
+  /** Gives up what is under way, which loses nothing. */
+  async close(): Promise<void> {
+    this.#beside.giveUp();
+    await this.#running;
+    this.#connection.closeSync();
+  }
+
+  async #run(everything: boolean): Promise<Retired> {
+    if (!everything && performance.now() < this.#nextMs) return NOTHING_RETIRED;
+    this.#nextMs = performance.now() + this.#pauseMs;
+    const { changesMs, quarantineMs, parquetMs } = this.#target.retention;
+    try {
+      const changes = changesMs === undefined ? 0 : await this.#all(everything, () => this.#retireChanges(changesMs));
+      await this.#freeSpace(everything);
+      const take = () => this.#transaction(() => retireQuarantine(this.#connection, quarantineMs!));
+      const quarantined = quarantineMs === undefined ? 0 : await this.#all(everything, take);
+      const files = parquetMs === undefined ? 0 : await this.#retireFiles(parquetMs);
+      return { changes, quarantined, files };
+    } catch (thrown) {
+      throw sinkError(thrown, 'what is older than RETAIN_CHANGES, RETAIN_QUARANTINE or RETAIN_PARQUET stays for now');
+    }
+  }
+
+  /** @returns how many left in all passes */
+  async #all(everything: boolean, pass: () => Promise<number>): Promise<number> {
+    let all = 0;
+    for (let left = -1; left !== 0 && (everything || left === -1); all += left) left = await pass();
+    return all;
+  }
+
+  async #retireChanges(ageMs: number): Promise<number> {
+    const { spec } = this.#target;
+    const leaving = `temp.leaving_${tables++}`;
+    const rows = await this.#transaction(() => findOld(this.#connection, spec, ageMs, leaving));
+    for (let part = 0; part * PART_ROWS < rows; part++) {
+      await this.#transaction(() =>
+        retirePart(this.#connection, this.#target, `(FROM ${leaving} WHERE part = ${part})`),
+      );
+    }
+    await this.#connection.run(`DROP TABLE ${leaving}`);
+    this.#rowsLeft += rows;
+    if (rows === PASS_ROWS) this.#nextMs = performance.now();
+    return rows;
+  }
+
+  /**
+   * Writes row groups with few rows anew as fewer ones, so that the database has their blocks for new rows. If another
+   * transaction is just writing, the next pass tries again.
+   */
+  async #freeSpace(everything: boolean): Promise<void> {
+    if (this.#rowsLeft < (everything ? 1 : MANY_ROWS)) return;
+    const run = (sql: string) => this.#connection.run(sql);
+    try {
+      await run('SET GLOBAL max_vacuum_tasks = 100');
+      await this.#parts.memory.commit(() => run('CHECKPOINT'));
+      this.#rowsLeft = 0;
+    } catch (thrown) {
+      if (!/other write transactions/.test((thrown as Error).message)) throw thrown;
+    } finally {
+      await run('SET GLOBAL max_vacuum_tasks = 0');
+      await this.#parts.onRowsLeft();
+    }
+  }
+
+  async #retireFiles(ageMs: number): Promise<number> {
+    const { dataDir, topic } = this.#target;
+    const old = await this.#transaction(() => findOldFiles(this.#connection, ageMs));
+    if (old.length === 0) return 0;
+    await this.#transaction(() =>
+      this.#connection.run(
+        `UPDATE sluice.batches SET file_retired = file, file = NULL, file_bytes = NULL
+         WHERE topic = ${literal(topic)} AND file IN (${old.map(literal).join(', ')})`,
+      ),
+    );
+    for (const name of old) rmSync(join(dataDir, name), { force: true });
+    return old.length;
+  }
+
+  async #transaction<T>(work: () => Promise<T>): Promise<T> {
+    const result = await this.#beside.write(new AbortController(), work);
+    try {
+      await this.#parts.memory.commit(() => this.#connection.run('COMMIT'));
+    } catch (thrown) {
+      await this.#connection.run('ROLLBACK').catch(() => {});
+      throw thrown;
+    }
+    return result;
+  }
+}
+
+export function isRetaining({ changesMs, quarantineMs, parquetMs }: RetentionSettings): boolean {
+  return changesMs !== undefined || quarantineMs !== undefined || parquetMs !== undefined;
+}
+
+/**
+ * Makes a table of old changes that are not the last of their key, type and partition, in parts of PART_ROWS.
+ *
+ * If the state is a table, they are in it and it has the last ones of them: no row of the state leaves, nor the one
+ * that tells up to where it was merged. Rows without a type belong to the first type of their key: of keys that have
+ * any, or several types, all changes stay. So do changes without a key.
+ * @returns how many, at most PASS_ROWS
+ */
+async function findOld(connection: DuckDBConnection, spec: TableSpec, ageMs: number, name: string): Promise<number> {
+  const [table, key, type] = [identifier(spec.table), keyOf(spec), typeOf(spec)];
+  const [{ has_state: hasState }] = await rowsOf(connection, HAS_STATE);
+  const last = hasState === true ? 'sluice.state' : `${name}_last`;
+  if (hasState !== true) await connection.run(`CREATE TEMP TABLE ${last} AS ${lastOf(spec, table, ITSELF, '0')}`);
+  const ofSeveral = `SELECT ${key} FROM ${last} GROUP BY ALL HAVING count(DISTINCT ${type}) > 1 OR count(${type}) < count(*)`;
+  await connection.run(
+    `CREATE TEMP TABLE ${name} AS
+     SELECT kafka_partition, kafka_offset,
+       (row_number() OVER (ORDER BY kafka_partition, kafka_offset) - 1) // ${PART_ROWS} AS part
+     FROM (SELECT kafka_partition, kafka_offset FROM ${table}
+       JOIN ${olderThan(ageMs)} ON partition_id = kafka_partition AND kafka_offset < old_to
+       ANTI JOIN (SELECT kafka_partition, kafka_offset FROM ${last}) USING (kafka_partition, kafka_offset)
+       ${type === undefined ? '' : `ANTI JOIN (${ofSeveral}) USING (${key})`}
+       WHERE ${key} IS NOT NULL ${hasState === true ? `AND ${table}.rowid < (${mergedTo(spec)})` : ''}
+       ORDER BY kafka_partition, kafka_offset LIMIT ${PASS_ROWS})`,
+  );
+  if (hasState !== true) await connection.run(`DROP TABLE ${last}`);
+  const [{ rows }] = await rowsOf(connection, `SELECT count(*) AS rows FROM ${name}`);
+  return Number(rows);
+}
+
+/** @param part SQL: partitions and offsets of the rows */
+async function retirePart(
+  connection: DuckDBConnection,
+  { topic, spec }: Pick<RetentionTarget, 'topic' | 'spec'>,
+  part: string,
+): Promise<void> {
+  const table = identifier(spec.table);
+  const changeId = roleColumn(spec, 'change_id');
+  if (changeId !== undefined) {
+    await connection.run(
+      `INSERT INTO sluice.retired BY NAME
+       SELECT topic: ${literal(topic)}, partition_id: kafka_partition, message_offset: kafka_offset,
+         change_id: ${identifier(changeId.name)}, change_seq
+       FROM ${table} SEMI JOIN ${part} USING (kafka_partition, kafka_offset)`,
+    );
+  }
+  const { rowsChanged } = await connection.run(
+    `DELETE FROM ${table} USING ${part} old
+     WHERE ${table}.kafka_partition = old.kafka_partition AND ${table}.kafka_offset = old.kafka_offset`,
+  );
+  await countRetired(connection, 'rows_retired', part, rowsChanged);
+}
+
+/** @returns how many left, at most PART_ROWS */
+async function retireQuarantine(connection: DuckDBConnection, ageMs: number): Promise<number> {
+  const old = `temp.leaving_${tables++}`;
+  await connection.run(
+    `CREATE TEMP TABLE ${old} AS SELECT partition_id AS kafka_partition, message_offset AS kafka_offset
+     FROM sluice.quarantine JOIN ${olderThan(ageMs)} USING (partition_id) WHERE message_offset < old_to
+     LIMIT ${PART_ROWS}`,
+  );
+  const { rowsChanged } = await connection.run(
+    `DELETE FROM sluice.quarantine USING ${old} WHERE partition_id = kafka_partition AND message_offset = kafka_offset`,
+  );
+  await countRetired(connection, 'quarantine_retired', old, rowsChanged);
+  await connection.run(`DROP TABLE ${old}`);
+  return rowsChanged;
+}
+
+/** Adds messages to the counter of their batches. @param rows how many they are in all */
+async function countRetired(
+  connection: DuckDBConnection,
+  counter: 'rows_retired' | 'quarantine_retired',
+  messages: string,
+  rows: number,
+): Promise<void> {
+  const batches = await rowsOf(
+    connection,
+    `SELECT partition_id, start_offset, count(*) AS rows FROM ${messages}
+     JOIN sluice.batches ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset
+     GROUP BY ALL`,
+  );
+  const counted = batches.reduce((sum, batch) => sum + Number(batch.rows), 0);
+  assert(counted === rows, 'each message that leaves is of one batch');
+  if (rows === 0) return;
+  const values = batches.map((batch) => `(${batch.partition_id}, ${batch.start_offset}, ${batch.rows})`);
+  await connection.run(
+    `UPDATE sluice.batches SET ${counter} = ${counter} + "the rows"
+     FROM (VALUES ${values.join(', ')}) counted("the partition", "the start", "the rows")
+     WHERE partition_id = "the partition" AND start_offset = "the start"`,
+  );
+}
+
+/** Names of files all of whose batches are old, at most so many that a statement stays small. */
+async function findOldFiles(connection: DuckDBConnection, ageMs: number): Promise<string[]> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT f.* FROM (${LEDGER_FILES}) f JOIN ${olderThan(ageMs)} USING (partition_id) WHERE "next" <= old_to
+     ORDER BY partition_id, "start" LIMIT 1000`,
+  );
+  return rows.map((row) => ledgerFile(row).name);
+}
