@@ -19,8 +19,8 @@ export interface CommandContext {
   /** Has something done when a signal ends the process, as it would have ended without. */
   readonly beforeKilled: (cleanUp: () => void) => void;
   readonly stdin: () => StandardInput;
-  /** Of `shell`, in the user's folder for such state. */
-  readonly historyFile: string;
+  /** Of `shell`, in the user's folder for such state. @throws if the user has none */
+  readonly historyFile: () => string;
   readonly stdout: Output;
   readonly stderr: Output;
   /** On stderr. */

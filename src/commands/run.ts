@@ -5,7 +5,7 @@ import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { ProgressLine } from '../core/progress-line.js';
 import type { ReaderKind } from '../core/source.js';
-import { type Health, Monitor } from '../http/monitor.js';
+import { type Health, Monitor, type Monitored } from '../http/monitor.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
@@ -25,6 +25,7 @@ import type { CommandContext } from './context.js';
 import { pageContent, snapshotOf } from './page-content.js';
 import { diskGauges } from './run-gauges.js';
 import { sinkOptions } from './sink-options.js';
+import { fewThreads } from './thread-pool.js';
 import { variablesHelp } from './variables-help.js';
 
 /** Of DuckDB's memory: the messages of a transaction, whose rows are in memory more than once until it is committed. */
@@ -141,25 +142,10 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     const runBatch = workers.run.bind(workers);
     const prepare = schemas?.prepare.bind(schemas);
     const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, prepare, metrics, log });
-    const refreshDisk = diskGauges(config, metrics);
     const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
       { port, ...config.http, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
-      {
-        metrics,
-        health: () => healthOf(pipeline.status(), schemas?.waitingFor),
-        refresh: () => {
-          metrics.batchesWithoutSchema.set(schemas?.waitingBatches ?? 0);
-          metrics.workerUtilization.set(workers.utilization);
-          metrics.workerQueue.set(workers.queued);
-          refreshDisk();
-          showStatus(metrics, pipeline.status());
-        },
-        page: {
-          ...pageContent(config, { live: true, topic, open: () => openRunning(dataDir) }),
-          snapshot: () => snapshotOf(pipeline.status(), metrics),
-        },
-      },
+      monitored(config, { pipeline, metrics, workers, schemas }),
     );
     const stop = () => {
       log.info('stopping: what is in flight is committed; a second signal ends the process at once');
@@ -186,6 +172,34 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   // The database is closed by now: its last checkpoint counts, too.
   const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
   return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
+}
+
+interface Watched {
+  readonly pipeline: Pipeline;
+  readonly metrics: Metrics;
+  readonly workers: WorkerPool;
+  readonly schemas: SchemaStore | undefined;
+}
+
+/** What is seen of it from outside. */
+function monitored(config: Config, { pipeline, metrics, workers, schemas }: Watched): Monitored {
+  const { topic } = config.kafka;
+  const refreshDisk = diskGauges(config, metrics);
+  return {
+    metrics,
+    health: () => healthOf(pipeline.status(), schemas?.waitingFor),
+    refresh: () => {
+      metrics.batchesWithoutSchema.set(schemas?.waitingBatches ?? 0);
+      metrics.workerUtilization.set(workers.utilization);
+      metrics.workerQueue.set(workers.queued);
+      refreshDisk();
+      showStatus(metrics, pipeline.status());
+    },
+    page: {
+      ...pageContent(config, { live: true, topic, open: () => openRunning(config.dataDir) }),
+      snapshot: () => snapshotOf(pipeline.status(), metrics),
+    },
+  };
 }
 
 /** The schemas of the topic, if its values name any and a registry has them. */
@@ -218,11 +232,9 @@ function healthOf(status: PipelineStatus, waitingFor: string | undefined): Healt
   return { problem: problemOf(status), ready: status.ready && waitingFor === undefined, waitingFor };
 }
 
-/** A worker's DuckDB, a commit, a compaction and a query each take one of Node's threads for native work. */
-function warnOfFewThreads({ worker: { workers }, parquet, threadPoolSize }: Config, log: Logger): void {
-  const wanted = (parquet.parquetWriter === 'duckdb' ? workers : 0) + 3;
-  if (threadPoolSize >= wanted - 1) return;
-  log.warn(`workers and commits share ${threadPoolSize} threads for native work: set UV_THREADPOOL_SIZE=${wanted}`);
+function warnOfFewThreads(config: Config, log: Logger): void {
+  const few = fewThreads(config);
+  if (few !== undefined) log.warn(few);
 }
 
 /** Where a worker's file goes, and whether its rows go to the sink beside it. */

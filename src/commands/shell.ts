@@ -34,8 +34,8 @@ export interface ShellOptions {
   readonly input: StandardInput;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Where statements are kept for the next shell. */
-  readonly historyFile: string;
+  /** Where statements are kept for the next shell. @throws if there is no such place */
+  readonly historyFile: () => string;
 }
 
 export function addShellCommand(program: Command, context: CommandContext): void {
@@ -161,18 +161,19 @@ function completions(words: readonly string[], line: string): [string[], string]
 }
 
 /** Newest first, as readline has it. */
-function readHistory(file: string): string[] {
+function readHistory(file: () => string): string[] {
   try {
-    return readFileSync(file, 'utf8').split('\n').filter(Boolean).reverse().slice(0, MAX_HISTORY_LINES);
+    return readFileSync(file(), 'utf8').split('\n').filter(Boolean).reverse().slice(0, MAX_HISTORY_LINES);
   } catch {
     return [];
   }
 }
 
 /** A history that cannot be written is no reason to end. */
-function keep(file: string, line: string): void {
+function keep(file: () => string, line: string): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    appendFileSync(file, `${line}\n`, { mode: 0o600 });
+    const path = file();
+    mkdirSync(dirname(path), { recursive: true });
+    appendFileSync(path, `${line}\n`, { mode: 0o600 });
   } catch {}
 }

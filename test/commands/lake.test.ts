@@ -164,7 +164,8 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         const changes = await rowsNow(`FROM lake.table_changes('cdc_orders', 0, ${Object.values(before[0])[0]})`);
         expect(changes.length).toBeGreaterThan(2);
         expect(await rowsNow(`SELECT max(snapshot_id) FROM ducklake_snapshots('lake')`)).toEqual(before);
-      });
+        // Each query opens the lake.
+      }, 120_000);
 
       it.runIf(where === 'a file')('cannot be read while another process has the file of the catalog', async () => {
         const sink = await openLakeSink(options);
