@@ -142,9 +142,18 @@ export async function ended(child: ChildProcess): Promise<void> {
     await new Promise((resolve) => child.once('close', resolve));
 }
 
-export function residentMiB(pid: number): number {
+export function residentMiB(pid: number | undefined): number {
+  return statusMiB(pid, /VmRSS:\s+(\d+) kB/);
+}
+
+/** The most that was resident since the process started; NaN once it has ended. */
+export function peakMiB(pid: number | undefined): number {
+  return statusMiB(pid, /VmHWM:\s+(\d+) kB/);
+}
+
+function statusMiB(pid: number | undefined, pattern: RegExp): number {
   try {
-    return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);
+    return Math.round(Number(pattern.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);
   } catch {
     return Number.NaN;
   }

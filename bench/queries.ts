@@ -2,6 +2,7 @@
  * The queries of docs/queries.md on `analytics.db` and on a lake, as they are after a run and after `sluice compact`:
  *
  *   npm run bench:queries -- --events 2000000 --rounds 5
+ *   npm run bench:queries -- --export     # a large result into a file instead: query-export.ts
  *
  * Both have the same events, and their answers are compared before any figure is printed. Times are medians, of a
  * process that has the tables open; the sinks take turns.
@@ -16,6 +17,7 @@ import type { RunSummary } from '../src/commands/run.js';
 import { connectLake, openLake } from '../src/sinks/ducklake/lake.js';
 import { lakeOptions } from './batches.js';
 import { count, EXTENSION_DIRECTORY, load, machine, median, runJson, withBroker, writeResults } from './harness.js';
+import { benchExport } from './query-export.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -25,6 +27,7 @@ const { values: flags } = parseArgs({
     kafka: { type: 'string' },
     topic: { type: 'string' },
     json: { type: 'string' },
+    export: { type: 'boolean', default: false },
   },
 });
 
@@ -97,6 +100,7 @@ async function measure(folders: Record<SinkName, string>): Promise<Record<SinkNa
 }
 
 await withBroker(flags.kafka, async (bootstrap) => {
+  if (flags.export) return benchExport(bootstrap, Number(flags.rounds), flags.json);
   const events = Number(flags.events);
   const topic = flags.topic ?? (await load(bootstrap, Number(flags.partitions), 'medium', { count: events }));
   const parent = mkdtempSync(join(tmpdir(), 'sluice-queries-'));
