@@ -82,7 +82,8 @@ async function mergeRest(dataDir: string, topic: string): Promise<number> {
   const before = process.cpuUsage();
   await sink.open();
   const connection = await sink.connect();
-  const rest = `SELECT count(*)::DOUBLE FROM cdc_orders WHERE rowid > (SELECT coalesce(max(row_id), -1) FROM sluice.merged)`;
+  const rest = `SELECT count(*)::DOUBLE FROM cdc_orders
+    WHERE rowid > (SELECT coalesce(max(row_id), -1) FROM sluice.merged)`;
   while ((await connection.runAndReadAll(rest)).getRows()[0][0] !== 0) await setTimeout(1000);
   const { user, system } = process.cpuUsage(before);
   connection.closeSync();

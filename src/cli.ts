@@ -10,6 +10,7 @@ import { misspelledVariables, readConfig, readLogOptions, SECTIONS } from './con
 import { SluiceError } from './core/errors.js';
 import { createLogger, type Logger } from './core/log.js';
 import { Output, OutputClosed } from './core/output.js';
+import { ProgressLine } from './core/progress-line.js';
 import { installedAddon } from './kafka/addon.js';
 import { PROPERTIES_TEXT } from './kafka/settings.js';
 
@@ -20,8 +21,9 @@ const EXIT_HELP = `
 Exit codes: 0 done, 1 a check failed, 2 bad configuration or arguments, 3 fatal at run time.
 Errors: docs/errors.md says of each code what it means, and what to do.`;
 
-const stdout = new Output(process.stdout, 'stdout');
 const stderr = new Output(process.stderr, 'stderr');
+const progress = new ProgressLine(stderr.isTerminal ? stderr : undefined);
+const stdout = new Output(process.stdout, 'stdout', () => progress.clear());
 const logs: Logger[] = [];
 let failedCheck = false;
 
@@ -54,7 +56,7 @@ const context: CommandContext = {
   environment: (overrides = {}) => {
     const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
     const config = readConfig({ ...process.env, ...Object.fromEntries(given) });
-    const log = createLogger(config.log);
+    const log = createLogger(config.log, undefined, () => progress.clear());
     logs.push(log);
     for (const { variable, nearest } of misspelledVariables()) log.warn(`${variable} is not read: is it ${nearest}?`);
     return { config, log };
@@ -62,9 +64,11 @@ const context: CommandContext = {
   stopSignal,
   beforeKilled,
   stdin: () => process.stdin,
-  historyFile: join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'sluice', 'history'),
+  // Not before it is needed: a user that the system does not know, as in a container, has no home.
+  historyFile: () => join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'sluice', 'history'),
   stdout,
   stderr,
+  progress,
   onFailure: () => {
     failedCheck = true;
   },
@@ -79,9 +83,13 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, context),
   parse: async (sluice) => (await import('./commands/parse.js')).addParseCommand(sluice, context),
   spec: async (sluice) => (await import('./commands/spec.js')).addSpecCommand(sluice, context),
+  kernel: async (sluice) => (await import('./commands/kernel.js')).addKernelCommand(sluice, context),
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
   shell: async (sluice) => (await import('./commands/shell.js')).addShellCommand(sluice, context),
+  history: async (sluice) => (await import('./commands/history.js')).addHistoryCommand(sluice, context),
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
+  quarantine: async (sluice) => (await import('./commands/quarantine.js')).addQuarantineCommand(sluice, context),
+  replay: async (sluice) => (await import('./commands/replay.js')).addReplayCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
   ui: async (sluice) => (await import('./commands/ui.js')).addUiCommand(sluice, context),
   compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, context),

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '../src/core/error-codes.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MAX_FILE_LINES = 300;
@@ -40,6 +41,8 @@ const ASSETS = 'src/assets.ts';
 const ENTRY = 'src/cli.ts';
 /** Composes the settings of all folders: only commands, and the entry, import it. */
 const CONFIG = 'src/config.ts';
+/** What the package exports: it may import what commands may, and nothing imports it. */
+const LIBRARY = 'src/index.ts';
 /** Tests that are of no folder of src/. */
 const OTHER_TESTS = ['', 'e2e', 'scripts', 'support', 'integrations'];
 /** What only these may know of the process: its arguments, environment, outputs, signals and end. */
@@ -117,6 +120,20 @@ function processUse(node: ts.Node): string | undefined {
   return PROCESS_MEMBERS.includes(node.name.text) ? `process.${node.name.text}` : undefined;
 }
 
+/** A line of a log at level error or fatal whose code is missing, or not of the closed list. */
+function errorWithoutCode(node: ts.Node): string | undefined {
+  if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return undefined;
+  const { expression: callee, arguments: given } = node;
+  if (!/^(error|fatal)$/.test(callee.name.text) || !/log(ger\(.*\))?$/i.test(callee.expression.getText()))
+    return undefined;
+  const fields = given[0] !== undefined && ts.isObjectLiteralExpression(given[0]) ? given[0].properties : [];
+  const code = fields.find((field) => field.name?.getText() === 'code');
+  if (code === undefined) return 'an error without a code';
+  const value =
+    ts.isPropertyAssignment(code) && ts.isStringLiteral(code.initializer) ? code.initializer.text : undefined;
+  return value === undefined || Object.hasOwn(ERROR_CODES, value) ? undefined : `the unknown code ${value}`;
+}
+
 /** `src/commands/run.ts` → `commands`; files at the top of src/ are in no folder. */
 function folderOf(name: string): string {
   return path.posix.dirname(name).replace(/^src\/?/, '');
@@ -132,7 +149,8 @@ function importedFile(file: SourceFile, node: ts.Node): string | undefined {
 
 function wrongImport(file: SourceFile, node: ts.Node): string | undefined {
   const target = importedFile(file, node);
-  if (target === undefined || target === ASSETS || file.name === ENTRY || file.name === CONFIG) return undefined;
+  if (target === undefined || target === ASSETS || file.name === ENTRY || file.name === CONFIG || file.name === LIBRARY)
+    return undefined;
   const [from, to] = [folderOf(file.name), folderOf(target)];
   const allowed = FOLDERS[from] ?? ['core'];
   return from === to || allowed.includes('*') || allowed.includes(to) ? undefined : `imports ${target}`;
@@ -198,12 +216,16 @@ describe('src/', () => {
     expect(others.flatMap((file) => findings(file, processUse))).toEqual([]);
   });
 
+  it('has a code in each error that it logs', () => {
+    expect(programSources.flatMap((file) => findings(file, errorWithoutCode))).toEqual([]);
+  });
+
   it('has a line of FOLDERS for each folder, and only the program itself at its top', () => {
     const folders = new Set(programSources.map(({ name }) => folderOf(name)));
     folders.delete('');
     expect([...folders].sort()).toEqual(Object.keys(FOLDERS).sort());
     const top = programSources.map(({ name }) => name).filter((name) => folderOf(name) === '');
-    expect(top.sort()).toEqual([ASSETS, ENTRY, CONFIG].sort());
+    expect(top.sort()).toEqual([ASSETS, ENTRY, CONFIG, LIBRARY].sort());
   });
 
   it('is listed in ARCHITECTURE.md with what each folder imports from', () => {

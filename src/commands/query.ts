@@ -9,6 +9,7 @@ import type { SqlClient } from '../query/sql-client.js';
 import type { CommandContext } from './context.js';
 import { LAKE_SECTIONS, openAt, openConfigured } from './open-sql.js';
 import { fileFormat, writeResultFile } from './query-file.js';
+import { WatchedClient } from './query-progress.js';
 import { TEXT_FORMATS, TEXTS } from './query-texts.js';
 import { variablesHelp } from './variables-help.js';
 
@@ -54,17 +55,15 @@ export function addQueryCommand(program: Command, context: CommandContext): void
 async function run(args: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
   const { stdout } = context;
   const { output, timeZone, at, param } = flags;
-  const chosen = flags.format ?? (stdout.isTerminal ? 'table' : 'csv');
-  if (!isFormat(chosen)) {
-    throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
-  }
+  const chosen = queryFormat(flags.format, stdout.isTerminal);
   if (output !== undefined && flags.format !== undefined) {
     throw new SluiceError('SLUICE_CONFIG', '--output has the format of its ending: leave --format out');
   }
   const written = output === undefined ? undefined : { path: output, format: fileFormat(output) };
   const sql = await statement(args, flags.file, context);
   const { config } = context.environment();
-  const client = await (at === undefined ? openConfigured(config) : openAt(config, { at, timeZone }));
+  const opened = await (at === undefined ? openConfigured(config) : openAt(config, { at, timeZone }));
+  const client = watched(opened, context);
   const settings = { timeZone, ...(Object.keys(param).length > 0 && { parameters: param }) };
   if (written === undefined) {
     const write = (piece: string | Uint8Array) => stdout.write(piece);
@@ -72,6 +71,12 @@ async function run(args: readonly string[], flags: Flags, context: CommandContex
   } else {
     await writeResultFile(client, { sql, ...settings, ...written, beforeKilled: context.beforeKilled });
   }
+}
+
+function watched(client: SqlClient, { progress, beforeKilled }: CommandContext): SqlClient {
+  if (!progress.isOnTerminal) return client;
+  beforeKilled(() => progress.clear());
+  return new WatchedClient(client, progress);
 }
 
 function addParameter(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
@@ -110,6 +115,13 @@ function onlyStatement(args: readonly string[]): string | undefined {
     throw new SluiceError('SLUICE_CONFIG', `one statement is expected, not ${args.length} arguments: put it in quotes`);
   }
   return args[0];
+}
+
+/** @throws SluiceError SLUICE_CONFIG if there is no such format */
+export function queryFormat(format: string | undefined, isTerminal: boolean): QueryFormat {
+  const chosen = format ?? (isTerminal ? 'table' : 'csv');
+  if (isFormat(chosen)) return chosen;
+  throw new SluiceError('SLUICE_CONFIG', `--format must be one of ${QUERY_FORMATS.join(', ')}, not ${chosen}`);
 }
 
 function isFormat(text: string): text is QueryFormat {

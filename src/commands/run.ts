@@ -3,13 +3,13 @@ import { type Command, Option } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
-import type { Output } from '../core/output.js';
+import type { ProgressLine } from '../core/progress-line.js';
 import type { ReaderKind } from '../core/source.js';
-import { type Health, Monitor } from '../http/monitor.js';
+import { type Health, Monitor, type Monitored } from '../http/monitor.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
-import { reportProgress } from '../pipeline/progress.js';
+import { runProgress } from '../pipeline/progress.js';
 import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import type { SqlClient } from '../query/sql-client.js';
@@ -39,8 +39,8 @@ export interface RunOptions {
   readonly onUnknownSchema?: 'fail' | 'quarantine';
   /** Aborting it drains and commits what was read, then ends the run. */
   readonly signal: AbortSignal;
-  /** Shows a progress line there; undefined if stderr is not a terminal. */
-  readonly terminal: Pick<Output, 'writeLater'> | undefined;
+  /** Shows how far it is; default: nothing does. */
+  readonly progress?: ProgressLine;
   /** Told the pipeline before it reads. */
   readonly onStart?: (pipeline: Pipeline) => void;
 }
@@ -63,7 +63,7 @@ export interface RunSummary extends RunTotals {
 }
 
 export function addRunCommand(program: Command, context: CommandContext): void {
-  const { environment, stopSignal, stdout, stderr } = context;
+  const { environment, stopSignal, stdout, progress } = context;
   program
     .command('run')
     .description('consume the topic; prints a JSON summary as the last line on stdout')
@@ -103,8 +103,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     )
     .action(async (choices: Pick<RunOptions, 'untilEnd' | 'onLostOffsets' | 'onUnknownSchema'>) => {
       const { config, log } = environment();
-      const terminal = stderr.isTerminal ? stderr : undefined;
-      const summary = await run(config, log, { ...choices, signal: stopSignal(), terminal });
+      const summary = await run(config, log, { ...choices, signal: stopSignal(), progress });
       await stdout.write(`${JSON.stringify(summary)}\n`);
     });
 }
@@ -143,25 +142,10 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     const runBatch = workers.run.bind(workers);
     const prepare = schemas?.prepare.bind(schemas);
     const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, prepare, metrics, log });
-    const refreshDisk = diskGauges(config, metrics);
     const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
       { port, ...config.http, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
-      {
-        metrics,
-        health: () => healthOf(pipeline.status(), schemas?.waitingFor),
-        refresh: () => {
-          metrics.batchesWithoutSchema.set(schemas?.waitingBatches ?? 0);
-          metrics.workerUtilization.set(workers.utilization);
-          metrics.workerQueue.set(workers.queued);
-          refreshDisk();
-          showStatus(metrics, pipeline.status());
-        },
-        page: {
-          ...pageContent(config, { live: true, topic, open: () => openRunning(dataDir) }),
-          snapshot: () => snapshotOf(pipeline.status(), metrics),
-        },
-      },
+      monitored(config, { pipeline, metrics, workers, schemas }),
     );
     const stop = () => {
       log.info('stopping: what is in flight is committed; a second signal ends the process at once');
@@ -172,7 +156,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
-    stopProgress = reportProgress(() => pipeline.status(), { terminal: options.terminal, log });
+    stopProgress = options.progress?.show(runProgress(() => pipeline.status(), log)) ?? stopProgress;
     if (options.signal.aborted) stop();
     await pipeline.run(state);
     finished = pipeline;
@@ -188,6 +172,34 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   // The database is closed by now: its last checkpoint counts, too.
   const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
   return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
+}
+
+interface Watched {
+  readonly pipeline: Pipeline;
+  readonly metrics: Metrics;
+  readonly workers: WorkerPool;
+  readonly schemas: SchemaStore | undefined;
+}
+
+/** What is seen of it from outside. */
+function monitored(config: Config, { pipeline, metrics, workers, schemas }: Watched): Monitored {
+  const { topic } = config.kafka;
+  const refreshDisk = diskGauges(config, metrics);
+  return {
+    metrics,
+    health: () => healthOf(pipeline.status(), schemas?.waitingFor),
+    refresh: () => {
+      metrics.batchesWithoutSchema.set(schemas?.waitingBatches ?? 0);
+      metrics.workerUtilization.set(workers.utilization);
+      metrics.workerQueue.set(workers.queued);
+      refreshDisk();
+      showStatus(metrics, pipeline.status());
+    },
+    page: {
+      ...pageContent(config, { live: true, topic, open: () => openRunning(config.dataDir) }),
+      snapshot: () => snapshotOf(pipeline.status(), metrics),
+    },
+  };
 }
 
 /** The schemas of the topic, if its values name any and a registry has them. */

@@ -66,7 +66,8 @@ export async function* ledgerChecks(client: SqlClient, scope: VerifyScope): Asyn
   const isOld = format < 2;
   // In format 1 all batches were of one kind.
   const batches = isOld ? `(SELECT *, 'consume' AS kind FROM sluice.batches)` : 'sluice.batches';
-  for (const check of [...rangeChecks(format), ...tableChecks(scope), quarantineCheck(batches)]) {
+  const replays = (await hasReplays(client)) ? [replayCheck(scope)] : [];
+  for (const check of [...rangeChecks(format), ...tableChecks(scope), quarantineCheck(batches), ...replays]) {
     const { name, problems, notes, needsFormat = 1 } = check;
     if (format < needsFormat) {
       const skipped = `the data directory has format ${format_version}, "sluice run" brings it up to date`;
@@ -204,5 +205,27 @@ function quarantineCheck(batches: string): LedgerCheck {
           'messages{}', partition_id, "start", recovered_to, quarantined - coalesce(messages, 0),
           coalesce('; no file has offsets ' || holes, ''))
       FROM counts JOIN recovered USING (partition_id) LEFT JOIN kept USING (partition_id) ORDER BY partition_id`,
+  };
+}
+
+/** The first replay makes the table. */
+async function hasReplays(client: SqlClient): Promise<boolean> {
+  const tables = `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = 'replays'`;
+  return (await allRows(client, tables)).length > 0;
+}
+
+/** The counts above would not tell one message from another. */
+function replayCheck(scope: VerifyScope): LedgerCheck {
+  return {
+    name: 'each replayed message is what the replay made of it, and not in the quarantine',
+    problems: `SELECT format('partition {}, offset {}: it was replayed, and {}', r.partition_id, r.message_offset,
+        CASE WHEN q.message_offset IS NOT NULL THEN 'is still in the quarantine'
+          WHEN outcome = 'merged' THEN 'is no row' ELSE 'is no marker' END)
+      FROM sluice.replays r LEFT JOIN sluice.quarantine q USING (partition_id, message_offset)
+      LEFT JOIN ${identifier(scope.table)} t ON kafka_partition = r.partition_id AND kafka_offset = r.message_offset
+      LEFT JOIN sluice.markers m ON m.partition_id = r.partition_id AND m.message_offset = r.message_offset
+      WHERE q.message_offset IS NOT NULL OR (outcome = 'merged' AND kafka_offset IS NULL)
+        OR (outcome = 'marker' AND m.message_offset IS NULL)
+      ORDER BY r.partition_id, r.message_offset`,
   };
 }

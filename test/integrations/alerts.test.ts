@@ -1,4 +1,4 @@
-/** Each alert of deploy/prometheus/ fires and clears by a real fault, in a real Prometheus that scrapes the real program. */
+/** Each alert of deploy/prometheus/ fires and clears by a real fault: real program, real Prometheus. */
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';

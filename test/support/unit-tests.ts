@@ -4,9 +4,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** Support that starts another program (a broker, a replica set, Postgres, Python, dist/cli.js), or runs long. */
+/** Support that starts another program (a broker, Postgres, Python, Chromium, dist/cli.js), or runs long. */
 const NOT_FOR_UNITS =
-  /^test\/support\/(?:(?:kafka|mongo)\/|(?:python|cli|fuzz-rounds|server-process|duckdb-extensions)\.ts$)/;
+  /^test\/support\/(?:(?:kafka|mongo)\/|(?:python|browser|cli|fuzz-rounds|server-process|duckdb-extensions)\.ts$)/;
 const RELATIVE_IMPORT = /(?:from|import)\s*\(?\s*'(\.[^']*)\.js'/g;
 
 /**

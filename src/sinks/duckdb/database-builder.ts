@@ -201,9 +201,11 @@ export class DatabaseBuilder {
          watermark: ${this.#watermark(partition)}, leader_epoch: ${files[files.length - 1].leaderEpoch ?? 'NULL'}`,
     );
     if (this.#old !== undefined) {
+      // A database that is older than a replay has messages that are rows of files now.
       await this.#run(
-        `INSERT INTO sluice.quarantine BY NAME FROM ${OLD}.sluice.quarantine WHERE partition_id = ${partition}
-         AND message_offset >= ${begin} AND message_offset < ${end}`,
+        `INSERT INTO sluice.quarantine BY NAME FROM ${OLD}.sluice.quarantine
+         ANTI JOIN (SELECT kafka_offset AS message_offset FROM ${this.#rows(files)}) USING (message_offset)
+         WHERE partition_id = ${partition} AND message_offset >= ${begin} AND message_offset < ${end}`,
       );
     }
     const [{ quarantined, kept }] = await rowsOf(

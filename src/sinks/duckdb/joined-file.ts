@@ -1,4 +1,4 @@
-/** What is in a file that joining or rewriting makes: the rows of files of the ledger, with the table's columns. */
+/** What is in a file that joining, rewriting or a replay makes: rows of files, with the table's columns. */
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BATCH_STAT_LIST } from '../../core/batch-stats.js';
@@ -19,6 +19,14 @@ export interface JoinedFileOptions {
   readonly compression: ParquetCompression;
 }
 
+/** What a file has besides the rows of files of the ledger. */
+export interface AddedRows {
+  /** Absolute: files with rows of offsets that the others do not have. */
+  readonly paths: readonly string[];
+  /** Entries of its metadata. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
 /** SQL: what the metadata of a joined file says of the counters that are in the ledger. */
 const SUMS = BATCH_STAT_LIST.flatMap(([, { ledger, metadata }]) =>
   ledger === undefined || metadata === undefined ? [] : [`sum(${ledger.column}) AS ${metadata}`],
@@ -28,6 +36,7 @@ const SUMS = BATCH_STAT_LIST.flatMap(([, { ledger, metadata }]) =>
  * Writes the rows of neighbours into a new file, which is not yet durable. Columns of the spec that a file lacks are
  * NULL; columns that the spec no longer has come last.
  * @param files of one partition, in offset order
+ * @param added rows that come between those
  * @throws DuckDB's error
  */
 export async function writeJoinedFile(
@@ -35,14 +44,18 @@ export async function writeJoinedFile(
   options: JoinedFileOptions,
   files: readonly LedgerFile[],
   path: string,
+  added?: AddedRows,
 ): Promise<void> {
-  const paths = files.map(({ name }) => join(options.dataDir, name));
+  const known = files.map(({ name }) => join(options.dataDir, name));
+  const paths = [...known, ...(added?.paths ?? [])];
   const runs = await runsOf(connection, paths);
-  const metadata = await metadataOf(connection, options, files, paths);
+  const metadata = await metadataOf(connection, options, files, known);
+  for (const [key, value] of added?.metadata ?? []) metadata.set(key, value);
   const textBytes = runs.every(({ isExact }) => isExact) && runs.reduce((sum, run) => sum + run.textBytes, 0);
   if (textBytes !== false) metadata.set(TEXT_BYTES_KEY, String(textBytes));
   await connection.run(`CREATE OR REPLACE TEMP TABLE columns_of_spec (${columnDefinitions(options.spec)})`);
-  await copyToParquet(connection, `(FROM columns_of_spec UNION ALL BY NAME FROM ${parquet(paths)})`, path, {
+  const rows = `(FROM columns_of_spec UNION ALL BY NAME FROM ${parquet(paths)})`;
+  await copyToParquet(connection, added === undefined ? rows : `${rows} ORDER BY kafka_offset`, path, {
     compression: options.compression,
     metadata,
     rowGroupRows: rowGroupRows(runs),

@@ -81,15 +81,18 @@ SELECT ${table}.* FROM ${table} SEMI JOIN "the newest" USING (kafka_partition, k
 ${presentOnes(spec, table)}`;
 }
 
-/** SQL of more common table expressions, which `presentOnes` needs: where the newest complete snapshots begin. */
-export function snapshots(spec: TableSpec): string {
+/**
+ * SQL of more common table expressions, which `presentOnes` needs: where the newest complete snapshots begin.
+ * @param markers SQL of the relation
+ */
+export function snapshots(spec: TableSpec, markers = 'sluice.markers'): string {
   if (roleColumn(spec, 'operation') === undefined) return '';
   const [begin, end] = [OPERATION.snapshotBegin, OPERATION.snapshotEnd].map(literal);
   return `,
 "the markers" AS (
   SELECT partition_id, operation AS "the end", lag(operation) OVER "of snapshot" AS "the marker before",
     lag(message_offset) OVER "of snapshot" AS "the beginning"
-  FROM sluice.markers WINDOW "of snapshot" AS (PARTITION BY partition_id, snapshot ORDER BY message_offset)),
+  FROM ${markers} WINDOW "of snapshot" AS (PARTITION BY partition_id, snapshot ORDER BY message_offset)),
 "the snapshots" AS (
   SELECT partition_id AS kafka_partition, max("the beginning") AS "the beginning" FROM "the markers"
   WHERE "the end" = ${end} AND "the marker before" = ${begin} GROUP BY partition_id)`;

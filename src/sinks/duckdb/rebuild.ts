@@ -9,12 +9,15 @@
  */
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError, sinkError } from '../../core/errors.js';
 import { databasePath, sync } from '../../storage/data-dir.js';
 import { type BuiltDatabase, DatabaseBuilder, type RebuildOptions } from './database-builder.js';
 import { type Inventory, takeInventory } from './file-inventory.js';
-import { attachOld, type OldDatabase } from './old-database.js';
+import { readLedgerState } from './ledger.js';
+import type { LedgerState } from './ledger-files.js';
+import { attachOld, OLD, type OldDatabase } from './old-database.js';
+import { finishRewrites } from './recovery.js';
 
 export interface Rebuild extends BuiltDatabase {
   /** The old database's name now; undefined if there was no old one. */
@@ -39,6 +42,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuild> {
   try {
     const database = databasePath(dataDir);
     const old = existsSync(database) ? await attachOld(connection, database) : undefined;
+    if (old !== undefined) finishRewrites(dataDir, options.topic, await oldLedger(connection));
     const inventory = await takeInventory(connection, dataDir, options.topic);
     checkOld(old, options, inventory);
     rmSync(folder, { recursive: true, force: true });
@@ -53,6 +57,14 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuild> {
     instance.closeSync();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What the old database says of files. */
+async function oldLedger(connection: DuckDBConnection): Promise<LedgerState> {
+  await connection.run(`USE ${OLD}`);
+  const ledger = await readLedgerState(connection);
+  await connection.run('USE memory');
+  return ledger;
 }
 
 function checkOld(old: OldDatabase | undefined, { dataDir, topic }: RebuildOptions, { files }: Inventory): void {

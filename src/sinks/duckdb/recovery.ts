@@ -116,13 +116,22 @@ export function removeUncounted(dataDir: string, topic: string, ledger: LedgerSt
 }
 
 function remove(dataDir: string, { leftovers, rewritten }: Pick<FileDifferences, 'leftovers' | 'rewritten'>) {
+  renameRewritten(dataDir, rewritten);
+  for (const { file } of leftovers) rmSync(join(dataDir, file), { force: true });
+  removeJournal(dataDir);
+  return leftovers;
+}
+
+/** Gives files that the ledger means their names, if only that is missing. */
+export function finishRewrites(dataDir: string, topic: string, ledger: LedgerState): void {
+  renameRewritten(dataDir, compareFiles(dataDir, topic, ledger).rewritten);
+}
+
+function renameRewritten(dataDir: string, rewritten: readonly string[]): void {
   for (const path of rewritten.map((name) => join(dataDir, name))) {
     renameSync(temporaryPath(path), path);
     sync(dirname(path));
   }
-  for (const { file } of leftovers) rmSync(join(dataDir, file), { force: true });
-  removeJournal(dataDir);
-  return leftovers;
 }
 
 /** @throws SluiceError SLUICE_SINK if the ledger names files that are not whole */

@@ -15,7 +15,7 @@ export const duckdbSettings = z.object({
   ),
   state: setting(
     'STATE',
-    'what `orders` reads: `view`, the whole change log at each query, or `table`, the newest changes in a table and those since',
+    'what `orders` reads: `view`, the whole change log at each query; `table`, the newest changes and those since',
     oneOf(STATE_KINDS).prefault('view'),
   ),
   threads: setting('DUCKDB_THREADS', 'threads that a statement uses', integer(1, 256).prefault('1')),

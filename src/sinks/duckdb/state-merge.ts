@@ -9,8 +9,8 @@ import { createState, FIRST, IS_NEWEST, mergedTo } from './state.js';
 let tables = 0;
 
 /**
- * Merges the first rows of the tail: they, and what the state has of their keys, are replaced by the last of them. To do
- * so again changes nothing.
+ * Merges the first rows of the tail: they, and what the state has of their keys, are replaced by the last of them. To
+ * do so again changes nothing.
  * @param maxRows of the tail
  * @returns how many rows were merged
  */
@@ -43,7 +43,8 @@ async function mergeRows(connection: DuckDBConnection, spec: TableSpec, isMerged
   await connection.run(
     `CREATE TEMP TABLE ${known} AS SELECT ${group}, kafka_partition, kafka_offset, kafka_timestamp, ${FIRST.offset},
        ${FIRST.time}, rowid AS "the row"
-     FROM sluice.state SEMI JOIN (SELECT DISTINCT ${key} AS "the key" FROM ${parts}) ON "the key" IS NOT DISTINCT FROM ${key}`,
+     FROM sluice.state SEMI JOIN (SELECT DISTINCT ${key} AS "the key" FROM ${parts})
+     ON "the key" IS NOT DISTINCT FROM ${key}`,
   );
   await connection.run(
     `CREATE TEMP TABLE ${last} AS
@@ -61,7 +62,9 @@ async function mergeRows(connection: DuckDBConnection, spec: TableSpec, isMerged
      ON kafka_partition = "the partition" AND kafka_offset = "the offset" WHERE ${isMerged}`,
   );
   await connection.run(
-    `INSERT INTO sluice.state BY NAME SELECT s.* REPLACE (n.${IS_NEWEST} AS ${IS_NEWEST}, n.${FIRST.offset} AS ${FIRST.offset}, n.${FIRST.time} AS ${FIRST.time})
+    `INSERT INTO sluice.state BY NAME
+     SELECT s.* EXCLUDE (${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}), n.${FIRST.offset}, n.${FIRST.time},
+       n.${IS_NEWEST}
      FROM sluice.state s JOIN ${newest} n ON s.rowid = n."the row"`,
   );
   await connection.run(`DELETE FROM sluice.state WHERE rowid IN (SELECT "the row" FROM ${known})`);
@@ -90,8 +93,9 @@ export function stateDifferences(spec: TableSpec): string {
   return `WITH "the wanted" AS (${lastOf(spec, merged, ITSELF, '0')}),
     ${newestOf(spec, '"the wanted"', FIRST)}
     SELECT format('partition {}, offset {}: {}', kafka_partition, kafka_offset, CASE WHEN found IS NULL
-      THEN 'missing in the state' WHEN wanted IS NULL THEN 'in the state, and not a last change' ELSE 'other values' END)
-    FROM (${select(IS_NEWEST, 'sluice.state', 'found')})
+      THEN 'missing in the state' WHEN wanted IS NULL THEN 'in the state, and not a last change'
+      ELSE 'other values' END)
+    FROM (${select(IS_NEWEST, `sluice.state WHERE (${mergedTo(spec)}) >= 0`, 'found')})
     FULL JOIN (${select(
       '"is the newest" IS NOT NULL',
       `"the wanted" LEFT JOIN

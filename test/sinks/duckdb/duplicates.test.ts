@@ -149,6 +149,11 @@ describe('a group', () => {
     },
   );
 
+  it('finds the newest known change, and what has its sequence, among newer ones', async () => {
+    await commit(rowsFrom(0, 0, numbered(10, 13)));
+    await commit(rowsFrom(0, 3, [['t12', 12], ['other', 12], ...numbered(13, 15)]));
+  });
+
   it('reads nothing if it has no rows', async () => {
     const batches = [batch(0, 0, 5, { ...NO_STATS, messages: 5, tombstone: 5 })];
     expect(await insertNew(connection, log, 'nowhere', batches)).toEqual(batches);
