@@ -11,6 +11,7 @@ export function statusText(standing: Standing): string {
   const table = partitions.map(({ partition, position, end, lag, watermark, lastCommit }) => {
     return [partition, position, end, lag, short(watermark), short(lastCommit)];
   });
+  const database = (inBytes(standing.databaseBytes) || 'in a server') + inBytes(standing.walBytes, ', write-ahead log ');
   const lines = [
     `data directory  ${dataDir}`,
     `topic           ${topic}`,
@@ -18,7 +19,7 @@ export function statusText(standing: Standing): string {
     ...listed('messages', rows),
     ...listed('quarantine', quarantine),
     `files           ${standing.files ?? 'not on this machine'}${inBytes(standing.fileBytes, ', ')}`,
-    `database        ${inBytes(standing.databaseBytes) || 'in a server'}${inBytes(standing.walBytes, ', write-ahead log ')}`,
+    `database        ${database}`,
     `newest state    ${standing.stateRows === null ? 'a view' : `a table of ${standing.stateRows} rows`}`,
     // The reason can be long; --json has all of it.
     ...(endsUnknown === null ? [] : [`end offsets     not known: ${endsUnknown.split(/: /)[0]}`]),
