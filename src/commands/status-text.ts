@@ -11,7 +11,8 @@ export function statusText(standing: Standing): string {
   const table = partitions.map(({ partition, position, end, lag, watermark, lastCommit }) => {
     return [partition, position, end, lag, short(watermark), short(lastCommit)];
   });
-  const database = (inBytes(standing.databaseBytes) || 'in a server') + inBytes(standing.walBytes, ', write-ahead log ');
+  const log = inBytes(standing.walBytes, ', write-ahead log ');
+  const database = `${inBytes(standing.databaseBytes) || 'in a server'}${log}`;
   const lines = [
     `data directory  ${dataDir}`,
     `topic           ${topic}`,
