@@ -78,6 +78,7 @@ const context: CommandContext = {
 const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   run: async (sluice) => (await import('./commands/run.js')).addRunCommand(sluice, context),
   doctor: async (sluice) => (await import('./commands/doctor.js')).addDoctorCommand(sluice, context),
+  status: async (sluice) => (await import('./commands/status.js')).addStatusCommand(sluice, context),
   capture: async (sluice) => (await import('./commands/capture.js')).addCaptureCommand(sluice, context),
   demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, context),
   parse: async (sluice) => (await import('./commands/parse.js')).addParseCommand(sluice, context),

@@ -15,7 +15,7 @@ export function diskGauges(config: Config, metrics: Metrics): () => void {
 }
 
 /** Where a run keeps what it made, as far as that is on disks of this machine. */
-function placesOf({ sink, dataDir, kafka: { topic }, lake: { catalog, dataPath } }: Config): DiskPlaces {
+export function placesOf({ sink, dataDir, kafka: { topic }, lake: { catalog, dataPath } }: Config): DiskPlaces {
   if (sink === 'duckdb') return { dataDir, database: databasePath(dataDir), files: topicFolder(dataDir, topic) };
   return {
     dataDir,
