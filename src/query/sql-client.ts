@@ -87,6 +87,11 @@ export async function allRows(client: SqlClient, sql: string): Promise<Record<st
   return rows;
 }
 
+/** A signal that was aborted while it was connected tells nobody anymore. */
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new SluiceError('SLUICE_QUERY', 'the query was given up before it began');
+}
+
 function connect(path: string): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const socket = createConnection(path);
@@ -118,6 +123,7 @@ class FileClient implements SqlClient {
   async #connect(settings?: QuerySettings): Promise<DuckDBConnection> {
     const connection = await this.#database.connect();
     this.#connections.push(connection);
+    refuseAborted(settings?.signal);
     settings?.signal?.addEventListener('abort', () => this.#interrupt(connection));
     return connection;
   }
@@ -167,6 +173,7 @@ class SocketClient implements SqlClient {
     if (socket === undefined) throw new SluiceError('SLUICE_QUERY', 'the running process has ended');
     signal?.addEventListener('abort', () => socket.destroy());
     try {
+      refuseAborted(signal);
       socket.write(`${JSON.stringify(request)}\n`);
       const lines = new LineReader(socket);
       const head = await nextAnswer(lines);

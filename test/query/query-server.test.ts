@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { QueryServer, queryAddress, querySocketPath } from '../../src/query/query-server.js';
 import { readOnlyRows } from '../../src/query/read-only.js';
 import { RunningQueries } from '../../src/query/running-queries.js';
-import { allRows, openSql } from '../../src/query/sql-client.js';
+import { allRows, openSql, readFiles } from '../../src/query/sql-client.js';
 import { temporaryDirectory } from '../support/batches.js';
 
 type Options = [queries?: RunningQueries, readerTimeoutMs?: number];
@@ -82,6 +82,21 @@ describe('QueryServer', () => {
     expect(answers).toEqual(
       [1, 2, 3].map((n) => `{"columns":["n"],"types":[{"typeId":4}]}\n{"rows":[[${n}]]}\n{"done":true}\n`),
     );
+  });
+
+  it.each(['running process', 'files'])('begins no query that was given up while connecting: %s', async (what) => {
+    const dataDir = temporaryDirectory();
+    await serve(dataDir);
+    const instance = await DuckDBInstance.create(':memory:');
+    const database = { connect: () => instance.connect(), close: () => instance.closeSync() };
+    const client = what === 'files' ? readFiles(database) : await openSql(dataDir);
+    for (const ask of ['query', 'arrow'] as const) {
+      const ending = new AbortController();
+      const asked = client[ask](ENDLESS, { signal: ending.signal });
+      ending.abort();
+      await expect(asked).rejects.toMatchObject({ code: 'SLUICE_QUERY' });
+    }
+    client.close();
   });
 
   it('ends the query of a reader that stands still, and tells it when it reads again', async () => {
