@@ -90,7 +90,10 @@ export class Metrics {
     'The lowest watermark of the partitions that are not idle',
   );
   readonly source = this.#gauge('sluice_source_info', 'Always 1; which reader takes messages from Kafka', 'reader');
-  readonly workerUtilization = this.#gauge('sluice_worker_utilization', 'Share of the worker threads that is busy');
+  readonly workerUtilization = this.#gauge(
+    'sluice_worker_utilization',
+    "Share of the worker threads' time that was busy since the start",
+  );
   readonly freeBytes = this.#gauge('sluice_data_dir_free_bytes', 'Free on the disk of DATA_DIR');
   readonly databaseBytes = this.#gauge(
     'sluice_database_bytes',
