@@ -217,7 +217,7 @@ describe('the state', () => {
     ]);
     await merge(sink);
     await changeRowIds(sink);
-    expect(await select(sink, stateDifferences(ORDERS_SPEC))).toEqual([]);
+    expect(await select(sink, stateDifferences(ORDERS_SPEC, true))).toEqual([]);
     await write(sink, dataDir, 2, [{ id: '2', key: 'a' }]);
     expect(await status(sink)).toEqual([
       ['a', '2'],
