@@ -77,10 +77,12 @@ const context: CommandContext = {
 /** Adds a command to the program. Only then are its libraries loaded: none needs all of them. */
 const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   run: async (sluice) => (await import('./commands/run.js')).addRunCommand(sluice, context),
+  doctor: async (sluice) => (await import('./commands/doctor.js')).addDoctorCommand(sluice, context),
   capture: async (sluice) => (await import('./commands/capture.js')).addCaptureCommand(sluice, context),
   demo: async (sluice) => (await import('./commands/demo.js')).addDemoCommand(sluice, context),
   parse: async (sluice) => (await import('./commands/parse.js')).addParseCommand(sluice, context),
   spec: async (sluice) => (await import('./commands/spec.js')).addSpecCommand(sluice, context),
+  kernel: async (sluice) => (await import('./commands/kernel.js')).addKernelCommand(sluice, context),
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
   shell: async (sluice) => (await import('./commands/shell.js')).addShellCommand(sluice, context),
   history: async (sluice) => (await import('./commands/history.js')).addHistoryCommand(sluice, context),

@@ -42,7 +42,7 @@ export function provideAddon(reinstall) {
     report('no C++ compiler with the libraries it needs: the Kafka addon stays as it is, KAFKA_SOURCE is stock');
     return;
   }
-  if (!built(cached) && !downloadAddon()) fail('the Kafka addon could neither be built nor downloaded');
+  if (!built() && !downloadAddon()) fail('the Kafka addon could neither be built nor downloaded');
   writeFileSync(STAMP, sourcesHash(LIBRARIES));
 }
 
@@ -62,7 +62,7 @@ function cachedAddon() {
 }
 
 /** Builds and installs the addon. False if that fails. */
-function built(cached) {
+function built() {
   providePackages(ADDON_PACKAGES);
   const file = path.join(ROOT, 'build', 'kafka-addon', 'addon.node');
   try {
@@ -74,8 +74,17 @@ function built(cached) {
   }
   install(file);
   if (!addonLoads()) return false;
-  place(file, cached);
+  keepAddon(file);
   return true;
+}
+
+/** For other clones. Without a cache this one is complete as well. */
+export function keepAddon(file) {
+  try {
+    place(file, cachedAddon());
+  } catch (error) {
+    report(`  it is not kept for other clones: ${error.message}`);
+  }
 }
 
 function install(file) {

@@ -13,6 +13,8 @@ import { rowsOf } from './message-rows.js';
 /** Of a result that is shown. */
 const MAX_ROWS = 1000;
 const MAX_CHARACTERS = 4 << 20;
+/** Of rows that come at once. More would hold up the thread, which is the one that polls Kafka. */
+const MAX_BLOCK_BYTES = 8 << 20;
 
 export class PageAnswers {
   readonly #open: () => Promise<SqlClient>;
@@ -41,7 +43,7 @@ export class PageAnswers {
       signal.throwIfAborted();
       const client = await this.#open();
       try {
-        table = await firstRows(await client.query(sql, { signal }));
+        table = await firstRows(await client.query(sql, { signal, maxBlockBytes: MAX_BLOCK_BYTES }));
       } finally {
         client.close();
       }

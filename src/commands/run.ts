@@ -25,6 +25,7 @@ import type { CommandContext } from './context.js';
 import { pageContent, snapshotOf } from './page-content.js';
 import { diskGauges } from './run-gauges.js';
 import { sinkOptions } from './sink-options.js';
+import { fewThreads } from './thread-pool.js';
 import { variablesHelp } from './variables-help.js';
 
 /** Of DuckDB's memory: the messages of a transaction, whose rows are in memory more than once until it is committed. */
@@ -231,11 +232,9 @@ function healthOf(status: PipelineStatus, waitingFor: string | undefined): Healt
   return { problem: problemOf(status), ready: status.ready && waitingFor === undefined, waitingFor };
 }
 
-/** A worker's DuckDB, a commit, a compaction and a query each take one of Node's threads for native work. */
-function warnOfFewThreads({ worker: { workers }, parquet, threadPoolSize }: Config, log: Logger): void {
-  const wanted = (parquet.parquetWriter === 'duckdb' ? workers : 0) + 3;
-  if (threadPoolSize >= wanted - 1) return;
-  log.warn(`workers and commits share ${threadPoolSize} threads for native work: set UV_THREADPOOL_SIZE=${wanted}`);
+function warnOfFewThreads(config: Config, log: Logger): void {
+  const few = fewThreads(config);
+  if (few !== undefined) log.warn(few);
 }
 
 /** Where a worker's file goes, and whether its rows go to the sink beside it. */

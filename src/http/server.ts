@@ -95,8 +95,7 @@ function fail(response: ServerResponse, thrown: unknown): void {
 /** What one may want to see first. */
 function listed(routes: readonly Route[]): string {
   const paths = routes.filter(({ kind, path }) => kind === 'health' || kind === 'metrics' || path === '/');
-  const names = paths.map(({ path }) => path);
-  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+  return new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(paths.map(({ path }) => path));
 }
 
 /** Answers with a text. */

@@ -21,7 +21,7 @@ import { consumerProperties, type KafkaSourceOptions } from './kafka-properties.
 import { LogEnds } from './log-ends.js';
 import { PackedReader } from './packed-reader.js';
 import { StockReader } from './stock-reader.js';
-import { TopicAdmin } from './topic-admin.js';
+import { type GroupMemberInfo, TopicAdmin } from './topic-admin.js';
 
 const { KafkaConsumer } = kafka;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -84,6 +84,14 @@ export class KafkaSource implements Source {
 
   async identity(timeoutMs = REQUEST_TIMEOUT_MS): Promise<TopicIdentity> {
     return this.#admin?.identity(timeoutMs) ?? { clusterId: undefined, topicId: undefined };
+  }
+
+  /** Who is in the consumer group now. Usable without joining it, after `connect`. @throws SluiceError SLUICE_KAFKA */
+  async groupMembers(): Promise<GroupMemberInfo[]> {
+    // Its offsets first: they need the same coordinator and rights, and an error of theirs is one. The client reads a
+    // null pointer where a group's description is an error.
+    await this.committed([0]);
+    return (await this.#admin?.groupMembers(this.#options.groupId, REQUEST_TIMEOUT_MS)) ?? [];
   }
 
   async partitionCount(): Promise<number> {

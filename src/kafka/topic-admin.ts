@@ -1,5 +1,6 @@
 /** What the brokers call a topic, asked over the connections of a consumer. */
 import kafka, {
+  type GroupDescriptions,
   type IAdminClient,
   type KafkaConsumer,
   type LibrdKafkaError,
@@ -18,6 +19,16 @@ const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 /** What native/ adds to a consumer's native object; an addon as it was downloaded lacks it. */
 interface WithClusterId {
   clusterId?(timeoutMs: number): string | undefined;
+}
+
+/** A member of a consumer group. */
+export interface GroupMemberInfo {
+  /** `<client.id>/<address>`. */
+  readonly client: string;
+  /** Of a static member. */
+  readonly instanceId: string | undefined;
+  /** How many partitions of the topic it reads. */
+  readonly partitions: number;
 }
 
 export class TopicAdmin {
@@ -68,6 +79,31 @@ export class TopicAdmin {
       return new Map(answers.map(({ partition, offset }) => [partition, offset]));
     } finally {
       this.#pending.delete(listed);
+    }
+  }
+
+  /**
+   * Who is in a consumer group now; nobody if there is no such group. Nothing is joined.
+   * @throws SluiceError SLUICE_KAFKA
+   */
+  async groupMembers(groupId: string, timeoutMs: number): Promise<GroupMemberInfo[]> {
+    const described = called<GroupDescriptions>((done) =>
+      this.#client.describeGroups([groupId], { timeout: timeoutMs }, done),
+    );
+    this.#pending.add(described);
+    try {
+      const [group] = (await described).groups;
+      if (group.error !== undefined) throw group.error;
+      return group.members.map(({ clientId, clientHost, groupInstanceId, assignment }) => ({
+        client: `${clientId}${clientHost}`,
+        instanceId: groupInstanceId,
+        partitions: assignment.topicPartitions.filter(({ topic }) => topic === this.#topic).length,
+      }));
+    } catch (cause) {
+      const what = `cannot read the members of the group ${groupId}`;
+      throw new SluiceError('SLUICE_KAFKA', `${what}: ${(cause as Error).message}`, { cause });
+    } finally {
+      this.#pending.delete(described);
     }
   }
 

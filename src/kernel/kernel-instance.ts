@@ -10,17 +10,15 @@ import { arrowSchema } from '../schema/arrow.js';
 import type { TableSpec } from '../schema/spec.js';
 import { ABI_VERSION, COLUMN, HEADER, KEY_EXTRA_BYTES, REJECT, RESULTS, STATUS } from './abi.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
+import { type FlagOptions, writeIssueBits, writeTables } from './memory-map.js';
 import {
   type ColumnRegion,
-  type FlagOptions,
   type KernelLimits,
   MAX_MEMORY_BYTES,
   type MemoryMap,
   memoryMap,
   PAGE_BYTES,
-  writeIssueBits,
-  writeTables,
-} from './memory-map.js';
+} from './regions.js';
 import { KernelTrap } from './traps.js';
 import { wordBytes } from './word-table.js';
 

@@ -8,26 +8,16 @@ import { ChunkViews } from '../core/chunk.js';
 import { assert, SluiceError } from '../core/errors.js';
 import type { ChunkHandle } from '../core/flow.js';
 import type { StringForms } from '../core/string-forms.js';
-import { type TableSpec, tableColumns } from '../schema/spec.js';
-import { KEY_EXTRA_BYTES } from './abi.js';
+import type { TableSpec } from '../schema/spec.js';
 import { KernelInstance, type KernelOutput, Results } from './kernel-instance.js';
-import { type FlagOptions, type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './memory-map.js';
+import { type BatchSizes, kernelLimits, limitsOfLarge } from './limits.js';
+import type { FlagOptions } from './memory-map.js';
+import { type KernelLimits, MAX_MEMORY_BYTES, memoryMap } from './regions.js';
 import { KernelTrap, MAX_TRAPPING, type Span, trappingMessages, without } from './traps.js';
-import { wordBytes } from './word-table.js';
 
-export interface KernelOptions extends FlagOptions {
-  readonly batchRows: number;
-  readonly batchBytes: number;
-}
+export interface KernelOptions extends FlagOptions, BatchSizes {}
 
 type ViewsOf = (chunk: number) => ChunkViews;
-
-/** What a chunk of the usual size has at most (chunk.ts). */
-const CHUNK_ROWS = 4096;
-const CHUNK_BYTES = 1 << 20;
-const CHUNK_KEY_BYTES = 1 << 16;
-/** All text columns together; only memory that is touched counts. */
-const MAX_TEXT_BYTES = 2 ** 31;
 
 export class Kernel {
   readonly #spec: TableSpec;
@@ -46,17 +36,7 @@ export class Kernel {
     this.#spec = spec;
     this.#options = options;
     this.#module = module;
-    const textColumns = tableColumns(spec).filter(({ type }) => type === 'utf8').length;
-    const rowBytes = KEY_EXTRA_BYTES + wordBytes(spec);
-    const chunkBytes = CHUNK_BYTES + CHUNK_KEY_BYTES + CHUNK_ROWS * rowBytes;
-    const columnBytes = Math.min(options.batchBytes + chunkBytes, Math.floor(MAX_TEXT_BYTES / textColumns));
-    this.#limits = {
-      chunkRows: CHUNK_ROWS,
-      chunkBytes: CHUNK_BYTES,
-      keyBytes: CHUNK_KEY_BYTES,
-      batchRows: options.batchRows + CHUNK_ROWS,
-      columnBytes,
-    };
+    this.#limits = kernelLimits(spec, options);
     this.#issueBits = spec.columns.map((_, index) => index);
     this.#instance = this.#newInstance(this.#limits);
   }
@@ -167,9 +147,10 @@ export class Kernel {
 
   /** The end of the messages from `from` on that fit the input regions together; `from` if not even the first does. */
   #endOfRun({ valueOffsets, keyOffsets }: ChunkViews, from: number, rows: number): number {
-    const limit = valueOffsets[from] + CHUNK_BYTES;
-    const keyLimit = this.#instance.readsKeys ? keyOffsets[from] + CHUNK_KEY_BYTES : Number.POSITIVE_INFINITY;
-    let to = Math.min(rows, from + CHUNK_ROWS);
+    const { chunkRows, chunkBytes, keyBytes } = this.#limits;
+    const limit = valueOffsets[from] + chunkBytes;
+    const keyLimit = this.#instance.readsKeys ? keyOffsets[from] + keyBytes : Number.POSITIVE_INFINITY;
+    let to = Math.min(rows, from + chunkRows);
     while (valueOffsets[to] > limit || keyOffsets[to] > keyLimit) to--;
     return to;
   }
@@ -178,8 +159,7 @@ export class Kernel {
   #readLarge(results: Results, partition: number, chunk: number, views: ChunkViews, row: number): void {
     const bytes = views.valueOffsets[row + 1] - views.valueOffsets[row];
     const keyBytes = this.#instance.readsKeys ? views.keyOffsets[row + 1] - views.keyOffsets[row] : 0;
-    const columnBytes = bytes + keyBytes + KEY_EXTRA_BYTES;
-    const limits = { chunkRows: 8, chunkBytes: bytes, keyBytes, batchRows: 8, columnBytes };
+    const limits = limitsOfLarge(bytes, keyBytes);
     if (memoryMap(this.#spec, limits).bytes > MAX_MEMORY_BYTES) {
       results.counts.too_large++;
       results.rejects.push({ chunk, row, status: 'too_large', position: -1, column: undefined });

@@ -1,25 +1,8 @@
 /**
- * Where everything is in the kernel's memory, and what the host writes there before the first message: the table spec
- * as records. The start is the same for all specs, and abi.ts has its addresses; after it come
- *
- *   keys        KEY[], grouped by node; then the bytes of the keys
- *   node keys   NODE_KEYS[], one per node
- *   words       WORD[]; then the bytes of the words
- *   slots       SLOTS[], one per path of a spec column; one more to ignore
- *   graph       GRAPH
- *   input       the values of one chunk; value offsets, validity, Kafka offsets, timestamps
- *   message keys, key offsets, key validity; nothing if the spec does not read the keys of messages
- *   rejects     REJECT[], of the messages of one chunk
- *   scratch     one decoded string
- *   extras      EXTRA[]: those of each row of the block, then those of the general path's row
- *   arena       decoded strings of JSON of the rows of a block; nothing if the spec has none
- *   forms       text as DuckDB has it (kernels/forms.ts)
- *   output      per Arrow column: validity, offsets, data
- *
- * each with spare bytes after it.
+ * What the host writes to the kernel's memory before the first message: the table spec as records. All of it is before
+ * the first region whose place depends on the limits (regions.ts).
  */
 
-import { STRING_BYTES, VECTOR_ROWS } from '../core/string-forms.js';
 import {
   DEFAULT_UNIT,
   roleColumn,
@@ -27,78 +10,15 @@ import {
   type TableColumn,
   type TableSpec,
   type TimeUnit,
-  tableColumns,
 } from '../schema/spec.js';
-import {
-  BLOCK_ROWS,
-  COLUMN,
-  COLUMNS,
-  COMPACTIONS,
-  CONTEXT_EXTRAS,
-  EXTRA,
-  GRAPH,
-  HEADER,
-  NO_SLOT,
-  NODE,
-  NODE_KEYS,
-  NODES,
-  OPERATION,
-  REJECT,
-  ROW_SPARE_BYTES,
-  SLOTS,
-  SPARE_BYTES,
-  SPEC_COLUMN,
-  SPEC_COLUMNS,
-} from './abi.js';
+import { COLUMN, COMPACTIONS, HEADER, NO_SLOT, NODE, NODES, OPERATION, SPEC_COLUMN, SPEC_COLUMNS } from './abi.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
-import { keyTableBytes, pathTree, writeTree } from './path-tree.js';
-import { wordTableBytes, writeWords } from './word-table.js';
-
-/** The shortest member of an object, `"":0` and a comma: how many extras a row can have at most. */
-const MIN_MEMBER_BYTES = 5;
-export const PAGE_BYTES = 65_536;
-export const MAX_MEMORY_BYTES = 2 ** 32 - PAGE_BYTES;
+import { pathTree, writeTree } from './path-tree.js';
+import { IN_HEADER, type KernelLimits, type MemoryMap, memoryMap } from './regions.js';
+import { writeWords } from './word-table.js';
 
 /** Microseconds of a unit of time; what is shorter than one is 0. */
 const UNIT_MICROSECONDS: Record<TimeUnit, bigint> = { d: 86_400_000_000n, s: 1_000_000n, ms: 1000n, us: 1n, ns: 0n };
-
-export interface KernelLimits {
-  /** Messages and value bytes of one chunk. */
-  readonly chunkRows: number;
-  readonly chunkBytes: number;
-  /** Bytes of the keys of one chunk; they count only if the spec reads them. */
-  readonly keyBytes: number;
-  /** Rows and bytes per text column of one record batch. */
-  readonly batchRows: number;
-  readonly columnBytes: number;
-}
-
-/** Addresses that the host reads and writes. */
-export interface MemoryMap {
-  readonly values: number;
-  readonly valueOffsets: number;
-  readonly valueValidity: number;
-  readonly kafkaOffsets: number;
-  readonly timestamps: number;
-  /** Of the keys of messages; 0 if the spec does not read them. */
-  readonly messageKeys: number;
-  readonly keyOffsets: number;
-  readonly keyValidity: number;
-  readonly rejects: number;
-  /** Of the strings of a data chunk. */
-  readonly forms: number;
-  readonly columns: readonly ColumnRegion[];
-  readonly bytes: number;
-}
-
-export interface ColumnRegion extends TableColumn {
-  /** Its record, a COLUMN. */
-  readonly record: number;
-  readonly data: number;
-  /** 0 if the column has none. */
-  readonly offsets: number;
-  readonly validity: number;
-}
 
 export interface FlagOptions {
   /** Decimal text: `is_high_value` is amount > this. */
@@ -106,72 +26,6 @@ export interface FlagOptions {
   readonly lateAfterMs: number;
   /** Whether rows may take the speculative path; default true. The result is the same. */
   readonly learned?: boolean;
-}
-
-/** Places regions one after the other. */
-class Regions {
-  #end: number;
-
-  constructor(start: number) {
-    this.#end = start;
-  }
-
-  take(bytes: number): number {
-    const start = this.#end;
-    // No bit operations: these numbers may be beyond 2^32 if a large message does not fit.
-    this.#end = Math.ceil((start + bytes + SPARE_BYTES) / 16) * 16;
-    return start;
-  }
-
-  get end(): number {
-    return this.#end;
-  }
-}
-
-/** The address of everything. Needs no memory: `bytes` says how much it takes. */
-export function memoryMap(
-  spec: TableSpec,
-  limits: KernelLimits,
-): MemoryMap & Record<'keys' | 'nodeKeys' | 'words' | 'slots' | 'graph' | 'extras' | 'scratch' | 'arena', number> {
-  const tree = pathTree(spec);
-  const { fields, nodes, keyNode, embeddedDepth } = tree;
-  const regions = new Regions(NODES + nodes.length * NODE.size);
-  const { chunkRows, chunkBytes, keyBytes, batchRows, columnBytes } = limits;
-  const takeIf = (isNeeded: boolean, bytes: number) => (isNeeded ? regions.take(bytes) : 0);
-  const readsKeys = keyNode !== undefined;
-  const textBytes = chunkBytes + (readsKeys ? keyBytes : 0);
-  return {
-    keys: regions.take(keyTableBytes(tree)),
-    nodeKeys: regions.take(nodes.length * NODE_KEYS.size),
-    words: regions.take(wordTableBytes(spec)),
-    slots: regions.take((fields.length + 1) * SLOTS.size),
-    graph: regions.take(GRAPH.size),
-    values: regions.take(chunkBytes),
-    valueOffsets: regions.take((chunkRows + 1) * 4),
-    valueValidity: regions.take(chunkRows / 8),
-    kafkaOffsets: regions.take(chunkRows * 8),
-    timestamps: regions.take(chunkRows * 8),
-    messageKeys: takeIf(readsKeys, keyBytes),
-    keyOffsets: takeIf(readsKeys, (chunkRows + 1) * 4),
-    keyValidity: takeIf(readsKeys, chunkRows / 8),
-    rejects: regions.take(chunkRows * REJECT.size),
-    scratch: regions.take(textBytes),
-    extras: regions.take((BLOCK_ROWS * CONTEXT_EXTRAS + textBytes / MIN_MEMBER_BYTES + 2) * EXTRA.size),
-    arena: takeIf(embeddedDepth > 0, textBytes * embeddedDepth + chunkRows * ROW_SPARE_BYTES),
-    forms: regions.take(VECTOR_ROWS * STRING_BYTES),
-    columns: tableColumns(spec).map((column, index) => {
-      const isText = column.type === 'utf8';
-      const fixed = regions.take(batchRows * COLUMN_LAYOUTS[column.type].rowBytes + 4);
-      return {
-        ...column,
-        record: COLUMNS + index * COLUMN.size,
-        offsets: isText ? fixed : 0,
-        data: isText ? regions.take(columnBytes) : fixed,
-        validity: column.nullable ? regions.take(batchRows / 8) : 0,
-      };
-    }),
-    bytes: regions.end,
-  };
 }
 
 /** Writes header, tree and column records. */
@@ -184,9 +38,7 @@ export function writeTables(
   const map = memoryMap(spec, limits);
   const view = new DataView(memory.buffer);
   const word = (at: number, value: number) => view.setUint32(at, value, true);
-  const ofChunk = ['valueOffsets', 'valueValidity', 'kafkaOffsets', 'timestamps', 'keyOffsets', 'keyValidity'] as const;
-  const others = ['rejects', 'scratch', 'slots', 'graph', 'extras', 'arena'] as const;
-  for (const name of [...ofChunk, ...others]) word(HEADER[name], map[name]);
+  for (const name of IN_HEADER) word(HEADER[name], map[name]);
   word(HEADER.learning, (flags.learned ?? true) ? 1 : 0);
   word(HEADER.specColumnCount, spec.columns.length);
   word(HEADER.arrowColumnCount, map.columns.length);

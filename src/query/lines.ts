@@ -1,6 +1,8 @@
 /** What comes over a socket: lines of text, and bytes whose number a line has told. */
+import { SluiceError } from '../core/errors.js';
 
 const NEWLINE = 0x0a;
+const SHORTER = 'ask for parts of its values, or with "sluice query"';
 
 /** Reads a stream of UTF-8 no further than it is asked to. */
 export class LineReader {
@@ -15,9 +17,11 @@ export class LineReader {
   /**
    * The next line, without its end; undefined after the last one. One without an end was cut off, and is left out. Only
    * a newline ends a line: Node's readline also splits at U+2028, which JSON has within its texts.
+   * @throws SluiceError SLUICE_QUERY if it has more bytes than this
    */
-  async line(): Promise<string | undefined> {
+  async line(maxBytes = Number.POSITIVE_INFINITY): Promise<string | undefined> {
     const begun: Uint8Array[] = [];
+    let bytes = 0;
     for (let end = this.#rest.indexOf(NEWLINE); ; end = this.#rest.indexOf(NEWLINE)) {
       if (end !== -1) {
         begun.push(this.#rest.subarray(0, end));
@@ -25,6 +29,9 @@ export class LineReader {
         return Buffer.concat(begun).toString();
       }
       begun.push(this.#rest);
+      bytes += this.#rest.length;
+      if (bytes > maxBytes)
+        throw new SluiceError('SLUICE_QUERY', `more than ${maxBytes >> 20} MiB in a row: ${SHORTER}`);
       if (!(await this.#next())) return undefined;
     }
   }

@@ -38,6 +38,8 @@ export interface QuerySettings {
   readonly timeZone?: string;
   /** Ends the query, which fails then. */
   readonly signal?: AbortSignal;
+  /** Of rows that come at once through the running process: a row of more fails. Default: no bound. */
+  readonly maxBlockBytes?: number;
   /** Values of $name in the statement, as text that DuckDB reads as the type that it expects there. */
   readonly parameters?: Readonly<Record<string, string>>;
 }

@@ -150,8 +150,9 @@ class SocketClient implements SqlClient {
   }
 
   async query(sql: string, settings: QuerySettings = {}): Promise<QueryRows> {
-    const { head, lines, socket } = await this.#ask({ sql, ...settings });
-    return { ...head, timeZone: settings.timeZone ?? 'UTC', batches: rowsOf(lines, socket) };
+    const { maxBlockBytes, ...asked } = settings;
+    const { head, lines, socket } = await this.#ask({ sql, ...asked });
+    return { ...head, timeZone: settings.timeZone ?? 'UTC', batches: rowsOf(lines, socket, maxBlockBytes) };
   }
 
   async arrow(sql: string, settings: QuerySettings = {}): Promise<QueryArrow> {
@@ -178,19 +179,26 @@ class SocketClient implements SqlClient {
   }
 }
 
-/** @throws SluiceError SLUICE_QUERY if it is an error, or none came */
-async function nextAnswer(lines: LineReader): Promise<QueryAnswer> {
-  const line = await lines.line().catch(() => undefined);
+/** @throws SluiceError SLUICE_QUERY if it is an error or has more bytes than this, or none came */
+async function nextAnswer(lines: LineReader, maxBytes?: number): Promise<QueryAnswer> {
+  const line = await lines.line(maxBytes).catch((thrown) => {
+    if (thrown instanceof SluiceError) throw thrown;
+    return undefined;
+  });
   if (line === undefined) throw new SluiceError('SLUICE_QUERY', CUT_OFF);
   const answer = JSON.parse(line) as QueryAnswer;
   if ('error' in answer) throw new SluiceError('SLUICE_QUERY', answer.error);
   return answer;
 }
 
-async function* rowsOf(lines: LineReader, socket: Socket): AsyncGenerator<readonly (readonly RawValue[])[]> {
+async function* rowsOf(
+  lines: LineReader,
+  socket: Socket,
+  maxBytes?: number,
+): AsyncGenerator<readonly (readonly RawValue[])[]> {
   try {
     for (;;) {
-      const answer = await nextAnswer(lines);
+      const answer = await nextAnswer(lines, maxBytes);
       if ('done' in answer) return;
       if (!('rows' in answer)) throw new SluiceError('SLUICE_QUERY', OTHER_VERSION);
       yield answer.rows;

@@ -29,6 +29,11 @@ interface Pending {
   reject(error: Error): void;
 }
 
+/** Whether one process reads all partitions: only a catalog in Postgres is of many. */
+export function needsWholeTopic(sink: SinkOptions): boolean {
+  return sink.kind === 'duckdb' || !isPostgres(sink.options.catalog);
+}
+
 export class SinkClient implements Sink {
   readonly needsWholeTopic: boolean;
   readonly #worker: Worker;
@@ -50,8 +55,7 @@ export class SinkClient implements Sink {
   }
 
   static start(sink: SinkOptions): SinkClient {
-    const needsWholeTopic = sink.kind === 'duckdb' || !isPostgres(sink.options.catalog);
-    return new SinkClient(new Worker(SINK_THREAD, { workerData: sink }), needsWholeTopic);
+    return new SinkClient(new Worker(SINK_THREAD, { workerData: sink }), needsWholeTopic(sink));
   }
 
   open(): Promise<SinkState> {

@@ -96,7 +96,8 @@ function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
-function freeBytes(folder: string): number | undefined {
+/** What is left for this process on a folder's disk; undefined if it cannot be asked. */
+export function freeBytes(folder: string): number | undefined {
   try {
     const { bavail, bsize } = statfsSync(folder);
     return bavail * bsize;

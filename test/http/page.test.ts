@@ -43,6 +43,12 @@ it('goes on after errors of its server', async () => {
   expect((await fetch(`${url}api/about`)).status).toBe(200);
 });
 
+it('says what there is', async () => {
+  const { url } = await serving();
+  const answer = await fetch(`${url}elsewhere`);
+  expect([answer.status, await answer.text()]).toEqual([404, 'try /\n']);
+});
+
 it('says that a request is too long', async () => {
   const { url } = await serving();
   const answer = await fetch(`${url}api/query`, JSON_OF_MANY_BYTES);

@@ -1,15 +1,7 @@
 /** Spark on the Parquet files: each column has its own values. */
-import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { INSTALL_TIMEOUT_MS, pythonWith, runPython, whyNoPython } from '../support/python.js';
+import { INSTALL_TIMEOUT_MS, pythonWith, runPython, whyNoSpark } from '../support/python.js';
 import { type TextRow, trickyDirectory } from '../support/tricky-names.js';
-
-function whyNoSpark(): string | undefined {
-  const hasJava = spawnSync('java', ['-version'], { stdio: 'ignore' }).status === 0;
-  if (hasJava) return whyNoPython();
-  if (process.env.CI === 'true') throw new Error('tests with Spark cannot run: java is not found, Spark needs Java 17');
-  return 'java is not found';
-}
 
 describe.skipIf(whyNoSpark() !== undefined)('Spark', () => {
   let python: string;

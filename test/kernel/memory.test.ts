@@ -1,7 +1,7 @@
 /** Where bytes lie must not matter: alignments, the ends of regions, splits, and messages of any size. */
 import { describe, expect, it } from 'vitest';
 import { Chunk } from '../../src/core/chunk.js';
-import type { KernelLimits } from '../../src/kernel/memory-map.js';
+import type { KernelLimits } from '../../src/kernel/regions.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { EQUAL_SHARES } from '../support/event-kinds.js';
 import { orderEvents } from '../support/events.js';

@@ -16,6 +16,7 @@ import { expectAsReference, kernelsOf, messagesOf, VARIANTS } from './kernel.js'
 import { KINDS_SPEC } from './kinds-spec.js';
 import { mutated } from './mutate.js';
 import { Random } from './random.js';
+import type { ReferenceMessage } from './reference.js';
 import { ALL_SHAPES, filled } from './shapes.js';
 
 export interface Tally {
@@ -45,27 +46,55 @@ const SOURCES = [...Array.from({ length: 11 }, () => orders), shapes, shapes, sh
 
 /** Reads a round with and without the speculative path, and adds to the tally. @throws if one differs */
 export function fuzzRound(seed: number, rows: number, tally: Tally, build: KernelFileOptions['wasm']): void {
-  const random = new Random(seed);
-  const { spec, source, key = () => null } = random.pick(SOURCES)(random);
+  const { spec, batches } = randomRound(seed, rows);
   const kernels = kernelsOf(
     spec,
     {},
     VARIANTS.filter(({ wasm }) => wasm === build),
   );
   const counted = countingLearned(kernels[0], tally);
+  for (const { messages, damaged } of batches) {
+    tally.mutated += damaged;
+    tally.generated += messages.length - damaged;
+    expectAsReference([counted, ...kernels.slice(1)], spec, messages);
+  }
+}
+
+export interface Round {
+  readonly spec: TableSpec;
+  /** Messages of one partition. */
+  readonly batches: Iterable<{ readonly messages: ReferenceMessage[]; readonly damaged: number }>;
+}
+
+/** The spec and the batches of a round: the same for the same seed and number of rows. */
+export function randomRound(seed: number, rows: number): Round {
+  const random = new Random(seed);
+  const round = random.pick(SOURCES)(random);
+  return { spec: round.spec, batches: batchesOf(round, rows, random) };
+}
+
+function* batchesOf(
+  { source, key = () => null }: RoundOf,
+  rows: number,
+  random: Random,
+): Generator<{
+  messages: ReferenceMessage[];
+  damaged: number;
+}> {
   const share = random.pick(MUTATED_SHARES);
   const sizes = random.pick(BATCH_ROWS);
   for (let left = rows; left > 0; ) {
+    let damaged = 0;
     const values = source(Math.min(left, random.pick(sizes)), random).map((value) => {
       const isMutated = value !== null && random.next() < share;
-      tally[isMutated ? 'mutated' : 'generated']++;
+      if (isMutated) damaged++;
       return isMutated ? mutated(value, random) : value;
     });
     const keys = values.map(() => {
       const text = key(random);
       return text !== null && random.next() < share / 4 ? mutated(Buffer.from(text), random) : text;
     });
-    expectAsReference([counted, ...kernels.slice(1)], spec, messagesOf(values, 3, keys));
+    yield { messages: messagesOf(values, 3, keys), damaged };
     left -= values.length;
   }
 }

@@ -5,7 +5,7 @@ import { ChunkViews } from '../../src/core/chunk.js';
 import type { ChunkHandle } from '../../src/core/flow.js';
 import { KEY_EXTRA_BYTES } from '../../src/kernel/abi.js';
 import { KernelInstance, type KernelOutput, Results } from '../../src/kernel/kernel-instance.js';
-import { type KernelLimits, memoryMap } from '../../src/kernel/memory-map.js';
+import { type KernelLimits, memoryMap } from '../../src/kernel/regions.js';
 import { wordBytes } from '../../src/kernel/word-table.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { OPTIONS, type Reader, VARIANTS } from './kernel.js';

@@ -26,6 +26,14 @@ function hasVenv(): boolean {
   return spawnSync('python3', ['-c', 'import venv, ensurepip'], { stdio: 'ignore' }).status === 0;
 }
 
+/** The same of Spark, which needs Java as well. */
+export function whyNoSpark(): string | undefined {
+  const hasJava = spawnSync('java', ['-version'], { stdio: 'ignore' }).status === 0;
+  if (hasJava) return whyNoPython();
+  if (process.env.CI === 'true') throw new Error('tests with Spark cannot run: java is not found, Spark needs Java 17');
+  return 'java is not found';
+}
+
 /** @param requirements a file of test/support/readers. @returns the interpreter that has its packages */
 export async function pythonWith(requirements: string): Promise<string> {
   const list = join(SCRIPTS, requirements);
@@ -52,8 +60,17 @@ export async function pythonWith(requirements: string): Promise<string> {
   return python;
 }
 
-/** Runs a script of test/support/readers. @returns the JSON that it prints */
-export async function runPython(python: string, script: string, args: readonly string[]): Promise<unknown> {
+/**
+ * Runs a script of test/support/readers.
+ * @param modules a folder of Python packages, for Spark's workers too
+ * @returns the JSON that it prints
+ */
+export async function runPython(
+  python: string,
+  script: string,
+  args: readonly string[],
+  modules?: string,
+): Promise<unknown> {
   const { PATH = '', HOME = '', JAVA_HOME } = process.env;
   const { stdout } = await execFileAsync(python, [join(SCRIPTS, script), ...args], {
     maxBuffer: MAX_OUTPUT_BYTES,
@@ -61,6 +78,8 @@ export async function runPython(python: string, script: string, args: readonly s
       PATH,
       HOME,
       ...(JAVA_HOME !== undefined && { JAVA_HOME }),
+      ...(modules !== undefined && { PYTHONPATH: modules }),
+      PYSPARK_PYTHON: python,
       TZ: 'UTC',
       SPARK_LOCAL_IP: '127.0.0.1',
       PYTHONDONTWRITEBYTECODE: '1',

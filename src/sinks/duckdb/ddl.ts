@@ -97,11 +97,17 @@ async function missingColumns(connection: DuckDBConnection, spec: TableSpec): Pr
   return tableColumns(spec).filter(({ name }) => !types.has(name));
 }
 
-/** What the types of the table's columns do not tell: text and json are both VARCHAR, and a role leaves no trace. */
 async function checkSpec(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
   const [meta] = await rowsOf(connection, 'SELECT spec FROM sluice.meta');
-  if (meta === undefined) return;
-  const known = JSON.parse(String(meta.spec)) as StoredSpec;
+  if (meta !== undefined) checkStoredSpec(JSON.parse(String(meta.spec)) as StoredSpec, spec);
+}
+
+/**
+ * What the types of the table's columns do not tell: text and json are both VARCHAR, and a role leaves no trace.
+ * @param known that of the directory's last start
+ * @throws SluiceError SLUICE_SPEC_CHANGED
+ */
+export function checkStoredSpec(known: StoredSpec, spec: TableSpec): void {
   const kinds = new Map(known.columns.map(({ name, kind }) => [name, kind]));
   for (const { name, kind } of spec.columns) {
     const before = kinds.get(name);

@@ -145,6 +145,11 @@ function checkMeta(version: number, found: string, topic: string): void {
       `the data directory has format ${version}, this Sluice writes ${FORMAT_VERSION}: use a newer one`,
     );
   }
+  checkTopic(found, topic);
+}
+
+/** @param found the topic of the directory @throws SluiceError SLUICE_CONFIG when it is another one */
+export function checkTopic(found: string, topic: string): void {
   if (found !== topic) {
     throw new SluiceError(
       'SLUICE_CONFIG',

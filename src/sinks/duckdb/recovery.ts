@@ -90,9 +90,18 @@ export function withdraw(files: readonly ParquetFile[]): void {
  * @throws SluiceError SLUICE_UNEXPLAINED_FILES, SLUICE_SINK if files and ledger differ by more; then nothing is removed
  */
 export function reconcileFiles(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
+  return remove(dataDir, agreeingFiles(dataDir, topic, ledger));
+}
+
+/**
+ * How files and ledger differ, if a start accepts that. Nothing is changed.
+ * @throws SluiceError SLUICE_UNEXPLAINED_FILES, SLUICE_SINK if they differ by more than a start puts right
+ */
+export function agreeingFiles(dataDir: string, topic: string, ledger: LedgerState): FileDifferences {
   const differences = compareFiles(dataDir, topic, ledger);
   if (differences.unexplained.length > 0) throw unexplainedFiles(dataDir, differences);
-  return remove(dataDir, differences);
+  refuseDamage(dataDir, differences.damaged);
+  return differences;
 }
 
 /**
@@ -101,12 +110,12 @@ export function reconcileFiles(dataDir: string, topic: string, ledger: LedgerSta
  */
 export function removeUncounted(dataDir: string, topic: string, ledger: LedgerState): readonly RemovedFile[] {
   const differences = compareFiles(dataDir, topic, ledger);
+  refuseDamage(dataDir, differences.damaged);
   const uncounted = differences.unexplained.map((file) => ({ file, why: 'the ledger does not name it' }));
   return remove(dataDir, { ...differences, leftovers: [...differences.leftovers, ...uncounted] });
 }
 
-function remove(dataDir: string, { leftovers, damaged, rewritten }: Omit<FileDifferences, 'unexplained'>) {
-  refuseDamage(dataDir, damaged);
+function remove(dataDir: string, { leftovers, rewritten }: Pick<FileDifferences, 'leftovers' | 'rewritten'>) {
   renameRewritten(dataDir, rewritten);
   for (const { file } of leftovers) rmSync(join(dataDir, file), { force: true });
   removeJournal(dataDir);

@@ -37,8 +37,10 @@ export class StateKeeper {
   readonly #connection: DuckDBConnection;
   readonly #parts: StateKeeperParts;
   readonly #timer: NodeJS.Timeout;
-  /** Of the tail; less than none while rows are merged whose commit is not noted yet. */
+  /** Of the tail; too few after row ids have changed, too many if the commit of merged rows is noted late. */
   #tailRows: number;
+  /** Of all commits that were noted. */
+  #notedRows = 0;
   #waitingSinceMs = performance.now();
   #committedMs = performance.now();
   #pauseUntilMs = 0;
@@ -67,8 +69,9 @@ export class StateKeeper {
   /** Notes that so many rows are new in the change log. */
   committed(rows: number): void {
     this.#committedMs = performance.now();
-    if (this.#tailRows <= 0) this.#waitingSinceMs = this.#committedMs;
+    if (this.#tailRows === 0) this.#waitingSinceMs = this.#committedMs;
     this.#tailRows += rows;
+    this.#notedRows += rows;
   }
 
   /** Merges all of the tail. @throws SluiceError SLUICE_SINK; what was merged before stays so */
@@ -102,7 +105,7 @@ export class StateKeeper {
   }
 
   #isDue(): boolean {
-    if (this.#tailRows <= 0) return false;
+    if (this.#tailRows === 0) return false;
     const nowMs = performance.now();
     if (nowMs - this.#committedMs >= IDLE_MS) return this.#problem === undefined || nowMs >= this.#pauseUntilMs;
     const isMuch = this.#tailRows >= MANY_ROWS || nowMs - this.#waitingSinceMs >= WAIT_MS;
@@ -124,6 +127,7 @@ export class StateKeeper {
   async #merge(): Promise<boolean> {
     const [connection, { memory, spec }, maxRows] = [this.#connection, this.#parts, this.#maxRows];
     const ending = new AbortController();
+    const notedRows = this.#notedRows;
     try {
       const rows = await this.#write(ending, () => mergeTail(connection, spec, maxRows));
       if (maxRows > MIN_ROWS && (await memory.hasWrittenTooMuch())) {
@@ -131,10 +135,11 @@ export class StateKeeper {
         return this.#shrink();
       }
       await memory.commit(() => connection.run('COMMIT'));
-      this.#tailRows -= rows;
+      const isAllMerged = rows < maxRows;
+      this.#tailRows = isAllMerged ? this.#notedRows - notedRows : Math.max(1, this.#tailRows - rows);
       await memory.storeLongStrings(connection);
       if (rows > 0) await this.#rewrite(ending);
-      return rows === maxRows;
+      return !isAllMerged;
     } catch (thrown) {
       await connection.run('ROLLBACK').catch(() => {});
       const isForMemory = isOutOfMemory(thrown) || ending.signal.aborted;

@@ -95,7 +95,7 @@ export function stateDifferences(spec: TableSpec): string {
     SELECT format('partition {}, offset {}: {}', kafka_partition, kafka_offset, CASE WHEN found IS NULL
       THEN 'missing in the state' WHEN wanted IS NULL THEN 'in the state, and not a last change'
       ELSE 'other values' END)
-    FROM (${select(IS_NEWEST, 'sluice.state', 'found')})
+    FROM (${select(IS_NEWEST, `sluice.state WHERE (${mergedTo(spec)}) >= 0`, 'found')})
     FULL JOIN (${select(
       '"is the newest" IS NOT NULL',
       `"the wanted" LEFT JOIN

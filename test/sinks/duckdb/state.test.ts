@@ -6,7 +6,7 @@ import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
 import { newestOfLog } from '../../../src/sinks/duckdb/newest.js';
 import type { StateKind } from '../../../src/sinks/duckdb/settings.js';
 import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
-import { mergeTail, rewriteIfSparse } from '../../../src/sinks/duckdb/state-merge.js';
+import { mergeTail, rewriteIfSparse, stateDifferences } from '../../../src/sinks/duckdb/state-merge.js';
 import { makeBatch, openSink, select, temporaryDirectory } from '../../support/batches.js';
 import { Random } from '../../support/random.js';
 import { changeDatabase, problems } from '../../support/verifying.js';
@@ -181,6 +181,33 @@ describe('the state', () => {
     expect((await problems(dataDir)).filter((problem) => !/rows differ/.test(problem))).toEqual([]);
   });
 
+  /** Where the row was that was merged last, there is another one afterwards. */
+  const changeRowIds = async (sink: DuckDbSink) => {
+    await select(sink, 'CREATE TABLE moved AS FROM cdc_orders ORDER BY kafka_offset DESC');
+    await select(sink, 'DROP TABLE cdc_orders; ALTER TABLE moved RENAME TO cdc_orders');
+  };
+
+  it('is merged anew, and then on, by the sink itself when row ids have changed', async () => {
+    const dataDir = temporaryDirectory();
+    const sink = await openSink(dataDir, { state: 'table' });
+    const isMergedTo = (offset: number) =>
+      vi.waitFor(async () => expect(await merged(sink)).toEqual([[BigInt(offset)]]), 10_000);
+    await write(
+      sink,
+      dataDir,
+      0,
+      ['a', 'b', 'c'].map((key) => ({ id: key, key })),
+    );
+    await isMergedTo(2);
+    await changeRowIds(sink);
+    for (const start of [3, 4, 5]) {
+      await write(sink, dataDir, start, [{ id: `${start}`, key: 'a' }]);
+      await isMergedTo(start);
+    }
+    await sink.close();
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
   it('counts as nothing if row ids are others than they were', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openQuiet(dataDir, 'table');
@@ -189,9 +216,8 @@ describe('the state', () => {
       { id: '1', key: 'b' },
     ]);
     await merge(sink);
-    // Where the row was that was merged last, there is another one now.
-    await select(sink, 'CREATE TABLE moved AS FROM cdc_orders ORDER BY kafka_offset DESC');
-    await select(sink, 'DROP TABLE cdc_orders; ALTER TABLE moved RENAME TO cdc_orders');
+    await changeRowIds(sink);
+    expect(await select(sink, stateDifferences(ORDERS_SPEC))).toEqual([]);
     await write(sink, dataDir, 2, [{ id: '2', key: 'a' }]);
     expect(await status(sink)).toEqual([
       ['a', '2'],
