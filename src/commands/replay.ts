@@ -71,7 +71,7 @@ export function addReplayCommand(program: Command, { environment, stdout }: Comm
 /**
  * Takes the messages through the kernel; those that are rows leave the quarantine, in a transaction for each file.
  * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, but for a dry run; SLUICE_CONFIG of a
- *   lake; SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK, SLUICE_DATA_DIR as a start. What was committed stays
+ *   lake; SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK, SLUICE_DATA_DIR as a start.
  */
 export async function replay(config: Config, options: ReplayCommandOptions): Promise<ReplaySummary> {
   if (config.sink === 'ducklake') throw new SluiceError('SLUICE_CONFIG', NOT_OF_A_LAKE);
