@@ -37,8 +37,8 @@ export interface ReplaySummary {
 }
 
 const NOT_OF_A_LAKE =
-  "replay is for SINK=duckdb: a lake's files are registered in its catalog as they are. To have a corrected message in " +
-  'a lake, produce it again, or consume the topic into a new lake with the new table spec';
+  "replay is for SINK=duckdb: a lake's files are registered in its catalog as they are. To have a corrected message " +
+  'in a lake, produce it again, or consume the topic into a new lake with the new table spec';
 
 export function addReplayCommand(program: Command, { environment, stdout }: CommandContext): void {
   program
@@ -70,8 +70,8 @@ export function addReplayCommand(program: Command, { environment, stdout }: Comm
 
 /**
  * Takes the messages through the kernel; those that are rows leave the quarantine, in a transaction for each file.
- * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, but for a dry run; SLUICE_CONFIG of a lake;
- *   SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK, SLUICE_DATA_DIR as a start. What was committed stays
+ * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, but for a dry run; SLUICE_CONFIG of a
+ *   lake; SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK, SLUICE_DATA_DIR as a start.
  */
 export async function replay(config: Config, options: ReplayCommandOptions): Promise<ReplaySummary> {
   if (config.sink === 'ducklake') throw new SluiceError('SLUICE_CONFIG', NOT_OF_A_LAKE);

@@ -91,8 +91,8 @@ export const ERROR_CODES = {
     meaning: 'another process holds the data directory',
     example: 'DATA_DIR=/var/lib/sluice is held by /usr/bin/node (PID 4711): stop that process, or use another DATA_DIR',
     remedy:
-      'Stop the process that the message names, or use another `DATA_DIR`. Two runs cannot share one; `sluice replay`, ' +
-      '`recover` and `compact` need the run to stop, too.',
+      'Stop the process that the message names, or use another `DATA_DIR`. Two runs cannot share one; `sluice ' +
+      'replay`, `recover` and `compact` need the run to stop, too.',
   },
   SLUICE_DATA_DIR: {
     meaning:

@@ -8,8 +8,8 @@
  *   3. commit  with the size of the new file in the ledger
  *   4. rename  over the old file
  *
- * One transaction for each file. Killed before the COMMIT, nothing has changed, and the new file is an unfinished write;
- * killed after it, the next start renames it, as after the rewriting of a file (compaction.ts).
+ * One transaction for each file. Killed before the COMMIT, nothing has changed, and the new file is an unfinished
+ * write; killed after it, the next start renames it, as after the rewriting of a file (compaction.ts).
  */
 import { renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -147,7 +147,7 @@ export class Replay {
 
   /**
    * Commits what became of messages of a place.
-   * @param results a batch of the place each, made of the messages that are meant; their files are not needed afterwards
+   * @param results a batch of the place each, made of the messages that are meant; their files can go then
    * @throws SluiceError SLUICE_DATA_DIR or SLUICE_SINK; of what was not committed nothing has changed
    */
   async commit(place: ReplayPlace, results: readonly BatchResult[]): Promise<ReplayOutcome> {
