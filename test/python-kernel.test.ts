@@ -1,4 +1,4 @@
-/** The kernel's host in Python: a smoke test of what test/integrations/python-kernel.test.ts does with more messages. */
+/** The kernel's host in Python: a smoke test; test/integrations/python-kernel.test.ts reads more messages. */
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ORDERS_SPEC } from '../src/schema/spec-file.js';
