@@ -10,6 +10,7 @@ import { misspelledVariables, readConfig, readLogOptions, SECTIONS } from './con
 import { SluiceError } from './core/errors.js';
 import { createLogger, type Logger } from './core/log.js';
 import { Output, OutputClosed } from './core/output.js';
+import { ProgressLine } from './core/progress-line.js';
 import { installedAddon } from './kafka/addon.js';
 import { PROPERTIES_TEXT } from './kafka/settings.js';
 
@@ -20,8 +21,9 @@ const EXIT_HELP = `
 Exit codes: 0 done, 1 a check failed, 2 bad configuration or arguments, 3 fatal at run time.
 Errors: docs/errors.md says of each code what it means, and what to do.`;
 
-const stdout = new Output(process.stdout, 'stdout');
 const stderr = new Output(process.stderr, 'stderr');
+const progress = new ProgressLine(stderr.isTerminal ? stderr : undefined);
+const stdout = new Output(process.stdout, 'stdout', () => progress.clear());
 const logs: Logger[] = [];
 let failedCheck = false;
 
@@ -54,7 +56,7 @@ const context: CommandContext = {
   environment: (overrides = {}) => {
     const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
     const config = readConfig({ ...process.env, ...Object.fromEntries(given) });
-    const log = createLogger(config.log);
+    const log = createLogger(config.log, undefined, () => progress.clear());
     logs.push(log);
     for (const { variable, nearest } of misspelledVariables()) log.warn(`${variable} is not read: is it ${nearest}?`);
     return { config, log };
@@ -62,9 +64,11 @@ const context: CommandContext = {
   stopSignal,
   beforeKilled,
   stdin: () => process.stdin,
-  historyFile: join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'sluice', 'history'),
+  // Not before it is needed: a user that the system does not know, as in a container, has no home.
+  historyFile: () => join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'sluice', 'history'),
   stdout,
   stderr,
+  progress,
   onFailure: () => {
     failedCheck = true;
   },

@@ -43,6 +43,22 @@ describe('a command', () => {
   });
 });
 
+/** As a user that the system does not know has it, who has no HOME either. */
+const NO_HOME = `
+require('node:os').homedir = () => { throw new Error('uv_os_homedir returned ENOENT'); };
+require('node:module').syncBuiltinESMExports();`;
+
+describe('without a home', () => {
+  it('the program runs', async () => {
+    const folder = await temporaryDataDir();
+    const hook = path.join(folder, 'no-home.cjs');
+    await writeFile(hook, NO_HOME);
+    const env = { DATA_DIR: folder, NODE_OPTIONS: `--require ${hook}` };
+    const { code, stdout, stderr } = await runCli(['parse'], { env, input: '{}' });
+    expect([code, stdout, stderr]).toEqual([0, expect.stringContaining('"status"'), '']);
+  });
+});
+
 describe('--help', () => {
   it.each([
     ['run', 'KAFKA_CONFIG_*', 'MONGODB_URI'],

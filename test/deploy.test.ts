@@ -123,6 +123,17 @@ describe.skipIf(whyNoPython() !== undefined)('deploy/', () => {
     expect(http).toMatchObject({ host: '0.0.0.0', token: expect.any(String) });
     expect(ports).toEqual([`127.0.0.1:${metrics.port}:${metrics.port}`]);
   });
+
+  it('has Prometheus scrape services that answer it', () => {
+    const settings = readFileSync(join(DEPLOY, 'prometheus', 'prometheus.yml'), 'utf8');
+    const targets = [...settings.matchAll(/"(\w+):(\d+)"/g)];
+    expect(targets.map(([, service]) => service)).toEqual(['run', 'capture']);
+    for (const [, service, port] of targets) {
+      const { metrics, http } = expectAccepted(checked.compose.services[service].environment);
+      expect(metrics.port).toBe(Number(port));
+      expect(http).toMatchObject({ host: '0.0.0.0', open: expect.arrayContaining(['metrics']) });
+    }
+  });
 });
 
 function environmentOf({ Secret: secret, StatefulSet: set }: Manifests): Record<string, string> {

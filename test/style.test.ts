@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '../src/core/error-codes.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MAX_FILE_LINES = 300;
@@ -119,6 +120,20 @@ function processUse(node: ts.Node): string | undefined {
   return PROCESS_MEMBERS.includes(node.name.text) ? `process.${node.name.text}` : undefined;
 }
 
+/** A line of a log at level error or fatal whose code is missing, or not of the closed list. */
+function errorWithoutCode(node: ts.Node): string | undefined {
+  if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return undefined;
+  const { expression: callee, arguments: given } = node;
+  if (!/^(error|fatal)$/.test(callee.name.text) || !/log(ger\(.*\))?$/i.test(callee.expression.getText()))
+    return undefined;
+  const fields = given[0] !== undefined && ts.isObjectLiteralExpression(given[0]) ? given[0].properties : [];
+  const code = fields.find((field) => field.name?.getText() === 'code');
+  if (code === undefined) return 'an error without a code';
+  const value =
+    ts.isPropertyAssignment(code) && ts.isStringLiteral(code.initializer) ? code.initializer.text : undefined;
+  return value === undefined || Object.hasOwn(ERROR_CODES, value) ? undefined : `the unknown code ${value}`;
+}
+
 /** `src/commands/run.ts` → `commands`; files at the top of src/ are in no folder. */
 function folderOf(name: string): string {
   return path.posix.dirname(name).replace(/^src\/?/, '');
@@ -199,6 +214,10 @@ describe('src/', () => {
   it('knows the process in cli.ts and config.ts only', () => {
     const others = programSources.filter(({ name }) => !PROCESS_FILES.includes(name));
     expect(others.flatMap((file) => findings(file, processUse))).toEqual([]);
+  });
+
+  it('has a code in each error that it logs', () => {
+    expect(programSources.flatMap((file) => findings(file, errorWithoutCode))).toEqual([]);
   });
 
   it('has a line of FOLDERS for each folder, and only the program itself at its top', () => {

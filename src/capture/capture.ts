@@ -46,6 +46,7 @@ export class Capture {
   #stopping = false;
   /** The cluster time of the newest change of this stream; undefined before the first. */
   #changeTime: string | undefined;
+  #snapshotDocuments: number | undefined;
   /** When it last came round to read. */
   #readMs = performance.now();
 
@@ -57,6 +58,11 @@ export class Capture {
   /** Asks it to end: what was read is committed. */
   stop(): void {
     this.#stopping = true;
+  }
+
+  /** How many documents of a snapshot are read so far; undefined unless one is taken. */
+  get snapshotDocuments(): number | undefined {
+    return this.#snapshotDocuments;
   }
 
   /** Why it does not work, in a sentence; undefined if it does. @param nowMs `performance.now()` */
@@ -210,7 +216,7 @@ export class Capture {
       writer.add(snapshotMessage(document, { source: source.name, time }, this.#options));
       last = document;
       this.#readMs = performance.now();
-      documents++;
+      this.#snapshotDocuments = ++documents;
       if (writer.isFull) {
         const checkpoint = snapshotCheckpoint(time, positionOf(document), false);
         if (writer.canStore(checkpoint)) await writer.write(checkpoint);
@@ -225,6 +231,7 @@ export class Capture {
       if (writer.canStore(checkpoint)) await writer.write(checkpoint);
     }
     await writer.settled();
+    this.#snapshotDocuments = undefined;
     log.info({ documents }, this.#stopping ? 'the snapshot is resumed at the next start' : 'the snapshot is complete');
   }
 
@@ -248,7 +255,7 @@ export class Capture {
     const oldest = isImageLost(error.cause) ? undefined : await source.oldestTime();
     const to = oldest ?? timeAfter(await source.operationTime());
     metrics.gaps.inc();
-    log.error({ from, to }, 'changes between these times are lost');
+    log.error({ code: 'SLUICE_HISTORY_LOST', from, to }, 'changes between these times are lost');
     await writer.write({ version: 1, token: null, clusterTime: to, gap: { from, to } });
   }
 }

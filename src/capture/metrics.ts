@@ -44,7 +44,7 @@ export class CaptureMetrics {
     name: 'sluice_capture_token_age_seconds',
     help: 'How old the committed position is now: once it is older than the oplog, history is lost',
     registers: [this.registry],
-    collect: () => this.tokenAge.set(this.#positionSeconds === 0 ? 0 : ageOf(this.#positionSeconds)),
+    collect: () => this.tokenAge.set(this.positionAgeSeconds),
   });
   readonly oplogWindow: Gauge = new Gauge({
     name: 'sluice_capture_oplog_window_seconds',
@@ -60,6 +60,8 @@ export class CaptureMetrics {
     help: 'When a transaction was committed last, seconds since the epoch; none before the first',
     registers: [this.registry],
   });
+  /** In committed transactions. */
+  changes = 0;
   #positionSeconds = 0;
   #oplogSeconds: number | undefined;
 
@@ -69,11 +71,19 @@ export class CaptureMetrics {
     this.lastCommit.remove();
   }
 
+  /** How old the committed position is now; 0 if there is none. */
+  get positionAgeSeconds(): number {
+    return this.#positionSeconds === 0 ? 0 : ageOf(this.#positionSeconds);
+  }
+
   /** Counts a committed transaction. @param clusterTime 16 hex digits */
   committed(operations: ReadonlyMap<string, number>, clusterTime: string): void {
     this.transactions.inc();
     this.lastCommit.setToCurrentTime();
-    for (const [operation, count] of operations) this.events.inc({ operation }, count);
+    for (const [operation, count] of operations) {
+      this.events.inc({ operation }, count);
+      this.changes += count;
+    }
     this.standsAt(clusterTime);
     this.lag.set(ageOf(this.#positionSeconds));
   }

@@ -96,7 +96,7 @@ export class GroupWriter {
     if (fits) return;
     metrics.oversize.inc();
     log.error(
-      { order_id: captured.orderId.text, bytes: captured.bytes },
+      { code: 'SLUICE_KAFKA', order_id: captured.orderId.text, bytes: captured.bytes },
       `larger than MAX_MESSAGE_BYTES=${maxMessageBytes}: left out`,
     );
   }

@@ -1,8 +1,8 @@
 /** Which build of the program runs. */
-import kafka from '@confluentinc/kafka-javascript';
 import { programVersion } from '../assets.js';
+import { LIBRDKAFKA_VERSION } from '../kafka/addon.js';
 
 /** The labels of `sluice_build_info` that do not depend on the configuration. */
 export function buildLabels(): Readonly<Record<'version' | 'node' | 'librdkafka', string>> {
-  return { version: programVersion(), node: process.versions.node, librdkafka: kafka.librdkafkaVersion };
+  return { version: programVersion(), node: process.versions.node, librdkafka: LIBRDKAFKA_VERSION };
 }

@@ -11,7 +11,7 @@ export type Choices = Pick<CaptureOptions, 'snapshot' | 'onLostHistory'> & {
   readonly replaces?: string;
 };
 
-export function addCaptureCommand(program: Command, { environment, stopSignal }: CommandContext): void {
+export function addCaptureCommand(program: Command, { environment, stopSignal, progress }: CommandContext): void {
   program
     .command('capture')
     .description("write a MongoDB collection's changes to the topic, exactly once")
@@ -44,6 +44,6 @@ export function addCaptureCommand(program: Command, { environment, stopSignal }:
     .action(async (choices: Choices) => {
       const { config, log } = environment();
       const { capture } = await import('./capturing.js');
-      await capture(config, log, choices, stopSignal());
+      await capture(config, log, choices, { signal: stopSignal(), progress });
     });
 }

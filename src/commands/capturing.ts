@@ -9,10 +9,12 @@ import { CapturedCollection } from '../capture/collection.js';
 import { CaptureMetrics } from '../capture/metrics.js';
 import { OplogWindow } from '../capture/oplog-window.js';
 import { TRANSACTION_TIMEOUT_MS, TransactionalProducer } from '../capture/producer.js';
+import { captureProgress } from '../capture/progress.js';
 import { GroupWriter, oversizeTopic } from '../capture/writer.js';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
+import type { ProgressLine } from '../core/progress-line.js';
 import { Monitor } from '../http/monitor.js';
 import { buildLabels } from './build-labels.js';
 import type { Choices } from './capture.js';
@@ -21,7 +23,12 @@ import type { Choices } from './capture.js';
  * Captures until it is stopped.
  * @throws SluiceError after everything was shut down
  */
-export async function capture(config: Config, log: Logger, choices: Choices, signal: AbortSignal): Promise<void> {
+export async function capture(
+  config: Config,
+  log: Logger,
+  choices: Choices,
+  { signal, progress }: { signal: AbortSignal; progress: ProgressLine },
+): Promise<void> {
   const { brokers, topic, properties } = config.kafka;
   const { uri, database, collection, maxMessageBytes } = config.capture;
   const metrics = new CaptureMetrics();
@@ -31,6 +38,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
   let producer: TransactionalProducer | undefined;
   let monitor: Monitor | undefined;
   let following: Capture | undefined;
+  const endProgress = progress.show(captureProgress(() => following, metrics));
   const work = async () => {
     await checkImages(config, source, log);
     const options = { ...config.capture, replaces: undefined, ...choices, topic, source: source.name };
@@ -71,6 +79,7 @@ export async function capture(config: Config, log: Logger, choices: Choices, sig
     monitor?.fail(thrown);
     throw thrown;
   } finally {
+    endProgress();
     await Promise.allSettled([checkpoints?.close(), producer?.close(), source.close()]);
     await monitor?.close(log);
   }

@@ -5,6 +5,7 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type CompactionReceipt, RETIRED_TEXT } from '../core/flow.js';
 import { type Logger, logRemoved } from '../core/log.js';
+import { inThousands, stopwatch } from '../core/progress-line.js';
 import { DuckDbSink } from '../sinks/duckdb/sink.js';
 import { DuckLakeSink, type DuckLakeSinkOptions } from '../sinks/ducklake/sink.js';
 import { databasePath } from '../storage/data-dir.js';
@@ -13,7 +14,8 @@ import { LAKE_SECTIONS, requireLake } from './open-sql.js';
 import { sinkOptions } from './sink-options.js';
 import { variablesHelp } from './variables-help.js';
 
-export function addCompactCommand(program: Command, { environment, stdout, onFailure }: CommandContext): void {
+export function addCompactCommand(program: Command, context: CommandContext): void {
+  const { environment, stdout, progress, onFailure } = context;
   program
     .command('compact')
     .description(
@@ -37,7 +39,15 @@ export function addCompactCommand(program: Command, { environment, stdout, onFai
     .option('--rewrite', 'rewrite files that lack columns of the table spec, so that all files have them')
     .action(async ({ rewrite = false }: { rewrite?: boolean }) => {
       const { config, log } = environment();
-      const receipt = await compact(config, { rewrite, log });
+      let done = 0;
+      const seconds = stopwatch();
+      const end = progress.show({
+        text: () => `compact: ${seconds()}${done === 0 ? '' : `  ${inThousands(done)} files`}`,
+      });
+      const onDone = (files: number) => {
+        done += files;
+      };
+      const receipt = await compact(config, { rewrite, log, onDone }).finally(end);
       const { filesBefore, filesAfter, bytesBefore, bytesAfter, filesRewritten, left, retired } = receipt;
       const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
       await stdout.write(
@@ -54,13 +64,14 @@ export function addCompactCommand(program: Command, { environment, stdout, onFai
 
 /**
  * Joins whatever neighbours fit files of COMPACT_TARGET_BYTES.
- * @param options `rewrite`: then rewrites files that lack columns of the table spec
+ * @param options `rewrite`: then rewrites files that lack columns of the table spec; `onDone` is told how many files
+ *   of a data directory are done with, each time that some are
  * @throws SluiceError SLUICE_LOCKED when a process works on the data directory, or on the file of the catalog;
  *   SLUICE_CONFIG when there is none
  */
 export async function compact(
   config: Config,
-  { rewrite, log }: { rewrite: boolean; log: Logger },
+  { rewrite, log, onDone }: { rewrite: boolean; log: Logger; onDone?: (files: number) => void },
 ): Promise<CompactionReceipt> {
   const { kind, options } = sinkOptions(config);
   if (kind === 'ducklake') return await compactLake(config, options, rewrite, log);
@@ -72,7 +83,7 @@ export async function compact(
   const { removed } = await sink.open();
   logRemoved(log, removed);
   try {
-    return await sink.compact({ everything: true, rewrite });
+    return await sink.compact({ everything: true, rewrite, onDone });
   } finally {
     await sink.close();
   }

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Config } from '../config.js';
 import type { Logger } from '../core/log.js';
 import type { Output } from '../core/output.js';
+import type { ProgressLine } from '../core/progress-line.js';
 
 export type StandardInput = Readable & { readonly isTTY?: boolean };
 
@@ -18,10 +19,12 @@ export interface CommandContext {
   /** Has something done when a signal ends the process, as it would have ended without. */
   readonly beforeKilled: (cleanUp: () => void) => void;
   readonly stdin: () => StandardInput;
-  /** Of `shell`, in the user's folder for such state. */
-  readonly historyFile: string;
+  /** Of `shell`, in the user's folder for such state. @throws if the user has none */
+  readonly historyFile: () => string;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** On stderr. */
+  readonly progress: ProgressLine;
   /** A check failed: the process ends with exit code 1 when the command is done. */
   readonly onFailure: () => void;
 }

@@ -1,11 +1,12 @@
 /** `sluice demo`: the whole pipeline on sample events and an embedded Kafka, with nothing else installed. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
-import { createLogger } from '../core/log.js';
+import type { Logger } from '../core/log.js';
+import { inThousands, type ProgressLine } from '../core/progress-line.js';
 import type { EmbeddedKafka } from '../kafka/embedded-kafka.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import type { RunTotals } from '../pipeline/totals.js';
@@ -20,7 +21,9 @@ import { verify } from './verify.js';
 
 export interface DemoOptions {
   readonly events: number;
+  readonly log: Logger;
   readonly signal: AbortSignal;
+  readonly progress: ProgressLine;
   readonly write: (piece: string | Uint8Array) => Promise<void>;
 }
 
@@ -30,6 +33,7 @@ const MAX_EVENTS = 10_000_000;
 const MAX_AHEAD_EVENTS = 40_000;
 const BLOCK_EVENTS = 2_000;
 const WAIT_MS = 10;
+const PROGRESS_MS = 1000;
 
 const QUERIES = [
   {
@@ -50,7 +54,8 @@ FROM sluice.batches GROUP BY partition_id ORDER BY partition_id`,
   },
 ];
 
-export function addDemoCommand(program: Command, { environment, stopSignal, stdout }: CommandContext): void {
+export function addDemoCommand(program: Command, context: CommandContext): void {
+  const { environment, stopSignal, stdout, progress } = context;
   program
     .command('demo')
     .description('run the whole pipeline on sample events and an embedded Kafka, and show what it did')
@@ -72,7 +77,9 @@ export function addDemoCommand(program: Command, { environment, stopSignal, stdo
     .option('--events <n>', 'how many events', '100000')
     .action(async ({ events }: { events: string }) => {
       const write = (piece: string | Uint8Array) => stdout.write(piece);
-      await demo(environment().config, { events: Number(events), signal: stopSignal(), write });
+      const { config, log } = environment();
+      const quiet = log.child({}, { level: 'warn' });
+      await demo(config, { events: Number(events), log: quiet, signal: stopSignal(), progress, write });
     });
 }
 
@@ -80,10 +87,27 @@ export function addDemoCommand(program: Command, { environment, stopSignal, stdo
  * Runs the demo in a folder of its own, DATA_DIR/demo, which is made anew.
  * @throws SluiceError SLUICE_CONFIG when `events` is out of range, or what `run` failed with
  */
-export async function demo(base: Config, { events, signal, write }: DemoOptions): Promise<void> {
+export async function demo(base: Config, options: DemoOptions): Promise<void> {
+  const { events, progress, write } = options;
   if (!Number.isInteger(events) || events < 1 || events > MAX_EVENTS) {
     throw new SluiceError('SLUICE_CONFIG', `--events must be a whole number from 1 to ${MAX_EVENTS}`);
   }
+  let now = 'Kafka is starting';
+  const text = () => `… ${now}`;
+  const report = () => void write(`${text()}\n`).catch(() => {});
+  const end = progress.show({ text, quietMs: PROGRESS_MS, elsewhere: { everyMs: PROGRESS_MS, report } });
+  try {
+    await demonstrate(base, options, (what) => {
+      now = what;
+    });
+  } finally {
+    end();
+  }
+}
+
+/** @param doing told what is going on, for the progress */
+async function demonstrate(base: Config, options: DemoOptions, doing: (what: string) => void): Promise<void> {
+  const { log, write } = options;
   const dataDir = join(base.dataDir, 'demo');
   await rm(dataDir, { recursive: true, force: true });
   const { EmbeddedKafka } = await import('../kafka/embedded-kafka.js');
@@ -103,15 +127,17 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
       properties: {},
     },
   };
-  const summary = await consumeSamples(kafka, config, events, signal);
+  const summary = await consumeSamples(kafka, config, options, doing);
+  doing('Kafka is stopping');
   await kafka.stop();
+  doing('asking');
   await write(describeRun(summary, summary.seconds));
   for (const { title, sql } of QUERIES) {
     await write(`\n${title}\n\n${sql}\n\n`);
     await query(await openConfigured(config), { sql, format: 'table', write });
   }
   await write('\nDoes it all agree?\n\n');
-  const log = createLogger({ ...config.log, level: 'warn' });
+  doing('checking');
   if (!(await verify(config, { kafka: false, log, write })))
     throw new SluiceError('SLUICE_SINK', 'the result of the demo is wrong: see the checks above');
   await write(
@@ -121,27 +147,35 @@ export async function demo(base: Config, { events, signal, write }: DemoOptions)
 }
 
 /** Produces and consumes side by side; the producer waits when it is too far ahead. */
-async function consumeSamples(kafka: EmbeddedKafka, config: Config, events: number, signal: AbortSignal) {
+async function consumeSamples(
+  kafka: EmbeddedKafka,
+  config: Config,
+  { events, log, signal }: DemoOptions,
+  doing: (what: string) => void,
+) {
   const stop = new AbortController();
   signal.addEventListener('abort', () => stop.abort(), { once: true });
   let pipeline: Pipeline | undefined;
-  const consumedEvents = () => pipeline?.status().totals.events ?? 0;
-  const log = createLogger({ ...config.log, level: 'warn' });
+  let produced = 0;
+  const consumedEvents = () => {
+    const consumed = pipeline?.status().totals.events ?? 0;
+    doing(`${inThousands(produced)} of ${inThousands(events)} events produced, ${inThousands(consumed)} consumed`);
+    return consumed;
+  };
   const consumed = run(config, log, {
     untilEnd: false,
     onLostOffsets: 'fail',
     signal: stop.signal,
-    terminal: undefined,
     onStart: (started) => {
       pipeline = started;
     },
   });
   // A failure is seen below; without a handler here it would end the process before.
   consumed.catch(() => stop.abort());
-  let produced = 0;
   for (const { key, value } of sampleEvents(events, Date.now())) {
     kafka.produce(TOPIC, key, value);
     produced++;
+    if (produced % BLOCK_EVENTS === 0) await nextTurn();
     while (produced % BLOCK_EVENTS === 0 && produced - consumedEvents() >= MAX_AHEAD_EVENTS && !stop.signal.aborted) {
       await sleep(WAIT_MS);
     }
@@ -154,7 +188,7 @@ async function consumeSamples(kafka: EmbeddedKafka, config: Config, events: numb
 }
 
 function describeRun(totals: RunTotals, seconds: number): string {
-  const n = (value: number) => value.toLocaleString('en-US');
+  const n = inThousands;
   return [
     `Consumed ${n(totals.events)} events (${n(Math.round(totals.bytes / 1024))} KiB) in ${seconds.toFixed(1)} s,`,
     `in ${n(totals.batches)} batches and ${n(totals.commits)} transactions:`,

@@ -9,6 +9,7 @@ import type { SqlClient } from '../query/sql-client.js';
 import type { CommandContext } from './context.js';
 import { LAKE_SECTIONS, openAt, openConfigured } from './open-sql.js';
 import { fileFormat, writeResultFile } from './query-file.js';
+import { WatchedClient } from './query-progress.js';
 import { TEXT_FORMATS, TEXTS } from './query-texts.js';
 import { variablesHelp } from './variables-help.js';
 
@@ -61,7 +62,8 @@ async function run(args: readonly string[], flags: Flags, context: CommandContex
   const written = output === undefined ? undefined : { path: output, format: fileFormat(output) };
   const sql = await statement(args, flags.file, context);
   const { config } = context.environment();
-  const client = await (at === undefined ? openConfigured(config) : openAt(config, { at, timeZone }));
+  const opened = await (at === undefined ? openConfigured(config) : openAt(config, { at, timeZone }));
+  const client = watched(opened, context);
   const settings = { timeZone, ...(Object.keys(param).length > 0 && { parameters: param }) };
   if (written === undefined) {
     const write = (piece: string | Uint8Array) => stdout.write(piece);
@@ -69,6 +71,12 @@ async function run(args: readonly string[], flags: Flags, context: CommandContex
   } else {
     await writeResultFile(client, { sql, ...settings, ...written, beforeKilled: context.beforeKilled });
   }
+}
+
+function watched(client: SqlClient, { progress, beforeKilled }: CommandContext): SqlClient {
+  if (!progress.isOnTerminal) return client;
+  beforeKilled(() => progress.clear());
+  return new WatchedClient(client, progress);
 }
 
 function addParameter(text: string, before: Readonly<Record<string, string>>): Record<string, string> {

@@ -3,13 +3,13 @@ import { type Command, Option } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
-import type { Output } from '../core/output.js';
+import type { ProgressLine } from '../core/progress-line.js';
 import type { ReaderKind } from '../core/source.js';
 import { type Health, Monitor, type Monitored } from '../http/monitor.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
-import { reportProgress } from '../pipeline/progress.js';
+import { runProgress } from '../pipeline/progress.js';
 import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import type { SqlClient } from '../query/sql-client.js';
@@ -38,8 +38,8 @@ export interface RunOptions {
   readonly onUnknownSchema?: 'fail' | 'quarantine';
   /** Aborting it drains and commits what was read, then ends the run. */
   readonly signal: AbortSignal;
-  /** Shows a progress line there; undefined if stderr is not a terminal. */
-  readonly terminal: Pick<Output, 'writeLater'> | undefined;
+  /** Shows how far it is; default: nothing does. */
+  readonly progress?: ProgressLine;
   /** Told the pipeline before it reads. */
   readonly onStart?: (pipeline: Pipeline) => void;
 }
@@ -62,7 +62,7 @@ export interface RunSummary extends RunTotals {
 }
 
 export function addRunCommand(program: Command, context: CommandContext): void {
-  const { environment, stopSignal, stdout, stderr } = context;
+  const { environment, stopSignal, stdout, progress } = context;
   program
     .command('run')
     .description('consume the topic; prints a JSON summary as the last line on stdout')
@@ -103,8 +103,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     )
     .action(async (choices: Pick<RunOptions, 'untilEnd' | 'onLostOffsets' | 'onUnknownSchema'>) => {
       const { config, log } = environment();
-      const terminal = stderr.isTerminal ? stderr : undefined;
-      const summary = await run(config, log, { ...choices, signal: stopSignal(), terminal });
+      const summary = await run(config, log, { ...choices, signal: stopSignal(), progress });
       await stdout.write(`${JSON.stringify(summary)}\n`);
     });
 }
@@ -157,7 +156,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
-    stopProgress = reportProgress(() => pipeline.status(), { terminal: options.terminal, log });
+    stopProgress = options.progress?.show(runProgress(() => pipeline.status(), log)) ?? stopProgress;
     if (options.signal.aborted) stop();
     await pipeline.run(state);
     finished = pipeline;

@@ -19,7 +19,7 @@ const CONTINUED = '   ...> ';
 const HELP = `A statement ends with ";" and may have several lines. Besides:
   .tables           the tables and views
   .schema [table]   the columns of a table, or of all
-  .quit             ends, as ctrl-D does
+  .quit             ends, as ctrl-D does; ctrl-C ends a query
 `;
 const TABLES = `SELECT table_schema AS schema, table_name AS "table", table_type AS type FROM information_schema.tables
   ORDER BY ALL`;
@@ -34,8 +34,8 @@ export interface ShellOptions {
   readonly input: StandardInput;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Where statements are kept for the next shell. */
-  readonly historyFile: string;
+  /** Where statements are kept for the next shell. @throws if there is no such place */
+  readonly historyFile: () => string;
 }
 
 export function addShellCommand(program: Command, context: CommandContext): void {
@@ -50,7 +50,7 @@ export function addShellCommand(program: Command, context: CommandContext): void
     });
 }
 
-/** Resolves when the input ends, or ctrl-C is pressed on an empty line. */
+/** Resolves when the input ends, or ctrl-C is pressed on an empty line, or again while a query ends. */
 export async function shell({ open, input, stdout, stderr, historyFile }: ShellOptions): Promise<void> {
   const isTerminal = input.isTTY === true && stdout.isTerminal;
   const words = isTerminal ? await knownWords(open) : [];
@@ -62,10 +62,14 @@ export async function shell({ open, input, stdout, stderr, historyFile }: ShellO
     completer: (line: string) => completions(words, line),
   });
   let statement = '';
-  let isRunning = false;
+  let running: AbortController | undefined;
   const ended = new Promise<void>((resolve) => {
     lines.on('SIGINT', () => {
-      if (isRunning || (statement === '' && lines.line === '')) {
+      if (running?.signal.aborted === false) {
+        running.abort();
+        return;
+      }
+      if (running !== undefined || (statement === '' && lines.line === '')) {
         resolve();
         lines.close();
         return;
@@ -83,10 +87,10 @@ export async function shell({ open, input, stdout, stderr, historyFile }: ShellO
     statement = statement === '' ? line : `${statement}\n${line}`;
     const isWhole = statement.startsWith('.') || /;\s*$/.test(statement) || statement.trim() === '';
     if (isWhole) {
-      isRunning = true;
+      running = new AbortController();
       // A query that still runs when the shell is ended goes with the process.
-      await Promise.race([answer(statement.trim(), { open, stdout, stderr }), ended]);
-      isRunning = false;
+      await Promise.race([answer(statement.trim(), { open, stdout, stderr }, running.signal), ended]);
+      running = undefined;
       statement = '';
     }
     ask(lines, isTerminal ? (isWhole ? PROMPT : CONTINUED) : '');
@@ -101,7 +105,12 @@ function ask(lines: Interface, prompt: string): void {
   lines.prompt();
 }
 
-async function answer(statement: string, { open, stdout, stderr }: Pick<ShellOptions, 'open' | 'stdout' | 'stderr'>) {
+/** @param signal ends the query, not the shell */
+async function answer(
+  statement: string,
+  { open, stdout, stderr }: Pick<ShellOptions, 'open' | 'stdout' | 'stderr'>,
+  signal?: AbortSignal,
+): Promise<void> {
   if (statement === '') return;
   try {
     const sql = statement.startsWith('.') ? dotCommand(statement) : statement;
@@ -111,11 +120,17 @@ async function answer(statement: string, { open, stdout, stderr }: Pick<ShellOpt
     }
     const client = await open();
     try {
-      for await (const piece of TEXTS.table(await client.query(sql), stdout.width)) await stdout.write(piece);
+      signal?.throwIfAborted();
+      const result = await client.query(sql, signal && { signal });
+      for await (const piece of TEXTS.table(result, stdout.width)) await stdout.write(piece);
     } finally {
       client.close();
     }
   } catch (thrown) {
+    if (signal?.aborted) {
+      await stderr.write('the query was ended\n');
+      return;
+    }
     if (!(thrown instanceof SluiceError) || thrown.code !== 'SLUICE_QUERY') throw thrown;
     await stderr.write(`${thrown.code}: ${thrown.message}\n`);
   }
@@ -146,18 +161,19 @@ function completions(words: readonly string[], line: string): [string[], string]
 }
 
 /** Newest first, as readline has it. */
-function readHistory(file: string): string[] {
+function readHistory(file: () => string): string[] {
   try {
-    return readFileSync(file, 'utf8').split('\n').filter(Boolean).reverse().slice(0, MAX_HISTORY_LINES);
+    return readFileSync(file(), 'utf8').split('\n').filter(Boolean).reverse().slice(0, MAX_HISTORY_LINES);
   } catch {
     return [];
   }
 }
 
 /** A history that cannot be written is no reason to end. */
-function keep(file: string, line: string): void {
+function keep(file: () => string, line: string): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    appendFileSync(file, `${line}\n`, { mode: 0o600 });
+    const path = file();
+    mkdirSync(dirname(path), { recursive: true });
+    appendFileSync(path, `${line}\n`, { mode: 0o600 });
   } catch {}
 }

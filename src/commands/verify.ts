@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
+import { type ProgressLine, stopwatch } from '../core/progress-line.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import type { SqlClient } from '../query/sql-client.js';
-import type { CheckResult } from '../verify/check.js';
+import { type CheckResult, counted } from '../verify/check.js';
 import { checks } from '../verify/checks.js';
 import { KAFKA_CHECKS, kafkaChecks } from '../verify/kafka.js';
 import { readScope } from '../verify/ledger.js';
@@ -17,10 +18,13 @@ export interface VerifyOptions {
   /** Compares the positions with Kafka as well. */
   readonly kafka: boolean;
   readonly log: Logger;
+  /** Shows how far it is; default: nothing does. */
+  readonly progress?: ProgressLine;
   readonly write: (text: string) => Promise<void>;
 }
 
-export function addVerifyCommand(program: Command, { environment, stdout, onFailure }: CommandContext): void {
+export function addVerifyCommand(program: Command, context: CommandContext): void {
+  const { environment, stdout, progress, onFailure } = context;
   program
     .command('verify')
     .description('check ledger, Parquet, DuckDB and Kafka against each other; exit code 1 on any difference')
@@ -39,7 +43,7 @@ export function addVerifyCommand(program: Command, { environment, stdout, onFail
     .action(async ({ kafka }: { kafka: boolean }) => {
       const { config, log } = environment();
       // All is checked though nobody reads: the exit code is the answer.
-      const ok = await verify(config, { kafka, log, write: (text) => stdout.writeIfOpen(text) });
+      const ok = await verify(config, { kafka, log, progress, write: (text) => stdout.writeIfOpen(text) });
       if (!ok) onFailure();
     });
 }
@@ -48,10 +52,14 @@ export function addVerifyCommand(program: Command, { environment, stdout, onFail
  * Writes `ok`, `FAIL` or `skip` and the check, with the problems below it, and `note` and what is worth knowing.
  * @returns whether everything agrees
  */
-export async function verify(config: Config, { kafka, log, write }: VerifyOptions): Promise<boolean> {
+export async function verify(config: Config, { kafka, log, progress, write }: VerifyOptions): Promise<boolean> {
   const client = await openConfigured(config);
+  let made = 0;
   let failed = 0;
+  const seconds = stopwatch();
+  const end = progress?.show({ text: () => `verify: ${seconds()}  ${counted(made, 'check')} made` });
   const report = async ({ name, problems, notes, skipped }: CheckResult) => {
+    made++;
     if (problems.length > 0) failed++;
     if (skipped !== undefined) await write(`skip  ${name}: ${skipped}\n`);
     else await write(`${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name}\n`);
@@ -63,6 +71,7 @@ export async function verify(config: Config, { kafka, log, write }: VerifyOption
     for await (const result of checks(client, scope)) await report(result);
     if (kafka) await verifyKafka(client, config, scope.topic, log, report);
   } finally {
+    end?.();
     client.close();
   }
   await write(failed === 0 ? 'everything agrees\n' : `${failed} ${failed === 1 ? 'check' : 'checks'} failed\n`);

@@ -35,8 +35,13 @@ const RETRY_MS = 10;
 /**
  * A logger that writes synchronously, so that the last line before an exit is never lost. Equal warnings are counted:
  * `flush` logs how many there were.
+ * @param beforeLine clears what else stands on the terminal
  */
-export function createLogger(options: LogOptions, lines: Pick<LineWriter, 'write'> = new LineWriter(STDERR)): Logger {
+export function createLogger(
+  options: LogOptions,
+  lines: Pick<LineWriter, 'write'> = new LineWriter(STDERR),
+  beforeLine = () => {},
+): Logger {
   const repeated = new RepeatedLines();
   const settings = {
     level: options.level,
@@ -47,7 +52,10 @@ export function createLogger(options: LogOptions, lines: Pick<LineWriter, 'write
   const pretty = prettyFactory({ ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' });
   const form = options.format === 'json' ? (line: string) => line : pretty;
   return pino(settings, {
-    write: (line) => lines.write(form(line)),
+    write: (line) => {
+      beforeLine();
+      lines.write(form(line));
+    },
     flush: (done?: () => void) => {
       repeated.flush();
       done?.();

@@ -23,13 +23,18 @@ export class Output {
   /** For what moves the cursor by itself: only of a terminal. */
   readonly terminalStream: Writable;
   readonly #name: string;
+  readonly #beforeWrite: () => void;
   readonly #stream: Writable;
   #lastWrite: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
 
-  /** @param name what to call it in an error: stdout */
-  constructor(stream: StandardStream, name: string) {
+  /**
+   * @param name what to call it in an error: stdout
+   * @param beforeWrite clears what else stands on the terminal, if it is one
+   */
+  constructor(stream: StandardStream, name: string, beforeWrite = () => {}) {
     this.#name = name;
+    this.#beforeWrite = stream.isTTY === true ? beforeWrite : () => {};
     this.isTerminal = stream.isTTY === true;
     // A terminal that does not know its size says 0.
     this.width = stream.columns || undefined;
@@ -46,6 +51,7 @@ export class Output {
    * @throws OutputClosed when the reader is gone, SluiceError SLUICE_OUTPUT when the output cannot be written
    */
   write(piece: string | Uint8Array): Promise<void> {
+    this.#beforeWrite();
     const written = new Promise<void>((resolve, reject) => {
       this.#stream.write(piece, (error) => {
         if (error) this.#failure ??= this.#describe(error);

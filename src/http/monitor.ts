@@ -88,7 +88,9 @@ export class Monitor {
   async close(log: Logger): Promise<void> {
     const { graceMs, signal } = this.#options;
     if (this.#server !== undefined && this.#failure !== undefined && graceMs > 0 && !signal.aborted) {
-      log.error({ graceMs }, `${this.#health().problem}; metrics stay up for the next scrape, a signal ends this`);
+      const code = this.#failure instanceof SluiceError ? this.#failure.code : undefined;
+      const what = this.#failure.message;
+      log.error({ code, graceMs }, `${what}; metrics stay up for the next scrape, a signal ends this`);
       await sleep(graceMs, undefined, { signal }).catch(() => {});
     }
     this.#page?.close();

@@ -25,6 +25,8 @@ export interface PageContent {
 
 /** Of a request, in bytes: more than the longest query, and a message of a megabyte in base64. */
 const MAX_BODY_BYTES = 2 << 20;
+/** Of a login, which everyone can send. */
+const MAX_LOGIN_BYTES = 4 << 10;
 const WRONG_TOKEN = '<p role="alert">This is not the token.</p>';
 
 type Handle = (body: string, response: ServerResponse) => Promise<void>;
@@ -69,7 +71,7 @@ export class LivePage {
 
   #login(access: Access): Route['handle'] {
     return async (request, response) => {
-      const token = new URLSearchParams(await bodyOf(request)).get('token') ?? '';
+      const token = new URLSearchParams(await bodyOf(request, MAX_LOGIN_BYTES)).get('token') ?? '';
       const cookie = access.login(request, token);
       if (cookie === undefined) this.files.unauthorized(request, response, 'this is not the token', WRONG_TOKEN);
       else response.writeHead(303, { location: '/', 'set-cookie': cookie }).end();
@@ -88,7 +90,7 @@ function posted(path: string, handle: Handle): Route {
         return json(response, 415, { error: 'content-type: application/json is needed' });
       }
       try {
-        await handle(await bodyOf(request), response);
+        await handle(await bodyOf(request, MAX_BODY_BYTES), response);
       } catch (thrown) {
         json(response, 400, { error: (thrown as Error).message });
       }
@@ -101,12 +103,12 @@ function json(response: ServerResponse, status: number, value: unknown): void {
 }
 
 /** @throws if it is too long */
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<string> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of request as AsyncIterable<Buffer>) {
     bytes += piece.length;
-    if (bytes > MAX_BODY_BYTES) throw new Error(`more than ${MAX_BODY_BYTES} bytes are not taken`);
+    if (bytes > maxBytes) throw new Error(`more than ${maxBytes} bytes are not taken`);
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString();

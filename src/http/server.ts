@@ -24,6 +24,8 @@ export interface ServerOptions extends HttpOptions {
 type Unauthorized = (request: IncomingMessage, response: ServerResponse, why: string) => void;
 
 const MAX_CONNECTIONS = 256;
+/** Of a request, until all of it is there: who sends it slowly keeps a connection from others. */
+const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Of every answer: nothing is loaded from elsewhere, run that is not a file of ours, shown within a page or kept. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -50,7 +52,7 @@ export async function serve(
   const { port, host } = options;
   const access = new Access(options);
   const all = routes(access);
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void | Promise<void> => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     const path = request.url?.split('?')[0];
     const ofPath = all.filter((candidate) => candidate.path === path);
@@ -58,15 +60,21 @@ export async function serve(
     const refusal = access.refusal(request, (route ?? ofPath[0])?.kind ?? 'page');
     if (refusal?.status === 401) {
       response.setHeader('www-authenticate', 'Bearer realm="sluice"');
-      unauthorized(request, response, refusal.why);
-    } else if (refusal !== undefined) reply(response, refusal.status, `${refusal.why}\n`);
-    else if (route !== undefined) handle(route, request, response);
-    else if (ofPath.length > 0) reply(response, 405, `${request.method} is not for this path\n`);
-    else reply(response, 404, `try ${listed(all)}\n`);
+      return unauthorized(request, response, refusal.why);
+    }
+    if (refusal !== undefined) return reply(response, refusal.status, `${refusal.why}\n`);
+    if (route !== undefined) return route.handle(request, response);
+    if (ofPath.length > 0) return reply(response, 405, `${request.method} is not for this path\n`);
+    return reply(response, 404, `try ${listed(all)}\n`);
+  };
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    // What is thrown, or a rejection that nobody takes, would end the process.
+    (async () => answer(request, response))().catch((thrown) => fail(response, thrown));
   });
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(options, cause)));
+    // After it listens there can be more, such as a connection for which there is no file descriptor.
+    server.on('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(options, cause)));
     server.listen(port, host, resolve);
   });
   server.unref();
@@ -79,13 +87,9 @@ export function urlOf(server: Server, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
 }
 
-function handle(route: Route, request: IncomingMessage, response: ServerResponse): void {
-  const fail = (thrown: unknown) => {
-    if (response.headersSent) response.destroy();
-    else reply(response, 500, `${(thrown as Error).message}\n`);
-  };
-  // A rejection that nobody takes would end the process.
-  (async () => route.handle(request, response))().catch(fail);
+function fail(response: ServerResponse, thrown: unknown): void {
+  if (response.headersSent) response.destroy();
+  else reply(response, 500, `${(thrown as Error).message}\n`);
 }
 
 /** What one may want to see first. */

@@ -24,6 +24,9 @@ interface NativeClient {
   readonly KafkaConsumer: new (properties: object, topicProperties: object) => unknown;
 }
 
+/** Of the client whose JavaScript is bundled. */
+export const LIBRDKAFKA_VERSION = client.librdkafka;
+
 const CLIENT_MANIFEST = '@confluentinc/kafka-javascript/package.json';
 /** Where the client's own build puts it. */
 const COMPILED = join('build', 'Release', 'confluent-kafka-javascript.node');

@@ -155,7 +155,7 @@ export class Positions {
       this.#lostOffsets += lost;
       metrics.lostOffsets.inc({ partition }, lost);
       log.error(
-        { topic, partition, startOffset, nextOffset, lost },
+        { code: 'SLUICE_OFFSET_OUT_OF_RANGE', topic, partition, startOffset, nextOffset, lost },
         `lost: Kafka deleted ${lost} offsets of ${topic} partition ${partition}, ${startOffset} up to ${nextOffset}, ` +
           'before they were read; the ledger has a gap there',
       );

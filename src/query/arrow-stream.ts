@@ -1,14 +1,15 @@
 /** Chunks of a result → an Arrow IPC stream. */
-import { type DuckDBDataChunk, DuckDBTypeId } from '@duckdb/node-api';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
 import { AsyncByteQueue, Field, makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct } from 'apache-arrow';
-import { addTextBytes } from './arrow-text.js';
+import { addBytes, isOfAnyLength } from './arrow-sizes.js';
 import { arrowType } from './arrow-types.js';
 import { arrowColumn } from './arrow-vectors.js';
 import type { QueryChunks } from './read-only.js';
+import type { ValueType } from './values.js';
 
-/** Text of a record batch: a chunk of DuckDB has 2,048 rows, however long they are. */
-const BATCH_TEXT_BYTES = 1 << 20;
+/** Text and lists of a record batch: a chunk of DuckDB has 2,048 rows, however long they are. */
+const BATCH_BYTES = 1 << 20;
 
 /** Arrow's writer puts into it what it has encoded, to be taken at once. */
 class EncodedBytes extends AsyncByteQueue {
@@ -35,12 +36,11 @@ export async function* arrowStream({ columns, types, timeZone, chunks }: QueryCh
   const encoded = new EncodedBytes();
   const writer = new RecordBatchStreamWriter();
   writer.reset(encoded, schema);
-  const texts = [...types.keys()].filter((index) => TEXTS.has(types[index].typeId));
   yield encoded.take();
   for await (const chunk of chunks) {
     const size = chunk.rowCount;
     const vectors = fields.map((_, index) => bindings.data_chunk_get_vector(chunk.chunk, index));
-    for (const { from, length } of parts(chunk, texts)) {
+    for (const { from, length } of parts(chunk, types)) {
       const children = fields.map(({ type }, index) =>
         arrowColumn(vectors[index], types[index], type, { size, from, length }, timeZone),
       );
@@ -53,18 +53,18 @@ export async function* arrowStream({ columns, types, timeZone, chunks }: QueryCh
   yield encoded.take();
 }
 
-const TEXTS: ReadonlySet<DuckDBTypeId> = new Set([DuckDBTypeId.VARCHAR, DuckDBTypeId.BLOB, DuckDBTypeId.GEOMETRY]);
-
-/** The rows of a chunk, in parts of so much text. @param texts the columns that have it */
-function* parts(chunk: DuckDBDataChunk, texts: readonly number[]): Generator<{ from: number; length: number }> {
+/** The rows of a chunk, in parts of so many bytes. */
+function* parts(chunk: DuckDBDataChunk, types: readonly ValueType[]): Generator<{ from: number; length: number }> {
   const size = chunk.rowCount;
   const bytes = new Float64Array(size);
-  for (const index of texts) addTextBytes(bindings.data_chunk_get_vector(chunk.chunk, index), bytes);
+  for (const [index, type] of types.entries()) {
+    if (isOfAnyLength(type)) addBytes(bindings.data_chunk_get_vector(chunk.chunk, index), type, bytes);
+  }
   let from = 0;
   let sum = 0;
   for (let row = 0; row < size; row++) {
     sum += bytes[row];
-    if (sum < BATCH_TEXT_BYTES) continue;
+    if (sum < BATCH_BYTES) continue;
     yield { from, length: row + 1 - from };
     from = row + 1;
     sum = 0;

@@ -9,7 +9,7 @@ import bindings from '@duckdb/node-bindings';
 import { bit } from '../core/chunk.js';
 import { SluiceError } from '../core/errors.js';
 import { INLINED_BYTES, STRING_BYTES } from '../core/string-forms.js';
-import { type VectorRows, validityOf, vectorBytes } from './vector-rows.js';
+import { type VectorRows, vectorBytes } from './vector-rows.js';
 
 /** The smallest that there is. */
 const PAGE_BYTES = 4096;
@@ -35,17 +35,6 @@ export function textBuffers(vector: bindings.Vector, rows: VectorRows, nulls: Ui
   const long = copyInlined(forms, rows, valueOffsets, data);
   if (long.length > 0) copyLong(forms, words, rows, inMemoryOrder(long, words, rows), { valueOffsets, data });
   return { valueOffsets, data };
-}
-
-/** Adds the bytes of each string to those of its row. */
-export function addTextBytes(vector: bindings.Vector, bytesOfRows: Float64Array): void {
-  const size = bytesOfRows.length;
-  const forms = vectorBytes(vector, size * STRING_BYTES);
-  const words = new Uint32Array(forms.buffer, forms.byteOffset, size * WORDS);
-  const validity = validityOf(vector, size);
-  for (let row = 0; row < size; row++) {
-    if (validity === undefined || bit(validity, row)) bytesOfRows[row] += words[row * WORDS];
-  }
 }
 
 function offsetsOf(words: Uint32Array, { from, length, picked }: VectorRows, nulls: Uint8Array | undefined) {

@@ -91,3 +91,10 @@ export function arrowType(type: ValueType, timeZone: string): DataType {
       return SIMPLE[type.typeId]?.() ?? new Utf8();
   }
 }
+
+/** Of a list, or of a map, which is one of pairs. */
+export function itemType({ typeId, keyType, valueType }: ValueType): ValueType | undefined {
+  if (typeId === DuckDBTypeId.LIST) return valueType;
+  const entryTypes = [keyType, valueType] as ValueType[];
+  return { typeId: DuckDBTypeId.STRUCT, entryNames: ['key', 'value'], entryTypes };
+}

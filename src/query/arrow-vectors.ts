@@ -8,7 +8,7 @@ import { type Data, type DataType, makeData, Utf8 } from 'apache-arrow';
 import { bit } from '../core/chunk.js';
 import { SluiceError } from '../core/errors.js';
 import { type TextBuffers, textBuffers } from './arrow-text.js';
-import { HUGEINT_DIGITS } from './arrow-types.js';
+import { HUGEINT_DIGITS, itemType } from './arrow-types.js';
 import { type RawValue, rawValue, shownValue, type ValueType } from './values.js';
 import { arrayItems, bitsOf, fixedWidth, listItems, nullsOf, type VectorRows } from './vector-rows.js';
 
@@ -51,13 +51,6 @@ export function arrowColumn(
   }
 }
 
-/** Of a list, or of a map, which is one of pairs. */
-function itemType({ typeId, keyType, valueType }: ValueType): ValueType | undefined {
-  if (typeId === DuckDBTypeId.LIST) return valueType;
-  const entryTypes = [keyType, valueType] as ValueType[];
-  return { typeId: DuckDBTypeId.STRUCT, entryNames: ['key', 'value'], entryTypes };
-}
-
 interface FlatContext {
   readonly nullBitmap: Uint8Array | undefined;
   readonly timeZone: string;
@@ -77,7 +70,7 @@ function flatBuffers(
     case DuckDBTypeId.BOOLEAN:
       return { data: bitsOf(new Uint8Array(fixedWidth(vector, rows, 1))) };
     case DuckDBTypeId.INTERVAL:
-      return { data: intervals(fixedWidth(vector, rows, 16)) };
+      return { data: intervals(fixedWidth(vector, rows, 16), nullBitmap) };
     case DuckDBTypeId.VARCHAR:
     case DuckDBTypeId.BLOB:
     case DuckDBTypeId.GEOMETRY:
@@ -138,9 +131,15 @@ function hugeints(words: Int32Array, nullBitmap: Uint8Array | undefined): Uint32
 }
 
 /** Months, days and 64 bits of microseconds each → of nanoseconds. */
-function intervals(bytes: ArrayBuffer): Int32Array {
+function intervals(bytes: ArrayBuffer, nullBitmap: Uint8Array | undefined): Int32Array {
   const micros = new BigInt64Array(bytes);
-  for (let index = 1; index < micros.length; index += 2) micros[index] *= 1000n;
+  for (let index = 1; index < micros.length; index += 2) {
+    const nanos = micros[index] * 1000n;
+    micros[index] = nanos;
+    if (micros[index] === nanos || (nullBitmap !== undefined && !bit(nullBitmap, index >> 1))) continue;
+    const message = 'an interval has more than 292 years of hours, which Arrow cannot hold: cast the column to VARCHAR';
+    throw new SluiceError('SLUICE_QUERY', message);
+  }
   return new Int32Array(bytes);
 }
 

@@ -65,8 +65,9 @@ export function bitsOf(bytes: Uint8Array): Uint8Array {
   return bits;
 }
 
-/** An offset and a length of 64 bits each. */
-const ENTRY_WORDS = 4;
+/** Of each list: an offset and a length of 64 bits each. */
+export const LIST_ENTRY_BYTES = 16;
+const ENTRY_WORDS = LIST_ENTRY_BYTES / 4;
 
 /** Where the items of each list begin among those that are taken, and which these are of the child vector. */
 export function listItems(
@@ -74,7 +75,7 @@ export function listItems(
   { size, from, length, picked }: VectorRows,
   nullBitmap: Uint8Array | undefined,
 ): { valueOffsets: Int32Array; items: VectorRows } {
-  const bytes = vectorBytes(vector, size * ENTRY_WORDS * 4);
+  const bytes = vectorBytes(vector, size * LIST_ENTRY_BYTES);
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, size * ENTRY_WORDS);
   const starts = new Float64Array(length);
   const valueOffsets = new Int32Array(length + 1);

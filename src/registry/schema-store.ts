@@ -230,7 +230,8 @@ export class SchemaStore {
     }
     const unusable = { ref, id: typeof ref === 'number' ? ref : foundId, text: undefined, references: [] };
     this.#keep(unusable);
-    this.#log.error({ schemaId: ref }, `${what}${valueFormat === 'avro' ? '; they are quarantined' : ''}`);
+    const message = `${what}${valueFormat === 'avro' ? '; they are quarantined' : ''}`;
+    this.#log.error({ code: 'SLUICE_UNKNOWN_SCHEMA', schemaId: ref }, message);
     return unusable;
   }
 

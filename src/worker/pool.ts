@@ -81,7 +81,7 @@ export class WorkerPool {
         ? 'a new instance read the whole batch'
         : `quarantined as kernel_trap: offset ${offsets.join(', ')}; the batch continues without`;
     this.#log.error(
-      { partition, startOffset, nextOffset, offsets },
+      { code: 'SLUICE_KERNEL', partition, startOffset, nextOffset, offsets },
       `the WASM kernel trapped on partition ${partition}: ${kernelTrap}. This is a bug of Sluice; ${outcome}`,
     );
   }

@@ -51,7 +51,10 @@ describe('sluice compact', () => {
     await sink.commit();
     await sink.close();
     const tight = await openSink(dataDir, { memoryLimit: 40e6 });
-    const { filesBefore, left } = await tight.compact({ everything: true });
+    const done: number[] = [];
+    const onDone = (files: number) => void done.push(files);
+    const { filesBefore, left } = await tight.compact({ everything: true, onDone });
+    expect(done).toEqual([40]);
     await tight.close();
     expect([filesBefore, left]).toEqual([40, [expect.stringMatching(/^40 Parquet files, .*DUCKDB_MEMORY_LIMIT/)]]);
     const wide = await openSink(dataDir, { memoryLimit: 160e6 });

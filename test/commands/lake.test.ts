@@ -128,6 +128,20 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         await sink.close();
       });
 
+      it.skipIf(where === 'Postgres')('query writes Parquet that others read', async () => {
+        const sink = await openLakeSink(options);
+        await commit(sink, 0, 2);
+        await sink.close();
+        const path = join(temporaryDirectory(), 'orders.parquet');
+        const { code, stderr } = await runCli(['query', '--output', path, 'FROM cdc_orders'], { env });
+        expect([code, stderr]).toEqual([0, '']);
+        const differing =
+          '(FROM cdc_orders EXCEPT ALL FROM written) UNION ALL (FROM written EXCEPT ALL FROM cdc_orders)';
+        const sql = `WITH written AS (FROM read_parquet('${path}')) SELECT (SELECT count(*) FROM written)::INTEGER AS n,
+          (SELECT count(*) FROM (${differing}))::INTEGER AS differing`;
+        expect(await rowsNow(sql)).toEqual([{ n: 3, differing: 0 }]);
+      });
+
       it('query changes nothing', async () => {
         const sink = await openLakeSink(options);
         await commit(sink, 0, 2);
@@ -150,7 +164,8 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         const changes = await rowsNow(`FROM lake.table_changes('cdc_orders', 0, ${Object.values(before[0])[0]})`);
         expect(changes.length).toBeGreaterThan(2);
         expect(await rowsNow(`SELECT max(snapshot_id) FROM ducklake_snapshots('lake')`)).toEqual(before);
-      });
+        // Each query opens the lake.
+      }, 120_000);
 
       it.runIf(where === 'a file')('cannot be read while another process has the file of the catalog', async () => {
         const sink = await openLakeSink(options);

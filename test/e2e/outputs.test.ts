@@ -1,13 +1,16 @@
 /** What commands print reaches the reader in full, through real pipes, however the reader behaves. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { QueryServer } from '../../src/query/query-server.js';
 import { makeBatch, openSink, order, select, temporaryDirectory, token } from '../support/batches.js';
-import { runShell, temporaryDataDir } from '../support/cli.js';
+import { CliProcess, runShell, temporaryDataDir } from '../support/cli.js';
 import { mountedDisk } from '../support/disk.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka } from '../support/kafka/shared.js';
 import { produce } from '../support/produce.js';
+import { queriedDirectory } from '../support/queried.js';
 import { consumedIs, filledTopic, runEnv, startRun, verifies } from './support.js';
 
 const ROWS = 320_001;
@@ -80,6 +83,40 @@ describe.each([
       expect(Number(stdout)).toBeGreaterThan(600_000 * 205);
     },
   );
+});
+
+describe('a result in a file', LONG, () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('is not there, nor a part of it, when %s ends the query', async (signal) => {
+    const [dataDir, folder] = [await database(), temporaryDirectory()];
+    const sql = `SELECT range AS n, 'value-' || range AS text FROM range(1_000_000_000_000)`;
+    const args = ['query', '--output', join(folder, 'result.csv'), sql];
+    const writing = await CliProcess.start(args, { env: { DATA_DIR: dataDir } });
+    await vi.waitFor(() => expect(sizesIn(folder)).toEqual([expect.toSatisfy((bytes) => bytes > 0)]), 30_000);
+    writing.kill(signal);
+    expect(await writing.ended).toMatchObject({ code: null, signal });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('the memory of a query', LONG, () => {
+  it.each([
+    ['the file', false],
+    ['the running process', true],
+  ])('is bounded, for a reader that is slow to take 320,000 rows of 20 columns: %s', async (_, live) => {
+    const dataDir = await queriedDirectory(live);
+    const kinds = ["repeat('x', 400) || range AS", 'range AS', 'range::DOUBLE AS', 'range::DECIMAL(18, 4) AS'];
+    const columns = Array.from({ length: 20 }, (_, index) => `${kinds[index % kinds.length]} c${index}`);
+    const env = { DATA_DIR: dataDir, SQL: `SELECT ${columns.join(', ')} FROM range(320_000)` };
+    // Its peak is read while it waits for what it has written to be taken.
+    const script = `mkfifo "$DATA_DIR/pipe"
+      $SLUICE query "$SQL" --format arrow > "$DATA_DIR/pipe" & query=$!
+      { sleep 2; head -c 100000000 > /dev/null; sleep 3; grep VmHWM /proc/$query/status; wc -c; } < "$DATA_DIR/pipe"`;
+    const { stdout, stderr } = await runShell(script, { env, timeoutMs: 100_000 });
+    expect(stderr).toBe('');
+    const [, kibibytes, bytes] = /^VmHWM:\s+(\d+) kB\n(\d+)\n$/.exec(stdout) ?? [];
+    expect(Number(bytes)).toBeGreaterThan(1e6);
+    expect(Number(kibibytes) / 1024).toBeLessThan(300);
+  });
 });
 
 describe('an output that cannot be written', LONG, () => {
@@ -156,4 +193,8 @@ async function database(): Promise<string> {
   const dataDir = temporaryDirectory();
   await (await openSink(dataDir)).close();
   return dataDir;
+}
+
+function sizesIn(folder: string): number[] {
+  return readdirSync(folder).map((name) => statSync(join(folder, name)).size);
 }

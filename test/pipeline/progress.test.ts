@@ -1,6 +1,7 @@
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { reportProgress } from '../../src/pipeline/progress.js';
+import { ProgressLine } from '../../src/core/progress-line.js';
+import { runProgress } from '../../src/pipeline/progress.js';
 import type { PipelineStatus } from '../../src/pipeline/status.js';
 import { newTotals } from '../../src/pipeline/totals.js';
 import { silent } from '../support/fakes.js';
@@ -10,7 +11,7 @@ let lagAgeSeconds: number | undefined;
 const status = () => ({ totals: { ...totals }, lag: 1234, lagAgeSeconds, inFlightBatches: 3 }) as PipelineStatus;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   totals = newTotals();
   lagAgeSeconds = undefined;
 });
@@ -27,7 +28,7 @@ describe('the progress of a run', () => {
   it('is a log line each ten seconds, with the rate since the last one', () => {
     const lines: string[] = [];
     const log = pino({ base: undefined, timestamp: false }, { write: (line) => void lines.push(line) });
-    const end = reportProgress(status, { terminal: undefined, log });
+    const end = new ProgressLine(undefined).show(runProgress(status, log));
     pass(9, 1000);
     expect(lines).toEqual([]);
     pass(1, 500);
@@ -42,11 +43,12 @@ describe('the progress of a run', () => {
     expect(others).toEqual([]);
   });
 
-  it('is a line that renews itself each second on a terminal, and is gone at the end', () => {
+  it('is a line on a terminal, with the rate since the last one', () => {
     const written: string[] = [];
-    const terminal = { writeLater: (text: string) => void written.push(text) };
-    const end = reportProgress(status, { terminal, log: silent });
-    pass(1, 500);
+    const terminal = { writeLater: (text: string) => void written.push(text), width: undefined };
+    const end = new ProgressLine(terminal).show(runProgress(status, silent));
+    pass(1, 400);
+    pass(1, 600);
     lagAgeSeconds = 14.9;
     pass(1, 2000);
     lagAgeSeconds = 15;
@@ -55,9 +57,9 @@ describe('the progress of a run', () => {
     pass(10, 1);
     const clear = '\r\u001b[K';
     expect(written).toEqual([
-      `${clear}500 events  500/s  500 merged  0 quarantined  lag 1,234  3 batches in flight`,
-      `${clear}2,500 events  2,000/s  2,500 merged  0 quarantined  lag 1,234  3 batches in flight`,
-      `${clear}2,500 events  0/s  2,500 merged  0 quarantined  lag 1,234 as of 15 s ago  3 batches in flight`,
+      `${clear}1,000 events  500/s  1,000 merged  0 quarantined  lag 1,234  3 batches in flight`,
+      `${clear}3,000 events  2,000/s  3,000 merged  0 quarantined  lag 1,234  3 batches in flight`,
+      `${clear}3,000 events  0/s  3,000 merged  0 quarantined  lag 1,234 as of 15 s ago  3 batches in flight`,
       clear,
     ]);
   });

@@ -8,6 +8,10 @@ const MESSAGES = [
   order(token(2), { status: '' }),
 ];
 
+/** A statement that does not end by itself, and gives no row. */
+export const ENDLESS =
+  'SELECT count(*) FROM range(10_000_000_000) a, range(1_000_000) b WHERE hash(a.range, b.range) = 1';
+
 /** A data directory with two rows; with a server on it when `live`. */
 export async function queriedDirectory(live: boolean): Promise<string> {
   const dataDir = temporaryDirectory();

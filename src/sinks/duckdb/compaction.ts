@@ -75,6 +75,8 @@ export interface CompactionWork {
   readonly everything?: boolean;
   /** Rewrites files that lack columns of the table spec. */
   readonly rewrite?: boolean;
+  /** Told how many files are joined, rewritten or left, each time that some are. */
+  readonly onDone?: ((files: number) => void) | undefined;
 }
 
 export interface CompactionTarget {
@@ -121,15 +123,17 @@ export class Compaction {
     this.#connection.closeSync();
   }
 
-  async #run({ everything, rewrite }: CompactionWork): Promise<CompactionReceipt> {
+  async #run({ everything, rewrite, onDone }: CompactionWork): Promise<CompactionReceipt> {
     const counts: Counts = { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0, filesRewritten: 0 };
     const left: string[] = [];
     try {
       for (const group of planCompaction(await this.#files(), this.#target.compaction, everything)) {
         await this.#unlessLeft(left, group, () => this.#join(group, counts));
+        onDone?.(group.length);
       }
       for (const file of rewrite ? await this.#files() : []) {
         await this.#unlessLeft(left, [file], () => this.#rewrite(file, counts));
+        onDone?.(1);
       }
     } catch (thrown) {
       if (!this.#stopped) throw thrown;

@@ -4,12 +4,12 @@
  *   sluice.state   a row for each key, type and partition that the change log had when it was last merged: the last
  *                  change of all, deletes too; where the first one was; and whether it is the newest of its key
  *   sluice.merged  the last row of the change log that is in it
- *   the tail       the rows of the change log behind that one
+ *   the tail       the rows of the change log after that one
  *
- * A merge moves rows of the tail into the state and `sluice.merged` behind them, in one transaction (state-merge.ts).
- * The view is that of the state and the tail, at any moment. Deletes and snapshots count when it is read.
+ * A merge moves rows of the tail into the state and `sluice.merged` to the last of them, in one transaction
+ * (state-merge.ts). The view is that of the state and the tail, at any moment. Deletes and snapshots count when it is read.
  *
- * The tail is told by DuckDB's row ids: rows are only added to the change log, behind the others. Row ids change if
+ * The tail is told by DuckDB's row ids: rows are only added to the change log, after the others. Row ids change if
  * DuckDB makes row groups anew after rows were deleted; the others keep their order. So a row id counts only if its row
  * is the one with the partition and offset that were noted; else the whole change log is the tail, which is right, too,
  * until the row is found by these. Retention never takes it, nor any row of the state (retention.ts).
