@@ -7,7 +7,8 @@
  *   the tail       the rows of the change log after that one
  *
  * A merge moves rows of the tail into the state and `sluice.merged` to the last of them, in one transaction
- * (state-merge.ts). The view is that of the state and the tail, at any moment. Deletes and snapshots count when it is read.
+ * (state-merge.ts). The view is that of the state and the tail, at any moment. Deletes and snapshots count when it is
+ * read.
  *
  * The tail is told by DuckDB's row ids: rows are only added to the change log, after the others. Row ids change if
  * DuckDB makes row groups anew after rows were deleted; the others keep their order. So a row id counts only if its row
