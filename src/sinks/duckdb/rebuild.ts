@@ -71,7 +71,7 @@ function checkOld(old: OldDatabase | undefined, { dataDir, topic }: RebuildOptio
     throw new SluiceError(
       'SLUICE_UNEXPLAINED_FILES',
       'files have left because of RETAIN_PARQUET, and only the database has what is still there of their rows: ' +
-        `offsets ${named.join(', ')}${more} (partitions). Put a copy of analytics.db back; or move analytics.db away to ` +
+        `offsets ${named.join(', ')}${more} (partitions). Put a copy of analytics.db back; or move it away to ` +
         'recover without these rows, and "sluice run" reads none of them again',
     );
   }

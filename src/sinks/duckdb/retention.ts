@@ -4,8 +4,7 @@
  *
  *   changes     in transactions of PART_ROWS: they leave the change log, sluice.retired gets their ids, the ledger
  *               counts them in rows_retired. What stays is the last change of each key, type and partition, deletes
- *               too: all
- *               that the newest state is made of (newest.ts)
+ *               too: all that the newest state is made of (newest.ts)
  *   quarantine  likewise; the ledger counts them in quarantine_retired
  *   files       one transaction: the ledger has the file under file_retired; then it is removed. Killed in between,
  *               the next start removes it
