@@ -142,10 +142,11 @@ function rangeChecks(format: number): LedgerCheck[] {
 
 function tableChecks(scope: VerifyScope, format: number): LedgerCheck[] {
   const merged = format < RETENTION_FORMAT ? 'rows_merged' : 'rows_merged - rows_retired';
+  const lessRetired = format < RETENTION_FORMAT ? '' : ', less those that left';
   const table = identifier(scope.table);
   return [
     {
-      name: `${scope.table} has the rows that the ledger counts as merged${format < RETENTION_FORMAT ? '' : ', less those that left'}`,
+      name: `${scope.table} has the rows that the ledger counts as merged${lessRetired}`,
       problems: `SELECT format('partition {}: {} rows, the ledger says {}', kafka_partition,
           coalesce(rows, 0), coalesce(merged, 0))
         FROM (SELECT kafka_partition, count(*) AS rows FROM ${table} GROUP BY ALL)

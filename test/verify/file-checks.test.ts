@@ -7,7 +7,7 @@ import { SluiceError } from '../../src/core/errors.js';
 import { literal } from '../../src/core/sql.js';
 import { openSql, type SqlClient } from '../../src/query/sql-client.js';
 import { LEDGER_FILES } from '../../src/sinks/duckdb/ledger-files.js';
-import { FORMAT_VERSION, parquetPath } from '../../src/storage/data-dir.js';
+import { parquetPath, RETENTION_FORMAT } from '../../src/storage/data-dir.js';
 import { type CheckResult, counted, problemsOf } from '../../src/verify/check.js';
 import { checks } from '../../src/verify/checks.js';
 import { hasTables, readScope } from '../../src/verify/ledger.js';
@@ -151,9 +151,9 @@ describe('what is to be verified', () => {
   });
 
   it('is not what a newer Sluice made', async () => {
-    await changeDatabase(dataDir, `UPDATE sluice.meta SET format_version = ${FORMAT_VERSION + 1}`);
+    await changeDatabase(dataDir, `UPDATE sluice.meta SET format_version = ${RETENTION_FORMAT + 1}`);
     const client = await openSql(dataDir);
-    await expect(readScope(client, dataDir)).rejects.toThrow(`has format ${FORMAT_VERSION + 1}`);
+    await expect(readScope(client, dataDir)).rejects.toThrow(`has format ${RETENTION_FORMAT + 1}`);
     client.close();
   });
 });

@@ -56,7 +56,8 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
   const hasLeft = format < RETENTION_FORMAT ? 'false' : 'file_retired IS NOT NULL';
   const batches = await rowsOf(
     connection,
-    `SELECT partition_id, start_offset, next_offset, file, ${hasLeft} AS has_left FROM ${OLD}.sluice.batches ORDER BY ALL`,
+    `SELECT partition_id, start_offset, next_offset, file, ${hasLeft} AS has_left
+     FROM ${OLD}.sluice.batches ORDER BY ALL`,
   );
   const starts = await rowsOf(
     connection,

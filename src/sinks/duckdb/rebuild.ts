@@ -82,8 +82,8 @@ function checkOld(old: OldDatabase | undefined, { dataDir, topic }: RebuildOptio
     const more = left.length > MAX_RANGES ? ', …' : '';
     throw new SluiceError(
       'SLUICE_UNEXPLAINED_FILES',
-      `files have left because of RETAIN_PARQUET, and only the database has what is still there of their rows: offsets ` +
-        `${named.join(', ')}${more} (partitions). Put a copy of analytics.db back; or move analytics.db away to ` +
+      'files have left because of RETAIN_PARQUET, and only the database has what is still there of their rows: ' +
+        `offsets ${named.join(', ')}${more} (partitions). Put a copy of analytics.db back; or move it away to ` +
         'recover without these rows, and "sluice run" reads none of them again',
     );
   }

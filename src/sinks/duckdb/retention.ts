@@ -2,9 +2,9 @@
  * What is older than RETAIN_* leaves a data directory, beside the commits. Old is what was committed so long ago, and
  * all before it in its partition; a batch is as old as its row in the ledger.
  *
- *   changes     in transactions of PART_ROWS: they leave the change log, sluice.retired gets their ids, the ledger counts
- *               them in rows_retired. What stays is the last change of each key, type and partition, deletes too: all
- *               that the newest state is made of (newest.ts)
+ *   changes     in transactions of PART_ROWS: they leave the change log, sluice.retired gets their ids, the ledger
+ *               counts them in rows_retired. What stays is the last change of each key, type and partition, deletes
+ *               too: all that the newest state is made of (newest.ts)
  *   quarantine  likewise; the ledger counts them in quarantine_retired
  *   files       one transaction: the ledger has the file under file_retired; then it is removed. Killed in between,
  *               the next start removes it
@@ -200,7 +200,8 @@ async function findOld(connection: DuckDBConnection, spec: TableSpec, ageMs: num
   const [{ has_state: hasState }] = await rowsOf(connection, HAS_STATE);
   const last = hasState === true ? 'sluice.state' : `${name}_last`;
   if (hasState !== true) await connection.run(`CREATE TEMP TABLE ${last} AS ${lastOf(spec, table, ITSELF, '0')}`);
-  const ofSeveral = `SELECT ${key} FROM ${last} GROUP BY ALL HAVING count(DISTINCT ${type}) > 1 OR count(${type}) < count(*)`;
+  const ofSeveral = `SELECT ${key} FROM ${last} GROUP BY ALL
+    HAVING count(DISTINCT ${type}) > 1 OR count(${type}) < count(*)`;
   await connection.run(
     `CREATE TEMP TABLE ${name} AS
      SELECT kafka_partition, kafka_offset,
@@ -266,7 +267,8 @@ async function countRetired(
   const batches = await rowsOf(
     connection,
     `SELECT partition_id, start_offset, count(*) AS rows FROM ${messages}
-     JOIN sluice.batches ON partition_id = kafka_partition AND kafka_offset >= start_offset AND kafka_offset < next_offset
+     JOIN sluice.batches ON partition_id = kafka_partition AND kafka_offset >= start_offset
+       AND kafka_offset < next_offset
      GROUP BY ALL`,
   );
   const counted = batches.reduce((sum, batch) => sum + Number(batch.rows), 0);

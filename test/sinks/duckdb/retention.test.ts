@@ -107,7 +107,8 @@ describe.each<StateKind>(['view', 'table'])('what is old leaves, STATE=%s', (sta
       const [[quarantined]] = await select(
         sink,
         'SELECT count(*) FROM sluice.quarantine JOIN sluice.batches b ON ' +
-          'quarantine.partition_id = b.partition_id AND message_offset >= start_offset AND message_offset < next_offset ' +
+          'quarantine.partition_id = b.partition_id AND message_offset >= start_offset ' +
+          'AND message_offset < next_offset ' +
           'WHERE committed_at < now() - INTERVAL 1 HOUR',
       );
       expect(quarantined).toBe(0n);
