@@ -6,11 +6,12 @@ import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
-import { allRows, openSql } from '../query/sql-client.js';
+import { allRows, openSql, type SqlClient } from '../query/sql-client.js';
 import type { TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
 import { messagesOf, Replay, type ReplayOptions, replayPlaces } from '../sinks/duckdb/replay.js';
-import { topicFolder } from '../storage/data-dir.js';
+import { OF_KEPT_FILES } from '../sinks/duckdb/retention-tables.js';
+import { RETENTION_FORMAT, topicFolder } from '../storage/data-dir.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
 import { type QuarantineFilter, quarantineCondition, reasonOption, sinceOption } from './quarantine-filter.js';
@@ -76,7 +77,6 @@ export function addReplayCommand(program: Command, { environment, stdout }: Comm
 export async function replay(config: Config, options: ReplayCommandOptions): Promise<ReplaySummary> {
   if (config.sink === 'ducklake') throw new SluiceError('SLUICE_CONFIG', NOT_OF_A_LAKE);
   const { dataDir } = config;
-  const condition = quarantineCondition(options);
   const client = await openSql(dataDir);
   let target: Target;
   try {
@@ -87,6 +87,7 @@ export async function replay(config: Config, options: ReplayCommandOptions): Pro
       );
     }
     const scope = await readScope(client, dataDir);
+    const condition = await replayCondition(client, options);
     const spec = config.tableSpec === undefined ? storedSpec(scope.spec) : config.spec;
     target = { config, topic: scope.topic, spec, condition, log: options.log };
     if (options.dryRun) return await tryOut(target, (sql) => allRows(client, sql));
@@ -94,6 +95,13 @@ export async function replay(config: Config, options: ReplayCommandOptions): Pro
     client.close();
   }
   return await replayAll(target);
+}
+
+/** SQL: the messages that are meant, but for those whose rows would be in a file that left by its age. */
+async function replayCondition(client: SqlClient, filter: QuarantineFilter): Promise<string> {
+  const condition = quarantineCondition(filter);
+  const [{ format_version }] = await allRows(client, 'SELECT format_version FROM sluice.meta');
+  return Number(format_version) < RETENTION_FORMAT ? condition : `(${condition}) AND ${OF_KEPT_FILES}`;
 }
 
 function storedSpec(spec: object): TableSpec {

@@ -72,7 +72,7 @@ export async function* ledgerChecks(client: SqlClient, scope: VerifyScope): Asyn
     ...tableChecks(scope, format),
     quarantineCheck(batches, format),
     ...retentionChecks(scope, format),
-    ...((await hasReplays(client)) ? [replayCheck(scope)] : []),
+    ...((await hasReplays(client)) ? [replayCheck(scope, format)] : []),
   ];
   for (const check of checks) {
     const { name, problems, notes, needsFormat = 1 } = check;
@@ -255,7 +255,13 @@ async function hasReplays(client: SqlClient): Promise<boolean> {
 }
 
 /** The counts above would not tell one message from another. */
-function replayCheck(scope: VerifyScope): LedgerCheck {
+function replayCheck(scope: VerifyScope, format: number): LedgerCheck {
+  // Which rows left by their age is noted of those with change ids only.
+  const isRetired =
+    format < RETENTION_FORMAT
+      ? 'false'
+      : `EXISTS (FROM sluice.batches WHERE rows_retired > 0 AND batches.partition_id = r.partition_id
+          AND start_offset <= r.message_offset AND r.message_offset < next_offset)`;
   return {
     name: 'each replayed message is what the replay made of it, and not in the quarantine',
     problems: `SELECT format('partition {}, offset {}: it was replayed, and {}', r.partition_id, r.message_offset,
@@ -264,7 +270,7 @@ function replayCheck(scope: VerifyScope): LedgerCheck {
       FROM sluice.replays r LEFT JOIN sluice.quarantine q USING (partition_id, message_offset)
       LEFT JOIN ${identifier(scope.table)} t ON kafka_partition = r.partition_id AND kafka_offset = r.message_offset
       LEFT JOIN sluice.markers m ON m.partition_id = r.partition_id AND m.message_offset = r.message_offset
-      WHERE q.message_offset IS NOT NULL OR (outcome = 'merged' AND kafka_offset IS NULL)
+      WHERE q.message_offset IS NOT NULL OR (outcome = 'merged' AND kafka_offset IS NULL AND NOT ${isRetired})
         OR (outcome = 'marker' AND m.message_offset IS NULL)
       ORDER BY r.partition_id, r.message_offset`,
   };

@@ -29,6 +29,7 @@ import { type JoinedFileOptions, writeJoinedFile } from './joined-file.js';
 import { LEDGER_FILES, type LedgerFile } from './ledger-files.js';
 import { type DirectoryOptions, openDirectory } from './opening.js';
 import { withdraw } from './recovery.js';
+import { hasRetention, mergedIds } from './retention-tables.js';
 
 export interface ReplayOptions extends DatabaseOptions, DirectoryOptions, JoinedFileOptions {
   /** SQL: which rows of `sluice.quarantine` are meant. */
@@ -133,6 +134,7 @@ export class Replay {
       const log = changeLog(options.topic, options.spec);
       const [{ highest }] = await rowsOf(connection, `SELECT max(change_seq) AS highest FROM ${log.table}`);
       log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
+      if (await hasRetention(connection)) log.known = mergedIds(log);
       return new Replay(options, instance, connection, log, opened);
     } catch (thrown) {
       connection.closeSync();
