@@ -181,7 +181,7 @@ describe('the state', () => {
     expect((await problems(dataDir)).filter((problem) => !/rows differ/.test(problem))).toEqual([]);
   });
 
-  it('counts as nothing if row ids are others than they were', async () => {
+  it('counts as nothing if row ids are others than they were, until the row that was merged last is found', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openQuiet(dataDir, 'table');
     await write(sink, dataDir, 0, [
@@ -197,7 +197,7 @@ describe('the state', () => {
       ['a', '2'],
       ['b', '1'],
     ]);
-    expect(await merge(sink)).toBe(3);
+    expect(await merge(sink)).toBe(2);
     expect(await rowsOfView(sink)).toEqual(await wanted(sink));
     expect(await select(sink, 'SELECT count(*) FROM sluice.state')).toEqual([[2n]]);
   });
