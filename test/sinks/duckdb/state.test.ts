@@ -183,11 +183,13 @@ describe('the state', () => {
 
   /** Where the row was that was merged last, there is another one afterwards. */
   const changeRowIds = async (sink: DuckDbSink) => {
-    await select(sink, 'CREATE TABLE moved AS FROM cdc_orders ORDER BY kafka_offset DESC');
+    // In the same order, which DuckDB keeps.
+    await select(sink, 'CREATE TABLE moved AS FROM cdc_orders LIMIT 1');
+    await select(sink, 'INSERT INTO moved FROM cdc_orders ORDER BY kafka_offset; DELETE FROM moved WHERE rowid = 0');
     await select(sink, 'DROP TABLE cdc_orders; ALTER TABLE moved RENAME TO cdc_orders');
   };
 
-  it('is merged anew, and then on, by the sink itself when row ids have changed', async () => {
+  it('is merged on by the sink itself when row ids have changed', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openSink(dataDir, { state: 'table' });
     const isMergedTo = (offset: number) =>
@@ -208,7 +210,7 @@ describe('the state', () => {
     expect(await problems(dataDir)).toEqual([]);
   });
 
-  it('counts as nothing if row ids are others than they were', async () => {
+  it('counts as nothing if row ids are others than they were, until the row that was merged last is found', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openQuiet(dataDir, 'table');
     await write(sink, dataDir, 0, [
@@ -223,7 +225,7 @@ describe('the state', () => {
       ['a', '2'],
       ['b', '1'],
     ]);
-    expect(await merge(sink)).toBe(3);
+    expect(await merge(sink)).toBe(1);
     expect(await rowsOfView(sink)).toEqual(await wanted(sink));
     expect(await select(sink, 'SELECT count(*) FROM sluice.state')).toEqual([[2n]]);
   });
