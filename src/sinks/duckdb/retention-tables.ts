@@ -55,7 +55,8 @@ export const RETIRED_RANGES = `SELECT partition_id, min(start_offset) AS "start"
 
 /** SQL: which rows of `sluice.quarantine` are of batches whose file is there, or never was. */
 export const OF_KEPT_FILES = `NOT EXISTS (FROM sluice.batches WHERE file_retired IS NOT NULL
-  AND batches.partition_id = quarantine.partition_id AND start_offset <= message_offset AND message_offset < next_offset)`;
+  AND batches.partition_id = quarantine.partition_id
+  AND start_offset <= message_offset AND message_offset < next_offset)`;
 
 /** Ranges of a partition that meet, as one. @param ranges by partition and start */
 export function joinedRanges(ranges: readonly FileRange[]): FileRange[] {

@@ -210,7 +210,7 @@ describe('the state', () => {
     expect(await problems(dataDir)).toEqual([]);
   });
 
-  it('counts as nothing if row ids are others than they were, until the row that was merged last is found', async () => {
+  it('counts as nothing if row ids are others, until the row that was merged last is found', async () => {
     const dataDir = temporaryDirectory();
     const sink = await openQuiet(dataDir, 'table');
     await write(sink, dataDir, 0, [
