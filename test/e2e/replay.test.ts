@@ -48,12 +48,16 @@ function* messages(random: Random) {
   }
 }
 
-/** Parquet files that were written since then. */
+/** Parquet files that were written since then; 0 if a folder left while they were looked for. */
 function filesSince(dataDir: string, sinceMs: number): number {
   const folder = join(dataDir, 'parquet');
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.parquet'));
-  return names.filter((name) => (statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0) > sinceMs)
-    .length;
+  try {
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.parquet$/.test(name));
+    const times = names.map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    return times.filter((time) => time > sinceMs).length;
+  } catch {
+    return 0;
+  }
 }
 
 const ROWS = 'SELECT * FROM changes ORDER BY kafka_partition, kafka_offset';
