@@ -10,12 +10,12 @@ import { isObjectStore } from '../storage/object-store.js';
 
 /** Watches the disks of a run. @returns what brings their gauges up to date */
 export function diskGauges(config: Config, metrics: Metrics): () => void {
-  const watch = new DiskWatch(placesOf(config));
+  const watch = new DiskWatch(diskPlaces(config));
   return () => showDisk(metrics, watch.look());
 }
 
 /** Where a run keeps what it made, as far as that is on disks of this machine. */
-export function placesOf({ sink, dataDir, kafka: { topic }, lake: { catalog, dataPath } }: Config): DiskPlaces {
+export function diskPlaces({ sink, dataDir, kafka: { topic }, lake: { catalog, dataPath } }: Config): DiskPlaces {
   if (sink === 'duckdb') return { dataDir, database: databasePath(dataDir), files: topicFolder(dataDir, topic) };
   return {
     dataDir,

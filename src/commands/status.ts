@@ -5,11 +5,12 @@ import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
+import { HAS_STATE } from '../sinks/duckdb/state.js';
 import { DiskWatch } from '../storage/disk-usage.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
 import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
-import { placesOf } from './run-gauges.js';
+import { diskPlaces } from './run-gauges.js';
 import { statusText } from './status-text.js';
 import { variablesHelp } from './variables-help.js';
 
@@ -76,7 +77,7 @@ export async function readStanding(config: Config, kafka: boolean, log: Logger):
     const { topic } = await readScope(client, config.dataDir);
     const positions = await readPositions(client);
     const ends = kafka ? await readEnds(config, topic, log) : 'not asked for';
-    const watch = new DiskWatch(placesOf({ ...config, kafka: { ...config.kafka, topic } }));
+    const watch = new DiskWatch(diskPlaces({ ...config, kafka: { ...config.kafka, topic } }));
     watch.look();
     await watch.counted();
     const { databaseBytes = null, walBytes = null, parquet } = watch.look();
@@ -147,9 +148,8 @@ async function readCounts(client: SqlClient): Promise<Pick<Standing, 'rows' | 'q
     client,
     'SELECT reason, count(*) AS messages FROM sluice.quarantine GROUP BY reason ORDER BY messages DESC, reason',
   );
-  const tables = `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = 'state'`;
-  const hasState = (await allRows(client, tables)).length > 0;
-  const [state] = hasState ? await allRows(client, 'SELECT count(*) AS rows FROM sluice.state') : [];
+  const [{ has_state }] = await allRows(client, HAS_STATE);
+  const [state] = has_state === true ? await allRows(client, 'SELECT count(*) AS rows FROM sluice.state') : [];
   return {
     rows: Object.fromEntries(known.map((name) => [name, Number(counts[name])])),
     quarantine: Object.fromEntries(reasons.map(({ reason, messages }) => [String(reason), Number(messages)])),

@@ -1,7 +1,7 @@
 /** Ledger, positions, table and quarantine against each other. Every check is one statement: it has one snapshot. */
 
 import { SluiceError } from '../core/errors.js';
-import { identifier } from '../core/sql.js';
+import { identifier, literal } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
 import { roleColumn, type StoredSpec } from '../schema/spec.js';
 import { mergedIds } from '../sinks/duckdb/retention-tables.js';
@@ -21,8 +21,7 @@ interface LedgerCheck {
 
 /** Whether a run has got as far as making its tables; the loss of the write-ahead log can take them away again. */
 export async function hasTables(client: SqlClient): Promise<boolean> {
-  const tables = `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = 'meta'`;
-  if ((await allRows(client, tables)).length === 0) return false;
+  if (!(await hasTable(client, 'meta'))) return false;
   return (await allRows(client, 'SELECT 1 FROM sluice.meta')).length > 0;
 }
 
@@ -72,7 +71,8 @@ export async function* ledgerChecks(client: SqlClient, scope: VerifyScope): Asyn
     ...tableChecks(scope, format),
     quarantineCheck(batches, format),
     ...retentionChecks(scope, format),
-    ...((await hasReplays(client)) ? [replayCheck(scope, format)] : []),
+    // The first replay makes the table.
+    ...((await hasTable(client, 'replays')) ? [replayCheck(scope, format)] : []),
   ];
   for (const check of checks) {
     const { name, problems, notes, needsFormat = 1 } = check;
@@ -248,9 +248,8 @@ function quarantineCheck(batches: string, format: number): LedgerCheck {
   };
 }
 
-/** The first replay makes the table. */
-async function hasReplays(client: SqlClient): Promise<boolean> {
-  const tables = `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = 'replays'`;
+async function hasTable(client: SqlClient, name: string): Promise<boolean> {
+  const tables = `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = ${literal(name)}`;
   return (await allRows(client, tables)).length > 0;
 }
 

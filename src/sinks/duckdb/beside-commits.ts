@@ -16,6 +16,10 @@ export class BesideCommits {
     this.#queries = queries;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Gives up what is under way; nothing is begun after it. */
   giveUp(): void {
     this.#isClosed = true;

@@ -49,7 +49,6 @@ export class StateKeeper {
   #maxRows = MAX_ROWS;
   #merging: Promise<unknown> | undefined;
   #problem: string | undefined;
-  #isClosed = false;
 
   private constructor(connection: DuckDBConnection, parts: StateKeeperParts, tailRows: number) {
     this.#connection = connection;
@@ -93,7 +92,6 @@ export class StateKeeper {
   /** Gives up what is under way, which loses nothing. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    this.#isClosed = true;
     this.#beside.giveUp();
     await this.#merging;
     this.#connection.closeSync();
@@ -127,7 +125,7 @@ export class StateKeeper {
   async #mergeOnce(): Promise<void> {
     const startMs = performance.now();
     await this.#merge().catch((thrown) => {
-      if (!this.#isClosed) this.#problem = (thrown as Error).message;
+      if (!this.#beside.isClosed) this.#problem = (thrown as Error).message;
     });
     const endMs = performance.now();
     const factor = this.#tailRows > LONG_TAIL_ROWS ? PAUSE_FACTOR_LONG : PAUSE_FACTOR;
@@ -155,7 +153,7 @@ export class StateKeeper {
     } catch (thrown) {
       await connection.run('ROLLBACK').catch(() => {});
       const isForMemory = isOutOfMemory(thrown) || ending.signal.aborted;
-      if (isForMemory && maxRows > MIN_ROWS && !this.#isClosed) return this.#shrink();
+      if (isForMemory && maxRows > MIN_ROWS && !this.#beside.isClosed) return this.#shrink();
       throw sinkError(thrown, 'the newest state is not merged, and queries of it get slower');
     }
   }
