@@ -75,8 +75,10 @@ export interface BatchTask {
   readonly epoch?: number | undefined;
   /** Which bit of `issues` each column of the spec has, 0 to 63, in the order of the spec. */
   readonly issueBits: readonly number[];
-  /** Those that its messages need to be read. */
+  /** Those that its values need to be read. */
   readonly schemas?: readonly SchemaText[];
+  /** And its keys. */
+  readonly keySchemas?: readonly SchemaText[];
 }
 
 // ── worker → sink ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -76,6 +76,11 @@ export interface TableSpec {
   readonly deletes: Deletes | undefined;
 }
 
+/** Whether a column is of the messages' keys: else they are not read. */
+export function readsKeys({ columns }: TableSpec): boolean {
+  return columns.some(({ paths }) => paths.some(({ of }) => of === 'key'));
+}
+
 /** What every version of Sluice has written of a spec to a database; paths and words have had other forms. */
 export interface StoredSpec extends Pick<TableSpec, 'table'> {
   readonly columns: readonly (Pick<SpecColumn, 'name' | 'kind'> & { readonly role?: Role | undefined })[];
