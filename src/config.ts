@@ -121,9 +121,6 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
       problems.push('PARQUET_WRITER="parquet-wasm": writes to folders only, LAKE_DATA_PATH is s3://…: use duckdb');
     }
   }
-  if (values.sink?.sink === 'ducklake' && values.duckdb?.state === 'table') {
-    problems.push('STATE="table": is for SINK=duckdb; the view of a lake reads the whole change log: use view');
-  }
   if (values.sink?.sink === 'ducklake') {
     for (const [field, variable] of variablesOf(retentionSettings)) {
       if (values.retention?.[field as keyof Values['retention']] === undefined) continue;
