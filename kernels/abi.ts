@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 1901489682; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 1348917774; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -33,6 +33,7 @@ export namespace STATUS {
   export const MALFORMED: u32 = 2;
   export const NOT_OBJECT: u32 = 3;
   export const MISSING_REQUIRED: u32 = 4;
+  export const EXPECTATION: u32 = 5;
 }
 
 /** What is in a slot; strings as they are, and with escapes. */
@@ -67,6 +68,14 @@ export namespace OPERATION {
   export const CHANGE_SEQ: u32 = 14;
   export const DATE: u32 = 15;
   export const MAPPED: u32 = 16;
+}
+
+/** What is expected of the values of a column. */
+export namespace TEST {
+  export const NOT_NULL: u32 = 0;
+  export const RANGE: u32 = 1;
+  export const LENGTH: u32 = 2;
+  export const AUTOMATON: u32 = 3;
 }
 
 /** A column of the output. */
@@ -186,7 +195,8 @@ export namespace EXTRA {
 export namespace REJECT {
   export const row: usize = 0; // u32, of the chunk
   export const status: usize = 4; // u32, of STATUS
-  export const position: usize = 8; // i32, byte of the value; of missing_required the spec column
+/** i32, byte of the value; of missing_required the spec column, of expectation the check */
+  export const position: usize = 8;
   export const size: usize = 12;
 }
 
@@ -260,6 +270,27 @@ export namespace GRAPH {
   export const size: usize = 1065408;
 }
 
+/** An expectation of the values of a column; those that quarantine come first. */
+export namespace CHECK {
+  export const test: usize = 0; // u32, of TEST
+  export const column: usize = 4; // u32, record of the column
+  export const low: usize = 8; // i64, the lowest number or length
+  export const high: usize = 16; // i64, the highest
+  export const width: usize = 24; // u32, bytes of a number
+  export const automaton: usize = 28; // u32, record
+  export const failed: usize = 32; // u32, rows so far that failed it; of one that quarantines none
+  export const first: usize = 36; // u32, the first of them
+  export const size: usize = 40;
+}
+
+/** Which texts are expected. After it u16[], the next state by state and class of the next byte. */
+export namespace AUTOMATON {
+  export const classOf: usize = 0; // u8[256], of a byte
+  export const start: usize = 256; // u32, the state before the first byte
+  export const accepting: usize = 260; // u32, the first of the states that accept
+  export const size: usize = 264;
+}
+
 /** What the host writes. Addresses of regions that it lays out, and numbers. */
 export namespace HEADER {
   export const values: usize = 64; // u32, where the value at offset 0 is
@@ -304,7 +335,10 @@ export namespace HEADER {
   export const arena: usize = 228;
 /** u32, how much of it a byte of a message takes: strings in strings that are embedded */
   export const arenaTimes: usize = 232;
-  export const end: usize = 236;
+  export const checks: usize = 236; // u32, address of CHECK[]
+  export const checkCount: usize = 240; // u32, how many
+  export const quarantineChecks: usize = 244; // u32, how many of them quarantine, which are the first
+  export const end: usize = 248;
 }
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
@@ -318,8 +352,8 @@ export namespace RESULTS {
   export const minChangeSeq: usize = 288; // u64
   export const maxChangeSeq: usize = 296; // u64
   export const statusCounts: usize = 304; // u32[STATUS]
-  export const rowsLearned: usize = 324; // u32
-  export const end: usize = 328;
+  export const rowsLearned: usize = 328; // u32
+  export const end: usize = 332;
 }
 
 export const ISSUE_BITS: usize = 384; // u64[BLOCK_ROWS], the column `issues` of each row of the block
@@ -340,4 +374,7 @@ export const EXTRA_COUNTS: usize = 10816; // u32[ROW_CONTEXTS], how many extras 
 export const NODE_ROWS: usize = 11136;
 export const UNREAD: usize = 11648; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
 export const SPEC_COLUMNS: usize = 12160; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES: usize = 13696; // NODE[], followed by what the host lays out
+/** u8[64], the counters of RESULTS that a block's columns change, as they were before it */
+export const SAVED_RESULTS: usize = 13696;
+export const SAVED_COLUMNS: usize = 13760; // COLUMN[MAX_ARROW_COLUMNS], the same of the columns
+export const NODES: usize = 18112; // NODE[], followed by what the host lays out

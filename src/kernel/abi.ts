@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 1901489682; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 1348917774; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -33,6 +33,7 @@ export const STATUS = {
   malformed: 2,
   not_object: 3,
   missing_required: 4,
+  expectation: 5,
 } as const;
 
 /** What is in a slot; strings as they are, and with escapes. */
@@ -67,6 +68,14 @@ export const OPERATION = {
   change_seq: 14,
   date: 15,
   mapped: 16,
+} as const;
+
+/** What is expected of the values of a column. */
+export const TEST = {
+  not_null: 0,
+  range: 1,
+  length: 2,
+  automaton: 3,
 } as const;
 
 /** A column of the output. */
@@ -186,7 +195,7 @@ export const EXTRA = {
 export const REJECT = {
   row: 0, // u32, of the chunk
   status: 4, // u32, of STATUS
-  position: 8, // i32, byte of the value; of missing_required the spec column
+  position: 8, // i32, byte of the value; of missing_required the spec column, of expectation the check
   size: 12,
 } as const;
 
@@ -260,6 +269,27 @@ export const GRAPH = {
   size: 1065408,
 } as const;
 
+/** An expectation of the values of a column; those that quarantine come first. */
+export const CHECK = {
+  test: 0, // u32, of TEST
+  column: 4, // u32, record of the column
+  low: 8, // i64, the lowest number or length
+  high: 16, // i64, the highest
+  width: 24, // u32, bytes of a number
+  automaton: 28, // u32, record
+  failed: 32, // u32, rows so far that failed it; of one that quarantines none
+  first: 36, // u32, the first of them
+  size: 40,
+} as const;
+
+/** Which texts are expected. After it u16[], the next state by state and class of the next byte. */
+export const AUTOMATON = {
+  classOf: 0, // u8[256], of a byte
+  start: 256, // u32, the state before the first byte
+  accepting: 260, // u32, the first of the states that accept
+  size: 264,
+} as const;
+
 /** What the host writes. Addresses of regions that it lays out, and numbers. */
 export const HEADER = {
   values: 64, // u32, where the value at offset 0 is
@@ -301,7 +331,10 @@ export const HEADER = {
   tombstoneEnd: 224, // u32
   arena: 228, // u32, address; room for the decoded strings of a block; 0 if the spec has no embedded JSON
   arenaTimes: 232, // u32, how much of it a byte of a message takes: strings in strings that are embedded
-  end: 236,
+  checks: 236, // u32, address of CHECK[]
+  checkCount: 240, // u32, how many
+  quarantineChecks: 244, // u32, how many of them quarantine, which are the first
+  end: 248,
 } as const;
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
@@ -315,8 +348,8 @@ export const RESULTS = {
   minChangeSeq: 288, // u64
   maxChangeSeq: 296, // u64
   statusCounts: 304, // u32[STATUS]
-  rowsLearned: 324, // u32
-  end: 328,
+  rowsLearned: 328, // u32
+  end: 332,
 } as const;
 
 export const ISSUE_BITS = 384; // u64[BLOCK_ROWS], the column `issues` of each row of the block
@@ -335,4 +368,7 @@ export const EXTRA_COUNTS = 10816; // u32[ROW_CONTEXTS], how many extras each ro
 export const NODE_ROWS = 11136; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
 export const UNREAD = 11648; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
 export const SPEC_COLUMNS = 12160; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES = 13696; // NODE[], followed by what the host lays out
+/** u8[64], the counters of RESULTS that a block's columns change, as they were before it */
+export const SAVED_RESULTS = 13696;
+export const SAVED_COLUMNS = 13760; // COLUMN[MAX_ARROW_COLUMNS], the same of the columns
+export const NODES = 18112; // NODE[], followed by what the host lays out

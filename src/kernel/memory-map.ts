@@ -12,6 +12,7 @@ import {
   type TimeUnit,
 } from '../schema/spec.js';
 import { COLUMN, COMPACTIONS, HEADER, NO_SLOT, NODE, NODES, OPERATION, SPEC_COLUMN, SPEC_COLUMNS } from './abi.js';
+import { writeChecks } from './check-table.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
 import { pathTree, writeTree } from './path-tree.js';
 import { IN_HEADER, type KernelLimits, type MemoryMap, memoryMap } from './regions.js';
@@ -56,6 +57,7 @@ export function writeTables(
   view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
   writePaths(memory, spec, map);
   writeWords(view, spec, map.words);
+  writeChecks(view, spec, map.checks, map.columns);
   for (const column of map.columns) {
     const operation = operationOf(spec, column);
     if (operation === OPERATION.extra) word(HEADER.extraColumn, column.record);

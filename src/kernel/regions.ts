@@ -5,6 +5,7 @@
  *   keys        KEY[], grouped by node; then the bytes of the keys
  *   node keys   NODE_KEYS[], one per node
  *   words       WORD[]; then the bytes of the words
+ *   checks      CHECK[], one per expectation of rows; then the automata
  *   slots       SLOTS[], one per path of a spec column; one more to ignore
  *   graph       GRAPH
  *   input       the values of one chunk; value offsets, validity, Kafka offsets, timestamps
@@ -37,6 +38,7 @@ import {
   SLOTS,
   SPARE_BYTES,
 } from './abi.js';
+import { checkTableBytes } from './check-table.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
 import { keyTableBytes, pathTree } from './path-tree.js';
 import { wordTableBytes } from './word-table.js';
@@ -74,6 +76,8 @@ export interface MemoryMap {
   readonly keyOffsets: number;
   readonly keyValidity: number;
   readonly rejects: number;
+  /** Of the expectations of rows. */
+  readonly checks: number;
   /** Of the strings of a data chunk. */
   readonly forms: number;
   readonly columns: readonly ColumnRegion[];
@@ -112,6 +116,7 @@ function tableSizes(spec: TableSpec) {
     keys: { fixed: keyTableBytes(tree) },
     nodeKeys: { fixed: tree.nodes.length * NODE_KEYS.size },
     words: { fixed: wordTableBytes(spec) },
+    checks: { fixed: checkTableBytes(spec) },
     slots: { fixed: (tree.fields.length + 1) * SLOTS.size },
     graph: { fixed: GRAPH.size },
   } satisfies Record<string, Size>;

@@ -2,6 +2,8 @@
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
 import { MAPPED_OPERATIONS } from '../core/operations.js';
+import { expectationSchema } from './expectation-file.js';
+import { expectationProblems } from './expectations.js';
 import { pathSchema } from './field-path.js';
 import { pathProblems } from './path-rules.js';
 import { PRESETS } from './presets.js';
@@ -59,6 +61,7 @@ const specSchema = z.strictObject({
   embedded: z.array(pathSchema).default([]),
   ignore: z.array(pathSchema).default([]),
   deletes: deletesSchema.optional(),
+  expectations: z.array(expectationSchema(identifier)).max(64, 'must be at most 64 expectations').default([]),
 });
 
 type FileColumn = z.infer<typeof columnSchema>;
@@ -103,6 +106,7 @@ export function parseSpec(text: string, origin: string): TableSpec {
     embedded: parsed.data.embedded,
     ignore: parsed.data.ignore,
     deletes: parsed.data.deletes && deletesOf(parsed.data.deletes, parsed.data.columns),
+    expectations: parsed.data.expectations.map(({ comment: _, ...expectation }) => expectation),
   };
   const problems = [
     ...parsed.data.columns.flatMap(givenTwice),
@@ -111,6 +115,7 @@ export function parseSpec(text: string, origin: string): TableSpec {
     ...pathProblems(spec),
     ...roleProblems(spec),
     ...deleteProblems(spec, parsed.data.deletes?.operations ?? []),
+    ...expectationProblems(spec),
   ];
   if (problems.length > 0) {
     throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n  ${problems.join('\n  ')}`);

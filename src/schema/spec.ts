@@ -5,6 +5,7 @@
  * DuckDB table (ddl.ts). Nothing about orders is compiled in anywhere else.
  */
 import { type MappedOperation, OPERATION } from '../core/operations.js';
+import type { Expectation } from './expectations.js';
 import { type FieldPath, pathJson } from './field-path.js';
 
 export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
@@ -74,6 +75,8 @@ export interface TableSpec {
   readonly ignore: readonly FieldPath[];
   /** Undefined: DEFAULT_DELETES. */
   readonly deletes: Deletes | undefined;
+  /** What the values of columns are expected to be (expectations.ts). */
+  readonly expectations: readonly Expectation[];
 }
 
 /** Whether a column is of the messages' keys: else they are not read. */
@@ -154,7 +157,7 @@ export function roleColumn<Column extends { readonly role?: Role | undefined }>(
 }
 
 /** The spec as JSON, in the form that `parseSpec` reads. */
-export function specJson({ table, view, columns, embedded, ignore, deletes }: TableSpec): string {
+export function specJson({ table, view, columns, embedded, ignore, deletes, expectations }: TableSpec): string {
   return JSON.stringify({
     table,
     view,
@@ -162,6 +165,7 @@ export function specJson({ table, view, columns, embedded, ignore, deletes }: Ta
     ...(embedded.length > 0 && { embedded: embedded.map(pathJson) }),
     ...(ignore.length > 0 && { ignore: ignore.map(pathJson) }),
     ...(deletes && { deletes }),
+    ...(expectations.length > 0 && { expectations }),
   });
 }
 
