@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 1901489682; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 1168780715; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -25,6 +25,11 @@ export const KEPT_TARGET: u32 = 4294967293; // Target of a key that is an extra 
 export const IGNORED_TARGET: u32 = 4294967294; // Target of a key that is only checked.
 export const ROW_SPARE_BYTES: usize = 64; // Between the decoded strings of one row and those of the next.
 export const KEY_EXTRA_BYTES: u32 = 24; // What the extras of a row can have beyond the bytes of its value and its key.
+export const HMAC_TEXT: usize = 32; // Bytes of a masked text: the first half of an HMAC-SHA-256 in hexadecimal digits.
+export const HMAC_SHORT: usize = 55; // Bytes of a text that takes one block of SHA-256 with what is added to it.
+export const HMAC_CACHE: usize = 1024; // Texts whose masks are remembered.
+/** How many bytes a byte of JSON can become at most: `"":0` is a masked text of 37 with its comma. */
+export const MASK_TIMES: usize = 8;
 
 /** What became of a message. */
 export namespace STATUS {
@@ -67,6 +72,28 @@ export namespace OPERATION {
   export const CHANGE_SEQ: u32 = 14;
   export const DATE: u32 = 15;
   export const MAPPED: u32 = 16;
+  export const MASKED_TEXT: u32 = 17;
+  export const MASKED_JSON: u32 = 18;
+  export const MASKED_RAW: u32 = 19;
+}
+
+/** What a mask makes of a value; `inner` is none: only members of the value have masks. */
+export namespace MASK {
+  export const INNER: u32 = 0;
+  export const HMAC: u32 = 1;
+  export const REDACT: u32 = 2;
+  export const PARTIAL: u32 = 3;
+  export const DROP: u32 = 4;
+  export const TRUNCATE: u32 = 5;
+}
+
+/** What a masked time is the start of; `none` is for numbers. */
+export namespace PERIOD {
+  export const NONE: u32 = 0;
+  export const HOUR: u32 = 1;
+  export const DAY: u32 = 2;
+  export const MONTH: u32 = 3;
+  export const YEAR: u32 = 4;
 }
 
 /** A column of the output. */
@@ -260,6 +287,48 @@ export namespace GRAPH {
   export const size: usize = 1065408;
 }
 
+/** A value with a mask, or an object with such values inside of it; arrays around them do not count. */
+export namespace MASK_NODE {
+  export const mask: usize = 0; // u32, of MASK
+  export const keep: usize = 4; // u32, characters that stay at the end of a text; of `partial`
+  export const keys: usize = 8; // u32, record of its first MASK_KEY
+  export const keyCount: usize = 12; // u32
+  export const size: usize = 16;
+}
+
+/** A member of an object that has a mask, or has one inside of it. */
+export namespace MASK_KEY {
+  export const address: usize = 0; // u32, of its bytes
+  export const length: usize = 4; // u32
+  export const node: usize = 8; // u32, MASK_NODE
+  export const size: usize = 16;
+}
+
+/** The mask of a spec column. */
+export namespace COLUMN_MASK {
+  export const node: usize = 0; // u32, MASK_NODE; 0 if the column has no mask
+  export const period: usize = 4; // u32, of PERIOD, of a time that is truncated
+/** i64, of which a truncated number is a multiple; amounts scaled by 10^4; 0 if it is none */
+  export const multiple: usize = 8;
+  export const size: usize = 16;
+}
+
+/** A short text and its HMAC. */
+export namespace CACHED_MASK {
+  export const length: usize = 0; // u32, of the text and one more; 0 if there is none
+  export const text: usize = 4; // u8[56]
+  export const mask: usize = 60; // u8[HMAC_TEXT]
+  export const size: usize = 128;
+}
+
+/** A short text whose HMAC is not computed yet, in a block of SHA-256. */
+export namespace PENDING_MASK {
+  export const to: usize = 0; // u32, address of where its mask goes
+  export const entry: usize = 4; // u32, CACHED_MASK
+  export const length: usize = 8; // u32
+  export const size: usize = 12;
+}
+
 /** What the host writes. Addresses of regions that it lays out, and numbers. */
 export namespace HEADER {
   export const values: usize = 64; // u32, where the value at offset 0 is
@@ -304,7 +373,11 @@ export namespace HEADER {
   export const arena: usize = 228;
 /** u32, how much of it a byte of a message takes: strings in strings that are embedded */
   export const arenaTimes: usize = 232;
-  export const end: usize = 236;
+  export const maskRoot: usize = 236; // u32, MASK_NODE of the message; 0 if the spec has no masks
+  export const maskKey: usize = 240; // u32, address of the key of HMACs, of 64 bytes; 0 if the spec has none
+  export const maskCache: usize = 244; // u32, address of CACHED_MASK[HMAC_CACHE]
+  export const unmasked: usize = 248; // u32, address; room for the extras of a row before they are masked
+  export const end: usize = 252;
 }
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
@@ -340,4 +413,13 @@ export const EXTRA_COUNTS: usize = 10816; // u32[ROW_CONTEXTS], how many extras 
 export const NODE_ROWS: usize = 11136;
 export const UNREAD: usize = 11648; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
 export const SPEC_COLUMNS: usize = 12160; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES: usize = 13696; // NODE[], followed by what the host lays out
+export const COLUMN_MASKS: usize = 13696; // COLUMN_MASK[MAX_SPEC_COLUMNS]
+export const SHA_CONSTANTS: usize = 14720; // u32[64], of the rounds of SHA-256
+export const SHA_START: usize = 14976; // u32[8], its first state
+export const SHA_WORDS: usize = 15040; // u32[256], of the rounds, four blocks side by side
+export const SHA_BLOCKS: usize = 16064; // u8[256], four blocks of texts, one after the other
+export const SHA_STATES: usize = 16320; // u32[32], four states side by side
+export const HMAC_INNER: usize = 16448; // u32[8], the state after the inner key
+export const HMAC_OUTER: usize = 16512; // u32[8], the state after the outer key
+export const PENDING_MASKS: usize = 16576; // PENDING_MASK[4]
+export const NODES: usize = 16640; // NODE[], followed by what the host lays out

@@ -6,6 +6,7 @@
  */
 import { type MappedOperation, OPERATION } from '../core/operations.js';
 import { type FieldPath, pathJson } from './field-path.js';
+import type { Mask, PathMask } from './mask.js';
 
 export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -43,6 +44,8 @@ export interface SpecColumn {
   readonly scale: number | undefined;
   /** For role `operation`: the topic's words for operations and ours; undefined: they are taken as they are. */
   readonly operations: Readonly<Record<string, MappedOperation>> | undefined;
+  /** What is kept in place of its values. */
+  readonly mask?: Mask | undefined;
 }
 
 /** Which change of a key takes it out of the view: any of these. */
@@ -74,6 +77,8 @@ export interface TableSpec {
   readonly ignore: readonly FieldPath[];
   /** Undefined: DEFAULT_DELETES. */
   readonly deletes: Deletes | undefined;
+  /** Of fields that are no columns. */
+  readonly masks: readonly PathMask[];
 }
 
 /** What every version of Sluice has written of a spec to a database; paths and words have had other forms. */
@@ -149,7 +154,7 @@ export function roleColumn<Column extends { readonly role?: Role | undefined }>(
 }
 
 /** The spec as JSON, in the form that `parseSpec` reads. */
-export function specJson({ table, view, columns, embedded, ignore, deletes }: TableSpec): string {
+export function specJson({ table, view, columns, embedded, ignore, deletes, masks }: TableSpec): string {
   return JSON.stringify({
     table,
     view,
@@ -157,11 +162,12 @@ export function specJson({ table, view, columns, embedded, ignore, deletes }: Ta
     ...(embedded.length > 0 && { embedded: embedded.map(pathJson) }),
     ...(ignore.length > 0 && { ignore: ignore.map(pathJson) }),
     ...(deletes && { deletes }),
+    ...(masks.length > 0 && { masks: masks.map(({ path, mask }) => ({ path: pathJson(path), mask })) }),
   });
 }
 
 function columnJson(column: SpecColumn): object {
-  const { name, paths, kind, required, role, raw, unit, encoding, scale, operations } = column;
+  const { name, paths, kind, required, role, raw, unit, encoding, scale, operations, mask } = column;
   return {
     name,
     ...(paths.length === 1 ? { path: pathJson(paths[0]) } : { paths: paths.map(pathJson) }),
@@ -172,5 +178,6 @@ function columnJson(column: SpecColumn): object {
     ...(unit && unit !== DEFAULT_UNIT && { unit }),
     ...(encoding && { encoding, scale }),
     ...(operations && { operations }),
+    ...(mask && { mask }),
   };
 }
