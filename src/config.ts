@@ -98,6 +98,8 @@ export interface Config extends Pick<Values, OwnSections> {
   readonly spec: TableSpec;
   /** Path of the file that the spec is from; undefined if it is the built-in one. */
   readonly tableSpec: string | undefined;
+  /** Of 32 to 64 bytes; undefined if no file names it. */
+  readonly maskKey: Uint8Array | undefined;
   readonly http: HttpOptions;
   readonly shutdownGraceMs: number;
   readonly threadPoolSize: number;
@@ -149,6 +151,7 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
     },
     spec: schema.tableSpec?.spec ?? ORDERS_SPEC,
     tableSpec: schema.tableSpec?.path,
+    maskKey: schema.maskKey,
     http: { host: http.host, open: http.open, token: http.token ?? http.tokenFile },
     log: readLogOptions(env, isTerminal),
   };

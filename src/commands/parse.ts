@@ -15,6 +15,8 @@ import { variablesHelp } from './variables-help.js';
 
 export interface ParseOptions {
   readonly spec: TableSpec;
+  /** For a spec with the mask `hmac`. */
+  readonly maskKey?: Uint8Array | undefined;
   /** Decimal text. */
   readonly highValueThreshold: string;
   readonly delimiter: Delimiter;
@@ -51,7 +53,8 @@ export function addParseCommand(program: Command, { environment, stdout }: Comma
       const { highValueThreshold } = config.worker;
       const write = (lines: string) => stdout.write(lines);
       const totals = stats ? new ParseStats() : undefined;
-      const options = { spec: config.spec, highValueThreshold, delimiter, write, stats: totals };
+      const { maskKey } = config;
+      const options = { spec: config.spec, maskKey, highValueThreshold, delimiter, write, stats: totals };
       for (const input of files.length > 0 ? files.map(fileBytes) : [process.stdin]) await parse(input, options);
       if (totals !== undefined) await write(totals.text());
     });
@@ -71,7 +74,8 @@ async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
 
 /** Reads all messages of the input; in memory are one chunk, or the one message that is larger. */
 export async function parse(input: AsyncIterable<Uint8Array>, options: ParseOptions): Promise<void> {
-  const reader = new MessageReader(openKernel(options.spec, readerOptions(options.highValueThreshold)));
+  const { maskKey } = options;
+  const reader = new MessageReader(openKernel(options.spec, { ...readerOptions(options.highValueThreshold), maskKey }));
   const splitter = new MessageSplitter(options.delimiter);
   const take = async (message: Message) => {
     for (const read of reader.take(message)) await report(read, options);

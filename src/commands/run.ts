@@ -17,6 +17,8 @@ import type { SqlClient } from '../query/sql-client.js';
 import { SCHEMA_HEADERS } from '../registry/frame.js';
 import type { SchemaStore } from '../registry/schema-store.js';
 import { framedFormats } from '../registry/settings.js';
+import { hasMasks } from '../schema/mask.js';
+import { needsMaskKey } from '../schema/mask-key.js';
 import { SinkClient } from '../sinks/sink-client.js';
 import { changesFolder } from '../storage/lake-files.js';
 import { isObjectStore } from '../storage/object-store.js';
@@ -119,6 +121,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const { dataDir, spec } = config;
   const { topic } = config.kafka;
   const startMs = performance.now();
+  if (hasMasks(spec) && config.maskKey === undefined) throw needsMaskKey('the table spec has masks');
   const { KafkaSource } = await import('../kafka/kafka-source.js');
   const { batchRows, batchBytes } = config.pipeline;
   const sink = SinkClient.start(sinkOptions(config));
@@ -135,7 +138,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
     const { valueFormat, keyFormat } = config.registry;
-    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, valueFormat, keyFormat, ...placesOf(config) };
+    const formats = { valueFormat, keyFormat, maskKey: config.maskKey };
+    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, ...formats, ...placesOf(config) };
     pool = new WorkerPool(config.worker.workers, { ...ofWorkers, ...config.parquet, ...config.worker }, log);
     const workers = pool;
     const state = await sink.open();

@@ -109,7 +109,7 @@ export function maskCacheBytes(spec: TableSpec): number {
 
 /**
  * Writes all that masks need, at `at`.
- * @param key of HMACs: a block of MASK_KEY_BYTES
+ * @param key of HMACs: at most MASK_KEY_BYTES, to which zeros are added
  * @throws SluiceError SLUICE_CONFIG if the spec needs a key and there is none
  */
 export function writeMasks(view: DataView, spec: TableSpec, at: number, key: Uint8Array | undefined): void {

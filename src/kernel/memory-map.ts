@@ -28,7 +28,7 @@ export interface FlagOptions {
   readonly lateAfterMs: number;
   /** Whether rows may take the speculative path; default true. The result is the same. */
   readonly learned?: boolean;
-  /** For specs with the mask `hmac`: a block of MASK_KEY_BYTES. */
+  /** For specs with the mask `hmac`: at most MASK_KEY_BYTES. */
   readonly maskKey?: Uint8Array | undefined;
 }
 

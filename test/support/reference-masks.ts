@@ -6,8 +6,6 @@ import type { SpecColumn, TableSpec } from '../../src/schema/spec.js';
 
 /** Of all kernels in tests. */
 export const TEST_KEY = Buffer.from('a key of the tests, of 36 characters');
-/** As the kernel takes it. */
-export const TEST_KEY_BLOCK = Buffer.concat([TEST_KEY, Buffer.alloc(64 - TEST_KEY.length)]);
 
 export function referenceHmac(text: string): string {
   return createHmac('sha256', TEST_KEY).update(text).digest('hex').slice(0, 32);
