@@ -13,6 +13,7 @@ import { type LogOptions, logSettings } from './core/log.js';
 import { integer, type Section, type Settings, setting, variablesOf } from './core/settings.js';
 import { type HttpOptions, httpProblems, httpSettings } from './http/settings.js';
 import { consumerSettings, kafkaSettings, PROPERTY_PREFIX, readProperties } from './kafka/settings.js';
+import { lineageProblems, lineageSettings } from './lineage/settings.js';
 import { metricsSettings } from './metrics/settings.js';
 import { parquetSettings } from './parquet/settings.js';
 import { pipelineSettings } from './pipeline/settings.js';
@@ -62,6 +63,7 @@ export const SECTIONS = {
   process: processSettings,
   metrics: metricsSettings,
   http: httpSettings,
+  lineage: lineageSettings,
   log: logSettings,
   capture: captureSettings,
 } as const satisfies Readonly<Record<string, Section>>;
@@ -77,6 +79,7 @@ type OwnSections =
   | 'objectStore'
   | 'registry'
   | 'metrics'
+  | 'lineage'
   | 'capture';
 
 /** The sections, but for those that belong together or are completed here. */
@@ -131,6 +134,7 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
   }
   if (values.registry !== undefined) problems.push(...registryProblems(values.registry));
   if (values.http !== undefined) problems.push(...httpProblems(values.http));
+  if (values.lineage !== undefined) problems.push(...lineageProblems(values.lineage));
   if (problems.length > 0) {
     const list = problems.length === 1 ? ` ${problems[0]}` : ['', ...problems].join('\n  ');
     throw new SluiceError('SLUICE_CONFIG', `the environment is not acceptable:${list}`);

@@ -28,6 +28,7 @@ import { buildLabels } from './build-labels.js';
 import type { CommandContext } from './context.js';
 import { pageContent, snapshotOf } from './page-content.js';
 import { diskGauges } from './run-gauges.js';
+import { committedRanges, runLineage } from './run-lineage.js';
 import { sinkOptions } from './sink-options.js';
 import { fewThreads } from './thread-pool.js';
 import { variablesHelp } from './variables-help.js';
@@ -92,6 +93,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         SECTIONS.process,
         SECTIONS.metrics,
         SECTIONS.http,
+        SECTIONS.lineage,
         SECTIONS.log,
       ),
     )
@@ -129,11 +131,13 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const source = new KafkaSource(ofSource, log);
   const metrics = new Metrics();
   const schemas = await openSchemas(config, options, metrics, log);
+  const lineage = await runLineage(config, metrics, log);
   let pool: WorkerPool | undefined;
   let monitor: Monitor | undefined;
   let stopProgress = () => {};
   let finished: Pipeline;
   try {
+    lineage?.start();
     metrics.source.set({ reader: source.reader }, 1);
     metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
@@ -148,7 +152,9 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     logRemoved(log, state.removed);
     const runBatch = workers.run.bind(workers);
     const prepare = schemas?.prepare.bind(schemas);
-    const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, prepare, metrics, log });
+    const onCommitted = lineage && committedRanges(lineage);
+    const parts = { source, sink, runBatch, prepare, metrics, log, ...(onCommitted && { onCommitted }) };
+    const pipeline = new Pipeline(pipelineOptions(config, options), parts);
     const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
       { port, ...config.http, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
@@ -165,15 +171,17 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     warnOfFewThreads(config, log);
     stopProgress = options.progress?.show(runProgress(() => pipeline.status(), log)) ?? stopProgress;
     if (options.signal.aborted) stop();
-    await pipeline.run(state);
+    const isAll = await pipeline.run(state);
+    lineage?.end(isAll ? 'COMPLETE' : 'ABORT');
     finished = pipeline;
   } catch (thrown) {
     monitor?.fail(thrown);
+    lineage?.end('FAIL', thrown as Error);
     throw thrown;
   } finally {
     stopProgress();
     schemas?.close();
-    await Promise.allSettled([source.close(), pool?.close(), sink.close()]);
+    await Promise.allSettled([source.close(), pool?.close(), sink.close(), lineage?.close()]);
     await monitor?.close(log);
   }
   // The database is closed by now: its last checkpoint counts, too.
