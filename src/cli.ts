@@ -88,6 +88,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   shell: async (sluice) => (await import('./commands/shell.js')).addShellCommand(sluice, context),
   history: async (sluice) => (await import('./commands/history.js')).addHistoryCommand(sluice, context),
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
+  diff: async (sluice) => (await import('./commands/diff.js')).addDiffCommand(sluice, context),
   quarantine: async (sluice) => (await import('./commands/quarantine.js')).addQuarantineCommand(sluice, context),
   replay: async (sluice) => (await import('./commands/replay.js')).addReplayCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
