@@ -2,11 +2,11 @@
  * Writes sample orders to a MongoDB collection until a signal ends it, so that there is something to capture: new ones,
  * changes of their status, and now and then a deletion.
  *
- *   MONGODB_URI=… MONGODB_DATABASE=shop MONGODB_COLLECTION=orders [ORDERS_PER_SECOND=20] node deploy/orders.mjs
+ *   MONGODB_URI=… MONGODB_DATABASE=shop [MONGODB_COLLECTION=orders] [ORDERS_PER_SECOND=20] node deploy/orders.mjs
  */
 import { Decimal128, MongoClient } from 'mongodb';
 
-const { MONGODB_URI, MONGODB_DATABASE, MONGODB_COLLECTION, ORDERS_PER_SECOND = '20' } = process.env;
+const { MONGODB_URI, MONGODB_DATABASE, MONGODB_COLLECTION = 'orders', ORDERS_PER_SECOND = '20' } = process.env;
 const STATUSES = ['created', 'paid', 'packed', 'shipped', 'delivered'];
 const NAMES = ['Ada', 'Björn', 'Chloé', 'Dmitri', 'Emre', 'Fatou', 'Giulia', 'Håkon', 'Inès', 'Jun'];
 const CURRENCIES = ['USD', 'EUR', 'GBP', 'CHF'];
