@@ -16,7 +16,7 @@ import { consumerSettings, kafkaSettings, PROPERTY_PREFIX, readProperties } from
 import { metricsSettings } from './metrics/settings.js';
 import { parquetSettings } from './parquet/settings.js';
 import { pipelineSettings } from './pipeline/settings.js';
-import { registrySettings } from './registry/settings.js';
+import { FORMAT_VARIABLES, registrySettings } from './registry/settings.js';
 import { schemaSettings } from './schema/settings.js';
 import type { TableSpec } from './schema/spec.js';
 import { ORDERS_SPEC } from './schema/spec-file.js';
@@ -121,9 +121,6 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
       problems.push('PARQUET_WRITER="parquet-wasm": writes to folders only, LAKE_DATA_PATH is s3://…: use duckdb');
     }
   }
-  if (values.sink?.sink === 'ducklake' && values.duckdb?.state === 'table') {
-    problems.push('STATE="table": is for SINK=duckdb; the view of a lake reads the whole change log: use view');
-  }
   if (values.sink?.sink === 'ducklake') {
     for (const [field, variable] of variablesOf(retentionSettings)) {
       if (values.retention?.[field as keyof Values['retention']] === undefined) continue;
@@ -158,10 +155,15 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
 }
 
 /** What a registry's variables need of each other. */
-function registryProblems({ valueFormat, url, user, password, cert, key }: Values['registry']): string[] {
+function registryProblems(settings: Values['registry']): string[] {
+  const { valueFormat, keyFormat, url, user, password, cert, key } = settings;
   const problems: string[] = [];
-  if (valueFormat === 'avro' && url === undefined) {
-    problems.push('VALUE_FORMAT="avro": needs SCHEMA_REGISTRY_URL, which has the schemas');
+  for (const [part, format] of [
+    ['value', valueFormat],
+    ['key', keyFormat],
+  ] as const) {
+    if (format !== 'avro' || url !== undefined) continue;
+    problems.push(`${FORMAT_VARIABLES[part]}="avro": needs SCHEMA_REGISTRY_URL, which has the schemas`);
   }
   if ((user === undefined) !== (password === undefined)) {
     problems.push('SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD: must be set both, or none');

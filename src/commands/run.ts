@@ -6,6 +6,7 @@ import { type Logger, logRemoved } from '../core/log.js';
 import type { ProgressLine } from '../core/progress-line.js';
 import type { ReaderKind } from '../core/source.js';
 import { type Health, Monitor, type Monitored } from '../http/monitor.js';
+import type { PrefixHeaders } from '../kafka/kafka-properties.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
@@ -13,8 +14,9 @@ import { runProgress } from '../pipeline/progress.js';
 import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import type { SqlClient } from '../query/sql-client.js';
-import { SCHEMA_HEADER } from '../registry/frame.js';
+import { SCHEMA_HEADERS } from '../registry/frame.js';
 import type { SchemaStore } from '../registry/schema-store.js';
+import { framedFormats } from '../registry/settings.js';
 import { SinkClient } from '../sinks/sink-client.js';
 import { changesFolder } from '../storage/lake-files.js';
 import { isObjectStore } from '../storage/object-store.js';
@@ -120,8 +122,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const { KafkaSource } = await import('../kafka/kafka-source.js');
   const { batchRows, batchBytes } = config.pipeline;
   const sink = SinkClient.start(sinkOptions(config));
-  const prefixHeader = config.registry.valueFormat === 'json' ? undefined : SCHEMA_HEADER;
-  const source = new KafkaSource({ ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeader }, log);
+  const ofSource = { ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeaders: frameHeaders(config) };
+  const source = new KafkaSource(ofSource, log);
   const metrics = new Metrics();
   const schemas = await openSchemas(config, options, metrics, log);
   let pool: WorkerPool | undefined;
@@ -132,8 +134,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     metrics.source.set({ reader: source.reader }, 1);
     metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
-    const { valueFormat } = config.registry;
-    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, valueFormat, ...placesOf(config) };
+    const { valueFormat, keyFormat } = config.registry;
+    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, valueFormat, keyFormat, ...placesOf(config) };
     pool = new WorkerPool(config.worker.workers, { ...ofWorkers, ...config.parquet, ...config.worker }, log);
     const workers = pool;
     const state = await sink.open();
@@ -203,7 +205,13 @@ function monitored(config: Config, { pipeline, metrics, workers, schemas }: Watc
   };
 }
 
-/** The schemas of the topic, if its values name any and a registry has them. */
+/** The headers that frames may be in. */
+function frameHeaders({ registry, spec }: Config): PrefixHeaders {
+  const { value, key } = framedFormats(registry, spec);
+  return { value: value && SCHEMA_HEADERS.value, key: key && SCHEMA_HEADERS.key };
+}
+
+/** The schemas of the topic, if its messages name any and a registry has them. */
 async function openSchemas(
   { registry, dataDir, kafka: { topic }, spec }: Config,
   { onUnknownSchema = 'fail' }: RunOptions,
@@ -211,7 +219,8 @@ async function openSchemas(
   log: Logger,
 ): Promise<SchemaStore | undefined> {
   const { url } = registry;
-  if (registry.valueFormat === 'json' || url === undefined) return undefined;
+  const { value, key } = framedFormats(registry, spec);
+  if ((value === undefined && key === undefined) || url === undefined) return undefined;
   const { SchemaStore } = await import('../registry/schema-store.js');
   const hooks = {
     onError: ({ code }: SluiceError) => metrics.errors.inc({ code }),
