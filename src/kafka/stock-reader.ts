@@ -80,7 +80,7 @@ export class StockReader implements MessageReader {
 }
 
 /** Messages with the bytes of these headers before their values and keys. */
-function withPrefixes(messages: readonly Message[], { value, key }: PrefixHeaders): Message[] {
+export function withPrefixes(messages: readonly Message[], { value, key }: PrefixHeaders): Message[] {
   let prefixed = messages as Message[];
   if (value !== undefined) prefixed = prefixed.map((message) => withPrefix(message, 'value', value));
   if (key !== undefined) prefixed = prefixed.map((message) => withPrefix(message, 'key', key));

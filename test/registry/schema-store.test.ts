@@ -242,7 +242,7 @@ describe('a start', () => {
       code,
       message: expect.stringMatching(/no PEM files that belong/),
     });
-    await refusal({}).toMatchObject({ code, message: expect.stringMatching(/see SCHEMA_REGISTRY_CA/) });
+    await refusal({}).toMatchObject({ code, message: expect.stringMatching(/there is no TLS: is it http:\/\/\?/) });
   });
 
   it('is refused without access', async () => {

@@ -61,7 +61,7 @@ export function extraSpec({ table, view }: TableSpec, column: SpecColumn): Table
     names: of === 'key' ? ['message_key', ...names] : names,
   });
   const alone = { ...column, paths: column.paths.map(inExtra), required: false, role: undefined };
-  return { table, view, columns: [alone], embedded: [], ignore: [], deletes: undefined };
+  return { table, view, columns: [alone], embedded: [], ignore: [], deletes: undefined, expectations: [], masks: [] };
 }
 
 /** The backfill of one data directory, which it holds as a run does. */
