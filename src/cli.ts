@@ -90,6 +90,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
   quarantine: async (sluice) => (await import('./commands/quarantine.js')).addQuarantineCommand(sluice, context),
   replay: async (sluice) => (await import('./commands/replay.js')).addReplayCommand(sluice, context),
+  forget: async (sluice) => (await import('./commands/forget.js')).addForgetCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
   ui: async (sluice) => (await import('./commands/ui.js')).addUiCommand(sluice, context),
   compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, context),
