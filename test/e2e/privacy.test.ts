@@ -181,7 +181,7 @@ describeKafka('privacy', (bootstrap) => {
     const parsed = await runCli(['parse'], { env, input: withSecrets(random, 1) });
     outputs.push(parsed.stdout, parsed.stderr);
     for (const text of outputs) expect(text).not.toContain(SECRET);
-    expect(outputs[3]).toContain('sluice_');
+    expect(outputs[2]).toContain('sluice_');
     expect(filesWith(dataDir, SECRET)).toEqual([]);
     for (const relation of ['people_log', 'people', 'sluice.quarantine', 'sluice.batches', parquetGlob(dataDir)]) {
       expect(await queryFile(dataDir, textsOf(relation, SECRET)), relation).toEqual([[0]]);
