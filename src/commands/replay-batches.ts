@@ -54,12 +54,13 @@ export class ReplayBatches {
   /** @param folder for files that do not count */
   static async open(config: Config, topic: string, spec: TableSpec, folder: string, log: Logger) {
     const { batchRows, batchBytes } = config.pipeline;
-    const { valueFormat, url } = config.registry;
+    const { valueFormat, keyFormat, url } = config.registry;
     const processor = await BatchProcessor.create({
-      ...{ spec, topic, dataDir: folder, batchRows, batchBytes, valueFormat, mergeFrom: 'parquet' },
+      ...{ spec, topic, dataDir: folder, batchRows, batchBytes, valueFormat, keyFormat, mergeFrom: 'parquet' },
       ...{ ...config.parquet, ...config.worker, maskKey: config.maskKey },
     });
-    if (valueFormat === 'json' || url === undefined) return new ReplayBatches(processor, undefined);
+    if ((valueFormat === 'json' && keyFormat === 'json') || url === undefined)
+      return new ReplayBatches(processor, undefined);
     const { SchemaStore } = await import('../registry/schema-store.js');
     const options = { ...config.registry, url, dataDir: folder, topic, spec, onUnknownSchema: 'quarantine' } as const;
     const schemas = new SchemaStore(options, { onError: () => {}, onUnreadable: () => {} }, log);

@@ -6,6 +6,7 @@ import { type Logger, logRemoved } from '../core/log.js';
 import type { ProgressLine } from '../core/progress-line.js';
 import type { ReaderKind } from '../core/source.js';
 import { type Health, Monitor, type Monitored } from '../http/monitor.js';
+import type { PrefixHeaders } from '../kafka/kafka-properties.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
@@ -13,8 +14,9 @@ import { runProgress } from '../pipeline/progress.js';
 import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import type { SqlClient } from '../query/sql-client.js';
-import { SCHEMA_HEADER } from '../registry/frame.js';
+import { SCHEMA_HEADERS } from '../registry/frame.js';
 import type { SchemaStore } from '../registry/schema-store.js';
+import { framedFormats } from '../registry/settings.js';
 import { hasMasks } from '../schema/mask.js';
 import { needsMaskKey } from '../schema/mask-key.js';
 import { SinkClient } from '../sinks/sink-client.js';
@@ -26,6 +28,7 @@ import { buildLabels } from './build-labels.js';
 import type { CommandContext } from './context.js';
 import { pageContent, snapshotOf } from './page-content.js';
 import { diskGauges } from './run-gauges.js';
+import { committedRanges, runLineage } from './run-lineage.js';
 import { sinkOptions } from './sink-options.js';
 import { fewThreads } from './thread-pool.js';
 import { variablesHelp } from './variables-help.js';
@@ -90,6 +93,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         SECTIONS.process,
         SECTIONS.metrics,
         SECTIONS.http,
+        SECTIONS.lineage,
         SECTIONS.log,
       ),
     )
@@ -123,21 +127,23 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const { KafkaSource } = await import('../kafka/kafka-source.js');
   const { batchRows, batchBytes } = config.pipeline;
   const sink = SinkClient.start(sinkOptions(config));
-  const prefixHeader = config.registry.valueFormat === 'json' ? undefined : SCHEMA_HEADER;
-  const source = new KafkaSource({ ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeader }, log);
+  const ofSource = { ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeaders: frameHeaders(config) };
+  const source = new KafkaSource(ofSource, log);
   const metrics = new Metrics();
   const schemas = await openSchemas(config, options, metrics, log);
+  const lineage = await runLineage(config, metrics, log);
   let pool: WorkerPool | undefined;
   let monitor: Monitor | undefined;
   let stopProgress = () => {};
   let finished: Pipeline;
   try {
+    lineage?.start();
     metrics.source.set({ reader: source.reader }, 1);
     metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
-    const { valueFormat } = config.registry;
-    const { maskKey } = config;
-    const ofWorkers = { spec, maskKey, topic, dataDir, batchRows, batchBytes, valueFormat, ...placesOf(config) };
+    const { valueFormat, keyFormat } = config.registry;
+    const formats = { valueFormat, keyFormat, maskKey: config.maskKey };
+    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, ...formats, ...placesOf(config) };
     pool = new WorkerPool(config.worker.workers, { ...ofWorkers, ...config.parquet, ...config.worker }, log);
     const workers = pool;
     const state = await sink.open();
@@ -146,7 +152,9 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     logRemoved(log, state.removed);
     const runBatch = workers.run.bind(workers);
     const prepare = schemas?.prepare.bind(schemas);
-    const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, prepare, metrics, log });
+    const onCommitted = lineage && committedRanges(lineage);
+    const parts = { source, sink, runBatch, prepare, metrics, log, ...(onCommitted && { onCommitted }) };
+    const pipeline = new Pipeline(pipelineOptions(config, options), parts);
     const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
       { port, ...config.http, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
@@ -163,15 +171,17 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     warnOfFewThreads(config, log);
     stopProgress = options.progress?.show(runProgress(() => pipeline.status(), log)) ?? stopProgress;
     if (options.signal.aborted) stop();
-    await pipeline.run(state);
+    const isAll = await pipeline.run(state);
+    lineage?.end(isAll ? 'COMPLETE' : 'ABORT');
     finished = pipeline;
   } catch (thrown) {
     monitor?.fail(thrown);
+    lineage?.end('FAIL', thrown as Error);
     throw thrown;
   } finally {
     stopProgress();
     schemas?.close();
-    await Promise.allSettled([source.close(), pool?.close(), sink.close()]);
+    await Promise.allSettled([source.close(), pool?.close(), sink.close(), lineage?.close()]);
     await monitor?.close(log);
   }
   // The database is closed by now: its last checkpoint counts, too.
@@ -207,7 +217,13 @@ function monitored(config: Config, { pipeline, metrics, workers, schemas }: Watc
   };
 }
 
-/** The schemas of the topic, if its values name any and a registry has them. */
+/** The headers that frames may be in. */
+function frameHeaders({ registry, spec }: Config): PrefixHeaders {
+  const { value, key } = framedFormats(registry, spec);
+  return { value: value && SCHEMA_HEADERS.value, key: key && SCHEMA_HEADERS.key };
+}
+
+/** The schemas of the topic, if its messages name any and a registry has them. */
 async function openSchemas(
   { registry, dataDir, kafka: { topic }, spec }: Config,
   { onUnknownSchema = 'fail' }: RunOptions,
@@ -215,7 +231,8 @@ async function openSchemas(
   log: Logger,
 ): Promise<SchemaStore | undefined> {
   const { url } = registry;
-  if (registry.valueFormat === 'json' || url === undefined) return undefined;
+  const { value, key } = framedFormats(registry, spec);
+  if ((value === undefined && key === undefined) || url === undefined) return undefined;
   const { SchemaStore } = await import('../registry/schema-store.js');
   const hooks = {
     onError: ({ code }: SluiceError) => metrics.errors.inc({ code }),

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 1168780715; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 3626415967; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -38,6 +38,7 @@ export const STATUS = {
   malformed: 2,
   not_object: 3,
   missing_required: 4,
+  expectation: 5,
 } as const;
 
 /** What is in a slot; strings as they are, and with escapes. */
@@ -75,6 +76,14 @@ export const OPERATION = {
   masked_text: 17,
   masked_json: 18,
   masked_raw: 19,
+} as const;
+
+/** What is expected of the values of a column. */
+export const TEST = {
+  not_null: 0,
+  range: 1,
+  length: 2,
+  automaton: 3,
 } as const;
 
 /** What a mask makes of a value; `inner` is none: only members of the value have masks. */
@@ -213,7 +222,7 @@ export const EXTRA = {
 export const REJECT = {
   row: 0, // u32, of the chunk
   status: 4, // u32, of STATUS
-  position: 8, // i32, byte of the value; of missing_required the spec column
+  position: 8, // i32, byte of the value; of missing_required the spec column, of expectation the check
   size: 12,
 } as const;
 
@@ -285,6 +294,27 @@ export const GRAPH = {
   waitingStates: 16768, // u64[8], a bit per state: whether rows wait in it
   transitions: 16832, // TRANSITIONS[MAX_STATES]
   size: 1065408,
+} as const;
+
+/** An expectation of the values of a column; those that quarantine come first. */
+export const CHECK = {
+  test: 0, // u32, of TEST
+  column: 4, // u32, record of the column
+  low: 8, // i64, the lowest number or length
+  high: 16, // i64, the highest
+  width: 24, // u32, bytes of a number
+  automaton: 28, // u32, record
+  failed: 32, // u32, rows so far that failed it; of one that quarantines none
+  first: 36, // u32, the first of them
+  size: 40,
+} as const;
+
+/** Which texts are expected. After it u16[], the next state by state and class of the next byte. */
+export const AUTOMATON = {
+  classOf: 0, // u8[256], of a byte
+  start: 256, // u32, the state before the first byte
+  accepting: 260, // u32, the first of the states that accept
+  size: 264,
 } as const;
 
 /** A value with a mask, or an object with such values inside of it; arrays around them do not count. */
@@ -369,51 +399,57 @@ export const HEADER = {
   tombstoneEnd: 224, // u32
   arena: 228, // u32, address; room for the decoded strings of a block; 0 if the spec has no embedded JSON
   arenaTimes: 232, // u32, how much of it a byte of a message takes: strings in strings that are embedded
-  maskRoot: 236, // u32, MASK_NODE of the message; 0 if the spec has no masks
-  maskKey: 240, // u32, address of the key of HMACs, of 64 bytes; 0 if the spec has none
-  maskCache: 244, // u32, address of CACHED_MASK[HMAC_CACHE]
-  unmasked: 248, // u32, address; room for the extras of a row before they are masked
-  end: 252,
+  checks: 236, // u32, address of CHECK[]
+  checkCount: 240, // u32, how many
+  quarantineChecks: 244, // u32, how many of them quarantine, which are the first
+  maskRoot: 248, // u32, MASK_NODE of the message; 0 if the spec has no masks
+  maskKey: 252, // u32, address of the key of HMACs, of 64 bytes; 0 if the spec has none
+  maskCache: 256, // u32, address of CACHED_MASK[HMAC_CACHE]
+  unmasked: 260, // u32, address; room for the extras of a row before they are masked
+  end: 264,
 } as const;
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
 export const RESULTS = {
-  rows: 256, // u32
-  rejectCount: 260, // u32
-  rowsLate: 264, // u32
-  rowsWithIssues: 268, // u32
-  rowsHighValue: 272, // u32
-  maxEventTime: 280, // i64, microseconds, the lowest number there is if no row has one
-  minChangeSeq: 288, // u64
-  maxChangeSeq: 296, // u64
-  statusCounts: 304, // u32[STATUS]
-  rowsLearned: 324, // u32
-  end: 328,
+  rows: 320, // u32
+  rejectCount: 324, // u32
+  rowsLate: 328, // u32
+  rowsWithIssues: 332, // u32
+  rowsHighValue: 336, // u32
+  maxEventTime: 344, // i64, microseconds, the lowest number there is if no row has one
+  minChangeSeq: 352, // u64
+  maxChangeSeq: 360, // u64
+  statusCounts: 368, // u32[STATUS]
+  rowsLearned: 392, // u32
+  end: 396,
 } as const;
 
-export const ISSUE_BITS = 384; // u64[BLOCK_ROWS], the column `issues` of each row of the block
-export const MESSAGES = 896; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
-export const LOST_ROWS = 1152; // u64, rows that a loop leaves out
-export const DEFERRED_ROWS = 1216; // u64, rows that a loop leaves to a slower one
-export const COMPACTIONS = 1280; // u64[256], for each set of 8 bytes to leave out, a bit each, the places of all others
-export const OPAQUE = 3328; // u8[16], a constant on its way into a register
-export const COLUMNS = 3392; // COLUMN[MAX_ARROW_COLUMNS]
-export const NESTING = 7744; // u8[MAX_NESTING], per open container whether the one around it is an object
+export const ISSUE_BITS = 448; // u64[BLOCK_ROWS], the column `issues` of each row of the block
+export const MESSAGES = 960; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
+export const LOST_ROWS = 1216; // u64, rows that a loop leaves out
+export const DEFERRED_ROWS = 1280; // u64, rows that a loop leaves to a slower one
+export const COMPACTIONS = 1344; // u64[256], for each set of 8 bytes to leave out, a bit each, the places of all others
+export const OPAQUE = 3392; // u8[16], a constant on its way into a register
+export const COLUMNS = 3456; // COLUMN[MAX_ARROW_COLUMNS]
+export const NESTING = 7808; // u8[MAX_NESTING], per open container whether the one around it is an object
 /** u16[256], the key that was found last by its hash, in records from the first node's on */
-export const KEYS_FOUND = 8768;
-export const CURSORS = 9280; // CURSOR[BLOCK_ROWS]
-export const OUTERS = 9792; // OUTER[BLOCK_ROWS]
-export const EXTRA_COUNTS = 10816; // u32[ROW_CONTEXTS], how many extras each row context has
-export const NODE_ROWS = 11136; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
-export const UNREAD = 11648; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
-export const SPEC_COLUMNS = 12160; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const COLUMN_MASKS = 13696; // COLUMN_MASK[MAX_SPEC_COLUMNS]
-export const SHA_CONSTANTS = 14720; // u32[64], of the rounds of SHA-256
-export const SHA_START = 14976; // u32[8], its first state
-export const SHA_WORDS = 15040; // u32[256], of the rounds, four blocks side by side
-export const SHA_BLOCKS = 16064; // u8[256], four blocks of texts, one after the other
-export const SHA_STATES = 16320; // u32[32], four states side by side
-export const HMAC_INNER = 16448; // u32[8], the state after the inner key
-export const HMAC_OUTER = 16512; // u32[8], the state after the outer key
-export const PENDING_MASKS = 16576; // PENDING_MASK[4]
-export const NODES = 16640; // NODE[], followed by what the host lays out
+export const KEYS_FOUND = 8832;
+export const CURSORS = 9344; // CURSOR[BLOCK_ROWS]
+export const OUTERS = 9856; // OUTER[BLOCK_ROWS]
+export const EXTRA_COUNTS = 10880; // u32[ROW_CONTEXTS], how many extras each row context has
+export const NODE_ROWS = 11200; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
+export const UNREAD = 11712; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS = 12224; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+/** u8[64], the counters of RESULTS that a block's columns change, as they were before it */
+export const SAVED_RESULTS = 13760;
+export const SAVED_COLUMNS = 13824; // COLUMN[MAX_ARROW_COLUMNS], the same of the columns
+export const COLUMN_MASKS = 18176; // COLUMN_MASK[MAX_SPEC_COLUMNS]
+export const SHA_CONSTANTS = 19200; // u32[64], of the rounds of SHA-256
+export const SHA_START = 19456; // u32[8], its first state
+export const SHA_WORDS = 19520; // u32[256], of the rounds, four blocks side by side
+export const SHA_BLOCKS = 20544; // u8[256], four blocks of texts, one after the other
+export const SHA_STATES = 20800; // u32[32], four states side by side
+export const HMAC_INNER = 20928; // u32[8], the state after the inner key
+export const HMAC_OUTER = 20992; // u32[8], the state after the outer key
+export const PENDING_MASKS = 21056; // PENDING_MASK[4]
+export const NODES = 21120; // NODE[], followed by what the host lays out

@@ -12,6 +12,7 @@ import {
   type TimeUnit,
 } from '../schema/spec.js';
 import { COLUMN, COMPACTIONS, HEADER, NO_SLOT, NODE, NODES, OPERATION, SPEC_COLUMN, SPEC_COLUMNS } from './abi.js';
+import { writeChecks } from './check-table.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
 import { hasInnerMasks, writeMasks } from './mask-table.js';
 import { pathTree, writeTree } from './path-tree.js';
@@ -59,6 +60,7 @@ export function writeTables(
   view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
   writePaths(memory, spec, map);
   writeWords(view, spec, map.words);
+  writeChecks(view, spec, map.checks, map.columns);
   writeMasks(view, spec, map.masks, flags.maskKey);
   for (const column of map.columns) {
     const operation = operationOf(spec, column);

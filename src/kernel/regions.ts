@@ -5,6 +5,7 @@
  *   keys        KEY[], grouped by node; then the bytes of the keys
  *   node keys   NODE_KEYS[], one per node
  *   words       WORD[]; then the bytes of the words
+ *   checks      CHECK[], one per expectation of rows; then the automata
  *   slots       SLOTS[], one per path of a spec column; one more to ignore
  *   graph       GRAPH
  *   masks       the key of HMACs, MASK_NODE[], MASK_KEY[], then the bytes of the names; masks of late texts
@@ -41,6 +42,7 @@ import {
   SLOTS,
   SPARE_BYTES,
 } from './abi.js';
+import { checkTableBytes } from './check-table.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
 import { maskCacheBytes, maskTableBytes, textTimes } from './mask-table.js';
 import { keyTableBytes, pathTree } from './path-tree.js';
@@ -79,6 +81,8 @@ export interface MemoryMap {
   readonly keyOffsets: number;
   readonly keyValidity: number;
   readonly rejects: number;
+  /** Of the expectations of rows. */
+  readonly checks: number;
   /** Of the strings of a data chunk. */
   readonly forms: number;
   readonly columns: readonly ColumnRegion[];
@@ -121,6 +125,7 @@ function tableSizes(spec: TableSpec) {
     keys: { fixed: keyTableBytes(tree) },
     nodeKeys: { fixed: tree.nodes.length * NODE_KEYS.size },
     words: { fixed: wordTableBytes(spec) },
+    checks: { fixed: checkTableBytes(spec) },
     slots: { fixed: (tree.fields.length + 1) * SLOTS.size },
     graph: { fixed: GRAPH.size },
     masks: { fixed: maskTableBytes(spec) },

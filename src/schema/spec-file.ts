@@ -2,6 +2,8 @@
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
 import { MAPPED_OPERATIONS } from '../core/operations.js';
+import { expectationSchema } from './expectation-file.js';
+import { expectationProblems } from './expectations.js';
 import { pathSchema } from './field-path.js';
 import { maskProblems, maskSchema } from './mask.js';
 import { pathProblems } from './path-rules.js';
@@ -61,6 +63,7 @@ const specSchema = z.strictObject({
   embedded: z.array(pathSchema).default([]),
   ignore: z.array(pathSchema).default([]),
   deletes: deletesSchema.optional(),
+  expectations: z.array(expectationSchema(identifier)).max(64, 'must be at most 64 expectations').default([]),
   masks: z.array(z.strictObject({ path: pathSchema, mask: maskSchema })).default([]),
 });
 
@@ -107,6 +110,7 @@ export function parseSpec(text: string, origin: string): TableSpec {
     embedded: parsed.data.embedded,
     ignore: parsed.data.ignore,
     deletes: parsed.data.deletes && deletesOf(parsed.data.deletes, parsed.data.columns),
+    expectations: parsed.data.expectations.map(({ comment: _, ...expectation }) => expectation),
     masks: parsed.data.masks,
   };
   const problems = [
@@ -116,6 +120,7 @@ export function parseSpec(text: string, origin: string): TableSpec {
     ...pathProblems(spec),
     ...roleProblems(spec),
     ...deleteProblems(spec, parsed.data.deletes?.operations ?? []),
+    ...expectationProblems(spec),
     ...maskProblems(spec),
   ];
   if (problems.length > 0) {

@@ -5,6 +5,7 @@
  * DuckDB table (ddl.ts). Nothing about orders is compiled in anywhere else.
  */
 import { type MappedOperation, OPERATION } from '../core/operations.js';
+import type { Expectation } from './expectations.js';
 import { type FieldPath, pathJson } from './field-path.js';
 import type { Mask, PathMask } from './mask.js';
 
@@ -77,8 +78,15 @@ export interface TableSpec {
   readonly ignore: readonly FieldPath[];
   /** Undefined: DEFAULT_DELETES. */
   readonly deletes: Deletes | undefined;
+  /** What the values of columns are expected to be (expectations.ts). */
+  readonly expectations: readonly Expectation[];
   /** Of fields that are no columns. */
   readonly masks: readonly PathMask[];
+}
+
+/** Whether a column is of the messages' keys: else they are not read. */
+export function readsKeys({ columns }: TableSpec): boolean {
+  return columns.some(({ paths }) => paths.some(({ of }) => of === 'key'));
 }
 
 /** What every version of Sluice has written of a spec to a database; paths and words have had other forms. */
@@ -154,7 +162,8 @@ export function roleColumn<Column extends { readonly role?: Role | undefined }>(
 }
 
 /** The spec as JSON, in the form that `parseSpec` reads. */
-export function specJson({ table, view, columns, embedded, ignore, deletes, masks }: TableSpec): string {
+export function specJson(spec: TableSpec): string {
+  const { table, view, columns, embedded, ignore, deletes, expectations, masks } = spec;
   return JSON.stringify({
     table,
     view,
@@ -162,6 +171,7 @@ export function specJson({ table, view, columns, embedded, ignore, deletes, mask
     ...(embedded.length > 0 && { embedded: embedded.map(pathJson) }),
     ...(ignore.length > 0 && { ignore: ignore.map(pathJson) }),
     ...(deletes && { deletes }),
+    ...(expectations.length > 0 && { expectations }),
     ...(masks.length > 0 && { masks: masks.map(({ path, mask }) => ({ path: pathJson(path), mask })) }),
   });
 }

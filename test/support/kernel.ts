@@ -181,9 +181,8 @@ function expectSame(
 }
 
 function isSame(result: ReferenceResult, wanted: ReferenceResult): boolean {
-  if (result.status !== wanted.status || result.position !== wanted.position || result.column !== wanted.column) {
-    return false;
-  }
+  const names = ['status', 'position', 'column', 'expectation'] as const;
+  if (names.some((name) => result[name] !== wanted[name])) return false;
   const { row = {} } = wanted;
   return Object.keys(row).every((name) => result.row?.[name] === row[name]);
 }

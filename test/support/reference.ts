@@ -11,9 +11,10 @@ import {
   type TimeUnit,
   tableColumns,
 } from '../../src/schema/spec.js';
-import { type JsonNode, NotJson, scanJson, utf8 } from './reference-json.js';
+import { quarantiningCheck } from './reference-checks.js';
+import { type JsonNode, NotJson, scanJson, sourceOf } from './reference-json.js';
 import { maskedColumnJson, maskedExtra, maskedText, truncated } from './reference-masks.js';
-import { nodeAt, PathNode, parsedAt, readsKeys, specTree, takesKeyAsText } from './reference-paths.js';
+import { extraMembers, nodeAt, PathNode, parsedAt, readsKeys, specTree, takesKeyAsText } from './reference-paths.js';
 import {
   type FieldValue,
   referenceAmount,
@@ -48,8 +49,12 @@ export interface ReferenceResult {
   readonly status: Status;
   /** Of messages that are quarantined: the byte to blame, or -1. */
   readonly position?: number;
-  /** Of status missing_required: the first column without a value. */
+  /** Of status missing_required: the first column without a value; of expectation its column. */
   readonly column?: string;
+  /** Of status expectation: the first that fails. */
+  readonly expectation?: string;
+  /** Where the message is. */
+  readonly offset?: number;
   /** Of status ok: the value of each column of `tableColumns(spec)`. */
   readonly row?: Record<string, ReferenceValue>;
 }
@@ -76,7 +81,11 @@ export function referenceRow(spec: TableSpec, options: ReferenceOptions, message
     (column) => column.required && column !== telling && isLacking(fieldOf(column, parts)?.node),
   );
   if (lacking !== undefined) return { status: 'missing_required', position: -1, column: lacking.name };
-  return { status: 'ok', row: rowOf(spec, options, message, parts) };
+  const row = rowOf(spec, options, message, parts);
+  const failed = quarantiningCheck(spec, row);
+  if (failed === undefined) return { status: 'ok', row };
+  const { name, column } = failed;
+  return { status: 'expectation', position: -1, column, expectation: name, offset: Number(message.offset) };
 }
 
 /** The column that says of a row that it was a tombstone. */
@@ -143,10 +152,6 @@ function fieldOf({ paths }: SpecColumn, parts: Parts): { path: FieldPath; node: 
 
 function isLacking(node: JsonNode | undefined): boolean {
   return node === undefined || node.kind === 'null';
-}
-
-function sourceOf({ text, start, end }: JsonNode): string {
-  return utf8(text.slice(start, end));
 }
 
 function rowOf(
@@ -300,21 +305,4 @@ function keyExtra(spec: TableSpec, { root }: Part, unread: ReadonlySet<FieldPath
   const members = root.kind === 'object' ? extraMembers(root, tree) : '';
   if (root.kind !== 'object' && !tree.isIgnored) return `"message_key":${sourceOf(root)}`;
   return members === '' ? '' : `"message_key":{${members}}`;
-}
-
-/** The members that no column takes, joined, as they are in the source. */
-function extraMembers(object: JsonNode, tree: PathNode): string {
-  const kept: string[] = [];
-  for (const { key, keySource, value } of object.members) {
-    const target = tree.members.get(key);
-    const member = `${utf8(keySource)}:${sourceOf(value)}`;
-    if (target === 'kept' || (target === undefined && !tree.isIgnored)) kept.push(member);
-    if (!(target instanceof PathNode)) continue;
-    if (object.members.findLast((other) => other.key === key)?.value !== value) continue;
-    if (value.kind === 'object') {
-      const inner = extraMembers(value, target);
-      if (inner !== '') kept.push(`${utf8(keySource)}:{${inner}}`);
-    } else if (!target.isIgnored) kept.push(member);
-  }
-  return kept.join(',');
 }

@@ -55,8 +55,8 @@ export async function migrate(
   try {
     const bits = await issueBits(connection, spec);
     if (await writeSpec(connection, spec, topic)) await moveMarkers(connection, spec, topic);
-    const hasState = layout.hasState && (await openState(connection, spec, state));
-    const select = hasState ? await stateView(connection, spec) : newestOfLog(spec);
+    const hasState = await openState(connection, spec, layout.state, state);
+    const select = hasState ? await stateView(connection, spec, layout.state) : newestOfLog(spec);
     await connection.run(`CREATE OR REPLACE VIEW ${identifier(spec.view)} AS\n${select}`);
     await connection.run('COMMIT');
     return bits;

@@ -186,10 +186,11 @@ export class Forget {
     let mark = new Date().toISOString();
     for (;;) {
       const metadata = new Map([['sluice.forgotten', mark]]);
-      const without = `SELECT partition_id, message_offset FROM ${LEAVING}`;
-      const staged = await stageFile(join(this.#options.dataDir, file.name), (path) =>
-        writeJoinedFile(this.#connection, this.#options, [file], path, { paths: [], metadata, without }),
-      );
+      const replaced = (rows: string) =>
+        `(FROM ${rows} WHERE kafka_offset NOT IN (SELECT message_offset FROM ${LEAVING}))`;
+      const added = { paths: [], metadata, replaced };
+      const write = (path: string) => writeJoinedFile(this.#connection, this.#options, [file], path, added);
+      const staged = await stageFile(join(this.#options.dataDir, file.name), write);
       if (staged.bytes !== file.bytes) return staged;
       mark += ' ';
     }

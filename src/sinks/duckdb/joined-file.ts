@@ -25,8 +25,8 @@ export interface AddedRows {
   readonly paths: readonly string[];
   /** Entries of its metadata. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** SQL query for partitions and offsets of rows that the file does not have. */
-  readonly without?: string;
+  /** SQL: the rows with some of their values replaced. */
+  readonly replaced?: (rows: string) => string;
 }
 
 /** SQL: what the metadata of a joined file says of the counters that are in the ledger. */
@@ -54,13 +54,10 @@ export async function writeJoinedFile(
   const metadata = await metadataOf(connection, options, files, known);
   for (const [key, value] of added?.metadata ?? []) metadata.set(key, value);
   const textBytes = runs.every(({ isExact }) => isExact) && runs.reduce((sum, run) => sum + run.textBytes, 0);
-  if (textBytes !== false && added?.without === undefined) metadata.set(TEXT_BYTES_KEY, String(textBytes));
+  if (textBytes !== false) metadata.set(TEXT_BYTES_KEY, String(textBytes));
   await connection.run(`CREATE OR REPLACE TEMP TABLE columns_of_spec (${columnDefinitions(options.spec)})`);
-  const all = `(FROM columns_of_spec UNION ALL BY NAME FROM ${parquet(paths)})`;
-  const rows =
-    added?.without === undefined
-      ? all
-      : `(FROM ${all} WHERE (kafka_partition, kafka_offset) NOT IN (${added.without}))`;
+  const found = `(FROM columns_of_spec UNION ALL BY NAME FROM ${parquet(paths)})`;
+  const rows = added?.replaced?.(found) ?? found;
   await copyToParquet(connection, added === undefined ? rows : `${rows} ORDER BY kafka_offset`, path, {
     compression: options.compression,
     metadata,

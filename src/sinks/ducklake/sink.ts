@@ -31,6 +31,7 @@ import { makeFolder } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { readPositions } from '../duckdb/ledger.js';
+import type { StateKind } from '../duckdb/settings.js';
 import { DeleteFiles } from './delete-files.js';
 import { Housekeeping } from './housekeeping.js';
 import { readKnownTopic, rememberTopic } from './known-topic.js';
@@ -51,6 +52,8 @@ export interface DuckLakeSinkOptions extends LakeOptions {
   readonly owner: string;
   readonly compaction: CompactionOptions;
   readonly keepSnapshotsMs: number;
+  /** Undefined: as it is. */
+  readonly state?: StateKind | undefined;
 }
 
 /** Less than max.poll.interval.ms, after which the group waits no longer. */
@@ -101,14 +104,14 @@ export class DuckLakeSink implements Sink {
   }
 
   async #open(): Promise<number[]> {
-    const { catalog, dataPath, spec, topic, owner } = this.#options;
+    const { catalog, dataPath, spec, topic, owner, state } = this.#options;
     const instance = await openLake(this.#options);
     this.#instance = instance;
     this.#connection = await connectLake(instance);
     this.#deleteFiles = new DeleteFiles(await instance.connect(), dataPath, spec);
     const connection = this.#connection;
     const open = async () => {
-      const issueBits = await openTables(connection, spec, topic);
+      const issueBits = await openTables(connection, spec, topic, state);
       this.#ownership = isPostgres(catalog)
         ? await PostgresOwnership.open(instance, topic, owner)
         : new FileOwnership(await readLastCommit(connection));
