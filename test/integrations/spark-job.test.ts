@@ -1,9 +1,11 @@
 /** Spark's job as `npm run spark` starts it, into Parquet and Iceberg: what `sluice run` makes of the topic. */
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parquetGlob, queryFile, runEnv, runUntilEnd } from '../e2e/support.js';
 import { temporaryDataDir } from '../support/cli.js';
 import { orderEvents } from '../support/events.js';
@@ -28,10 +30,11 @@ describeSpark("Spark's job", (bootstrap) => {
   beforeAll(async () => {
     await createTopic(bootstrap(), topic, 3);
     await produce(bootstrap(), topic, orderEvents({ count: EVENTS, seed: 5 }));
-    dataDir = await temporaryDataDir();
+    dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-data-'));
     await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
     [[quarantined]] = await queryFile(dataDir, 'SELECT count(*)::INTEGER FROM sluice.quarantine');
   }, INSTALL_TIMEOUT_MS);
+  afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
   const totals = async (from: string) => (await queryFile(dataDir, `SELECT ${TOTALS} FROM ${from}`))[0];
 

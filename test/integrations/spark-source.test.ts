@@ -2,8 +2,10 @@
  * Spark's data source on a cluster of processes, with an executor and the driver killed: every row, column by column, and
  * the quarantine are those of `sluice run`.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tableColumns } from '../../src/schema/spec.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { parquetGlob, queryFile, runEnv, runUntilEnd } from '../e2e/support.js';
@@ -40,12 +42,13 @@ describeSpark(`${EVENTS} events of every kind, by Spark's data source`, (bootstr
     python = await pythonWith('requirements-spark-kernel.txt');
     await createTopic(bootstrap(), topic, PARTITIONS);
     await fill(bootstrap(), topic);
-    dataDir = await temporaryDataDir();
+    dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-data-'));
     await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
     wanted = await checksums(dataDir, parquetGlob(dataDir), QUARANTINE_OF_RUN);
-    bundle = path.join(await temporaryDataDir(), 'bundle');
+    bundle = path.join(dataDir, 'bundle');
     await runCli(['kernel', 'export', '--out', bundle]);
   }, INSTALL_TIMEOUT_MS);
+  afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
   const stream = (out: string, mode: string, lose: string) =>
     runScript(python, 'spark_source.py', [bootstrap(), topic, bundle, out, mode, lose]);

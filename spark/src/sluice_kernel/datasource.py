@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.streaming.listener import StreamingQueryProgress
 from pyspark.sql.types import StructType
 
 from .bundle import Bundle
@@ -196,3 +197,9 @@ class SluiceReader(DataSourceStreamReader):
                 f"these are positions in {', '.join(offset)}, not in {self._settings.topic}: a checkpoint is of one topic"
             )
         return {int(partition): int(position) for partition, position in offset[self._settings.topic].items()}
+
+
+def positions_in(progress: StreamingQueryProgress, which: str = "endOffset") -> dict[int, int]:
+    """Where a micro-batch of a query on one topic ended, or started (``startOffset``), by partition; {} if nowhere yet."""
+    offset = json.loads(progress.json)["sources"][0][which]
+    return {int(partition): at for positions in (offset or {}).values() for partition, at in positions.items()}
