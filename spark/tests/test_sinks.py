@@ -90,6 +90,12 @@ def test_a_micro_batch_that_comes_again_is_in_the_folder_once(write, orders):
     assert list((orders / "_staged").iterdir()) == []
 
 
+def test_a_micro_batch_that_comes_again_in_other_pieces_is_in_the_folder_once(write, orders):
+    ParquetFolder(orders).commit_files([write(0, 250)], 0)
+    ParquetFolder(orders).commit_files([write(0, 100), write(100, 250)], 0)
+    assert offsets_in(orders) == rows_of(range(250))
+
+
 @pytest.mark.parametrize("moved", [0, 1])
 def test_a_driver_that_is_lost_after_its_manifest(write, orders, monkeypatch, moved):
     files = [write(0, 250), write(250, 300)]
