@@ -48,7 +48,8 @@ def rows_of(*ranges: range) -> list[int]:
 
 def test_files_have_each_message_once(write, kernel):
     files = write(0, 250)
-    assert (files.start_offset, files.next_offset, files.rows, files.quarantined, files.tombstones) == (0, 250, 200, 25, 25)
+    assert (files.start_offset, files.next_offset) == (0, 250)
+    assert (files.rows, files.quarantined, files.tombstones) == (200, 25, 25)
     rows = pq.read_table(files.path)
     assert rows["kafka_offset"].to_pylist() == rows_of(range(250))
     assert rows.schema.names == kernel.bundle.schema.names

@@ -17,7 +17,7 @@ const execFileAsync = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL('../../scripts/spark.mjs', import.meta.url));
 const EVENTS = 20_000;
 const LONG = { timeout: 600_000 };
-const TOTALS = `count(*)::INTEGER, count(DISTINCT change_id)::INTEGER, sum(amount)::VARCHAR, count(event_time)::INTEGER`;
+const TOTALS = `count(*)::INTEGER, count(DISTINCT change_id)::INTEGER, sum(amount)::VARCHAR, count(event_time)::INT`;
 
 const obstacle = whyNoSpark();
 const describeSpark = obstacle === undefined ? describeKafka : () => undefined;

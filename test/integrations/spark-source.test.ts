@@ -1,6 +1,6 @@
 /**
- * Spark's data source on a cluster of processes, with an executor and the driver killed: every row, column by column, and
- * the quarantine are those of `sluice run`.
+ * Spark's data source on a cluster of processes, with an executor and the driver killed: every row, column by column,
+ * and the quarantine are those of `sluice run`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -103,7 +103,8 @@ async function checksums(dataDir: string, rows: string, quarantine: string): Pro
 
 const QUARANTINE_COLUMNS = ['reason', 'position', 'ms', 'key', 'value'].map((name) => ({ name, value: name }));
 const QUARANTINE_OF_RUN = `(SELECT partition_id AS kafka_partition, message_offset AS kafka_offset, reason,
-  byte_position AS position, epoch_ms(kafka_timestamp) AS ms, hex(key) AS key, hex(value) AS value FROM sluice.quarantine)`;
+  byte_position AS position, epoch_ms(kafka_timestamp) AS ms, hex(key) AS key, hex(value) AS value
+  FROM sluice.quarantine)`;
 
 function quarantineOf(files: string): string {
   return `(SELECT partition AS kafka_partition, "offset" AS kafka_offset, status AS reason, "position",

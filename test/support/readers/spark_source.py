@@ -2,7 +2,7 @@
 
 usage: spark_source.py BOOTSTRAP TOPIC BUNDLE OUT MODE LOSE
   MODE  files, or rows
-  LOSE  nothing; executor: one, amid the second micro-batch; driver: this process, when the third one's files are written
+  LOSE  nothing; executor: one, amid the second micro-batch; driver: this process, before the third is committed
 Ends when the topic is read up to where it was at the start, and prints how many micro-batches it committed, as JSON.
 """
 
