@@ -31,8 +31,6 @@ describeSpark("Spark's job", (bootstrap) => {
     await createTopic(bootstrap(), topic, 3);
     await produce(bootstrap(), topic, orderEvents({ count: EVENTS, seed: 5 }));
     dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-data-'));
-    await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
-    [[quarantined]] = await queryFile(dataDir, 'SELECT count(*)::INTEGER FROM sluice.quarantine');
   }, INSTALL_TIMEOUT_MS);
   afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
@@ -46,6 +44,11 @@ describeSpark("Spark's job", (bootstrap) => {
       maxBuffer: 64 << 20,
     });
   }
+
+  it('has a topic that a run has read', LONG, async () => {
+    await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
+    [[quarantined]] = await queryFile(dataDir, 'SELECT count(*)::INTEGER FROM sluice.quarantine');
+  });
 
   it('into Parquet: each change id once, as in the table of a run', LONG, async () => {
     const out = await temporaryDataDir();

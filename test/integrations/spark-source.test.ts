@@ -43,15 +43,18 @@ describeSpark(`${EVENTS} events of every kind, by Spark's data source`, (bootstr
     await createTopic(bootstrap(), topic, PARTITIONS);
     await fill(bootstrap(), topic);
     dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-data-'));
-    await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
-    wanted = await checksums(dataDir, parquetGlob(dataDir), QUARANTINE_OF_RUN);
     bundle = path.join(dataDir, 'bundle');
-    await runCli(['kernel', 'export', '--out', bundle]);
   }, INSTALL_TIMEOUT_MS);
   afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
   const stream = (out: string, mode: string, lose: string) =>
     runScript(python, 'spark_source.py', [bootstrap(), topic, bundle, out, mode, lose]);
+
+  it('is read by a run', LONG, async () => {
+    await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
+    wanted = await checksums(dataDir, parquetGlob(dataDir), QUARANTINE_OF_RUN);
+    await runCli(['kernel', 'export', '--out', bundle]);
+  });
 
   it('into files, with an executor killed, and the driver', LONG, async () => {
     const out = await temporaryDataDir();
