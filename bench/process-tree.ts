@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 
-/** CPU and memory of a process and all its descendants, in seconds and MiB. The last figures of a process that has ended are kept. */
+/** CPU and memory of a process and all its descendants. The last figures of a process that has ended are kept. */
 export class ProcessTree {
   readonly #cpuSeconds = new Map<number, number>();
   peakRssMiB = 0;

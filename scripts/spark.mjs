@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm run spark -- …` runs spark/job.py on this machine: its virtual environment is made once, and the kernel of TABLE_SPEC
- * exported each time. Everything after `--` goes to the job; SPARK_MASTER is the cluster, default `local[*]`.
+ * `npm run spark -- …` runs spark/job.py on this machine: its virtual environment is made once, and the kernel of
+ * TABLE_SPEC exported each time. What is after `--` goes to the job; SPARK_MASTER is the cluster, default `local[*]`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 """Kafka → kernel → rows → Parquet or Iceberg, as a job of Spark Structured Streaming: spark/README.md.
 
-With MODE=rows, rows pass through Spark: a watermark on the time of the message, and of changes with the same id within it
-the first. With MODE=files, workers write the files, every change is in them, and rows never are in Spark.
+With MODE=rows, rows pass through Spark: a watermark on the time of the message, and of changes with the same id within
+it the first. With MODE=files, workers write the files, every change is in them, and rows never are in Spark.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
 
 from sluice_kernel import Bundle
+from sluice_kernel.datasource import positions_in
 from sluice_kernel.kafka import Topic, client_properties
 from sluice_kernel.sinks import ParquetFolder, Sink
 from sluice_kernel.spark import REJECTED, quarantined, rows
@@ -153,9 +154,8 @@ def _row_writer(spark: SparkSession, settings: Settings):
     return write
 
 
-def wait(query: StreamingQuery, topic: str, ends: Mapping[int, int] | None) -> int:
+def wait(query: StreamingQuery, ends: Mapping[int, int] | None) -> int:
     """Waits until the query fails, or has read up to ``ends``. Returns how many rows came late and were dropped."""
-    wanted = None if ends is None else {str(partition): end for partition, end in ends.items()}
     dropped, seen = 0, -1
     while query.isActive:
         last = query.lastProgress
@@ -171,14 +171,18 @@ def wait(query: StreamingQuery, topic: str, ends: Mapping[int, int] | None) -> i
                     "DEDUPE_WITHIN and read them again with a new DATA_DIR",
                     file=sys.stderr,
                 )
-        if wanted is not None and last is not None:
-            if json.loads(last["sources"][0]["endOffset"] or "{}").get(topic) == wanted:
-                query.stop()
-                break
+        if ends is not None and last is not None and reached(positions_in(last), ends):
+            query.stop()
+            break
         time.sleep(POLL_SECONDS)
     if query.exception() is not None:
         raise query.exception()
     return dropped
+
+
+def reached(positions: Mapping[int, int], ends: Mapping[int, int]) -> bool:
+    """Whether all is read that the topic had: by now it may have more."""
+    return all(positions.get(partition, 0) >= end for partition, end in ends.items())
 
 
 def main() -> int:
@@ -187,7 +191,7 @@ def main() -> int:
     spark = SparkSession.builder.appName(f"sluice-{settings.topic}").getOrCreate()
     spark.sparkContext.setLogLevel("WARN")
     try:
-        dropped = wait(start(spark, settings), settings.topic, ends)
+        dropped = wait(start(spark, settings), ends)
     finally:
         spark.stop()
     # Nothing is lost unseen.

@@ -11,6 +11,7 @@ import time
 
 from pyspark.sql import SparkSession
 
+from sluice_kernel.datasource import positions_in
 from sluice_kernel.kafka import Topic
 from sluice_kernel.sinks import ParquetFolder
 from sluice_kernel.spark import parse, quarantined, rows
@@ -41,7 +42,7 @@ def row_writer(out):
 def main(bootstrap, topic, out, how, batch, bundle):
     spark = SparkSession.builder.appName("orders").config("spark.ui.enabled", "false").getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
-    ends = {str(partition): end for partition, end in Topic(topic, {"bootstrap.servers": bootstrap}).ends().items()}
+    ends = Topic(topic, {"bootstrap.servers": bootstrap}).ends()
     folder = ParquetFolder(f"{out}/orders")
     stream = source(spark, bootstrap, topic, how, batch, bundle, folder).writeStream
     write = folder.commit if how == "files" else row_writer(out)
@@ -52,23 +53,18 @@ def main(bootstrap, topic, out, how, batch, bundle):
             if progress["numInputRows"]:
                 batches[progress["batchId"]] = progress
         last = batches.get(max(batches, default=-1))
-        if last is not None and json.loads(last["sources"][0]["endOffset"])[topic] == ends:
+        if last is not None and positions_in(last) == ends:
             query.stop()
             break
         time.sleep(POLL_SECONDS)
     if query.exception() is not None:
         sys.exit(str(query.exception()))
     warm = [batches[number] for number in sorted(batches)][1:]
-    messages = sum(offsets(progress, "endOffset") - offsets(progress, "startOffset") for progress in warm)
+    # Rows of the data source are files in one mode: messages are what is counted.
+    messages = sum(sum(positions_in(p).values()) - sum(positions_in(p, "startOffset").values()) for p in warm)
     seconds = sum(progress["durationMs"]["triggerExecution"] for progress in warm) / 1e3
     print(json.dumps({"warmRate": messages / max(0.001, seconds)}))
     spark.stop()
-
-
-def offsets(progress, which):
-    """Rows of the data source are files in one mode: messages are what is counted."""
-    [positions] = json.loads(progress["sources"][0][which]).values()
-    return sum(positions.values())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from test_sinks import messages, rows_of
 def lake(tmp_path, folder):
     extensions = os.environ["DUCKDB_EXTENSION_DIRECTORY"]
     config = {"extension_directory": extensions}
-    return lambda: DuckLakeTable(str(tmp_path / "catalog.ducklake"), str(tmp_path / "lake"), "orders", str(folder), config)
+    catalog, files = str(tmp_path / "catalog.ducklake"), str(tmp_path / "lake")
+    return lambda: DuckLakeTable(catalog, files, "orders", str(folder), config)
 
 
 @pytest.fixture

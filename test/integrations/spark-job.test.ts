@@ -1,9 +1,11 @@
 /** Spark's job as `npm run spark` starts it, into Parquet and Iceberg: what `sluice run` makes of the topic. */
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parquetGlob, queryFile, runEnv, runUntilEnd } from '../e2e/support.js';
 import { temporaryDataDir } from '../support/cli.js';
 import { orderEvents } from '../support/events.js';
@@ -15,7 +17,7 @@ const execFileAsync = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL('../../scripts/spark.mjs', import.meta.url));
 const EVENTS = 20_000;
 const LONG = { timeout: 600_000 };
-const TOTALS = `count(*)::INTEGER, count(DISTINCT change_id)::INTEGER, sum(amount)::VARCHAR, count(event_time)::INTEGER`;
+const TOTALS = `count(*)::INTEGER, count(DISTINCT change_id)::INTEGER, sum(amount)::VARCHAR, count(event_time)::INT`;
 
 const obstacle = whyNoSpark();
 const describeSpark = obstacle === undefined ? describeKafka : () => undefined;
@@ -28,10 +30,9 @@ describeSpark("Spark's job", (bootstrap) => {
   beforeAll(async () => {
     await createTopic(bootstrap(), topic, 3);
     await produce(bootstrap(), topic, orderEvents({ count: EVENTS, seed: 5 }));
-    dataDir = await temporaryDataDir();
-    await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
-    [[quarantined]] = await queryFile(dataDir, 'SELECT count(*)::INTEGER FROM sluice.quarantine');
+    dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-data-'));
   }, INSTALL_TIMEOUT_MS);
+  afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
   const totals = async (from: string) => (await queryFile(dataDir, `SELECT ${TOTALS} FROM ${from}`))[0];
 
@@ -43,6 +44,11 @@ describeSpark("Spark's job", (bootstrap) => {
       maxBuffer: 64 << 20,
     });
   }
+
+  it('has a topic that a run has read', LONG, async () => {
+    await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
+    [[quarantined]] = await queryFile(dataDir, 'SELECT count(*)::INTEGER FROM sluice.quarantine');
+  });
 
   it('into Parquet: each change id once, as in the table of a run', LONG, async () => {
     const out = await temporaryDataDir();

@@ -1,9 +1,11 @@
 /**
- * Spark's data source on a cluster of processes, with an executor and the driver killed: every row, column by column, and
- * the quarantine are those of `sluice run`.
+ * Spark's data source on a cluster of processes, with an executor and the driver killed: every row, column by column,
+ * and the quarantine are those of `sluice run`.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tableColumns } from '../../src/schema/spec.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
 import { parquetGlob, queryFile, runEnv, runUntilEnd } from '../e2e/support.js';
@@ -40,15 +42,19 @@ describeSpark(`${EVENTS} events of every kind, by Spark's data source`, (bootstr
     python = await pythonWith('requirements-spark-kernel.txt');
     await createTopic(bootstrap(), topic, PARTITIONS);
     await fill(bootstrap(), topic);
-    dataDir = await temporaryDataDir();
-    await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
-    wanted = await checksums(dataDir, parquetGlob(dataDir), QUARANTINE_OF_RUN);
-    bundle = path.join(await temporaryDataDir(), 'bundle');
-    await runCli(['kernel', 'export', '--out', bundle]);
+    dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-data-'));
+    bundle = path.join(dataDir, 'bundle');
   }, INSTALL_TIMEOUT_MS);
+  afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
   const stream = (out: string, mode: string, lose: string) =>
     runScript(python, 'spark_source.py', [bootstrap(), topic, bundle, out, mode, lose]);
+
+  it('is read by a run', LONG, async () => {
+    await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
+    wanted = await checksums(dataDir, parquetGlob(dataDir), QUARANTINE_OF_RUN);
+    await runCli(['kernel', 'export', '--out', bundle]);
+  });
 
   it('into files, with an executor killed, and the driver', LONG, async () => {
     const out = await temporaryDataDir();
@@ -100,7 +106,8 @@ async function checksums(dataDir: string, rows: string, quarantine: string): Pro
 
 const QUARANTINE_COLUMNS = ['reason', 'position', 'ms', 'key', 'value'].map((name) => ({ name, value: name }));
 const QUARANTINE_OF_RUN = `(SELECT partition_id AS kafka_partition, message_offset AS kafka_offset, reason,
-  byte_position AS position, epoch_ms(kafka_timestamp) AS ms, hex(key) AS key, hex(value) AS value FROM sluice.quarantine)`;
+  byte_position AS position, epoch_ms(kafka_timestamp) AS ms, hex(key) AS key, hex(value) AS value
+  FROM sluice.quarantine)`;
 
 function quarantineOf(files: string): string {
   return `(SELECT partition AS kafka_partition, "offset" AS kafka_offset, status AS reason, "position",

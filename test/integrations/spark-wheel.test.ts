@@ -1,4 +1,4 @@
-/** The package as users get it: its wheel in an empty environment, and the README's example of Spark as it is written. */
+/** The package as users get it: its wheel in an empty environment, and the README's example of Spark as it is. */
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-"""``spark.readStream.format("sluice")``: offsets are planned on the driver, and each Python worker reads its range itself.
+"""``spark.readStream.format("sluice")``: offsets are planned on the driver, each Python worker reads its range itself.
 
 Messages never are rows of Spark: a worker consumes them, has the kernel read them, and gives back rows as Arrow
 (``mode=rows``), or writes Parquet files and gives back their names (``mode=files``), which a sink then commits.
@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.streaming.listener import StreamingQueryProgress
 from pyspark.sql.types import StructType
 
 from .bundle import Bundle
@@ -193,6 +194,12 @@ class SluiceReader(DataSourceStreamReader):
     def _positions(self, offset: Mapping[str, Mapping[str, int]]) -> dict[int, int]:
         if list(offset) != [self._settings.topic]:
             raise TopicError(
-                f"these are positions in {', '.join(offset)}, not in {self._settings.topic}: a checkpoint is of one topic"
+                f"these are positions in {', '.join(offset)}, not {self._settings.topic}: a checkpoint is of one topic"
             )
         return {int(partition): int(position) for partition, position in offset[self._settings.topic].items()}
+
+
+def positions_in(progress: StreamingQueryProgress, which: str = "endOffset") -> dict[int, int]:
+    """Where a micro-batch of a query on one topic ended, or started (``startOffset``), by partition; {} if nowhere."""
+    offset = json.loads(progress.json)["sources"][0][which]
+    return {int(partition): at for positions in (offset or {}).values() for partition, at in positions.items()}

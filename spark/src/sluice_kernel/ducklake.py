@@ -19,10 +19,10 @@ POSITIONS = "sluice_positions"
 
 
 class DuckLakeTable:
-    """A table of a lake, and beside it ``<table>_quarantine`` and ``sluice_positions``; they are made if they are missing.
+    """A table of a lake, and beside it ``<table>_quarantine`` and ``sluice_positions``; what is missing is made.
 
-    A commit registers the files, which are DuckLake's from then on, and changes the positions, in one transaction. Of two
-    drivers that commit at once one is refused. Files of an attempt that was lost stay until
+    A commit registers the files, which are DuckLake's from then on, and changes the positions, in one transaction. Of
+    two drivers that commit at once one is refused. Files of an attempt that was lost stay until
     ``ducklake_delete_orphaned_files``.
 
     Args:
@@ -48,7 +48,8 @@ class DuckLakeTable:
             lake.execute("BEGIN")
             _create(lake, table, table_schema(loaded.schema))
             _create(lake, f"{table}_quarantine", quarantine_schema())
-            lake.execute(f'CREATE TABLE IF NOT EXISTS {POSITIONS} ("table" VARCHAR, partition VARCHAR, next_offset BIGINT)')
+            columns = '"table" VARCHAR, partition VARCHAR, next_offset BIGINT'
+            lake.execute(f"CREATE TABLE IF NOT EXISTS {POSITIONS} ({columns})")
             lake.execute("COMMIT")
 
     def commit(self, files: DataFrame, batch: int) -> None:
@@ -80,7 +81,9 @@ class DuckLakeTable:
     def _open(self) -> duckdb.DuckDBPyConnection:
         lake = duckdb.connect(config=self._config)
         try:
-            lake.execute("LOAD ducklake" if self._config.get("extension_directory") else "INSTALL ducklake; LOAD ducklake")
+            if "extension_directory" not in self._config:
+                lake.execute("INSTALL ducklake")
+            lake.execute("LOAD ducklake")
             lake.execute(self._attach)
             lake.execute("USE lake")
         except BaseException:

@@ -131,7 +131,8 @@ class _Output:
             return
         self.rows += table.num_rows
         self._held.append(table.cast(self._schema))
-        if sum(t.num_rows for t in self._held) >= ROW_GROUP_ROWS or sum(t.nbytes for t in self._held) >= ROW_GROUP_BYTES:
+        rows, size = (sum(of) for of in zip(*((held.num_rows, held.nbytes) for held in self._held)))
+        if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
             self._write_held()
 
     def close(self) -> None:

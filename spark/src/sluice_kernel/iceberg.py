@@ -23,8 +23,8 @@ NAME_MAPPING = "schema.name-mapping.default"
 class IcebergTable:
     """A table, and beside it ``<table>_quarantine``; both are made if they are missing. One query fills them.
 
-    Rows and positions are one snapshot, which is refused if another one with rows came between. Files of an attempt that
-    was lost stay in the table's folder until Iceberg's ``remove_orphan_files``.
+    Rows and positions are one snapshot, which is refused if another one with rows came between. Files of an attempt
+    that was lost stay in the table's folder until Iceberg's ``remove_orphan_files``.
 
     Args:
         table: catalog, namespace and name, as in Spark's SQL.
@@ -41,7 +41,7 @@ class IcebergTable:
         self.path = f"{self._rows.location}/data"
 
     def commit(self, files: DataFrame, batch: int) -> None:
-        """See ``Sink``. Each table has positions of its own: what was lost between them is committed again for one only."""
+        """See ``Sink``. Each table has its own positions: what was lost between them comes again for one only."""
         written = collected(files)
         rejected = [(file.quarantine_path, file.quarantine_bytes) for file in written]
         self._quarantine.append(written, rejected, batch)
@@ -57,7 +57,7 @@ class _Table:
         self._iceberg = jvm.org.apache.iceberg
         self._table = self._iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, name)
         if self._table.spec().isPartitioned():
-            raise SinkError(f"{name} is partitioned, and the files of workers are of all partitions: take one that is not")
+            raise SinkError(f"{name} is partitioned, and files of workers are of all partitions: take one that is not")
         self._mapping = self._iceberg.mapping.MappingUtil.create(self._table.schema())
         if not self._table.properties().containsKey(NAME_MAPPING):
             # Files that others wrote have no field ids: columns are found by name.

@@ -163,8 +163,8 @@ def _without_events(read: Range, found: list[Message]) -> tuple[int, list[Messag
 def _raise(read: Range, error: KafkaError) -> None:
     if error.code() == KafkaError._AUTO_OFFSET_RESET:
         raise TopicError(
-            f"{read.topic}[{read.partition}] has no messages from {read.start} on any more: they were deleted before they "
-            f"were read, or the topic was made anew. Begin with a new checkpoint, or restore them ({error})"
+            f"{read.topic}[{read.partition}] has no messages from {read.start} on any more: they were deleted before "
+            f"they were read, or the topic was made anew. Begin with a new checkpoint, or restore them ({error})"
         )
     raise TopicError(f"{read.topic}[{read.partition}] cannot be read: {error}")
 
@@ -172,8 +172,8 @@ def _raise(read: Range, error: KafkaError) -> None:
 def _check_stall(read: Range, at: int, heard: float) -> None:
     if time.monotonic() - heard > STALL_SECONDS:
         raise TopicError(
-            f"{read.topic}[{read.partition}] brought nothing after offset {at} for {STALL_SECONDS:.0f} s, and should up to "
-            f"{read.end}: see that the brokers can be reached"
+            f"{read.topic}[{read.partition}] brought nothing after offset {at} for {STALL_SECONDS:.0f} s, and should "
+            f"up to {read.end}: see that the brokers can be reached"
         )
 
 

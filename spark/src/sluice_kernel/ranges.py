@@ -49,8 +49,8 @@ def ranges_between(topic: str, start: Positions, end: Positions, most: int) -> l
         first, last = start.get(partition, 0), end.get(partition, -1)
         if last < first:
             raise TopicError(
-                f"{topic}[{partition}] was read up to {first} and now ends at {max(last, 0)}: the topic was made anew, or "
-                "has lost messages. Begin with a new checkpoint and a new table"
+                f"{topic}[{partition}] was read up to {first} and now ends at {max(last, 0)}: the topic was made anew, "
+                "or has lost messages. Begin with a new checkpoint and a new table"
             )
         pieces = -(-(last - first) // most)
         edges = [first + (last - first) * piece // pieces for piece in range(pieces)] + [last]

@@ -133,8 +133,8 @@ class ParquetFolder:
         missing = [entry["staged"] for entry in entries if not (self._staged / entry["staged"]).exists()]
         if missing:
             raise SinkError(
-                f"{self._staged} has not got {missing[0]}, which a worker wrote there: the folder must be shared by the driver "
-                "and all executors. Else take a sink whose files are in an object store"
+                f"{self._staged} has not got {missing[0]}, which a worker wrote there: the folder must be shared by "
+                "the driver and all executors. Else take a sink whose files are in an object store"
             )
 
     def _move(self, entries: Iterable[dict[str, Any]]) -> None:

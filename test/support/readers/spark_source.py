@@ -2,7 +2,7 @@
 
 usage: spark_source.py BOOTSTRAP TOPIC BUNDLE OUT MODE LOSE
   MODE  files, or rows
-  LOSE  nothing; executor: one, amid the second micro-batch; driver: this process, when the third one's files are written
+  LOSE  nothing; executor: one, amid the second micro-batch; driver: this process, before the third is committed
 Ends when the topic is read up to where it was at the start, and prints how many micro-batches it committed, as JSON.
 """
 
@@ -16,14 +16,15 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from sluice_kernel.datasource import positions_in
 from sluice_kernel.kafka import Topic
-from sluice_kernel.sinks import ParquetFolder
+from sluice_kernel.sinks import ParquetFolder, collected
 from sluice_kernel.spark import quarantined, rows
 
 bootstrap, topic, bundle, out, mode, lose = sys.argv[1:]
 POLL_SECONDS = 0.05
 LARGEST_SECONDS = 300
-ends = {str(partition): end for partition, end in Topic(topic, {"bootstrap.servers": bootstrap}).ends().items()}
+ends = Topic(topic, {"bootstrap.servers": bootstrap}).ends()
 spark = (
     SparkSession.builder.master("local-cluster[2,1,2048]")
     .config("spark.ui.enabled", "false")
@@ -61,11 +62,11 @@ def kill_an_executor() -> None:
 
 
 def commit_files(frame, batch):
-    files = frame.collect()
+    files = collected(frame)
     if lose == "driver" and batch == 2:
         for process in (*executors(), jvm, os.getpid()):
             os.kill(process, signal.SIGKILL)
-    sink.commit(spark.createDataFrame(files, frame.schema), batch)
+    sink.commit_files(files, batch)
     committed.append(batch)
 
 
@@ -100,7 +101,7 @@ query = (
 deadline = time.monotonic() + LARGEST_SECONDS
 while query.isActive and time.monotonic() < deadline:
     progress = query.lastProgress
-    if progress is not None and json.loads(progress["sources"][0]["endOffset"] or "{}").get(topic) == ends:
+    if progress is not None and positions_in(progress) == ends:
         break
     time.sleep(POLL_SECONDS)
 if query.exception() is not None:
