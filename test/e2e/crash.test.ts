@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
-import { CliProcess, temporaryDataDir } from '../support/cli.js';
+import { CliProcess, runCli, temporaryDataDir } from '../support/cli.js';
 import { DEFAULT_SHARES } from '../support/event-kinds.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
@@ -97,6 +97,11 @@ describeKafka('kill -9', (bootstrap) => {
         expect(readdirSync(join(dataDir, 'lake', topic, 'quarantine')).length).toBeGreaterThan(0);
       const quarantine = 'SELECT * EXCLUDE (topic) FROM sluice.quarantine ORDER BY partition_id, message_offset';
       expect(await queryFile(dataDir, quarantine)).toEqual(await queryFile(calmDir, quarantine));
+
+      const { code, stdout } = await runCli(['compact'], { env });
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+ files .* joined into \d+ /)]);
+      await verifies(env);
+      expect(await queryFile(dataDir, TABLE)).toEqual(await queryFile(calmDir, TABLE));
     },
   );
 });
