@@ -50,7 +50,6 @@ export interface DuckLakeSinkOptions extends LakeOptions {
   readonly owner: string;
   readonly compaction: CompactionOptions;
   readonly keepSnapshotsMs: number;
-  /** Undefined: as it is. */
   readonly state?: StateKind | undefined;
 }
 
@@ -226,8 +225,7 @@ export class DuckLakeSink implements Sink {
   async #compact(everything: boolean): Promise<CompactionReceipt> {
     // It is closed.
     if (this.#ownership === undefined) return NOTHING_COMPACTED;
-    const options = { ...this.#options, isShared: this.#ownership.isShared };
-    this.#housekeeping ??= Housekeeping.open(this.#instance!, options);
+    this.#housekeeping ??= Housekeeping.open(this.#instance!, { ...this.#options, isShared: !this.needsWholeTopic });
     const housekeeping = await this.#housekeeping;
     // Again those that a claim could not remove.
     const left = await this.#orphans!.retry(everything);
