@@ -129,6 +129,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   let stopProgress = () => {};
   let finished: Pipeline;
   try {
+    metrics.expect(spec.expectations);
     metrics.source.set({ reader: source.reader }, 1);
     metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.

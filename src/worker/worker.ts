@@ -30,6 +30,7 @@ import { FORMAT_VERSION, parquetPath, SCHEMA_IDS_KEY } from '../storage/data-dir
 import { lakeFilePath } from '../storage/lake-files.js';
 import { isObjectStore, type ObjectStoreOptions } from '../storage/object-store.js';
 import { stageFile, writeFileInPlace, writeObject } from '../storage/staged-file.js';
+import { failedExpectations } from './expectations.js';
 import { countMarkers } from './markers.js';
 import type { WorkerSettings } from './settings.js';
 
@@ -93,6 +94,7 @@ export class BatchProcessor {
     const output = this.#read(task);
     const schemaIds = [...(this.#framed?.schemaIds ?? [])].sort((one, other) => one - other);
     const quarantined = copyRejects(task, output);
+    const failed = failedExpectations(this.#options.spec, output, task, Date.now());
     const kernelDone = performance.now();
     const { recordBatches } = output;
     const maxEventTime = boundedEventTime(output.maxEventTime, task);
@@ -116,6 +118,7 @@ export class BatchProcessor {
       quarantined,
       kernelTrap: output.trap,
       schemaIds,
+      failedExpectations: failed,
       stats: { ...stats, fileBytes: file?.bytes ?? 0, parquetSeconds: (performance.now() - kernelDone) / 1e3 },
     };
   }
@@ -213,7 +216,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
     at += end - start;
     return buffer.subarray(at - (end - start), at);
   };
-  return rejects.map(({ chunk, row, status, position, column }) => {
+  return rejects.map(({ chunk, row, status, position, column, expectation }) => {
     const { offsets, timestamps, values, valueOffsets, valueValidity, keys, keyOffsets, keyValidity } = views[chunk];
     return {
       offset: Number(offsets[row]),
@@ -223,6 +226,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
       status,
       position,
       column,
+      ...(expectation !== undefined && { expectation }),
     };
   });
 }
