@@ -144,6 +144,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   if (!sink.needsWholeTopic) signal.addEventListener('abort', () => ending.begin(config.shutdownGraceMs));
   try {
     lineage?.start();
+    metrics.expect(spec.expectations);
     metrics.source.set({ reader: source.reader }, 1);
     metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
