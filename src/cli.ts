@@ -26,6 +26,12 @@ const progress = new ProgressLine(stderr.isTerminal ? stderr : undefined);
 const stdout = new Output(process.stdout, 'stdout', () => progress.clear());
 const logs: Logger[] = [];
 let failedCheck = false;
+let isStuck = false;
+let giveUp: (error: SluiceError) => void = () => {};
+/** Fails when a command is given up that cannot end. */
+const givenUp = new Promise<never>((_, reject) => {
+  giveUp = reject;
+});
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
@@ -75,6 +81,10 @@ const context: CommandContext = {
   stdout,
   stderr,
   progress,
+  onStuck: (error) => {
+    isStuck = true;
+    giveUp(error);
+  },
   onFailure: () => {
     failedCheck = true;
   },
@@ -176,7 +186,7 @@ function argumentError({ message }: CommanderError): SluiceError {
 async function main(): Promise<number> {
   let code: number = EXIT.done;
   try {
-    await (await program(process.argv[2])).parseAsync();
+    await Promise.race([(await program(process.argv[2])).parseAsync(), givenUp]);
     if (failedCheck) code = EXIT.failedCheck;
     for (const log of logs) log.flush();
   } catch (thrown) {
@@ -194,4 +204,7 @@ async function main(): Promise<number> {
 
 // librdkafka's and DuckDB's threads may outlive their handles; everything that must be finished is.
 process.on('uncaughtException', (thrown) => process.exit(exitCodeOf(thrown)));
-process.exit(await main());
+const code = await main();
+// Its threads wait for a server that does not answer, and an exit would wait for them.
+if (isStuck) process.kill(process.pid, 'SIGKILL');
+process.exit(code);

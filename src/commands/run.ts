@@ -4,7 +4,7 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { ProgressLine } from '../core/progress-line.js';
-import type { ReaderKind } from '../core/source.js';
+import type { ReaderKind, Source } from '../core/source.js';
 import { type Health, Monitor, type Monitored } from '../http/monitor.js';
 import type { PrefixHeaders } from '../kafka/kafka-properties.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
@@ -26,6 +26,7 @@ import { WorkerPool } from '../worker/pool.js';
 import type { WorkerOptions } from '../worker/worker.js';
 import { buildLabels } from './build-labels.js';
 import type { CommandContext } from './context.js';
+import { Ending } from './ending.js';
 import { pageContent, snapshotOf } from './page-content.js';
 import { diskGauges } from './run-gauges.js';
 import { committedRanges, runLineage } from './run-lineage.js';
@@ -48,6 +49,8 @@ export interface RunOptions {
   readonly progress?: ProgressLine;
   /** Told the pipeline before it reads. */
   readonly onStart?: (pipeline: Pipeline) => void;
+  /** Told why threads of the process wait for a server that does not answer: only a kill ends them. */
+  readonly onStuck?: (error: SluiceError) => void;
 }
 
 /** What `run` prints as its last line: all of its life but the start and the end of the process itself. */
@@ -68,7 +71,7 @@ export interface RunSummary extends RunTotals {
 }
 
 export function addRunCommand(program: Command, context: CommandContext): void {
-  const { environment, stopSignal, stdout, progress } = context;
+  const { environment, stopSignal, stdout, progress, onStuck } = context;
   program
     .command('run')
     .description('consume the topic; prints a JSON summary as the last line on stdout')
@@ -110,7 +113,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     )
     .action(async (choices: Pick<RunOptions, 'untilEnd' | 'onLostOffsets' | 'onUnknownSchema'>) => {
       const { config, log } = environment();
-      const summary = await run(config, log, { ...choices, signal: stopSignal(), progress });
+      const summary = await run(config, log, { ...choices, signal: stopSignal(), progress, onStuck });
       await stdout.write(`${JSON.stringify(summary)}\n`);
     });
 }
@@ -136,6 +139,9 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   let monitor: Monitor | undefined;
   let stopProgress = () => {};
   let finished: Pipeline;
+  const { onStuck = () => {}, signal } = options;
+  const ending = new Ending(sink.needsWholeTopic ? 'SLUICE_KAFKA' : 'SLUICE_LAKE', onStuck);
+  if (!sink.needsWholeTopic) signal.addEventListener('abort', () => ending.begin(config.shutdownGraceMs));
   try {
     lineage?.start();
     metrics.source.set({ reader: source.reader }, 1);
@@ -166,7 +172,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     };
     options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
-    await source.start();
+    // One that was stopped while the sink was opened joins no group.
+    if (!options.signal.aborted) await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = options.progress?.show(runProgress(() => pipeline.status(), log)) ?? stopProgress;
@@ -181,12 +188,29 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   } finally {
     stopProgress();
     schemas?.close();
-    await Promise.allSettled([source.close(), pool?.close(), sink.close(), lineage?.close()]);
+    await Promise.allSettled([closeAll(ending, { sink, source, pool }), lineage?.close()]);
     await monitor?.close(log);
+    if (sink.standstill !== undefined) onStuck(sink.standstill);
   }
   // The database is closed by now: its last checkpoint counts, too.
   const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
   return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
+}
+
+interface Closed {
+  readonly sink: SinkClient;
+  readonly source: Pick<Source, 'close'>;
+  readonly pool: WorkerPool | undefined;
+}
+
+async function closeAll(ending: Ending, { sink, source, pool }: Closed): Promise<void> {
+  // What a sink does on a local disk may take its time.
+  if (!sink.needsWholeTopic) ending.begin(0);
+  const others = [ending.of('the Kafka client', source.close()), ending.of('the workers', pool?.close())];
+  await ending.of('the sink', sink.close());
+  ending.begin(0);
+  await Promise.all(others);
+  ending.over();
 }
 
 interface Watched {

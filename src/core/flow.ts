@@ -245,6 +245,8 @@ export interface CompactionReceipt {
   readonly filesRewritten: number;
   /** Of each set of files that stays as it is although it was to be joined: which, why, and what to do. */
   readonly left: readonly string[];
+  /** Files of commits that were not finished, which went since the last receipt. */
+  readonly removed: readonly RemovedFile[];
   readonly retired: Retired;
 }
 
@@ -255,6 +257,7 @@ export const NOTHING_COMPACTED: CompactionReceipt = {
   bytesAfter: 0,
   filesRewritten: 0,
   left: [],
+  removed: [],
   retired: NOTHING_RETIRED,
 };
 

@@ -53,7 +53,7 @@ export class Pipeline {
   readonly #totals = newTotals();
   #firstCommitMs: number | undefined;
   #idleMs = 0;
-  #stopping = false;
+  readonly #stop = new AbortController();
   /** What the next chunk must hold at least, after a fill said `oversize`. */
   #need = { valueBytes: 0, keyBytes: 0 };
   #spare: Chunk | undefined;
@@ -104,7 +104,7 @@ export class Pipeline {
 
   /** Asks the loop to end: what was read is committed, nothing more is read. */
   stop(): void {
-    this.#stopping = true;
+    this.#stop.abort();
   }
 
   /** What it shows of itself. @param nowMs `performance.now()` */
@@ -113,7 +113,7 @@ export class Pipeline {
     const { endsAsOfMs } = this.#parts.source;
     const partitions = [...this.#partitions.all].map((partition) => partitionStatus(partition, lateAfterMs, nowMs));
     return {
-      ready: this.#assignment.isReading && !this.#stopping,
+      ready: this.#assignment.isReading && !this.#stop.signal.aborted,
       partitions,
       totals: { ...this.#totals, lostOffsets: this.#assignment.lostOffsets },
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
@@ -137,9 +137,9 @@ export class Pipeline {
     this.#assignment.restore(state);
     this.#dispatcher.issueBits = state.issueBits;
     try {
-      while (!this.#stopping && !this.#hasReachedEnd) {
+      while (!this.#stop.signal.aborted && !this.#hasReachedEnd) {
         this.#sequencer.throwIfFailed();
-        await this.#rebalance.follow();
+        await this.#rebalance.follow(this.#stop.signal);
         this.#dispatchDue();
         this.#sequencer.advance();
         await this.#poll();
@@ -147,7 +147,7 @@ export class Pipeline {
       return await this.#drain();
     } finally {
       // A commit that is answered after this starts no join: the sink is being closed.
-      this.#stopping = true;
+      this.#stop.abort();
     }
   }
 
@@ -269,12 +269,13 @@ export class Pipeline {
   }
 
   async #drain(): Promise<boolean> {
-    await this.#rebalance.settle();
-    this.#dispatcher.dispatchAll();
-    for (let isStopping = false; !isStopping; ) {
-      // With `untilEnd` it waits as long as it takes; a stop meanwhile has its grace period.
-      isStopping = this.#stopping;
-      if (await this.#sequencer.drain(this.#options.shutdownGraceMs)) return true;
+    if (await this.#rebalance.settleInTime()) {
+      this.#dispatcher.dispatchAll();
+      for (let isStopping = false; !isStopping; ) {
+        // With `untilEnd` it waits as long as it takes; a stop meanwhile has its grace period.
+        isStopping = this.#stop.signal.aborted;
+        if (await this.#sequencer.drain(this.#options.shutdownGraceMs)) return true;
+      }
     }
     this.#parts.log.warn('the grace period is over: batches in flight are dropped and will be read again');
     return false;
@@ -294,6 +295,6 @@ export class Pipeline {
     observeLatency(this.#parts.metrics, this.#partitions, receipt.positions);
     this.#parts.onCommitted?.(receipt, this.#partitions.all);
     this.#assignment.committed(receipt.positions);
-    if (this.#partitions.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
+    if (this.#partitions.lag < this.#options.batchRows && !this.#stop.signal.aborted) this.#compactor.start();
   }
 }

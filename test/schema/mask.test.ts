@@ -50,6 +50,13 @@ describe('a spec with masks', () => {
     expect(failureOf(() => read([{ name: 'a', ...column }])).message).toContain(why);
   });
 
+  it('cannot expect anything of values that it masks, but that there are some', () => {
+    const column = { name: 'a', kind: 'text', mask: 'hmac' };
+    const expecting = (test: object) => () => read([column], { expectations: [{ name: 'e', column: 'a', ...test }] });
+    expect(failureOf(expecting({ pattern: 'C[0-9]+', action: 'warn' })).message).toContain('a has a mask');
+    expect(expecting({ not_null: true, action: 'warn' })().expectations).toHaveLength(1);
+  });
+
   it.each([
     [[{ path: 'key', mask: 'hmac' }], 'masks ["key"]: column key is read from it: give the column a mask'],
     [[{ path: 'key.a', mask: 'hmac' }], 'masks ["key","a"]: column key around it is not of kind json'],

@@ -226,7 +226,8 @@ async function findSuspicious(
   }
   await connection.run(
     `CREATE TEMP TABLE ${suspicious} AS
-     WITH sequences AS MATERIALIZED (SELECT change_seq, count(*) > 1 AS "is repeated" FROM ${relation} GROUP BY change_seq)
+     WITH sequences AS MATERIALIZED (
+       SELECT change_seq, count(*) > 1 AS "is repeated" FROM ${relation} GROUP BY change_seq)
      ${found.join(' UNION ALL ')}`,
   );
   const [{ count, shared, ...of }] = await rowsOf(

@@ -5,9 +5,7 @@
  *   commit   1. in a transaction, duplicates are found, as in `analytics.db`
  *            2. the files are registered, duplicates deleted, quarantine and ledger written
  *            3. the transaction is committed; the catalog refuses it if someone else moved one of its partitions
- *               (ownership.ts)
- *
- * A group whose commit failed is tried again if that can help (transactions.ts).
+ *               (ownership.ts); what failed is tried again if that can help (transactions.ts)
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats, NO_STATS } from '../../core/batch-stats.js';
@@ -52,7 +50,6 @@ export interface DuckLakeSinkOptions extends LakeOptions {
   readonly owner: string;
   readonly compaction: CompactionOptions;
   readonly keepSnapshotsMs: number;
-  /** Undefined: as it is. */
   readonly state?: StateKind | undefined;
 }
 
@@ -76,6 +73,7 @@ export class DuckLakeSink implements Sink {
   #failed: BatchResult[] | undefined;
   #committing: Promise<unknown> = Promise.resolve();
   #compacting: Promise<unknown> = Promise.resolve();
+  readonly #closing = new AbortController();
 
   constructor(options: DuckLakeSinkOptions) {
     this.#options = options;
@@ -119,7 +117,7 @@ export class DuckLakeSink implements Sink {
     };
     const issueBits = isPostgres(catalog) ? await whileOpening(instance, open) : await open();
     this.#orphans = new ClaimedOrphans(instance, this.#options, this.#epochs);
-    this.#transactions = new Transactions(connection, this.#ownership!, this.#deleteFiles, topic);
+    this.#transactions = new Transactions(connection, this.#ownership!, this.#deleteFiles, topic, this.#closing.signal);
     return issueBits;
   }
 
@@ -227,16 +225,16 @@ export class DuckLakeSink implements Sink {
   async #compact(everything: boolean): Promise<CompactionReceipt> {
     // It is closed.
     if (this.#ownership === undefined) return NOTHING_COMPACTED;
-    const options = { ...this.#options, isShared: this.#ownership.isShared };
-    this.#housekeeping ??= Housekeeping.open(this.#instance!, options);
+    this.#housekeeping ??= Housekeeping.open(this.#instance!, { ...this.#options, isShared: !this.needsWholeTopic });
     const housekeeping = await this.#housekeeping;
     // Again those that a claim could not remove.
     const left = await this.#orphans!.retry(everything);
     const receipt = await (everything ? housekeeping.run(true) : housekeeping.runIfDue());
-    return { ...receipt, left: [...receipt.left, ...left] };
+    return { ...receipt, left: [...receipt.left, ...left], removed: this.#orphans!.takeRemoved() };
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     // What is under way must not outlive its thread.
     const housekeeping = await this.#housekeeping?.catch(() => undefined);
     await Promise.all([this.#committing, housekeeping?.close()]);
@@ -255,7 +253,8 @@ export class DuckLakeSink implements Sink {
       try {
         return await work();
       } catch (thrown) {
-        throw this.#errorOf(thrown, context);
+        const error = this.#errorOf(thrown, context);
+        throw this.#closing.signal.aborted ? error.forGood() : error;
       }
     };
     return withRetries(attempt, undefined, CLAIM_PATIENCE_MS);
