@@ -4,8 +4,9 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { ProgressLine } from '../core/progress-line.js';
-import type { ReaderKind } from '../core/source.js';
+import type { ReaderKind, Source } from '../core/source.js';
 import { type Health, Monitor, type Monitored } from '../http/monitor.js';
+import type { PrefixHeaders } from '../kafka/kafka-properties.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
@@ -13,8 +14,11 @@ import { runProgress } from '../pipeline/progress.js';
 import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import type { SqlClient } from '../query/sql-client.js';
-import { SCHEMA_HEADER } from '../registry/frame.js';
+import { SCHEMA_HEADERS } from '../registry/frame.js';
 import type { SchemaStore } from '../registry/schema-store.js';
+import { framedFormats } from '../registry/settings.js';
+import { hasMasks } from '../schema/mask.js';
+import { needsMaskKey } from '../schema/mask-key.js';
 import { SinkClient } from '../sinks/sink-client.js';
 import { changesFolder } from '../storage/lake-files.js';
 import { isObjectStore } from '../storage/object-store.js';
@@ -22,6 +26,7 @@ import { WorkerPool } from '../worker/pool.js';
 import type { WorkerOptions } from '../worker/worker.js';
 import { buildLabels } from './build-labels.js';
 import type { CommandContext } from './context.js';
+import { Ending } from './ending.js';
 import { pageContent, snapshotOf } from './page-content.js';
 import { diskGauges } from './run-gauges.js';
 import { committedRanges, runLineage } from './run-lineage.js';
@@ -44,6 +49,8 @@ export interface RunOptions {
   readonly progress?: ProgressLine;
   /** Told the pipeline before it reads. */
   readonly onStart?: (pipeline: Pipeline) => void;
+  /** Told why threads of the process wait for a server that does not answer: only a kill ends them. */
+  readonly onStuck?: (error: SluiceError) => void;
 }
 
 /** What `run` prints as its last line: all of its life but the start and the end of the process itself. */
@@ -64,7 +71,7 @@ export interface RunSummary extends RunTotals {
 }
 
 export function addRunCommand(program: Command, context: CommandContext): void {
-  const { environment, stopSignal, stdout, progress } = context;
+  const { environment, stopSignal, stdout, progress, onStuck } = context;
   program
     .command('run')
     .description('consume the topic; prints a JSON summary as the last line on stdout')
@@ -106,7 +113,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     )
     .action(async (choices: Pick<RunOptions, 'untilEnd' | 'onLostOffsets' | 'onUnknownSchema'>) => {
       const { config, log } = environment();
-      const summary = await run(config, log, { ...choices, signal: stopSignal(), progress });
+      const summary = await run(config, log, { ...choices, signal: stopSignal(), progress, onStuck });
       await stdout.write(`${JSON.stringify(summary)}\n`);
     });
 }
@@ -119,11 +126,12 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const { dataDir, spec } = config;
   const { topic } = config.kafka;
   const startMs = performance.now();
+  if (hasMasks(spec) && config.maskKey === undefined) throw needsMaskKey('the table spec has masks');
   const { KafkaSource } = await import('../kafka/kafka-source.js');
   const { batchRows, batchBytes } = config.pipeline;
   const sink = SinkClient.start(sinkOptions(config));
-  const prefixHeader = config.registry.valueFormat === 'json' ? undefined : SCHEMA_HEADER;
-  const source = new KafkaSource({ ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeader }, log);
+  const ofSource = { ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeaders: frameHeaders(config) };
+  const source = new KafkaSource(ofSource, log);
   const metrics = new Metrics();
   const schemas = await openSchemas(config, options, metrics, log);
   const lineage = await runLineage(config, metrics, log);
@@ -131,13 +139,18 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   let monitor: Monitor | undefined;
   let stopProgress = () => {};
   let finished: Pipeline;
+  const { onStuck = () => {}, signal } = options;
+  const ending = new Ending(sink.needsWholeTopic ? 'SLUICE_KAFKA' : 'SLUICE_LAKE', onStuck);
+  if (!sink.needsWholeTopic) signal.addEventListener('abort', () => ending.begin(config.shutdownGraceMs));
   try {
     lineage?.start();
+    metrics.expect(spec.expectations);
     metrics.source.set({ reader: source.reader }, 1);
     metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
-    const { valueFormat } = config.registry;
-    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, valueFormat, ...placesOf(config) };
+    const { valueFormat, keyFormat } = config.registry;
+    const formats = { valueFormat, keyFormat, maskKey: config.maskKey };
+    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, ...formats, ...placesOf(config) };
     pool = new WorkerPool(config.worker.workers, { ...ofWorkers, ...config.parquet, ...config.worker }, log);
     const workers = pool;
     const state = await sink.open();
@@ -160,7 +173,8 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     };
     options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
-    await source.start();
+    // One that was stopped while the sink was opened joins no group.
+    if (!options.signal.aborted) await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = options.progress?.show(runProgress(() => pipeline.status(), log)) ?? stopProgress;
@@ -175,12 +189,29 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   } finally {
     stopProgress();
     schemas?.close();
-    await Promise.allSettled([source.close(), pool?.close(), sink.close(), lineage?.close()]);
+    await Promise.allSettled([closeAll(ending, { sink, source, pool }), lineage?.close()]);
     await monitor?.close(log);
+    if (sink.standstill !== undefined) onStuck(sink.standstill);
   }
   // The database is closed by now: its last checkpoint counts, too.
   const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
   return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
+}
+
+interface Closed {
+  readonly sink: SinkClient;
+  readonly source: Pick<Source, 'close'>;
+  readonly pool: WorkerPool | undefined;
+}
+
+async function closeAll(ending: Ending, { sink, source, pool }: Closed): Promise<void> {
+  // What a sink does on a local disk may take its time.
+  if (!sink.needsWholeTopic) ending.begin(0);
+  const others = [ending.of('the Kafka client', source.close()), ending.of('the workers', pool?.close())];
+  await ending.of('the sink', sink.close());
+  ending.begin(0);
+  await Promise.all(others);
+  ending.over();
 }
 
 interface Watched {
@@ -211,7 +242,13 @@ function monitored(config: Config, { pipeline, metrics, workers, schemas }: Watc
   };
 }
 
-/** The schemas of the topic, if its values name any and a registry has them. */
+/** The headers that frames may be in. */
+function frameHeaders({ registry, spec }: Config): PrefixHeaders {
+  const { value, key } = framedFormats(registry, spec);
+  return { value: value && SCHEMA_HEADERS.value, key: key && SCHEMA_HEADERS.key };
+}
+
+/** The schemas of the topic, if its messages name any and a registry has them. */
 async function openSchemas(
   { registry, dataDir, kafka: { topic }, spec }: Config,
   { onUnknownSchema = 'fail' }: RunOptions,
@@ -219,7 +256,8 @@ async function openSchemas(
   log: Logger,
 ): Promise<SchemaStore | undefined> {
   const { url } = registry;
-  if (registry.valueFormat === 'json' || url === undefined) return undefined;
+  const { value, key } = framedFormats(registry, spec);
+  if ((value === undefined && key === undefined) || url === undefined) return undefined;
   const { SchemaStore } = await import('../registry/schema-store.js');
   const hooks = {
     onError: ({ code }: SluiceError) => metrics.errors.inc({ code }),

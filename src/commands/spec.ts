@@ -1,6 +1,4 @@
 /** `sluice spec`: table specs to start from, built in or inferred from a sample of messages. */
-import { createReadStream, statSync } from 'node:fs';
-import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import { SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
@@ -10,9 +8,8 @@ import { loadSpec } from '../schema/load-spec.js';
 import { PRESETS } from '../schema/presets.js';
 import { presetText } from '../schema/spec-file.js';
 import type { CommandContext } from './context.js';
-import { type Message, MessageSplitter, TOO_LARGE } from './message-splitter.js';
+import { sampleOf } from './message-sample.js';
 import { LAKE_SECTIONS } from './open-sql.js';
-import type { SampleMessage } from './spec-sample.js';
 import { variablesHelp } from './variables-help.js';
 
 interface SpecFlags {
@@ -43,6 +40,7 @@ export function addSpecCommand(program: Command, context: CommandContext): void 
         SECTIONS.storage,
         ...LAKE_SECTIONS,
         SECTIONS.schema,
+        SECTIONS.registry.omit({ unknownWaitMs: true }),
         SECTIONS.log,
       ),
     )
@@ -77,7 +75,7 @@ async function runSpec({ list, preset, infer, check, diff, spec, ...texts }: Spe
     const { specCheck } = await import('./spec-check.js');
     const { config } = environment({ TABLE_SPEC: spec });
     const messages = check === true ? undefined : (await sampleOf(check, limit, environment)).messages;
-    const { areAllRows, text } = specCheck(config.spec, messages, stdout.width, config.worker.highValueThreshold);
+    const { areAllRows, text } = specCheck(config, messages, stdout.width);
     await stdout.write(text);
     if (!areAllRows) onFailure();
   } else for (const [name, { comment }] of Object.entries(PRESETS)) await stdout.write(`${name}: ${comment}\n`);
@@ -90,53 +88,8 @@ function countOf(option: string, text: string): number {
 }
 
 async function inferred(source: string, limit: number, environment: CommandContext['environment']): Promise<string> {
-  const { messages, name } = await sampleOf(source, limit, environment);
+  const { messages, name, hintOf } = await sampleOf(source, limit, environment);
   const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString());
-  return inferSpec(
-    messages.map(({ key, value }) => ({ key: text(key), value: text(value) })),
-    name,
-  );
-}
-
-/** The first messages of a file, or of each partition of a topic, and what they are of. */
-async function sampleOf(
-  source: string,
-  limit: number,
-  environment: CommandContext['environment'],
-): Promise<{ messages: SampleMessage[]; name: string }> {
-  // A folder can have the name of a topic.
-  if (statSync(source, { throwIfNoEntry: false })?.isDirectory() === false)
-    return { messages: await fileSample(source, limit), name: basename(source, extname(source)) };
-  if (/[^\w.-]|^\.\.?$/.test(source)) {
-    throw new SluiceError('SLUICE_CONFIG', `there is no file ${source}, and no topic can have this name`);
-  }
-  const { config, log } = environment({ KAFKA_TOPIC: source });
-  const { brokers, topic, properties } = config.kafka;
-  const { sampleTopic } = await import('../kafka/topic-sample.js');
-  return { messages: await sampleTopic({ brokers, topic, properties, limit }, log), name: topic };
-}
-
-/** The first messages of a file as `sluice parse` reads it: without keys. */
-async function fileSample(path: string, limit: number): Promise<SampleMessage[]> {
-  const messages: SampleMessage[] = [];
-  const splitter = new MessageSplitter('newline');
-  const take = (message: Message) => {
-    if (message === TOO_LARGE) throw new SluiceError('SLUICE_CONFIG', `${path} has a line of more than 128 MiB`);
-    messages.push({ key: null, value: message });
-  };
-  const input = createReadStream(path) as AsyncIterable<Uint8Array>;
-  try {
-    for await (const bytes of input) {
-      for (const message of splitter.push(bytes)) {
-        take(message);
-        if (messages.length === limit) return messages;
-      }
-    }
-  } catch (cause) {
-    if (cause instanceof SluiceError) throw cause;
-    throw new SluiceError('SLUICE_CONFIG', `${path} cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  const rest = splitter.end();
-  if (rest !== undefined) take(rest);
-  return messages;
+  const texts = messages.map(({ key, value }) => ({ key: text(key), value: text(value) }));
+  return inferSpec(texts, name, hintOf);
 }

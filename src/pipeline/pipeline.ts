@@ -5,6 +5,7 @@
  */
 import { type Chunk, ChunkPool } from '../core/chunk.js';
 import { asSluiceError, type ErrorCode, type SluiceError } from '../core/errors.js';
+import { warnOfFailed } from '../core/failed-expectations.js';
 import type { CommitReceipt, Fill, SinkState } from '../core/flow.js';
 import type { Sink } from '../core/sink.js';
 import type { ReadPosition } from '../core/source.js';
@@ -53,7 +54,7 @@ export class Pipeline {
   readonly #totals = newTotals();
   #firstCommitMs: number | undefined;
   #idleMs = 0;
-  #stopping = false;
+  readonly #stop = new AbortController();
   /** What the next chunk must hold at least, after a fill said `oversize`. */
   #need = { valueBytes: 0, keyBytes: 0 };
   #spare: Chunk | undefined;
@@ -104,7 +105,7 @@ export class Pipeline {
 
   /** Asks the loop to end: what was read is committed, nothing more is read. */
   stop(): void {
-    this.#stopping = true;
+    this.#stop.abort();
   }
 
   /** What it shows of itself. @param nowMs `performance.now()` */
@@ -113,7 +114,7 @@ export class Pipeline {
     const { endsAsOfMs } = this.#parts.source;
     const partitions = [...this.#partitions.all].map((partition) => partitionStatus(partition, lateAfterMs, nowMs));
     return {
-      ready: this.#assignment.isReading && !this.#stopping,
+      ready: this.#assignment.isReading && !this.#stop.signal.aborted,
       partitions,
       totals: { ...this.#totals, lostOffsets: this.#assignment.lostOffsets },
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
@@ -137,9 +138,9 @@ export class Pipeline {
     this.#assignment.restore(state);
     this.#dispatcher.issueBits = state.issueBits;
     try {
-      while (!this.#stopping && !this.#hasReachedEnd) {
+      while (!this.#stop.signal.aborted && !this.#hasReachedEnd) {
         this.#sequencer.throwIfFailed();
-        await this.#rebalance.follow();
+        await this.#rebalance.follow(this.#stop.signal);
         this.#dispatchDue();
         this.#sequencer.advance();
         await this.#poll();
@@ -147,7 +148,7 @@ export class Pipeline {
       return await this.#drain();
     } finally {
       // A commit that is answered after this starts no join: the sink is being closed.
-      this.#stopping = true;
+      this.#stop.abort();
     }
   }
 
@@ -269,12 +270,13 @@ export class Pipeline {
   }
 
   async #drain(): Promise<boolean> {
-    await this.#rebalance.settle();
-    this.#dispatcher.dispatchAll();
-    for (let isStopping = false; !isStopping; ) {
-      // With `untilEnd` it waits as long as it takes; a stop meanwhile has its grace period.
-      isStopping = this.#stopping;
-      if (await this.#sequencer.drain(this.#options.shutdownGraceMs)) return true;
+    if (await this.#rebalance.settleInTime()) {
+      this.#dispatcher.dispatchAll();
+      for (let isStopping = false; !isStopping; ) {
+        // With `untilEnd` it waits as long as it takes; a stop meanwhile has its grace period.
+        isStopping = this.#stop.signal.aborted;
+        if (await this.#sequencer.drain(this.#options.shutdownGraceMs)) return true;
+      }
     }
     this.#parts.log.warn('the grace period is over: batches in flight are dropped and will be read again');
     return false;
@@ -291,9 +293,10 @@ export class Pipeline {
     this.#firstCommitMs ??= this.#advancedMs;
     countCommit(this.#totals, receipt);
     this.#parts.metrics.committed(receipt);
+    warnOfFailed(this.#parts.log, receipt);
     observeLatency(this.#parts.metrics, this.#partitions, receipt.positions);
     this.#parts.onCommitted?.(receipt, this.#partitions.all);
     this.#assignment.committed(receipt.positions);
-    if (this.#partitions.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
+    if (this.#partitions.lag < this.#options.batchRows && !this.#stop.signal.aborted) this.#compactor.start();
   }
 }

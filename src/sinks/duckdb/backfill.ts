@@ -63,7 +63,7 @@ export function extraSpec({ table, view }: TableSpec, columns: readonly SpecColu
   const alone = columns.map((column) => ({
     ...{ ...column, paths: column.paths.map(inExtra), required: false, role: undefined, operations: undefined },
   }));
-  return { table, view, columns: alone, embedded: [], ignore: [], deletes: undefined };
+  return { table, view, columns: alone, embedded: [], ignore: [], deletes: undefined, expectations: [], masks: [] };
 }
 
 /** The backfill of one data directory, which it holds as a run does. */
