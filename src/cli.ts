@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: reads arguments and signals, and turns outcomes into exit codes. */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, extname, join, relative } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { programVersion } from './assets.js';
 import type { CommandContext } from './commands/context.js';
@@ -49,6 +49,11 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** An installed program is found by its name, which has no ending. */
+function invocation(script: string): string {
+  return extname(script) === '' ? basename(script) : `node ${relative(process.cwd(), script)}`;
+}
+
 function beforeKilled(cleanUp: () => void): void {
   for (const name of STOP_SIGNALS) {
     process.once(name, () => {
@@ -68,6 +73,7 @@ const context: CommandContext = {
     return { config, log };
   },
   stopSignal,
+  invocation: invocation(process.argv[1]),
   beforeKilled,
   stdin: () => process.stdin,
   // Not before it is needed: a user that the system does not know, as in a container, has no home.
@@ -98,8 +104,11 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   shell: async (sluice) => (await import('./commands/shell.js')).addShellCommand(sluice, context),
   history: async (sluice) => (await import('./commands/history.js')).addHistoryCommand(sluice, context),
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
+  diff: async (sluice) => (await import('./commands/diff.js')).addDiffCommand(sluice, context),
   quarantine: async (sluice) => (await import('./commands/quarantine.js')).addQuarantineCommand(sluice, context),
   replay: async (sluice) => (await import('./commands/replay.js')).addReplayCommand(sluice, context),
+  forget: async (sluice) => (await import('./commands/forget.js')).addForgetCommand(sluice, context),
+  backfill: async (sluice) => (await import('./commands/backfill.js')).addBackfillCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
   ui: async (sluice) => (await import('./commands/ui.js')).addUiCommand(sluice, context),
   compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, context),

@@ -17,6 +17,8 @@ export interface CommandContext {
   readonly environment: (overrides?: Readonly<Record<string, string | undefined>>) => { config: Config; log: Logger };
   /** Aborted by the first SIGTERM or SIGINT. Without a call of this they end the process at once. */
   readonly stopSignal: () => AbortSignal;
+  /** How this program was called, to be pasted into a shell: `sluice`, or `node dist/cli.js` in a clone. */
+  readonly invocation: string;
   /** Has something done when a signal ends the process, as it would have ended without. */
   readonly beforeKilled: (cleanUp: () => void) => void;
   readonly stdin: () => StandardInput;

@@ -1,5 +1,9 @@
 import { BATCH_STAT_LIST, NO_STATS, type SummaryName } from '../core/batch-stats.js';
 import type { CommitReceipt } from '../core/flow.js';
+import type { Partition } from './partition.js';
+
+/** Told of each commit. @param partitions as they were before it */
+export type CommitListener = (receipt: CommitReceipt, partitions: Iterable<Partition>) => void;
 
 /** What a run did since its start. */
 export interface RunTotals extends Record<SummaryName, number> {

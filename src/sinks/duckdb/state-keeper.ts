@@ -11,7 +11,8 @@ import type { RunningQueries } from '../../query/running-queries.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { BesideCommits } from './beside-commits.js';
 import type { CommitMemory } from './commit-memory.js';
-import { HAS_STATE, tailRows } from './state.js';
+import { tailRows } from './merged-row.js';
+import { HAS_STATE } from './state.js';
 import { mergeTail, rewriteIfSparse } from './state-merge.js';
 
 const LOOK_EVERY_MS = 100;

@@ -29,6 +29,7 @@ import { makeFolder } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { readPositions } from '../duckdb/ledger.js';
+import type { StateKind } from '../duckdb/settings.js';
 import { DeleteFiles } from './delete-files.js';
 import { Housekeeping } from './housekeeping.js';
 import { readKnownTopic, rememberTopic } from './known-topic.js';
@@ -49,6 +50,8 @@ export interface DuckLakeSinkOptions extends LakeOptions {
   readonly owner: string;
   readonly compaction: CompactionOptions;
   readonly keepSnapshotsMs: number;
+  /** Undefined: as it is. */
+  readonly state?: StateKind | undefined;
 }
 
 /** Less than max.poll.interval.ms, after which the group waits no longer. */
@@ -100,14 +103,14 @@ export class DuckLakeSink implements Sink {
   }
 
   async #open(): Promise<number[]> {
-    const { catalog, dataPath, spec, topic, owner } = this.#options;
+    const { catalog, dataPath, spec, topic, owner, state } = this.#options;
     const instance = await openLake(this.#options);
     this.#instance = instance;
     this.#connection = await connectLake(instance);
     this.#deleteFiles = new DeleteFiles(await instance.connect(), dataPath, spec);
     const connection = this.#connection;
     const open = async () => {
-      const issueBits = await openTables(connection, spec, topic);
+      const issueBits = await openTables(connection, spec, topic, state);
       this.#ownership = isPostgres(catalog)
         ? await PostgresOwnership.open(instance, topic, owner)
         : new FileOwnership(await readLastCommit(connection));
@@ -146,7 +149,6 @@ export class DuckLakeSink implements Sink {
   }
 
   async initPositions(starts: readonly PartitionStart[]): Promise<SinkPosition[]> {
-    if (starts.length === 0) return [];
     const moves = starts.map(({ partition, nextOffset }): OwnedMove => {
       return { partition, epoch: this.#epochOf(partition), start: null, next: nextOffset };
     });
@@ -226,7 +228,6 @@ export class DuckLakeSink implements Sink {
     const options = { ...this.#options, isShared: this.#ownership.isShared };
     this.#housekeeping ??= Housekeeping.open(this.#instance!, options);
     const housekeeping = await this.#housekeeping;
-    // Again those that a claim could not remove.
     const left = await this.#orphans!.retry(everything);
     const receipt = await (everything ? housekeeping.run(true) : housekeeping.runIfDue());
     return { ...receipt, left: [...receipt.left, ...left], removed: this.#orphans!.takeRemoved() };
@@ -238,12 +239,11 @@ export class DuckLakeSink implements Sink {
     const housekeeping = await this.#housekeeping?.catch(() => undefined);
     await Promise.all([this.#committing, housekeeping?.close()]);
     await this.#compacting;
-    this.#housekeeping = undefined;
     this.#ownership?.close();
     this.#deleteFiles?.close();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
-    this.#ownership = this.#deleteFiles = this.#connection = this.#instance = undefined;
+    this.#ownership = this.#deleteFiles = this.#connection = this.#instance = this.#housekeeping = undefined;
   }
 
   /** For what no one tries again: an outage that is over soon is waited for. */
