@@ -4,7 +4,7 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { ProgressLine } from '../core/progress-line.js';
-import type { ReaderKind, Source } from '../core/source.js';
+import type { ReaderKind } from '../core/source.js';
 import { type Health, Monitor, type Monitored } from '../http/monitor.js';
 import type { PrefixHeaders } from '../kafka/kafka-properties.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
@@ -139,11 +139,10 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   let monitor: Monitor | undefined;
   let stopProgress = () => {};
   let finished: Pipeline;
-  const { onStuck = () => {}, signal } = options;
-  const ending = new Ending(sink.needsWholeTopic ? 'SLUICE_KAFKA' : 'SLUICE_LAKE', onStuck);
-  if (!sink.needsWholeTopic) signal.addEventListener('abort', () => ending.begin(config.shutdownGraceMs));
+  const ending = new Ending(sink, options, config.shutdownGraceMs);
   try {
     lineage?.start();
+    metrics.expect(spec.expectations);
     metrics.source.set({ reader: source.reader }, 1);
     metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
@@ -156,8 +155,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     // Not beside it: the process is aborted when the sink's thread is ended while DuckDB opens.
     await schemas?.open();
     logRemoved(log, state.removed);
-    const runBatch = workers.run.bind(workers);
-    const prepare = schemas?.prepare.bind(schemas);
+    const [runBatch, prepare] = [workers.run.bind(workers), schemas?.prepare.bind(schemas)];
     const onCommitted = lineage && committedRanges(lineage);
     const parts = { source, sink, runBatch, prepare, metrics, log, ...(onCommitted && { onCommitted }) };
     const pipeline = new Pipeline(pipelineOptions(config, options), parts);
@@ -172,7 +170,6 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     };
     options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
-    // One that was stopped while the sink was opened joins no group.
     if (!options.signal.aborted) await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
@@ -188,29 +185,13 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   } finally {
     stopProgress();
     schemas?.close();
-    await Promise.allSettled([closeAll(ending, { sink, source, pool }), lineage?.close()]);
+    await ending.close(source, pool, lineage);
     await monitor?.close(log);
-    if (sink.standstill !== undefined) onStuck(sink.standstill);
+    ending.over();
   }
   // The database is closed by now: its last checkpoint counts, too.
   const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
   return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
-}
-
-interface Closed {
-  readonly sink: SinkClient;
-  readonly source: Pick<Source, 'close'>;
-  readonly pool: WorkerPool | undefined;
-}
-
-async function closeAll(ending: Ending, { sink, source, pool }: Closed): Promise<void> {
-  // What a sink does on a local disk may take its time.
-  if (!sink.needsWholeTopic) ending.begin(0);
-  const others = [ending.of('the Kafka client', source.close()), ending.of('the workers', pool?.close())];
-  await ending.of('the sink', sink.close());
-  ending.begin(0);
-  await Promise.all(others);
-  ending.over();
 }
 
 interface Watched {

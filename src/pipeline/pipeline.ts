@@ -5,6 +5,7 @@
  */
 import { type Chunk, ChunkPool } from '../core/chunk.js';
 import { asSluiceError, type ErrorCode, type SluiceError } from '../core/errors.js';
+import { warnOfFailed } from '../core/failed-expectations.js';
 import type { CommitReceipt, Fill, SinkState } from '../core/flow.js';
 import type { Sink } from '../core/sink.js';
 import type { ReadPosition } from '../core/source.js';
@@ -292,6 +293,7 @@ export class Pipeline {
     this.#firstCommitMs ??= this.#advancedMs;
     countCommit(this.#totals, receipt);
     this.#parts.metrics.committed(receipt);
+    warnOfFailed(this.#parts.log, receipt);
     observeLatency(this.#parts.metrics, this.#partitions, receipt.positions);
     this.#parts.onCommitted?.(receipt, this.#partitions.all);
     this.#assignment.committed(receipt.positions);
