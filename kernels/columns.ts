@@ -29,9 +29,11 @@ import {
   appendPartition,
 } from './derived';
 import { sameBytes } from './keys';
+import { appendMaskedJson, appendMaskedRaw, appendMaskedText, dropValues } from './masks';
 import { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './numbers';
 import { retractRows, saveBlock } from './retract';
 import { copyBytes, decodeString } from './string';
+import { truncateColumn } from './truncate';
 import { keepUnread } from './unread';
 
 /**
@@ -56,10 +58,13 @@ export function appendBlock(count: usize): void {
 
 function appendColumns(count: usize): void {
   startBlock(count);
+  const hasMasks = load<u32>(HEADER.maskRoot) != 0;
   const last = COLUMNS + <usize>load<u32>(HEADER.arrowColumnCount) * COLUMN.size;
   for (let column = COLUMNS; column != last; column += COLUMN.size) {
     const slotIndex = load<u32>(column, COLUMN.slot);
+    if (hasMasks) dropValues(slotIndex, slotsOf(slotIndex));
     appendColumn(column, slotIndex, slotsOf(slotIndex));
+    if (hasMasks) truncateColumn(column, slotIndex);
   }
 }
 
@@ -97,6 +102,12 @@ function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
       return appendKafkaTimestamps(column);
     case OPERATION.CHANGE_SEQ:
       return appendChangeSeq(column);
+    case OPERATION.MASKED_TEXT:
+      return appendMaskedText(column, slotIndex, slots);
+    case OPERATION.MASKED_JSON:
+      return appendMaskedJson(column, slotIndex, slots);
+    case OPERATION.MASKED_RAW:
+      return appendMaskedRaw(column, slots);
   }
 }
 

@@ -3,7 +3,7 @@ import { ABI_VERSION, COLUMN, COLUMNS, HEADER, RESULTS, STATUS } from './abi';
 import { startChunk } from './budget';
 import { startChecks } from './checks';
 import { appendBlock } from './columns';
-
+import { startMasks } from './hmac';
 import { gathered, gatherMessages, startMessages } from './messages';
 import { countStatus, readBlock } from './rows';
 
@@ -17,6 +17,7 @@ export function abiVersion(): u32 {
 /** Empties the columns and the counters. */
 export function begin(): void {
   startChecks();
+  startMasks();
   memory.fill(RESULTS.rows, 0, RESULTS.end - RESULTS.rows);
   store<i64>(RESULTS.maxEventTime, i64.MIN_VALUE);
   store<u64>(RESULTS.minChangeSeq, u64.MAX_VALUE);

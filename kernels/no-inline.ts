@@ -13,5 +13,7 @@ export {
   appendOffsets,
   appendPartition,
 } from './derived';
+export { appendMaskedJson, appendMaskedRaw, appendMaskedText } from './masks';
 export { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './numbers';
+export { compress } from './sha256';
 export { keepUnread } from './unread';

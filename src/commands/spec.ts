@@ -5,7 +5,12 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
+import type { SampledMessage } from '../kafka/topic-sample.js';
+import { SCHEMA_HEADERS } from '../registry/frame.js';
+import type { MessageFormat, MessagePart, RegistrySettings } from '../registry/settings.js';
+import type { HintOf } from '../schema/field-hint.js';
 import { inferSpec, type RawMessage } from '../schema/infer.js';
 import { PRESETS } from '../schema/presets.js';
 import { presetText } from '../schema/spec-file.js';
@@ -23,7 +28,15 @@ export function addSpecCommand(program: Command, { environment, stdout }: Comman
   program
     .command('spec')
     .description('print a table spec to edit, as JSON')
-    .addHelpText('after', variablesHelp(SECTIONS.kafka.pick({ brokers: true }), PROPERTIES_TEXT, SECTIONS.log))
+    .addHelpText(
+      'after',
+      variablesHelp(
+        SECTIONS.kafka.pick({ brokers: true }),
+        PROPERTIES_TEXT,
+        SECTIONS.registry.omit({ unknownWaitMs: true }),
+        SECTIONS.log,
+      ),
+    )
     .option('--list', 'the names of the presets, and what they are for')
     .option('--preset <name>', 'the whole spec of a preset; it is used as it is by TABLE_SPEC=preset:<name>')
     .option('--infer <topic|file>', 'a spec for the messages of a file, one JSON per line, or else of a topic')
@@ -54,12 +67,41 @@ async function inferred(source: string, limit: number, environment: CommandConte
   const { config, log } = environment({ KAFKA_TOPIC: source });
   const { brokers, topic, properties } = config.kafka;
   const { sampleTopic } = await import('../kafka/topic-sample.js');
-  const messages = await sampleTopic({ brokers, topic, properties, limit }, log);
-  const text = (bytes: Buffer | null) => (bytes === null ? null : bytes.toString());
-  return inferSpec(
-    messages.map(({ key, value }) => ({ key: text(key), value: text(value) })),
-    topic,
-  );
+  const { registry } = config;
+  const header = (part: MessagePart) => (formatOf(registry, part) === 'json' ? undefined : SCHEMA_HEADERS[part]);
+  const prefixHeaders = { value: header('value'), key: header('key') };
+  const messages = await sampleTopic({ brokers, topic, properties, limit, prefixHeaders }, log);
+  const { texts: keys } = await textsOf(messages, 'key', registry, log);
+  const { texts: values, hintOf } = await textsOf(messages, 'value', registry, log);
+  const sample = values.map((value, index) => ({ key: keys[index], value }));
+  return inferSpec(sample, topic, hintOf);
+}
+
+function formatOf({ keyFormat, valueFormat }: RegistrySettings, part: MessagePart): MessageFormat {
+  return part === 'key' ? keyFormat : valueFormat;
+}
+
+/** Keys or values as text, and what the newest of their schemas says of their fields. */
+async function textsOf(
+  messages: readonly SampledMessage[],
+  part: MessagePart,
+  registry: RegistrySettings,
+  log: Logger,
+): Promise<{ texts: (string | null)[]; hintOf?: HintOf | undefined }> {
+  const all = messages.map((message) => message[part]);
+  const format = formatOf(registry, part);
+  if (format === 'json') return { texts: all.map((bytes) => bytes?.toString() ?? null) };
+  const { SchemaLookup } = await import('../registry/schema-lookup.js');
+  const { sampleTexts } = await import('../registry/sample-texts.js');
+  const { schemaHints } = await import('../registry/schema-hints.js');
+  const lookup = new SchemaLookup(part, format, registry, log);
+  try {
+    const texts = await sampleTexts(all, format, lookup);
+    const newest = lookup.schemas.findLast(({ text }) => text !== undefined);
+    return { texts, hintOf: newest && schemaHints(format, newest.text!, newest.references) };
+  } finally {
+    lookup.close();
+  }
 }
 
 /** The first messages of a file as `sluice parse` reads it: without keys. */

@@ -92,8 +92,10 @@ export interface BatchTask {
   readonly epoch?: number | undefined;
   /** Which bit of `issues` each column of the spec has, 0 to 63, in the order of the spec. */
   readonly issueBits: readonly number[];
-  /** Those that its messages need to be read. */
+  /** Those that its values need to be read. */
   readonly schemas?: readonly SchemaText[];
+  /** And its keys. */
+  readonly keySchemas?: readonly SchemaText[];
 }
 
 // ── worker → sink ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -243,6 +245,8 @@ export interface CompactionReceipt {
   readonly filesRewritten: number;
   /** Of each set of files that stays as it is although it was to be joined: which, why, and what to do. */
   readonly left: readonly string[];
+  /** Files of commits that were not finished, which went since the last receipt. */
+  readonly removed: readonly RemovedFile[];
   readonly retired: Retired;
 }
 
@@ -253,6 +257,7 @@ export const NOTHING_COMPACTED: CompactionReceipt = {
   bytesAfter: 0,
   filesRewritten: 0,
   left: [],
+  removed: [],
   retired: NOTHING_RETIRED,
 };
 

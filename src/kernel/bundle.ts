@@ -127,7 +127,7 @@ function regionsOf(spec: TableSpec, limits: ReturnType<typeof kernelLimits>): Re
       regions.push(region(name, map[name as keyof ReturnType<typeof chunkSizes>], size, addressAt));
   }
   for (const [index, column] of map.columns.entries()) {
-    for (const [part, size] of Object.entries<Size | undefined>(columnSizes(column))) {
+    for (const [part, size] of Object.entries<Size | undefined>(columnSizes(spec, column))) {
       const name = part as keyof ReturnType<typeof columnSizes>;
       if (size === undefined) continue;
       regions.push(region(`columns.${index}.${name}`, column[name], size, column.record + COLUMN[name]));

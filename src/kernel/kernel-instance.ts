@@ -156,8 +156,8 @@ export class KernelInstance {
     const ofKeys = this.readsKeys ? keyBytes + rows * KEY_EXTRA_BYTES : 0;
     const bytes = valueBytes + ofKeys + rows * this.#wordBytes;
     return this.#map.columns.every(
-      ({ type, record }) =>
-        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + bytes <= this.#limits.columnBytes,
+      ({ type, record, times }) =>
+        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + bytes * times <= this.#limits.columnBytes * times,
     );
   }
 

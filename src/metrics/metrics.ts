@@ -112,6 +112,15 @@ export class Metrics {
     'age',
   );
   readonly parquetStoredBytes = this.#gauge('sluice_parquet_stored_bytes', 'Bytes of these files', 'age');
+  readonly lineageEvents = this.#counter(
+    'sluice_lineage_events_total',
+    'Lineage events by what became of them: sent, refused by the server, or lost because the run ended',
+    'result',
+  );
+  readonly lineageRetries = this.#counter(
+    'sluice_lineage_retries_total',
+    'Attempts to send or write a lineage event that failed and were repeated',
+  );
 
   constructor() {
     collectProcessMetrics(this.registry);

@@ -7,6 +7,7 @@
  *
  * The source is told between two fills, and one answer is over before the next begins.
  */
+import { aborted } from '../core/abort.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import type { Sink } from '../core/sink.js';
@@ -35,6 +36,7 @@ export class Rebalance {
   /** Resolves with what is to be told the source. */
   #answer: Promise<() => void> | undefined;
   #isReady = false;
+  #stopped: Promise<void> | undefined;
 
   constructor(shutdownGraceMs: number, parts: RebalanceParts) {
     this.#shutdownGraceMs = shutdownGraceMs;
@@ -46,12 +48,16 @@ export class Rebalance {
     return this.#answer !== undefined;
   }
 
-  /** Called between two fills: tells the source what is ready, and begins with the next change. */
-  async follow(): Promise<void> {
+  /**
+   * Called between two fills: tells the source what is ready, and begins with the next change.
+   * @param stop ends the wait for what is not ready
+   */
+  async follow(stop: AbortSignal): Promise<void> {
     const { source, assignment, partitions } = this.#parts;
+    this.#stopped ??= aborted(stop);
     for (;;) {
       // Without a partition there is nothing else to do.
-      if (this.#isReady || !partitions.isAnyRead) await this.settle();
+      if ((this.#isReady || !partitions.isAnyRead) && !(await this.#settle(this.#stopped))) return;
       const change = this.isUnderWay ? undefined : source.pollAssignment();
       if (change === undefined) break;
       this.#begin(change);
@@ -59,12 +65,25 @@ export class Rebalance {
     assignment.checkComplete();
   }
 
+  /** As `settle`, for the grace period. @returns false if it is over */
+  settleInTime(): Promise<boolean> {
+    return this.#settle(aborted(AbortSignal.timeout(this.#shutdownGraceMs)));
+  }
+
   /** Waits for the answer that is under way, and tells the source. */
   async settle(): Promise<void> {
-    const tell = await this.#answer;
+    await this.#settle(new Promise(() => {}));
+  }
+
+  /** @param limit ends the wait @returns false if it did */
+  async #settle(limit: Promise<void>): Promise<boolean> {
+    if (this.#answer === undefined) return true;
+    const tell = await (this.#isReady ? this.#answer : Promise.race([this.#answer, limit]));
+    if (tell === undefined) return false;
     this.#answer = undefined;
     this.#isReady = false;
-    tell?.();
+    tell();
+    return true;
   }
 
   /** Resolves the positions of all partitions again, after all that was read is committed. */

@@ -5,6 +5,7 @@ import { MAPPED_OPERATIONS } from '../core/operations.js';
 import { expectationSchema } from './expectation-file.js';
 import { expectationProblems } from './expectations.js';
 import { pathSchema } from './field-path.js';
+import { maskProblems, maskSchema } from './mask.js';
 import { pathProblems } from './path-rules.js';
 import { PRESETS } from './presets.js';
 import { reservedBecause } from './reserved-names.js';
@@ -43,6 +44,7 @@ const columnSchema = z.strictObject({
   scale: z.int().min(0).max(MAX_SCALE).optional(),
   operations: z.record(z.string(), z.enum(MAPPED_OPERATIONS)).optional(),
   comment: z.string().optional(),
+  mask: maskSchema.optional(),
 });
 
 const deletesSchema = z.strictObject({
@@ -62,6 +64,7 @@ const specSchema = z.strictObject({
   ignore: z.array(pathSchema).default([]),
   deletes: deletesSchema.optional(),
   expectations: z.array(expectationSchema(identifier)).max(64, 'must be at most 64 expectations').default([]),
+  masks: z.array(z.strictObject({ path: pathSchema, mask: maskSchema })).default([]),
 });
 
 type FileColumn = z.infer<typeof columnSchema>;
@@ -102,11 +105,13 @@ export function parseSpec(text: string, origin: string): TableSpec {
       encoding: column.encoding,
       scale: column.encoding && (column.scale ?? 0),
       operations: column.operations,
+      mask: column.mask,
     })),
     embedded: parsed.data.embedded,
     ignore: parsed.data.ignore,
     deletes: parsed.data.deletes && deletesOf(parsed.data.deletes, parsed.data.columns),
     expectations: parsed.data.expectations.map(({ comment: _, ...expectation }) => expectation),
+    masks: parsed.data.masks,
   };
   const problems = [
     ...parsed.data.columns.flatMap(givenTwice),
@@ -116,6 +121,7 @@ export function parseSpec(text: string, origin: string): TableSpec {
     ...roleProblems(spec),
     ...deleteProblems(spec, parsed.data.deletes?.operations ?? []),
     ...expectationProblems(spec),
+    ...maskProblems(spec),
   ];
   if (problems.length > 0) {
     throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n  ${problems.join('\n  ')}`);

@@ -7,6 +7,7 @@ import type { KernelOutput } from '../../src/kernel/kernel-instance.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { Imprint, rowsOf, type Summary, summaryOf } from './kernel-output.js';
 import { type ReferenceMessage, type ReferenceResult, referenceRow } from './reference.js';
+import { TEST_KEY } from './reference-masks.js';
 
 /** What reads chunks: a kernel, or what a test has put around one. */
 export type Reader = Pick<Kernel, 'read'>;
@@ -18,7 +19,10 @@ export const VARIANTS = [
   { wasm: 'debug', learned: true },
   { wasm: 'debug', learned: false },
 ] as const;
-export const OPTIONS = { highValueThreshold: '1000', lateAfterMs: 600_000, batchRows: 1000, batchBytes: 1 << 20 };
+export const OPTIONS = {
+  ...{ highValueThreshold: '1000', lateAfterMs: 600_000, batchRows: 1000, batchBytes: 1 << 20 },
+  maskKey: TEST_KEY,
+};
 
 /** A kernel per variant, as the tests use it. */
 export function kernelsOf(

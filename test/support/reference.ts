@@ -13,6 +13,7 @@ import {
 } from '../../src/schema/spec.js';
 import { quarantiningCheck } from './reference-checks.js';
 import { type JsonNode, NotJson, scanJson, sourceOf } from './reference-json.js';
+import { maskedColumnJson, maskedExtra, maskedText, truncated } from './reference-masks.js';
 import { extraMembers, nodeAt, PathNode, parsedAt, readsKeys, specTree, takesKeyAsText } from './reference-paths.js';
 import {
   type FieldValue,
@@ -170,9 +171,9 @@ function rowOf(
       source: found === undefined ? '' : sourceOf(found.node),
     };
     const isThere = field.parsed !== undefined && field.parsed !== null;
-    const { value, asSpecified } = isThere ? columnValue(column, field) : NOTHING;
-    row[column.name] = value ?? null;
-    if (column.raw !== undefined) row[column.raw] = isThere ? textOf(field) : null;
+    const { value, asSpecified } = isThere && column.mask !== 'drop' ? columnValue(column, field) : NOTHING;
+    row[column.name] = maskedValue(spec, column, field, value ?? null, asSpecified);
+    if (column.raw !== undefined) row[column.raw] = isThere ? rawOf(column, field) : null;
     if (asSpecified) continue;
     issues |= 1n << BigInt(index);
     const takesAll = column.kind === 'text' && column.operations === undefined;
@@ -189,7 +190,7 @@ function rowOf(
   const eventTime = roleValue(spec, row, 'event_time');
   const changeId = roleColumn(spec, 'change_id')?.name;
   const extra = extraOf(spec, parts, unread);
-  row.extra = extra === '' ? null : `{${extra}}`;
+  row.extra = extra === '' ? null : maskedExtra(spec, `{${extra}}`);
   row.is_high_value = amount !== null && amount > decimal4(options.highValueThreshold);
   row.is_late = eventTime !== null && timestamp !== null && eventTime < timestamp - BigInt(options.lateAfterMs) * 1000n;
   row.issues = BigInt.asIntN(64, issues);
@@ -228,6 +229,25 @@ function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
   }
   const value = typedValue(column.kind, column.unit, field);
   return { value, asSpecified: value !== undefined };
+}
+
+function rawOf({ mask }: SpecColumn, field: FieldValue): string | null {
+  if (mask === 'drop') return null;
+  return mask === undefined ? textOf(field) : '***';
+}
+
+function maskedValue(
+  spec: TableSpec,
+  column: SpecColumn,
+  { parsed }: FieldValue,
+  value: ReferenceValue,
+  asSpecified: boolean,
+): ReferenceValue {
+  const { kind, mask } = column;
+  if (typeof value === 'string' && kind === 'json') return maskedColumnJson(spec, column, value);
+  if (mask === undefined || value === null || typeof value === 'boolean') return value;
+  if (typeof value !== 'string') return truncated(column, value);
+  return maskedText(value, mask, asSpecified || typeof parsed !== 'object');
 }
 
 /** undefined if the value is not of that kind. */

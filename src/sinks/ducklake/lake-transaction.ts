@@ -14,6 +14,7 @@ import {
   changeLog,
   countRepeated,
   type Duplicates,
+  dropDuplicates,
   findDuplicates,
   hasMarkers,
   haveRows,
@@ -87,14 +88,14 @@ async function register(
   const duplicates = await findDuplicates(connection, log, relation, batches);
   await insertMarkers(connection, log, withoutDuplicates(relation, duplicates), batches);
   await connection.run(`CALL ducklake_add_data_files('${LAKE}', ${literal(spec.table)}, ${paths}, schema => 'main')`);
-  if (duplicates.counts.size > 0 || hasMarkers(batches)) {
+  if (duplicates.table !== undefined || hasMarkers(batches)) {
     await deleteFiles.during(connection, async () => {
-      if (duplicates.counts.size > 0) await deleteDuplicates(connection, log, batches, duplicates);
+      await deleteDuplicates(connection, log, batches, duplicates);
       if (!hasMarkers(batches)) return;
       await connection.run(`DELETE FROM ${log.table} WHERE ${bounds(batches)} AND ${isMarker(spec)}`);
     });
   }
-  await connection.run(`DROP TABLE ${duplicates.table}`);
+  await dropDuplicates(connection, duplicates);
   return countRepeated(batches, duplicates);
 }
 
@@ -113,6 +114,7 @@ async function deleteDuplicates(
   batches: readonly BatchResult[],
   { table }: Duplicates,
 ): Promise<void> {
+  if (table === undefined) return;
   await connection.run(
     `DELETE FROM ${log.table} WHERE ${bounds(batches)}
      AND (kafka_partition, kafka_offset) IN (SELECT (kafka_partition, kafka_offset) FROM ${table})`,
