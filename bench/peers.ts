@@ -269,6 +269,8 @@ await withBroker(flags.kafka, async (bootstrap) => {
   const figures = peers.map(({ name }, index) => ({
     name,
     rowsPerSecond: median(outcomes[index].map(rate)),
+    lowest: Math.min(...outcomes[index].map(rate)),
+    highest: Math.max(...outcomes[index].map(rate)),
     cpuMicros: median(outcomes[index].map(cpuMicros)),
   }));
   writeResults(flags.json, flags.spark ? 'spark' : 'peers', figures);
