@@ -63,7 +63,7 @@ describeSpark("Spark's job", (bootstrap) => {
     ['files', () => totals(parquetGlob(dataDir))],
   ])('into Iceberg, MODE=%s, and again from its checkpoint', LONG, async (mode, wanted) => {
     const out = await temporaryDataDir();
-    const env = { SINK: 'iceberg', MODE: mode };
+    const env = { TABLE_FORMAT: 'iceberg', MODE: mode };
     await job(out, env);
     await job(out, env);
     const [rows, changes, amounts, times] = await wanted();
