@@ -16,6 +16,8 @@ import { FakeRegistry } from '../support/registry.js';
 import { filledTopic } from './support.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Of a lake. */
+const NEWEST = 'SELECT max(snapshot_id) FROM lake.snapshots()';
 const ORDERS = 'fixtures/orders.ndjson';
 const DEBEZIUM = 'fixtures/cdc/debezium/messages.jsonl';
 const HAS_SCRIPT = 'process.exit(require("./package.json").scripts[process.argv[1]] ? 0 : 1)';
@@ -44,8 +46,11 @@ const STAND_INS: readonly (readonly [RegExp, (world: World) => string])[] = [
   [/shop\.orders/g, ({ topic }) => topic],
   [/127\.0\.0\.1:9464/g, ({ port }) => `127.0.0.1:${port}`],
   [/https:\/\/registry:8081/g, ({ registry }) => registry],
-  [/--at 1234/g, () => '--at 1'],
-  [/--at "2026-03-01 12:00:00"/g, () => `--at "${new Date().toISOString().slice(0, 19).replace('T', ' ')}"`],
+  [/--at 1234/g, () => `--at "$(sluice query --format csv '${NEWEST}' | tail -n 1)"`],
+  [
+    /--at "2026-03-01 12:00:00"/g,
+    () => `--at "${new Date(Date.now() + 60_000).toISOString().slice(0, 19).replace('T', ' ')}"`,
+  ],
   [/SELECT … FROM/g, () => 'SELECT * FROM'],
 ];
 
@@ -92,7 +97,7 @@ describe('JSON', () => {
   it.each(named(['json']))('of $name is a table spec', ({ block }) => {
     const given = JSON.parse(block.text) as { table?: string; columns: unknown[] };
     // One that shows some columns has no key.
-    const key = { name: 'id', kind: 'text', required: true, role: 'key' };
+    const key = { name: 'id', path: { key: 'id' }, kind: 'text', required: true, role: 'key' };
     const whole =
       given.table === undefined ? { ...given, table: 'log', view: 'newest', columns: [key, ...given.columns] } : given;
     expect(parseSpec(JSON.stringify(whole), 'of a document').columns.length).toBeGreaterThan(1);
