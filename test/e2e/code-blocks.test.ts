@@ -12,7 +12,6 @@ import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensio
 import { orderEvents } from '../support/events.js';
 import { describeKafka } from '../support/kafka/shared.js';
 import { freePort } from '../support/ports.js';
-import { FakeRegistry } from '../support/registry.js';
 import { filledTopic } from './support.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -50,7 +49,6 @@ const STAND_INS: readonly (readonly [RegExp, (world: World) => string])[] = [
   [/\/var\/lib\/sluice/g, ({ folder }) => join(folder, 'data')],
   [/shop\.orders/g, ({ topic }) => topic],
   [/127\.0\.0\.1:9464/g, ({ port }) => `127.0.0.1:${port}`],
-  [/https:\/\/registry:8081/g, ({ registry }) => registry],
   [/--at 1234/g, () => `--at "$(sluice query --format csv '${NEWEST}' | tail -n 1)"`],
   [
     /--at "2026-03-01 12:00:00"/g,
@@ -67,11 +65,9 @@ const OLD_JOB = `mkdir -p old/parquet && sluice query --output old/parquet/part-
 interface World {
   readonly folder: string;
   readonly brokers: string;
-  /** Of orders; `connectors` of Debezium's messages, `framed` is empty. */
+  /** Of orders; `connectors` of Debezium's messages. */
   readonly topic: string;
   readonly connectors: string;
-  readonly framed: string;
-  readonly registry: string;
   readonly port: number;
 }
 
@@ -113,7 +109,6 @@ describeKafka('code blocks', (bootstrap) => {
   let world: World;
   let env: Record<string, string>;
   beforeAll(async () => {
-    const registry = await FakeRegistry.serve();
     const folder = mkdtempSync(join(tmpdir(), 'sluice-blocks-'));
     const connectors = readFileSync(join(ROOT, DEBEZIUM), 'utf8').trim().split('\n');
     world = {
@@ -126,8 +121,6 @@ describeKafka('code blocks', (bootstrap) => {
         1,
         connectors.map((value) => ({ key: null, value })),
       ),
-      framed: await filledTopic(bootstrap(), 'blocks-framed', 1, []),
-      registry: registry.url,
       port: await freePort(),
     };
     furnish(folder);
@@ -170,7 +163,6 @@ describeKafka('code blocks', (bootstrap) => {
       ...{ DATA_DIR: join(world.folder, name), KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic },
     });
     if (text.includes('--preset debezium')) return own('connectors', world.connectors);
-    if (document === 'docs/schema-registry.md' && text.includes('VALUE_FORMAT')) return own('framed', world.framed);
     if (document === 'docs/from-pyspark.md') return { KAFKA_GROUP_ID: 'trial' };
     if (document === 'docs/lake.md') return { ...own('lake', world.topic), KAFKA_GROUP_ID: 'lake', SINK: 'ducklake' };
     return { DATA_DIR: join(world.folder, 'data') };
