@@ -28,7 +28,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm run setup && npm run build:addon': 'compiles the addon; test/integrations/package.test.ts installs the packages',
   "export MONGODB_URI='mongodb://127.0.0.1": 'needs MongoDB; test/e2e/capture.test.ts captures',
   'export SINK=ducklake    ': 'needs Postgres and S3; test/e2e/lake-s3.test.ts has them',
-  'export KAFKA_BROKERS=broker-1:9092 KAFKA_TOPIC=cdc_orders KAFKA_GROUP_ID': 'the same',
+  'export KAFKA_BROKERS=broker-1:9092 KAFKA_TOPIC=cdc_orders KAFKA_GROUP_ID=sluice-lake': 'the same',
   'version=1.5.5 platform': 'downloads 35 MB; scripts/setup/duckdb-extensions.mjs does so for tests',
   'CREATE ROLE lake': 'for a Postgres; test/sinks/ducklake has tests with one',
   '-- who has what, since when': 'the same',
