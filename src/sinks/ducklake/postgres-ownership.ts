@@ -27,7 +27,7 @@ import { COMMIT_LOCK, executeOnServer, type LockTimes, queryServer, withLock } f
 
 const COMMIT_TIMES: LockTimes = { waitMs: 10_000, standstillMs: 30_000 };
 
-/** One more with each change of GUARD. A newer one must hold for the commits of older releases, which leave it alone. */
+/** One more with each change of GUARD. A newer one must do for commits of older releases, which leave it alone. */
 const GUARD_VERSION = 1;
 
 /** Made with the lake, by each process that finds none, or an older one. */
