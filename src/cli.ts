@@ -103,6 +103,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
   shell: async (sluice) => (await import('./commands/shell.js')).addShellCommand(sluice, context),
   history: async (sluice) => (await import('./commands/history.js')).addHistoryCommand(sluice, context),
+  check: async (sluice) => (await import('./commands/check.js')).addCheckCommand(sluice, context),
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
   diff: async (sluice) => (await import('./commands/diff.js')).addDiffCommand(sluice, context),
   quarantine: async (sluice) => (await import('./commands/quarantine.js')).addQuarantineCommand(sluice, context),

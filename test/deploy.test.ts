@@ -1,8 +1,13 @@
 /** Holds deploy/ to the schemas of Compose and Kubernetes, and to what a process expects of its surroundings. */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { misspelledVariables, readConfig } from '../src/config.js';
 import { isPostgres } from '../src/sinks/ducklake/settings.js';
 import { temporaryDirectory } from './support/batches.js';
@@ -165,6 +170,27 @@ describe.skipIf(whyNoPython() !== undefined)('deploy/', () => {
       expect(http).toMatchObject({ host: '0.0.0.0', open: expect.arrayContaining(['metrics']) });
     }
   });
+});
+
+it('has a health check of the image that asks with the token, and needs no answer if there is no port', async () => {
+  const server = createServer(({ url, headers }, response) => {
+    response.writeHead(url === '/healthz' && headers.authorization === 'Bearer of-sixteen-or-more' ? 200 : 503).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const check = (env: Record<string, string>) =>
+    promisify(execFile)(process.execPath, [join(DEPLOY, 'healthcheck.mjs')], { env }).then(
+      () => 'healthy',
+      ({ code }) => code,
+    );
+  const METRICS_PORT = String((server.address() as AddressInfo).port);
+  const HTTP_TOKEN_FILE = join(temporaryDirectory(), 'token');
+  writeFileSync(HTTP_TOKEN_FILE, 'of-sixteen-or-more\n');
+  expect(await check({ METRICS_PORT, HTTP_TOKEN: 'of-sixteen-or-more' })).toBe('healthy');
+  expect(await check({ METRICS_PORT, HTTP_TOKEN_FILE })).toBe('healthy');
+  expect(await check({ METRICS_PORT })).toBe(1);
+  expect(await check({ METRICS_PORT: '0' })).toBe('healthy');
 });
 
 function environmentOf({

@@ -67,7 +67,7 @@ export async function backfill(config: Config, name: string, log: Logger): Promi
   try {
     logRemoved(log, target.removed);
     const json = { ...config, registry: { ...config.registry, valueFormat: 'json' as const } };
-    const batches = await ReplayBatches.open(json, topic, extraSpec(spec, column), folder, log);
+    const batches = await ReplayBatches.open(json, topic, extraSpec(spec, [column]), folder, log);
     for (const place of await target.places()) {
       const { paths, unread } = await read(target, place, batches);
       sum.unread += unread;

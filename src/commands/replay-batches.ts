@@ -88,7 +88,8 @@ export class ReplayBatches {
 
 const align8 = (bytes: number) => (bytes + 7) & ~7;
 
-function chunksOf(messages: readonly KeptMessage[]): Chunk[] {
+/** Chunks of messages, one of its own for each that is large. */
+export function chunksOf(messages: readonly KeptMessage[]): Chunk[] {
   const chunks: Chunk[] = [];
   for (const message of messages) {
     const [valueBytes, keyBytes] = [message.value?.length ?? 0, message.key?.length ?? 0];

@@ -142,6 +142,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const ending = new Ending(sink, options, config.shutdownGraceMs);
   try {
     lineage?.start();
+    metrics.expect(spec.expectations);
     metrics.source.set({ reader: source.reader }, 1);
     metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.

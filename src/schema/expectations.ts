@@ -153,6 +153,9 @@ export function expectationProblems(spec: TableSpec): string[] {
   return problems;
 }
 
+/** Tests that a mask makes no sense of. */
+const OF_CLEAR_VALUES: readonly TestName[] = ['range', 'values', 'pattern', 'length'];
+
 function problemOf(spec: TableSpec, expectation: Expectation): string | undefined {
   const given = [...ROW_TESTS, ...WINDOW_TESTS].filter((name) => expectation[name] !== undefined);
   if (given.length !== 1) {
@@ -173,8 +176,11 @@ function problemOf(spec: TableSpec, expectation: Expectation): string | undefine
   return columnProblem(test, expectation, column);
 }
 
-function columnProblem(test: TestName, expectation: Expectation, { name, kind }: SpecColumn): string | undefined {
+function columnProblem(test: TestName, expectation: Expectation, { name, kind, mask }: SpecColumn): string | undefined {
   const { range, length } = expectation;
+  if (mask !== undefined && OF_CLEAR_VALUES.includes(test)) {
+    return `${name} has a mask: ${test} would be of what the mask makes of its values`;
+  }
   const needs = (kinds: readonly string[]) =>
     kinds.includes(kind) ? undefined : `${test} is for columns of kind ${kinds.join(', ')}, and ${name} is ${kind}`;
   switch (test) {

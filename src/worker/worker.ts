@@ -31,6 +31,7 @@ import { FORMAT_VERSION, parquetPath, SCHEMA_IDS_KEY } from '../storage/data-dir
 import { lakeFilePath } from '../storage/lake-files.js';
 import { isObjectStore, type ObjectStoreOptions } from '../storage/object-store.js';
 import { stageFile, writeFileInPlace, writeObject } from '../storage/staged-file.js';
+import { failedExpectations } from './expectations.js';
 import { readFramed } from './framed-kernel.js';
 import { countMarkers } from './markers.js';
 import type { WorkerSettings } from './settings.js';
@@ -105,6 +106,7 @@ export class BatchProcessor {
     const output = this.#read(task);
     const schemaIds = this.#framed?.schemaIds ?? [];
     const quarantined = this.#sealed(copyRejects(task, output));
+    const failed = failedExpectations(this.#options.spec, output, task, Date.now());
     const kernelDone = performance.now();
     const { recordBatches } = output;
     const maxEventTime = boundedEventTime(output.maxEventTime, task);
@@ -128,6 +130,7 @@ export class BatchProcessor {
       quarantined,
       kernelTrap: output.trap,
       schemaIds,
+      failedExpectations: failed,
       stats: { ...stats, fileBytes: file?.bytes ?? 0, parquetSeconds: (performance.now() - kernelDone) / 1e3 },
     };
   }
@@ -217,7 +220,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
     at += end - start;
     return buffer.subarray(at - (end - start), at);
   };
-  return rejects.map(({ chunk, row, status, position, column }) => {
+  return rejects.map(({ chunk, row, status, position, column, expectation }) => {
     const { offsets, timestamps, values, valueOffsets, valueValidity, keys, keyOffsets, keyValidity } = views[chunk];
     return {
       offset: Number(offsets[row]),
@@ -227,6 +230,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
       status,
       position,
       column,
+      ...(expectation !== undefined && { expectation }),
     };
   });
 }

@@ -101,7 +101,7 @@ it('finds fields of JSON in a string, and those of the key, where extra has them
   ]);
   expect((await verified(dataDir)).problems).toEqual([]);
   const { columns } = parseSpec(grownText, 'test');
-  expect(extraSpec(old, columns[1]).columns[0].paths[1]).toEqual({ of: 'value', names: ['message_key', 'b'] });
+  expect(extraSpec(old, [columns[1]]).columns[0].paths[1]).toEqual({ of: 'value', names: ['message_key', 'b'] });
 });
 
 it('is finished by the next start if only a rename is missing, and begins again if it was killed before', async () => {

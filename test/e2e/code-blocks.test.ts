@@ -16,6 +16,7 @@ import { FakeRegistry } from '../support/registry.js';
 import { filledTopic } from './support.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ORDERS = 'fixtures/orders.ndjson';
 const DEBEZIUM = 'fixtures/cdc/debezium/messages.jsonl';
 const HAS_SCRIPT = 'process.exit(require("./package.json").scripts[process.argv[1]] ? 0 : 1)';
 /** Output and drawings. */
@@ -133,7 +134,6 @@ describeKafka('code blocks', (bootstrap) => {
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(ROOT, join(folder, 'node_modules', 'sluice-cdc'));
     symlinkSync(join(ROOT, 'node_modules', 'apache-arrow'), join(folder, 'node_modules', 'apache-arrow'));
-    cpSync(join(ROOT, DEBEZIUM), join(folder, 'messages.jsonl'));
     writeFileSync(join(folder, 'report.sql'), 'SELECT count(*) FROM orders');
     const program = join(ROOT, 'dist', 'cli.js');
     const call = `exec "${process.execPath}"`;
@@ -188,6 +188,7 @@ describeKafka('code blocks', (bootstrap) => {
     const [, spec] = /--spec (\w+\.json)/.exec(block.text) ?? [];
     if (spec !== undefined && !block.text.includes(`> ${spec}`))
       await shell(`sluice spec --preset capture > ${spec}`, {});
+    cpSync(join(ROOT, block.text.includes('debezium') ? DEBEZIUM : ORDERS), join(world.folder, 'messages.jsonl'));
     if (!block.text.includes('/metrics')) return shell(block.text, more);
     // Beside a run.
     const live = { ...env, ...more, METRICS_PORT: String(world.port), LOG_FORMAT: 'json' };

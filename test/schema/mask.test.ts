@@ -50,6 +50,13 @@ describe('a spec with masks', () => {
     expect(failureOf(() => read([{ name: 'a', ...column }])).message).toContain(why);
   });
 
+  it('cannot expect anything of values that it masks, but that there are some', () => {
+    const column = { name: 'a', kind: 'text', mask: 'hmac' };
+    const expecting = (test: object) => () => read([column], { expectations: [{ name: 'e', column: 'a', ...test }] });
+    expect(failureOf(expecting({ pattern: 'C[0-9]+', action: 'warn' })).message).toContain('a has a mask');
+    expect(expecting({ not_null: true, action: 'warn' })().expectations).toHaveLength(1);
+  });
+
   it.each([
     [[{ path: 'key', mask: 'hmac' }], 'masks ["key"]: column key is read from it: give the column a mask'],
     [[{ path: 'key.a', mask: 'hmac' }], 'masks ["key","a"]: column key around it is not of kind json'],
@@ -101,13 +108,14 @@ describe('the key of masks', () => {
   it.each([
     [
       'a file that all may read',
-      file('k'.repeat(32), 0o644),
+      () => file('k'.repeat(32), 0o644),
       'all users of this machine may use the file: chmod 600 it',
     ],
-    ['too few bytes', file('secret-secret'), 'a key has 32 to 64 bytes, this one 13'],
-    ['too many bytes', file('secret-secret'.repeat(9)), 'a key has 32 to 64 bytes, this one 117'],
-    ['no file', '/no/such/file', 'ENOENT'],
-  ])('is none in %s, which is said without it', (_, path, why) => {
+    ['too few bytes', () => file('secret-secret'), 'a key has 32 to 64 bytes, this one 13'],
+    ['too many bytes', () => file('secret-secret'.repeat(9)), 'a key has 32 to 64 bytes, this one 117'],
+    ['no file', () => '/no/such/file', 'ENOENT'],
+  ])('is none in %s, which is said without it', (_, make, why) => {
+    const path = make();
     const { code, message } = failureOf(() => readConfig({ KAFKA_TOPIC: 't', MASK_KEY_FILE: path }));
     expect(code).toBe('SLUICE_CONFIG');
     expect(message).toContain(`MASK_KEY_FILE=${JSON.stringify(path)}: cannot be used: `);

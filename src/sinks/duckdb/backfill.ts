@@ -54,14 +54,16 @@ export interface Backfilled {
 /** Rows of a page: what is read of a file at a time. */
 const PAGE_ROWS = 20_000;
 
-/** The spec of what is read of `extra`: the column alone, whose fields lie there by their paths. */
-export function extraSpec({ table, view }: TableSpec, column: SpecColumn): TableSpec {
+/** The spec of what is read of `extra`: these columns alone, whose fields lie there by their paths. */
+export function extraSpec({ table, view }: TableSpec, columns: readonly SpecColumn[]): TableSpec {
   const inExtra = ({ of, names }: FieldPath): FieldPath => ({
     of: 'value',
     names: of === 'key' ? ['message_key', ...names] : names,
   });
-  const alone = { ...column, paths: column.paths.map(inExtra), required: false, role: undefined };
-  return { table, view, columns: [alone], embedded: [], ignore: [], deletes: undefined, expectations: [], masks: [] };
+  const alone = columns.map((column) => ({
+    ...{ ...column, paths: column.paths.map(inExtra), required: false, role: undefined, operations: undefined },
+  }));
+  return { table, view, columns: alone, embedded: [], ignore: [], deletes: undefined, expectations: [], masks: [] };
 }
 
 /** The backfill of one data directory, which it holds as a run does. */

@@ -15,8 +15,10 @@ import { FIRST, IS_NEWEST, type StateRoom } from './state.js';
 
 export const DUCKDB_STATE: StateRoom = {
   state: 'sluice.state',
-  counts: (spec) => `(${mergedTo(spec)}) >= 0`,
-  tail: (spec) => `(FROM ${identifier(spec.table)} WHERE ${identifier(spec.table)}.rowid > (${mergedTo(spec)}))`,
+  mark: mergedTo,
+  counts: (mark) => `(SELECT row_id FROM ${mark}) >= 0`,
+  tail: ({ table }, mark) =>
+    `(FROM ${identifier(table)} WHERE ${identifier(table)}.rowid > (SELECT row_id FROM ${mark}))`,
   merged: (spec) =>
     `(FROM ${identifier(spec.table)} WHERE ${identifier(spec.table)}.rowid <= (${lookedUpMergedTo(spec)}))`,
   async create(connection, spec) {
@@ -78,6 +80,9 @@ export async function findMerged(connection: DuckDBConnection, spec: TableSpec):
 
 /** How many rows of the change log are not in the state. */
 export async function tailRows(connection: DuckDBConnection, spec: TableSpec): Promise<number> {
-  const [{ rows }] = await rowsOf(connection, `SELECT count(*) AS rows FROM ${DUCKDB_STATE.tail(spec)}`);
+  const [{ rows }] = await rowsOf(
+    connection,
+    `SELECT count(*) AS rows FROM ${DUCKDB_STATE.tail(spec, `(${mergedTo(spec)})`)}`,
+  );
   return Number(rows);
 }

@@ -24,10 +24,12 @@ export const IS_NEWEST = '"is newest"';
 export interface StateRoom {
   /** Relation: the rows of the state. */
   readonly state: string;
-  /** Whether these count: if not, all of the change log is the tail. */
-  readonly counts: (spec: TableSpec) => string;
+  /** SELECT: where the tail begins. */
+  readonly mark: (spec: TableSpec) => string;
+  /** Whether the state counts: if not, all of the change log is the tail. @param mark relation of its rows */
+  readonly counts: (mark: string) => string;
   /** Relation: the tail. */
-  readonly tail: (spec: TableSpec) => string;
+  readonly tail: (spec: TableSpec, mark: string) => string;
   /** Relation: the rows of the change log that are in the state, found by partition and offset alone. */
   readonly merged: (spec: TableSpec) => string;
   /** Makes the tables, empty. In the connection's transaction, as are the others. */
@@ -77,6 +79,9 @@ async function dropState(connection: DuckDBConnection): Promise<void> {
   await connection.run('DROP TABLE sluice.state; DROP TABLE sluice.merged');
 }
 
+/** In the view, which has it once: each part of a statement costs time to plan, though there may be one row to read. */
+const MARK = '"the mark"';
+
 /** SQL of the view. Keys that the tail does not have are as the state says; of the others the newest is found. */
 export async function stateView(connection: DuckDBConnection, spec: TableSpec, room: StateRoom): Promise<string> {
   const [table, key] = [identifier(spec.table), keyOf(spec)];
@@ -90,11 +95,13 @@ export async function stateView(connection: DuckDBConnection, spec: TableSpec, r
   // Of a form that DuckDB makes no other join of: it takes the tail for longer than the state, and would build its
   // table of that one.
   const isTouched = `coalesce(${key} IN (SELECT ${key} FROM "the tail"), false)`;
-  const sql = `WITH "the tail" AS (
-  FROM ${room.tail(spec)}),
+  const sql = `WITH "the mark" AS MATERIALIZED (
+  ${room.mark(spec)}),
+"the tail" AS (
+  FROM ${room.tail(spec, MARK)}),
 "the candidates" AS (
   SELECT ${columns}, ${FIRST.offset}, ${FIRST.time} FROM ${room.state}
-  WHERE ${isTouched} AND ${room.counts(spec)}
+  WHERE ${isTouched} AND ${room.counts(MARK)}
   UNION ALL SELECT ${columns}, kafka_offset, kafka_timestamp FROM "the tail"),
 ${newestOf(spec, '"the candidates"', FIRST)},
 "the rows" AS (

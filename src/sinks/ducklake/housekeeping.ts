@@ -22,10 +22,10 @@ import type { TableSpec } from '../../schema/spec.js';
 import { listFiles, sync } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
-import { HAS_STATE } from '../duckdb/state.js';
 import { changeFiles, difference, filesByTable } from './current-files.js';
 import { connectLake, LAKE, METADATA } from './lake.js';
 import { isLakeConflict } from './lake-errors.js';
+import { setOptions } from './lake-file-options.js';
 import { DUCKLAKE_FILES, isNamedByDuckLake, knownFiles, scheduleRemoval, timeOfName } from './registered-files.js';
 import { isMergeDue, mergeLakeTail } from './state.js';
 
@@ -64,12 +64,11 @@ const MUCH_DELETED = 0.25;
 const HOUSEKEEPING_LOCK = 0x73_6c_75_69_63_66;
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;
+const INTERRUPT_EVERY_MS = 100;
 
 const IS_BUSY =
   'all files stay as they are: another process, "run" or "compact", keeps house in this lake at the moment. ' +
   'Try again when it is done';
-
-const CODECS = { zstd: 'zstd', snappy: 'snappy', lz4: 'lz4_raw', none: 'uncompressed' } as const;
 
 /** What is to be looked at. */
 interface Due {
@@ -130,8 +129,11 @@ export class Housekeeping {
   /** Gives up what is under way, which loses nothing. */
   async close(): Promise<void> {
     this.#stopped = true;
+    // Again, as it may come between two statements.
+    const interrupts = setInterval(() => this.#connection.interrupt(), INTERRUPT_EVERY_MS);
     this.#connection.interrupt();
     await this.#running;
+    clearInterval(interrupts);
     this.#connection.closeSync();
     this.#locking.closeSync();
   }
@@ -142,7 +144,8 @@ export class Housekeeping {
       const mergesState = isStateDue && (await this.#isMergeDue(everything));
       if (!mergesState && !areFilesDue) return NOTHING_COMPACTED;
       if (!(await this.#lock())) return everything ? { ...NOTHING_COMPACTED, left: [IS_BUSY] } : NOTHING_COMPACTED;
-      await this.#setOptions();
+      const { compaction } = this.#options;
+      await setOptions(this.#connection, compaction, (call) => this.#call(call));
       const left = mergesState ? await this.#mergeState() : [];
       const receipt = areFilesDue ? await this.#keepFiles(everything) : NOTHING_COMPACTED;
       return { ...receipt, left };
@@ -193,30 +196,6 @@ export class Housekeeping {
       `SELECT is_mine FROM postgres_query('${METADATA}', ${literal(sql)})`,
     );
     return is_mine === true;
-  }
-
-  /** The files that DuckLake writes are like those of workers. */
-  async #setOptions(): Promise<void> {
-    const { targetBytes, compression } = this.#options.compaction;
-    const rows = await rowsOf(
-      this.#connection,
-      `SELECT option_name, value, scope_entry = 'sluice.state' AS is_of_state FROM ducklake_options('${LAKE}')
-       WHERE scope = 'GLOBAL' OR scope_entry = 'sluice.state'`,
-    );
-    const found = new Map(rows.map(({ option_name, value }) => [String(option_name), String(value)]));
-    // How it is said, and how DuckLake says it.
-    const set = async (name: string, said: string, known: string) => {
-      if (found.get(name) !== known) await this.#call(`${LAKE}.set_option('${name}', '${said}')`);
-    };
-    await set('target_file_size', `${targetBytes}B`, String(targetBytes));
-    await set('parquet_compression', CODECS[compression], CODECS[compression]);
-    await set('parquet_version', '2', 'V2');
-    // However few its rows are, a merge has them in files.
-    const isFiled = rows.some(({ is_of_state }) => is_of_state === true);
-    const [{ has_state }] = await rowsOf(this.#connection, HAS_STATE);
-    if (has_state === true && !isFiled) {
-      await this.#call(`${LAKE}.set_option('data_inlining_row_limit', 0, schema => 'sluice', table_name => 'state')`);
-    }
   }
 
   /** @returns whether there was something to join or rewrite */

@@ -25,6 +25,7 @@ import {
 import { filesOf } from '../duckdb/group-transaction.js';
 import { type LedgerRow, writeLedger } from '../duckdb/ledger.js';
 import { isMarker } from '../duckdb/markers.js';
+import { checkWindows } from '../duckdb/window-checks.js';
 import type { DeleteFiles } from './delete-files.js';
 import { LAKE } from './lake.js';
 import { AUTHOR, type CommitInfo, type LastCommit, type OwnedMove } from './ownership.js';
@@ -53,9 +54,10 @@ export async function writeBatches(
 ): Promise<BatchResult[]> {
   const { topic, dataPath } = table;
   if (!isObjectStore(dataPath)) syncFolders(batches);
-  const written = haveRows(batches)
+  const registered = haveRows(batches)
     ? await register(connection, table, deleteFiles, last, batches)
     : countRepeated(batches);
+  const written = await checkWindows(connection, changeLog(topic, table.spec), registered);
   await quarantine(connection, table, moves, batches);
   const rows = written.map(({ file, ...batch }): LedgerRow => {
     return { ...batch, kind: 'consume', file: file && { name: relativeTo(dataPath, file.path), bytes: file.bytes } };

@@ -8,8 +8,9 @@
  *               (ownership.ts); what failed is tried again if that can help (transactions.ts)
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { combineStats, NO_STATS } from '../../core/batch-stats.js';
+import { NO_STATS } from '../../core/batch-stats.js';
 import { assert, type SluiceError } from '../../core/errors.js';
+import { outcomeOf } from '../../core/failed-expectations.js';
 import {
   type BatchResult,
   type CommitReceipt,
@@ -50,7 +51,6 @@ export interface DuckLakeSinkOptions extends LakeOptions {
   readonly owner: string;
   readonly compaction: CompactionOptions;
   readonly keepSnapshotsMs: number;
-  /** Undefined: as it is. */
   readonly state?: StateKind | undefined;
 }
 
@@ -187,12 +187,12 @@ export class DuckLakeSink implements Sink {
     const batches = this.#failed ?? this.#batches.splice(0);
     this.#failed = undefined;
     const moves = movesOf(batches, (partition) => this.#epochOf(partition));
-    const { maxChangeSeq } = combineStats(batches.map(({ stats }) => stats));
+    const { maxChangeSeq } = outcomeOf(batches).stats;
     const written = await this.#writeGroup(moves, maxChangeSeq, batches);
     for (const batch of batches) this.#note(batch);
     return {
       positions: this.#positionsOf(moves.map(({ partition }) => partition)),
-      stats: combineStats(written.map(({ stats }) => stats)),
+      ...outcomeOf(written),
       commitSeconds: (performance.now() - startMs) / 1e3,
     };
   }
@@ -225,8 +225,7 @@ export class DuckLakeSink implements Sink {
   async #compact(everything: boolean): Promise<CompactionReceipt> {
     // It is closed.
     if (this.#ownership === undefined) return NOTHING_COMPACTED;
-    const options = { ...this.#options, isShared: this.#ownership.isShared };
-    this.#housekeeping ??= Housekeeping.open(this.#instance!, options);
+    this.#housekeeping ??= Housekeeping.open(this.#instance!, { ...this.#options, isShared: !this.needsWholeTopic });
     const housekeeping = await this.#housekeeping;
     const left = await this.#orphans!.retry(everything);
     const receipt = await (everything ? housekeeping.run(true) : housekeeping.runIfDue());

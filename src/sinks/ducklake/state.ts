@@ -23,18 +23,19 @@ const NO_GENERATION = '00000000-0000-0000-0000-000000000000';
 const IS_CURRENT = 'generation = (SELECT max(generation) FROM sluice.merged)';
 
 /** A partition that began after the last merge is all tail. That all have a mark lets DuckLake leave files unread. */
-const MARKS = `(SELECT partition_id, coalesce(max(next_offset), max(first_offset)) AS "the mark"
-    FROM sluice.starts LEFT JOIN (FROM sluice.merged WHERE ${IS_CURRENT}) USING (partition_id) GROUP BY partition_id)`;
+const MARK = `SELECT partition_id, coalesce(max(next_offset), max(first_offset)) AS mark
+  FROM sluice.starts LEFT JOIN (FROM sluice.merged WHERE ${IS_CURRENT}) USING (partition_id) GROUP BY partition_id`;
 
-const changes = (spec: TableSpec, comparison: string) =>
+const changes = (spec: TableSpec, comparison: string, mark: string) =>
   `(SELECT changes.* FROM ${identifier(spec.table)} changes
-    JOIN ${MARKS} ON kafka_partition = partition_id AND kafka_offset ${comparison} "the mark")`;
+    JOIN ${mark} ON kafka_partition = partition_id AND kafka_offset ${comparison} mark)`;
 
 export const LAKE_STATE: StateRoom = {
   state: `(FROM sluice.state WHERE ${IS_CURRENT})`,
   counts: () => 'true',
-  tail: (spec) => changes(spec, '>='),
-  merged: (spec) => changes(spec, '<'),
+  mark: () => MARK,
+  tail: (spec, mark) => changes(spec, '>=', mark),
+  merged: (spec) => changes(spec, '<', `(${MARK})`),
   async create(connection, spec) {
     await connection.run(
       `CREATE TABLE sluice.merged (
@@ -67,8 +68,8 @@ export async function isMergeDue(connection: DuckDBConnection, spec: TableSpec, 
   if (has_state !== true || !(await isSpecOf(connection, spec))) return false;
   const [{ tail }] = await rowsOf(
     connection,
-    `SELECT coalesce(sum(next_offset - "the mark"), 0)::BIGINT AS tail
-     FROM sluice.positions JOIN ${MARKS} USING (partition_id)`,
+    `SELECT coalesce(sum(next_offset - mark), 0)::BIGINT AS tail
+     FROM sluice.positions JOIN (${MARK}) USING (partition_id)`,
   );
   if (everything || Number(tail) < MIN_TAIL) return everything && tail !== 0n;
   const [{ rows }] = await rowsOf(connection, `SELECT count(*) AS rows FROM ${LAKE_STATE.state}`);
@@ -93,7 +94,7 @@ export async function mergeLakeTail(connection: DuckDBConnection, spec: TableSpe
   );
   const isCurrent = `generation = ${literal(String(before))}`;
   const isOther = `generation <> ${literal(String(next))}`;
-  const tail = LAKE_STATE.tail(spec);
+  const tail = LAKE_STATE.tail(spec, `(${MARK})`);
   const { known, last, drop } = await lastRows(connection, spec, tail, isCurrent);
   await connection.run(
     `INSERT INTO sluice.state BY NAME
