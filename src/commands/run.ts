@@ -170,11 +170,11 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     };
     options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
-    if (!options.signal.aborted) await source.start();
+    if (options.signal.aborted) stop();
+    else await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = options.progress?.show(runProgress(() => pipeline.status(), log)) ?? stopProgress;
-    if (options.signal.aborted) stop();
     const isAll = await pipeline.run(state);
     lineage?.end(isAll ? 'COMPLETE' : 'ABORT');
     finished = pipeline;
