@@ -94,7 +94,7 @@ async function compactLake(config: Config, options: DuckLakeSinkOptions, rewrite
     throw new SluiceError('SLUICE_CONFIG', '--rewrite is for SINK=duckdb: the catalog of a lake knows missing columns');
   }
   await requireLake(config);
-  const sink = new DuckLakeSink(options);
+  const sink = new DuckLakeSink({ ...options, state: undefined });
   const { removed } = await sink.open();
   logRemoved(log, removed);
   try {

@@ -21,6 +21,8 @@ import { variablesHelp } from './variables-help.js';
 
 export interface ParseOptions {
   readonly spec: TableSpec;
+  /** For a spec with the mask `hmac`. */
+  readonly maskKey?: Uint8Array | undefined;
   /** Decimal text. */
   readonly highValueThreshold: string;
   readonly delimiter: Delimiter | typeof LENGTH;
@@ -70,16 +72,17 @@ export function addParseCommand(program: Command, { environment, stdout }: Comma
       'instead of messages: how many of each status, GB/s of the kernel alone, share of rows on the fast path',
     )
     .action(async (files: string[], { stats, ...texts }: ParseFlags) => {
-      const { delimiter, spec, threshold } = texts;
+      const { delimiter, threshold } = texts;
       if (!isDelimiter(delimiter)) {
         throw new SluiceError('SLUICE_CONFIG', `--delimiter must be newline, nul or length, not ${delimiter}`);
       }
-      const { config, log } = environment({ TABLE_SPEC: spec, HIGH_VALUE_THRESHOLD: threshold });
+      const { config, log } = environment({ TABLE_SPEC: texts.spec, HIGH_VALUE_THRESHOLD: threshold });
       const { highValueThreshold } = config.worker;
       const write = (lines: string) => stdout.write(lines);
       const totals = stats ? new ParseStats() : undefined;
-      const framed = await framedReading(config.registry, config.spec, delimiter, log);
-      const options = { spec: config.spec, highValueThreshold, delimiter, framed, write, stats: totals };
+      const { spec, maskKey } = config;
+      const framed = await framedReading(config.registry, spec, delimiter, log);
+      const options = { spec, maskKey, highValueThreshold, delimiter, framed, write, stats: totals };
       try {
         for (const input of files.length > 0 ? files.map(fileBytes) : [process.stdin]) await parse(input, options);
       } finally {
@@ -134,8 +137,8 @@ async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
 
 /** Reads all messages of the input; in memory are one chunk, or the one message that is larger. */
 export async function parse(input: AsyncIterable<Uint8Array>, options: ParseOptions): Promise<void> {
-  const { spec, highValueThreshold, delimiter, framed } = options;
-  const kernel = openKernel(spec, readerOptions(highValueThreshold));
+  const { spec, maskKey, highValueThreshold, delimiter, framed } = options;
+  const kernel = openKernel(spec, { ...readerOptions(highValueThreshold), maskKey });
   const reader = new MessageReader(framed?.kernel(kernel) ?? kernel);
   const splitter = delimiter === LENGTH ? new LengthSplitter() : new MessageSplitter(delimiter);
   const take = async (message: Message | null) => {

@@ -6,12 +6,12 @@ export function sinkOptions({ dataDir, kafka, spec, ...config }: Config): SinkOp
   const { topic, instanceId } = kafka;
   const compaction = { ...config.compaction, compression: config.parquet.compression };
   if (config.sink === 'ducklake') {
-    const { threads, memoryLimit } = config.duckdb;
+    const { threads, memoryLimit, state } = config.duckdb;
     const { lake, objectStore } = config;
     return {
       kind: 'ducklake',
       options: {
-        ...{ dataDir, topic, spec, threads, memoryLimit, compaction },
+        ...{ dataDir, topic, spec, threads, memoryLimit, state, compaction },
         ...{ ...lake, objectStore, owner: instanceId },
       },
     };

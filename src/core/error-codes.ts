@@ -215,4 +215,14 @@ LINE 1: SELECT count(*) FROM order
       '`npm run build` makes kernel and program anew. A trap is a bug of Sluice: see ' +
       '[the kernel traps](operations.md#the-kernel-traps).',
   },
+  SLUICE_EXPECTATION: {
+    meaning: 'messages fail an expectation of the table spec whose action is `stop`',
+    example:
+      'expectation amount_range fails in 1 row, the first at offset 3: partition 0, offsets 0 to 4. Nothing of the ' +
+      'batch was committed. Correct what produces the messages, or give the expectation the action "quarantine" or ' +
+      '"warn" in the table spec; then start again',
+    remedy:
+      'The position stays before the batch. What is in the topic stays there: give the expectation the action ' +
+      '`quarantine` or `warn` ([expectations](table-spec.md#expectations)) to go on past it.',
+  },
 } as const satisfies Record<string, ErrorText>;

@@ -12,6 +12,6 @@ import { stateChecks } from './state.js';
 /** Runs all checks that need no Kafka. */
 export async function* checks(client: SqlClient, scope: VerifyScope): AsyncGenerator<CheckResult> {
   yield* ledgerChecks(client, scope);
-  yield* stateChecks(client);
+  yield* stateChecks(client, scope);
   yield* scope.lake === undefined ? fileChecks(client, scope) : lakeChecks(client, scope, scope.lake);
 }

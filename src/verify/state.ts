@@ -3,22 +3,27 @@ import { identifier } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
 import type { TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
+import { DUCKDB_STATE } from '../sinks/duckdb/merged-row.js';
 import { newestOfLog } from '../sinks/duckdb/newest.js';
 import { HAS_STATE } from '../sinks/duckdb/state.js';
 import { stateDifferences } from '../sinks/duckdb/state-merge.js';
+import { LAKE_STATE } from '../sinks/ducklake/state.js';
 import { RETENTION_FORMAT } from '../storage/data-dir.js';
-import { type CheckResult, lines, MAX_PROBLEMS, problemsOf } from './check.js';
+import { type CheckResult, lines, MAX_PROBLEMS, problemsOf, type VerifyScope } from './check.js';
 
 /** Runs the checks of the state; none if it is no table. */
-export async function* stateChecks(client: SqlClient): AsyncGenerator<CheckResult> {
+export async function* stateChecks(client: SqlClient, { lake }: VerifyScope): AsyncGenerator<CheckResult> {
   const [{ has_state }] = await allRows(client, HAS_STATE);
   if (has_state !== true) return;
   const [meta] = await allRows(client, 'SELECT spec, format_version FROM sluice.meta');
   const spec = parseSpec(typeof meta.spec === 'string' ? meta.spec : JSON.stringify(meta.spec), 'of the last start');
+  const room = lake === undefined ? DUCKDB_STATE : LAKE_STATE;
   const hasAllFirst = Number(meta.format_version) < RETENTION_FORMAT;
   yield {
     name: `sluice.state has the last changes in ${spec.table} up to where it was merged`,
-    problems: await problemsOf(() => lines(client, `${stateDifferences(spec, hasAllFirst)} LIMIT ${MAX_PROBLEMS}`)),
+    problems: await problemsOf(() =>
+      lines(client, `${stateDifferences(spec, room, hasAllFirst)} LIMIT ${MAX_PROBLEMS}`),
+    ),
     notes: [],
   };
   yield {

@@ -23,12 +23,15 @@ import { runOf, TEXT_BYTES_KEY } from '../parquet/row-groups.js';
 import type { ParquetSettings } from '../parquet/settings.js';
 import type { FormatSettings, FramedMessages } from '../registry/framed-messages.js';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
+import { hasMasks } from '../schema/mask.js';
+import { MessageCipher, needsMaskKey } from '../schema/mask-key.js';
 import { roleColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 import { specHash } from '../schema/spec-hash.js';
 import { FORMAT_VERSION, parquetPath, SCHEMA_IDS_KEY } from '../storage/data-dir.js';
 import { lakeFilePath } from '../storage/lake-files.js';
 import { isObjectStore, type ObjectStoreOptions } from '../storage/object-store.js';
 import { stageFile, writeFileInPlace, writeObject } from '../storage/staged-file.js';
+import { failedExpectations } from './expectations.js';
 import { readFramed } from './framed-kernel.js';
 import { countMarkers } from './markers.js';
 import type { WorkerSettings } from './settings.js';
@@ -46,6 +49,8 @@ export interface WorkerOptions extends ParquetSettings, Omit<WorkerSettings, 'wo
   readonly batchBytes: number;
   /** Whether the result has the rows as Arrow, beside the file. */
   readonly mergeFrom: MergeFrom;
+  /** Of a spec with masks. */
+  readonly maskKey?: Uint8Array | undefined;
 }
 
 /** What a task resolves to: a thrown SluiceError would lose its class and code on its way between threads. */
@@ -62,6 +67,7 @@ export class BatchProcessor {
   readonly #specHash: string;
   /** Index of the column with the role `operation`, -1 if there is none. */
   readonly #operation: number;
+  readonly #cipher: MessageCipher | undefined;
 
   private constructor(
     options: WorkerOptions,
@@ -76,10 +82,13 @@ export class BatchProcessor {
     this.#schema = arrowSchema(options.spec);
     this.#specHash = specHash(options.spec);
     const operation = roleColumn(options.spec, 'operation')?.name;
+    this.#cipher = options.maskKey && hasMasks(options.spec) ? new MessageCipher(options.maskKey) : undefined;
     this.#operation = tableColumns(options.spec).findIndex(({ name }) => name === operation);
   }
 
+  /** @throws SluiceError SLUICE_CONFIG if the spec has masks, and there is no key */
   static async create(options: WorkerOptions): Promise<BatchProcessor> {
+    if (hasMasks(options.spec) && options.maskKey === undefined) throw needsMaskKey('the table spec has masks');
     const kernel = openKernel(options.spec, options);
     return new BatchProcessor(options, kernel, await openWriter(options, kernel), await openFramed(options));
   }
@@ -96,7 +105,8 @@ export class BatchProcessor {
     this.#kernel.useIssueBits(task.issueBits);
     const output = this.#read(task);
     const schemaIds = this.#framed?.schemaIds ?? [];
-    const quarantined = copyRejects(task, output);
+    const quarantined = this.#sealed(copyRejects(task, output));
+    const failed = failedExpectations(this.#options.spec, output, task, Date.now());
     const kernelDone = performance.now();
     const { recordBatches } = output;
     const maxEventTime = boundedEventTime(output.maxEventTime, task);
@@ -120,6 +130,7 @@ export class BatchProcessor {
       quarantined,
       kernelTrap: output.trap,
       schemaIds,
+      failedExpectations: failed,
       stats: { ...stats, fileBytes: file?.bytes ?? 0, parquetSeconds: (performance.now() - kernelDone) / 1e3 },
     };
   }
@@ -127,6 +138,14 @@ export class BatchProcessor {
   #read(task: BatchTask): KernelOutput {
     if (this.#framed === undefined) return this.#kernel.read(task.partition, task.chunks);
     return readFramed(this.#kernel, this.#framed, task);
+  }
+
+  /** What cannot be read cannot be masked by its paths: it is encrypted. */
+  #sealed(messages: QuarantinedMessage[]): QuarantinedMessage[] {
+    const cipher = this.#cipher;
+    if (cipher === undefined) return messages;
+    const seal = (bytes: Uint8Array | null) => bytes && cipher.seal(bytes);
+    return messages.map((message) => ({ ...message, key: seal(message.key), value: seal(message.value) }));
   }
 
   async #writeFile(task: BatchTask, write: (path: string) => Promise<void>): Promise<ParquetFile> {
@@ -201,7 +220,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
     at += end - start;
     return buffer.subarray(at - (end - start), at);
   };
-  return rejects.map(({ chunk, row, status, position, column }) => {
+  return rejects.map(({ chunk, row, status, position, column, expectation }) => {
     const { offsets, timestamps, values, valueOffsets, valueValidity, keys, keyOffsets, keyValidity } = views[chunk];
     return {
       offset: Number(offsets[row]),
@@ -211,6 +230,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
       status,
       position,
       column,
+      ...(expectation !== undefined && { expectation }),
     };
   });
 }
@@ -242,7 +262,9 @@ function boundOf(milliseconds: bigint): bigint {
 function buffersOf(result: BatchResult): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   if (result.arrow !== undefined) buffers.add(result.arrow.buffer as ArrayBuffer);
-  for (const { value } of result.quarantined) if (value !== null) buffers.add(value.buffer as ArrayBuffer);
+  for (const { key, value } of result.quarantined) {
+    for (const bytes of [key, value]) if (bytes !== null) buffers.add(bytes.buffer as ArrayBuffer);
+  }
   return [...buffers];
 }
 

@@ -50,10 +50,39 @@ describe('spec', () => {
     expect(lines.map((line) => JSON.parse(line).status)).toEqual(['ok', 'ok', 'missing_required']);
   });
 
+  it('explains a spec, and what becomes of a sample', async () => {
+    const folder = await temporaryDataDir();
+    const [spec, file] = [path.join(folder, 'spec.json'), path.join(folder, 'messages.jsonl')];
+    const columns = [
+      { name: 'id', kind: 'text', required: true, role: 'key' },
+      { name: 'total', path: 'sum.total', kind: 'amount', raw: 'total_raw' },
+    ];
+    await writeFile(spec, JSON.stringify({ table: 't', view: 'v', columns }));
+    const alone = await runCli(['spec', '--check', '--spec', spec]);
+    expect(alone.code).toBe(0);
+    expect(alone.stdout).toMatch(/^id +\["id"\] +text, key, required +VARCHAR +Utf8$/m);
+    expect(alone.stdout).toMatch(/^total +\["sum","total"\] +amount +DECIMAL\(18,4\) +Decimal/m);
+    const lines = [
+      '{"id":"a","sum":{"total":"1.5"}}',
+      '{"id":"b","sum":{"total":"x"}}',
+      '{"sum":{}}',
+      '[1]',
+      '{"id":"\xff"}',
+    ];
+    await writeFile(file, Buffer.from(lines.join('\n'), 'latin1'));
+    const { code, stdout } = await runCli(['spec', '--check', file, '--spec', spec]);
+    expect(code).toBe(1);
+    expect(stdout).toContain('5 messages: 2 rows\n');
+    expect(stdout).toContain('1 would be quarantined as missing_required; the first is message 3: no id\n');
+    expect(stdout).toContain('1 would be quarantined as not_object; the first is message 4 at byte 0\n');
+    expect(stdout).toContain('1 would be quarantined as malformed; the first is message 5 at byte 7\n');
+    expect(stdout).toMatch(/^total +1 +1$/m);
+  });
+
   it.each([
     [['--preset', 'oracle'], 'there is no preset oracle: choose one of capture, debezium'],
-    [[], 'sluice spec needs --list, --preset NAME or --infer TOPIC|FILE'],
-    [['--list', '--preset', 'debezium'], 'sluice spec needs --list, --preset NAME or --infer TOPIC|FILE'],
+    [[], 'sluice spec needs --list, --preset NAME, --infer TOPIC|FILE, --check'],
+    [['--list', '--preset', 'debezium'], 'sluice spec needs --list, --preset NAME, --infer TOPIC|FILE, --check'],
     [['--infer', 'no/such.jsonl'], 'there is no file no/such.jsonl, and no topic can have this name'],
     [['--infer', '.', '--sample', '0'], '--sample must be an integer from 1 to 999999, not 0'],
     [['--infer', '.'], 'there is no file ., and no topic can have this name'],

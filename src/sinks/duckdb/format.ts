@@ -6,6 +6,8 @@ import { literal, rowsOf } from '../../core/sql.js';
 import type { StoredSpec, TableSpec } from '../../schema/spec.js';
 import { FORMAT_VERSION, RETENTION_FORMAT } from '../../storage/data-dir.js';
 import { moveMarkers } from './markers.js';
+import { DUCKDB_STATE } from './merged-row.js';
+import type { StateRoom } from './state.js';
 
 /** The ledger's columns for what is counted of a batch. */
 const COUNTERS = BATCH_STAT_LIST.flatMap(([, { ledger }]) =>
@@ -14,13 +16,15 @@ const COUNTERS = BATCH_STAT_LIST.flatMap(([, { ledger }]) =>
 
 /** The schema ids of a batch's messages: added to all formats, as an older Sluice does without. */
 const SCHEMA_IDS = 'schema_ids INTEGER[]';
+/** The expectations that a batch fails: rows of each, or quarantined messages; 1 of what rows fail together. */
+const FAILED = 'failed_expectations MAP(VARCHAR, BIGINT)';
 
 /** How the two kinds of databases differ in their tables. */
 export interface Layout {
   /** The columns of the change log have a compression. */
   readonly hasCompression: boolean;
-  /** The newest state can be a table. */
-  readonly hasState: boolean;
+  /** How the newest state is a table. */
+  readonly state: StateRoom;
   /** SQL that makes what positions are, unless it is there. */
   readonly positions: string;
   /** What format 2 adds to them: `table ADD COLUMN …`. */
@@ -65,7 +69,7 @@ const ADDED_COLUMNS = [
 /** That of `analytics.db`: a table of positions. */
 export const DUCKDB_LAYOUT: Layout = {
   hasCompression: true,
-  hasState: true,
+  state: DUCKDB_STATE,
   positions: `CREATE TABLE IF NOT EXISTS sluice.positions (
     topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, next_offset BIGINT NOT NULL, watermark TIMESTAMPTZ)`,
   addedToPositions: [
@@ -99,7 +103,9 @@ export async function openFormat(connection: DuckDBConnection, topic: string, la
       for (const column of added) await connection.run(`ALTER TABLE sluice.${column}`);
     }
     await allowTombstones(connection);
-    await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${SCHEMA_IDS}`);
+    for (const column of [SCHEMA_IDS, FAILED]) {
+      await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${column}`);
+    }
     // Batches before a counter was added have 0 of it.
     for (const counter of COUNTERS) {
       await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${counter} DEFAULT 0`);

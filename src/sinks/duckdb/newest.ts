@@ -30,17 +30,23 @@ export interface FirstColumns {
 /** Of the change log. */
 export const ITSELF: FirstColumns = { offset: 'kafka_offset', time: 'kafka_timestamp' };
 
+/** Of a row without a timestamp: before all times. */
+const NO_TIME = -(2n ** 63n) + 1n;
+
 /**
  * SQL of common table expressions; the last one, `"the newest"`, has the partition and offset of the newest row of each
  * key in a relation, and the key. All but the last row of each key, type and partition can be missing in the relation,
  * if its first columns say what was there.
  */
 export function newestOf(spec: TableSpec, relation: string, first = ITSELF): string {
+  // One number, of time and partition: it takes less than half the time of a window that orders by both.
   return `${lastOfPartition(spec, relation, first)},
 "the newest" AS (
-  SELECT "the key", kafka_partition, kafka_offset FROM "last of partition"
-  QUALIFY row_number() OVER (
-    PARTITION BY "the key", "the type" ORDER BY "the time" DESC NULLS LAST, kafka_partition DESC) = 1)`;
+  SELECT "the key", arg_max(kafka_partition, "the rank") AS kafka_partition,
+    arg_max(kafka_offset, "the rank") AS kafka_offset
+  FROM (SELECT *, coalesce(epoch_us("the time"), ${NO_TIME})::HUGEINT * ${2 ** 32} + kafka_partition AS "the rank"
+    FROM "last of partition")
+  GROUP BY "the key", "the type")`;
 }
 
 /**

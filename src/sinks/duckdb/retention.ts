@@ -22,10 +22,11 @@ import { roleColumn, type TableSpec } from '../../schema/spec.js';
 import { BesideCommits } from './beside-commits.js';
 import type { CommitMemory } from './commit-memory.js';
 import { LEDGER_FILES, ledgerFile } from './ledger-files.js';
+import { mergedTo } from './merged-row.js';
 import { ITSELF, keyOf, typeOf } from './newest.js';
 import { olderThan } from './retention-tables.js';
 import type { RetentionSettings } from './settings.js';
-import { HAS_STATE, mergedTo } from './state.js';
+import { HAS_STATE } from './state.js';
 import { lastOf } from './state-merge.js';
 
 /** Of a transaction. */

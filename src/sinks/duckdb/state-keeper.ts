@@ -11,22 +11,12 @@ import type { RunningQueries } from '../../query/running-queries.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { BesideCommits } from './beside-commits.js';
 import type { CommitMemory } from './commit-memory.js';
-import { HAS_STATE, tailRows } from './state.js';
+import { MergePace, MergeSize } from './merge-pace.js';
+import { tailRows } from './merged-row.js';
+import { HAS_STATE } from './state.js';
 import { mergeTail, rewriteIfSparse } from './state-merge.js';
 
 const LOOK_EVERY_MS = 100;
-/** Commits pause if there was none for so long. */
-const IDLE_MS = 300;
-/** While they do not, rows wait for so long, unless they are so many. */
-const WAIT_MS = 2000;
-const MANY_ROWS = 200_000;
-/** For each millisecond of merging, so many without, and of a tail of so many rows. */
-const PAUSE_FACTOR = 9;
-const PAUSE_FACTOR_LONG = 1;
-const LONG_TAIL_ROWS = 20_000_000;
-/** Of a transaction: at most, and if there is not enough memory for more. */
-const MAX_ROWS = 1_000_000;
-const MIN_ROWS = 10_000;
 
 export interface StateKeeperParts {
   readonly spec: TableSpec;
@@ -43,10 +33,8 @@ export class StateKeeper {
   #tailRows: number;
   /** Of all commits that were noted. */
   #notedRows = 0;
-  #waitingSinceMs = performance.now();
-  #committedMs = performance.now();
-  #pauseUntilMs = 0;
-  #maxRows = MAX_ROWS;
+  readonly #pace = new MergePace(performance.now());
+  readonly #size = new MergeSize();
   #merging: Promise<unknown> | undefined;
   #problem: string | undefined;
 
@@ -69,8 +57,7 @@ export class StateKeeper {
 
   /** Notes that so many rows are new in the change log. */
   committed(rows: number): void {
-    this.#committedMs = performance.now();
-    if (this.#tailRows === 0) this.#waitingSinceMs = this.#committedMs;
+    this.#pace.committed(performance.now(), this.#tailRows);
     this.#tailRows += rows;
     this.#notedRows += rows;
   }
@@ -105,7 +92,8 @@ export class StateKeeper {
   }
 
   #look(): void {
-    if (this.#merging === undefined && this.#isDue()) this.#start();
+    if (this.#merging !== undefined) return;
+    if (this.#pace.isDue(performance.now(), this.#tailRows, this.#problem !== undefined)) this.#start();
   }
 
   #start(): void {
@@ -114,58 +102,58 @@ export class StateKeeper {
     });
   }
 
-  #isDue(): boolean {
-    if (this.#tailRows === 0) return false;
-    const nowMs = performance.now();
-    if (nowMs - this.#committedMs >= IDLE_MS) return this.#problem === undefined || nowMs >= this.#pauseUntilMs;
-    const isMuch = this.#tailRows >= MANY_ROWS || nowMs - this.#waitingSinceMs >= WAIT_MS;
-    return isMuch && nowMs >= this.#pauseUntilMs;
-  }
-
   async #mergeOnce(): Promise<void> {
     const startMs = performance.now();
     await this.#merge().catch((thrown) => {
       if (!this.#beside.isClosed) this.#problem = (thrown as Error).message;
     });
-    const endMs = performance.now();
-    const factor = this.#tailRows > LONG_TAIL_ROWS ? PAUSE_FACTOR_LONG : PAUSE_FACTOR;
-    this.#pauseUntilMs = endMs + (endMs - startMs) * factor;
-    this.#waitingSinceMs = endMs;
+    this.#pace.merged(startMs, performance.now(), this.#tailRows);
+  }
+
+  /** @returns whether more may be left */
+  async #merge(): Promise<boolean> {
+    const isMore = await this.#mergeRows();
+    await this.#rewrite();
+    return isMore;
   }
 
   /** One transaction. @returns whether more may be left */
-  async #merge(): Promise<boolean> {
-    const [connection, { memory, spec }, maxRows] = [this.#connection, this.#parts, this.#maxRows];
+  async #mergeRows(): Promise<boolean> {
+    const [connection, { memory, spec }, size] = [this.#connection, this.#parts, this.#size];
     const ending = new AbortController();
     const notedRows = this.#notedRows;
     try {
-      const rows = await this.#beside.write(ending, () => mergeTail(connection, spec, maxRows));
-      if (maxRows > MIN_ROWS && (await memory.hasWrittenTooMuch())) {
+      const rows = await this.#beside.write(ending, () => mergeTail(connection, spec, size.rows));
+      if (size.canShrink && (await memory.hasWrittenTooMuch())) {
         await connection.run('ROLLBACK');
-        return this.#shrink();
+        size.shrink();
+        return true;
       }
       await memory.commit(() => connection.run('COMMIT'));
-      const isAllMerged = rows < maxRows;
+      const isAllMerged = rows < size.rows;
       this.#tailRows = isAllMerged ? this.#notedRows - notedRows : Math.max(1, this.#tailRows - rows);
       await memory.storeLongStrings(connection);
-      if (rows > 0) await this.#rewrite(ending);
+      if (!isAllMerged) size.wasFilled();
       return !isAllMerged;
     } catch (thrown) {
       await connection.run('ROLLBACK').catch(() => {});
       const isForMemory = isOutOfMemory(thrown) || ending.signal.aborted;
-      if (isForMemory && maxRows > MIN_ROWS && !this.#beside.isClosed) return this.#shrink();
+      if (isForMemory && size.canShrink && !this.#beside.isClosed) {
+        size.shrink();
+        return true;
+      }
       throw sinkError(thrown, 'the newest state is not merged, and queries of it get slower');
     }
   }
 
-  #shrink(): true {
-    this.#maxRows = Math.max(MIN_ROWS, Math.floor(this.#maxRows / 2));
-    return true;
-  }
-
-  async #rewrite(ending: AbortController): Promise<void> {
+  async #rewrite(): Promise<void> {
     const [connection, { memory, spec }] = [this.#connection, this.#parts];
-    const isRewritten = await this.#beside.write(ending, () => rewriteIfSparse(connection, spec));
-    await (isRewritten ? memory.commit(() => connection.run('COMMIT')) : connection.run('ROLLBACK'));
+    try {
+      const isRewritten = await this.#beside.write(new AbortController(), () => rewriteIfSparse(connection, spec));
+      await (isRewritten ? memory.commit(() => connection.run('COMMIT')) : connection.run('ROLLBACK'));
+    } catch (thrown) {
+      await connection.run('ROLLBACK').catch(() => {});
+      throw sinkError(thrown, 'the newest state is merged, but keeps the space of rows that were replaced for now');
+    }
   }
 }

@@ -2,8 +2,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { identifier, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
+import { createState, findMerged } from './merged-row.js';
 import { type FirstColumns, ITSELF, keyOf, newestOf, typeOf } from './newest.js';
-import { createState, FIRST, findMerged, IS_NEWEST, lookedUpMergedTo } from './state.js';
+import { FIRST, IS_NEWEST, type StateRoom } from './state.js';
 
 /** A rollback for want of memory can leave a table that cannot be replaced anymore: each has a name of its own. */
 let tables = 0;
@@ -35,40 +36,72 @@ export async function mergeTail(connection: DuckDBConnection, spec: TableSpec, m
 
 /** @param isMerged SQL: whether a row of the change log is one of those to merge */
 async function mergeRows(connection: DuckDBConnection, spec: TableSpec, isMerged: string): Promise<void> {
-  const [table, key, type] = [identifier(spec.table), keyOf(spec), typeOf(spec)];
+  const table = identifier(spec.table);
+  const { known, last, drop } = await lastRows(connection, spec, `${table} WHERE ${isMerged}`);
+  await connection.run(
+    `INSERT INTO sluice.state BY NAME SELECT ${table}.*, ${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}
+     FROM ${table} JOIN (FROM ${last} WHERE "the row" = -1)
+     ON kafka_partition = "the partition" AND kafka_offset = "the offset" WHERE ${isMerged}`,
+  );
+  await connection.run(`INSERT INTO sluice.state BY NAME ${keptRows(last)}`);
+  await connection.run(`DELETE FROM sluice.state WHERE rowid IN (SELECT "the row" FROM ${known})`);
+  await drop();
+}
+
+/** Temporary tables: what is to become of rows when some of the change log are merged. */
+export interface LastRows {
+  /** The rows of the state of the keys that are merged: their ids are in "the row". */
+  readonly known: string;
+  /**
+   * The last rows of these keys: "the partition", "the offset", the first ones, whether they are the newest, and in
+   * "the row" the id of the row of the state, -1 of one of the change log.
+   */
+  readonly last: string;
+  drop(): Promise<void>;
+}
+
+/**
+ * @param merged SQL of the rows of the change log that are merged, what follows a FROM
+ * @param isState SQL: whether a row of `sluice.state` counts
+ */
+export async function lastRows(
+  connection: DuckDBConnection,
+  spec: TableSpec,
+  merged: string,
+  isState = 'true',
+): Promise<LastRows> {
+  const [key, type] = [keyOf(spec), typeOf(spec)];
   const number = tables++;
-  const [parts, known, last, newest] = ['parts', 'known', 'last', 'newest'].map((name) => `temp.${name}_${number}`);
+  const [parts, known, all, last] = ['parts', 'known', 'all', 'last'].map((name) => `temp.${name}_${number}`);
   const group = type === undefined ? key : `${key}, ${type}`;
-  await connection.run(`CREATE TEMP TABLE ${parts} AS ${lastOf(spec, `${table} WHERE ${isMerged}`, ITSELF, '-1')}`);
+  await connection.run(`CREATE TEMP TABLE ${parts} AS ${lastOf(spec, merged, ITSELF, '-1')}`);
   await connection.run(
     `CREATE TEMP TABLE ${known} AS SELECT ${group}, kafka_partition, kafka_offset, kafka_timestamp, ${FIRST.offset},
        ${FIRST.time}, rowid AS "the row"
      FROM sluice.state SEMI JOIN (SELECT DISTINCT ${key} AS "the key" FROM ${parts})
-     ON "the key" IS NOT DISTINCT FROM ${key}`,
+     ON "the key" IS NOT DISTINCT FROM ${key} WHERE ${isState}`,
   );
   await connection.run(
-    `CREATE TEMP TABLE ${last} AS
+    `CREATE TEMP TABLE ${all} AS
      ${lastOf(spec, `(FROM ${parts} UNION ALL FROM ${known})`, FIRST, 'arg_max("the row", kafka_offset)')}`,
   );
   await connection.run(
-    `CREATE TEMP TABLE ${newest} AS WITH ${newestOf(spec, last, FIRST)}
+    `CREATE TEMP TABLE ${last} AS WITH ${newestOf(spec, all, FIRST)}
      SELECT kafka_partition AS "the partition", kafka_offset AS "the offset", ${FIRST.offset}, ${FIRST.time}, "the row",
        "the newest".kafka_offset IS NOT NULL AS ${IS_NEWEST}
-     FROM ${last} LEFT JOIN "the newest" USING (kafka_partition, kafka_offset)`,
+     FROM ${all} LEFT JOIN "the newest" USING (kafka_partition, kafka_offset)`,
   );
-  await connection.run(
-    `INSERT INTO sluice.state BY NAME SELECT ${table}.*, ${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}
-     FROM ${table} JOIN (FROM ${newest} WHERE "the row" = -1)
-     ON kafka_partition = "the partition" AND kafka_offset = "the offset" WHERE ${isMerged}`,
-  );
-  await connection.run(
-    `INSERT INTO sluice.state BY NAME
-     SELECT s.* EXCLUDE (${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}), n.${FIRST.offset}, n.${FIRST.time},
-       n.${IS_NEWEST}
-     FROM sluice.state s JOIN ${newest} n ON s.rowid = n."the row"`,
-  );
-  await connection.run(`DELETE FROM sluice.state WHERE rowid IN (SELECT "the row" FROM ${known})`);
-  for (const name of [parts, known, last, newest]) await connection.run(`DROP TABLE ${name}`);
+  const drop = async () => {
+    for (const name of [parts, known, all, last]) await connection.run(`DROP TABLE ${name}`);
+  };
+  return { known, last, drop };
+}
+
+/** SQL: the rows of the state that stay the last ones of keys that are merged, with what has changed of them. */
+export function keptRows(last: string): string {
+  return `SELECT s.* REPLACE (n.${FIRST.offset} AS ${FIRST.offset}, n.${FIRST.time} AS ${FIRST.time},
+      n.${IS_NEWEST} AS ${IS_NEWEST})
+    FROM sluice.state s JOIN ${last} n ON s.rowid = n."the row"`;
 }
 
 /**
@@ -87,19 +120,18 @@ export function lastOf(spec: TableSpec, relation: string, first: FirstColumns, r
  * SQL: a text for each row of the state that is not what merging the change log so far makes.
  * @param hasAllFirst the first rows are still there
  */
-export function stateDifferences(spec: TableSpec, hasAllFirst: boolean): string {
-  const [table, key, type] = [identifier(spec.table), keyOf(spec), typeOf(spec) ?? 'NULL'];
+export function stateDifferences(spec: TableSpec, room: StateRoom, hasAllFirst: boolean): string {
+  const [key, type] = [keyOf(spec), typeOf(spec) ?? 'NULL'];
   const first = hasAllFirst ? `${FIRST.offset}, ${FIRST.time},` : '';
   const select = (isNewest: string, relation: string, name: string) =>
     `SELECT kafka_partition, kafka_offset, hash(${key}, ${type}, kafka_timestamp, ${first}
       ${isNewest}) AS ${name} FROM ${relation}`;
-  const merged = `${table} WHERE ${table}.rowid <= (${lookedUpMergedTo(spec)})`;
-  return `WITH "the wanted" AS (${lastOf(spec, merged, ITSELF, '0')}),
+  return `WITH "the wanted" AS (${lastOf(spec, room.merged(spec), ITSELF, '0')}),
     ${newestOf(spec, '"the wanted"', FIRST)}
     SELECT format('partition {}, offset {}: {}', kafka_partition, kafka_offset, CASE WHEN found IS NULL
       THEN 'missing in the state' WHEN wanted IS NULL THEN 'in the state, and not a last change'
       ELSE 'other values' END)
-    FROM (${select(IS_NEWEST, `sluice.state WHERE (${lookedUpMergedTo(spec)}) >= 0`, 'found')})
+    FROM (${select(IS_NEWEST, `${room.state} WHERE EXISTS (FROM ${room.merged(spec)})`, 'found')})
     FULL JOIN (${select(
       '"is the newest" IS NOT NULL',
       `"the wanted" LEFT JOIN

@@ -3,6 +3,7 @@
  *
  *   rewrite   files with deleted rows, without them: DuckLake joins no file that has some
  *   merge     small files
+ *   state     the tail of the newest state, if that is a table (state.ts)
  *   expire    snapshots that are older than LAKE_KEEP_SNAPSHOTS
  *   clean up  files that no snapshot has any more, and those that DuckLake wrote for a transaction that never ended
  *
@@ -21,16 +22,12 @@ import type { TableSpec } from '../../schema/spec.js';
 import { listFiles, sync } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
+import { changeFiles, difference, filesByTable } from './current-files.js';
 import { connectLake, LAKE, METADATA } from './lake.js';
 import { isLakeConflict } from './lake-errors.js';
-import {
-  DUCKLAKE_FILES,
-  isNamedByDuckLake,
-  knownFiles,
-  registeredFiles,
-  scheduleRemoval,
-  timeOfName,
-} from './registered-files.js';
+import { setOptions } from './lake-file-options.js';
+import { DUCKLAKE_FILES, isNamedByDuckLake, knownFiles, scheduleRemoval, timeOfName } from './registered-files.js';
+import { isMergeDue, mergeLakeTail } from './state.js';
 
 export interface HousekeepingOptions {
   /** Of all files, without a slash at the end. */
@@ -55,6 +52,10 @@ const ORPHAN_AFTER_MS = 86_400_000;
 /** How often `runIfDue` looks, and how often it does what is not due by a number of files. */
 const LOOK_EVERY_MS = 30_000;
 const EXPIRE_EVERY_MS = 600_000;
+/** How often `runIfDue` looks at the tail. */
+const LOOK_AT_STATE_EVERY_MS = 5_000;
+/** For each millisecond of merging it, so many without: a tenth of a thread. */
+const PAUSE_FACTOR = 9;
 /** Files are joined with those of about their size, so that a row is copied a few times at most. */
 const SIZE_STEPS = [64, 8, 1];
 /** Share of deleted rows from which on a file is rewritten whatever its size. */
@@ -63,17 +64,18 @@ const MUCH_DELETED = 0.25;
 const HOUSEKEEPING_LOCK = 0x73_6c_75_69_63_66;
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;
+const INTERRUPT_EVERY_MS = 100;
 
 const IS_BUSY =
   'all files stay as they are: another process, "run" or "compact", keeps house in this lake at the moment. ' +
   'Try again when it is done';
 
-const CODECS = { zstd: 'zstd', snappy: 'snappy', lz4: 'lz4_raw', none: 'uncompressed' } as const;
-
-interface CurrentFile {
-  readonly bytes: number;
-  readonly rows: number;
-  readonly deleted: number;
+/** What is to be looked at. */
+interface Due {
+  readonly isStateDue: boolean;
+  readonly areFilesDue: boolean;
+  /** All that can be done is done. */
+  readonly everything: boolean;
 }
 
 /** The housekeeping of one open lake, on connections of its own. */
@@ -84,6 +86,8 @@ export class Housekeeping {
   readonly #locking: DuckDBConnection;
   #lookedMs = performance.now();
   #expiredMs = performance.now() - EXPIRE_EVERY_MS;
+  /** The first look is at once, for what the last run left. */
+  #nextMergeMs = performance.now();
   #running: Promise<unknown> = Promise.resolve();
   #stopped = false;
 
@@ -99,9 +103,12 @@ export class Housekeeping {
 
   /** Does what there is to do, not more often than is worth a look. @throws as `run` */
   async runIfDue(): Promise<CompactionReceipt> {
-    if (performance.now() - this.#lookedMs < LOOK_EVERY_MS) return NOTHING_COMPACTED;
-    this.#lookedMs = performance.now();
-    return await this.run();
+    const nowMs = performance.now();
+    const isStateDue = nowMs >= this.#nextMergeMs;
+    const areFilesDue = nowMs - this.#lookedMs >= LOOK_EVERY_MS;
+    if (!isStateDue && !areFilesDue) return NOTHING_COMPACTED;
+    if (areFilesDue) this.#lookedMs = nowMs;
+    return await this.#inTurn(() => this.#run({ isStateDue, areFilesDue, everything: false }));
   }
 
   /**
@@ -110,7 +117,11 @@ export class Housekeeping {
    * @throws SluiceError SLUICE_SINK, SLUICE_DATA_DIR; what was done before counts, and nothing is lost
    */
   run(everything = false): Promise<CompactionReceipt> {
-    const run = this.#running.then(() => this.#run(everything));
+    return this.#inTurn(() => this.#run({ isStateDue: true, areFilesDue: true, everything }));
+  }
+
+  #inTurn(work: () => Promise<CompactionReceipt>): Promise<CompactionReceipt> {
+    const run = this.#running.then(work);
     this.#running = run.catch(() => {});
     return run;
   }
@@ -118,27 +129,60 @@ export class Housekeeping {
   /** Gives up what is under way, which loses nothing. */
   async close(): Promise<void> {
     this.#stopped = true;
+    // Again, as it may come between two statements.
+    const interrupts = setInterval(() => this.#connection.interrupt(), INTERRUPT_EVERY_MS);
     this.#connection.interrupt();
     await this.#running;
+    clearInterval(interrupts);
     this.#connection.closeSync();
     this.#locking.closeSync();
   }
 
-  async #run(everything: boolean): Promise<CompactionReceipt> {
+  async #run({ isStateDue, areFilesDue, everything }: Due): Promise<CompactionReceipt> {
     if (this.#stopped) return NOTHING_COMPACTED;
     try {
+      const mergesState = isStateDue && (await this.#isMergeDue(everything));
+      if (!mergesState && !areFilesDue) return NOTHING_COMPACTED;
       if (!(await this.#lock())) return everything ? { ...NOTHING_COMPACTED, left: [IS_BUSY] } : NOTHING_COMPACTED;
-      await this.#setOptions();
-      const before = await this.#changeFiles();
-      const isChanged = await this.#join(everything);
-      const receipt = isChanged ? difference(before, await this.#changeFiles()) : NOTHING_COMPACTED;
-      if (everything || performance.now() - this.#expiredMs > EXPIRE_EVERY_MS) await this.#cleanUp();
-      return receipt;
+      const { compaction } = this.#options;
+      await setOptions(this.#connection, compaction, (call) => this.#call(call));
+      const left = mergesState ? await this.#mergeState() : [];
+      const receipt = areFilesDue ? await this.#keepFiles(everything) : NOTHING_COMPACTED;
+      return { ...receipt, left };
     } catch (thrown) {
       if (this.#stopped) return NOTHING_COMPACTED;
       throw sinkError(thrown, 'the housekeeping of the lake failed');
     } finally {
       await this.#locking.run('ROLLBACK').catch(() => {});
+    }
+  }
+
+  async #keepFiles(everything: boolean): Promise<CompactionReceipt> {
+    const changed = () => changeFiles(this.#connection, this.#options.dataPath, this.#options.spec);
+    const before = await changed();
+    const isChanged = await this.#join(everything);
+    const receipt = isChanged ? difference(before, await changed()) : NOTHING_COMPACTED;
+    if (everything || performance.now() - this.#expiredMs > EXPIRE_EVERY_MS) await this.#cleanUp();
+    return receipt;
+  }
+
+  async #isMergeDue(everything: boolean): Promise<boolean> {
+    this.#nextMergeMs = performance.now() + LOOK_AT_STATE_EVERY_MS;
+    return await isMergeDue(this.#connection, this.#options.spec, everything);
+  }
+
+  /** @returns why it could not be merged */
+  async #mergeState(): Promise<string[]> {
+    const startMs = performance.now();
+    try {
+      await this.#write(() => mergeLakeTail(this.#connection, this.#options.spec));
+      return [];
+    } catch (thrown) {
+      if (this.#stopped) return [];
+      return [sinkError(thrown, 'the newest state is not merged, and queries of it get slower').message];
+    } finally {
+      const endMs = performance.now();
+      this.#nextMergeMs = endMs + Math.max(LOOK_AT_STATE_EVERY_MS, (endMs - startMs) * PAUSE_FACTOR);
     }
   }
 
@@ -154,54 +198,30 @@ export class Housekeeping {
     return is_mine === true;
   }
 
-  /** The files that DuckLake writes are like those of workers. */
-  async #setOptions(): Promise<void> {
-    const { targetBytes, compression } = this.#options.compaction;
-    const rows = await rowsOf(this.#connection, `SELECT option_name, value FROM ducklake_options('${LAKE}')`);
-    const found = new Map(rows.map(({ option_name, value }) => [String(option_name), String(value)]));
-    // How it is said, and how DuckLake says it.
-    const set = async (name: string, said: string, known: string) => {
-      if (found.get(name) !== known) await this.#call(`${LAKE}.set_option('${name}', '${said}')`);
-    };
-    await set('target_file_size', `${targetBytes}B`, String(targetBytes));
-    await set('parquet_compression', CODECS[compression], CODECS[compression]);
-    await set('parquet_version', '2', 'V2');
-  }
-
   /** @returns whether there was something to join or rewrite */
   async #join(everything: boolean): Promise<boolean> {
     const { afterFiles, targetBytes } = this.#options.compaction;
     if (afterFiles === 0 && !everything) return false;
     const isMany = (count: number) => count > (everything ? 1 : afterFiles);
     let isChanged = false;
-    for (const [table, files] of await this.#filesByTable()) {
+    for (const [table, files] of await filesByTable(this.#connection, this.#options.dataPath)) {
       const small = files.filter(({ bytes, deleted }) => deleted > 0 && bytes < targetBytes);
       const threshold = small.length > 0 && (everything || isMany(small.length)) ? 0 : MUCH_DELETED;
       if (!files.some(({ deleted, rows }) => deleted > 0 && deleted >= threshold * rows)) continue;
-      await this.#write(`ducklake_rewrite_data_files('${LAKE}', ${table}, delete_threshold => ${threshold})`);
+      const call = `ducklake_rewrite_data_files('${LAKE}', ${table}, delete_threshold => ${threshold})`;
+      await this.#write(() => this.#connection.run(`CALL ${call}`));
       isChanged = true;
     }
     for (const step of SIZE_STEPS) {
       const below = Math.floor(targetBytes / step);
-      for (const [table, files] of await this.#filesByTable()) {
+      for (const [table, files] of await filesByTable(this.#connection, this.#options.dataPath)) {
         if (!isMany(files.filter(({ bytes, deleted }) => deleted === 0 && bytes < below).length)) continue;
-        await this.#write(`ducklake_merge_adjacent_files('${LAKE}', ${table}, max_file_size => ${below})`);
+        const call = `ducklake_merge_adjacent_files('${LAKE}', ${table}, max_file_size => ${below})`;
+        await this.#write(() => this.#connection.run(`CALL ${call}`));
         isChanged = true;
       }
     }
     return isChanged;
-  }
-
-  /** The current data files of each table, which is named as DuckLake's functions take it. */
-  async #filesByTable(): Promise<Map<string, CurrentFile[]>> {
-    const tables = new Map<string, CurrentFile[]>();
-    for (const row of await rowsOf(this.#connection, currentFiles(this.#options.dataPath))) {
-      const table = `${literal(String(row.table_name))}, schema => ${literal(String(row.schema_name))}`;
-      const files = tables.get(table) ?? [];
-      files.push({ bytes: Number(row.bytes), rows: Number(row.rows), deleted: Number(row.deleted) });
-      tables.set(table, files);
-    }
-    return tables;
   }
 
   async #cleanUp(): Promise<void> {
@@ -227,24 +247,13 @@ export class Housekeeping {
     await scheduleRemoval(this.#connection, orphans);
   }
 
-  /** The current files of the table of changes, and their bytes. */
-  async #changeFiles(): Promise<Map<string, number>> {
-    const { dataPath, spec } = this.#options;
-    const rows = await rowsOf(
-      this.#connection,
-      `SELECT file, bytes FROM ${registeredFiles(dataPath)} WHERE is_current AND NOT is_delete
-       AND schema_name = 'main' AND table_name = ${literal(spec.table)}`,
-    );
-    return new Map(rows.map(({ file, bytes }) => [String(file), Number(bytes)]));
-  }
-
-  /** A call that writes files, which are durable before the catalog names them. */
-  async #write(call: string): Promise<void> {
+  /** A transaction whose files are durable before the catalog names them. */
+  async #write(work: () => Promise<unknown>): Promise<void> {
     const sinceMs = Date.now();
     await this.#again(async () => {
       await this.#connection.run('BEGIN');
       try {
-        await this.#connection.run(`CALL ${call}`);
+        await work();
         this.#sync(sinceMs);
         await this.#connection.run('COMMIT');
       } catch (thrown) {
@@ -277,24 +286,4 @@ export class Housekeeping {
       }
     }
   }
-}
-
-/** SQL of the current data files, with how many of their rows are deleted. */
-function currentFiles(dataPath: string): string {
-  const files = registeredFiles(dataPath);
-  return `SELECT schema_name, table_name, bytes, rows, coalesce(deleted, 0) AS deleted
-    FROM (FROM ${files} WHERE is_current AND NOT is_delete)
-    LEFT JOIN (SELECT data_file_id, sum(rows) AS deleted FROM ${files} WHERE is_current AND is_delete GROUP BY ALL)
-    USING (data_file_id)`;
-}
-
-/** Files that commits added meanwhile have names of workers. */
-function difference(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): CompactionReceipt {
-  const gone = [...before].filter(([file]) => !after.has(file));
-  const made = [...after].filter(([file]) => !before.has(file) && isNamedByDuckLake(file));
-  const sum = (files: readonly [string, number][]) => files.reduce((total, [, bytes]) => total + bytes, 0);
-  return {
-    ...{ ...NOTHING_COMPACTED, filesBefore: gone.length, filesAfter: made.length },
-    ...{ bytesBefore: sum(gone), bytesAfter: sum(made) },
-  };
 }

@@ -6,8 +6,11 @@ import { specHash } from '../../schema/spec-hash.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
 import { migrate } from '../duckdb/ddl.js';
 import { checkFormat, issueBits, type Layout } from '../duckdb/format.js';
+import type { StateKind } from '../duckdb/settings.js';
+import { HAS_STATE } from '../duckdb/state.js';
 import { LAKE } from './lake.js';
 import type { LastCommit } from './ownership.js';
+import { LAKE_STATE } from './state.js';
 
 /**
  * Positions are a view of the ledger and of where partitions began: rows that are only added do not conflict with those
@@ -15,7 +18,7 @@ import type { LastCommit } from './ownership.js';
  */
 export const LAKE_LAYOUT: Layout = {
   hasCompression: false,
-  hasState: false,
+  state: LAKE_STATE,
   positions: `
 CREATE TABLE IF NOT EXISTS sluice.starts (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, first_offset BIGINT NOT NULL, start_reason VARCHAR NOT NULL,
@@ -37,13 +40,19 @@ FROM sluice.starts LEFT JOIN (
 /**
  * Makes what is missing. A lake that is as it should be is left alone: files are only joined with those that were
  * written under the same schema.
+ * @param state where the view of the newest state reads; undefined: as it is
  * @returns the bit of `issues` that each column of the spec has
  * @throws SluiceError as `migrate`
  */
-export async function openTables(connection: DuckDBConnection, spec: TableSpec, topic: string): Promise<number[]> {
+export async function openTables(
+  connection: DuckDBConnection,
+  spec: TableSpec,
+  topic: string,
+  state?: StateKind,
+): Promise<number[]> {
   await checkFormat(connection, topic);
-  if (await isCurrent(connection, spec)) return await issueBits(connection, spec);
-  return await migrate(connection, spec, topic, LAKE_LAYOUT);
+  if (await isCurrent(connection, spec, state)) return await issueBits(connection, spec);
+  return await migrate(connection, spec, topic, LAKE_LAYOUT, state);
 }
 
 /** What the ledger says of the last commit. */
@@ -55,15 +64,21 @@ export async function readLastCommit(connection: DuckDBConnection): Promise<Last
   return { commit: Number(last.commit ?? 0), maxChangeSeq: (last.highest as bigint | null) ?? undefined };
 }
 
-async function isCurrent(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
+async function isCurrent(
+  connection: DuckDBConnection,
+  spec: TableSpec,
+  state: StateKind | undefined,
+): Promise<boolean> {
   // The column that was added last, and the one that takes tombstones.
   const columns = await rowsOf(
     connection,
     `SELECT 1 FROM duckdb_columns() WHERE database_name = ${literal(LAKE)} AND schema_name = 'sluice'
-       AND (table_name = 'batches' AND column_name = 'schema_ids'
+       AND (table_name = 'batches' AND column_name = 'failed_expectations'
          OR table_name = 'quarantine' AND column_name = 'value' AND is_nullable)`,
   );
   if (columns.length < 2) return false;
+  const [{ has_state }] = await rowsOf(connection, HAS_STATE);
+  if (state !== undefined && has_state !== (state === 'table')) return false;
   const [meta] = await rowsOf(connection, 'SELECT format_version, spec_hash FROM sluice.meta');
   return Number(meta?.format_version) === FORMAT_VERSION && meta.spec_hash === specHash(spec);
 }

@@ -3,6 +3,7 @@ import { rowsOf } from '../../../src/core/sql.js';
 import { RunningQueries } from '../../../src/query/running-queries.js';
 import { specJson, type TableSpec } from '../../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
+import { DUCKDB_STATE } from '../../../src/sinks/duckdb/merged-row.js';
 import { newestOfLog } from '../../../src/sinks/duckdb/newest.js';
 import type { StateKind } from '../../../src/sinks/duckdb/settings.js';
 import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
@@ -219,7 +220,7 @@ describe('the state', () => {
     ]);
     await merge(sink);
     await changeRowIds(sink);
-    expect(await select(sink, stateDifferences(ORDERS_SPEC, true))).toEqual([]);
+    expect(await select(sink, stateDifferences(ORDERS_SPEC, DUCKDB_STATE, true))).toEqual([]);
     await write(sink, dataDir, 2, [{ id: '2', key: 'a' }]);
     expect(await status(sink)).toEqual([
       ['a', '2'],

@@ -1,0 +1,119 @@
+/**
+ * The newest state of a lake as a table (sinks/duckdb/state.ts): files that are made anew as a whole.
+ *
+ *   sluice.state    sorted by key. All rows that one merge made have its `generation`, a UUID of version 7
+ *   sluice.merged   of each partition the offset up to which that generation has the change log
+ *   the tail        rows from there on
+ *
+ * A merge makes the next generation from the one before and the tail of a snapshot, and removes all others, in one
+ * transaction. Each generation is whole and right by itself, and the newest one counts: so two processes that merge at
+ * once do no harm, though DuckLake lets only one of them remove the files of the one before.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { identifier, literal, rowsOf } from '../../core/sql.js';
+import type { TableSpec } from '../../schema/spec.js';
+import { specHash } from '../../schema/spec-hash.js';
+import { keyOf } from '../duckdb/newest.js';
+import { FIRST, HAS_STATE, IS_NEWEST, type StateRoom } from '../duckdb/state.js';
+import { keptRows, lastRows } from '../duckdb/state-merge.js';
+
+/** Before the first merge. */
+const NO_GENERATION = '00000000-0000-0000-0000-000000000000';
+
+const IS_CURRENT = 'generation = (SELECT max(generation) FROM sluice.merged)';
+
+/** A partition that began after the last merge is all tail. That all have a mark lets DuckLake leave files unread. */
+const MARK = `SELECT partition_id, coalesce(max(next_offset), max(first_offset)) AS mark
+  FROM sluice.starts LEFT JOIN (FROM sluice.merged WHERE ${IS_CURRENT}) USING (partition_id) GROUP BY partition_id`;
+
+const changes = (spec: TableSpec, comparison: string, mark: string) =>
+  `(SELECT changes.* FROM ${identifier(spec.table)} changes
+    JOIN ${mark} ON kafka_partition = partition_id AND kafka_offset ${comparison} mark)`;
+
+export const LAKE_STATE: StateRoom = {
+  state: `(FROM sluice.state WHERE ${IS_CURRENT})`,
+  counts: () => 'true',
+  mark: () => MARK,
+  tail: (spec, mark) => changes(spec, '>=', mark),
+  merged: (spec) => changes(spec, '<', `(${MARK})`),
+  async create(connection, spec) {
+    await connection.run(
+      `CREATE TABLE sluice.merged (
+         generation UUID NOT NULL, partition_id INTEGER, next_offset BIGINT, changed_at TIMESTAMPTZ NOT NULL)`,
+    );
+    await connection.run(
+      `INSERT INTO sluice.merged BY NAME SELECT generation: '${NO_GENERATION}'::UUID, changed_at FROM sluice.meta`,
+    );
+    const columns = await rowsOf(connection, `DESCRIBE ${identifier(spec.table)}`);
+    const definitions = columns.map(({ column_name, column_type }) => {
+      return `${identifier(String(column_name))} ${column_type}`;
+    });
+    const own = [`${FIRST.offset} BIGINT`, `${FIRST.time} TIMESTAMPTZ`, `${IS_NEWEST} BOOLEAN`, 'generation UUID'];
+    await connection.run(`CREATE TABLE sluice.state (${[...definitions, ...own].join(', ')})`);
+  },
+  async reopen() {},
+};
+
+/** Below, a merge is not worth the while. */
+const MIN_TAIL = 10_000;
+/**
+ * Share of the state's rows that a tail has at least: a merge writes all of them, and files of snapshots that are kept
+ * stay.
+ */
+const MIN_SHARE = 0.25;
+
+/** Whether there is a state for the spec, with a tail that is to be merged. @param everything however short it is */
+export async function isMergeDue(connection: DuckDBConnection, spec: TableSpec, everything: boolean): Promise<boolean> {
+  const [{ has_state }] = await rowsOf(connection, HAS_STATE);
+  if (has_state !== true || !(await isSpecOf(connection, spec))) return false;
+  const [{ tail }] = await rowsOf(
+    connection,
+    `SELECT coalesce(sum(next_offset - mark), 0)::BIGINT AS tail
+     FROM sluice.positions JOIN (${MARK}) USING (partition_id)`,
+  );
+  if (everything || Number(tail) < MIN_TAIL) return everything && tail !== 0n;
+  const [{ rows }] = await rowsOf(connection, `SELECT count(*) AS rows FROM ${LAKE_STATE.state}`);
+  return Number(tail) >= Number(rows) * MIN_SHARE;
+}
+
+/** Of many processes one can have started with another spec: the tables are for that one then. */
+async function isSpecOf(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
+  const [meta] = await rowsOf(connection, 'SELECT spec_hash FROM sluice.meta');
+  return meta.spec_hash === specHash(spec);
+}
+
+/**
+ * Merges all of the tail, in the connection's transaction. If another process has changed the tables meanwhile, the
+ * transaction fails.
+ */
+export async function mergeLakeTail(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+  if (!(await isMergeDue(connection, spec, true))) return;
+  const [{ before, next }] = await rowsOf(
+    connection,
+    'SELECT max(generation)::VARCHAR AS before, uuidv7()::VARCHAR AS next FROM sluice.merged',
+  );
+  const isCurrent = `generation = ${literal(String(before))}`;
+  const isOther = `generation <> ${literal(String(next))}`;
+  const tail = LAKE_STATE.tail(spec, `(${MARK})`);
+  const { known, last, drop } = await lastRows(connection, spec, tail, isCurrent);
+  await connection.run(
+    `INSERT INTO sluice.state BY NAME
+     SELECT * REPLACE (${literal(String(next))}::UUID AS generation) FROM (
+       SELECT tail.*, ${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}, NULL::UUID AS generation
+       FROM ${tail} tail JOIN (FROM ${last} WHERE "the row" = -1)
+       ON kafka_partition = "the partition" AND kafka_offset = "the offset"
+       UNION ALL BY NAME ${keptRows(last)}
+       UNION ALL BY NAME
+       SELECT s.* FROM sluice.state s ANTI JOIN ${known} k ON s.rowid = k."the row" WHERE ${isCurrent})
+     ORDER BY ${keyOf(spec)}`,
+  );
+  await connection.run(
+    `INSERT INTO sluice.merged BY NAME
+     SELECT generation: ${literal(String(next))}::UUID, partition_id, next_offset, changed_at
+     FROM sluice.positions, sluice.meta`,
+  );
+  // Last: what is read above is of the state before.
+  await connection.run(`DELETE FROM sluice.state WHERE ${isOther}`);
+  await connection.run(`DELETE FROM sluice.merged WHERE ${isOther}`);
+  await drop();
+}
