@@ -34,6 +34,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'INSTALL ducklake; INSTALL postgres;': 'downloads extensions, and needs Postgres',
   '-- what was committed after commit 41': 'writes to S3',
   'kubectl kustomize .': 'needs a cluster; the overlay before it is rendered',
+  'kcat -b broker:9092': 'needs kcat; test/commands/length-splitter.test.ts reads what it writes',
   'sluice kernel export --spec spec.json --out bundle      #': 'installs with pip; test/integrations has the package',
 };
 /** Names of the documents that stand for something of the reader's. */
