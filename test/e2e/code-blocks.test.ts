@@ -40,6 +40,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'kcat -b': 'needs kcat, and a registry with schemas',
   'KAFKA_BROKERS=127.0.0.1:9092 KAFKA_TOPIC=cdc_orders DATA_DIR=./lake': 'needs Spark; test/integrations has it',
   'kubectl kustomize .': 'needs a cluster; the overlay before it is rendered',
+  'kcat -b broker:9092': 'needs kcat; test/commands/length-splitter.test.ts reads what it writes',
   'sluice kernel export --spec spec.json --out bundle      #': 'installs with pip; test/integrations has the package',
 };
 /** Names of the documents that stand for something of the reader's. */
