@@ -1,6 +1,6 @@
 /** What the benchmarks against a real broker share: a loaded topic, programs in processes of their own, figures. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -230,8 +230,10 @@ export function machine(): string {
   return `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
 }
 
-/** Keeps the figures of a benchmark for its plots. @param file none if undefined */
+/** Keeps the figures of a benchmark for its plots, with what they were measured on. @param file none if undefined */
 export function writeResults(file: string | undefined, benchmark: string, figures: unknown): void {
   if (file === undefined) return;
-  writeFileSync(file, `${JSON.stringify({ benchmark, machine: machine(), figures }, undefined, 1)}\n`);
+  const commit = execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
+  const measured = { benchmark, machine: machine(), date: new Date().toISOString().slice(0, 10), commit };
+  writeFileSync(file, `${JSON.stringify({ ...measured, figures }, undefined, 1)}\n`);
 }

@@ -7,7 +7,7 @@
  * are compared before a figure is printed. CPU and memory are of the whole process tree, read from /proc.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,6 +25,7 @@ import {
   withBroker,
   writeResults,
 } from './harness.js';
+import { ProcessTree } from './process-tree.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -36,6 +37,8 @@ const { values: flags } = parseArgs({
     json: { type: 'string' },
     /** Also the job's variants. */
     all: { type: 'boolean', default: false },
+    /** In place of the programs: Spark's job and the kernel in Spark, into Parquet with the same micro-batches. */
+    spark: { type: 'boolean', default: false },
   },
 });
 
@@ -43,9 +46,10 @@ const EVENTS = Number(flags.events);
 const TOOLS = resolve('build/peers');
 const PYTHON = join(TOOLS, 'venv/bin/python');
 const SAMPLE_MS = 100;
-const TICKS_PER_SECOND = 100;
-const PAGE_BYTES = 4096;
 const HERE = 'bench/peers';
+const BUNDLE = join(TOOLS, 'bundle');
+const MICRO_BATCH = 100_000;
+const LARGE_MICRO_BATCH = 330_000;
 
 interface Peer {
   readonly name: string;
@@ -81,6 +85,15 @@ const VARIANTS: readonly Peer[] = [
   spark('native', 'parquet'),
 ];
 
+/** The first is what the others are compared with. */
+const ON_SPARK: readonly Peer[] = [
+  spark('udf', 'parquet', LARGE_MICRO_BATCH),
+  spark('native', 'parquet', LARGE_MICRO_BATCH),
+  sparkKernel('map'),
+  sparkKernel('rows'),
+  sparkKernel('files'),
+];
+
 function plain(sink: string): Peer {
   return {
     name: `plain.py ${sink}`,
@@ -92,26 +105,48 @@ function plain(sink: string): Peer {
   };
 }
 
-function spark(amount: string, sink: string): Peer {
-  const memory = ['--driver-memory', '4g'];
-  const local = ['--conf', 'spark.driver.bindAddress=127.0.0.1', '--conf', 'spark.driver.host=127.0.0.1'];
+function spark(amount: string, sink: string, batch = MICRO_BATCH): Peer {
   return {
     name: `Spark ${amount} ${sink}`,
-    command: (bootstrap, topic, out) => {
-      const jars = readdirSync(join(TOOLS, 'jars')).map((jar) => join(TOOLS, 'jars', jar));
-      const submit = [join(sparkHome(), 'bin/spark-submit'), '--master', 'local[2]', ...memory, ...local];
-      return [...submit, '--jars', jars.join(','), `${HERE}/spark.py`, bootstrap, topic, out, amount, sink];
-    },
-    env: () => ({
-      SPARK_HOME: sparkHome(),
-      PYSPARK_PYTHON: PYTHON,
-      PYSPARK_DRIVER_PYTHON: PYTHON,
-      SPARK_LOCAL_IP: '127.0.0.1',
-    }),
+    command: (bootstrap, topic, out) => [
+      ...sparkSubmit(),
+      ...[`${HERE}/spark.py`, bootstrap, topic, out, amount, sink, String(batch)],
+    ],
+    env: sparkEnv,
     output: (out) =>
       sink === 'parquet'
         ? { relation: `(FROM read_parquet('${out}/parquet/*.parquet') WHERE _corrupt IS NULL)` }
         : { database: join(out, 'orders.db'), relation: 'orders' },
+  };
+}
+
+/** @param how of spark_kernel.py */
+function sparkKernel(how: string): Peer {
+  return {
+    name: `Spark kernel ${how}`,
+    command: (bootstrap, topic, out) => [
+      ...sparkSubmit(),
+      ...[`${HERE}/spark_kernel.py`, bootstrap, topic, out, how, String(LARGE_MICRO_BATCH), BUNDLE],
+    ],
+    env: sparkEnv,
+    output: (out) => ({ relation: `read_parquet('${out}/orders/*.parquet')` }),
+  };
+}
+
+function sparkSubmit(): string[] {
+  const jars = readdirSync(join(TOOLS, 'jars')).map((jar) => join(TOOLS, 'jars', jar));
+  const local = ['--conf', 'spark.driver.bindAddress=127.0.0.1', '--conf', 'spark.driver.host=127.0.0.1'];
+  const master = ['--master', 'local[2]', '--driver-memory', '4g', ...local];
+  return [join(sparkHome(), 'bin/spark-submit'), ...master, '--jars', jars.join(',')];
+}
+
+function sparkEnv(): NodeJS.ProcessEnv {
+  return {
+    SPARK_HOME: sparkHome(),
+    PYSPARK_PYTHON: PYTHON,
+    PYSPARK_DRIVER_PYTHON: PYTHON,
+    PYTHONPATH: resolve('spark/src'),
+    SPARK_LOCAL_IP: '127.0.0.1',
   };
 }
 
@@ -130,52 +165,9 @@ function installTools(): void {
   };
   if (!existsSync(PYTHON)) run('python3', ['-m', 'venv', join(TOOLS, 'venv')]);
   run(PYTHON, ['-m', 'pip', 'install', '--quiet', '-r', `${HERE}/requirements.txt`]);
+  run(process.execPath, ['dist/cli.js', 'kernel', 'export', '--out', BUNDLE]);
   if (existsSync(join(TOOLS, 'jars'))) return;
   run('mvn', ['-q', '-B', '-f', `${HERE}/pom.xml`, 'dependency:copy-dependencies', `-DoutputDirectory=${TOOLS}/jars`]);
-}
-
-/** CPU and memory of a process and all its descendants. The last figures of a process that has ended are kept. */
-class ProcessTree {
-  readonly #cpuSeconds = new Map<number, number>();
-  peakRssMiB = 0;
-
-  constructor(readonly root: number) {}
-
-  get cpuSeconds(): number {
-    return [...this.#cpuSeconds.values()].reduce((sum, seconds) => sum + seconds, 0);
-  }
-
-  sample(): void {
-    const children = new Map<number, number[]>();
-    const stats = new Map<number, { cpu: number; rss: number }>();
-    for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      const fields = statOf(Number(entry));
-      if (fields === undefined) continue;
-      const [parent, user, system, pages] = [fields[1], fields[11], fields[12], fields[21]].map(Number);
-      stats.set(Number(entry), { cpu: (user + system) / TICKS_PER_SECOND, rss: pages * PAGE_BYTES });
-      children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
-    }
-    let rss = 0;
-    for (const queue = [this.root]; queue.length > 0; ) {
-      const pid = queue.pop()!;
-      const stat = stats.get(pid);
-      if (stat === undefined) continue;
-      this.#cpuSeconds.set(pid, stat.cpu);
-      rss += stat.rss;
-      queue.push(...(children.get(pid) ?? []));
-    }
-    this.peakRssMiB = Math.max(this.peakRssMiB, Math.round(rss / 2 ** 20));
-  }
-}
-
-/** The fields of /proc/PID/stat from the state on. */
-function statOf(pid: number): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
-  }
 }
 
 /** How a program explained its failure; of a Java stack trace, the causes. */
@@ -239,12 +231,17 @@ async function resultOf({ database, relation }: ReturnType<Peer['output']>): Pro
   return `${orders} orders, amounts of ${sum}, ${highValue} of high value`;
 }
 
+/** Rows per second; of what has micro-batches without the first. */
+function speedOf(outcomes: readonly PeerOutcome[]): number {
+  return median(outcomes.map((outcome) => outcome.warmRate ?? rate(outcome)));
+}
+
 installTools();
 await withBroker(flags.kafka, async (bootstrap) => {
   const options = { count: EVENTS, shares: { truncated: 0.01 } };
   const topic = await load(bootstrap, Number(flags.partitions), 'common-amounts', options);
   console.log(`${count(EVENTS)} events, ${flags.partitions} partitions; ${machine()}`);
-  const peers = [...PEERS, ...(flags.all ? VARIANTS : [])];
+  const peers = flags.spark ? ON_SPARK : [...PEERS, ...(flags.all ? VARIANTS : [])];
   const outcomes = peers.map((): PeerOutcome[] => []);
   // A broker makes its topic of group offsets for the first group, which takes seconds: here for one that is not timed.
   await runBare(bootstrap, topic, Number(flags.partitions), EVENTS);
@@ -262,17 +259,20 @@ await withBroker(flags.kafka, async (bootstrap) => {
     if (warm.length > 0)
       console.log(`${''.padEnd(34)} ${count(median(warm)).padStart(10)} rows/s warm, after its first batch`);
     if (index > 0) {
-      const faster =
-        median(outcomes[0].map(rate)) / (warm.length > 0 ? median(warm) : median(outcomes[index].map(rate)));
+      const faster = speedOf(outcomes[0]) / speedOf(outcomes[index]);
       const cpu = median(outcomes[index].map(cpuMicros)) / median(outcomes[0].map(cpuMicros));
-      console.log(`${''.padEnd(34)} sluice: ${faster.toFixed(1)} × its rows/s, 1/${cpu.toFixed(1)} of its CPU`);
+      console.log(
+        `${''.padEnd(34)} ${peers[0].name}: ${faster.toFixed(2)} × its rows/s, 1/${cpu.toFixed(2)} of its CPU`,
+      );
     }
   }
   const figures = peers.map(({ name }, index) => ({
     name,
     rowsPerSecond: median(outcomes[index].map(rate)),
+    lowest: Math.min(...outcomes[index].map(rate)),
+    highest: Math.max(...outcomes[index].map(rate)),
     cpuMicros: median(outcomes[index].map(cpuMicros)),
   }));
-  writeResults(flags.json, 'peers', figures);
+  writeResults(flags.json, flags.spark ? 'spark' : 'peers', figures);
 });
 process.exit();

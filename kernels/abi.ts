@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 1901489682; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 3626415967; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -25,6 +25,11 @@ export const KEPT_TARGET: u32 = 4294967293; // Target of a key that is an extra 
 export const IGNORED_TARGET: u32 = 4294967294; // Target of a key that is only checked.
 export const ROW_SPARE_BYTES: usize = 64; // Between the decoded strings of one row and those of the next.
 export const KEY_EXTRA_BYTES: u32 = 24; // What the extras of a row can have beyond the bytes of its value and its key.
+export const HMAC_TEXT: usize = 32; // Bytes of a masked text: the first half of an HMAC-SHA-256 in hexadecimal digits.
+export const HMAC_SHORT: usize = 55; // Bytes of a text that takes one block of SHA-256 with what is added to it.
+export const HMAC_CACHE: usize = 1024; // Texts whose masks are remembered.
+/** How many bytes a byte of JSON can become at most: `"":0` is a masked text of 37 with its comma. */
+export const MASK_TIMES: usize = 8;
 
 /** What became of a message. */
 export namespace STATUS {
@@ -33,6 +38,7 @@ export namespace STATUS {
   export const MALFORMED: u32 = 2;
   export const NOT_OBJECT: u32 = 3;
   export const MISSING_REQUIRED: u32 = 4;
+  export const EXPECTATION: u32 = 5;
 }
 
 /** What is in a slot; strings as they are, and with escapes. */
@@ -67,6 +73,36 @@ export namespace OPERATION {
   export const CHANGE_SEQ: u32 = 14;
   export const DATE: u32 = 15;
   export const MAPPED: u32 = 16;
+  export const MASKED_TEXT: u32 = 17;
+  export const MASKED_JSON: u32 = 18;
+  export const MASKED_RAW: u32 = 19;
+}
+
+/** What is expected of the values of a column. */
+export namespace TEST {
+  export const NOT_NULL: u32 = 0;
+  export const RANGE: u32 = 1;
+  export const LENGTH: u32 = 2;
+  export const AUTOMATON: u32 = 3;
+}
+
+/** What a mask makes of a value; `inner` is none: only members of the value have masks. */
+export namespace MASK {
+  export const INNER: u32 = 0;
+  export const HMAC: u32 = 1;
+  export const REDACT: u32 = 2;
+  export const PARTIAL: u32 = 3;
+  export const DROP: u32 = 4;
+  export const TRUNCATE: u32 = 5;
+}
+
+/** What a masked time is the start of; `none` is for numbers. */
+export namespace PERIOD {
+  export const NONE: u32 = 0;
+  export const HOUR: u32 = 1;
+  export const DAY: u32 = 2;
+  export const MONTH: u32 = 3;
+  export const YEAR: u32 = 4;
 }
 
 /** A column of the output. */
@@ -186,7 +222,8 @@ export namespace EXTRA {
 export namespace REJECT {
   export const row: usize = 0; // u32, of the chunk
   export const status: usize = 4; // u32, of STATUS
-  export const position: usize = 8; // i32, byte of the value; of missing_required the spec column
+/** i32, byte of the value; of missing_required the spec column, of expectation the check */
+  export const position: usize = 8;
   export const size: usize = 12;
 }
 
@@ -260,6 +297,69 @@ export namespace GRAPH {
   export const size: usize = 1065408;
 }
 
+/** An expectation of the values of a column; those that quarantine come first. */
+export namespace CHECK {
+  export const test: usize = 0; // u32, of TEST
+  export const column: usize = 4; // u32, record of the column
+  export const low: usize = 8; // i64, the lowest number or length
+  export const high: usize = 16; // i64, the highest
+  export const width: usize = 24; // u32, bytes of a number
+  export const automaton: usize = 28; // u32, record
+  export const failed: usize = 32; // u32, rows so far that failed it; of one that quarantines none
+  export const first: usize = 36; // u32, the first of them
+  export const size: usize = 40;
+}
+
+/** Which texts are expected. After it u16[], the next state by state and class of the next byte. */
+export namespace AUTOMATON {
+  export const classOf: usize = 0; // u8[256], of a byte
+  export const start: usize = 256; // u32, the state before the first byte
+  export const accepting: usize = 260; // u32, the first of the states that accept
+  export const size: usize = 264;
+}
+
+/** A value with a mask, or an object with such values inside of it; arrays around them do not count. */
+export namespace MASK_NODE {
+  export const mask: usize = 0; // u32, of MASK
+  export const keep: usize = 4; // u32, characters that stay at the end of a text; of `partial`
+  export const keys: usize = 8; // u32, record of its first MASK_KEY
+  export const keyCount: usize = 12; // u32
+  export const size: usize = 16;
+}
+
+/** A member of an object that has a mask, or has one inside of it. */
+export namespace MASK_KEY {
+  export const address: usize = 0; // u32, of its bytes
+  export const length: usize = 4; // u32
+  export const node: usize = 8; // u32, MASK_NODE
+  export const size: usize = 16;
+}
+
+/** The mask of a spec column. */
+export namespace COLUMN_MASK {
+  export const node: usize = 0; // u32, MASK_NODE; 0 if the column has no mask
+  export const period: usize = 4; // u32, of PERIOD, of a time that is truncated
+/** i64, of which a truncated number is a multiple; amounts scaled by 10^4; 0 if it is none */
+  export const multiple: usize = 8;
+  export const size: usize = 16;
+}
+
+/** A short text and its HMAC. */
+export namespace CACHED_MASK {
+  export const length: usize = 0; // u32, of the text and one more; 0 if there is none
+  export const text: usize = 4; // u8[56]
+  export const mask: usize = 60; // u8[HMAC_TEXT]
+  export const size: usize = 128;
+}
+
+/** A short text whose HMAC is not computed yet, in a block of SHA-256. */
+export namespace PENDING_MASK {
+  export const to: usize = 0; // u32, address of where its mask goes
+  export const entry: usize = 4; // u32, CACHED_MASK
+  export const length: usize = 8; // u32
+  export const size: usize = 12;
+}
+
 /** What the host writes. Addresses of regions that it lays out, and numbers. */
 export namespace HEADER {
   export const values: usize = 64; // u32, where the value at offset 0 is
@@ -304,40 +404,59 @@ export namespace HEADER {
   export const arena: usize = 228;
 /** u32, how much of it a byte of a message takes: strings in strings that are embedded */
   export const arenaTimes: usize = 232;
-  export const end: usize = 236;
+  export const checks: usize = 236; // u32, address of CHECK[]
+  export const checkCount: usize = 240; // u32, how many
+  export const quarantineChecks: usize = 244; // u32, how many of them quarantine, which are the first
+  export const maskRoot: usize = 248; // u32, MASK_NODE of the message; 0 if the spec has no masks
+  export const maskKey: usize = 252; // u32, address of the key of HMACs, of 64 bytes; 0 if the spec has none
+  export const maskCache: usize = 256; // u32, address of CACHED_MASK[HMAC_CACHE]
+  export const unmasked: usize = 260; // u32, address; room for the extras of a row before they are masked
+  export const end: usize = 264;
 }
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
 export namespace RESULTS {
-  export const rows: usize = 256; // u32
-  export const rejectCount: usize = 260; // u32
-  export const rowsLate: usize = 264; // u32
-  export const rowsWithIssues: usize = 268; // u32
-  export const rowsHighValue: usize = 272; // u32
-  export const maxEventTime: usize = 280; // i64, microseconds, the lowest number there is if no row has one
-  export const minChangeSeq: usize = 288; // u64
-  export const maxChangeSeq: usize = 296; // u64
-  export const statusCounts: usize = 304; // u32[STATUS]
-  export const rowsLearned: usize = 324; // u32
-  export const end: usize = 328;
+  export const rows: usize = 320; // u32
+  export const rejectCount: usize = 324; // u32
+  export const rowsLate: usize = 328; // u32
+  export const rowsWithIssues: usize = 332; // u32
+  export const rowsHighValue: usize = 336; // u32
+  export const maxEventTime: usize = 344; // i64, microseconds, the lowest number there is if no row has one
+  export const minChangeSeq: usize = 352; // u64
+  export const maxChangeSeq: usize = 360; // u64
+  export const statusCounts: usize = 368; // u32[STATUS]
+  export const rowsLearned: usize = 392; // u32
+  export const end: usize = 396;
 }
 
-export const ISSUE_BITS: usize = 384; // u64[BLOCK_ROWS], the column `issues` of each row of the block
-export const MESSAGES: usize = 896; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
-export const LOST_ROWS: usize = 1152; // u64, rows that a loop leaves out
-export const DEFERRED_ROWS: usize = 1216; // u64, rows that a loop leaves to a slower one
+export const ISSUE_BITS: usize = 448; // u64[BLOCK_ROWS], the column `issues` of each row of the block
+export const MESSAGES: usize = 960; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
+export const LOST_ROWS: usize = 1216; // u64, rows that a loop leaves out
+export const DEFERRED_ROWS: usize = 1280; // u64, rows that a loop leaves to a slower one
 /** u64[256], for each set of 8 bytes to leave out, a bit each, the places of all others */
-export const COMPACTIONS: usize = 1280;
-export const OPAQUE: usize = 3328; // u8[16], a constant on its way into a register
-export const COLUMNS: usize = 3392; // COLUMN[MAX_ARROW_COLUMNS]
-export const NESTING: usize = 7744; // u8[MAX_NESTING], per open container whether the one around it is an object
+export const COMPACTIONS: usize = 1344;
+export const OPAQUE: usize = 3392; // u8[16], a constant on its way into a register
+export const COLUMNS: usize = 3456; // COLUMN[MAX_ARROW_COLUMNS]
+export const NESTING: usize = 7808; // u8[MAX_NESTING], per open container whether the one around it is an object
 /** u16[256], the key that was found last by its hash, in records from the first node's on */
-export const KEYS_FOUND: usize = 8768;
-export const CURSORS: usize = 9280; // CURSOR[BLOCK_ROWS]
-export const OUTERS: usize = 9792; // OUTER[BLOCK_ROWS]
-export const EXTRA_COUNTS: usize = 10816; // u32[ROW_CONTEXTS], how many extras each row context has
+export const KEYS_FOUND: usize = 8832;
+export const CURSORS: usize = 9344; // CURSOR[BLOCK_ROWS]
+export const OUTERS: usize = 9856; // OUTER[BLOCK_ROWS]
+export const EXTRA_COUNTS: usize = 10880; // u32[ROW_CONTEXTS], how many extras each row context has
 /** u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object */
-export const NODE_ROWS: usize = 11136;
-export const UNREAD: usize = 11648; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
-export const SPEC_COLUMNS: usize = 12160; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES: usize = 13696; // NODE[], followed by what the host lays out
+export const NODE_ROWS: usize = 11200;
+export const UNREAD: usize = 11712; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS: usize = 12224; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+/** u8[64], the counters of RESULTS that a block's columns change, as they were before it */
+export const SAVED_RESULTS: usize = 13760;
+export const SAVED_COLUMNS: usize = 13824; // COLUMN[MAX_ARROW_COLUMNS], the same of the columns
+export const COLUMN_MASKS: usize = 18176; // COLUMN_MASK[MAX_SPEC_COLUMNS]
+export const SHA_CONSTANTS: usize = 19200; // u32[64], of the rounds of SHA-256
+export const SHA_START: usize = 19456; // u32[8], its first state
+export const SHA_WORDS: usize = 19520; // u32[256], of the rounds, four blocks side by side
+export const SHA_BLOCKS: usize = 20544; // u8[256], four blocks of texts, one after the other
+export const SHA_STATES: usize = 20800; // u32[32], four states side by side
+export const HMAC_INNER: usize = 20928; // u32[8], the state after the inner key
+export const HMAC_OUTER: usize = 20992; // u32[8], the state after the outer key
+export const PENDING_MASKS: usize = 21056; // PENDING_MASK[4]
+export const NODES: usize = 21120; // NODE[], followed by what the host lays out

@@ -17,6 +17,7 @@ import {
   textEnd,
   unreadRows,
 } from './block';
+import { countFailing, rejectFailing } from './checks';
 import { isString, locate, standsForText, textFrom, textTo } from './conversion';
 import {
   appendChangeSeq,
@@ -28,21 +29,43 @@ import {
   appendPartition,
 } from './derived';
 import { sameBytes } from './keys';
+import { appendMaskedJson, appendMaskedRaw, appendMaskedText, dropValues } from './masks';
 import { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './numbers';
+import { retractRows, saveBlock } from './retract';
 import { copyBytes, decodeString } from './string';
+import { truncateColumn } from './truncate';
 import { keepUnread } from './unread';
 
-/** Appends the block's rows to all columns but that of extras, and to that one what the others could not take. */
+/**
+ * Appends the block's rows to all columns but that of extras, and to that one what the others could not take. Rows that
+ * fail an expectation that quarantines are rejected: only the columns tell, so they are written again without them.
+ */
 export function appendBlock(count: usize): void {
   if (count == 0) return;
+  const quarantines = load<u32>(HEADER.quarantineChecks) != 0;
+  if (quarantines) saveBlock();
+  appendColumns(count);
+  const rejected: u64 = quarantines ? rejectFailing() : 0;
+  if (rejected) {
+    const left = retractRows(rejected);
+    if (left == 0) return;
+    appendColumns(left);
+  }
+  if (unreadRows) keepUnread();
+  countFailing();
+  endBlock();
+}
+
+function appendColumns(count: usize): void {
   startBlock(count);
+  const hasMasks = load<u32>(HEADER.maskRoot) != 0;
   const last = COLUMNS + <usize>load<u32>(HEADER.arrowColumnCount) * COLUMN.size;
   for (let column = COLUMNS; column != last; column += COLUMN.size) {
     const slotIndex = load<u32>(column, COLUMN.slot);
+    if (hasMasks) dropValues(slotIndex, slotsOf(slotIndex));
     appendColumn(column, slotIndex, slotsOf(slotIndex));
+    if (hasMasks) truncateColumn(column, slotIndex);
   }
-  if (unreadRows) keepUnread();
-  endBlock();
 }
 
 function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
@@ -79,6 +102,12 @@ function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
       return appendKafkaTimestamps(column);
     case OPERATION.CHANGE_SEQ:
       return appendChangeSeq(column);
+    case OPERATION.MASKED_TEXT:
+      return appendMaskedText(column, slotIndex, slots);
+    case OPERATION.MASKED_JSON:
+      return appendMaskedJson(column, slotIndex, slots);
+    case OPERATION.MASKED_RAW:
+      return appendMaskedRaw(column, slots);
   }
 }
 

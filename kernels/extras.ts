@@ -1,5 +1,6 @@
 /** Fields that the spec does not map: recorded while a row is read, written as one JSON object at its end. */
 import { BLOCK_ROWS, CONTEXT_EXTRAS, EXTRA, EXTRA_COUNTS, HEADER, NODE, NODES, SPAN } from './abi';
+import { maskJson } from './masks';
 import { copyBytes } from './string';
 
 /** How many fields the row has so far. */
@@ -62,8 +63,17 @@ export function nodeKey(context: usize, node: usize): usize {
   return <usize>load<u32>(node, NODE.rowKeys) + context * SPAN.size;
 }
 
-/** Writes the extras of a row context as one JSON object. @returns its end; `to` if there are none */
+/** Writes the extras of a row context as one JSON object, masked. @returns its end; `to` if there are none */
 export function writeExtras(context: usize, to: usize): usize {
+  const root: usize = load<u32>(HEADER.maskRoot);
+  if (root == 0) return writeFields(context, to);
+  const unmasked: usize = load<u32>(HEADER.unmasked);
+  const end = writeFields(context, unmasked);
+  return end == unmasked ? to : maskJson(to, unmasked, end, root);
+}
+
+/** Writes the extras of a row context as they came. */
+function writeFields(context: usize, to: usize): usize {
   const first = extraOf(context, 0);
   const count = <usize>extraCount(context);
   let at = to;

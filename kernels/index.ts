@@ -1,8 +1,9 @@
 /** What the host calls: it writes the header and one chunk at a time into memory (abi.json), and reads columns out. */
 import { ABI_VERSION, COLUMN, COLUMNS, HEADER, RESULTS, STATUS } from './abi';
 import { startChunk } from './budget';
+import { startChecks } from './checks';
 import { appendBlock } from './columns';
-
+import { startMasks } from './hmac';
 import { gathered, gatherMessages, startMessages } from './messages';
 import { countStatus, readBlock } from './rows';
 
@@ -15,6 +16,8 @@ export function abiVersion(): u32 {
 
 /** Empties the columns and the counters. */
 export function begin(): void {
+  startChecks();
+  startMasks();
   memory.fill(RESULTS.rows, 0, RESULTS.end - RESULTS.rows);
   store<i64>(RESULTS.maxEventTime, i64.MIN_VALUE);
   store<u64>(RESULTS.minChangeSeq, u64.MAX_VALUE);

@@ -97,7 +97,8 @@ function acceptRow(message: usize, context: usize): void {
   countStatus(STATUS.OK, 1);
 }
 
-function moveSlots(from: usize, to: usize): void {
+/** Copies what all spec columns have in a row of the block. */
+export function moveSlots(from: usize, to: usize): void {
   const count: usize = load<u32>(HEADER.specColumnCount);
   for (let column: usize = 0; column < count; column++) moveSlot(slotsOf(column), from, slotsOf(column), to);
 }
@@ -120,7 +121,7 @@ function findLacking(row: usize): i32 {
   return -1;
 }
 
-function reject(message: usize, status: u32, position: i32): void {
+export function reject(message: usize, status: u32, position: i32): void {
   const count: usize = load<u32>(RESULTS.rejectCount);
   const record = <usize>load<u32>(HEADER.rejects) + count * REJECT.size;
   store<u32>(record, <u32>message, REJECT.row);

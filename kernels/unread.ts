@@ -4,7 +4,7 @@
  * The extras of a block are written before its columns are, and this is rare. So each row that has such a value is read
  * again, as if the spec did not have the column, and the block's part of the column of extras is written anew.
  */
-import { COLUMN, GENERAL_CONTEXT, HEADER, KEY_EXTRA_BYTES, MESSAGES, UNREAD } from './abi';
+import { COLUMN, GENERAL_CONTEXT, HEADER, KEY_EXTRA_BYTES, MASK_TIMES, MESSAGES, UNREAD } from './abi';
 import { sourcesOf } from './alternatives';
 import { row, rows, setTextEnd, textEnd, unreadRows } from './block';
 import { writeExtras } from './extras';
@@ -37,7 +37,7 @@ function isUnread(index: usize): bool {
 
 /**
  * Writes the block's extras anew. The old ones move up first, just far enough that writing never overtakes reading: no
- * row's extras are longer than its source, so this needs no more room than the sources do.
+ * row's extras are longer than its source, or with masks MASK_TIMES of it: this needs no more room than the host made.
  */
 export function keepUnread(): void {
   const column: usize = load<u32>(HEADER.extraColumn);
@@ -67,13 +67,15 @@ export function keepUnread(): void {
 
 /** By how many bytes the extras of the block can grow at most. */
 function growth(column: usize): usize {
+  const times: usize = load<u32>(HEADER.maskRoot) ? MASK_TIMES : 1;
   let bytes: usize = 0;
   for (let left = unreadRows; left; left &= left - 1) {
     const i = <usize>ctz(left);
     const message = messageOf(i);
     const extras = <usize>load<u32>(endsAt(column, i)) - <usize>load<u32>(endsAt(column, i - 1));
-    bytes += valueStart(message + 1) - valueStart(message) - extras;
-    if (load<u32>(HEADER.keyNode)) bytes += keyStart(message + 1) - keyStart(message) + <usize>KEY_EXTRA_BYTES;
+    let source = valueStart(message + 1) - valueStart(message);
+    if (load<u32>(HEADER.keyNode)) source += keyStart(message + 1) - keyStart(message) + <usize>KEY_EXTRA_BYTES;
+    bytes += source * times - extras;
   }
   return bytes;
 }

@@ -1,4 +1,4 @@
-/** consumePacked(columns, maxRows, timeoutMs, prefixHeader, callback), as JavaScript calls it: see README.md. */
+/** consumePacked(columns, maxRows, timeoutMs, prefixHeaders, callback), as JavaScript calls it: see README.md. */
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -125,7 +125,7 @@ NAN_METHOD(KafkaConsumer::NodeConsumePacked) {
   Nan::HandleScope scope;
   if (info.Length() < 5 || !info[0]->IsObject() || !info[1]->IsUint32() || !info[2]->IsUint32() ||
       !info[3]->IsString() || !info[4]->IsFunction())
-    return Nan::ThrowTypeError("consumePacked takes columns, maxRows, timeoutMs, prefixHeader and a callback");
+    return Nan::ThrowTypeError("consumePacked takes columns, maxRows, timeoutMs, prefixHeaders and a callback");
 
   PackedColumns columns;
   if (!TakeColumns(info[0].As<v8::Object>(), &columns))
@@ -136,7 +136,10 @@ NAN_METHOD(KafkaConsumer::NodeConsumePacked) {
   // Offsets into the bytes are 32-bit integers.
   columns.values.length = std::min<size_t>(columns.values.length, INT32_MAX);
   columns.keys.length = std::min<size_t>(columns.keys.length, INT32_MAX);
-  columns.prefix_header = *Nan::Utf8String(info[3]);
+  const std::string headers = *Nan::Utf8String(info[3]);
+  const size_t comma = headers.find(',');
+  columns.value_header = headers.substr(0, comma);
+  if (comma != std::string::npos) columns.key_header = headers.substr(comma + 1);
 
   KafkaConsumer* consumer = ObjectWrap::Unwrap<KafkaConsumer>(info.This());
   const int timeout_ms = static_cast<int>(Nan::To<uint32_t>(info[2]).FromJust());

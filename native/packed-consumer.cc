@@ -27,29 +27,40 @@ void CopyBytes(uint8_t* to, const void* from, size_t length) {
   if (length > 0) std::memcpy(to, from, length);
 }
 
-/** The header that goes before the value. None if the message has no value, or no such header. */
-Prefix PrefixOf(const PackedColumns& columns, const rd_kafka_message_t* message) {
+/** The header that goes before a part of the message. None if it has no such part, or no such header. */
+Prefix PrefixOf(const std::string& name, const void* part, const rd_kafka_message_t* message) {
   Prefix prefix;
   rd_kafka_headers_t* headers = nullptr;
-  if (columns.prefix_header.empty() || !message->payload) return prefix;
+  if (name.empty() || !part) return prefix;
   if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return prefix;
-  rd_kafka_header_get_last(headers, columns.prefix_header.c_str(), &prefix.data, &prefix.length);
+  rd_kafka_header_get_last(headers, name.c_str(), &prefix.data, &prefix.length);
   return prefix;
+}
+
+Prefix ValuePrefix(const PackedColumns& columns, const rd_kafka_message_t* message) {
+  return PrefixOf(columns.value_header, message->payload, message);
+}
+
+Prefix KeyPrefix(const PackedColumns& columns, const rd_kafka_message_t* message) {
+  return PrefixOf(columns.key_header, message->key, message);
 }
 
 /** Writes a message after those that the result counts. False if it does not fit. */
 bool Append(const PackedColumns& columns, const rd_kafka_message_t* message, PackedResult* result) {
-  const Prefix prefix = PrefixOf(columns, message);
+  const Prefix prefix = ValuePrefix(columns, message);
+  const Prefix key_prefix = KeyPrefix(columns, message);
   if (prefix.length + message->len > columns.values.length - result->value_bytes ||
-      message->key_len > columns.keys.length - result->key_bytes)
+      key_prefix.length + message->key_len > columns.keys.length - result->key_bytes)
     return false;
   const uint32_t row = result->rows;
   uint8_t* value = columns.values.data + result->value_bytes;
   CopyBytes(value, prefix.data, prefix.length);
   CopyBytes(value + prefix.length, message->payload, message->len);
-  CopyBytes(columns.keys.data + result->key_bytes, message->key, message->key_len);
+  uint8_t* key = columns.keys.data + result->key_bytes;
+  CopyBytes(key, key_prefix.data, key_prefix.length);
+  CopyBytes(key + key_prefix.length, message->key, message->key_len);
   result->value_bytes += prefix.length + message->len;
-  result->key_bytes += message->key_len;
+  result->key_bytes += key_prefix.length + message->key_len;
   columns.value_offsets.data[row + 1] = static_cast<int32_t>(result->value_bytes);
   columns.key_offsets.data[row + 1] = static_cast<int32_t>(result->key_bytes);
   SetBit(columns.value_validity.data, row, message->payload != nullptr);
@@ -96,8 +107,8 @@ PackedResult PackedConsumer::Fill(rd_kafka_t* client, const PackedColumns& colum
     if (!Append(columns, message, &result)) {
       if (result.rows > 0) break;
       result.kind = PackedResult::kOversize;
-      result.value_bytes = PrefixOf(columns, message).length + message->len;
-      result.key_bytes = message->key_len;
+      result.value_bytes = ValuePrefix(columns, message).length + message->len;
+      result.key_bytes = KeyPrefix(columns, message).length + message->key_len;
       break;
     }
     topic = message->rkt;

@@ -32,7 +32,7 @@ struct PackedColumns {
   PackedColumn<int32_t> value_offsets, key_offsets;
   PackedColumn<int64_t> offsets, timestamps;  // milliseconds since the epoch, -1 for none
   uint32_t max_rows = 0;
-  std::string prefix_header;  // its bytes are put before the value; empty for none
+  std::string value_header, key_header;  // their bytes are put before the value and the key; empty for none
 };
 
 /** What one call did. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: reads arguments and signals, and turns outcomes into exit codes. */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, extname, join, relative } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { programVersion } from './assets.js';
 import type { CommandContext } from './commands/context.js';
@@ -26,6 +26,12 @@ const progress = new ProgressLine(stderr.isTerminal ? stderr : undefined);
 const stdout = new Output(process.stdout, 'stdout', () => progress.clear());
 const logs: Logger[] = [];
 let failedCheck = false;
+let isStuck = false;
+let giveUp: (error: SluiceError) => void = () => {};
+/** Fails when a command is given up that cannot end. */
+const givenUp = new Promise<never>((_, reject) => {
+  giveUp = reject;
+});
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
@@ -41,6 +47,11 @@ function stopSignal(): AbortSignal {
   };
   for (const name of STOP_SIGNALS) process.on(name, stop);
   return controller.signal;
+}
+
+/** An installed program is found by its name, which has no ending. */
+function invocation(script: string): string {
+  return extname(script) === '' ? basename(script) : `node ${relative(process.cwd(), script)}`;
 }
 
 function beforeKilled(cleanUp: () => void): void {
@@ -62,6 +73,7 @@ const context: CommandContext = {
     return { config, log };
   },
   stopSignal,
+  invocation: invocation(process.argv[1]),
   beforeKilled,
   stdin: () => process.stdin,
   // Not before it is needed: a user that the system does not know, as in a container, has no home.
@@ -69,6 +81,10 @@ const context: CommandContext = {
   stdout,
   stderr,
   progress,
+  onStuck: (error) => {
+    isStuck = true;
+    giveUp(error);
+  },
   onFailure: () => {
     failedCheck = true;
   },
@@ -87,9 +103,13 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   query: async (sluice) => (await import('./commands/query.js')).addQueryCommand(sluice, context),
   shell: async (sluice) => (await import('./commands/shell.js')).addShellCommand(sluice, context),
   history: async (sluice) => (await import('./commands/history.js')).addHistoryCommand(sluice, context),
+  check: async (sluice) => (await import('./commands/check.js')).addCheckCommand(sluice, context),
   verify: async (sluice) => (await import('./commands/verify.js')).addVerifyCommand(sluice, context),
+  diff: async (sluice) => (await import('./commands/diff.js')).addDiffCommand(sluice, context),
   quarantine: async (sluice) => (await import('./commands/quarantine.js')).addQuarantineCommand(sluice, context),
   replay: async (sluice) => (await import('./commands/replay.js')).addReplayCommand(sluice, context),
+  forget: async (sluice) => (await import('./commands/forget.js')).addForgetCommand(sluice, context),
+  backfill: async (sluice) => (await import('./commands/backfill.js')).addBackfillCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
   ui: async (sluice) => (await import('./commands/ui.js')).addUiCommand(sluice, context),
   compact: async (sluice) => (await import('./commands/compact.js')).addCompactCommand(sluice, context),
@@ -167,7 +187,7 @@ function argumentError({ message }: CommanderError): SluiceError {
 async function main(): Promise<number> {
   let code: number = EXIT.done;
   try {
-    await (await program(process.argv[2])).parseAsync();
+    await Promise.race([(await program(process.argv[2])).parseAsync(), givenUp]);
     if (failedCheck) code = EXIT.failedCheck;
     for (const log of logs) log.flush();
   } catch (thrown) {
@@ -185,4 +205,7 @@ async function main(): Promise<number> {
 
 // librdkafka's and DuckDB's threads may outlive their handles; everything that must be finished is.
 process.on('uncaughtException', (thrown) => process.exit(exitCodeOf(thrown)));
-process.exit(await main());
+const code = await main();
+// Its threads wait for a server that does not answer, and an exit would wait for them.
+if (isStuck) process.kill(process.pid, 'SIGKILL');
+process.exit(code);

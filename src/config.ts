@@ -13,10 +13,11 @@ import { type LogOptions, logSettings } from './core/log.js';
 import { integer, type Section, type Settings, setting, variablesOf } from './core/settings.js';
 import { type HttpOptions, httpProblems, httpSettings } from './http/settings.js';
 import { consumerSettings, kafkaSettings, PROPERTY_PREFIX, readProperties } from './kafka/settings.js';
+import { lineageProblems, lineageSettings } from './lineage/settings.js';
 import { metricsSettings } from './metrics/settings.js';
 import { parquetSettings } from './parquet/settings.js';
 import { pipelineSettings } from './pipeline/settings.js';
-import { registrySettings } from './registry/settings.js';
+import { FORMAT_VARIABLES, registrySettings } from './registry/settings.js';
 import { schemaSettings } from './schema/settings.js';
 import type { TableSpec } from './schema/spec.js';
 import { ORDERS_SPEC } from './schema/spec-file.js';
@@ -62,6 +63,7 @@ export const SECTIONS = {
   process: processSettings,
   metrics: metricsSettings,
   http: httpSettings,
+  lineage: lineageSettings,
   log: logSettings,
   capture: captureSettings,
 } as const satisfies Readonly<Record<string, Section>>;
@@ -77,6 +79,7 @@ type OwnSections =
   | 'objectStore'
   | 'registry'
   | 'metrics'
+  | 'lineage'
   | 'capture';
 
 /** The sections, but for those that belong together or are completed here. */
@@ -98,6 +101,8 @@ export interface Config extends Pick<Values, OwnSections> {
   readonly spec: TableSpec;
   /** Path of the file that the spec is from; undefined if it is the built-in one. */
   readonly tableSpec: string | undefined;
+  /** Of 32 to 64 bytes; undefined if no file names it. */
+  readonly maskKey: Uint8Array | undefined;
   readonly http: HttpOptions;
   readonly shutdownGraceMs: number;
   readonly threadPoolSize: number;
@@ -129,6 +134,7 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
   }
   if (values.registry !== undefined) problems.push(...registryProblems(values.registry));
   if (values.http !== undefined) problems.push(...httpProblems(values.http));
+  if (values.lineage !== undefined) problems.push(...lineageProblems(values.lineage));
   if (problems.length > 0) {
     const list = problems.length === 1 ? ` ${problems[0]}` : ['', ...problems].join('\n  ');
     throw new SluiceError('SLUICE_CONFIG', `the environment is not acceptable:${list}`);
@@ -149,16 +155,22 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
     },
     spec: schema.tableSpec?.spec ?? ORDERS_SPEC,
     tableSpec: schema.tableSpec?.path,
+    maskKey: schema.maskKey,
     http: { host: http.host, open: http.open, token: http.token ?? http.tokenFile },
     log: readLogOptions(env, isTerminal),
   };
 }
 
 /** What a registry's variables need of each other. */
-function registryProblems({ valueFormat, url, user, password, cert, key }: Values['registry']): string[] {
+function registryProblems(settings: Values['registry']): string[] {
+  const { valueFormat, keyFormat, url, user, password, cert, key } = settings;
   const problems: string[] = [];
-  if (valueFormat === 'avro' && url === undefined) {
-    problems.push('VALUE_FORMAT="avro": needs SCHEMA_REGISTRY_URL, which has the schemas');
+  for (const [part, format] of [
+    ['value', valueFormat],
+    ['key', keyFormat],
+  ] as const) {
+    if (format !== 'avro' || url !== undefined) continue;
+    problems.push(`${FORMAT_VARIABLES[part]}="avro": needs SCHEMA_REGISTRY_URL, which has the schemas`);
   }
   if ((user === undefined) !== (password === undefined)) {
     problems.push('SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD: must be set both, or none');

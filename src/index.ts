@@ -35,6 +35,8 @@ export interface KernelOptions {
   readonly highValueThreshold?: string;
   /** `is_late` is an event time so many milliseconds before the message's timestamp; default 10 minutes. */
   readonly lateAfterMs?: number;
+  /** For a spec with the mask `hmac`: 32 to 64 bytes, as in MASK_KEY_FILE. */
+  readonly maskKey?: Uint8Array;
 }
 
 /** A message that is no row. */
@@ -79,7 +81,7 @@ export class Kernel {
   readonly #spec: TableSpec;
   readonly #kernel: BatchKernel;
 
-  /** @throws Error with `code` SLUICE_KERNEL if the package lacks its WebAssembly */
+  /** @throws Error with `code` SLUICE_KERNEL if the package lacks its WebAssembly, SLUICE_CONFIG without a key for masks */
   constructor(spec: Spec, options: KernelOptions = {}) {
     this.#spec = spec as TableSpec;
     const sizes = { batchRows: BATCH_ROWS, batchBytes: BATCH_BYTES };

@@ -116,6 +116,20 @@ describe('readConfig', () => {
     }
   });
 
+  it('needs a registry for Avro, and whole pairs of what goes with it', () => {
+    const formats = { VALUE_FORMAT: 'avro', KEY_FORMAT: 'avro', SCHEMA_REGISTRY_USER: 'me' };
+    for (const problem of [
+      'VALUE_FORMAT="avro": needs',
+      'KEY_FORMAT="avro": needs',
+      'REGISTRY_PASSWORD: must be set',
+    ]) {
+      expect(() => readConfig(formats)).toThrow(problem);
+    }
+    const json = { VALUE_FORMAT: 'json-schema', KEY_FORMAT: 'json-schema' };
+    expect(readConfig(json).registry).toMatchObject({ valueFormat: 'json-schema', keyFormat: 'json-schema' });
+    expect(readConfig({ ...formats, ...json, SCHEMA_REGISTRY_PASSWORD: 'x' }).registry.url).toBeUndefined();
+  });
+
   it('names every unacceptable variable at once, and what it may be', () => {
     const bad = {
       WORKERS: '0',

@@ -1,15 +1,23 @@
 /** Holds deploy/ to the schemas of Compose and Kubernetes, and to what a process expects of its surroundings. */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { misspelledVariables, readConfig } from '../src/config.js';
 import { isPostgres } from '../src/sinks/ducklake/settings.js';
 import { temporaryDirectory } from './support/batches.js';
 import { INSTALL_TIMEOUT_MS, pythonWith, runPython, whyNoPython } from './support/python.js';
 
 const DEPLOY = fileURLToPath(new URL('../deploy', import.meta.url));
-const FILES = ['compose.yaml', 'kubernetes.yaml'].map((name) => join(DEPLOY, name));
+const MANIFESTS = ['run', 'capture', 'lake'] as const;
+const FILES = ['compose.yaml', ...MANIFESTS.map((name) => `kubernetes/${name}/${name}.yaml`)].map((name) =>
+  join(DEPLOY, name),
+);
 
 interface Service {
   readonly hostname?: string;
@@ -24,47 +32,60 @@ interface Probe {
 }
 
 interface Container {
+  readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly envFrom: readonly { readonly secretRef: { readonly name: string } }[];
   readonly startupProbe: Probe;
   readonly livenessProbe: Probe;
   readonly readinessProbe: Probe;
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
-  readonly volumeMounts: readonly { readonly mountPath: string }[];
+  readonly securityContext: unknown;
+  readonly volumeMounts?: readonly { readonly mountPath: string }[];
 }
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Of each kind there is one. */
-interface Manifests {
-  readonly Secret: { readonly metadata: { readonly name: string }; readonly stringData: Record<string, string> };
-  readonly Service: { readonly metadata: { readonly name: string }; readonly spec: { readonly selector: Labels } };
-  readonly PodDisruptionBudget: { readonly spec: { readonly selector: { readonly matchLabels: Labels } } };
-  readonly StatefulSet: {
-    readonly spec: {
-      readonly serviceName: string;
-      readonly selector: { readonly matchLabels: Labels };
-      readonly template: {
-        readonly metadata: { readonly labels: Labels };
-        readonly spec: { readonly terminationGracePeriodSeconds: number; readonly containers: readonly [Container] };
+interface Workload {
+  readonly spec: {
+    readonly serviceName?: string;
+    readonly selector: { readonly matchLabels: Labels };
+    readonly template: {
+      readonly metadata: { readonly labels: Labels };
+      readonly spec: {
+        readonly securityContext: { readonly runAsUser: number };
+        readonly terminationGracePeriodSeconds: number;
+        readonly containers: readonly [Container];
       };
     };
   };
 }
 
+/** Of each kind a file has at most one. */
+interface Manifests {
+  readonly Secret: { readonly metadata: { readonly name: string }; readonly stringData: Record<string, string> };
+  readonly Service?: { readonly metadata: { readonly name: string }; readonly spec: { readonly selector: Labels } };
+  readonly PodDisruptionBudget?: { readonly spec: { readonly selector: { readonly matchLabels: Labels } } };
+  readonly StatefulSet?: Workload;
+  readonly Deployment?: Workload;
+}
+
 interface Checked {
   readonly compose: { readonly services: Readonly<Record<string, Service>> };
-  readonly manifests: readonly { readonly kind: keyof Manifests }[];
+  /** By file. */
+  readonly manifests: readonly (readonly { readonly kind: keyof Manifests }[])[];
 }
 
 describe.skipIf(whyNoPython() !== undefined)('deploy/', () => {
   let python: string;
   let checked: Checked;
-  let manifests: Manifests;
+  const manifests = new Map<string, Manifests>();
   beforeAll(async () => {
     python = await pythonWith('requirements-deploy.txt');
     checked = await check(FILES);
-    manifests = Object.fromEntries(checked.manifests.map((manifest) => [manifest.kind, manifest])) as never;
+    for (const [index, name] of MANIFESTS.entries()) {
+      const byKind = checked.manifests[index].map((manifest) => [manifest.kind, manifest]);
+      manifests.set(name, Object.fromEntries(byKind) as never);
+    }
   }, INSTALL_TIMEOUT_MS);
 
   const check = async (files: readonly string[]) => (await runPython(python, 'check_deploy.py', files)) as Checked;
@@ -91,26 +112,41 @@ describe.skipIf(whyNoPython() !== undefined)('deploy/', () => {
     }
   });
 
-  it('has a lake in the manifests, whose parts name each other and whose environment is acceptable', () => {
-    const { Secret: secret, Service: service, PodDisruptionBudget: budget, StatefulSet: set } = manifests;
-    const { metadata, spec } = set.spec.template;
+  it.each(MANIFESTS)('has manifests of %s, whose parts name each other and whose environment is acceptable', (name) => {
+    const { Secret: secret, Service: service, PodDisruptionBudget: budget, ...workloads } = manifests.get(name)!;
+    const workload = workloads.StatefulSet ?? workloads.Deployment!;
+    const { metadata, spec } = workload.spec.template;
     const [container] = spec.containers;
-    for (const labels of [service.spec.selector, budget.spec.selector.matchLabels, set.spec.selector.matchLabels]) {
-      expect(labels).toEqual(metadata.labels);
+    for (const labels of [
+      service?.spec.selector,
+      budget?.spec.selector.matchLabels,
+      workload.spec.selector.matchLabels,
+    ]) {
+      if (labels !== undefined) expect(labels).toEqual(metadata.labels);
     }
-    expect(set.spec.serviceName).toBe(service.metadata.name);
+    expect(workload.spec.serviceName).toBe(service?.metadata.name);
+    expect(container.args).toEqual([name === 'lake' ? 'run' : name]);
     expect(container.envFrom).toEqual([{ secretRef: { name: secret.metadata.name } }]);
-    const config = expectAccepted(environmentOf(manifests));
-    expect(config.sink).toBe('ducklake');
-    expect(isPostgres(config.lake.catalog)).toBe(true);
-    expect(container.volumeMounts).toMatchObject([{ mountPath: config.dataDir }]);
+    const config = expectAccepted(environmentOf(manifests.get(name)!));
+    expect(config.sink).toBe(name === 'lake' ? 'ducklake' : 'duckdb');
+    expect(isPostgres(config.lake.catalog)).toBe(name === 'lake');
+    if (name !== 'capture') expect(container.volumeMounts).toMatchObject([{ mountPath: config.dataDir }]);
     expect(spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(config.shutdownGraceMs);
   });
 
-  it('has probes that ask where the process answers, without its token', () => {
-    const { startupProbe, livenessProbe, readinessProbe, ports } =
-      manifests.StatefulSet.spec.template.spec.containers[0];
-    const { metrics, http } = readConfig(environmentOf(manifests));
+  it.each(MANIFESTS)('has %s run as the user of the image, on a root that it cannot write', (name) => {
+    const { StatefulSet: set, Deployment: deployment } = manifests.get(name)!;
+    const { containers, securityContext } = (set ?? deployment)!.spec.template.spec;
+    const [user] = /(?<=^USER )\d+/m.exec(readFileSync(join(DEPLOY, 'Dockerfile'), 'utf8'))!;
+    expect(securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: Number(user) });
+    expect(containers[0].securityContext).toMatchObject({ readOnlyRootFilesystem: true });
+  });
+
+  it.each(MANIFESTS)('has probes of %s that ask where the process answers, without its token', (name) => {
+    const { StatefulSet: set, Deployment: deployment } = manifests.get(name)!;
+    const { startupProbe, livenessProbe, readinessProbe, ports } = (set ?? deployment)!.spec.template.spec
+      .containers[0];
+    const { metrics, http } = readConfig(environmentOf(manifests.get(name)!));
     const paths = [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => `${httpGet.port}${httpGet.path}`);
     expect(paths).toEqual(['http/healthz', 'http/healthz', 'http/readyz']);
     expect(ports).toEqual([{ name: 'http', containerPort: metrics.port }]);
@@ -136,8 +172,33 @@ describe.skipIf(whyNoPython() !== undefined)('deploy/', () => {
   });
 });
 
-function environmentOf({ Secret: secret, StatefulSet: set }: Manifests): Record<string, string> {
-  const [{ env }] = set.spec.template.spec.containers;
+it('has a health check of the image that asks with the token, and needs no answer if there is no port', async () => {
+  const server = createServer(({ url, headers }, response) => {
+    response.writeHead(url === '/healthz' && headers.authorization === 'Bearer of-sixteen-or-more' ? 200 : 503).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const check = (env: Record<string, string>) =>
+    promisify(execFile)(process.execPath, [join(DEPLOY, 'healthcheck.mjs')], { env }).then(
+      () => 'healthy',
+      ({ code }) => code,
+    );
+  const METRICS_PORT = String((server.address() as AddressInfo).port);
+  const HTTP_TOKEN_FILE = join(temporaryDirectory(), 'token');
+  writeFileSync(HTTP_TOKEN_FILE, 'of-sixteen-or-more\n');
+  expect(await check({ METRICS_PORT, HTTP_TOKEN: 'of-sixteen-or-more' })).toBe('healthy');
+  expect(await check({ METRICS_PORT, HTTP_TOKEN_FILE })).toBe('healthy');
+  expect(await check({ METRICS_PORT })).toBe(1);
+  expect(await check({ METRICS_PORT: '0' })).toBe('healthy');
+});
+
+function environmentOf({
+  Secret: secret,
+  StatefulSet: set,
+  Deployment: deployment,
+}: Manifests): Record<string, string> {
+  const [{ env }] = (set ?? deployment)!.spec.template.spec.containers;
   return { ...secret.stringData, ...Object.fromEntries(env.map(({ name, value }) => [name, value])) };
 }
 

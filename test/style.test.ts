@@ -23,6 +23,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   registry: ['core', 'schema', 'storage'],
   metrics: ['core'],
   http: ['core'],
+  lineage: ['core', 'schema'],
   kafka: ['core'],
   kernel: ['core', 'schema'],
   parquet: ['core', 'schema', 'storage'],

@@ -1,9 +1,9 @@
 """The PySpark Structured Streaming job that Sluice replaces: Kafka to Parquet, then an upsert of each file into DuckDB.
 
-usage (through spark-submit): spark.py BOOTSTRAP TOPIC OUT AMOUNT SINK
+usage (through spark-submit): spark.py BOOTSTRAP TOPIC OUT AMOUNT SINK BATCH
   AMOUNT  udf (a Python function per row), udf-arrow, or native (SQL expressions)
   SINK    duck-parquet (Parquet, then DuckDB) or parquet
-Reads what the topic has (availableNow) in micro-batches of 100,000 messages. The last line of its output is JSON.
+Reads what the topic has (availableNow) in micro-batches of BATCH messages. The last line of its output is JSON.
 """
 
 import json
@@ -17,7 +17,6 @@ from pyspark.sql.types import (
     ArrayType, DoubleType, IntegerType, StringType, StructField, StructType, TimestampType,
 )
 
-BATCH = 100_000
 NOISE = r"[\s\u00a0$€£]|USD|EUR|GBP"
 PLAIN = r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 COMMA_GROUPS = r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?"
@@ -59,10 +58,10 @@ def amount_column(kind):
     )
 
 
-def orders(spark, bootstrap, topic, kind):
+def orders(spark, bootstrap, topic, kind, size):
     raw = (
         spark.readStream.format("kafka").option("kafka.bootstrap.servers", bootstrap).option("subscribe", topic)
-        .option("startingOffsets", "earliest").option("maxOffsetsPerTrigger", BATCH).load()
+        .option("startingOffsets", "earliest").option("maxOffsetsPerTrigger", size).load()
     )
     options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_corrupt"}
     event = F.from_json(F.col("value").cast("string"), SCHEMA, options).alias("e")
@@ -105,14 +104,14 @@ def upsert_into(out):
     return database, upsert
 
 
-def main(bootstrap, topic, out, kind, sink):
+def main(bootstrap, topic, out, kind, sink, size):
     os.makedirs(out, exist_ok=True)
     spark = (
         SparkSession.builder.appName("orders").config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "2").config("spark.ui.enabled", "false").getOrCreate()
     )
     spark.sparkContext.setLogLevel("ERROR")
-    stream = orders(spark, bootstrap, topic, kind).writeStream.option("checkpointLocation", f"{out}/checkpoint")
+    stream = orders(spark, bootstrap, topic, kind, size).writeStream.option("checkpointLocation", f"{out}/checkpoint")
     database = None
     if sink == "parquet":
         stream = stream.format("parquet").outputMode("append").option("path", f"{out}/parquet")
@@ -133,4 +132,4 @@ def main(bootstrap, topic, out, kind, sink):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:6])
+    main(*sys.argv[1:7])

@@ -1,35 +1,69 @@
-/** Draws what the benchmarks kept: `npm run bench:plots` makes bench/results/<name>.svg of bench/results/<name>.json. */
+/**
+ * Draws what the benchmarks kept: `npm run bench:plots` makes bench/results/<name>.svg of each bench/results/<name>.json.
+ * Each says when, where and of which commit its figures are, and how much of what it measures was changed since.
+ */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 
 const RESULTS = new URL('../results/', import.meta.url);
+/** The code that every benchmark measures. */
+const MEASURED = ['src', 'kernels', 'native'];
 
 const config = {
   background: 'white',
   font: 'sans-serif',
-  axis: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: 'normal', labelLimit: 240 },
+  axis: {
+    labelFontSize: 12,
+    titleFontSize: 12,
+    titleFontWeight: 'normal',
+    labelLimit: 300,
+    grid: true,
+    gridOpacity: 0.5,
+  },
   legend: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: 'normal' },
-  title: { fontSize: 14, anchor: 'start' },
+  title: { fontSize: 14, anchor: 'start', subtitleFontSize: 12, subtitleColor: '#555' },
   range: { category: ['#0b6e99', '#d9730d', '#448361', '#9065b0'] },
   bar: { color: '#0b6e99' },
 };
 
-/** Bars with their values written at their ends. */
-function bars(title, category, sort, { field, axis, format }, width = 320) {
-  const encoding = {
-    y: { field: category, type: 'nominal', sort, title: null },
-    x: { field, type: 'quantitative', title: axis },
-  };
+/** Plain names of the programs of bench/peers.ts. */
+const PEERS = {
+  sluice: 'Sluice',
+  'plain.py both': 'Python script with DuckDB, not exactly once',
+  'Spark udf duck-parquet': 'Spark Structured Streaming, Python UDF',
+};
+
+/**
+ * Bars with their values beside them, within the frame: the axis is longer than the longest bar.
+ * @param spread fields of the lowest and the highest round, drawn as a line over the bar
+ */
+function bars({ title, values, category, field, axis, format, spread, showNames = true, width = 320 }) {
+  const most = Math.max(...values.map((value) => value[spread?.[1] ?? field]));
+  const scale = { domain: [0, most * 1.25], nice: false };
+  const y = { field: category, type: 'nominal', sort: null, title: null, axis: showNames ? { labelLimit: 0 } : null };
+  const x = { field, type: 'quantitative', title: axis, scale };
+  // Beside the line of the spread, if there is one.
+  const end = { field: spread?.[1] ?? field, type: 'quantitative', title: axis, scale };
   return {
     title,
     width,
     height: { step: 34 },
+    data: { values },
     layer: [
-      { mark: { type: 'bar', height: 20 }, encoding },
+      { mark: { type: 'bar', height: 20 }, encoding: { y, x } },
+      ...(spread === undefined
+        ? []
+        : [
+            {
+              mark: { type: 'rule', color: '#1f2328', strokeWidth: 1.5 },
+              encoding: { y, x: { ...x, field: spread[0] }, x2: { field: spread[1] } },
+            },
+          ]),
       {
-        mark: { type: 'text', align: 'left', dx: 4, fontSize: 12 },
-        encoding: { ...encoding, text: { field, type: 'quantitative', format } },
+        mark: { type: 'text', align: 'left', dx: 5, fontSize: 12 },
+        encoding: { y, x: end, text: { field, type: 'quantitative', format } },
       },
     ],
   };
@@ -37,23 +71,41 @@ function bars(title, category, sort, { field, axis, format }, width = 320) {
 
 /** What is drawn of the figures of each benchmark. */
 const PLOTS = {
-  peers: () => ({
-    hconcat: [
-      bars('Throughput', 'name', null, { field: 'rowsPerSecond', axis: 'rows per second', format: ',.0f' }),
-      bars('CPU', 'name', null, { field: 'cpuMicros', axis: 'CPU µs per row, whole process tree', format: '.1f' }),
-    ],
-    spacing: 60,
-  }),
-  pipeline: () => ({
-    ...bars('Time by stage; stages run side by side', 'stage', null, {
-      field: 'micros',
-      axis: 'µs per row',
-      format: '.2f',
+  peers: (figures) => {
+    const values = figures.map(({ name, ...others }) => ({ ...others, name: PEERS[name] ?? name }));
+    const of = { values, category: 'name' };
+    return {
+      title: 'Kafka to Parquet and DuckDB on two cores, the broker beside it',
+      hconcat: [
+        bars({
+          ...{
+            ...of,
+            title: 'Throughput, median and spread',
+            field: 'rowsPerSecond',
+            axis: 'rows per second',
+            format: ',.0f',
+          },
+          ...(values.every(({ highest }) => highest !== undefined) && { spread: ['lowest', 'highest'] }),
+        }),
+        bars({
+          ...{ ...of, title: 'CPU time, whole process tree', field: 'cpuMicros', axis: 'µs per row', format: '.1f' },
+          ...{ showNames: false, width: 240 },
+        }),
+      ],
+      spacing: 40,
+    };
+  },
+  pipeline: (figures) => ({
+    ...bars({
+      title: 'Time by stage; stages run side by side',
+      // The time that a batch waits for a worker costs nothing.
+      values: figures.filter(({ stage }) => stage !== 'wait'),
+      ...{ category: 'stage', field: 'micros', axis: 'µs per row', format: '.2f' },
     }),
-    // The time that a batch waits for a worker costs nothing.
-    transform: [{ filter: "datum.stage !== 'wait'" }],
   }),
-  sweep: () => ({
+  sweep: (figures) => ({
+    title: 'Batch size and workers',
+    data: { values: figures },
     hconcat: [
       { field: 'rowsPerSecond', title: 'Throughput', axis: 'rows per second' },
       { field: 'cpuMicros', title: 'CPU', axis: 'CPU µs per row' },
@@ -70,8 +122,9 @@ const PLOTS = {
       },
     })),
   }),
-  growth: () => ({
+  growth: (figures) => ({
     title: 'A commit of 245,760 rows as the table grows, time-ordered ids',
+    data: { values: figures },
     width: 560,
     height: 240,
     mark: { type: 'line', point: true, color: '#0b6e99' },
@@ -80,25 +133,63 @@ const PLOTS = {
       y: { field: 'micros', type: 'quantitative', title: 'µs per row', scale: { zero: true } },
     },
   }),
-  latency: () => ({
-    title: 'Kafka timestamp to committed row',
+  latency: (figures) => latency('Kafka timestamp to committed row', figures),
+  'capture-latency': (figures) => latency('Write to MongoDB to committed row', figures),
+};
+
+function latency(title, figures) {
+  return {
+    title,
+    data: { values: figures },
     width: 420,
     height: 240,
     transform: [{ fold: ['p50', 'p95', 'p99', 'max'], as: ['percentile', 'milliseconds'] }],
     mark: { type: 'line', point: true },
     encoding: {
       x: { field: 'rate', type: 'ordinal', title: 'events per second', axis: { format: ',', labelAngle: 0 } },
-      y: { field: 'milliseconds', type: 'quantitative', title: 'milliseconds', scale: { type: 'log', nice: true } },
+      y: {
+        ...{ field: 'milliseconds', type: 'quantitative', title: 'milliseconds, logarithmic' },
+        scale: { type: 'log', nice: true },
+        axis: { tickCount: 5, format: ',' },
+      },
       color: { field: 'percentile', type: 'nominal', sort: null, title: null },
     },
-  }),
-};
+  };
+}
+
+/** Where the figures come from, and what was changed since. */
+function origin({ machine, date, commit }) {
+  const known = `${date}, commit ${commit}, ${machine}`;
+  const since = changesSince(commit.replace('-dirty', ''));
+  if (since === 0) return known;
+  return [
+    known,
+    since === undefined ? 'that commit is not known here' : `${since} later commits change what is measured`,
+  ];
+}
+
+/** Undefined if the commit is not in this clone. */
+function changesSince(commit) {
+  try {
+    const args = ['rev-list', '--count', `${commit}..HEAD`, '--', ...MEASURED];
+    const root = new URL('../..', import.meta.url);
+    return Number(execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  } catch {
+    return undefined;
+  }
+}
 
 for (const [name, plot] of Object.entries(PLOTS)) {
   const source = new URL(`${name}.json`, RESULTS);
   if (!existsSync(source)) continue;
-  const { figures } = JSON.parse(readFileSync(source, 'utf8'));
-  const { spec } = compile({ ...plot(), data: { values: figures }, padding: 12, config });
+  const { figures, ...measured } = JSON.parse(readFileSync(source, 'utf8'));
+  const { title, ...drawn } = plot(figures);
+  const { spec } = compile({
+    ...drawn,
+    title: { text: title, subtitle: origin(measured), offset: 16 },
+    padding: 12,
+    config,
+  });
   const svg = await new View(parse(spec), { renderer: 'none' }).toSVG();
   writeFileSync(new URL(`${name}.svg`, RESULTS), svg);
   console.log(`bench/results/${name}.svg`);

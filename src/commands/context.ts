@@ -1,6 +1,7 @@
 /** What every command gets of the process: its `add` function takes the program and this. */
 import type { Readable } from 'node:stream';
 import type { Config } from '../config.js';
+import type { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import type { Output } from '../core/output.js';
 import type { ProgressLine } from '../core/progress-line.js';
@@ -16,6 +17,8 @@ export interface CommandContext {
   readonly environment: (overrides?: Readonly<Record<string, string | undefined>>) => { config: Config; log: Logger };
   /** Aborted by the first SIGTERM or SIGINT. Without a call of this they end the process at once. */
   readonly stopSignal: () => AbortSignal;
+  /** How this program was called, to be pasted into a shell: `sluice`, or `node dist/cli.js` in a clone. */
+  readonly invocation: string;
   /** Has something done when a signal ends the process, as it would have ended without. */
   readonly beforeKilled: (cleanUp: () => void) => void;
   readonly stdin: () => StandardInput;
@@ -25,6 +28,8 @@ export interface CommandContext {
   readonly stderr: Output;
   /** On stderr. */
   readonly progress: ProgressLine;
+  /** Threads of the process stand still, for which an exit would wait: the error is reported, and the process killed. */
+  readonly onStuck: (error: SluiceError) => void;
   /** A check failed: the process ends with exit code 1 when the command is done. */
   readonly onFailure: () => void;
 }

@@ -6,11 +6,13 @@ import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { inThousands, type ProgressLine } from '../core/progress-line.js';
+import { inThousands, type ProgressLine, stopwatch } from '../core/progress-line.js';
 import type { EmbeddedKafka } from '../kafka/embedded-kafka.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import type { RunTotals } from '../pipeline/totals.js';
+import { allRows } from '../query/sql-client.js';
 import { ORDERS_SPEC } from '../schema/spec-file.js';
+import { bars, levels, type Sample } from './bar-chart.js';
 import type { CommandContext } from './context.js';
 import { openConfigured } from './open-sql.js';
 import { query } from './query.js';
@@ -24,6 +26,8 @@ export interface DemoOptions {
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly progress: ProgressLine;
+  /** How this program is called in the steps that are shown at the end. */
+  readonly invocation: string;
   readonly write: (piece: string | Uint8Array) => Promise<void>;
 }
 
@@ -34,6 +38,8 @@ const MAX_AHEAD_EVENTS = 40_000;
 const BLOCK_EVENTS = 2_000;
 const WAIT_MS = 10;
 const PROGRESS_MS = 1000;
+const SAMPLE_MS = 50;
+const CHART = { slots: 64, height: 3 };
 
 const QUERIES = [
   {
@@ -54,8 +60,15 @@ FROM sluice.batches GROUP BY partition_id ORDER BY partition_id`,
   },
 ];
 
+/** How many events had been produced and committed by when. */
+interface RunSample {
+  readonly seconds: number;
+  readonly produced: number;
+  readonly committed: number;
+}
+
 export function addDemoCommand(program: Command, context: CommandContext): void {
-  const { environment, stopSignal, stdout, progress } = context;
+  const { environment, stopSignal, stdout, progress, invocation } = context;
   program
     .command('demo')
     .description('run the whole pipeline on sample events and an embedded Kafka, and show what it did')
@@ -79,7 +92,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
       const write = (piece: string | Uint8Array) => stdout.write(piece);
       const { config, log } = environment();
       const quiet = log.child({}, { level: 'warn' });
-      await demo(config, { events: Number(events), log: quiet, signal: stopSignal(), progress, write });
+      await demo(config, { events: Number(events), log: quiet, signal: stopSignal(), progress, invocation, write });
     });
 }
 
@@ -93,7 +106,8 @@ export async function demo(base: Config, options: DemoOptions): Promise<void> {
     throw new SluiceError('SLUICE_CONFIG', `--events must be a whole number from 1 to ${MAX_EVENTS}`);
   }
   let now = 'Kafka is starting';
-  const text = () => `… ${now}`;
+  const seconds = stopwatch();
+  const text = () => `… ${seconds()}  ${now}`;
   const report = () => void write(`${text()}\n`).catch(() => {});
   const end = progress.show({ text, quietMs: PROGRESS_MS, elsewhere: { everyMs: PROGRESS_MS, report } });
   try {
@@ -107,7 +121,7 @@ export async function demo(base: Config, options: DemoOptions): Promise<void> {
 
 /** @param doing told what is going on, for the progress */
 async function demonstrate(base: Config, options: DemoOptions, doing: (what: string) => void): Promise<void> {
-  const { log, write } = options;
+  const { log, invocation, write } = options;
   const dataDir = join(base.dataDir, 'demo');
   await rm(dataDir, { recursive: true, force: true });
   const { EmbeddedKafka } = await import('../kafka/embedded-kafka.js');
@@ -127,11 +141,13 @@ async function demonstrate(base: Config, options: DemoOptions, doing: (what: str
       properties: {},
     },
   };
-  const summary = await consumeSamples(kafka, config, options, doing);
+  const samples: RunSample[] = [];
+  const summary = await consumeSamples(kafka, config, options, doing, samples);
   doing('Kafka is stopping');
   await kafka.stop();
   doing('asking');
   await write(describeRun(summary, summary.seconds));
+  await write(chartOf(samples));
   for (const { title, sql } of QUERIES) {
     await write(`\n${title}\n\n${sql}\n\n`);
     await query(await openConfigured(config), { sql, format: 'table', write });
@@ -140,10 +156,7 @@ async function demonstrate(base: Config, options: DemoOptions, doing: (what: str
   doing('checking');
   if (!(await verify(config, { kafka: false, log, write })))
     throw new SluiceError('SLUICE_SINK', 'the result of the demo is wrong: see the checks above');
-  await write(
-    `\nLook around:\n  DATA_DIR=${dataDir} node dist/cli.js query "FROM orders LIMIT 10"\n` +
-      `  find ${dataDir} -name '*.parquet'\n`,
-  );
+  await write(nextSteps(`DATA_DIR=${shellWord(dataDir)} ${invocation}`, await busiestOrder(config)));
 }
 
 /** Produces and consumes side by side; the producer waits when it is too far ahead. */
@@ -152,6 +165,7 @@ async function consumeSamples(
   config: Config,
   { events, log, signal }: DemoOptions,
   doing: (what: string) => void,
+  samples: RunSample[],
 ) {
   const stop = new AbortController();
   signal.addEventListener('abort', () => stop.abort(), { once: true });
@@ -172,6 +186,10 @@ async function consumeSamples(
   });
   // A failure is seen below; without a handler here it would end the process before.
   consumed.catch(() => stop.abort());
+  const startMs = performance.now();
+  const sample = () =>
+    samples.push({ seconds: (performance.now() - startMs) / 1e3, produced, committed: consumedEvents() });
+  const sampling = setInterval(sample, SAMPLE_MS);
   for (const { key, value } of sampleEvents(events, Date.now())) {
     kafka.produce(TOPIC, key, value);
     produced++;
@@ -183,6 +201,8 @@ async function consumeSamples(
   }
   await kafka.flush();
   while (consumedEvents() < produced && !stop.signal.aborted) await sleep(WAIT_MS);
+  clearInterval(sampling);
+  sample();
   stop.abort();
   return consumed;
 }
@@ -199,4 +219,48 @@ function describeRun(totals: RunTotals, seconds: number): string {
     `  ${n(totals.tombstone)} tombstones`,
     '',
   ].join('\n');
+}
+
+/** How events were produced and, group by group, committed. */
+function chartOf(samples: readonly RunSample[]): string {
+  const end = `${(samples.at(-1)?.seconds ?? 0).toFixed(1)} s`;
+  const area = (title: string, countOf: (sample: RunSample) => number) => {
+    const counts: Sample[] = samples.map((sample) => ({ seconds: sample.seconds, count: countOf(sample) }));
+    return bars(levels(counts, CHART.slots), CHART.height).map(
+      (line, index) => `  ${(index === CHART.height - 1 ? title : '').padEnd(11)}${line}`,
+    );
+  };
+  return [
+    '',
+    ...area('produced', ({ produced }) => produced),
+    ...area('committed', ({ committed }) => committed),
+    `${' '.repeat(13)}${'0 s '.padEnd(CHART.slots - end.length - 1, '─')} ${end}`,
+    '',
+  ].join('\n');
+}
+
+/** The key with the most changes: one to look at. */
+async function busiestOrder(config: Config): Promise<string> {
+  const client = await openConfigured(config);
+  try {
+    const sql = 'SELECT order_id FROM cdc_orders GROUP BY ALL ORDER BY count(*) DESC, order_id LIMIT 1';
+    const [row] = await allRows(client, sql);
+    return String(row?.order_id);
+  } finally {
+    client.close();
+  }
+}
+
+function nextSteps(call: string, order: string): string {
+  return `
+To try next:
+
+  ${call} query "FROM orders ORDER BY amount DESC LIMIT 10"
+  ${call} history ${shellWord(order)}
+  ${call} ui
+`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

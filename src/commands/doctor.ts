@@ -8,6 +8,7 @@ import { serve } from '../http/server.js';
 import type { KafkaSource } from '../kafka/kafka-source.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import type { SqlClient } from '../query/sql-client.js';
+import { framedFormats, subjectOf } from '../registry/settings.js';
 import type { CommandContext } from './context.js';
 import { directoryLine, diskFinding } from './doctor-data.js';
 import { kafkaLines, positionsFinding } from './doctor-kafka.js';
@@ -77,9 +78,12 @@ export async function* examine(config: Config, log: Logger): AsyncGenerator<Doct
   let client: SqlClient | undefined;
   try {
     source = yield* kafkaLines(config, log);
-    const { url, valueFormat } = config.registry;
-    if (url !== undefined && valueFormat !== 'json') {
-      yield await lineOf('schema registry', () => registryFinding({ ...config.registry, url }, config.kafka.topic));
+    const { url } = config.registry;
+    const { value, key } = framedFormats(config.registry, config.spec);
+    const parts = [...(value ? ['value' as const] : []), ...(key ? ['key' as const] : [])];
+    if (url !== undefined && parts.length > 0) {
+      const subjects = parts.map((part) => subjectOf(config.kafka.topic, part));
+      yield await lineOf('schema registry', () => registryFinding({ ...config.registry, url }, subjects));
     }
     client = yield* directoryLine(config);
     yield await lineOf('disk', () => diskFinding(config.dataDir, config));
@@ -98,15 +102,20 @@ export async function* examine(config: Config, log: Logger): AsyncGenerator<Doct
 }
 
 /** A registry that does not answer holds up only schemas that are not known yet; one that refuses ends a start. */
-async function registryFinding(registry: Config['registry'] & { url: string }, topic: string): Promise<Finding> {
+async function registryFinding(
+  registry: Config['registry'] & { url: string },
+  subjects: readonly string[],
+): Promise<Finding> {
   const { RegistryClient } = await import('../registry/client.js');
   const client = new RegistryClient(registry);
-  const subject = `${topic}-value`;
   try {
     client.checkCertificates();
-    const latest = await client.latest(subject);
-    const version = latest === undefined ? `${subject} is not there yet` : `${subject} has version ${latest.version}`;
-    return { outcome: 'ok', text: `${registry.url} answers; ${version}` };
+    const found: string[] = [];
+    for (const subject of subjects) {
+      const latest = await client.latest(subject);
+      found.push(latest === undefined ? `${subject} is not there yet` : `${subject} has version ${latest.version}`);
+    }
+    return { outcome: 'ok', text: `${registry.url} answers; ${found.join(', ')}` };
   } catch (thrown) {
     if (!(thrown instanceof SluiceError) || !thrown.retryable) throw thrown;
     const text = `${thrown.message}; a run waits with batches of schemas that it does not know yet: start the registry`;

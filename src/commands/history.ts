@@ -40,8 +40,11 @@ export function addHistoryCommand(program: Command, { environment, stdout }: Com
     });
 }
 
-/** @throws SluiceError SLUICE_CONFIG if there are no tables yet; the client is closed then */
-async function readSpec(client: SqlClient): Promise<TableSpec> {
+/**
+ * The table spec of the last start.
+ * @throws SluiceError SLUICE_CONFIG if there are no tables yet; the client is closed then
+ */
+export async function readSpec(client: SqlClient): Promise<TableSpec> {
   try {
     if (!(await hasTables(client))) {
       throw new SluiceError('SLUICE_CONFIG', 'there are no changes yet: "sluice run" makes the tables');

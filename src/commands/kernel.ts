@@ -9,6 +9,7 @@ import { SluiceError } from '../core/errors.js';
 import { kernelBundle } from '../kernel/bundle.js';
 import type { BatchSizes } from '../kernel/limits.js';
 import type { FlagOptions } from '../kernel/memory-map.js';
+import { hasMasks } from '../schema/mask.js';
 import type { TableSpec } from '../schema/spec.js';
 import type { CommandContext } from './context.js';
 import { variablesHelp } from './variables-help.js';
@@ -56,9 +57,13 @@ function rowsOf(text: string): number {
 
 /**
  * The description comes last, and has the hashes of the others: a folder that has it is whole.
- * @throws SluiceError SLUICE_CONFIG if the folder cannot be written
+ * @throws SluiceError SLUICE_CONFIG if the folder cannot be written, or the spec has masks
  */
 export function writeBundle(folder: string, spec: TableSpec, options: FlagOptions & BatchSizes): void {
+  if (hasMasks(spec)) {
+    const why = 'the table spec has masks: a kernel with their key is not to be in a file';
+    throw new SluiceError('SLUICE_CONFIG', `${why}; have a \`run\` mask what other programs read`);
+  }
   const { image, description } = kernelBundle(spec, options);
   try {
     const files = { 'kernel.wasm': readFileSync(KERNEL_WASM.release), 'memory.bin': image };

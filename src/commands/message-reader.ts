@@ -20,25 +20,28 @@ export interface ReadChunk {
 
 /** Gathers messages in a chunk, and has the kernel read it when it is full. */
 export class MessageReader {
-  readonly #kernel: Kernel;
+  readonly #kernel: Pick<Kernel, 'read'>;
   readonly #chunk = new Chunk();
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Pick<Kernel, 'read'>) {
     this.#kernel = kernel;
   }
 
-  /** @returns what had to be read to make room for the message, in order */
-  *take(message: Message): Generator<ReadChunk | typeof TOO_LARGE> {
+  /** @param message null: a tombstone @returns what had to be read to make room for the message, in order */
+  *take(message: Message | null): Generator<ReadChunk | typeof TOO_LARGE> {
     if (message === TOO_LARGE) {
       yield* this.flush();
       yield TOO_LARGE;
-    } else if (message.length > this.#chunk.valueCapacity) {
+      return;
+    }
+    const bytes = message?.length ?? 0;
+    if (bytes > this.#chunk.valueCapacity) {
       yield* this.flush();
-      const large = new Chunk(1, message.length);
+      const large = new Chunk(1, bytes);
       append(large, message);
       yield this.#read(large);
     } else {
-      if (!this.#chunk.hasRoomFor(1, message.length, 0)) yield* this.flush();
+      if (!this.#chunk.hasRoomFor(1, bytes, 0)) yield* this.flush();
       append(this.#chunk, message);
     }
   }
@@ -56,12 +59,12 @@ export class MessageReader {
   }
 }
 
-/** Adds a message, which must fit. */
-export function append(chunk: Chunk, message: Uint8Array): void {
+/** Adds a message, which must fit. @param message null: a tombstone */
+export function append(chunk: Chunk, message: Uint8Array | null): void {
   const { views, rows } = chunk;
-  views.values.set(message, chunk.valueBytes);
-  chunk.valueBytes += message.length;
+  if (message !== null) views.values.set(message, chunk.valueBytes);
+  chunk.valueBytes += message?.length ?? 0;
   chunk.rows++;
   views.valueOffsets[chunk.rows] = chunk.valueBytes;
-  setBit(views.valueValidity, rows, true);
+  setBit(views.valueValidity, rows, message !== null);
 }

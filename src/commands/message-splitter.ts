@@ -4,7 +4,7 @@ export const DELIMITERS = { newline: 0x0a, nul: 0 } as const;
 export type Delimiter = keyof typeof DELIMITERS;
 
 /** A message that is longer is not kept, and reported as the pipeline reports what its kernel has no room for. */
-const MAX_MESSAGE_BYTES = 128 << 20;
+export const MAX_MESSAGE_BYTES = 128 << 20;
 export const TOO_LARGE = Symbol('too large');
 export type Message = Uint8Array | typeof TOO_LARGE;
 

@@ -9,6 +9,7 @@ import { RunningQueries } from '../query/running-queries.js';
 import type { SqlClient } from '../query/sql-client.js';
 import type { TableSpec } from '../schema/spec.js';
 import { rowsOf } from './message-rows.js';
+import type { ParseOptions } from './parse.js';
 
 /** Of a result that is shown. */
 const MAX_ROWS = 1000;
@@ -20,14 +21,19 @@ export class PageAnswers {
   readonly #open: () => Promise<SqlClient>;
   readonly #spec: TableSpec;
   readonly #highValueThreshold: string;
+  readonly #maskKey: Uint8Array | undefined;
   readonly #queries = new RunningQueries();
   #kernel: Kernel | undefined;
 
   /** @param open is called for each query: at rest, a `run` can start between two of them */
-  constructor(open: () => Promise<SqlClient>, spec: TableSpec, highValueThreshold: string) {
+  constructor(
+    open: () => Promise<SqlClient>,
+    { spec, maskKey, highValueThreshold }: Pick<ParseOptions, 'spec' | 'maskKey' | 'highValueThreshold'>,
+  ) {
     this.#open = open;
     this.#spec = spec;
     this.#highValueThreshold = highValueThreshold;
+    this.#maskKey = maskKey;
   }
 
   /**
@@ -56,6 +62,7 @@ export class PageAnswers {
     this.#kernel ??= openKernel(this.#spec, {
       highValueThreshold: this.#highValueThreshold,
       lateAfterMs: 0,
+      maskKey: this.#maskKey,
       batchRows: 1,
       batchBytes: 1 << 20,
     });

@@ -22,7 +22,7 @@ export interface PageSource {
 }
 
 export function pageContent(config: Config, { live, topic, open }: PageSource): Omit<PageContent, 'snapshot'> {
-  const { spec, dataDir, registry, worker } = config;
+  const { spec, maskKey, dataDir, registry, worker } = config;
   const version = programVersion();
   const { valueFormat } = registry;
   const noTrying = valueFormat === 'json' ? null : `VALUE_FORMAT=${valueFormat}: only messages in JSON can be tried`;
@@ -30,7 +30,7 @@ export function pageContent(config: Config, { live, topic, open }: PageSource): 
   let loading: Promise<PageAnswers> | undefined;
   const answers = () => {
     loading ??= import('./page-answers.js').then(
-      ({ PageAnswers }) => new PageAnswers(open, spec, worker.highValueThreshold),
+      ({ PageAnswers }) => new PageAnswers(open, { spec, maskKey, ...worker }),
     );
     return loading;
   };

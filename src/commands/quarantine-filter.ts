@@ -3,6 +3,8 @@ import { InvalidArgumentError, Option } from 'commander';
 import { STATUSES } from '../core/flow.js';
 import { literal } from '../core/sql.js';
 
+/** In front of the name of an expectation. */
+const EXPECTATION = 'expectation:';
 const REASONS = STATUSES.filter((status) => status !== 'ok' && status !== 'tombstone');
 
 export interface QuarantineFilter {
@@ -12,7 +14,11 @@ export interface QuarantineFilter {
 }
 
 export function reasonOption(): Option {
-  return new Option('--reason <reason>', 'only those with this reason').choices(REASONS);
+  const known = [...REASONS, `${EXPECTATION}NAME`].join(', ');
+  return new Option('--reason <reason>', `only those with this reason (${known})`).argParser((reason: string) => {
+    if (REASONS.some((each) => each === reason) || /^expectation:[a-z0-9_]+$/.test(reason)) return reason;
+    throw new InvalidArgumentError(`Allowed choices are ${known}.`);
+  });
 }
 
 export function sinceOption(): Option {
@@ -38,10 +44,15 @@ function withZone(text: string): string {
   return !text.includes('T') || /(Z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text}Z`;
 }
 
+/** Of all expectations, or of one. */
+function isReason(reason: string): string {
+  return reason === 'expectation' ? `starts_with(reason, '${EXPECTATION}')` : `reason = ${literal(reason)}`;
+}
+
 /** SQL: whether a row of `sluice.quarantine` is meant. A message without a time is not from any time on. */
 export function quarantineCondition({ reason, since }: QuarantineFilter): string {
   const conditions = [
-    ...(reason === undefined ? [] : [`reason = ${literal(reason)}`]),
+    ...(reason === undefined ? [] : [isReason(reason)]),
     ...(since === undefined ? [] : [`kafka_timestamp >= make_timestamptz(${since * 1000})`]),
   ];
   return conditions.length === 0 ? 'true' : conditions.join(' AND ');

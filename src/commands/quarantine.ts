@@ -1,7 +1,8 @@
 /** `sluice quarantine`: how many messages could not become rows, why and when, and samples of them. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { SECTIONS } from '../config.js';
+import { type Config, SECTIONS } from '../config.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
+import { isSealedSql, MessageCipher, needsMaskKey, SEAL_BYTES } from '../schema/mask-key.js';
 import { readScope } from '../verify/ledger.js';
 import { drawWindow } from './byte-window.js';
 import type { CommandContext } from './context.js';
@@ -14,6 +15,8 @@ export interface QuarantineOptions extends QuarantineFilter {
   /** Of each reason; 0 for the counts. */
   readonly samples: number;
   readonly json: boolean;
+  /** Of messages that are encrypted; undefined: they stay so. */
+  readonly cipher?: MessageCipher | undefined;
   /** Of the terminal in characters; undefined if it has no end. */
   readonly width: number | undefined;
   readonly write: (text: string) => Promise<void>;
@@ -23,28 +26,39 @@ export interface QuarantineOptions extends QuarantineFilter {
 const USUAL_WIDTH = 100;
 const MIN_WIDTH = 20;
 const MAX_SAMPLES = 1000;
+/** In place of the bytes. */
+const ENCRYPTED = '(encrypted, since the table spec has masks: --decrypt shows it)';
 
 export function addQuarantineCommand(program: Command, { environment, stdout }: CommandContext): void {
   program
     .command('quarantine')
     .description('count the messages that could not become rows by reason and time, or show samples of them')
-    .addHelpText('after', variablesHelp(SECTIONS.storage, ...LAKE_SECTIONS, SECTIONS.log))
+    .addHelpText('after', variablesHelp(SECTIONS.storage, ...LAKE_SECTIONS, SECTIONS.schema, SECTIONS.log))
     .option('--samples <n>', 'show the newest n messages of each reason, with the byte to blame', sampleCount)
     .addOption(reasonOption())
     .addOption(sinceOption())
     .option('--json', 'a line of JSON for each count or sample', false)
-    .action(async ({ samples = 0, ...options }: QuarantineFilter & { samples?: number; json: boolean }) => {
+    .option('--decrypt', 'show samples of messages that are encrypted for masks, with the key of MASK_KEY_FILE', false)
+    .action(async ({ samples = 0, decrypt, ...options }: QuarantineFlags) => {
       const { config } = environment();
+      const cipher = decrypt ? cipherOf(config) : undefined;
       const client = await openConfigured(config);
       const write = (text: string) => stdout.write(text);
       try {
         await readScope(client, config.dataDir);
-        const all = { ...options, samples, width: stdout.width, write };
+        const all = { ...options, samples, cipher, width: stdout.width, write };
         await (samples > 0 ? writeSamples(client, all) : writeCounts(client, all));
       } finally {
         client.close();
       }
     });
+}
+
+type QuarantineFlags = QuarantineFilter & { samples?: number; json: boolean; decrypt: boolean };
+
+function cipherOf({ maskKey }: Config): MessageCipher {
+  if (maskKey === undefined) throw needsMaskKey('--decrypt shows messages that are encrypted for masks');
+  return new MessageCipher(maskKey);
 }
 
 function sampleCount(text: string): number {
@@ -96,7 +110,7 @@ function nothing({ reason, since }: QuarantineFilter): string {
 
 /** The newest of each reason, each with the bytes around the one to blame. */
 export async function writeSamples(client: SqlClient, options: QuarantineOptions): Promise<void> {
-  const { json, samples, write } = options;
+  const { json, samples, cipher, write } = options;
   const width = Math.max(MIN_WIDTH, options.width ?? USUAL_WIDTH);
   const [{ format_version }] = await allRows(client, 'SELECT format_version FROM sluice.meta');
   // Directories of format 1 do not say which column it is.
@@ -107,7 +121,8 @@ export async function writeSamples(client: SqlClient, options: QuarantineOptions
     client,
     `SELECT partition_id, message_offset, reason, ${column} AS column_name, byte_position,
        strftime(kafka_timestamp, '%Y-%m-%dT%H:%M:%S.%gZ') AS "time", octet_length(value) AS bytes, ${start} AS "from",
-       hex(value[${start} + 1:${start} + ${2 * width + 1}]) AS part
+       hex(value[${start} + 1:${start} + ${2 * width + 1}]) AS part,
+       CASE WHEN ${isSealedSql('value')} THEN hex(value) END AS sealed
      FROM sluice.quarantine WHERE ${quarantineCondition(options)}
      QUALIFY row_number() OVER (PARTITION BY reason ORDER BY kafka_timestamp DESC NULLS LAST, partition_id,
        message_offset DESC) <= ${samples}
@@ -115,7 +130,7 @@ export async function writeSamples(client: SqlClient, options: QuarantineOptions
   );
   if (rows.length === 0 && !json) await write(nothing(options));
   for (const row of rows) {
-    const sample = sampleOf(row, width);
+    const sample = sampleOf(row, width, cipher);
     await write(json ? `${JSON.stringify(sample)}\n` : textOf(sample));
   }
 }
@@ -135,10 +150,19 @@ interface Sample {
   readonly window: readonly string[];
 }
 
-function sampleOf(row: Record<string, unknown>, width: number): Sample {
+function sampleOf(row: Record<string, unknown>, width: number, cipher: MessageCipher | undefined): Sample {
   const number = (value: unknown) => (value === null ? null : Number(value));
-  const [position, bytes] = [number(row.byte_position), number(row.bytes)];
-  const part = { from: Number(row.from), length: bytes ?? 0, position: position ?? undefined };
+  const position = number(row.byte_position);
+  const sealed = row.sealed === null ? undefined : Buffer.from(String(row.sealed), 'hex');
+  const opened = sealed && cipher?.open(sealed);
+  const bytes = sealed === undefined ? number(row.bytes) : sealed.length - SEAL_BYTES;
+  const from = opened === undefined ? Number(row.from) : 0;
+  const shown = opened ?? Buffer.from(String(row.part), 'hex');
+  const part = { from, length: bytes ?? 0, position: position ?? undefined };
+  const windowOf = () => {
+    if (bytes === null) return [];
+    return sealed !== undefined && opened === undefined ? [ENCRYPTED] : drawWindow(shown, part, width);
+  };
   return {
     partition: Number(row.partition_id),
     offset: Number(row.message_offset),
@@ -147,7 +171,7 @@ function sampleOf(row: Record<string, unknown>, width: number): Sample {
     position,
     time: row.time as string | null,
     bytes,
-    window: bytes === null ? [] : drawWindow(Buffer.from(String(row.part), 'hex'), part, width),
+    window: windowOf(),
   };
 }
 

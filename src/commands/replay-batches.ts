@@ -4,6 +4,7 @@ import { Chunk, setBit } from '../core/chunk.js';
 import type { BatchResult, BatchTask } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
 import type { SchemaStore } from '../registry/schema-store.js';
+import { isSealed, type MessageCipher, needsMaskKey } from '../schema/mask-key.js';
 import type { TableSpec } from '../schema/spec.js';
 import type { FileRange } from '../storage/data-dir.js';
 import { BatchProcessor } from '../worker/worker.js';
@@ -18,9 +19,13 @@ export interface KeptMessage {
   readonly reason: string;
 }
 
-/** A row of the query for messages (sinks/duckdb/replay.ts). */
-export function keptMessage(row: Readonly<Record<string, unknown>>): KeptMessage {
-  const bytes = (hex: unknown) => (hex === null ? null : Buffer.from(String(hex), 'hex'));
+/**
+ * A row of the query for messages (sinks/duckdb/replay.ts).
+ * @param cipher of messages that are encrypted
+ * @throws SluiceError SLUICE_CONFIG if the message is encrypted, and not with this key
+ */
+export function keptMessage(row: Readonly<Record<string, unknown>>, cipher: MessageCipher | undefined): KeptMessage {
+  const bytes = (hex: unknown) => (hex === null ? null : opened(Buffer.from(String(hex), 'hex'), cipher));
   return {
     offset: Number(row.message_offset),
     timestamp: row.time === null ? -1 : Number(row.time),
@@ -28,6 +33,12 @@ export function keptMessage(row: Readonly<Record<string, unknown>>): KeptMessage
     value: bytes(row.value),
     reason: String(row.reason),
   };
+}
+
+function opened(bytes: Uint8Array, cipher: MessageCipher | undefined): Uint8Array {
+  if (cipher !== undefined) return cipher.open(bytes);
+  if (isSealed(bytes)) throw needsMaskKey('messages in the quarantine are encrypted, since the table spec had masks');
+  return bytes;
 }
 
 /** What a worker does, in this thread. */
@@ -43,12 +54,13 @@ export class ReplayBatches {
   /** @param folder for files that do not count */
   static async open(config: Config, topic: string, spec: TableSpec, folder: string, log: Logger) {
     const { batchRows, batchBytes } = config.pipeline;
-    const { valueFormat, url } = config.registry;
+    const { valueFormat, keyFormat, url } = config.registry;
     const processor = await BatchProcessor.create({
-      ...{ spec, topic, dataDir: folder, batchRows, batchBytes, valueFormat, mergeFrom: 'parquet' },
-      ...{ ...config.parquet, ...config.worker },
+      ...{ spec, topic, dataDir: folder, batchRows, batchBytes, valueFormat, keyFormat, mergeFrom: 'parquet' },
+      ...{ ...config.parquet, ...config.worker, maskKey: config.maskKey },
     });
-    if (valueFormat === 'json' || url === undefined) return new ReplayBatches(processor, undefined);
+    if ((valueFormat === 'json' && keyFormat === 'json') || url === undefined)
+      return new ReplayBatches(processor, undefined);
     const { SchemaStore } = await import('../registry/schema-store.js');
     const options = { ...config.registry, url, dataDir: folder, topic, spec, onUnknownSchema: 'quarantine' } as const;
     const schemas = new SchemaStore(options, { onError: () => {}, onUnreadable: () => {} }, log);
@@ -76,7 +88,8 @@ export class ReplayBatches {
 
 const align8 = (bytes: number) => (bytes + 7) & ~7;
 
-function chunksOf(messages: readonly KeptMessage[]): Chunk[] {
+/** Chunks of messages, one of its own for each that is large. */
+export function chunksOf(messages: readonly KeptMessage[]): Chunk[] {
   const chunks: Chunk[] = [];
   for (const message of messages) {
     const [valueBytes, keyBytes] = [message.value?.length ?? 0, message.key?.length ?? 0];

@@ -7,6 +7,7 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import { allRows, openSql, type SqlClient } from '../query/sql-client.js';
+import { MessageCipher } from '../schema/mask-key.js';
 import type { TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
 import { messagesOf, Replay, type ReplayOptions, replayPlaces } from '../sinks/duckdb/replay.js';
@@ -166,11 +167,12 @@ async function* results(
   byReason: Map<string, Counts>,
 ) {
   const batches = await ReplayBatches.open(config, topic, spec, folder, log);
+  const cipher = config.maskKey && new MessageCipher(config.maskKey);
   try {
     for (const place of await replayPlaces(all, condition)) {
       const made = [];
       for (const batch of place.batches) {
-        const messages = (await all(messagesOf(batch, condition))).map(keptMessage);
+        const messages = (await all(messagesOf(batch, condition))).map((row) => keptMessage(row, cipher));
         const result = await batches.read(batch, messages, issueBits);
         const bad = new Set(result.quarantined.map(({ offset }) => offset));
         for (const { offset, reason, value } of messages) {

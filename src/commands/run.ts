@@ -6,6 +6,7 @@ import { type Logger, logRemoved } from '../core/log.js';
 import type { ProgressLine } from '../core/progress-line.js';
 import type { ReaderKind } from '../core/source.js';
 import { type Health, Monitor, type Monitored } from '../http/monitor.js';
+import type { PrefixHeaders } from '../kafka/kafka-properties.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
 import { Metrics, type Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
@@ -13,8 +14,11 @@ import { runProgress } from '../pipeline/progress.js';
 import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
 import type { RunTotals } from '../pipeline/totals.js';
 import type { SqlClient } from '../query/sql-client.js';
-import { SCHEMA_HEADER } from '../registry/frame.js';
+import { SCHEMA_HEADERS } from '../registry/frame.js';
 import type { SchemaStore } from '../registry/schema-store.js';
+import { framedFormats } from '../registry/settings.js';
+import { hasMasks } from '../schema/mask.js';
+import { needsMaskKey } from '../schema/mask-key.js';
 import { SinkClient } from '../sinks/sink-client.js';
 import { changesFolder } from '../storage/lake-files.js';
 import { isObjectStore } from '../storage/object-store.js';
@@ -22,8 +26,10 @@ import { WorkerPool } from '../worker/pool.js';
 import type { WorkerOptions } from '../worker/worker.js';
 import { buildLabels } from './build-labels.js';
 import type { CommandContext } from './context.js';
+import { Ending } from './ending.js';
 import { pageContent, snapshotOf } from './page-content.js';
 import { diskGauges } from './run-gauges.js';
+import { committedRanges, runLineage } from './run-lineage.js';
 import { sinkOptions } from './sink-options.js';
 import { fewThreads } from './thread-pool.js';
 import { variablesHelp } from './variables-help.js';
@@ -43,6 +49,8 @@ export interface RunOptions {
   readonly progress?: ProgressLine;
   /** Told the pipeline before it reads. */
   readonly onStart?: (pipeline: Pipeline) => void;
+  /** Told why threads of the process wait for a server that does not answer: only a kill ends them. */
+  readonly onStuck?: (error: SluiceError) => void;
 }
 
 /** What `run` prints as its last line: all of its life but the start and the end of the process itself. */
@@ -63,7 +71,7 @@ export interface RunSummary extends RunTotals {
 }
 
 export function addRunCommand(program: Command, context: CommandContext): void {
-  const { environment, stopSignal, stdout, progress } = context;
+  const { environment, stopSignal, stdout, progress, onStuck } = context;
   program
     .command('run')
     .description('consume the topic; prints a JSON summary as the last line on stdout')
@@ -88,6 +96,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         SECTIONS.process,
         SECTIONS.metrics,
         SECTIONS.http,
+        SECTIONS.lineage,
         SECTIONS.log,
       ),
     )
@@ -104,7 +113,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     )
     .action(async (choices: Pick<RunOptions, 'untilEnd' | 'onLostOffsets' | 'onUnknownSchema'>) => {
       const { config, log } = environment();
-      const summary = await run(config, log, { ...choices, signal: stopSignal(), progress });
+      const summary = await run(config, log, { ...choices, signal: stopSignal(), progress, onStuck });
       await stdout.write(`${JSON.stringify(summary)}\n`);
     });
 }
@@ -117,32 +126,39 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const { dataDir, spec } = config;
   const { topic } = config.kafka;
   const startMs = performance.now();
+  if (hasMasks(spec) && config.maskKey === undefined) throw needsMaskKey('the table spec has masks');
   const { KafkaSource } = await import('../kafka/kafka-source.js');
   const { batchRows, batchBytes } = config.pipeline;
   const sink = SinkClient.start(sinkOptions(config));
-  const prefixHeader = config.registry.valueFormat === 'json' ? undefined : SCHEMA_HEADER;
-  const source = new KafkaSource({ ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeader }, log);
+  const ofSource = { ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeaders: frameHeaders(config) };
+  const source = new KafkaSource(ofSource, log);
   const metrics = new Metrics();
   const schemas = await openSchemas(config, options, metrics, log);
+  const lineage = await runLineage(config, metrics, log);
   let pool: WorkerPool | undefined;
   let monitor: Monitor | undefined;
   let stopProgress = () => {};
   let finished: Pipeline;
+  const ending = new Ending(sink, options, config.shutdownGraceMs);
   try {
+    lineage?.start();
+    metrics.expect(spec.expectations);
     metrics.source.set({ reader: source.reader }, 1);
     metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
-    const { valueFormat } = config.registry;
-    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, valueFormat, ...placesOf(config) };
+    const { valueFormat, keyFormat } = config.registry;
+    const formats = { valueFormat, keyFormat, maskKey: config.maskKey };
+    const ofWorkers = { spec, topic, dataDir, batchRows, batchBytes, ...formats, ...placesOf(config) };
     pool = new WorkerPool(config.worker.workers, { ...ofWorkers, ...config.parquet, ...config.worker }, log);
     const workers = pool;
     const state = await sink.open();
     // Not beside it: the process is aborted when the sink's thread is ended while DuckDB opens.
     await schemas?.open();
     logRemoved(log, state.removed);
-    const runBatch = workers.run.bind(workers);
-    const prepare = schemas?.prepare.bind(schemas);
-    const pipeline = new Pipeline(pipelineOptions(config, options), { source, sink, runBatch, prepare, metrics, log });
+    const [runBatch, prepare] = [workers.run.bind(workers), schemas?.prepare.bind(schemas)];
+    const onCommitted = lineage && committedRanges(lineage);
+    const parts = { source, sink, runBatch, prepare, metrics, log, ...(onCommitted && { onCommitted }) };
+    const pipeline = new Pipeline(pipelineOptions(config, options), parts);
     const { port, graceMs } = config.metrics;
     monitor = await Monitor.open(
       { port, ...config.http, graceMs: options.untilEnd ? 0 : graceMs, signal: options.signal },
@@ -154,21 +170,24 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     };
     options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
-    await source.start();
+    if (!options.signal.aborted) await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = options.progress?.show(runProgress(() => pipeline.status(), log)) ?? stopProgress;
     if (options.signal.aborted) stop();
-    await pipeline.run(state);
+    const isAll = await pipeline.run(state);
+    lineage?.end(isAll ? 'COMPLETE' : 'ABORT');
     finished = pipeline;
   } catch (thrown) {
     monitor?.fail(thrown);
+    lineage?.end('FAIL', thrown as Error);
     throw thrown;
   } finally {
     stopProgress();
     schemas?.close();
-    await Promise.allSettled([source.close(), pool?.close(), sink.close()]);
+    await ending.close(source, pool, lineage);
     await monitor?.close(log);
+    ending.over();
   }
   // The database is closed by now: its last checkpoint counts, too.
   const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
@@ -203,7 +222,13 @@ function monitored(config: Config, { pipeline, metrics, workers, schemas }: Watc
   };
 }
 
-/** The schemas of the topic, if its values name any and a registry has them. */
+/** The headers that frames may be in. */
+function frameHeaders({ registry, spec }: Config): PrefixHeaders {
+  const { value, key } = framedFormats(registry, spec);
+  return { value: value && SCHEMA_HEADERS.value, key: key && SCHEMA_HEADERS.key };
+}
+
+/** The schemas of the topic, if its messages name any and a registry has them. */
 async function openSchemas(
   { registry, dataDir, kafka: { topic }, spec }: Config,
   { onUnknownSchema = 'fail' }: RunOptions,
@@ -211,7 +236,8 @@ async function openSchemas(
   log: Logger,
 ): Promise<SchemaStore | undefined> {
   const { url } = registry;
-  if (registry.valueFormat === 'json' || url === undefined) return undefined;
+  const { value, key } = framedFormats(registry, spec);
+  if ((value === undefined && key === undefined) || url === undefined) return undefined;
   const { SchemaStore } = await import('../registry/schema-store.js');
   const hooks = {
     onError: ({ code }: SluiceError) => metrics.errors.inc({ code }),

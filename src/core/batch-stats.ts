@@ -99,6 +99,7 @@ export const BATCH_STATS = {
   kernel_trap: reject('kernel_trap'),
   not_framed: reject('not_framed'),
   unknown_schema: reject('unknown_schema'),
+  expectation: reject('expectation'),
   batches: { combine: 'sum', by: 'worker', metric: { name: 'sluice_batches_total' }, summary: 'batches' },
   fileBytes: { combine: 'sum', by: 'worker', metric: { name: 'sluice_parquet_bytes_total' } },
   /** Microseconds since the epoch. */

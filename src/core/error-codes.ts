@@ -150,7 +150,7 @@ export const ERROR_CODES = {
       'fails so: during a run, and if the registry does not answer, batches wait for it.',
   },
   SLUICE_UNKNOWN_SCHEMA: {
-    meaning: 'messages name a schema that the schema registry does not have, or that is not of VALUE_FORMAT',
+    meaning: 'messages name a schema that the schema registry does not have, or not of VALUE_FORMAT or KEY_FORMAT',
     example:
       'the schema registry SCHEMA_REGISTRY_URL=http://127.0.0.1:8081 has no schema for messages: it does not know ' +
       'the schema id 7. Nothing of them was committed. Point SCHEMA_REGISTRY_URL to the registry that their ' +
@@ -214,5 +214,15 @@ LINE 1: SELECT count(*) FROM order
     remedy:
       '`npm run build` makes kernel and program anew. A trap is a bug of Sluice: see ' +
       '[the kernel traps](operations.md#the-kernel-traps).',
+  },
+  SLUICE_EXPECTATION: {
+    meaning: 'messages fail an expectation of the table spec whose action is `stop`',
+    example:
+      'expectation amount_range fails in 1 row, the first at offset 3: partition 0, offsets 0 to 4. Nothing of the ' +
+      'batch was committed. Correct what produces the messages, or give the expectation the action "quarantine" or ' +
+      '"warn" in the table spec; then start again',
+    remedy:
+      'The position stays before the batch. What is in the topic stays there: give the expectation the action ' +
+      '`quarantine` or `warn` ([expectations](table-spec.md#expectations)) to go on past it.',
   },
 } as const satisfies Record<string, ErrorText>;

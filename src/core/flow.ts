@@ -9,7 +9,7 @@ import type { BatchStats } from './batch-stats.js';
 import type { SluiceErrorMessage } from './errors.js';
 import type { SinkMethod } from './sink.js';
 
-/** The fate of a message. A closed list; of the last four the kernel does not tell, its host does. */
+/** The fate of a message. A closed list. Of those from `too_large` to `unknown_schema` the host of the kernel tells. */
 export const STATUSES = [
   'ok',
   'tombstone',
@@ -20,8 +20,25 @@ export const STATUSES = [
   'kernel_trap',
   'not_framed',
   'unknown_schema',
+  'expectation',
 ] as const;
 export type Status = (typeof STATUSES)[number];
+
+/** What happens where an expectation fails: warn counts and logs it, quarantine makes no row, stop ends the run. */
+export const ACTIONS = ['warn', 'quarantine', 'stop'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** An expectation that failed in a batch. */
+export interface FailedExpectation {
+  readonly name: string;
+  readonly action: Action;
+  /** Rows that failed it, or messages that it quarantined; 1 of what many rows fail together. */
+  readonly failed: number;
+  /** Of the first of those rows or messages, undefined of what many rows fail together. */
+  readonly firstOffset?: number | undefined;
+  /** What many rows came to: a share, or an age in milliseconds. */
+  readonly observed?: number | undefined;
+}
 
 // ── source → chunk ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -75,8 +92,10 @@ export interface BatchTask {
   readonly epoch?: number | undefined;
   /** Which bit of `issues` each column of the spec has, 0 to 63, in the order of the spec. */
   readonly issueBits: readonly number[];
-  /** Those that its messages need to be read. */
+  /** Those that its values need to be read. */
   readonly schemas?: readonly SchemaText[];
+  /** And its keys. */
+  readonly keySchemas?: readonly SchemaText[];
 }
 
 // ── worker → sink ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -99,8 +118,10 @@ export interface QuarantinedMessage {
   readonly status: Exclude<Status, 'ok' | 'tombstone'>;
   /** Byte of the value where it stops being acceptable; -1 if no single byte is to blame. */
   readonly position: number;
-  /** Of `missing_required`: the first required column that is missing or null. */
+  /** Of `missing_required`: the first required column that is missing or null. Of `expectation`: its column. */
   readonly column: string | undefined;
+  /** Of `expectation`: the first that fails. */
+  readonly expectation?: string;
 }
 
 /** Where the sink takes a batch's rows from: its Parquet file, or Arrow beside it. */
@@ -122,6 +143,8 @@ export interface BatchResult {
   readonly kernelTrap: string | undefined;
   /** Those that its messages name, in order; empty if they name none. */
   readonly schemaIds?: readonly number[];
+  /** Those that it does not meet; default none. */
+  readonly failedExpectations?: readonly FailedExpectation[];
   /** All that is counted of it; what the sink counts is 0 until then. */
   readonly stats: BatchStats;
 }
@@ -196,6 +219,8 @@ export interface CommitReceipt {
   readonly stats: BatchStats;
   /** What it took beside the staging of its batches. */
   readonly commitSeconds: number;
+  /** Of all its batches; default none. */
+  readonly failedExpectations?: readonly FailedExpectation[];
 }
 
 /** How much has left because of its age. */
@@ -220,6 +245,8 @@ export interface CompactionReceipt {
   readonly filesRewritten: number;
   /** Of each set of files that stays as it is although it was to be joined: which, why, and what to do. */
   readonly left: readonly string[];
+  /** Files of commits that were not finished, which went since the last receipt. */
+  readonly removed: readonly RemovedFile[];
   readonly retired: Retired;
 }
 
@@ -230,6 +257,7 @@ export const NOTHING_COMPACTED: CompactionReceipt = {
   bytesAfter: 0,
   filesRewritten: 0,
   left: [],
+  removed: [],
   retired: NOTHING_RETIRED,
 };
 

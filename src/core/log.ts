@@ -102,7 +102,7 @@ class LineWriter {
   }
 }
 
-/** A line for each file that was removed when the sink was opened: its thread has no logger. */
+/** A line for each file that the sink removed: its thread has no logger. */
 export function logRemoved(log: Logger, removed: readonly RemovedFile[]): void {
   for (const { file, why } of removed) log.warn({ file, why }, `removed ${file}: ${why}`);
 }

@@ -3,6 +3,7 @@
  * partitions are taken and given at once; a shared one the cooperative protocol, in which those that stay are not
  * mentioned. The client wants other calls for each.
  */
+import { setImmediate } from 'node:timers/promises';
 import kafka, { type Assignment, type KafkaConsumer, type LibrdKafkaError } from '@confluentinc/kafka-javascript';
 import type { AssignmentChange, ReadPosition } from '../core/source.js';
 
@@ -101,30 +102,38 @@ export class GroupMember {
   }
 
   /**
-   * Releases the partitions while the client is whole. Left to `disconnect`, the revocation would be answered on this
-   * thread while another one destroys the client, which now and then ends the process with a segmentation fault.
+   * Leaves the group while the client is whole. Left to `disconnect`, what the group says would be answered on this
+   * thread while another one destroys the client, which now and then ends the process with a segmentation fault; and an
+   * assignment that nobody has polled for yet cannot be answered any more then.
    */
   async leave(): Promise<void> {
     this.#isLeaving = true;
+    if (this.#consumer.subscription().length === 0) return;
     const unanswered = this.#pending ?? this.#changes[0];
     // The client says nothing more before it has an answer.
-    if (this.#isCooperative && unanswered !== undefined) this.#refuse(unanswered);
+    if (unanswered !== undefined) this.#refuse(unanswered);
     const overdueMs = performance.now() + RELEASE_TIMEOUT_MS;
-    if (this.#isHolding) this.#consumer.unsubscribe();
+    this.#consumer.unsubscribe();
     this.#consumer.setDefaultConsumeTimeout(RELEASE_POLL_MS);
-    while (this.#isHolding && performance.now() < overdueMs) {
-      // Callbacks are served by polling. What else comes is not delivered to anyone: the sink has the positions.
+    // Callbacks are served by polling. What else comes is not delivered to anyone: the sink has the positions.
+    do {
       await new Promise<void>((resolve) => this.#consumer.consume(1, () => resolve()));
-    }
-    // A change of the eager protocol that was not answered yet is answered with this.
-    if (!this.#isCooperative) this.#consumer.unassign();
+      // What the client said during the call may reach this thread after the call's own answer.
+      await setImmediate();
+    } while (this.#isHolding && performance.now() < overdueMs);
   }
 
   /** Answers a change without reading anything more. */
   #refuse(change: AssignmentChange): void {
-    if (!this.#isCooperative) this.#consumer.unassign();
-    else if (change.kind === 'assigned') this.#consumer.incrementalAssign([]);
-    else this.unassign(change.partitions);
+    if (!this.#isCooperative) {
+      this.#consumer.unassign();
+      // What the eager protocol gives to a member that leaves, it does not take back.
+      this.#isHolding = false;
+    } else if (change.kind === 'assigned') {
+      this.#consumer.incrementalAssign([]);
+    } else {
+      this.unassign(change.partitions);
+    }
   }
 
   #toppars(partitions: readonly number[]): Assignment[] {

@@ -3,6 +3,12 @@ import type { ConsumerGlobalConfig } from '@confluentinc/kafka-javascript';
 import type { Settings } from '../core/settings.js';
 import type { ConsumerSettings, kafkaSettings } from './settings.js';
 
+/** Names of headers: the bytes of a message's last one are read as if they were the first ones of its value or key. */
+export interface PrefixHeaders {
+  readonly value?: string | undefined;
+  readonly key?: string | undefined;
+}
+
 /** How to reach a topic, and as whom. */
 export interface KafkaSourceOptions extends Settings<typeof kafkaSettings>, Omit<ConsumerSettings, 'startFrom'> {
   /** Names this member over restarts, so that a process that was killed gets its partitions back at once. */
@@ -12,8 +18,7 @@ export interface KafkaSourceOptions extends Settings<typeof kafkaSettings>, Omit
   readonly isShared?: boolean;
   /** `false`: a cluster without a controller, who alone tells topic ids, as librdkafka's embedded one. */
   readonly hasController?: boolean;
-  /** The bytes of a message's last header of this name are read as if they were the first ones of its value. */
-  readonly prefixHeader?: string | undefined;
+  readonly prefixHeaders?: PrefixHeaders;
 }
 
 /** What librdkafka keeps ahead of the pipeline, in KiB: a tenth of a second at full speed. More only holds memory. */

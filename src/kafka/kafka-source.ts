@@ -255,7 +255,7 @@ export class KafkaSource implements Source {
 
 function makeReader(
   consumer: InstanceType<typeof KafkaConsumer>,
-  { reader: wanted, prefixHeader }: KafkaSourceOptions,
+  { reader: wanted, prefixHeaders }: KafkaSourceOptions,
 ): MessageReader {
   const isSupported = PackedReader.isSupported(consumer);
   if (wanted === 'packed' && !isSupported) {
@@ -267,8 +267,8 @@ function makeReader(
     );
   }
   return isSupported && wanted !== 'stock'
-    ? new PackedReader(consumer, prefixHeader)
-    : new StockReader(consumer, prefixHeader);
+    ? new PackedReader(consumer, prefixHeaders)
+    : new StockReader(consumer, prefixHeaders);
 }
 
 function partitionsOf(metadata: Metadata, topic: string): number {

@@ -9,6 +9,7 @@ import type { KafkaConsumer, LibrdKafkaError } from '@confluentinc/kafka-javascr
 import type { Chunk, ChunkViews } from '../core/chunk.js';
 import type { Fill } from '../core/flow.js';
 import type { MessageReader } from '../core/source.js';
+import type { PrefixHeaders } from './kafka-properties.js';
 
 type PackedResult =
   | { kind: 'rows'; partition: number; rows: number; valueBytes: number; keyBytes: number; leaderEpoch?: number }
@@ -25,7 +26,7 @@ interface Packed {
     columns: ChunkViews,
     maxRows: number,
     timeoutMs: number,
-    prefixHeader: string,
+    prefixHeaders: string,
     done: (error: LibrdKafkaError | null, result: PackedResult) => void,
   ): void;
 }
@@ -33,12 +34,13 @@ interface Packed {
 export class PackedReader implements MessageReader {
   readonly kind = 'packed';
   readonly #native: Packed;
-  readonly #prefixHeader: string;
+  /** As native/README.md has it. */
+  readonly #prefixHeaders: string;
 
-  /** @param consumer one for which `isSupported` holds @param prefixHeader see KafkaSourceOptions */
-  constructor(consumer: KafkaConsumer, prefixHeader?: string) {
+  /** @param consumer one for which `isSupported` holds */
+  constructor(consumer: KafkaConsumer, { value = '', key }: PrefixHeaders = {}) {
     this.#native = nativeOf(consumer) as Packed;
-    this.#prefixHeader = prefixHeader ?? '';
+    this.#prefixHeaders = key === undefined ? value : `${value},${key}`;
   }
 
   /** Whether the addon was compiled with `consumePacked`. */
@@ -52,7 +54,7 @@ export class PackedReader implements MessageReader {
   /** @throws LibrdKafkaError */
   async fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
     const result = await new Promise<PackedResult>((resolve, reject) => {
-      this.#native.consumePacked(chunk.views, chunk.rowLimit, timeoutMs, this.#prefixHeader, (error, done) => {
+      this.#native.consumePacked(chunk.views, chunk.rowLimit, timeoutMs, this.#prefixHeaders, (error, done) => {
         if (error) reject(error);
         else resolve(done);
       });

@@ -8,6 +8,7 @@ import type { KafkaConsumer, LibrdKafkaError, Message } from '@confluentinc/kafk
 import { type Chunk, setBit } from '../core/chunk.js';
 import type { Fill } from '../core/flow.js';
 import type { MessageReader } from '../core/source.js';
+import type { PrefixHeaders } from './kafka-properties.js';
 
 /** More per call promotes the messages to the old generation before they are let go; fewer pays more for each call. */
 const MESSAGES_PER_CALL = 1000;
@@ -15,17 +16,16 @@ const MESSAGES_PER_CALL = 1000;
 export class StockReader implements MessageReader {
   readonly kind = 'stock';
   readonly #consumer: KafkaConsumer;
-  readonly #prefixHeader: string | undefined;
+  readonly #prefixHeaders: PrefixHeaders;
   #messages: Message[] = [];
   #head = 0;
   /** Ends of partitions that were reached after the messages at hand: partition → offset. */
   readonly #ends = new Map<number, number>();
   readonly #scratch: Scratch = { values: new Uint8Array(0), keys: new Uint8Array(0) };
 
-  /** @param prefixHeader see KafkaSourceOptions */
-  constructor(consumer: KafkaConsumer, prefixHeader?: string) {
+  constructor(consumer: KafkaConsumer, prefixHeaders: PrefixHeaders = {}) {
     this.#consumer = consumer;
-    this.#prefixHeader = prefixHeader;
+    this.#prefixHeaders = prefixHeaders;
     // Else every message of a call after the first would be waited for; the typings do not know the method.
     (
       consumer as unknown as { setDefaultIsTimeoutOnlyForFirstMessage(on: boolean): void }
@@ -73,19 +73,25 @@ export class StockReader implements MessageReader {
     return new Promise((resolve, reject) => {
       this.#consumer.consume(MESSAGES_PER_CALL, (error: LibrdKafkaError | null, messages: Message[]) => {
         if (error) reject(error);
-        else resolve(this.#prefixHeader === undefined ? messages : messages.map(withPrefix(this.#prefixHeader)));
+        else resolve(withPrefixes(messages, this.#prefixHeaders));
       });
     });
   }
 }
 
-/** The bytes of the last header of this name go before the value. */
-function withPrefix(name: string): (message: Message) => Message {
-  return (message) => {
-    const header = message.headers?.findLast((candidate) => name in candidate)?.[name];
-    if (header === undefined || !message.value) return message;
-    return { ...message, value: Buffer.concat([Buffer.from(header as Uint8Array), message.value]) };
-  };
+/** Messages with the bytes of these headers before their values and keys. */
+export function withPrefixes(messages: readonly Message[], { value, key }: PrefixHeaders): Message[] {
+  let prefixed = messages as Message[];
+  if (value !== undefined) prefixed = prefixed.map((message) => withPrefix(message, 'value', value));
+  if (key !== undefined) prefixed = prefixed.map((message) => withPrefix(message, 'key', key));
+  return prefixed;
+}
+
+function withPrefix(message: Message, part: 'value' | 'key', name: string): Message {
+  const header = message.headers?.findLast((candidate) => name in candidate)?.[name];
+  const bytes = message[part];
+  if (header === undefined || bytes === null || bytes === undefined) return message;
+  return { ...message, [part]: Buffer.concat([Buffer.from(header as Uint8Array), Buffer.from(bytes as Buffer)]) };
 }
 
 /** Plain memory of the size of the current chunk's values and keys. */

@@ -4,6 +4,8 @@ import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { called, connectClient, madeClient } from './client.js';
 import { isTransient, readError } from './kafka-errors.js';
+import type { PrefixHeaders } from './kafka-properties.js';
+import { withPrefixes } from './stock-reader.js';
 
 export interface TopicSampleOptions {
   readonly brokers: string;
@@ -11,6 +13,7 @@ export interface TopicSampleOptions {
   readonly properties: Readonly<Record<string, string>>;
   /** Messages of each partition, at most. */
   readonly limit: number;
+  readonly prefixHeaders?: PrefixHeaders;
 }
 
 export interface SampledMessage {
@@ -66,7 +69,7 @@ export async function sampleTopic(options: TopicSampleOptions, log: Logger): Pro
 async function readFirst(
   consumer: InstanceType<typeof kafka.KafkaConsumer>,
   partitions: readonly number[],
-  { topic, limit }: TopicSampleOptions,
+  { topic, limit, prefixHeaders = {} }: TopicSampleOptions,
 ): Promise<SampledMessage[]> {
   const found = new Map(partitions.map((partition) => [partition, [] as SampledMessage[]]));
   const open = new Set(partitions);
@@ -91,7 +94,7 @@ async function readFirst(
       throw new SluiceError('SLUICE_KAFKA', `no messages of ${topic} came for ${TIMEOUT_MS / 1000} seconds`);
     }
     const full: number[] = [];
-    for (const { partition, key, value } of messages) {
+    for (const { partition, key, value } of withPrefixes(messages, prefixHeaders)) {
       const kept = found.get(partition)!;
       if (kept.length < limit) kept.push({ key: bytesOf(key), value });
       if (kept.length === limit && open.delete(partition)) full.push(partition);

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 1901489682; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 3626415967; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -25,6 +25,11 @@ export const KEPT_TARGET = 4294967293; // Target of a key that is an extra even 
 export const IGNORED_TARGET = 4294967294; // Target of a key that is only checked.
 export const ROW_SPARE_BYTES = 64; // Between the decoded strings of one row and those of the next.
 export const KEY_EXTRA_BYTES = 24; // What the extras of a row can have beyond the bytes of its value and its key.
+export const HMAC_TEXT = 32; // Bytes of a masked text: the first half of an HMAC-SHA-256 in hexadecimal digits.
+export const HMAC_SHORT = 55; // Bytes of a text that takes one block of SHA-256 with what is added to it.
+export const HMAC_CACHE = 1024; // Texts whose masks are remembered.
+/** How many bytes a byte of JSON can become at most: `"":0` is a masked text of 37 with its comma. */
+export const MASK_TIMES = 8;
 
 /** What became of a message. */
 export const STATUS = {
@@ -33,6 +38,7 @@ export const STATUS = {
   malformed: 2,
   not_object: 3,
   missing_required: 4,
+  expectation: 5,
 } as const;
 
 /** What is in a slot; strings as they are, and with escapes. */
@@ -67,6 +73,36 @@ export const OPERATION = {
   change_seq: 14,
   date: 15,
   mapped: 16,
+  masked_text: 17,
+  masked_json: 18,
+  masked_raw: 19,
+} as const;
+
+/** What is expected of the values of a column. */
+export const TEST = {
+  not_null: 0,
+  range: 1,
+  length: 2,
+  automaton: 3,
+} as const;
+
+/** What a mask makes of a value; `inner` is none: only members of the value have masks. */
+export const MASK = {
+  inner: 0,
+  hmac: 1,
+  redact: 2,
+  partial: 3,
+  drop: 4,
+  truncate: 5,
+} as const;
+
+/** What a masked time is the start of; `none` is for numbers. */
+export const PERIOD = {
+  none: 0,
+  hour: 1,
+  day: 2,
+  month: 3,
+  year: 4,
 } as const;
 
 /** A column of the output. */
@@ -186,7 +222,7 @@ export const EXTRA = {
 export const REJECT = {
   row: 0, // u32, of the chunk
   status: 4, // u32, of STATUS
-  position: 8, // i32, byte of the value; of missing_required the spec column
+  position: 8, // i32, byte of the value; of missing_required the spec column, of expectation the check
   size: 12,
 } as const;
 
@@ -260,6 +296,68 @@ export const GRAPH = {
   size: 1065408,
 } as const;
 
+/** An expectation of the values of a column; those that quarantine come first. */
+export const CHECK = {
+  test: 0, // u32, of TEST
+  column: 4, // u32, record of the column
+  low: 8, // i64, the lowest number or length
+  high: 16, // i64, the highest
+  width: 24, // u32, bytes of a number
+  automaton: 28, // u32, record
+  failed: 32, // u32, rows so far that failed it; of one that quarantines none
+  first: 36, // u32, the first of them
+  size: 40,
+} as const;
+
+/** Which texts are expected. After it u16[], the next state by state and class of the next byte. */
+export const AUTOMATON = {
+  classOf: 0, // u8[256], of a byte
+  start: 256, // u32, the state before the first byte
+  accepting: 260, // u32, the first of the states that accept
+  size: 264,
+} as const;
+
+/** A value with a mask, or an object with such values inside of it; arrays around them do not count. */
+export const MASK_NODE = {
+  mask: 0, // u32, of MASK
+  keep: 4, // u32, characters that stay at the end of a text; of `partial`
+  keys: 8, // u32, record of its first MASK_KEY
+  keyCount: 12, // u32
+  size: 16,
+} as const;
+
+/** A member of an object that has a mask, or has one inside of it. */
+export const MASK_KEY = {
+  address: 0, // u32, of its bytes
+  length: 4, // u32
+  node: 8, // u32, MASK_NODE
+  size: 16,
+} as const;
+
+/** The mask of a spec column. */
+export const COLUMN_MASK = {
+  node: 0, // u32, MASK_NODE; 0 if the column has no mask
+  period: 4, // u32, of PERIOD, of a time that is truncated
+  multiple: 8, // i64, of which a truncated number is a multiple; amounts scaled by 10^4; 0 if it is none
+  size: 16,
+} as const;
+
+/** A short text and its HMAC. */
+export const CACHED_MASK = {
+  length: 0, // u32, of the text and one more; 0 if there is none
+  text: 4, // u8[56]
+  mask: 60, // u8[HMAC_TEXT]
+  size: 128,
+} as const;
+
+/** A short text whose HMAC is not computed yet, in a block of SHA-256. */
+export const PENDING_MASK = {
+  to: 0, // u32, address of where its mask goes
+  entry: 4, // u32, CACHED_MASK
+  length: 8, // u32
+  size: 12,
+} as const;
+
 /** What the host writes. Addresses of regions that it lays out, and numbers. */
 export const HEADER = {
   values: 64, // u32, where the value at offset 0 is
@@ -301,38 +399,57 @@ export const HEADER = {
   tombstoneEnd: 224, // u32
   arena: 228, // u32, address; room for the decoded strings of a block; 0 if the spec has no embedded JSON
   arenaTimes: 232, // u32, how much of it a byte of a message takes: strings in strings that are embedded
-  end: 236,
+  checks: 236, // u32, address of CHECK[]
+  checkCount: 240, // u32, how many
+  quarantineChecks: 244, // u32, how many of them quarantine, which are the first
+  maskRoot: 248, // u32, MASK_NODE of the message; 0 if the spec has no masks
+  maskKey: 252, // u32, address of the key of HMACs, of 64 bytes; 0 if the spec has none
+  maskCache: 256, // u32, address of CACHED_MASK[HMAC_CACHE]
+  unmasked: 260, // u32, address; room for the extras of a row before they are masked
+  end: 264,
 } as const;
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */
 export const RESULTS = {
-  rows: 256, // u32
-  rejectCount: 260, // u32
-  rowsLate: 264, // u32
-  rowsWithIssues: 268, // u32
-  rowsHighValue: 272, // u32
-  maxEventTime: 280, // i64, microseconds, the lowest number there is if no row has one
-  minChangeSeq: 288, // u64
-  maxChangeSeq: 296, // u64
-  statusCounts: 304, // u32[STATUS]
-  rowsLearned: 324, // u32
-  end: 328,
+  rows: 320, // u32
+  rejectCount: 324, // u32
+  rowsLate: 328, // u32
+  rowsWithIssues: 332, // u32
+  rowsHighValue: 336, // u32
+  maxEventTime: 344, // i64, microseconds, the lowest number there is if no row has one
+  minChangeSeq: 352, // u64
+  maxChangeSeq: 360, // u64
+  statusCounts: 368, // u32[STATUS]
+  rowsLearned: 392, // u32
+  end: 396,
 } as const;
 
-export const ISSUE_BITS = 384; // u64[BLOCK_ROWS], the column `issues` of each row of the block
-export const MESSAGES = 896; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
-export const LOST_ROWS = 1152; // u64, rows that a loop leaves out
-export const DEFERRED_ROWS = 1216; // u64, rows that a loop leaves to a slower one
-export const COMPACTIONS = 1280; // u64[256], for each set of 8 bytes to leave out, a bit each, the places of all others
-export const OPAQUE = 3328; // u8[16], a constant on its way into a register
-export const COLUMNS = 3392; // COLUMN[MAX_ARROW_COLUMNS]
-export const NESTING = 7744; // u8[MAX_NESTING], per open container whether the one around it is an object
+export const ISSUE_BITS = 448; // u64[BLOCK_ROWS], the column `issues` of each row of the block
+export const MESSAGES = 960; // u32[BLOCK_ROWS], which message of the chunk each row of the block was
+export const LOST_ROWS = 1216; // u64, rows that a loop leaves out
+export const DEFERRED_ROWS = 1280; // u64, rows that a loop leaves to a slower one
+export const COMPACTIONS = 1344; // u64[256], for each set of 8 bytes to leave out, a bit each, the places of all others
+export const OPAQUE = 3392; // u8[16], a constant on its way into a register
+export const COLUMNS = 3456; // COLUMN[MAX_ARROW_COLUMNS]
+export const NESTING = 7808; // u8[MAX_NESTING], per open container whether the one around it is an object
 /** u16[256], the key that was found last by its hash, in records from the first node's on */
-export const KEYS_FOUND = 8768;
-export const CURSORS = 9280; // CURSOR[BLOCK_ROWS]
-export const OUTERS = 9792; // OUTER[BLOCK_ROWS]
-export const EXTRA_COUNTS = 10816; // u32[ROW_CONTEXTS], how many extras each row context has
-export const NODE_ROWS = 11136; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
-export const UNREAD = 11648; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
-export const SPEC_COLUMNS = 12160; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
-export const NODES = 13696; // NODE[], followed by what the host lays out
+export const KEYS_FOUND = 8832;
+export const CURSORS = 9344; // CURSOR[BLOCK_ROWS]
+export const OUTERS = 9856; // OUTER[BLOCK_ROWS]
+export const EXTRA_COUNTS = 10880; // u32[ROW_CONTEXTS], how many extras each row context has
+export const NODE_ROWS = 11200; // u64[TRACKED_NODES], a bit per row of the block that has entered the mapped object
+export const UNREAD = 11712; // u64[BLOCK_ROWS], a bit per spec column that could not take the row's value
+export const SPEC_COLUMNS = 12224; // SPEC_COLUMN[MAX_SPEC_COLUMNS]
+/** u8[64], the counters of RESULTS that a block's columns change, as they were before it */
+export const SAVED_RESULTS = 13760;
+export const SAVED_COLUMNS = 13824; // COLUMN[MAX_ARROW_COLUMNS], the same of the columns
+export const COLUMN_MASKS = 18176; // COLUMN_MASK[MAX_SPEC_COLUMNS]
+export const SHA_CONSTANTS = 19200; // u32[64], of the rounds of SHA-256
+export const SHA_START = 19456; // u32[8], its first state
+export const SHA_WORDS = 19520; // u32[256], of the rounds, four blocks side by side
+export const SHA_BLOCKS = 20544; // u8[256], four blocks of texts, one after the other
+export const SHA_STATES = 20800; // u32[32], four states side by side
+export const HMAC_INNER = 20928; // u32[8], the state after the inner key
+export const HMAC_OUTER = 20992; // u32[8], the state after the outer key
+export const PENDING_MASKS = 21056; // PENDING_MASK[4]
+export const NODES = 21120; // NODE[], followed by what the host lays out

@@ -4,12 +4,14 @@
 import { Data, type DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
 import type { ChunkViews } from '../core/chunk.js';
 import { assert, SluiceError } from '../core/errors.js';
-import { type QuarantinedMessage, STATUSES, type Status } from '../core/flow.js';
+import { type FailedExpectation, type QuarantinedMessage, STATUSES, type Status } from '../core/flow.js';
 import { type StringForms, stringForms } from '../core/string-forms.js';
 import { arrowSchema } from '../schema/arrow.js';
+import { type RowCheck, rowChecks } from '../schema/expectations.js';
 import type { TableSpec } from '../schema/spec.js';
 import { ABI_VERSION, COLUMN, HEADER, KEY_EXTRA_BYTES, REJECT, RESULTS, STATUS } from './abi.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
+import { FailedChecks } from './failed-checks.js';
 import { type FlagOptions, writeIssueBits, writeTables } from './memory-map.js';
 import {
   type ColumnRegion,
@@ -30,8 +32,10 @@ export interface Reject {
   readonly status: QuarantinedMessage['status'];
   /** Byte of the value where it stops being acceptable, -1 if no byte is to blame. */
   readonly position: number;
-  /** Of `missing_required`: the first column without a value. */
+  /** Of `missing_required`: the first column without a value. Of `expectation`: its column. */
   readonly column: string | undefined;
+  /** Of `expectation`: the first that fails. */
+  readonly expectation?: string;
 }
 
 export interface KernelOutput {
@@ -44,6 +48,8 @@ export interface KernelOutput {
   readonly rowsHighValue: number;
   /** Rows that the speculative path read. */
   readonly rowsLearned: number;
+  /** The expectations that rows or rejected messages fail, in the order of the spec. */
+  readonly failedExpectations: readonly FailedExpectation[];
   /** Microseconds since the epoch. */
   readonly maxEventTime: bigint | undefined;
   /** 0 if there is no row. */
@@ -73,9 +79,11 @@ export class Results {
   minChangeSeq: bigint | undefined;
   maxChangeSeq = 0n;
   trap: string | undefined;
+  readonly failed = new FailedChecks();
 
   output(): KernelOutput {
-    return { ...this, minChangeSeq: this.minChangeSeq ?? 0n };
+    const { failed, ...results } = this;
+    return { ...results, failedExpectations: failed.list(), minChangeSeq: this.minChangeSeq ?? 0n };
   }
 }
 
@@ -108,6 +116,7 @@ export class KernelInstance {
   readonly #map: MemoryMap;
   readonly #exports: Exports;
   readonly #schema: Schema;
+  readonly #checks: readonly RowCheck[];
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
 
@@ -122,6 +131,7 @@ export class KernelInstance {
     this.#map = writeTables(this.#memory, spec, limits, flags);
     this.#exports = instantiate(module, this.#memory);
     this.#schema = arrowSchema(spec);
+    this.#checks = rowChecks(spec);
     this.#view = new DataView(this.#memory.buffer);
     this.#bytes = HAS_BUFFER ? Buffer.from(this.#memory.buffer) : new Uint8Array(this.#memory.buffer);
   }
@@ -146,8 +156,8 @@ export class KernelInstance {
     const ofKeys = this.readsKeys ? keyBytes + rows * KEY_EXTRA_BYTES : 0;
     const bytes = valueBytes + ofKeys + rows * this.#wordBytes;
     return this.#map.columns.every(
-      ({ type, record }) =>
-        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + bytes <= this.#limits.columnBytes,
+      ({ type, record, times }) =>
+        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + bytes * times <= this.#limits.columnBytes * times,
     );
   }
 
@@ -177,7 +187,7 @@ export class KernelInstance {
     } catch (cause) {
       throw new KernelTrap(cause);
     }
-    this.#collectRejects(results, chunk, from);
+    this.#collectRejects(results, chunk, views, from);
   }
 
   /**
@@ -194,6 +204,7 @@ export class KernelInstance {
       results.counts[status] += this.#word(RESULTS.statusCounts + STATUS[status] * 4);
     }
     if (rows === 0) return;
+    results.failed.collect(this.#view, this.#map, this.#checks);
     const eventTime = this.#view.getBigInt64(RESULTS.maxEventTime, true);
     if (eventTime !== NO_EVENT_TIME && (results.maxEventTime === undefined || eventTime > results.maxEventTime)) {
       results.maxEventTime = eventTime;
@@ -240,20 +251,26 @@ export class KernelInstance {
     else this.#bytes.set(bytes, to);
   }
 
-  #collectRejects(results: Results, chunk: number, from: number): void {
+  #collectRejects(results: Results, chunk: number, views: ChunkViews, from: number): void {
     const count = this.#word(RESULTS.rejectCount);
+    const rejects: Reject[] = [];
     for (let index = 0, at = this.#map.rejects; index < count; index++, at += REJECT.size) {
       const status = KERNEL_STATUSES[this.#word(at + REJECT.status)] as Reject['status'];
       const place = this.#view.getInt32(at + REJECT.position, true);
+      const row = from + this.#word(at + REJECT.row);
+      if (status === 'expectation') {
+        const { expectation, column } = this.#checks[place];
+        rejects.push({ chunk, row, status, position: -1, column: column.name, expectation: expectation.name });
+        results.failed.add(this.#checks[place], 1, Number(views.offsets[row]));
+        continue;
+      }
       const isColumn = status === 'missing_required';
-      results.rejects.push({
-        chunk,
-        row: from + this.#word(at + REJECT.row),
-        status,
-        position: isColumn ? -1 : place,
-        column: isColumn ? this.#spec.columns[place].name : undefined,
-      });
+      const column = isColumn ? this.#spec.columns[place].name : undefined;
+      rejects.push({ chunk, row, status, position: isColumn ? -1 : place, column });
     }
+    // The columns of a block tell later than what its rows lack.
+    if (this.#checks.length > 0) rejects.sort((a, b) => a.row - b.row);
+    for (const reject of rejects) results.rejects.push(reject);
   }
 
   #columnData(column: ColumnRegion, type: DataType, rows: number, copy: boolean): Data {

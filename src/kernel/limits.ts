@@ -1,6 +1,7 @@
 /** For how much the memory of an instance is laid out. */
 import { type TableSpec, tableColumns } from '../schema/spec.js';
 import { KEY_EXTRA_BYTES } from './abi.js';
+import { textTimes } from './mask-table.js';
 import type { KernelLimits } from './regions.js';
 import { wordBytes } from './word-table.js';
 
@@ -18,7 +19,8 @@ const CHUNK_KEY_BYTES = 1 << 16;
 const MAX_TEXT_BYTES = 2 ** 31;
 
 export function kernelLimits(spec: TableSpec, { batchRows, batchBytes }: BatchSizes): KernelLimits {
-  const textColumns = tableColumns(spec).filter(({ type }) => type === 'utf8').length;
+  const texts = tableColumns(spec).filter(({ type }) => type === 'utf8');
+  const textColumns = texts.reduce((sum, { source }) => sum + textTimes(spec, source), 0);
   const rowBytes = KEY_EXTRA_BYTES + wordBytes(spec);
   const chunkBytes = CHUNK_BYTES + CHUNK_KEY_BYTES + CHUNK_ROWS * rowBytes;
   return {

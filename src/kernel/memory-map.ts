@@ -12,7 +12,9 @@ import {
   type TimeUnit,
 } from '../schema/spec.js';
 import { COLUMN, COMPACTIONS, HEADER, NO_SLOT, NODE, NODES, OPERATION, SPEC_COLUMN, SPEC_COLUMNS } from './abi.js';
+import { writeChecks } from './check-table.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
+import { hasInnerMasks, writeMasks } from './mask-table.js';
 import { pathTree, writeTree } from './path-tree.js';
 import { IN_HEADER, type KernelLimits, type MemoryMap, memoryMap } from './regions.js';
 import { writeWords } from './word-table.js';
@@ -26,6 +28,8 @@ export interface FlagOptions {
   readonly lateAfterMs: number;
   /** Whether rows may take the speculative path; default true. The result is the same. */
   readonly learned?: boolean;
+  /** For specs with the mask `hmac`: at most MASK_KEY_BYTES. */
+  readonly maskKey?: Uint8Array | undefined;
 }
 
 /** Writes header, tree and column records. */
@@ -56,6 +60,8 @@ export function writeTables(
   view.setBigInt64(HEADER.lateAfter, BigInt(flags.lateAfterMs) * 1000n, true);
   writePaths(memory, spec, map);
   writeWords(view, spec, map.words);
+  writeChecks(view, spec, map.checks, map.columns);
+  writeMasks(view, spec, map.masks, flags.maskKey);
   for (const column of map.columns) {
     const operation = operationOf(spec, column);
     if (operation === OPERATION.extra) word(HEADER.extraColumn, column.record);
@@ -123,7 +129,10 @@ export function writeIssueBits(view: DataView, bits: readonly number[]): void {
 function operationOf(spec: TableSpec, { name, source }: TableColumn): number {
   if (source === undefined) return OPERATION[name as keyof typeof OPERATION];
   const column = spec.columns[source];
-  if (column.raw === name) return OPERATION.raw;
+  if (column.raw === name) return column.mask === undefined ? OPERATION.raw : OPERATION.masked_raw;
+  if (column.kind === 'text' && column.mask !== undefined) return OPERATION.masked_text;
+  if (column.kind === 'json' && (column.mask !== undefined || hasInnerMasks(column, spec)))
+    return OPERATION.masked_json;
   return column.operations === undefined ? OPERATION[column.kind] : OPERATION.mapped;
 }
 

@@ -6,7 +6,7 @@ import { IGNORED_TARGET, KEY, NODE, NODE_KEYS, NODE_TARGET, NODES, ROW_CONTEXTS,
 /** After the bytes of each key, which are compared by 16. */
 const SPARE_KEY_BYTES = 16;
 /** The member of `extra` that has what no column has of the message's key. */
-const KEY_MEMBER = 'message_key';
+export const KEY_MEMBER = 'message_key';
 
 const utf8 = new TextEncoder();
 

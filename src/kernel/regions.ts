@@ -5,8 +5,10 @@
  *   keys        KEY[], grouped by node; then the bytes of the keys
  *   node keys   NODE_KEYS[], one per node
  *   words       WORD[]; then the bytes of the words
+ *   checks      CHECK[], one per expectation of rows; then the automata
  *   slots       SLOTS[], one per path of a spec column; one more to ignore
  *   graph       GRAPH
+ *   masks       the key of HMACs, MASK_NODE[], MASK_KEY[], then the bytes of the names; masks of late texts
  *   input       the values of one chunk; value offsets, validity, Kafka offsets, timestamps
  *   message keys, key offsets, key validity; nothing if the spec does not read the keys of messages
  *   rejects     REJECT[], of the messages of one chunk
@@ -14,6 +16,7 @@
  *   extras      EXTRA[]: those of each row of the block, then those of the general path's row
  *   arena       decoded strings of JSON of the rows of a block; nothing if the spec has none
  *   forms       text as DuckDB has it (kernels/forms.ts)
+ *   unmasked    the extras of a row before they are masked; nothing if the spec has no masks
  *   output      per Arrow column: offsets or data; of text then data; validity
  *
  * each with spare bytes after it. From the input on, sizes depend on the limits, and each is a sum: so many bytes, and
@@ -21,6 +24,7 @@
  */
 
 import { STRING_BYTES, VECTOR_ROWS } from '../core/string-forms.js';
+import { hasMasks } from '../schema/mask.js';
 import { type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 import {
   BLOCK_ROWS,
@@ -29,6 +33,7 @@ import {
   CONTEXT_EXTRAS,
   EXTRA,
   GRAPH,
+  KEY_EXTRA_BYTES,
   NODE,
   NODE_KEYS,
   NODES,
@@ -37,7 +42,9 @@ import {
   SLOTS,
   SPARE_BYTES,
 } from './abi.js';
+import { checkTableBytes } from './check-table.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
+import { maskCacheBytes, maskTableBytes, textTimes } from './mask-table.js';
 import { keyTableBytes, pathTree } from './path-tree.js';
 import { wordTableBytes } from './word-table.js';
 
@@ -74,6 +81,8 @@ export interface MemoryMap {
   readonly keyOffsets: number;
   readonly keyValidity: number;
   readonly rejects: number;
+  /** Of the expectations of rows. */
+  readonly checks: number;
   /** Of the strings of a data chunk. */
   readonly forms: number;
   readonly columns: readonly ColumnRegion[];
@@ -87,6 +96,8 @@ export interface ColumnRegion extends TableColumn {
   /** 0 if the column has none. */
   readonly offsets: number;
   readonly validity: number;
+  /** How many bytes of text one of a message can become. */
+  readonly times: number;
 }
 
 /** The regions whose address is a word of the header, of the same name. */
@@ -103,6 +114,8 @@ export const IN_HEADER = [
   'graph',
   'extras',
   'arena',
+  'maskCache',
+  'unmasked',
 ] as const;
 
 /** The tables of the spec, and what is learned: as large for all limits. */
@@ -112,8 +125,11 @@ function tableSizes(spec: TableSpec) {
     keys: { fixed: keyTableBytes(tree) },
     nodeKeys: { fixed: tree.nodes.length * NODE_KEYS.size },
     words: { fixed: wordTableBytes(spec) },
+    checks: { fixed: checkTableBytes(spec) },
     slots: { fixed: (tree.fields.length + 1) * SLOTS.size },
     graph: { fixed: GRAPH.size },
+    masks: { fixed: maskTableBytes(spec) },
+    maskCache: { fixed: maskCacheBytes(spec) },
   } satisfies Record<string, Size>;
 }
 
@@ -137,16 +153,17 @@ export function chunkSizes(spec: TableSpec) {
     extras: { fixed: (BLOCK_ROWS * CONTEXT_EXTRAS + 2) * EXTRA.size, ...perTextByte(EXTRA.size / MIN_MEMBER_BYTES) },
     arena: embeddedDepth > 0 ? { ...perTextByte(embeddedDepth), chunkRows: ROW_SPARE_BYTES } : undefined,
     forms: { fixed: VECTOR_ROWS * STRING_BYTES },
+    unmasked: hasMasks(spec) ? { fixed: KEY_EXTRA_BYTES, ...perTextByte(1) } : undefined,
   } satisfies Record<string, Size | undefined>;
 }
 
 /** What a column takes, in order; undefined if it has none. */
-export function columnSizes({ type, nullable }: TableColumn) {
+export function columnSizes(spec: TableSpec, { type, nullable, source }: TableColumn) {
   const isText = type === 'utf8';
   const perRow: Size = { fixed: 4, batchRows: COLUMN_LAYOUTS[type].rowBytes };
   return {
     offsets: isText ? perRow : undefined,
-    data: isText ? { columnBytes: 1 } : perRow,
+    data: isText ? { columnBytes: textTimes(spec, source) } : perRow,
     validity: nullable ? { batchRows: 1 / 8 } : undefined,
   } satisfies Record<string, Size | undefined>;
 }
@@ -196,7 +213,8 @@ export function memoryMap(spec: TableSpec, limits: KernelLimits): MemoryMap & Al
   const columns = tableColumns(spec).map((column, index) => ({
     ...column,
     record: COLUMNS + index * COLUMN.size,
-    ...regions.take(columnSizes(column)),
+    times: textTimes(spec, column.source),
+    ...regions.take(columnSizes(spec, column)),
   }));
   return { ...tables, ...chunk, columns, bytes: regions.end };
 }

@@ -1,7 +1,9 @@
 /** The words of a topic for operations, as the records that the kernel looks them up in, and what says tombstone. */
 import { MAPPED_OPERATIONS, OPERATION } from '../core/operations.js';
+import { hasMasks } from '../schema/mask.js';
 import { roleColumn, type TableSpec } from '../schema/spec.js';
 import { HEADER, KIND, WORD } from './abi.js';
+import { MASK_ROW_BYTES } from './mask-table.js';
 
 /** After the bytes of each word, which are compared and copied by 16 or 32. */
 const SPARE_WORD_BYTES = 32;
@@ -17,8 +19,9 @@ function wordsOf(spec: TableSpec): [from: string, to: string][] {
   return Object.entries(roleColumn(spec, 'operation')?.operations ?? {});
 }
 
-/** Bytes that a row can have in the column of operations, and not in its message. */
+/** Bytes that a row can have in the column of operations, or in one that is masked, and not in its message. */
 export function wordBytes(spec: TableSpec): number {
+  if (hasMasks(spec)) return MASK_ROW_BYTES;
   return wordsOf(spec).length > 0 || spec.deletes?.tombstone ? LONGEST_OPERATION : 0;
 }
 

@@ -1,7 +1,7 @@
 /** Prometheus metrics of a run. */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { BATCH_STAT_LIST, type BatchStat } from '../core/batch-stats.js';
-import { type CommitReceipt, NOTHING_RETIRED } from '../core/flow.js';
+import { type CommitReceipt, type FailedExpectation, NOTHING_RETIRED } from '../core/flow.js';
 import { collectProcessMetrics } from '../core/process-metrics.js';
 import { LatencyHistogram } from './latency-histogram.js';
 
@@ -24,6 +24,12 @@ export class Metrics {
   readonly bytes = this.#counter('sluice_bytes_total', 'Bytes of message values consumed');
   readonly rows = this.#counter('sluice_rows_total', 'Committed messages by outcome', 'outcome');
   readonly rowsFlagged = this.#counter('sluice_rows_flagged_total', 'Committed rows by flag', 'flag');
+  readonly expectationFailures = this.#counter(
+    'sluice_expectation_failures_total',
+    'Committed rows and quarantined messages that fail an expectation of the table spec; of what rows fail together, ' +
+      'batches or minutes',
+    ...['expectation', 'action'],
+  );
   readonly batches = this.#counter('sluice_batches_total', 'Committed batches');
   readonly commits = this.#counter('sluice_commits_total', 'Committed transactions');
   readonly commitRetries = this.#counter(
@@ -106,6 +112,15 @@ export class Metrics {
     'age',
   );
   readonly parquetStoredBytes = this.#gauge('sluice_parquet_stored_bytes', 'Bytes of these files', 'age');
+  readonly lineageEvents = this.#counter(
+    'sluice_lineage_events_total',
+    'Lineage events by what became of them: sent, refused by the server, or lost because the run ended',
+    'result',
+  );
+  readonly lineageRetries = this.#counter(
+    'sluice_lineage_retries_total',
+    'Attempts to send or write a lineage event that failed and were repeated',
+  );
 
   constructor() {
     collectProcessMetrics(this.registry);
@@ -117,12 +132,20 @@ export class Metrics {
     for (const gauge of [this.lastCommit, this.freeBytes, this.databaseBytes, this.walBytes]) gauge.remove();
   }
 
+  /** Shows expectations from the start on, so that the first failure is seen as one. */
+  expect(expectations: readonly Pick<FailedExpectation, 'name' | 'action'>[]): void {
+    for (const { name, action } of expectations) this.expectationFailures.inc({ expectation: name, action }, 0);
+  }
+
   /** Counts a committed group. */
-  committed({ stats, commitSeconds }: CommitReceipt): void {
+  committed({ stats, commitSeconds, failedExpectations = [] }: CommitReceipt): void {
     this.commits.inc();
     this.lastCommit.setToCurrentTime();
     for (const { name, metric } of METRICS) this.#counterOf(metric).inc(metric.labels ?? {}, Number(stats[name]));
     this.stageSeconds.inc({ stage: 'merge' }, commitSeconds);
+    for (const { name, action, failed } of failedExpectations) {
+      this.expectationFailures.inc({ expectation: name, action }, failed);
+    }
   }
 
   /** Seconds by stage since the start, over all threads. */

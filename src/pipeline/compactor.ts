@@ -1,7 +1,7 @@
 /** Has the sink join small Parquet files beside the commits, one join at a time. */
 import { asSluiceError, type ErrorCode } from '../core/errors.js';
 import { RETIRED_TEXT, type Retired } from '../core/flow.js';
-import type { Logger } from '../core/log.js';
+import { type Logger, logRemoved } from '../core/log.js';
 import type { Sink } from '../core/sink.js';
 import type { Metrics } from '../metrics/metrics.js';
 
@@ -37,10 +37,11 @@ export class Compactor {
     this.#running = true;
     this.#lookedMs = performance.now();
     try {
-      const { left, filesRewritten: _, retired, ...receipt } = await sink.compact();
+      const { left, filesRewritten: _, retired, removed, ...receipt } = await sink.compact();
       metrics.filesCompacted.inc(receipt.filesBefore);
       if (receipt.filesBefore > 0) log.info(receipt, 'small Parquet files joined');
       this.#count(retired);
+      logRemoved(log, removed);
       for (const why of left) this.#warn('SLUICE_SINK', why);
     } catch (thrown) {
       const { code, message } = asSluiceError(thrown, 'SLUICE_SINK', 'compaction');

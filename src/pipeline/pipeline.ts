@@ -17,7 +17,7 @@ import { betweenCommits, Rebalance } from './rebalance.js';
 import { Sequencer } from './sequencer.js';
 import type { PipelineSettings } from './settings.js';
 import { MAX_STALLED_MS, observeLatency, type PipelineStatus, partitionStatus } from './status.js';
-import { countCommit, newTotals } from './totals.js';
+import { type CommitListener, countCommit, newTotals, tellCommit } from './totals.js';
 
 export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
   readonly workers: number;
@@ -28,7 +28,8 @@ export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
   readonly untilEnd: boolean;
 }
 
-export type PipelineParts = AssignmentParts & { readonly sink: Sink } & Pick<DispatcherParts, 'runBatch' | 'prepare'>;
+export type PipelineParts = AssignmentParts &
+  Pick<DispatcherParts, 'runBatch' | 'prepare'> & { readonly sink: Sink; readonly onCommitted?: CommitListener };
 
 const [MAX_POLL_MS, WAIT_MS] = [100, 50];
 /** After this long without a message although the log has some, positions are checked against the broker. */
@@ -52,7 +53,7 @@ export class Pipeline {
   readonly #totals = newTotals();
   #firstCommitMs: number | undefined;
   #idleMs = 0;
-  #stopping = false;
+  readonly #stop = new AbortController();
   /** What the next chunk must hold at least, after a fill said `oversize`. */
   #need = { valueBytes: 0, keyBytes: 0 };
   #spare: Chunk | undefined;
@@ -103,7 +104,7 @@ export class Pipeline {
 
   /** Asks the loop to end: what was read is committed, nothing more is read. */
   stop(): void {
-    this.#stopping = true;
+    this.#stop.abort();
   }
 
   /** What it shows of itself. @param nowMs `performance.now()` */
@@ -112,7 +113,7 @@ export class Pipeline {
     const { endsAsOfMs } = this.#parts.source;
     const partitions = [...this.#partitions.all].map((partition) => partitionStatus(partition, lateAfterMs, nowMs));
     return {
-      ready: this.#assignment.isReading && !this.#stopping,
+      ready: this.#assignment.isReading && !this.#stop.signal.aborted,
       partitions,
       totals: { ...this.#totals, lostOffsets: this.#assignment.lostOffsets },
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
@@ -130,22 +131,23 @@ export class Pipeline {
   /**
    * Runs until stopped, or with `untilEnd` until the end offsets are committed.
    * @param state what the sink said when it was opened
+   * @returns whether all that was read is committed
    */
-  async run(state: SinkState): Promise<void> {
+  async run(state: SinkState): Promise<boolean> {
     this.#assignment.restore(state);
     this.#dispatcher.issueBits = state.issueBits;
     try {
-      while (!this.#stopping && !this.#hasReachedEnd) {
+      while (!this.#stop.signal.aborted && !this.#hasReachedEnd) {
         this.#sequencer.throwIfFailed();
-        await this.#rebalance.follow();
+        await this.#rebalance.follow(this.#stop.signal);
         this.#dispatchDue();
         this.#sequencer.advance();
         await this.#poll();
       }
-      await this.#drain();
+      return await this.#drain();
     } finally {
       // A commit that is answered after this starts no join: the sink is being closed.
-      this.#stopping = true;
+      this.#stop.abort();
     }
   }
 
@@ -193,12 +195,9 @@ export class Pipeline {
     try {
       return await this.#parts.source.fill(chunk, timeoutMs);
     } catch (thrown) {
-      const { code } = asSluiceError(thrown, 'SLUICE_KAFKA', 'reading');
+      const { code, message } = asSluiceError(thrown, 'SLUICE_KAFKA', 'reading');
       if (!UNREADABLE.has(code) || ++this.#resolvedInVain > MAX_RESOLVED_IN_VAIN) throw thrown;
-      this.#parts.log.warn(
-        { code },
-        `${(thrown as Error).message}: committing what was read, then resolving positions again`,
-      );
+      this.#parts.log.warn({ code }, `${message}: committing what was read, then resolving positions again`);
       await this.#resolveAnew();
       return { kind: 'idle' };
     }
@@ -269,15 +268,17 @@ export class Pipeline {
     this.#spare = chunk;
   }
 
-  async #drain(): Promise<void> {
-    await this.#rebalance.settle();
-    this.#dispatcher.dispatchAll();
-    for (let isStopping = false; !isStopping; ) {
-      // With `untilEnd` it waits as long as it takes; a stop meanwhile has its grace period.
-      isStopping = this.#stopping;
-      if (await this.#sequencer.drain(this.#options.shutdownGraceMs)) return;
+  async #drain(): Promise<boolean> {
+    if (await this.#rebalance.settleInTime()) {
+      this.#dispatcher.dispatchAll();
+      for (let isStopping = false; !isStopping; ) {
+        // With `untilEnd` it waits as long as it takes; a stop meanwhile has its grace period.
+        isStopping = this.#stop.signal.aborted;
+        if (await this.#sequencer.drain(this.#options.shutdownGraceMs)) return true;
+      }
     }
     this.#parts.log.warn('the grace period is over: batches in flight are dropped and will be read again');
+    return false;
   }
 
   #onRetry({ code, message }: SluiceError, pauseMs: number): void {
@@ -290,9 +291,10 @@ export class Pipeline {
     this.#advancedMs = performance.now();
     this.#firstCommitMs ??= this.#advancedMs;
     countCommit(this.#totals, receipt);
-    this.#parts.metrics.committed(receipt);
+    tellCommit(this.#parts, receipt);
     observeLatency(this.#parts.metrics, this.#partitions, receipt.positions);
+    this.#parts.onCommitted?.(receipt, this.#partitions.all);
     this.#assignment.committed(receipt.positions);
-    if (this.#partitions.lag < this.#options.batchRows && !this.#stopping) this.#compactor.start();
+    if (this.#partitions.lag < this.#options.batchRows && !this.#stop.signal.aborted) this.#compactor.start();
   }
 }

@@ -7,6 +7,7 @@
  *
  * The source is told between two fills, and one answer is over before the next begins.
  */
+import { aborted } from '../core/abort.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import type { Sink } from '../core/sink.js';
@@ -35,6 +36,7 @@ export class Rebalance {
   /** Resolves with what is to be told the source. */
   #answer: Promise<() => void> | undefined;
   #isReady = false;
+  #stopped: Promise<void> | undefined;
 
   constructor(shutdownGraceMs: number, parts: RebalanceParts) {
     this.#shutdownGraceMs = shutdownGraceMs;
@@ -46,12 +48,16 @@ export class Rebalance {
     return this.#answer !== undefined;
   }
 
-  /** Called between two fills: tells the source what is ready, and begins with the next change. */
-  async follow(): Promise<void> {
+  /**
+   * Called between two fills: tells the source what is ready, and begins with the next change.
+   * @param stop ends the wait for what is not ready
+   */
+  async follow(stop: AbortSignal): Promise<void> {
     const { source, assignment, partitions } = this.#parts;
+    this.#stopped ??= aborted(stop);
     for (;;) {
       // Without a partition there is nothing else to do.
-      if (this.#isReady || !partitions.isAnyRead) await this.settle();
+      if ((this.#isReady || !partitions.isAnyRead) && !(await this.#settle(this.#stopped))) return;
       const change = this.isUnderWay ? undefined : source.pollAssignment();
       if (change === undefined) break;
       this.#begin(change);
@@ -59,17 +65,26 @@ export class Rebalance {
     assignment.checkComplete();
   }
 
-  /** Waits for the answer that is under way, and tells the source. */
-  async settle(): Promise<void> {
-    const tell = await this.#answer;
+  /** Waits for the answer that is under way for the grace period at most. @returns false if that is over */
+  settleInTime(): Promise<boolean> {
+    return this.#settle(aborted(AbortSignal.timeout(this.#shutdownGraceMs)));
+  }
+
+  /** Tells the source the answer when it is ready. @param limit ends the wait for it @returns false if it did */
+  async #settle(limit?: Promise<void>): Promise<boolean> {
+    if (this.#answer === undefined) return true;
+    const isSure = this.#isReady || limit === undefined;
+    const tell = await (isSure ? this.#answer : Promise.race([this.#answer, limit]));
+    if (tell === undefined) return false;
     this.#answer = undefined;
     this.#isReady = false;
-    tell?.();
+    tell();
+    return true;
   }
 
   /** Resolves the positions of all partitions again, after all that was read is committed. */
   async startOver(): Promise<void> {
-    await this.settle();
+    await this.#settle();
     // What waits is read again from there.
     this.#parts.sequencer.dropWaiting([...this.#parts.partitions.all].map(({ number }) => number));
     await this.#drain();

@@ -55,6 +55,21 @@ export function stoppedAt(): number {
 
 /** Appends the value at [start, stop) as JSON. @returns the problem, undefined for none; with one, nothing is added */
 export function appendJson(type: AvroType, bytes: Uint8Array, start: number, stop: number): AvroProblem | undefined {
+  return append(writeValue, type, bytes, start, stop);
+}
+
+/** The same, but a string is its text alone, without quotes. */
+export function appendText(type: AvroType, bytes: Uint8Array, start: number, stop: number): AvroProblem | undefined {
+  return append(writePlain, type, bytes, start, stop);
+}
+
+function append(
+  write: (type: AvroType) => void,
+  type: AvroType,
+  bytes: Uint8Array,
+  start: number,
+  stop: number,
+): AvroProblem | undefined {
   input = bytes;
   at = start;
   end = stop;
@@ -62,7 +77,7 @@ export function appendJson(type: AvroType, bytes: Uint8Array, start: number, sto
   emptyItems = 0;
   const before = beginMessage();
   try {
-    writeValue(type);
+    write(type);
     // What is left over was not written by this schema.
     if (at === end) return undefined;
   } catch (thrown) {
@@ -113,6 +128,12 @@ function writeValue(type: AvroType): void {
     default:
       writeContainer(type);
   }
+}
+
+function writePlain(type: AvroType): void {
+  if (type.kind === AVRO.union) writePlain(type.children[readIndex(type.children.length)]);
+  else if (type.kind !== AVRO.string) writeValue(type);
+  else writeBytes(input.subarray(skip(readNumber()), at));
 }
 
 function writeContainer({ kind, children, literals }: AvroType): void {

@@ -44,6 +44,8 @@ export class AvroType {
     readonly size = 0,
     /** Of a decimal, digits after the point; -1 for plain bytes. */
     readonly scale = -1,
+    /** What a primitive type says that it means: its type in Connect, or its logical type. */
+    readonly meaning = '',
   ) {}
 }
 
@@ -82,12 +84,21 @@ function parseType(schema: Json, namespace: string, named: Map<string, AvroType>
     case 'fixed':
       return parseNamed(complex, type, namespace, named);
     case 'bytes':
-      return new AvroType(AVRO.bytes, [], [], [], 0, scaleOf(complex));
+      return new AvroType(AVRO.bytes, [], [], [], 0, scaleOf(complex), meaningOf(complex));
     case 'int':
-      return new AvroType(complex.logicalType === 'date' ? AVRO.date : AVRO.int);
+      return primitive(complex.logicalType === 'date' ? AVRO.date : AVRO.int, complex);
     default:
-      return parseType(type as Json, namespace, named);
+      if (typeof type !== 'string' || !PRIMITIVES.has(type)) return parseType(type as Json, namespace, named);
+      return primitive(AVRO[type as keyof typeof AVRO], complex);
   }
+}
+
+function primitive(kind: number, schema: { readonly [key: string]: unknown }): AvroType {
+  return new AvroType(kind, [], [], [], 0, -1, meaningOf(schema));
+}
+
+function meaningOf(schema: { readonly [key: string]: unknown }): string {
+  return String(schema['connect.name'] ?? schema.logicalType ?? '');
 }
 
 function typeOfName(name: string, namespace: string, named: Map<string, AvroType>): AvroType {

@@ -43,6 +43,16 @@ const MAX_ANSWER_BYTES = 64 << 20;
 const MAX_REFERENCES = 1000;
 /** Of what is wrong with certificates, or is no TLS: https://nodejs.org/api/tls.html#x509-certificate-error-codes. */
 const TLS_ERRORS = /^(CERT_|CRL_|DEPTH_ZERO_|EPROTO|ERR_(OSSL|SSL|TLS)_|HOSTNAME_|INVALID_|SELF_SIGNED_|UNABLE_TO_)/;
+/** What to do about a request without an answer: the first whose pattern is in the error's code or text. */
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/wrong.version.number|packet.length/i, 'there is no TLS: is it http://?'],
+  [/alert/i, 'set SCHEMA_REGISTRY_CERT and SCHEMA_REGISTRY_KEY to a certificate that it accepts'],
+  [/ALTNAME/, 'SCHEMA_REGISTRY_URL must have a name that its certificate is for'],
+  [/EXPIRED|NOT_YET_VALID/, 'its certificate must be renewed'],
+  [TLS_ERRORS, 'set SCHEMA_REGISTRY_CA to the authority of its certificate'],
+  [/^ECONNRESET/, 'is it https://, or does it not accept SCHEMA_REGISTRY_CERT?'],
+  [/^/, 'start it, or correct SCHEMA_REGISTRY_URL'],
+];
 /** Of the API: no such subject, version, schema. A path that is not of the API is 404 for it. */
 const UNKNOWN_CODES: ReadonlySet<unknown> = new Set([40401, 40402, 40403]);
 
@@ -131,16 +141,19 @@ export class RegistryClient {
     try {
       ({ status, body } = await this.#send(path));
     } catch (cause) {
-      const isTrusted = !TLS_ERRORS.test(String((cause as NodeJS.ErrnoException).code));
-      const advice = isTrusted ? '' : ': see SCHEMA_REGISTRY_CA, and with a client certificate, its key';
-      throw this.#error(`${reasonOf(cause)}${advice}`, isTrusted, cause);
+      const { code, message } = cause as NodeJS.ErrnoException;
+      const [, advice] = ADVICE.find(([pattern]) => pattern.test(`${code} ${message}`))!;
+      throw this.#error(`${reasonOf(cause)}: ${advice}`, !TLS_ERRORS.test(String(code)), cause);
     }
     if (status === 404 && isUnknown(body)) return undefined;
     if (status === 401 || status === 403) {
       const what = this.#options.user === undefined ? 'set SCHEMA_REGISTRY_USER' : 'correct SCHEMA_REGISTRY_USER';
       throw this.#error(`it refuses access (HTTP ${status}): ${what} and SCHEMA_REGISTRY_PASSWORD`, false);
     }
-    if (status !== 200) throw this.#error(`HTTP ${status} for ${path}: ${body.slice(0, 200)}`, true);
+    if (status !== 200) {
+      const advice = status === 404 ? '. Has SCHEMA_REGISTRY_URL the path of its API?' : '';
+      throw this.#error(`HTTP ${status} for ${path}: ${body.slice(0, 200)}${advice}`, true);
+    }
     try {
       return JSON.parse(body) as T;
     } catch (cause) {
@@ -189,9 +202,9 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-/** What a failed request says; an AggregateError of several addresses has no message of its own. */
+/** What a failed request says; OpenSSL's is in `reason`, and an AggregateError of several addresses has no message. */
 function reasonOf(cause: unknown): string {
-  const { name, message, code } = cause as NodeJS.ErrnoException;
+  const { name, message, code, reason } = cause as NodeJS.ErrnoException & { reason?: string };
   if (name === 'AbortError' || name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1e3} s`;
-  return message || String(code);
+  return reason || message || String(code);
 }

@@ -1,14 +1,33 @@
 /**
- * The frame of a value whose schema is in a registry, as Confluent's serializers write it: before the value, or in a
- * header of the message, from where the reader puts it before the value.
+ * The frame of a key or a value whose schema is in a registry, as Confluent's serializers write it: before it, or in a
+ * header of the message, from where the reader puts it there.
  *
  *   0 │ schema id i32, big endian │ the value itself
  *   1 │ schema GUID, 16 bytes     │ the value itself
  */
 import { bit, ChunkViews } from '../core/chunk.js';
 import type { ChunkHandle, SchemaRef } from '../core/flow.js';
+import type { MessagePart } from './settings.js';
 
-export const SCHEMA_HEADER = '__value_schema_id';
+/** The header that may have the frame. */
+export const SCHEMA_HEADERS: Readonly<Record<MessagePart, string>> = {
+  value: '__value_schema_id',
+  key: '__key_schema_id',
+};
+
+/** Keys, or values, of a chunk: of row i the bytes [offsets[i], offsets[i + 1]), none if its bit is 0. */
+export interface PartColumn {
+  readonly bytes: Uint8Array;
+  readonly offsets: Int32Array;
+  readonly validity: Uint8Array;
+}
+
+export function partColumn(views: ChunkViews, part: MessagePart): PartColumn {
+  const { keys, keyOffsets, keyValidity, values, valueOffsets, valueValidity } = views;
+  return part === 'key'
+    ? { bytes: keys, offsets: keyOffsets, validity: keyValidity }
+    : { bytes: values, offsets: valueOffsets, validity: valueValidity };
+}
 
 const [OF_ID, OF_GUID] = [0, 1];
 const [ID_FRAME_BYTES, GUID_FRAME_BYTES] = [5, 17];
@@ -54,17 +73,17 @@ export function notFramedAt(bytes: Uint8Array, start: number, end: number): numb
   return bytes[start] === OF_ID && end - start >= ID_FRAME_BYTES ? 1 : -1;
 }
 
-/** What the messages of chunks call their schemas, each once: ids in order, then GUIDs. */
-export function schemaRefsOf(chunks: readonly ChunkHandle[]): SchemaRef[] {
+/** What keys or values of chunks call their schemas, each once: ids in order, then GUIDs. */
+export function schemaRefsOf(chunks: readonly ChunkHandle[], part: MessagePart): SchemaRef[] {
   const frames = new FrameReader();
   const refs = new Set<SchemaRef>();
   let last: SchemaRef | undefined;
   for (const chunk of chunks) {
-    const { values, valueOffsets, valueValidity } = ChunkViews.of(chunk);
-    for (let row = 0, start = valueOffsets[0]; row < chunk.rows; row++) {
-      const end = valueOffsets[row + 1];
-      const ref = frames.refOf(values, start, end);
-      if (ref !== last && ref !== undefined && bit(valueValidity, row)) {
+    const { bytes, offsets, validity } = partColumn(ChunkViews.of(chunk), part);
+    for (let row = 0, start = offsets[0]; row < chunk.rows; row++) {
+      const end = offsets[row + 1];
+      const ref = frames.refOf(bytes, start, end);
+      if (ref !== last && ref !== undefined && bit(validity, row)) {
         refs.add(ref);
         last = ref;
       }

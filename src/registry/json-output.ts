@@ -4,6 +4,10 @@
 const MAX_MESSAGE_BYTES = 64 << 20;
 /** JSON of one chunk, less than what its 32-bit offsets reach. */
 const MAX_BYTES = 1 << 30;
+/** Room beyond it for a byte of each message that cannot be read. */
+const UNREADABLE_BYTES = 1 << 16;
+/** Neither JSON nor UTF-8 has this byte. */
+const UNREADABLE = 0xff;
 /** Memory of this size is kept from chunk to chunk. */
 const KEPT_BYTES = 16 << 20;
 /** Those of a number below 2^53 at most. */
@@ -39,6 +43,20 @@ export function beginJson(): void {
 export function beginMessage(): number {
   limit = Math.min(out + MAX_MESSAGE_BYTES, MAX_BYTES);
   return out;
+}
+
+/** Appends what no reader of JSON or text takes, in place of a message. */
+export function appendUnreadable(): void {
+  limit = MAX_BYTES + UNREADABLE_BYTES;
+  writeByte(UNREADABLE);
+}
+
+/** Appends bytes as they are, as a message. @returns `too_large` if there is no room: then nothing is added */
+export function appendBytes(bytes: Uint8Array, start: number, end: number): 'too_large' | undefined {
+  beginMessage();
+  if (out + end - start > limit) return 'too_large';
+  writeBytes(bytes.subarray(start, end));
+  return undefined;
 }
 
 /** Takes back what was written from there on. */
@@ -179,7 +197,7 @@ export function writeDecimal(bytes: Uint8Array, start: number, end: number, scal
 function reserve(bytes: number): void {
   if (out + bytes > limit) throw new TooLarge();
   if (out + bytes <= output.length) return;
-  const larger = new Uint8Array(Math.min(MAX_BYTES, Math.max(output.length * 2, out + bytes)));
+  const larger = new Uint8Array(Math.min(MAX_BYTES + UNREADABLE_BYTES, Math.max(output.length * 2, out + bytes)));
   larger.set(output.subarray(0, out));
   output = larger;
 }

@@ -30,6 +30,32 @@ function typesAt(
   return unionOf([own, ofParts]);
 }
 
+/** The schemas that a field can be of, but for null: those of unions one by one. */
+export function jsonSchemasAt(root: unknown, path: readonly string[]): { readonly [key: string]: unknown }[] {
+  return [...leavesAt(root as Schema, root as Schema, path, 0)];
+}
+
+function* leavesAt(
+  root: Schema,
+  schema: Schema,
+  path: readonly string[],
+  depth: number,
+): Generator<{ readonly [key: string]: unknown }> {
+  if (typeof schema !== 'object' || schema === null || depth > MAX_DEPTH) return;
+  const { $ref, properties, type } = schema;
+  if (typeof $ref === 'string') yield* leavesAt(root, resolved(root, $ref), path, depth + 1);
+  for (const list of [schema.oneOf, schema.anyOf, schema.allOf]) {
+    if (!Array.isArray(list)) continue;
+    for (const part of list) yield* leavesAt(root, part as Schema, path, depth + 1);
+  }
+  if (path.length === 0) {
+    if (type !== undefined && type !== 'null') yield schema;
+    return;
+  }
+  const field = (properties as { readonly [key: string]: Schema } | undefined)?.[path[0]];
+  yield* leavesAt(root, field, path.slice(1), depth + 1);
+}
+
 const ANY: ReadonlySet<FieldType> = new Set<FieldType>(['any']);
 
 /** An object without properties has any. */

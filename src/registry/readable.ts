@@ -27,14 +27,18 @@ const REFUSED: Readonly<Record<Kind, readonly FieldType[]>> = {
 };
 
 /**
- * The columns that cannot be read from messages of a schema.
+ * The columns that cannot be read from messages whose values, or keys, are of a schema.
  * @throws Error if it is no schema of its type
  */
-export function unreadableColumns({ columns, embedded }: TableSpec, schema: RegisteredSchema): Unreadable[] {
+export function unreadableColumns(
+  { columns, embedded }: TableSpec,
+  schema: RegisteredSchema,
+  part: FieldPath['of'],
+): Unreadable[] {
   const typesOf = typesOfSchema(schema);
-  // What is in the key, or in a string that holds JSON, no schema of the value tells.
+  // What is in the other part, or in a string that holds JSON, the schema does not tell.
   const typesAt = (path: FieldPath) =>
-    path.of === 'key' || embedded.some((outer) => isWithin(path, outer)) ? UNTOLD : typesOf(path.names);
+    path.of !== part || embedded.some((outer) => isWithin(path, outer)) ? UNTOLD : typesOf(path.names);
   return columns.flatMap((column) => {
     const problem = problemOf(column, unionOf(column.paths.map(typesAt)));
     return problem === undefined ? [] : [{ column: column.name, field: column.paths.map(dotted).join(', '), problem }];

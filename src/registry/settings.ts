@@ -2,10 +2,16 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { duration, oneOf, type Settings, setting, someText, text } from '../core/settings.js';
+import { readsKeys, type TableSpec } from '../schema/spec.js';
 
-/** What values are: JSON as it is, or behind the five bytes that name a schema JSON or Avro. */
-export const VALUE_FORMATS = ['json', 'json-schema', 'avro'] as const;
-export type ValueFormat = (typeof VALUE_FORMATS)[number];
+/** What keys or values are: JSON as it is, or behind the frame that names a schema JSON or Avro. */
+export const MESSAGE_FORMATS = ['json', 'json-schema', 'avro'] as const;
+export type MessageFormat = (typeof MESSAGE_FORMATS)[number];
+
+export type MessagePart = 'value' | 'key';
+
+/** The variable that says what a part of the messages is. */
+export const FORMAT_VARIABLES: Readonly<Record<MessagePart, string>> = { value: 'VALUE_FORMAT', key: 'KEY_FORMAT' };
 
 /** The content of a PEM file. */
 const pemFile = () =>
@@ -20,9 +26,14 @@ const pemFile = () =>
 
 export const registrySettings = z.object({
   valueFormat: setting(
-    'VALUE_FORMAT',
+    FORMAT_VARIABLES.value,
     'what values are: `json`, or with the schema id of a registry before them `json-schema` or `avro`',
-    oneOf(VALUE_FORMATS).prefault('json'),
+    oneOf(MESSAGE_FORMATS).prefault('json'),
+  ),
+  keyFormat: setting(
+    FORMAT_VARIABLES.key,
+    'what keys are: the same; `json` takes them as they are, text as well. Only specs with fields of the key read them',
+    oneOf(MESSAGE_FORMATS).prefault('json'),
   ),
   url: setting(
     'SCHEMA_REGISTRY_URL',
@@ -44,3 +55,17 @@ export const registrySettings = z.object({
 });
 
 export type RegistrySettings = Settings<typeof registrySettings>;
+
+/** What the parts of messages are, as far as it matters: keys that no column is of are not read. */
+export function framedFormats(
+  { valueFormat, keyFormat }: Pick<RegistrySettings, 'valueFormat' | 'keyFormat'>,
+  spec: TableSpec,
+): { readonly [P in MessagePart]: Exclude<MessageFormat, 'json'> | undefined } {
+  const framed = (format: MessageFormat) => (format === 'json' ? undefined : format);
+  return { value: framed(valueFormat), key: readsKeys(spec) ? framed(keyFormat) : undefined };
+}
+
+/** What the schemas of a topic are called by default: the TopicNameStrategy. */
+export function subjectOf(topic: string, part: MessagePart): string {
+  return `${topic}-${part}`;
+}

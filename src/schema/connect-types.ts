@@ -1,15 +1,10 @@
-/** What the schema in the wrapper of Connect's JsonConverter says of fields, where their JSON alone does not tell. */
-import type { InferredKind } from './infer-kind.js';
+/** What Connect's logical types say of fields, where their JSON alone does not tell. */
+import type { FieldHint } from './field-hint.js';
 import { isObject } from './sample-fields.js';
-import { type Encoding, MAX_SCALE } from './spec.js';
+import { MAX_SCALE } from './spec.js';
 
-export interface ConnectType extends InferredKind {
-  readonly encoding?: Encoding;
-  readonly scale?: number;
-}
-
-/** By the name of the logical type; https://debezium.io/documentation/reference/connectors/postgresql.html */
-const TYPES: Readonly<Record<string, ConnectType>> = {
+/** By their names; https://debezium.io/documentation/reference/connectors/postgresql.html */
+const TYPES: Readonly<Record<string, FieldHint>> = {
   'org.apache.kafka.connect.data.Date': { kind: 'date', unit: 'd' },
   'org.apache.kafka.connect.data.Timestamp': { kind: 'timestamp' },
   'io.debezium.time.Date': { kind: 'date', unit: 'd' },
@@ -21,22 +16,32 @@ const TYPES: Readonly<Record<string, ConnectType>> = {
 };
 const DECIMAL = 'org.apache.kafka.connect.data.Decimal';
 
+/** @returns undefined if it says no more of a field than its JSON; decimals depend on how they are written */
+export function hintOfName(name: unknown): FieldHint | undefined {
+  return typeof name === 'string' && Object.hasOwn(TYPES, name) ? TYPES[name] : undefined;
+}
+
+/** Decimals whose texts are base64. @param parameters of the type @returns undefined if it is none, or its scale none */
+export function hintOfDecimal(name: unknown, parameters: unknown): FieldHint | undefined {
+  if (name !== DECIMAL) return undefined;
+  const scale = Number(isObject(parameters) ? parameters.scale : Number.NaN);
+  return Number.isInteger(scale) && scale >= 0 && scale <= MAX_SCALE
+    ? { kind: 'amount', raw: true, encoding: 'base64', scale }
+    : undefined;
+}
+
 /**
+ * Of the schema in the wrapper of Connect's JsonConverter.
  * @param schema the wrapper's
  * @param names the path of a field in the payload
  * @returns undefined if the schema has no such field, or says no more of it than its JSON
  */
-export function connectType(schema: unknown, names: readonly string[]): ConnectType | undefined {
+export function connectType(schema: unknown, names: readonly string[]): FieldHint | undefined {
   let type = schema;
   for (const name of names) {
     const fields: unknown = isObject(type) ? type.fields : undefined;
     if (!Array.isArray(fields)) return undefined;
     type = fields.find((field) => isObject(field) && field.field === name);
   }
-  if (!isObject(type) || typeof type.name !== 'string') return undefined;
-  if (type.name !== DECIMAL) return Object.hasOwn(TYPES, type.name) ? TYPES[type.name] : undefined;
-  const scale = Number(isObject(type.parameters) ? type.parameters.scale : Number.NaN);
-  return Number.isInteger(scale) && scale >= 0 && scale <= MAX_SCALE
-    ? { kind: 'amount', raw: true, encoding: 'base64', scale }
-    : undefined;
+  return isObject(type) ? (hintOfName(type.name) ?? hintOfDecimal(type.name, type.parameters)) : undefined;
 }

@@ -1,6 +1,7 @@
 /** A table spec from a sample of messages: what `sluice spec --infer` prints, to be looked at and edited. */
 import { SluiceError } from '../core/errors.js';
 import { connectType } from './connect-types.js';
+import type { FieldHint, HintOf } from './field-hint.js';
 import { type FieldPath, isWithin, MAX_PATH_DEPTH } from './field-path.js';
 import { formOf, type SampleForm, type SampleMessage, sampleMessage } from './infer-forms.js';
 import { inferKey } from './infer-key.js';
@@ -39,10 +40,11 @@ interface Leaf {
 
 /**
  * @param name of the topic, or the file: what the table and the view are called after
+ * @param hintOf what a schema says of fields of the values
  * @returns JSON of a spec that parseSpec takes, and by which every change of the sample becomes a row
  * @throws SluiceError SLUICE_CONFIG if there is no message that is a JSON object, or nothing can be the key
  */
-export function inferSpec(sample: readonly RawMessage[], name: string): string {
+export function inferSpec(sample: readonly RawMessage[], name: string, hintOf?: HintOf): string {
   const messages = sample.map(({ key, value }) => sampleMessage(key, value));
   const values = messages.map(({ value }) => value).filter((value) => value !== undefined);
   if (values.length === 0) {
@@ -60,7 +62,7 @@ export function inferSpec(sample: readonly RawMessage[], name: string): string {
     tombstones > 0 ? `, ${tombstones} tombstones` : '',
     '. Look at the comments of its columns.',
   ].join('');
-  const { columns, leftOut, ...frame } = new Inference(form, changes, messages, view).spec();
+  const { columns, leftOut, ...frame } = new Inference(form, changes, messages, view, hintOf).spec();
   const left = leftOut.length === 0 ? '' : ` No column for ${leftOut.length} fields: ${leftOut.join(', ')}.`;
   const spec = { $schema: SCHEMA_FILE, comment: `${comment}${left}`, table: `cdc_${view}`.slice(0, 63), view };
   return JSON.stringify({ ...spec, ...frame, columns }, null, 2);
@@ -75,20 +77,22 @@ class Inference {
   readonly #names = new ColumnNames();
   /** Of the newest state, and of the value as a whole. */
   readonly #document = new SampleField();
-  readonly #schema: unknown;
+  readonly #hintOf: HintOf;
 
   constructor(
     form: SampleForm | undefined,
     changes: readonly SampleMessage[],
     messages: readonly SampleMessage[],
     view: string,
+    hintOf?: HintOf,
   ) {
     this.#form = form;
     this.#preset = form === undefined ? { ignore: ['schema', { key: 'schema' }], columns: [] } : PRESETS[form.preset];
     this.#changes = changes;
     this.#messages = messages;
     this.#view = view;
-    this.#schema = changes.find(({ schema }) => schema !== undefined)?.schema;
+    const schema = changes.find((message) => message.schema !== undefined)?.schema;
+    this.#hintOf = hintOf ?? ((names) => connectType(schema, names));
     for (const { value } of changes) {
       const document = documentOf(value!, form?.documents[0]);
       if (document !== undefined) this.#document.add(document);
@@ -212,18 +216,24 @@ class Inference {
     const documents = this.#form?.documents ?? [];
     const own = names.slice(documents.length > 0 ? 1 : 0);
     const name = this.#names.unique(identifierOf(own.join('_')) ?? 'field');
-    const guess = connectType(this.#schema, names) ?? inferKind(names.at(-1)!, field);
-    const { kind, unit, raw, doubt, ...encoded } = guess;
+    const { kind, unit, raw, doubt, encoding, scale } = kindOf(names.at(-1)!, field, this.#hintOf(names));
     return {
       name,
       ...pathsJson(name, this.#either(names)),
       kind,
       ...(unit && { unit }),
       ...(raw && { raw: this.#names.unique(`${name.slice(0, 58)}_raw`) }),
-      ...encoded,
+      ...(encoding && { encoding, scale }),
       ...(doubt && { comment: doubt }),
     };
   }
+}
+
+/** What the schema says for certain, else what the values look like. */
+function kindOf(name: string, field: SampleField, hint: FieldHint | undefined): FieldHint {
+  if (hint !== undefined && (!hint.isWeak || field.seen === 0)) return hint;
+  const guess = inferKind(name, field);
+  return hint?.isFraction && guess.kind === 'int64' ? hint : guess;
 }
 
 function documentOf(value: JsonObject, name: string | undefined): JsonObject | undefined {

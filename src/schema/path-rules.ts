@@ -18,11 +18,12 @@ export function pathProblems(spec: TableSpec): string[] {
 }
 
 /** Who has each path of the spec, as text for people. */
-function allPaths({ columns, embedded, ignore }: TableSpec): { owner: string; path: FieldPath }[] {
+function allPaths({ columns, embedded, ignore, masks }: TableSpec): { owner: string; path: FieldPath }[] {
   return [
     ...columns.flatMap(({ name, paths }) => paths.map((path) => ({ owner: `column ${name}`, path }))),
     ...embedded.map((path) => ({ owner: `embedded ${pathText(path)}`, path })),
     ...ignore.map((path) => ({ owner: `ignore ${pathText(path)}`, path })),
+    ...masks.map(({ path }) => ({ owner: `masks ${pathText(path)}`, path })),
   ];
 }
 

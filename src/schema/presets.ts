@@ -4,6 +4,8 @@
  * (`schemas.enable`): `{"schema":…,"payload":…}`.
  */
 
+import { ORDERS_EXPECTATIONS } from './orders-checked.js';
+
 /** A spec as people write it (spec-file.ts). */
 type SpecJson = Readonly<Record<string, unknown>>;
 type Path = string | readonly string[] | { readonly key: string | readonly string[] };
@@ -282,6 +284,7 @@ export const PRESETS: Readonly<Record<string, SpecJson>> = {
   'debezium-mongodb': debeziumMongodb,
   'mongodb-connector': mongodbConnector,
   'mongodb-connector-documents': mongodbConnectorDocuments,
+  'orders-checked': { ...capture, expectations: ORDERS_EXPECTATIONS },
 };
 
 /** In place of the path of a spec file. */

@@ -2,7 +2,10 @@
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
 import { MAPPED_OPERATIONS } from '../core/operations.js';
+import { expectationSchema } from './expectation-file.js';
+import { expectationProblems } from './expectations.js';
 import { pathSchema } from './field-path.js';
+import { maskProblems, maskSchema } from './mask.js';
 import { pathProblems } from './path-rules.js';
 import { PRESETS } from './presets.js';
 import { reservedBecause } from './reserved-names.js';
@@ -41,6 +44,7 @@ const columnSchema = z.strictObject({
   scale: z.int().min(0).max(MAX_SCALE).optional(),
   operations: z.record(z.string(), z.enum(MAPPED_OPERATIONS)).optional(),
   comment: z.string().optional(),
+  mask: maskSchema.optional(),
 });
 
 const deletesSchema = z.strictObject({
@@ -59,6 +63,8 @@ const specSchema = z.strictObject({
   embedded: z.array(pathSchema).default([]),
   ignore: z.array(pathSchema).default([]),
   deletes: deletesSchema.optional(),
+  expectations: z.array(expectationSchema(identifier)).max(64, 'must be at most 64 expectations').default([]),
+  masks: z.array(z.strictObject({ path: pathSchema, mask: maskSchema })).default([]),
 });
 
 type FileColumn = z.infer<typeof columnSchema>;
@@ -99,10 +105,13 @@ export function parseSpec(text: string, origin: string): TableSpec {
       encoding: column.encoding,
       scale: column.encoding && (column.scale ?? 0),
       operations: column.operations,
+      mask: column.mask,
     })),
     embedded: parsed.data.embedded,
     ignore: parsed.data.ignore,
     deletes: parsed.data.deletes && deletesOf(parsed.data.deletes, parsed.data.columns),
+    expectations: parsed.data.expectations.map(({ comment: _, ...expectation }) => expectation),
+    masks: parsed.data.masks,
   };
   const problems = [
     ...parsed.data.columns.flatMap(givenTwice),
@@ -111,6 +120,8 @@ export function parseSpec(text: string, origin: string): TableSpec {
     ...pathProblems(spec),
     ...roleProblems(spec),
     ...deleteProblems(spec, parsed.data.deletes?.operations ?? []),
+    ...expectationProblems(spec),
+    ...maskProblems(spec),
   ];
   if (problems.length > 0) {
     throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n  ${problems.join('\n  ')}`);

@@ -5,7 +5,9 @@
  * DuckDB table (ddl.ts). Nothing about orders is compiled in anywhere else.
  */
 import { type MappedOperation, OPERATION } from '../core/operations.js';
+import type { Expectation } from './expectations.js';
 import { type FieldPath, pathJson } from './field-path.js';
+import type { Mask, PathMask } from './mask.js';
 
 export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -43,6 +45,8 @@ export interface SpecColumn {
   readonly scale: number | undefined;
   /** For role `operation`: the topic's words for operations and ours; undefined: they are taken as they are. */
   readonly operations: Readonly<Record<string, MappedOperation>> | undefined;
+  /** What is kept in place of its values. */
+  readonly mask?: Mask | undefined;
 }
 
 /** Which change of a key takes it out of the view: any of these. */
@@ -74,11 +78,20 @@ export interface TableSpec {
   readonly ignore: readonly FieldPath[];
   /** Undefined: DEFAULT_DELETES. */
   readonly deletes: Deletes | undefined;
+  /** What the values of columns are expected to be (expectations.ts). */
+  readonly expectations: readonly Expectation[];
+  /** Of fields that are no columns. */
+  readonly masks: readonly PathMask[];
+}
+
+/** Whether a column is of the messages' keys: else they are not read. */
+export function readsKeys({ columns }: TableSpec): boolean {
+  return columns.some(({ paths }) => paths.some(({ of }) => of === 'key'));
 }
 
 /** What every version of Sluice has written of a spec to a database; paths and words have had other forms. */
 export interface StoredSpec extends Pick<TableSpec, 'table'> {
-  readonly columns: readonly (Pick<SpecColumn, 'name' | 'kind'> & { readonly role?: Role | undefined })[];
+  readonly columns: readonly (Pick<SpecColumn, 'name' | 'kind' | 'mask'> & { readonly role?: Role | undefined })[];
 }
 
 /** Columns that Sluice adds after those of the spec, in this order. */
@@ -149,7 +162,8 @@ export function roleColumn<Column extends { readonly role?: Role | undefined }>(
 }
 
 /** The spec as JSON, in the form that `parseSpec` reads. */
-export function specJson({ table, view, columns, embedded, ignore, deletes }: TableSpec): string {
+export function specJson(spec: TableSpec): string {
+  const { table, view, columns, embedded, ignore, deletes, expectations, masks } = spec;
   return JSON.stringify({
     table,
     view,
@@ -157,11 +171,13 @@ export function specJson({ table, view, columns, embedded, ignore, deletes }: Ta
     ...(embedded.length > 0 && { embedded: embedded.map(pathJson) }),
     ...(ignore.length > 0 && { ignore: ignore.map(pathJson) }),
     ...(deletes && { deletes }),
+    ...(expectations.length > 0 && { expectations }),
+    ...(masks.length > 0 && { masks: masks.map(({ path, mask }) => ({ path: pathJson(path), mask })) }),
   });
 }
 
 function columnJson(column: SpecColumn): object {
-  const { name, paths, kind, required, role, raw, unit, encoding, scale, operations } = column;
+  const { name, paths, kind, required, role, raw, unit, encoding, scale, operations, mask } = column;
   return {
     name,
     ...(paths.length === 1 ? { path: pathJson(paths[0]) } : { paths: paths.map(pathJson) }),
@@ -172,5 +188,6 @@ function columnJson(column: SpecColumn): object {
     ...(unit && unit !== DEFAULT_UNIT && { unit }),
     ...(encoding && { encoding, scale }),
     ...(operations && { operations }),
+    ...(mask && { mask }),
   };
 }

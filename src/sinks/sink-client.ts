@@ -27,7 +27,13 @@ export type SinkOptions =
 interface Pending {
   resolve(value: unknown): void;
   reject(error: Error): void;
+  readonly timer: NodeJS.Timeout | undefined;
 }
+
+/** An answer of Postgres is waited for as long as for a Postgres that is gone. */
+const STANDSTILL_MS = 600_000;
+/** Housekeeping reads and writes many files; closing ends with the process, if not before. */
+const UNBOUNDED: ReadonlySet<SinkMethod> = new Set(['compact', 'close']);
 
 /** Whether one process reads all partitions: only a catalog in Postgres is of many. */
 export function needsWholeTopic(sink: SinkOptions): boolean {
@@ -40,6 +46,7 @@ export class SinkClient implements Sink {
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #failure: SluiceError | undefined;
+  #standstill: SluiceError | undefined;
 
   private constructor(worker: Worker, needsWholeTopic: boolean) {
     this.#worker = worker;
@@ -47,11 +54,17 @@ export class SinkClient implements Sink {
     worker.on('message', (reply: SinkReply) => {
       const pending = this.#pending.get(reply.id);
       this.#pending.delete(reply.id);
+      clearTimeout(pending?.timer);
       if (reply.ok) pending?.resolve(reply.value);
       else pending?.reject(SluiceError.fromMessage(reply.error));
     });
     worker.on('error', (cause) => this.#fail(`the sink thread failed: ${cause.message}`, cause));
     worker.on('exit', (code) => this.#fail(`the sink thread ended with code ${code}`, undefined));
+  }
+
+  /** Why its thread will not end: it waits for a server that does not answer. */
+  get standstill(): SluiceError | undefined {
+    return this.#standstill;
   }
 
   static start(sink: SinkOptions): SinkClient {
@@ -97,8 +110,9 @@ export class SinkClient implements Sink {
     return this.#call('compact', []);
   }
 
-  /** Closes the database and ends the thread. */
+  /** Closes the database and ends the thread; one that stands still is left to the end of the process. */
   async close(): Promise<void> {
+    if (this.#standstill !== undefined) return;
     if (this.#failure === undefined) await this.#call('close', []).catch(() => {});
     await this.#worker.terminate();
   }
@@ -107,14 +121,32 @@ export class SinkClient implements Sink {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const call: SinkCall = { id: this.#nextId++, method, args };
     return new Promise<T>((resolve, reject) => {
-      this.#pending.set(call.id, { resolve: resolve as (value: unknown) => void, reject });
+      const isBounded = !this.needsWholeTopic && !UNBOUNDED.has(method);
+      const timer = isBounded ? setTimeout(() => this.#standStill(method), STANDSTILL_MS) : undefined;
+      this.#pending.set(call.id, { resolve: resolve as (value: unknown) => void, reject, timer });
       this.#worker.postMessage(call, transfer);
     });
   }
 
+  #standStill(method: SinkMethod): void {
+    this.#standstill = new SluiceError(
+      'SLUICE_LAKE',
+      `the lake has not answered "${method}" for ${STANDSTILL_MS / 1e3} s: Postgres, the way to it, or the store of its ` +
+        'files stands still. See to it, and start again: nothing is lost',
+    );
+    this.#failAll(this.#standstill);
+  }
+
   #fail(message: string, cause: unknown): void {
-    this.#failure ??= new SluiceError('SLUICE_SINK', message, { cause });
-    for (const { reject } of this.#pending.values()) reject(this.#failure);
+    this.#failAll(new SluiceError('SLUICE_SINK', message, { cause }));
+  }
+
+  #failAll(failure: SluiceError): void {
+    this.#failure ??= failure;
+    for (const { reject, timer } of this.#pending.values()) {
+      clearTimeout(timer);
+      reject(this.#failure);
+    }
     this.#pending.clear();
   }
 }

@@ -66,6 +66,7 @@ export function makeFolder(path: string): void {
   makeFolder(dirname(path));
   try {
     mkdirSync(path);
+    sync(dirname(path));
   } catch (thrown) {
     // Another process or thread may have been faster.
     if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;

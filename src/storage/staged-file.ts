@@ -30,6 +30,22 @@ export async function stageFile(
 }
 
 /**
+ * The same for a file that takes the place of one: a start tells the new file from the old one by its size.
+ * @param bytes of the old one; undefined if there is none
+ * @param write is also given a text that the file is to have in it
+ */
+export async function stageOfOtherSize(
+  path: string,
+  bytes: number | undefined,
+  write: (tempPath: string, mark: string) => Promise<void>,
+): Promise<ParquetFile> {
+  for (let mark = new Date().toISOString(); ; mark += ' ') {
+    const file = await stageFile(path, (tempPath) => write(tempPath, mark));
+    if (file.bytes !== bytes) return file;
+  }
+}
+
+/**
  * Has an object written, which is there as a whole or not at all, and durable when it is.
  * @param bytesOf tells its size
  * @throws SluiceError SLUICE_LAKE

@@ -21,19 +21,23 @@ import type { KernelOutput } from '../kernel/kernel-instance.js';
 import type { ParquetWriter } from '../parquet/parquet-writer.js';
 import { runOf, TEXT_BYTES_KEY } from '../parquet/row-groups.js';
 import type { ParquetSettings } from '../parquet/settings.js';
-import type { FramedValues } from '../registry/framed-values.js';
-import type { ValueFormat } from '../registry/settings.js';
+import type { FormatSettings, FramedMessages } from '../registry/framed-messages.js';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
+import { hasMasks } from '../schema/mask.js';
+import { MessageCipher, needsMaskKey } from '../schema/mask-key.js';
 import { roleColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 import { specHash } from '../schema/spec-hash.js';
 import { FORMAT_VERSION, parquetPath, SCHEMA_IDS_KEY } from '../storage/data-dir.js';
 import { lakeFilePath } from '../storage/lake-files.js';
 import { isObjectStore, type ObjectStoreOptions } from '../storage/object-store.js';
 import { stageFile, writeFileInPlace, writeObject } from '../storage/staged-file.js';
+import { failedExpectations } from './expectations.js';
+import { readFramed } from './framed-kernel.js';
 import { countMarkers } from './markers.js';
 import type { WorkerSettings } from './settings.js';
 
-export interface WorkerOptions extends ParquetSettings, Omit<WorkerSettings, 'workers'> {
+/** Formats are JSON if they are not there. */
+export interface WorkerOptions extends ParquetSettings, Omit<WorkerSettings, 'workers'>, Partial<FormatSettings> {
   readonly spec: TableSpec;
   readonly topic: string;
   readonly dataDir: string;
@@ -43,10 +47,10 @@ export interface WorkerOptions extends ParquetSettings, Omit<WorkerSettings, 'wo
   readonly objects?: ObjectStoreOptions | undefined;
   readonly batchRows: number;
   readonly batchBytes: number;
-  /** Default JSON. */
-  readonly valueFormat?: ValueFormat;
   /** Whether the result has the rows as Arrow, beside the file. */
   readonly mergeFrom: MergeFrom;
+  /** Of a spec with masks. */
+  readonly maskKey?: Uint8Array | undefined;
 }
 
 /** What a task resolves to: a thrown SluiceError would lose its class and code on its way between threads. */
@@ -57,14 +61,20 @@ export class BatchProcessor {
   readonly #options: WorkerOptions;
   readonly #kernel: Kernel;
   readonly #writer: ParquetWriter;
-  /** Undefined if the kernel reads values as they are. */
-  readonly #framed: FramedValues | undefined;
+  /** Undefined if the kernel reads messages as they are. */
+  readonly #framed: FramedMessages | undefined;
   readonly #schema: Schema;
   readonly #specHash: string;
   /** Index of the column with the role `operation`, -1 if there is none. */
   readonly #operation: number;
+  readonly #cipher: MessageCipher | undefined;
 
-  private constructor(options: WorkerOptions, kernel: Kernel, writer: ParquetWriter, framed: FramedValues | undefined) {
+  private constructor(
+    options: WorkerOptions,
+    kernel: Kernel,
+    writer: ParquetWriter,
+    framed: FramedMessages | undefined,
+  ) {
     this.#options = options;
     this.#kernel = kernel;
     this.#writer = writer;
@@ -72,10 +82,13 @@ export class BatchProcessor {
     this.#schema = arrowSchema(options.spec);
     this.#specHash = specHash(options.spec);
     const operation = roleColumn(options.spec, 'operation')?.name;
+    this.#cipher = options.maskKey && hasMasks(options.spec) ? new MessageCipher(options.maskKey) : undefined;
     this.#operation = tableColumns(options.spec).findIndex(({ name }) => name === operation);
   }
 
+  /** @throws SluiceError SLUICE_CONFIG if the spec has masks, and there is no key */
   static async create(options: WorkerOptions): Promise<BatchProcessor> {
+    if (hasMasks(options.spec) && options.maskKey === undefined) throw needsMaskKey('the table spec has masks');
     const kernel = openKernel(options.spec, options);
     return new BatchProcessor(options, kernel, await openWriter(options, kernel), await openFramed(options));
   }
@@ -91,8 +104,9 @@ export class BatchProcessor {
     const start = performance.now();
     this.#kernel.useIssueBits(task.issueBits);
     const output = this.#read(task);
-    const schemaIds = [...(this.#framed?.schemaIds ?? [])].sort((one, other) => one - other);
-    const quarantined = copyRejects(task, output);
+    const schemaIds = this.#framed?.schemaIds ?? [];
+    const quarantined = this.#sealed(copyRejects(task, output));
+    const failed = failedExpectations(this.#options.spec, output, task, Date.now());
     const kernelDone = performance.now();
     const { recordBatches } = output;
     const maxEventTime = boundedEventTime(output.maxEventTime, task);
@@ -116,16 +130,22 @@ export class BatchProcessor {
       quarantined,
       kernelTrap: output.trap,
       schemaIds,
+      failedExpectations: failed,
       stats: { ...stats, fileBytes: file?.bytes ?? 0, parquetSeconds: (performance.now() - kernelDone) / 1e3 },
     };
   }
 
-  #read({ partition, chunks, schemas = [] }: BatchTask): KernelOutput {
-    const framed = this.#framed;
-    if (framed === undefined) return this.#kernel.read(partition, chunks);
-    framed.begin(schemas);
-    const output = this.#kernel.read(partition, chunks, (chunk) => framed.read(chunks[chunk], chunk));
-    return withReasons(output, framed);
+  #read(task: BatchTask): KernelOutput {
+    if (this.#framed === undefined) return this.#kernel.read(task.partition, task.chunks);
+    return readFramed(this.#kernel, this.#framed, task);
+  }
+
+  /** What cannot be read cannot be masked by its paths: it is encrypted. */
+  #sealed(messages: QuarantinedMessage[]): QuarantinedMessage[] {
+    const cipher = this.#cipher;
+    if (cipher === undefined) return messages;
+    const seal = (bytes: Uint8Array | null) => bytes && cipher.seal(bytes);
+    return messages.map((message) => ({ ...message, key: seal(message.key), value: seal(message.value) }));
   }
 
   async #writeFile(task: BatchTask, write: (path: string) => Promise<void>): Promise<ParquetFile> {
@@ -166,24 +186,11 @@ function countedBy(output: KernelOutput): BatchStats {
   return { ...NO_STATS, ...counted, messages, quarantined: rejects.length, batches: 1 };
 }
 
-/** The output with what the kernel could not know of the messages that it rejects. */
-function withReasons(output: KernelOutput, framed: FramedValues): KernelOutput {
-  const counts = { ...output.counts };
-  const rejects = output.rejects.map((reject) => {
-    const reason = framed.reason(reject.chunk, reject.row);
-    if (reason === undefined) return framed.keepsPositions ? reject : { ...reject, position: -1 };
-    counts[reject.status]--;
-    counts[reason.status]++;
-    return { ...reject, ...reason };
-  });
-  return { ...output, counts, rejects };
-}
-
-/** Loads what reads values behind frames, if there are any. */
-async function openFramed({ valueFormat = 'json' }: WorkerOptions): Promise<FramedValues | undefined> {
-  if (valueFormat === 'json') return undefined;
-  const { FramedAvro, FramedJson } = await import('../registry/framed-values.js');
-  return valueFormat === 'avro' ? new FramedAvro() : new FramedJson();
+/** Loads what reads messages behind frames, if there are any. */
+async function openFramed({ valueFormat = 'json', keyFormat = 'json', spec }: WorkerOptions) {
+  if (valueFormat === 'json' && keyFormat === 'json') return undefined;
+  const { FramedMessages } = await import('../registry/framed-messages.js');
+  return FramedMessages.of({ valueFormat, keyFormat }, spec);
 }
 
 /** Loads the library that writes, and not the other one. */
@@ -213,7 +220,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
     at += end - start;
     return buffer.subarray(at - (end - start), at);
   };
-  return rejects.map(({ chunk, row, status, position, column }) => {
+  return rejects.map(({ chunk, row, status, position, column, expectation }) => {
     const { offsets, timestamps, values, valueOffsets, valueValidity, keys, keyOffsets, keyValidity } = views[chunk];
     return {
       offset: Number(offsets[row]),
@@ -223,6 +230,7 @@ function copyRejects(task: BatchTask, output: KernelOutput): QuarantinedMessage[
       status,
       position,
       column,
+      ...(expectation !== undefined && { expectation }),
     };
   });
 }
@@ -254,7 +262,9 @@ function boundOf(milliseconds: bigint): bigint {
 function buffersOf(result: BatchResult): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   if (result.arrow !== undefined) buffers.add(result.arrow.buffer as ArrayBuffer);
-  for (const { value } of result.quarantined) if (value !== null) buffers.add(value.buffer as ArrayBuffer);
+  for (const { key, value } of result.quarantined) {
+    for (const bytes of [key, value]) if (bytes !== null) buffers.add(bytes.buffer as ArrayBuffer);
+  }
   return [...buffers];
 }
 

@@ -7,7 +7,7 @@ import { queriedDirectory } from '../support/queried.js';
 it('refuses a row that would hold up the thread that polls, and goes on', async () => {
   const dataDir = await queriedDirectory(true);
   const { spec } = readConfig({}, false);
-  const answers = new PageAnswers(() => openSql(dataDir), spec, '1000');
+  const answers = new PageAnswers(() => openSql(dataDir), { spec, highValueThreshold: '1000' });
   const ask = (sql: string) => answers.query(sql, new AbortController().signal);
   await expect(ask("SELECT repeat('x', 20_000_000) AS long")).rejects.toMatchObject({
     code: 'SLUICE_QUERY',

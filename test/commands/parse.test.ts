@@ -4,12 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { type ParseOptions, parse } from '../../src/commands/parse.js';
 import { ParseStats } from '../../src/commands/parse-stats.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
+import { avroType, framed } from '../support/avro.js';
 import { temporaryDirectory } from '../support/batches.js';
 import { runCli } from '../support/cli.js';
 import { EQUAL_SHARES } from '../support/event-kinds.js';
 import { orderEvents } from '../support/events.js';
 import { messagesOf } from '../support/kernel.js';
 import { referenceRow } from '../support/reference.js';
+import { FakeRegistry } from '../support/registry.js';
 
 const SAMPLE = readFileSync(new URL('../../fixtures/orders.ndjson', import.meta.url));
 const MESSAGE = {
@@ -179,8 +181,8 @@ describe('sluice parse', () => {
 
   it.each([
     [['nowhere.ndjson'], 'nowhere.ndjson cannot be read'],
-    [['--delimiter', 'comma'], '--delimiter must be newline or nul, not comma'],
-    [['--delimiter', 'constructor'], '--delimiter must be newline or nul, not constructor'],
+    [['--delimiter', 'comma'], '--delimiter must be newline, nul or length, not comma'],
+    [['--delimiter', 'constructor'], '--delimiter must be newline, nul or length, not constructor'],
     [['--spec', 'nowhere.json'], 'table spec nowhere.json cannot be read'],
     [['--threshold', 'much'], 'HIGH_VALUE_THRESHOLD="much": must be an amount'],
   ])('refuses %j', async (args, message) => {
@@ -189,5 +191,79 @@ describe('sluice parse', () => {
     expect(stderr).toContain(message);
     expect(stderr).not.toContain('    at ');
     expect(code).toBe(2);
+  });
+});
+
+describe('messages behind the frame of a registry', () => {
+  const ORDER = {
+    type: 'record',
+    name: 'Order',
+    fields: ['change_id', 'order_id'].map((name) => ({ name, type: 'string' })),
+  };
+  const order = (id: number, changeId: string) =>
+    framed(id, avroType(ORDER).toBuffer({ change_id: changeId, order_id: 'o' }));
+  const input = (...messages: (Uint8Array | null)[]) =>
+    Buffer.concat(
+      messages.map((message) => {
+        const length = Buffer.alloc(4);
+        length.writeInt32BE(message?.length ?? -1);
+        return Buffer.concat([length, message ?? Buffer.alloc(0)]);
+      }),
+    );
+  const args = ['parse', '--delimiter', 'length'];
+  const env = (url: string) => ({ VALUE_FORMAT: 'avro', SCHEMA_REGISTRY_URL: url });
+  const statuses = (stdout: string) =>
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { status: string; position?: number; row?: { change_id: string } })
+      .map(({ status, position, row }) => [status, position ?? row?.change_id]);
+
+  it('are decoded in Avro, each schema asked for once', async () => {
+    const registry = await FakeRegistry.start();
+    const id = registry.register('x', ORDER);
+    const messages = [
+      order(id, 'a'),
+      null,
+      Buffer.from('{}'),
+      order(77, 'b'),
+      order(id, 'c').subarray(0, -1),
+      order(id, 'd'),
+    ];
+    const { code, stdout, stderr } = await runCli(args, {
+      env: env(registry.url),
+      input: input(...messages, order(77, 'e')),
+    });
+    expect(code).toBe(0);
+    expect(statuses(stdout)).toEqual([
+      ['ok', 'a'],
+      ['tombstone', undefined],
+      ['not_framed', 0],
+      ['unknown_schema', undefined],
+      ['malformed', messages[4]!.length],
+      ['ok', 'd'],
+      ['unknown_schema', undefined],
+    ]);
+    expect(stderr.match(/SLUICE_UNKNOWN_SCHEMA/g)).toHaveLength(1);
+    expect(registry.requests).toEqual([`/schemas/ids/${id}`, '/schemas/ids/77']);
+  });
+
+  it('are JSON without a registry', async () => {
+    const json = '{"change_id":"a","order_id":"o"}';
+    const of = { env: { VALUE_FORMAT: 'json-schema' }, input: input(framed(300, json), framed(301, `${json},`)) };
+    expect(statuses((await runCli(args, of)).stdout)).toEqual([
+      ['ok', 'a'],
+      ['malformed', 5 + json.length],
+    ]);
+  });
+
+  it('need lengths, and a registry that answers', async () => {
+    const registry = await FakeRegistry.start();
+    const delimited = await runCli(['parse'], { env: env(registry.url), input: '' });
+    expect([delimited.code, delimited.stderr]).toEqual([2, expect.stringContaining('use --delimiter length')]);
+    registry.broken = 503;
+    const broken = await runCli(args, { env: env(registry.url), input: input(order(1, 'a')) });
+    expect(broken.stderr).toMatch(/SLUICE_REGISTRY.*HTTP 503/);
+    expect(broken.code).toBeGreaterThan(0);
   });
 });

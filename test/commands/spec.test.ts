@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { loadSpec } from '../../src/schema/load-spec.js';
 import { PRESETS } from '../../src/schema/presets.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
+import { avroType, decimalBytes, framed } from '../support/avro.js';
 import { runCli, temporaryDataDir } from '../support/cli.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { createTopic, produce } from '../support/produce.js';
+import { FakeRegistry } from '../support/registry.js';
 
 describe('spec', () => {
   it('lists the presets', async () => {
@@ -48,10 +50,39 @@ describe('spec', () => {
     expect(lines.map((line) => JSON.parse(line).status)).toEqual(['ok', 'ok', 'missing_required']);
   });
 
+  it('explains a spec, and what becomes of a sample', async () => {
+    const folder = await temporaryDataDir();
+    const [spec, file] = [path.join(folder, 'spec.json'), path.join(folder, 'messages.jsonl')];
+    const columns = [
+      { name: 'id', kind: 'text', required: true, role: 'key' },
+      { name: 'total', path: 'sum.total', kind: 'amount', raw: 'total_raw' },
+    ];
+    await writeFile(spec, JSON.stringify({ table: 't', view: 'v', columns }));
+    const alone = await runCli(['spec', '--check', '--spec', spec]);
+    expect(alone.code).toBe(0);
+    expect(alone.stdout).toMatch(/^id +\["id"\] +text, key, required +VARCHAR +Utf8$/m);
+    expect(alone.stdout).toMatch(/^total +\["sum","total"\] +amount +DECIMAL\(18,4\) +Decimal/m);
+    const lines = [
+      '{"id":"a","sum":{"total":"1.5"}}',
+      '{"id":"b","sum":{"total":"x"}}',
+      '{"sum":{}}',
+      '[1]',
+      '{"id":"\xff"}',
+    ];
+    await writeFile(file, Buffer.from(lines.join('\n'), 'latin1'));
+    const { code, stdout } = await runCli(['spec', '--check', file, '--spec', spec]);
+    expect(code).toBe(1);
+    expect(stdout).toContain('5 messages: 2 rows\n');
+    expect(stdout).toContain('1 would be quarantined as missing_required; the first is message 3: no id\n');
+    expect(stdout).toContain('1 would be quarantined as not_object; the first is message 4 at byte 0\n');
+    expect(stdout).toContain('1 would be quarantined as malformed; the first is message 5 at byte 7\n');
+    expect(stdout).toMatch(/^total +1 +1$/m);
+  });
+
   it.each([
     [['--preset', 'oracle'], 'there is no preset oracle: choose one of capture, debezium'],
-    [[], 'sluice spec needs --list, --preset NAME or --infer TOPIC|FILE'],
-    [['--list', '--preset', 'debezium'], 'sluice spec needs --list, --preset NAME or --infer TOPIC|FILE'],
+    [[], 'sluice spec needs --list, --preset NAME, --infer TOPIC|FILE, --check'],
+    [['--list', '--preset', 'debezium'], 'sluice spec needs --list, --preset NAME, --infer TOPIC|FILE, --check'],
     [['--infer', 'no/such.jsonl'], 'there is no file no/such.jsonl, and no topic can have this name'],
     [['--infer', '.', '--sample', '0'], '--sample must be an integer from 1 to 999999, not 0'],
     [['--infer', '.'], 'there is no file ., and no topic can have this name'],
@@ -87,5 +118,52 @@ describeKafka('of a topic', (bootstrap) => {
   it('says that there is none', async () => {
     const { code, stderr } = await runCli(['spec', '--infer', 'nowhere'], { env: env() });
     expect([code, stderr]).toEqual([3, expect.stringContaining('SLUICE_UNKNOWN_TOPIC')]);
+  });
+
+  it('behind a registry is inferred from what its frames hold, and from the schema', async () => {
+    const registry = await FakeRegistry.start();
+    const topic = uniqueTopic('shop.orders');
+    const key = { type: 'record', name: 'Key', fields: [{ name: 'id', type: 'long' }] };
+    const fields = [
+      { name: 'id', type: 'long' },
+      { name: 'total', type: { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 } },
+      { name: 'paid', type: ['null', { type: 'long', logicalType: 'timestamp-micros' }] },
+    ];
+    const envelope = {
+      type: 'record',
+      name: 'Envelope',
+      fields: [
+        { name: 'before', type: ['null', { type: 'record', name: 'Row', fields }] },
+        { name: 'after', type: ['null', 'Row'] },
+        { name: 'op', type: 'string' },
+      ],
+    };
+    const ids = [registry.register(`${topic}-key`, key), registry.register(`${topic}-value`, envelope)];
+    await createTopic(bootstrap(), topic, 1);
+    const after = { id: 1n, total: decimalBytes(1250n), paid: null };
+    const value = avroType(envelope).toBuffer({ before: null, after, op: 'c' });
+    const keyBytes = avroType(key).toBuffer({ id: 1n });
+    const headers = { __value_schema_id: framed(ids[1], ''), __key_schema_id: framed(ids[0], '') };
+    await produce(bootstrap(), topic, [
+      { key: framed(ids[0], keyBytes), value: framed(ids[1], value) },
+      { key: keyBytes, value, headers },
+      { key: keyBytes, value: framed(99, value), headers: { __key_schema_id: headers.__key_schema_id } },
+    ]);
+    const formats = { VALUE_FORMAT: 'avro', KEY_FORMAT: 'avro', SCHEMA_REGISTRY_URL: registry.url };
+    const { code, stdout, stderr } = await runCli(['spec', '--infer', topic], { env: { ...env(), ...formats } });
+    expect(code, stderr).toBe(0);
+    const { comment, columns } = JSON.parse(stdout);
+    expect(comment).toContain(
+      'Inferred from 3 messages in the form of preset:debezium, 1 of which are in another form',
+    );
+    expect(columns).toMatchObject([
+      { name: 'id', paths: ['after.id', 'before.id', { key: 'id' }], role: 'key' },
+      { name: 'operation' },
+      { name: 'event_time' },
+      { name: 'total', kind: 'amount', raw: 'total_raw' },
+      { name: 'paid', kind: 'timestamp', unit: 'us' },
+    ]);
+    expect(columns[3]).not.toHaveProperty('encoding');
+    expect(stderr).toMatch(/SLUICE_UNKNOWN_SCHEMA.*does not know the schema id 99/);
   });
 });

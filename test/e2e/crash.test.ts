@@ -99,6 +99,11 @@ describeKafka('kill -9', (bootstrap) => {
         expect(readdirSync(join(dataDir, 'lake', topic, 'quarantine')).length).toBeGreaterThan(0);
       const quarantine = 'SELECT * EXCLUDE (topic) FROM sluice.quarantine ORDER BY partition_id, message_offset';
       expect(await queryFile(dataDir, quarantine)).toEqual(await queryFile(calmDir, quarantine));
+
+      const { code, stdout } = await runCli(['compact'], { env });
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+ files .* joined into \d+ /)]);
+      await verifies(env);
+      expect(await queryFile(dataDir, TABLE)).toEqual(await queryFile(calmDir, TABLE));
     },
   );
 });

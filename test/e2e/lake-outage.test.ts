@@ -11,7 +11,17 @@ import { orderEvents } from '../support/events.js';
 import { describeKafka } from '../support/kafka/shared.js';
 import { describePostgres } from '../support/postgres.js';
 import { produce } from '../support/produce.js';
-import { consumed, consumedIs, filledTopic, LAKE_ENV, runEnv, startRun, stop, verifies } from './support.js';
+import {
+  consumed,
+  consumedIs,
+  filledTopic,
+  LAKE_ENV,
+  runEnv,
+  runUntilEnd,
+  startRun,
+  stop,
+  verifies,
+} from './support.js';
 
 const EVENTS = 5000;
 /** `OUTAGE_SECONDS=30` for a longer one. */
@@ -49,6 +59,34 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake', () => {
         await consumedIs(dataDir, 2 * EVENTS);
         const { events: read } = await stop(second);
         if (second === run) expect(read).toBe(2 * EVENTS);
+        await verifies(env);
+      });
+
+      it('ends at SIGTERM though Postgres stands still, and goes on at the next start', {
+        timeout: 180_000,
+      }, async () => {
+        const topic = await filledTopic(bootstrap(), 'lake-standstill', 2, orderEvents({ count: EVENTS, seed: 1 }));
+        const dataDir = await temporaryDataDir();
+        const env = runEnv(bootstrap(), topic, dataDir, {
+          ...LAKE_ENV,
+          LAKE_CATALOG: `postgres:${await postgres().createDatabase()}`,
+          LAKE_DATA_PATH: join(dataDir, 'lake'),
+          SHUTDOWN_GRACE_MS: '500',
+        });
+        const run = await startRun(env);
+        await consumedIs(dataDir, EVENTS);
+        postgres().pause();
+        onTestFinished(() => postgres().resume());
+        await produce(bootstrap(), topic, orderEvents({ count: EVENTS, seed: 2, startMs: Date.UTC(2025, 2, 1) }));
+        run.kill('SIGTERM');
+        const { signal, stderr } = await run.ended;
+        expect([signal, stderr]).toEqual([
+          'SIGKILL',
+          expect.stringMatching(/"code":"SLUICE_LAKE".*the sink did not end/),
+        ]);
+        postgres().resume();
+        const { events } = await runUntilEnd(env);
+        expect(events).toBeLessThanOrEqual(EVENTS);
         await verifies(env);
       });
     });

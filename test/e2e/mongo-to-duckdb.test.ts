@@ -1,11 +1,13 @@
 /** A write to MongoDB becomes a row of DuckDB, while `sluice capture` and `sluice run` both run. */
+import { fileURLToPath } from 'node:url';
 import { Decimal128, Long, MongoClient } from 'mongodb';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { CliProcess, runCli } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
 import { replicaSet } from '../support/mongo/server.js';
 import { captureEnv, LONG_MS, startCapture, stopCapture } from './capturing.js';
 import { liveOrderRows, type Order } from './mongo-orders.js';
-import { startRun, stop, verifies } from './support.js';
+import { consumed, startRun, stop, verifies } from './support.js';
 
 describeKafka('MongoDB to DuckDB', (bootstrap) => {
   it('shows inserts, an update and a delete in the orders view, value by value', { timeout: LONG_MS }, async () => {
@@ -72,6 +74,35 @@ describeKafka('MongoDB to DuckDB', (bootstrap) => {
     await stopCapture(capture);
     // Of each of the four partitions two markers; what was written above are six changes.
     expect(await stop(run)).toMatchObject({ merged: 6, marker: 8, quarantined: 0, duplicate: 0 });
+    await verifies(env);
+  });
+
+  it('takes the sample orders of deploy/, each of their values as its column has it', {
+    timeout: LONG_MS,
+  }, async () => {
+    const server = await replicaSet();
+    onTestFinished(() => server.kill());
+    const { env } = await captureEnv(bootstrap(), server.uri, 'sample');
+    const run = await startRun(env);
+    const capture = await startCapture(env);
+    const script = fileURLToPath(new URL('../../deploy/orders.mjs', import.meta.url));
+    const writer = await CliProcess.start([], {
+      script,
+      env: { ...env, ORDERS_PER_SECOND: '500' },
+      timeoutMs: LONG_MS,
+    });
+    await vi.waitFor(async () => expect(await consumed(env.DATA_DIR)).toBeGreaterThan(200), {
+      timeout: 120_000,
+      interval: 200,
+    });
+    writer.kill('SIGTERM');
+    expect(await writer.ended).toMatchObject({ code: 0, stderr: '' });
+    await stopCapture(capture);
+    expect(await stop(run)).toMatchObject({ quarantined: 0, duplicate: 0 });
+    const kinds = `SELECT string_agg(DISTINCT operation, ' ' ORDER BY operation), max(issues), bool_and(amount IS NOT NULL)
+      FROM cdc_orders WHERE operation <> 'delete'`;
+    const { stdout } = await runCli(['query', '--format', 'csv', kinds], { env });
+    expect(stdout.split('\n')[1]).toBe('insert update,0,true');
     await verifies(env);
   });
 });

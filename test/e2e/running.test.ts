@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { runCli, temporaryDataDir } from '../support/cli.js';
+import { CliProcess, runCli, runShell, temporaryDataDir } from '../support/cli.js';
 import { KindTally } from '../support/event-kinds.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, describePrivateKafka } from '../support/kafka/shared.js';
@@ -233,6 +233,14 @@ describe('the demo', () => {
     expect(result.stdout).toContain('Consumed 5,000 events');
     expect(result.stdout).toContain('everything agrees');
     expect(await ledgerTotals(join(dataDir, 'demo'))).toMatchObject({ consumed: 5000 });
+    expect(result.stdout).toMatch(/^ {2}committed +[▁-█]+$/m);
+
+    const [busiest, changes, page, ...others] = result.stdout.match(/^ {2}DATA_DIR=.*$/gm) ?? [];
+    expect(others).toEqual([]);
+    expect(await runShell(busiest)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(.*\n){11}$/) });
+    expect(await runShell(changes)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(.*\n){3,}$/) });
+    const shown = await CliProcess.start([], { shell: `exec env METRICS_PORT=${await freePort()} ${page.trim()}` });
+    await shown.line(/http:\/\/127\.0\.0\.1:\d+/);
   });
 });
 

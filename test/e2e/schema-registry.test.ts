@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { avroType, decimalBytes, framed } from '../support/avro.js';
 import { runCli, temporaryDataDir } from '../support/cli.js';
-import { describeKafka } from '../support/kafka/shared.js';
+import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
+import { createTopic, produce } from '../support/produce.js';
 import { FakeRegistry } from '../support/registry.js';
 import { filledTopic, LAKE_ENV, queryFile, runEnv, runUntilEnd, verifies } from './support.js';
 
@@ -89,4 +90,49 @@ describeKafka('VALUE_FORMAT', (bootstrap) => {
       ['unknown_schema', null],
     ]);
   });
+
+  it.each(['packed', 'stock'])(
+    'KEY_FORMAT=avro: rows of tombstones, ids in headers, KAFKA_SOURCE=%s',
+    async (reader) => {
+      const registry = await FakeRegistry.start();
+      const row = { type: 'record', name: 'Row', fields: [{ name: 'order_id', type: 'long' }] };
+      const fields = [
+        { name: 'after', type: ['null', row] },
+        { name: 'op', type: 'string' },
+      ];
+      const envelope = { type: 'record', name: 'Envelope', fields };
+      const topic = uniqueTopic('avro-keys');
+      const ids = [registry.register(`${topic}-key`, row), registry.register(`${topic}-value`, envelope)];
+      const [keyType, valueType] = [avroType(row), avroType(envelope)];
+      const key = (id: number) => keyType.toBuffer({ order_id: id });
+      const value = (id: number | null, op: string) => valueType.toBuffer({ after: id && { order_id: id }, op });
+      const headers = { __value_schema_id: framed(ids[1], ''), __key_schema_id: framed(ids[0], '') };
+      await createTopic(bootstrap(), topic, 1);
+      await produce(bootstrap(), topic, [
+        { key: framed(ids[0], key(1)), value: framed(ids[1], value(1, 'c')) },
+        { key: key(2), value: value(2, 'c'), headers },
+        { key: key(1), value: value(null, 'd'), headers },
+        { key: framed(ids[0], key(1)), value: null },
+        { key: key(2), value: null, headers },
+        { key: key(3), value: framed(ids[1], value(3, 'c')) },
+        { value: framed(ids[1], value(4, 'c')), headers: { __key_schema_id: framed(ids[0], '') } },
+      ]);
+      const env = runEnv(bootstrap(), topic, await temporaryDataDir(), {
+        ...{ KAFKA_SOURCE: reader, VALUE_FORMAT: 'avro', KEY_FORMAT: 'avro', SCHEMA_REGISTRY_URL: registry.url },
+        TABLE_SPEC: 'preset:debezium',
+      });
+      expect(await runUntilEnd(env)).toMatchObject({ events: 7, merged: 6, quarantined: 1 });
+      const rows = 'SELECT order_id, operation FROM cdc_orders ORDER BY kafka_offset';
+      expect((await queryFile(env.DATA_DIR, rows)).map((cells) => cells.join(' '))).toEqual([
+        ...['1 insert', '2 insert', '1 delete', '1 delete', '2 delete', '4 insert'],
+      ]);
+      expect(await queryFile(env.DATA_DIR, 'SELECT order_id FROM orders')).toEqual([['4']]);
+      expect(await queryFile(env.DATA_DIR, 'SELECT reason, key = $$\x06$$::BLOB FROM sluice.quarantine')).toEqual([
+        ['not_framed', true],
+      ]);
+      const ledger =
+        "SELECT array_to_string(list_sort(list_distinct(flatten(list(schema_ids)))), ' ') FROM sluice.batches";
+      expect(await queryFile(env.DATA_DIR, ledger)).toEqual([[ids.join(' ')]]);
+    },
+  );
 });

@@ -60,7 +60,21 @@ describe.skipIf(whyNoPython() !== undefined)('connectors for MongoDB', () => {
     it.each([
       ['debezium', 'debezium-mongodb', { 'connector.class': DEBEZIUM, ...jsonConverters(false) }],
       ['schemas', 'debezium-mongodb', { 'connector.class': DEBEZIUM, ...jsonConverters(true) }],
+      [
+        'images',
+        'debezium-mongodb',
+        {
+          'connector.class': DEBEZIUM,
+          'capture.mode': 'change_streams_update_full_with_pre_image',
+          ...jsonConverters(false),
+        },
+      ],
       ['events', 'mongodb-connector', { 'connector.class': MONGODB, ...TEXT }],
+      [
+        'structs',
+        'mongodb-connector',
+        { 'connector.class': MONGODB, 'output.format.value': 'schema', ...jsonConverters(true) },
+      ],
       [
         'documents',
         'mongodb-connector-documents',

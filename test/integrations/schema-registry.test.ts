@@ -1,8 +1,11 @@
 /** Topics behind a real schema registry, Apicurio, through the whole program. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { presetText } from '../../src/schema/spec-file.js';
 import { consumedIs, queryFile, runEnv, runUntilEnd, startRun, stop, verifies } from '../e2e/support.js';
 import { Apicurio } from '../support/apicurio.js';
-import { avroOrder, avroType, framed, ORDERS_AVRO } from '../support/avro.js';
+import { avroOrder, avroType, decimalBytes, framed, ORDERS_AVRO } from '../support/avro.js';
 import { CliProcess, runCli, temporaryDataDir } from '../support/cli.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
@@ -181,5 +184,75 @@ describeKafka('with Apicurio', (bootstrap) => {
       ['unknown_schema', 1n],
     ]);
     await verifies(env);
+  });
+
+  it('keys as Debezium writes them, in Avro with logical types of Connect', { timeout: LONG_MS }, async () => {
+    const named = (type: string, name: string, more: Fields = {}) => ({ type, 'connect.name': name, ...more });
+    const decimal = { logicalType: 'decimal', scale: 2, precision: 10, 'connect.parameters': { scale: '2' } };
+    const row = {
+      type: 'record',
+      name: 'Value',
+      fields: [
+        { name: 'order_id', type: 'long' },
+        { name: 'amount', type: ['null', named('bytes', 'org.apache.kafka.connect.data.Decimal', decimal)] },
+        { name: 'updated_at', type: ['null', named('long', 'io.debezium.time.MicroTimestamp')] },
+      ],
+      'connect.name': 'shop.public.orders.Value',
+    };
+    const envelope = {
+      ...{ type: 'record', name: 'Envelope', namespace: 'shop.public.orders' },
+      fields: [
+        { name: 'before', type: ['null', row], default: null },
+        { name: 'after', type: ['null', 'Value'], default: null },
+        { name: 'op', type: 'string' },
+      ],
+    };
+    const keyOf = (fields: string[]) => ({
+      ...{ type: 'record', name: 'Key', namespace: 'shop.public.orders' },
+      fields: fields.map((name) => ({ name, type: 'long' })),
+    });
+    const spec = JSON.parse(presetText('debezium')) as { columns: Fields[] };
+    const columns = spec.columns.map(({ encoding, scale, ...column }) => column);
+    const file = join(await temporaryDataDir(), 'spec.json');
+    await writeFile(file, JSON.stringify({ ...spec, columns }));
+    const more = { KEY_FORMAT: 'avro', TABLE_SPEC: file, ...SMALL };
+    const { topic, dataDir, env } = await topicOf('avro', 2, more);
+    const valueId = await registry.register(`${topic}-value`, envelope);
+    const keySchemas = [keyOf(['order_id']), { ...keyOf(['order_id']), doc: 'the second one' }];
+    const keyIds = [
+      await registry.register(`${topic}-key`, keySchemas[0]),
+      await registry.register(`${topic}-key`, keySchemas[1]),
+    ];
+    const key = (id: number, of: number) => framed(keyIds[of], avroType(keySchemas[of]).toBuffer({ order_id: id }));
+    const state = (id: number) => ({ order_id: id, amount: decimalBytes(BigInt(id)), updated_at: 1_000_000n });
+    const value = (op: string, id: number) => {
+      const [before, after] = op === 'd' ? [state(id), null] : [null, state(id)];
+      return framed(valueId, avroType(envelope).toBuffer({ before, after, op }));
+    };
+    const count = 2000;
+    const messages = Array.from({ length: count }, (_, id): TestMessage[] => {
+      const of = id < count / 2 ? 0 : 1;
+      const made = { partition: id % 2, key: key(id, of) };
+      const change = (op: string) => ({ ...made, value: value(op, id) });
+      return id % 2 === 0 ? [change('c'), change('u')] : [change('c'), change('d'), { ...made, value: null }];
+    });
+    await produce(bootstrap(), topic, messages.flat());
+    const run = await CliProcess.start(['run'], { env, timeoutMs: LONG_MS });
+    await run.line(/"msg":"reading /);
+    run.kill('SIGKILL');
+    await run.ended;
+    await runUntilEnd(env);
+    await verifies(env);
+    const counts = 'SELECT operation, count(*)::INTEGER FROM cdc_orders GROUP BY ALL ORDER BY ALL';
+    expect(await queryFile(dataDir, counts)).toEqual([
+      ['delete', count],
+      ['insert', count],
+      ['update', count / 2],
+    ]);
+    const orders = 'SELECT count(*)::INTEGER, sum(amount)::VARCHAR, min(updated_at)::VARCHAR FROM orders';
+    const even = (count / 2) * (count / 2 - 1);
+    expect(await queryFile(dataDir, orders)).toEqual([[count / 2, (even / 100).toFixed(4), '1970-01-01 00:00:01+00']]);
+    const ids = "SELECT array_to_string(list_sort(list_distinct(flatten(list(schema_ids)))), ' ') FROM sluice.batches";
+    expect(await queryFile(dataDir, ids)).toEqual([[[valueId, ...keyIds].sort((a, b) => a - b).join(' ')]]);
   });
 });

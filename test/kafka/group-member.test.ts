@@ -1,6 +1,6 @@
 /** Several members of a group that share a topic, with both readers. */
 import kafka from '@confluentinc/kafka-javascript';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Chunk } from '../../src/core/chunk.js';
 import type { AssignmentChange } from '../../src/core/source.js';
 import { KafkaSource } from '../../src/kafka/kafka-source.js';
@@ -251,6 +251,22 @@ describeKafka('a shared topic', (bootstrap) => {
       await stepUntil([one], () => committed.of(0).length > 80);
       expect(await inspected).toMatchObject([{ partition: 1, low: 0, high: 50, truncated: false }]);
       await finish([one]);
+    });
+
+    it('is let go of by a member that was never asked what the group has given it', async () => {
+      const { join, append, finish } = await openTopic();
+      await append(10, ...ALL);
+      const one = await join('one');
+      const isGiven = async () => {
+        const members = await one.source.groupMembers();
+        return members.some(({ partitions }) => partitions === PARTITIONS);
+      };
+      await vi.waitUntil(isGiven, { timeout: 30_000, interval: 100 });
+      // An answer that comes too late is thrown by the client, and found by the test as an unhandled error.
+      await one.source.close();
+      const two = await join('two');
+      await stepUntil([two], () => two.partitions.length === PARTITIONS);
+      await finish([two]);
     });
 
     it('is let go of, whatever was not answered', async () => {

@@ -21,6 +21,21 @@ it('warns of files that stay as they are, while others are joined, and counts it
   expect((await metrics.filesCompacted.get()).values).toMatchObject([{ value: 3 }]);
 });
 
+it('logs what the sink has removed', async () => {
+  const lines: string[] = [];
+  const log = pino({ base: undefined, timestamp: false }, { write: (line) => lines.push(line) });
+  const removed = [{ file: 'p0/1.parquet', why: 'a commit that was not finished' }];
+  new Compactor({
+    sink: { compact: async () => ({ ...NOTHING_COMPACTED, removed }) },
+    metrics: new Metrics(),
+    log,
+  }).start();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { level: 40, ...removed[0], msg: 'removed p0/1.parquet: a commit that was not finished' },
+  ]);
+});
+
 it('has one join at a time, and the next one after it, also if it failed', async () => {
   const ends: ((error?: Error) => void)[] = [];
   const compact = () =>

@@ -275,6 +275,17 @@ describe('a process that shares a topic', () => {
     expect([offsetsOf(0), offsetsOf(1)]).toEqual([[[0, 3]], [[0, 3]]]);
   });
 
+  it.each([false, true])('does not keep a run from its end for longer than the grace period', async (reads) => {
+    const { stop } = await start({ shutdownGraceMs: 20 });
+    if (reads) assigned(1);
+    if (reads) await flows(1);
+    const claim = vi.spyOn(sink, 'claim').mockReturnValue(new Promise(() => {}));
+    assigned(0);
+    await until(() => claim.mock.calls.length > 0);
+    await stop();
+    expect(read()).toEqual(reads ? [1] : []);
+  });
+
   it('fails with what an answer fails with, and reads nothing more', async () => {
     const { done } = await start();
     assigned(1);

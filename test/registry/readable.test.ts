@@ -11,7 +11,7 @@ const KEYS = [
 /** The columns that cannot be read, of a spec with these columns beside its keys. */
 function unreadable(type: 'AVRO' | 'JSON', schema: unknown, ...columns: object[]): string[] {
   const spec = parseSpec(JSON.stringify({ table: 't', view: 'v', columns: [...KEYS, ...columns] }), 'test');
-  const found = unreadableColumns(spec, { id: 1, type, text: JSON.stringify(schema), references: [] });
+  const found = unreadableColumns(spec, { id: 1, type, text: JSON.stringify(schema), references: [] }, 'value');
   return found.map(({ column }) => column);
 }
 

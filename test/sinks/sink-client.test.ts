@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SluiceError } from '../../src/core/errors.js';
 import type { BatchResult, SinkCall, SinkReply } from '../../src/core/flow.js';
 import type { SinkClient } from '../../src/sinks/sink-client.js';
 import { sinkOptions } from '../support/batches.js';
 import { emptyTask, fakeBatch } from '../support/fakes.js';
+import { lakeOptions } from '../support/lakes.js';
 
 /** The thread's end of the port: keeps the calls, and says what the test makes it say. */
 class FakeWorker extends EventEmitter {
@@ -107,6 +108,34 @@ describe('SinkClient', () => {
     await expect(thread.commit()).rejects.toMatchObject(failure);
     await thread.close();
     expect(FakeWorker.last.terminated).toBe(true);
+  });
+
+  it('gives up a lake in Postgres that does not answer, and leaves its thread to the end of the process', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const start = (catalog: string) =>
+      client.SinkClient.start({ kind: 'ducklake', options: { ...lakeOptions('/x', catalog) } });
+    const ofFile = start('/x/catalog');
+    const waits = vi.fn();
+    ofFile.commit().finally(waits);
+    const shared = start('postgres:host=db');
+    const answered = shared.claim([0]);
+    FakeWorker.last.reply({ id: 0, ok: true, value: [] });
+    await answered;
+    await vi.advanceTimersByTimeAsync(300_000);
+    const joining = shared.compact().catch((thrown: unknown) => thrown);
+    await vi.advanceTimersByTimeAsync(400_000);
+    expect(shared.standstill).toBeUndefined();
+    const committing = shared.commit().catch((thrown: unknown) => thrown);
+    await vi.advanceTimersByTimeAsync(599_999);
+    expect(shared.standstill).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    const failure = { code: 'SLUICE_LAKE', message: expect.stringContaining('has not answered "commit" for 600 s') };
+    expect(await Promise.all([committing, joining])).toMatchObject([failure, failure]);
+    expect(shared.standstill).toMatchObject(failure);
+    await shared.close();
+    expect(FakeWorker.last.terminated).toBe(false);
+    expect(waits).not.toHaveBeenCalled();
   });
 
   it('ends the thread after the sink has closed', async () => {

@@ -42,15 +42,25 @@ export function messagesOf(chunk: Chunk): PlainMessage[] {
   }));
 }
 
-/** A chunk of values as they are, of which null is a tombstone, without keys. */
-export function chunkOfValues(values: readonly (Uint8Array | null)[], startOffset = 0): Chunk {
+/** A chunk of values as they are, of which null is a tombstone, with these keys or without. */
+export function chunkOfValues(
+  values: readonly (Uint8Array | null)[],
+  startOffset = 0,
+  keys: readonly (Uint8Array | null)[] = [],
+): Chunk {
   const chunk = new Chunk();
+  const { views } = chunk;
   for (const [row, value] of values.entries()) {
-    if (value !== null) chunk.views.values.set(value, chunk.valueBytes);
+    const key = keys[row] ?? null;
+    if (value !== null) views.values.set(value, chunk.valueBytes);
+    if (key !== null) views.keys.set(key, chunk.keyBytes);
     chunk.valueBytes += value?.length ?? 0;
-    chunk.views.valueOffsets[row + 1] = chunk.valueBytes;
-    chunk.views.offsets[row] = BigInt(startOffset + row);
-    setBit(chunk.views.valueValidity, row, value !== null);
+    chunk.keyBytes += key?.length ?? 0;
+    views.valueOffsets[row + 1] = chunk.valueBytes;
+    views.keyOffsets[row + 1] = chunk.keyBytes;
+    views.offsets[row] = BigInt(startOffset + row);
+    setBit(views.valueValidity, row, value !== null);
+    setBit(views.keyValidity, row, key !== null);
   }
   chunk.rows = values.length;
   return chunk;

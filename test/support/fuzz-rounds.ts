@@ -8,6 +8,7 @@ import type { Kernel } from '../../src/kernel/kernel.js';
 import type { KernelFileOptions } from '../../src/kernel/kernel-file.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
+import { withExpectations } from './any-expectations.js';
 import { anySpec, keyText, messageText } from './any-spec.js';
 import { CDC_SPEC, cdcMessages } from './cdc-messages.js';
 import { DEFAULT_SHARES, EQUAL_SHARES, type Shares } from './event-kinds.js';
@@ -70,7 +71,8 @@ export interface Round {
 export function randomRound(seed: number, rows: number): Round {
   const random = new Random(seed);
   const round = random.pick(SOURCES)(random);
-  return { spec: round.spec, batches: batchesOf(round, rows, random) };
+  const spec = random.below(3) === 0 ? withExpectations(round.spec, random) : round.spec;
+  return { spec, batches: batchesOf(round, rows, random) };
 }
 
 function* batchesOf(

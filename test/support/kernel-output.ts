@@ -5,6 +5,7 @@ import { bit } from '../../src/core/chunk.js';
 import type { KernelOutput } from '../../src/kernel/kernel-instance.js';
 import { roleColumn, type TableColumn, type TableSpec, tableColumns } from '../../src/schema/spec.js';
 import type { ReferenceResult, ReferenceValue } from './reference.js';
+import { failedOf } from './reference-checks.js';
 
 /** Rows of record batches; checks on the way that the buffers are as Arrow wants them. */
 export function rowsOf(batches: readonly RecordBatch[], spec: TableSpec): Record<string, ReferenceValue>[] {
@@ -58,14 +59,17 @@ export function summaryOf(spec: TableSpec, results: readonly ReferenceResult[]):
     kernel_trap: 0,
     not_framed: 0,
     unknown_schema: 0,
+    expectation: 0,
   };
   for (const { status } of results) counts[status]++;
+  const failedExpectations = failedOf(spec, results);
   const rows = results.flatMap(({ row }) => (row === undefined ? [] : [row]));
   const eventTime = roleColumn(spec, 'event_time')?.name ?? '';
   const times = sorted(rows.map((row) => row[eventTime]));
   const seqs = sorted(rows.map(({ change_seq }) => change_seq));
   return {
     counts,
+    failedExpectations,
     rowsLate: rows.filter(({ is_late }) => is_late).length,
     rowsWithIssues: rows.filter(({ issues }) => issues !== 0n).length,
     rowsHighValue: rows.filter(({ is_high_value }) => is_high_value).length,
@@ -90,7 +94,9 @@ export class Imprint {
   constructor({ recordBatches, rejects }: KernelOutput, firstRows: readonly number[]) {
     const children = recordBatches.flatMap(({ data }) => data.children);
     this.#rejects = rejects
-      .map(({ chunk, row, status, position }) => `${firstRows[chunk] + row} ${status} ${position}`)
+      .map(({ chunk, row, status, position, expectation }) =>
+        [firstRows[chunk] + row, status, position, expectation].join(' '),
+      )
       .join();
     this.#nulls = children.map(({ nullCount }) => nullCount);
     this.#buffers = children.flatMap(({ values, valueOffsets, nullBitmap }) =>

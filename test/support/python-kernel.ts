@@ -12,6 +12,7 @@ import { openKernel } from '../../src/kernel/kernel-file.js';
 import type { Reject } from '../../src/kernel/kernel-instance.js';
 import { arrowSchema, toIpcStream } from '../../src/schema/arrow.js';
 import type { TableSpec } from '../../src/schema/spec.js';
+import { EXTENSION_DIRECTORY } from './duckdb-extensions.js';
 import { chunksOf, OPTIONS } from './kernel.js';
 import { runPython } from './python.js';
 import type { ReferenceMessage } from './reference.js';
@@ -95,7 +96,13 @@ export async function pytest(python: string, bundle: string): Promise<string> {
   const { stdout } = await execFileAsync(python, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider'], {
     cwd: PACKAGE,
     maxBuffer: MAX_OUTPUT_BYTES,
-    env: { PATH, HOME, SLUICE_BUNDLE: bundle, PYTHONDONTWRITEBYTECODE: '1' },
+    env: {
+      PATH,
+      HOME,
+      SLUICE_BUNDLE: bundle,
+      DUCKDB_EXTENSION_DIRECTORY: EXTENSION_DIRECTORY,
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
   });
   return stdout;
 }

@@ -231,3 +231,8 @@ function keyOf(source: string): string {
 export function utf8(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString();
 }
+
+/** The text of a value in its source. */
+export function sourceOf({ text, start, end }: JsonNode): string {
+  return utf8(text.slice(start, end));
+}

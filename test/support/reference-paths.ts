@@ -1,7 +1,7 @@
 /** The paths of a spec, for the reference: what each member of a message is for, and where columns have values. */
 import type { FieldPath } from '../../src/schema/field-path.js';
 import type { SpecColumn, TableSpec } from '../../src/schema/spec.js';
-import type { Embedding, JsonNode } from './reference-json.js';
+import { type Embedding, type JsonNode, sourceOf, utf8 } from './reference-json.js';
 
 /** What a key leads to: a column, nothing, `extra` in any case, or an object in which there are such keys. */
 export type Target = 'column' | 'ignored' | 'kept' | PathNode;
@@ -89,4 +89,21 @@ export function takesKeyAsText({ columns }: TableSpec): boolean {
 
 function takesWholeKey({ paths }: SpecColumn): boolean {
   return paths.some(({ of, names }) => of === 'key' && names.length === 0);
+}
+
+/** The members that no column takes, joined, as they are in the source. */
+export function extraMembers(object: JsonNode, tree: PathNode): string {
+  const kept: string[] = [];
+  for (const { key, keySource, value } of object.members) {
+    const target = tree.members.get(key);
+    const member = `${utf8(keySource)}:${sourceOf(value)}`;
+    if (target === 'kept' || (target === undefined && !tree.isIgnored)) kept.push(member);
+    if (!(target instanceof PathNode)) continue;
+    if (object.members.findLast((other) => other.key === key)?.value !== value) continue;
+    if (value.kind === 'object') {
+      const inner = extraMembers(value, target);
+      if (inner !== '') kept.push(`${utf8(keySource)}:{${inner}}`);
+    } else if (!target.isIgnored) kept.push(member);
+  }
+  return kept.join(',');
 }

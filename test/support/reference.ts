@@ -11,8 +11,10 @@ import {
   type TimeUnit,
   tableColumns,
 } from '../../src/schema/spec.js';
-import { type JsonNode, NotJson, scanJson, utf8 } from './reference-json.js';
-import { nodeAt, PathNode, parsedAt, readsKeys, specTree, takesKeyAsText } from './reference-paths.js';
+import { quarantiningCheck } from './reference-checks.js';
+import { type JsonNode, NotJson, scanJson, sourceOf } from './reference-json.js';
+import { maskedColumnJson, maskedExtra, maskedText, truncated } from './reference-masks.js';
+import { extraMembers, nodeAt, PathNode, parsedAt, readsKeys, specTree, takesKeyAsText } from './reference-paths.js';
 import {
   type FieldValue,
   referenceAmount,
@@ -47,8 +49,12 @@ export interface ReferenceResult {
   readonly status: Status;
   /** Of messages that are quarantined: the byte to blame, or -1. */
   readonly position?: number;
-  /** Of status missing_required: the first column without a value. */
+  /** Of status missing_required: the first column without a value; of expectation its column. */
   readonly column?: string;
+  /** Of status expectation: the first that fails. */
+  readonly expectation?: string;
+  /** Where the message is. */
+  readonly offset?: number;
   /** Of status ok: the value of each column of `tableColumns(spec)`. */
   readonly row?: Record<string, ReferenceValue>;
 }
@@ -75,7 +81,11 @@ export function referenceRow(spec: TableSpec, options: ReferenceOptions, message
     (column) => column.required && column !== telling && isLacking(fieldOf(column, parts)?.node),
   );
   if (lacking !== undefined) return { status: 'missing_required', position: -1, column: lacking.name };
-  return { status: 'ok', row: rowOf(spec, options, message, parts) };
+  const row = rowOf(spec, options, message, parts);
+  const failed = quarantiningCheck(spec, row);
+  if (failed === undefined) return { status: 'ok', row };
+  const { name, column } = failed;
+  return { status: 'expectation', position: -1, column, expectation: name, offset: Number(message.offset) };
 }
 
 /** The column that says of a row that it was a tombstone. */
@@ -144,10 +154,6 @@ function isLacking(node: JsonNode | undefined): boolean {
   return node === undefined || node.kind === 'null';
 }
 
-function sourceOf({ text, start, end }: JsonNode): string {
-  return utf8(text.slice(start, end));
-}
-
 function rowOf(
   spec: TableSpec,
   options: ReferenceOptions,
@@ -165,9 +171,9 @@ function rowOf(
       source: found === undefined ? '' : sourceOf(found.node),
     };
     const isThere = field.parsed !== undefined && field.parsed !== null;
-    const { value, asSpecified } = isThere ? columnValue(column, field) : NOTHING;
-    row[column.name] = value ?? null;
-    if (column.raw !== undefined) row[column.raw] = isThere ? textOf(field) : null;
+    const { value, asSpecified } = isThere && column.mask !== 'drop' ? columnValue(column, field) : NOTHING;
+    row[column.name] = maskedValue(spec, column, field, value ?? null, asSpecified);
+    if (column.raw !== undefined) row[column.raw] = isThere ? rawOf(column, field) : null;
     if (asSpecified) continue;
     issues |= 1n << BigInt(index);
     const takesAll = column.kind === 'text' && column.operations === undefined;
@@ -184,7 +190,7 @@ function rowOf(
   const eventTime = roleValue(spec, row, 'event_time');
   const changeId = roleColumn(spec, 'change_id')?.name;
   const extra = extraOf(spec, parts, unread);
-  row.extra = extra === '' ? null : `{${extra}}`;
+  row.extra = extra === '' ? null : maskedExtra(spec, `{${extra}}`);
   row.is_high_value = amount !== null && amount > decimal4(options.highValueThreshold);
   row.is_late = eventTime !== null && timestamp !== null && eventTime < timestamp - BigInt(options.lateAfterMs) * 1000n;
   row.issues = BigInt.asIntN(64, issues);
@@ -223,6 +229,25 @@ function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
   }
   const value = typedValue(column.kind, column.unit, field);
   return { value, asSpecified: value !== undefined };
+}
+
+function rawOf({ mask }: SpecColumn, field: FieldValue): string | null {
+  if (mask === 'drop') return null;
+  return mask === undefined ? textOf(field) : '***';
+}
+
+function maskedValue(
+  spec: TableSpec,
+  column: SpecColumn,
+  { parsed }: FieldValue,
+  value: ReferenceValue,
+  asSpecified: boolean,
+): ReferenceValue {
+  const { kind, mask } = column;
+  if (typeof value === 'string' && kind === 'json') return maskedColumnJson(spec, column, value);
+  if (mask === undefined || value === null || typeof value === 'boolean') return value;
+  if (typeof value !== 'string') return truncated(column, value);
+  return maskedText(value, mask, asSpecified || typeof parsed !== 'object');
 }
 
 /** undefined if the value is not of that kind. */
@@ -280,21 +305,4 @@ function keyExtra(spec: TableSpec, { root }: Part, unread: ReadonlySet<FieldPath
   const members = root.kind === 'object' ? extraMembers(root, tree) : '';
   if (root.kind !== 'object' && !tree.isIgnored) return `"message_key":${sourceOf(root)}`;
   return members === '' ? '' : `"message_key":{${members}}`;
-}
-
-/** The members that no column takes, joined, as they are in the source. */
-function extraMembers(object: JsonNode, tree: PathNode): string {
-  const kept: string[] = [];
-  for (const { key, keySource, value } of object.members) {
-    const target = tree.members.get(key);
-    const member = `${utf8(keySource)}:${sourceOf(value)}`;
-    if (target === 'kept' || (target === undefined && !tree.isIgnored)) kept.push(member);
-    if (!(target instanceof PathNode)) continue;
-    if (object.members.findLast((other) => other.key === key)?.value !== value) continue;
-    if (value.kind === 'object') {
-      const inner = extraMembers(value, target);
-      if (inner !== '') kept.push(`${utf8(keySource)}:{${inner}}`);
-    } else if (!target.isIgnored) kept.push(member);
-  }
-  return kept.join(',');
 }

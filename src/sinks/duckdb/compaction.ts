@@ -21,7 +21,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { isOutOfMemory, SluiceError, sinkError } from '../../core/errors.js';
-import { type CompactionReceipt, NOTHING_RETIRED, type ParquetFile } from '../../core/flow.js';
+import { type CompactionReceipt, NOTHING_COMPACTED, type ParquetFile } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { ParquetCompression } from '../../parquet/parquet-writer.js';
 import type { TableSpec } from '../../schema/spec.js';
@@ -87,7 +87,7 @@ export interface CompactionTarget {
   readonly compaction: CompactionOptions;
 }
 
-type Counts = { -readonly [Name in Exclude<keyof CompactionReceipt, 'left' | 'retired'>]: number };
+type Counts = { -readonly [Name in Exclude<keyof CompactionReceipt, 'left' | 'removed' | 'retired'>]: number };
 
 /** The compaction of one open database, on a connection of its own: commits continue beside it. */
 export class Compaction {
@@ -138,7 +138,7 @@ export class Compaction {
     } catch (thrown) {
       if (!this.#stopped) throw thrown;
     }
-    return { ...counts, left, retired: NOTHING_RETIRED };
+    return { ...NOTHING_COMPACTED, ...counts, left };
   }
 
   async #files(): Promise<LedgerFile[]> {

@@ -20,7 +20,7 @@ const CHECKPOINT_THRESHOLD = '1GB';
 export const STORAGE_VERSION = 'v1.4.0';
 
 /** Of a database that is not whole yet; what follows is random: in a container, each start has the same process id. */
-const NEW_DATABASE = '.analytics.db.new-';
+export const NEW_DATABASE = '.analytics.db.new-';
 
 /**
  * Makes the empty database of a data directory that has none. It gets its name when it is whole and durable: a process

@@ -113,6 +113,7 @@ export function checkStoredSpec(known: StoredSpec, spec: TableSpec): void {
     const before = kinds.get(name);
     if (before !== undefined && before !== kind) throw kindChanged(spec, name, before, kind);
   }
+  checkMasks(known, spec);
   const identity = (of: StoredSpec) => {
     const changeId = roleColumn(of, 'change_id');
     return `table ${of.table} ${changeId ? `with the change id ${changeId.name}` : 'without a change id'}`;
@@ -123,6 +124,21 @@ export function checkStoredSpec(known: StoredSpec, spec: TableSpec): void {
     `the data directory has the ${identity(known)}, the table spec has the ${identity(spec)}: change the spec back, ` +
       'or move the data directory away and read the topic again',
   );
+}
+
+/** Rows from before would have another mask, or none, beside those of now. */
+function checkMasks(known: StoredSpec, spec: TableSpec): void {
+  const text = (mask: unknown) => (mask === undefined ? 'no mask' : `the mask ${JSON.stringify(mask)}`);
+  const before = new Map(known.columns.map(({ name, mask }) => [name, text(mask)]));
+  for (const { name, mask } of spec.columns) {
+    const [was, is] = [before.get(name), text(mask)];
+    if (was === undefined || was === is) continue;
+    throw new SluiceError(
+      'SLUICE_SPEC_CHANGED',
+      `column ${name} of ${spec.table} has ${was} in the data directory, and ${is} in the table spec: give what is ` +
+        'masked otherwise a new name in the spec, or move the data directory away and read the topic again',
+    );
+  }
 }
 
 function kindChanged(spec: TableSpec, name: string, before: string, after: string): SluiceError {

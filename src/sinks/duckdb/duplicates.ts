@@ -43,11 +43,13 @@ let tables = 0;
 
 /** Rows of a group that are not to be merged. */
 export interface Duplicates {
-  /** Temporary, with `kafka_partition` and `kafka_offset`. */
-  readonly table: string;
+  /** Temporary, with `kafka_partition` and `kafka_offset`; undefined if there are none. */
+  readonly table: string | undefined;
   /** By the place of their batch in the group. */
   readonly counts: ReadonlyMap<number, RepeatedRows>;
 }
+
+const NO_DUPLICATES: Duplicates = { table: undefined, counts: new Map() };
 
 /** Duplicates of a batch. */
 interface RepeatedRows {
@@ -72,13 +74,17 @@ export async function insertNew(
   const rows = withoutDuplicates(relation, duplicates);
   await connection.run(`INSERT INTO ${log.table} BY NAME FROM ${rows} WHERE NOT ${markerTest(log, batches)}`);
   await insertMarkers(connection, log, rows, batches);
-  await connection.run(`DROP TABLE ${duplicates.table}`);
+  await dropDuplicates(connection, duplicates);
   return countRepeated(batches, duplicates);
 }
 
 /** SQL: those rows of a group that are no duplicates. */
-export function withoutDuplicates(relation: string, { table, counts }: Duplicates): string {
-  return `(FROM ${relation} ${counts.size === 0 ? '' : `ANTI JOIN ${table} USING (kafka_partition, kafka_offset)`})`;
+export function withoutDuplicates(relation: string, { table }: Duplicates): string {
+  return `(FROM ${relation} ${table === undefined ? '' : `ANTI JOIN ${table} USING (kafka_partition, kafka_offset)`})`;
+}
+
+export async function dropDuplicates(connection: DuckDBConnection, { table }: Duplicates): Promise<void> {
+  if (table !== undefined) await connection.run(`DROP TABLE ${table}`);
 }
 
 /** @param rows of the batches, without duplicates; not read if there is no marker */
@@ -121,27 +127,43 @@ export async function findDuplicates(
   relation: string,
   batches: readonly BatchResult[],
 ): Promise<Duplicates> {
+  if (log.changeId === undefined) return NO_DUPLICATES;
   const name = tables++;
-  const table = `temp.duplicates_${name}`;
-  if (log.changeId === undefined) {
-    await connection.run(`CREATE TEMP TABLE ${table} (kafka_partition INTEGER, kafka_offset BIGINT)`);
-    return { table, counts: new Map() };
-  }
-  const suspicious = await findSuspicious(connection, log, relation, `temp.sequences_${name}`, batches);
+  const suspicious = `temp.suspicious_${name}`;
+  const suspicion = await findSuspicious(connection, log, relation, suspicious, batches);
   const marker = markerTest(log, batches);
-  const isSuspect = [...suspicious.rows, ...(hasMarkers(batches) ? [marker] : [])].join(' OR ');
+  const isSuspect = [suspicion.rows, hasMarkers(batches) ? marker : undefined].filter((test) => test !== undefined);
+  const duplicates =
+    isSuspect.length === 0
+      ? NO_DUPLICATES
+      : await searchSuspects(connection, log, `${relation} WHERE ${isSuspect.join(' OR ')}`, name, suspicion, batches);
+  await connection.run(`DROP TABLE IF EXISTS ${suspicious}`);
+  return duplicates;
+}
+
+/** @param rows SQL: those of the group that may share their id with another row */
+async function searchSuspects(
+  connection: DuckDBConnection,
+  log: ChangeLog,
+  rows: string,
+  name: number,
+  { known }: Suspicion,
+  batches: readonly BatchResult[],
+): Promise<Duplicates> {
+  const table = `temp.duplicates_${name}`;
   const suspects = `temp.suspects_${name}`;
   await connection.run(
     `CREATE TEMP TABLE ${suspects} AS
-     SELECT kafka_partition, kafka_offset, change_seq, ${log.changeId} AS "the id", ${marker} AS "is marker",
+     SELECT kafka_partition, kafka_offset, change_seq, ${log.changeId} AS "the id",
+       ${markerTest(log, batches)} AS "is marker",
        row_number() OVER (PARTITION BY ${log.changeId} ORDER BY kafka_partition, kafka_offset) AS nth
-     FROM ${relation} WHERE ${isSuspect}`,
+     FROM ${rows}`,
   );
   // A join of its own for each: joined, DuckDB builds its table of the suspects, but of the change log for an IN.
   const found = [`SELECT * FROM ${suspects} WHERE nth > 1`];
-  if (suspicious.known !== undefined) {
+  if (known !== undefined) {
     found.push(
-      `SELECT * FROM ${suspects} new SEMI JOIN (FROM ${log.known} WHERE ${suspicious.known}) known
+      `SELECT * FROM ${suspects} new SEMI JOIN (FROM ${log.known} WHERE ${known}) known
        ON known.change_seq = new.change_seq AND known.${log.changeId} = new."the id"`,
     );
   }
@@ -155,7 +177,6 @@ export async function findDuplicates(
     `CREATE TEMP TABLE ${table} AS SELECT kafka_partition, kafka_offset, "is marker" FROM (${found.join(' UNION ')})`,
   );
   await connection.run(`DROP TABLE ${suspects}`);
-  await connection.run(`DROP TABLE IF EXISTS temp.sequences_${name}`);
   const ranges = batches.map(
     ({ partition, startOffset, nextOffset }, batch) => `(${batch}, ${partition}, ${startOffset}, ${nextOffset})`,
   );
@@ -170,44 +191,56 @@ export async function findDuplicates(
     assert(batch !== null, 'a row has an offset of its batch');
     return [Number(batch), { rows: Number(rows), markers: Number(markers) }];
   });
-  return { table, counts: new Map(counts) };
+  const duplicates = { table, counts: new Map(counts) };
+  if (counts.length > 0) return duplicates;
+  await dropDuplicates(connection, duplicates);
+  return NO_DUPLICATES;
 }
 
 /** What tells most rows apart without their ids, which are five times as many bytes as their sequences. */
 interface Suspicion {
-  /** SQL, any of them: of rows of the group that may share their id with another row. */
-  readonly rows: readonly string[];
+  /** SQL: of rows of the group that may share their id with another row; undefined if there are none. */
+  readonly rows: string | undefined;
   /** SQL: of the rows of the change log that a row of the group may share its id with; undefined if there are none. */
   readonly known: string | undefined;
 }
 
-/** @param sequences the name of a table to make */
+/** @param suspicious the name of a table to make, of sequences that more than one row has */
 async function findSuspicious(
   connection: DuckDBConnection,
   log: ChangeLog,
   relation: string,
-  sequences: string,
+  suspicious: string,
   batches: readonly BatchResult[],
 ): Promise<Suspicion> {
   const { minChangeSeq: lowest, maxChangeSeq: highest } = combineStats(batches.map(({ stats }) => stats));
   assert(lowest !== undefined && highest !== undefined, 'there are rows');
   const between = `change_seq BETWEEN ${lowest} AND ${highest}`;
-  if (lowest === NO_SEQUENCE) return { rows: ['true'], known: between };
-  await connection.run(`CREATE TEMP TABLE ${sequences} AS SELECT change_seq FROM ${relation}`);
-  const repeated = `change_seq IN (SELECT change_seq FROM ${sequences} GROUP BY ALL HAVING count(*) > 1)`;
+  if (lowest === NO_SEQUENCE) return { rows: 'true', known: between };
+  const found = ['SELECT change_seq, false AS "is known" FROM sequences WHERE "is repeated"'];
   // Ids that grow with time and are all above the highest known one cannot be in the change log.
-  if (lowest > log.maxChangeSeq) return { rows: [repeated], known: undefined };
-  const [shared] = await rowsOf(
-    connection,
-    `SELECT count(*) AS count, min(change_seq) AS lowest, max(change_seq) AS highest,
-       CASE WHEN count(*) <= ${MAX_LISTED} THEN string_agg(change_seq, ', ') END AS list
-     FROM (SELECT DISTINCT change_seq FROM ${sequences}
-       SEMI JOIN (FROM ${log.known} WHERE ${between}) USING (change_seq))`,
+  if (lowest <= log.maxChangeSeq) {
+    found.push(
+      `SELECT change_seq, true FROM sequences SEMI JOIN (FROM ${log.known} WHERE ${between}) known USING (change_seq)`,
+    );
+  }
+  await connection.run(
+    `CREATE TEMP TABLE ${suspicious} AS
+     WITH sequences AS MATERIALIZED (
+       SELECT change_seq, count(*) > 1 AS "is repeated" FROM ${relation} GROUP BY change_seq)
+     ${found.join(' UNION ALL ')}`,
   );
-  if (shared.count === 0n) return { rows: [repeated], known: undefined };
-  const known =
-    shared.list === null
-      ? `change_seq BETWEEN ${shared.lowest} AND ${shared.highest}`
-      : `change_seq IN (${shared.list})`;
-  return { rows: [repeated, known], known };
+  const [{ count, shared, ...of }] = await rowsOf(
+    connection,
+    `SELECT count(*) AS count, count(*) FILTER ("is known") AS shared, min(change_seq) FILTER ("is known") AS lowest,
+       max(change_seq) FILTER ("is known") AS highest,
+       CASE WHEN shared <= ${MAX_LISTED} THEN string_agg(change_seq, ', ') FILTER ("is known") END AS list
+     FROM ${suspicious}`,
+  );
+  if (count === 0n) return { rows: undefined, known: undefined };
+  // Alone, an IN keeps the scan from reading the ids of other rows; as one of several conditions it does not.
+  const rows = `change_seq IN (SELECT change_seq FROM ${suspicious})`;
+  if (shared === 0n) return { rows, known: undefined };
+  const known = of.list === null ? `change_seq BETWEEN ${of.lowest} AND ${of.highest}` : `change_seq IN (${of.list})`;
+  return { rows, known };
 }

@@ -16,6 +16,8 @@ const COUNTERS = BATCH_STAT_LIST.flatMap(([, { ledger }]) =>
 
 /** The schema ids of a batch's messages: added to all formats, as an older Sluice does without. */
 const SCHEMA_IDS = 'schema_ids INTEGER[]';
+/** The expectations that a batch fails: rows of each, or quarantined messages; 1 of what rows fail together. */
+const FAILED = 'failed_expectations MAP(VARCHAR, BIGINT)';
 
 /** How the two kinds of databases differ in their tables. */
 export interface Layout {
@@ -101,7 +103,9 @@ export async function openFormat(connection: DuckDBConnection, topic: string, la
       for (const column of added) await connection.run(`ALTER TABLE sluice.${column}`);
     }
     await allowTombstones(connection);
-    await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${SCHEMA_IDS}`);
+    for (const column of [SCHEMA_IDS, FAILED]) {
+      await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${column}`);
+    }
     // Batches before a counter was added have 0 of it.
     for (const counter of COUNTERS) {
       await connection.run(`ALTER TABLE sluice.batches ADD COLUMN IF NOT EXISTS ${counter} DEFAULT 0`);

@@ -1,14 +1,15 @@
 /** What the transaction of a commit group does, but for its BEGIN and COMMIT. */
 import { relative } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { combineStats } from '../../core/batch-stats.js';
 import { isOutOfMemory, SluiceError, sinkError } from '../../core/errors.js';
+import { outcomeOf } from '../../core/failed-expectations.js';
 import type { BatchResult, CommitReceipt, ParquetFile } from '../../core/flow.js';
 import { writeJournal } from './commit-journal.js';
 import { type ChangeLog, insertNew } from './duplicates.js';
 import { type LedgerRow, movePositions, writeLedger, writeQuarantine } from './ledger.js';
 import { publish } from './recovery.js';
 import type { StagedRows } from './staged-rows.js';
+import { checkWindows } from './window-checks.js';
 
 /** Batches to be committed, in one transaction if there is memory for all of them. */
 export interface CommitGroup {
@@ -20,7 +21,7 @@ export interface CommitGroup {
 }
 
 /** What a transaction did. */
-export type Receipt = Pick<CommitReceipt, 'positions' | 'stats'>;
+export type Receipt = Pick<CommitReceipt, 'positions' | 'stats' | 'failedExpectations'>;
 
 export interface GroupTransaction {
   /** Absolute. */
@@ -43,7 +44,7 @@ export async function writeGroup(
   connection: DuckDBConnection,
   { dataDir, topic, commitId, log, relation, batches }: GroupTransaction,
 ): Promise<BatchResult[]> {
-  const written = await insertNew(connection, log, relation, batches);
+  const written = await checkWindows(connection, log, await insertNew(connection, log, relation, batches));
   await writeQuarantine(connection, topic, batches);
   const rows = written.map(({ file, ...batch }): LedgerRow => {
     return { ...batch, kind: 'consume', file: file && { name: relative(dataDir, file.path), bytes: file.bytes } };
@@ -83,7 +84,7 @@ export function filesOf(batches: readonly BatchResult[]): ParquetFile[] {
 /** What transactions did one after the other: positions are as the last of them left them. */
 export function combineReceipts(receipts: readonly Receipt[]): Receipt {
   const positions = new Map(receipts.flatMap((receipt) => receipt.positions.map((at) => [at.partition, at])));
-  return { positions: [...positions.values()], stats: combineStats(receipts.map(({ stats }) => stats)) };
+  return { positions: [...positions.values()], ...outcomeOf(receipts) };
 }
 
 /** Makes it empty for another group. @throws SluiceError SLUICE_SINK; what was committed stays so */

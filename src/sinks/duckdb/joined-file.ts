@@ -25,6 +25,8 @@ export interface AddedRows {
   readonly paths: readonly string[];
   /** Entries of its metadata. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** SQL: the rows with some of their values replaced. */
+  readonly replaced?: (rows: string) => string;
 }
 
 /** SQL: what the metadata of a joined file says of the counters that are in the ledger. */
@@ -54,7 +56,8 @@ export async function writeJoinedFile(
   const textBytes = runs.every(({ isExact }) => isExact) && runs.reduce((sum, run) => sum + run.textBytes, 0);
   if (textBytes !== false) metadata.set(TEXT_BYTES_KEY, String(textBytes));
   await connection.run(`CREATE OR REPLACE TEMP TABLE columns_of_spec (${columnDefinitions(options.spec)})`);
-  const rows = `(FROM columns_of_spec UNION ALL BY NAME FROM ${parquet(paths)})`;
+  const found = `(FROM columns_of_spec UNION ALL BY NAME FROM ${parquet(paths)})`;
+  const rows = added?.replaced?.(found) ?? found;
   await copyToParquet(connection, added === undefined ? rows : `${rows} ORDER BY kafka_offset`, path, {
     compression: options.compression,
     metadata,

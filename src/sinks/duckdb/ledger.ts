@@ -8,6 +8,7 @@ import { SluiceError } from '../../core/errors.js';
 import { AHEAD_MS } from '../../core/event-time.js';
 import type {
   BatchResult,
+  FailedExpectation,
   KnownTopic,
   OffsetGap,
   PartitionStart,
@@ -31,7 +32,7 @@ export async function writeQuarantine(
   if (batches.every(({ quarantined }) => quarantined.length === 0)) return;
   const appender = await createAppender();
   for (const { partition, quarantined } of batches) {
-    for (const { offset, key, value, status, position, timestamp, column } of quarantined) {
+    for (const { offset, key, value, status, position, timestamp, column, expectation } of quarantined) {
       appender.appendVarchar(topic);
       appender.appendInteger(partition);
       appender.appendBigInt(BigInt(offset));
@@ -39,7 +40,7 @@ export async function writeQuarantine(
       else appender.appendBlob(key);
       if (value === null) appender.appendNull();
       else appender.appendBlob(value);
-      appender.appendVarchar(status);
+      appender.appendVarchar(expectation === undefined ? status : `${status}:${expectation}`);
       if (position < 0) appender.appendNull();
       else appender.appendBigInt(BigInt(position));
       if (timestamp < 0) appender.appendNull();
@@ -65,6 +66,7 @@ export interface LedgerRow {
   readonly stats: BatchStats;
   /** Those that its messages name. */
   readonly schemaIds?: readonly number[] | undefined;
+  readonly failedExpectations?: BatchResult['failedExpectations'];
 }
 
 /** Each counter's column in the ledger. */
@@ -72,6 +74,11 @@ const COUNTERS = BATCH_STAT_LIST.flatMap(([name, { ledger }]) => (ledger === und
 
 /** Columns that a ledger has besides, as SQL. */
 export type MoreColumns = (row: LedgerRow) => Readonly<Record<string, string>>;
+
+/** An expectation's name; of one that quarantines, the reason of its messages. */
+function keyOf({ name, action }: FailedExpectation): string {
+  return action === 'quarantine' ? `expectation:${name}` : name;
+}
 
 /** Adds rows to the ledger, in the connection's transaction. */
 export async function writeLedger(
@@ -83,19 +90,22 @@ export async function writeLedger(
 ): Promise<void> {
   if (rows.length === 0) return;
   const values = rows.map((row) => {
-    const { partition, startOffset, nextOffset, kind, file, stats, schemaIds = [] } = row;
+    const { partition, startOffset, nextOffset, kind, file, stats, schemaIds = [], failedExpectations = [] } = row;
     const ids = schemaIds.length === 0 ? 'NULL::INTEGER[]' : `[${schemaIds.join(', ')}]::INTEGER[]`;
     const named = file === undefined ? ['NULL', 'NULL'] : [literal(file.name), file.bytes];
+    const failed = failedExpectations.map((failure) => `${literal(keyOf(failure))}: ${failure.failed}`);
+    const failedMap = `${failed.length === 0 ? 'NULL' : `MAP {${failed.join(', ')}}`}::MAP(VARCHAR, BIGINT)`;
     const counts = COUNTERS.map(({ name }) => stats[name]);
     const more = Object.values(moreOf(row));
-    return `(${[partition, startOffset, nextOffset, `'${kind}'`, ...named, ids, ...counts, ...more].join(', ')})`;
+    return `(${[partition, startOffset, nextOffset, `'${kind}'`, ...named, ids, failedMap, ...counts, ...more].join(', ')})`;
   });
   const columns = [...COUNTERS.map(({ column }) => column), ...Object.keys(moreOf(rows[0]))];
   await connection.run(
     `INSERT INTO sluice.batches BY NAME
      SELECT topic: ${literal(topic)}, commit_id: ${commitId}, committed_at: now(), *
      FROM (VALUES ${values.join(', ')})
-       ledger(partition_id, start_offset, next_offset, kind, file, file_bytes, schema_ids, ${columns.join(', ')})`,
+       ledger(partition_id, start_offset, next_offset, kind, file, file_bytes, schema_ids,
+         failed_expectations, ${columns.join(', ')})`,
   );
 }
 

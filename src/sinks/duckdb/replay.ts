@@ -21,7 +21,7 @@ import type { BatchResult, ParquetFile, RemovedFile } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import { specHash } from '../../schema/spec-hash.js';
 import { databasePath, type FileRange, parquetPath, sync } from '../../storage/data-dir.js';
-import { stageFile } from '../../storage/staged-file.js';
+import { stageOfOtherSize } from '../../storage/staged-file.js';
 import { type DatabaseOptions, openDatabase } from './database.js';
 import { type ChangeLog, changeLog, insertNew, NO_SEQUENCE } from './duplicates.js';
 import { parquet } from './file-inventory.js';
@@ -228,15 +228,10 @@ export class Replay {
     const [first, ...others] = paths;
     const known = place.file ?? { ...place, name: relative(dataDir, first), bytes: 0, batches: 1, rows: 0 };
     const added = place.file === undefined ? others : paths;
-    let file: ParquetFile;
-    let mark = new Date().toISOString();
-    do {
+    const file = await stageOfOtherSize(path, place.file?.bytes, (tempPath, mark) => {
       const extra = { paths: added, metadata: new Map([['sluice.replayed', mark]]) };
-      const write = (tempPath: string) => writeJoinedFile(this.#connection, this.#options, [known], tempPath, extra);
-      file = await stageFile(path, write);
-      // A start tells the new file from the old one by its size.
-      mark += ' ';
-    } while (file.bytes === place.file?.bytes);
+      return writeJoinedFile(this.#connection, this.#options, [known], tempPath, extra);
+    });
     for (const folder of [dirname(path), dirname(dirname(path))]) sync(folder);
     const starts = withRows.map(({ startOffset }) => startOffset).join(', ');
     const isNamed = place.file === undefined ? 'false' : `file = ${literal(place.file.name)}`;

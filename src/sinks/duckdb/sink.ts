@@ -16,8 +16,8 @@
  */
 import { existsSync } from 'node:fs';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { combineStats } from '../../core/batch-stats.js';
 import { assert, isOutOfMemory, sinkError } from '../../core/errors.js';
+import { outcomeOf } from '../../core/failed-expectations.js';
 import {
   type BatchResult,
   type CommitReceipt,
@@ -234,13 +234,14 @@ export class DuckDbSink implements Sink {
   async #finish(part: readonly BatchResult[], written: readonly BatchResult[]): Promise<Receipt> {
     try {
       const positions = await this.#decide(part);
-      const stats = combineStats(written.map((batch) => batch.stats));
+      const outcome = outcomeOf(written);
+      const { stats } = outcome;
       removeJournal(this.#options.dataDir);
       const { maxChangeSeq = NO_SEQUENCE } = stats;
       if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
       this.#upkeep!.committed(filesOf(part).length, stats.merged);
       await this.#memory!.storeLongStrings(this.#connection!);
-      return { positions, stats };
+      return { positions, ...outcome };
     } catch (thrown) {
       // A COMMIT that failed may still be in the log: the files stay, and the next start asks the ledger.
       throw sinkError(thrown, 'a commit group cannot be committed').forGood();

@@ -14,6 +14,7 @@ import {
   changeLog,
   countRepeated,
   type Duplicates,
+  dropDuplicates,
   findDuplicates,
   hasMarkers,
   haveRows,
@@ -24,6 +25,7 @@ import {
 import { filesOf } from '../duckdb/group-transaction.js';
 import { type LedgerRow, writeLedger } from '../duckdb/ledger.js';
 import { isMarker } from '../duckdb/markers.js';
+import { checkWindows } from '../duckdb/window-checks.js';
 import type { DeleteFiles } from './delete-files.js';
 import { LAKE } from './lake.js';
 import { AUTHOR, type CommitInfo, type LastCommit, type OwnedMove } from './ownership.js';
@@ -52,9 +54,10 @@ export async function writeBatches(
 ): Promise<BatchResult[]> {
   const { topic, dataPath } = table;
   if (!isObjectStore(dataPath)) syncFolders(batches);
-  const written = haveRows(batches)
+  const registered = haveRows(batches)
     ? await register(connection, table, deleteFiles, last, batches)
     : countRepeated(batches);
+  const written = await checkWindows(connection, changeLog(topic, table.spec), registered);
   await quarantine(connection, table, moves, batches);
   const rows = written.map(({ file, ...batch }): LedgerRow => {
     return { ...batch, kind: 'consume', file: file && { name: relativeTo(dataPath, file.path), bytes: file.bytes } };
@@ -85,14 +88,14 @@ async function register(
   const duplicates = await findDuplicates(connection, log, relation, batches);
   await insertMarkers(connection, log, withoutDuplicates(relation, duplicates), batches);
   await connection.run(`CALL ducklake_add_data_files('${LAKE}', ${literal(spec.table)}, ${paths}, schema => 'main')`);
-  if (duplicates.counts.size > 0 || hasMarkers(batches)) {
+  if (duplicates.table !== undefined || hasMarkers(batches)) {
     await deleteFiles.during(connection, async () => {
-      if (duplicates.counts.size > 0) await deleteDuplicates(connection, log, batches, duplicates);
+      await deleteDuplicates(connection, log, batches, duplicates);
       if (!hasMarkers(batches)) return;
       await connection.run(`DELETE FROM ${log.table} WHERE ${bounds(batches)} AND ${isMarker(spec)}`);
     });
   }
-  await connection.run(`DROP TABLE ${duplicates.table}`);
+  await dropDuplicates(connection, duplicates);
   return countRepeated(batches, duplicates);
 }
 
@@ -111,6 +114,7 @@ async function deleteDuplicates(
   batches: readonly BatchResult[],
   { table }: Duplicates,
 ): Promise<void> {
+  if (table === undefined) return;
   await connection.run(
     `DELETE FROM ${log.table} WHERE ${bounds(batches)}
      AND (kafka_partition, kafka_offset) IN (SELECT (kafka_partition, kafka_offset) FROM ${table})`,

@@ -1,7 +1,8 @@
 /** The lake as DuckDB sees it: a database in memory that keeps nothing, with the lake attached. */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { literal } from '../../core/sql.js';
+import { sync } from '../../storage/data-dir.js';
 import {
   extensionConfig,
   isObjectStore,
@@ -94,6 +95,8 @@ async function prepare(
     };
     if (isPostgres(catalog) && reading === undefined) await whileOpening(instance, attach);
     else await attach();
+    // The name of a catalog in a file: DuckDB makes durable what is in it.
+    if (!isPostgres(catalog) && reading === undefined) sync(dirname(catalog));
   } catch (cause) {
     throw attachError(cause, options);
   }

@@ -42,6 +42,8 @@ export class ClaimedOrphans {
   /** Of the last try; undefined if it removed all. */
   #reason: string | undefined;
   #saidReason: string | undefined;
+  /** What was removed, and not said yet. */
+  #removed: RemovedFile[] = [];
 
   /** @param epochs of the partitions that this process owns, as they are now */
   constructor(instance: DuckDBInstance, table: LakeTable, epochs: ReadonlyMap<number, number>) {
@@ -60,11 +62,17 @@ export class ClaimedOrphans {
     try {
       const connection = await connectLake(this.#instance);
       // As they are before the files are listed: a partition may be given up and claimed again meanwhile.
-      await removeOrphans(connection, this.#table, new Map(this.#epochs), owned).finally(() => connection.closeSync());
+      const removing = removeOrphans(connection, this.#table, new Map(this.#epochs), owned);
+      this.#removed.push(...(await removing.finally(() => connection.closeSync())));
       for (const partition of owned) this.#pending.delete(partition);
     } catch (thrown) {
       this.#reason = (thrown as Error).message.split('\n')[0];
     }
+  }
+
+  /** What `remove` removed since the last call of this. */
+  takeRemoved(): RemovedFile[] {
+    return this.#removed.splice(0);
   }
 
   /**

@@ -27,7 +27,10 @@ import { COMMIT_LOCK, executeOnServer, type LockTimes, queryServer, withLock } f
 
 const COMMIT_TIMES: LockTimes = { waitMs: 10_000, standstillMs: 30_000 };
 
-/** Made with the lake, by each process that finds them missing or of another version. */
+/** One more with each change of GUARD. A newer one must hold for the commits of an older release, which leaves it alone. */
+const GUARD_VERSION = 1;
+
+/** Made with the lake, by each process that finds none, or an older one. */
 const GUARD = `
 CREATE SCHEMA IF NOT EXISTS sluice;
 CREATE TABLE IF NOT EXISTS sluice.last_commit (
@@ -65,7 +68,12 @@ BEGIN
   RETURN NEW;
 END $check$;
 CREATE OR REPLACE TRIGGER sluice_check_commit BEFORE INSERT ON ducklake_snapshot_changes
-FOR EACH ROW EXECUTE FUNCTION sluice.check_commit();`;
+FOR EACH ROW EXECUTE FUNCTION sluice.check_commit();
+COMMENT ON TRIGGER sluice_check_commit ON ducklake_snapshot_changes IS 'version ${GUARD_VERSION}';`;
+
+/** The version of what is there: 0 if there is none, or one without a version. */
+const FOUND_VERSION = `SELECT coalesce(max(substring(obj_description(oid, 'pg_trigger') FROM 'version (\\d+)')::int), 0) AS version
+FROM pg_trigger WHERE tgname = 'sluice_check_commit' AND tgrelid = to_regclass('ducklake_snapshot_changes')`;
 
 /** What the trigger refuses a commit with. */
 export function refusalOf(thrown: unknown): 'fenced' | 'overtaken' | undefined {
@@ -97,7 +105,8 @@ export class PostgresOwnership implements Ownership {
    */
   static async open(instance: DuckDBInstance, topic: string, owner: string): Promise<PostgresOwnership> {
     const connection = await instance.connect();
-    await executeOnServer(connection, GUARD);
+    const [{ version }] = await queryServer(connection, FOUND_VERSION);
+    if (Number(version) < GUARD_VERSION) await executeOnServer(connection, GUARD);
     // Who reads the catalog's tables by name, as `verify` does, finds those that are new.
     await connection.run('CALL pg_clear_cache()');
     return new PostgresOwnership(topic, owner, connection, await instance.connect());

@@ -59,7 +59,8 @@ export async function withLock<T>(
   await locking.run('BEGIN');
   try {
     await takeLock(locking, lock, times);
-    return await work();
+    const kept = keepAlive(locking, times.standstillMs / 3);
+    return await work().finally(kept);
   } finally {
     await locking.run('ROLLBACK').catch(() => {});
   }
@@ -85,6 +86,19 @@ async function takeLock(locking: DuckDBConnection, lock: number, { waitMs, stand
   } catch (thrown) {
     if (!(thrown as Error).message.includes('lock timeout')) throw thrown;
   }
+}
+
+/** Has the server see that this process does not stand still. @returns what ends that */
+function keepAlive(locking: DuckDBConnection, everyMs: number): () => Promise<void> {
+  let asking: Promise<unknown> = Promise.resolve();
+  const ask = () => {
+    asking = asking.then(() => locking.run(queryText('SELECT 1'))).catch(() => {});
+  };
+  const timer = setInterval(ask, everyMs);
+  return async () => {
+    clearInterval(timer);
+    await asking;
+  };
 }
 
 function queryText(sql: string): string {

@@ -38,18 +38,16 @@ export async function knownFiles(connection: DuckDBConnection, dataPath: string)
   return new Set(rows.map(({ file }) => String(file)));
 }
 
-/** Numbers of files from here on DuckLake does not give. */
+/** Numbers of files from here on DuckLake does not give. It removes by number: two processes must not use the same. */
 const FIRST_ORPHAN_ID = 2n ** 62n;
+const RANDOM_IDS = 2 ** 48;
 
 /** Has DuckLake remove files that nobody needs when it next cleans up, wherever they are stored. */
 export async function scheduleRemoval(connection: DuckDBConnection, paths: readonly string[]): Promise<void> {
   if (paths.length === 0) return;
   const scheduled = `${METADATA}.ducklake_files_scheduled_for_deletion`;
   const rows = paths.map((path, index) => `(${index}, ${literal(path)})`);
-  const [{ first }] = await rowsOf(
-    connection,
-    `SELECT greatest(max(data_file_id) + 1, ${FIRST_ORPHAN_ID}) AS first FROM ${scheduled}`,
-  );
+  const first = FIRST_ORPHAN_ID + BigInt(Math.floor(Math.random() * RANDOM_IDS)) * BigInt(paths.length);
   await connection.run(
     `INSERT INTO ${scheduled}
      SELECT ${first} + nth, path, false, TIMESTAMPTZ '2000-01-01 00:00:00+00'

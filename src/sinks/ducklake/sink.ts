@@ -5,13 +5,12 @@
  *   commit   1. in a transaction, duplicates are found, as in `analytics.db`
  *            2. the files are registered, duplicates deleted, quarantine and ledger written
  *            3. the transaction is committed; the catalog refuses it if someone else moved one of its partitions
- *               (ownership.ts)
- *
- * A group whose commit failed is tried again if that can help (transactions.ts).
+ *               (ownership.ts); what failed is tried again if that can help (transactions.ts)
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { combineStats, NO_STATS } from '../../core/batch-stats.js';
+import { NO_STATS } from '../../core/batch-stats.js';
 import { assert, type SluiceError } from '../../core/errors.js';
+import { outcomeOf } from '../../core/failed-expectations.js';
 import {
   type BatchResult,
   type CommitReceipt,
@@ -75,6 +74,7 @@ export class DuckLakeSink implements Sink {
   #failed: BatchResult[] | undefined;
   #committing: Promise<unknown> = Promise.resolve();
   #compacting: Promise<unknown> = Promise.resolve();
+  readonly #closing = new AbortController();
 
   constructor(options: DuckLakeSinkOptions) {
     this.#options = options;
@@ -118,7 +118,7 @@ export class DuckLakeSink implements Sink {
     };
     const issueBits = isPostgres(catalog) ? await whileOpening(instance, open) : await open();
     this.#orphans = new ClaimedOrphans(instance, this.#options, this.#epochs);
-    this.#transactions = new Transactions(connection, this.#ownership!, this.#deleteFiles, topic);
+    this.#transactions = new Transactions(connection, this.#ownership!, this.#deleteFiles, topic, this.#closing.signal);
     return issueBits;
   }
 
@@ -149,7 +149,6 @@ export class DuckLakeSink implements Sink {
   }
 
   async initPositions(starts: readonly PartitionStart[]): Promise<SinkPosition[]> {
-    if (starts.length === 0) return [];
     const moves = starts.map(({ partition, nextOffset }): OwnedMove => {
       return { partition, epoch: this.#epochOf(partition), start: null, next: nextOffset };
     });
@@ -188,12 +187,12 @@ export class DuckLakeSink implements Sink {
     const batches = this.#failed ?? this.#batches.splice(0);
     this.#failed = undefined;
     const moves = movesOf(batches, (partition) => this.#epochOf(partition));
-    const { maxChangeSeq } = combineStats(batches.map(({ stats }) => stats));
+    const { maxChangeSeq } = outcomeOf(batches).stats;
     const written = await this.#writeGroup(moves, maxChangeSeq, batches);
     for (const batch of batches) this.#note(batch);
     return {
       positions: this.#positionsOf(moves.map(({ partition }) => partition)),
-      stats: combineStats(written.map(({ stats }) => stats)),
+      ...outcomeOf(written),
       commitSeconds: (performance.now() - startMs) / 1e3,
     };
   }
@@ -228,23 +227,22 @@ export class DuckLakeSink implements Sink {
     if (this.#ownership === undefined) return NOTHING_COMPACTED;
     this.#housekeeping ??= Housekeeping.open(this.#instance!, { ...this.#options, isShared: !this.needsWholeTopic });
     const housekeeping = await this.#housekeeping;
-    // Again those that a claim could not remove.
     const left = await this.#orphans!.retry(everything);
     const receipt = await (everything ? housekeeping.run(true) : housekeeping.runIfDue());
-    return { ...receipt, left: [...receipt.left, ...left] };
+    return { ...receipt, left: [...receipt.left, ...left], removed: this.#orphans!.takeRemoved() };
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     // What is under way must not outlive its thread.
     const housekeeping = await this.#housekeeping?.catch(() => undefined);
     await Promise.all([this.#committing, housekeeping?.close()]);
     await this.#compacting;
-    this.#housekeeping = undefined;
     this.#ownership?.close();
     this.#deleteFiles?.close();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
-    this.#ownership = this.#deleteFiles = this.#connection = this.#instance = undefined;
+    this.#ownership = this.#deleteFiles = this.#connection = this.#instance = this.#housekeeping = undefined;
   }
 
   /** For what no one tries again: an outage that is over soon is waited for. */
@@ -253,7 +251,8 @@ export class DuckLakeSink implements Sink {
       try {
         return await work();
       } catch (thrown) {
-        throw this.#errorOf(thrown, context);
+        const error = this.#errorOf(thrown, context);
+        throw this.#closing.signal.aborted ? error.forGood() : error;
       }
     };
     return withRetries(attempt, undefined, CLAIM_PATIENCE_MS);

@@ -73,7 +73,7 @@ async function isCurrent(
   const columns = await rowsOf(
     connection,
     `SELECT 1 FROM duckdb_columns() WHERE database_name = ${literal(LAKE)} AND schema_name = 'sluice'
-       AND (table_name = 'batches' AND column_name = 'schema_ids'
+       AND (table_name = 'batches' AND column_name = 'failed_expectations'
          OR table_name = 'quarantine' AND column_name = 'value' AND is_nullable)`,
   );
   if (columns.length < 2) return false;

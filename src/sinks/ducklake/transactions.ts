@@ -24,14 +24,23 @@ export class Transactions {
   readonly #ownership: Ownership;
   readonly #deleteFiles: DeleteFiles;
   readonly #topic: string;
+  readonly #closing: AbortSignal;
   /** The last one failed in a way that does not tell whether it took effect. */
   #isInDoubt = false;
 
-  constructor(connection: DuckDBConnection, ownership: Ownership, deleteFiles: DeleteFiles, topic: string) {
+  /** @param closing from then on nothing is made anew */
+  constructor(
+    connection: DuckDBConnection,
+    ownership: Ownership,
+    deleteFiles: DeleteFiles,
+    topic: string,
+    closing: AbortSignal,
+  ) {
     this.#connection = connection;
     this.#ownership = ownership;
     this.#deleteFiles = deleteFiles;
     this.#topic = topic;
+    this.#closing = closing;
   }
 
   /**
@@ -49,7 +58,7 @@ export class Transactions {
       try {
         return await this.#ownership.exclusively((last) => this.#commit(last, moves, maxChangeSeq, write));
       } catch (thrown) {
-        if (isConflict(thrown) && conflicts < MAX_CONFLICTS) {
+        if (isConflict(thrown) && conflicts < MAX_CONFLICTS && !this.#closing.aborted) {
           await setTimeout(FIRST_PAUSE_MS * 2 ** Math.min(conflicts, MAX_DOUBLINGS) * (0.5 + Math.random()));
         } else if (await this.#isCommittedAfter(thrown, moves)) {
           return undefined;

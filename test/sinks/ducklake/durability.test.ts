@@ -26,6 +26,18 @@ vi.mock('node:fs', async (original) => {
 });
 
 describe.skipIf(whyNoExtensions() !== undefined)('a commit to a lake', () => {
+  it('is made after the folder of the files and the file of the catalog have durable names', async () => {
+    const options = lakeOptions(temporaryDirectory());
+    const apart = {
+      ...options,
+      dataPath: join(options.dataDir, 'far', 'lake'),
+      catalog: join(temporaryDirectory(), 'c'),
+    };
+    await openLakeSink(apart);
+    const parents = [options.dataDir, join(options.dataDir, 'far'), dirname(apart.catalog)];
+    expect(synced).toEqual(expect.arrayContaining(parents));
+  });
+
   it("makes the workers' files durable, and those of deleted rows and quarantined messages", async () => {
     const options = lakeOptions(temporaryDirectory());
     const sink = await openLakeSink(options);

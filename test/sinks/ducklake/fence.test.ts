@@ -1,18 +1,22 @@
 /** Two processes that both believe to own a partition: whatever they do when, each change is in the lake once. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBConnection } from '@duckdb/node-api';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SluiceError } from '../../../src/core/errors.js';
 import { withRetries } from '../../../src/core/retry.js';
 import type { DuckLakeSink, DuckLakeSinkOptions } from '../../../src/sinks/ducklake/sink.js';
 import { order, select, temporaryDirectory } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink, takeOver } from '../../support/lakes.js';
-import { describePostgres } from '../../support/postgres.js';
+import { describePostgres, type Postgres } from '../../support/postgres.js';
 import { Random } from '../../support/random.js';
 
-/** `FENCE_RACES=10000` for a long proof, `FENCE_SEED` to repeat one. */
-const RACES = Number(process.env.FENCE_RACES ?? 60);
+/** `FENCE_RACES=10000` for a long proof, `FENCE_SEED` to repeat one, `FENCE_PAIRS` of them race beside each other. */
+const RACES = Number(process.env.FENCE_RACES ?? 63);
+const PAIRS = Number(process.env.FENCE_PAIRS ?? 1);
+/** Then a pair goes on in a new lake: commits to a large one take longer, and prove no more. */
+const RACES_PER_LAKE = 105;
 const SEED = Number(process.env.FENCE_SEED ?? 2026);
 /** Quarantined, in a file of its own. */
 const LARGE = `{${' '.repeat(65 << 10)}`;
@@ -82,48 +86,74 @@ describe.skipIf(whyNoExtensions() !== undefined)('ownership', () => {
     });
 
     it(`holds in ${RACES} races of an owner and its zombie`, { timeout: TIMEOUT_MS }, async () => {
-      const dsn = await postgres().createDatabase();
-      const options = lakeOptions(temporaryDirectory(), `postgres:${dsn}`);
-      // What a process that stands still loses after STANDSTILL_MS, at once.
-      const takeLock = async () => {
-        await postgres().query(dsn, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'");
-      };
-      const random = new Random(SEED);
-      const owners = [await openOwner(options), await openOwner(options)];
+      const restore = stopAtStatements();
+      onTestFinished(restore);
       const counts: Record<string, number> = {};
-      for (let race = 0; race < RACES; race++) {
-        const [owner, zombie] = race % 2 === 0 ? owners : [owners[1], owners[0]];
-        const step = STEPS[race % STEPS.length];
-        await claim(zombie);
-        const [, isFenced] = await raceOnce(options, owner, zombie, { step, random, takeLock });
-        const key = `${step[0]}: ${isFenced ? 'refused' : 'committed'}`;
-        counts[key] = (counts[key] ?? 0) + 1;
-      }
-      const [[rows, ids, first, last]] = await select(
-        owners[0].sink,
-        `SELECT count(*)::INTEGER, count(DISTINCT kafka_offset)::INTEGER, min(kafka_offset)::INTEGER,
-           max(kafka_offset)::INTEGER
-         FROM (SELECT kafka_partition, kafka_offset FROM cdc_orders
-           UNION ALL SELECT partition_id, message_offset FROM sluice.quarantine) WHERE kafka_partition = 0`,
-      );
+      let left = RACES;
+      const pair = async (number: number) => {
+        for (let lake = 0; left > 0; lake++) {
+          const races = Math.min(RACES_PER_LAKE, left);
+          left -= races;
+          await raceInLake(postgres(), races, new Random(SEED + 1000 * number + lake), counts);
+          const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
+          if (left > 0) console.log(`${done} races: ${JSON.stringify(counts)}`);
+        }
+      };
+      await Promise.all(Array.from({ length: PAIRS }, (_, number) => pair(number)));
       console.log(`seed ${SEED}: ${JSON.stringify(counts)}`);
-      expect(ids).toBe(rows);
-      expect(last).toBe(Number(first) + Number(rows) - 1);
       // Who was replaced before its COMMIT was refused each time, at each step.
       const perStep = Math.floor(RACES / STEPS.length);
       for (const [name] of STEPS.slice(0, -1)) {
         expect(counts[`${name}: refused`]).toBeGreaterThanOrEqual(perStep);
         expect(counts[`${name}: committed`]).toBeUndefined();
       }
-      const gaps = await select(
-        owners[0].sink,
-        `SELECT * FROM (SELECT start_offset, lag(next_offset) OVER (ORDER BY start_offset) AS before
-           FROM sluice.batches WHERE partition_id = 0) WHERE before <> start_offset`,
-      );
-      expect(gaps).toEqual([]);
     });
   });
 });
+
+/** Races in a lake of their own, which then has each change once, without a gap. */
+async function raceInLake(
+  postgres: Postgres,
+  races: number,
+  random: Random,
+  counts: Record<string, number>,
+): Promise<void> {
+  const dsn = await postgres.createDatabase();
+  const options = lakeOptions(temporaryDirectory(), `postgres:${dsn}`);
+  // What a process that stands still loses after STANDSTILL_MS, at once.
+  const takeLock = async () => {
+    await postgres.query(
+      dsn,
+      `SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d ON d.oid = database
+       WHERE locktype = 'advisory' AND datname = current_database()`,
+    );
+  };
+  const owners = [await openOwner(options), await openOwner(options)];
+  for (let race = 0; race < races; race++) {
+    const [owner, zombie] = race % 2 === 0 ? owners : [owners[1], owners[0]];
+    const step = STEPS[race % STEPS.length];
+    await claim(zombie);
+    const [, isFenced] = await raceOnce(options, owner, zombie, { step, random, takeLock });
+    const key = `${step[0]}: ${isFenced ? 'refused' : 'committed'}`;
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  const [[rows, ids, first, last]] = await select(
+    owners[0].sink,
+    `SELECT count(*)::INTEGER, count(DISTINCT kafka_offset)::INTEGER, min(kafka_offset)::INTEGER,
+       max(kafka_offset)::INTEGER
+     FROM (SELECT kafka_partition, kafka_offset FROM cdc_orders
+       UNION ALL SELECT partition_id, message_offset FROM sluice.quarantine) WHERE kafka_partition = 0`,
+  );
+  expect(ids).toBe(rows);
+  expect(last).toBe(Number(first) + Number(rows) - 1);
+  const gaps = await select(
+    owners[0].sink,
+    `SELECT * FROM (SELECT start_offset, lag(next_offset) OVER (ORDER BY start_offset) AS before
+       FROM sluice.batches WHERE partition_id = 0) WHERE before <> start_offset`,
+  );
+  expect(gaps).toEqual([]);
+  for (const { sink } of owners) await sink.close();
+}
 
 async function openOwner(options: DuckLakeSinkOptions): Promise<Owner> {
   return { sink: await openLakeSink(options), epoch: undefined, at: 0 };
@@ -143,7 +173,7 @@ async function raceOnce(
   { step: [name, statement], random, takeLock }: { step: Step; random: Random; takeLock: () => Promise<void> },
 ): Promise<[owner: boolean, zombie: boolean]> {
   const stopped = stopBefore(statement);
-  const ofZombie = commit(options, zombie);
+  const ofZombie = stops.run(stopped, () => commit(options, zombie));
   await stopped.reached;
   if (name === INSIDE) {
     stopped.go();
@@ -175,8 +205,19 @@ async function commit(options: DuckLakeSinkOptions, { sink, epoch, at }: Owner):
   }
 }
 
-/** Stops whoever next runs such a statement. */
-function stopBefore(statement: RegExp): { readonly reached: Promise<void>; readonly go: () => void } {
+/** A commit that waits before a statement. */
+interface Stop {
+  readonly statement: RegExp;
+  readonly reached: Promise<void>;
+  readonly go: () => void;
+  /** At the statement: resolves when it may run. */
+  readonly wait: () => Promise<void>;
+}
+
+/** Of whoever runs within it. */
+const stops = new AsyncLocalStorage<Stop>();
+
+function stopBefore(statement: RegExp): Stop {
   let [reach, go] = [() => {}, () => {}];
   const reached = new Promise<void>((resolve) => {
     reach = resolve;
@@ -184,17 +225,26 @@ function stopBefore(statement: RegExp): { readonly reached: Promise<void>; reado
   const going = new Promise<void>((resolve) => {
     go = resolve;
   });
+  let isOver = false;
+  const wait = async () => {
+    if (isOver) return;
+    isOver = true;
+    reach();
+    await going;
+  };
+  return { statement, reached, go: () => go(), wait };
+}
+
+/** Has connections wait at the statements of `stops`. @returns what ends that */
+function stopAtStatements(): () => void {
   const run = DuckDBConnection.prototype.run;
   const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
     this: DuckDBConnection,
     ...args
   ) {
-    if (statement.test(args[0])) {
-      spy.mockRestore();
-      reach();
-      await going;
-    }
+    const stop = stops.getStore();
+    if (stop?.statement.test(args[0])) await stop.wait();
     return await run.apply(this, args);
   });
-  return { reached, go: () => go() };
+  return () => spy.mockRestore();
 }

@@ -184,8 +184,12 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
         connect.mockRestore();
         expect((await sink.compact()).left).toEqual([expect.stringContaining('no connection')]);
         expect(existsSync(orphan.path)).toBe(true);
-        expect((await sink.compact(true)).left).toEqual([]);
+        expect(await sink.compact(true)).toMatchObject({
+          left: [],
+          removed: [{ file: expect.stringContaining('/p0/'), why: 'a commit that was not finished' }],
+        });
         expect(existsSync(orphan.path)).toBe(false);
+        expect((await sink.compact()).removed).toEqual([]);
       });
 
       it('refuses a new catalog for files of another one, and removes nothing', async () => {

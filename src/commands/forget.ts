@@ -1,0 +1,154 @@
+/** `sluice forget`: takes all of one key out of a data directory, for whoever has the right to be forgotten. */
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type Config, SECTIONS } from '../config.js';
+import { SluiceError } from '../core/errors.js';
+import { type Logger, logRemoved } from '../core/log.js';
+import { identifier, literal } from '../core/sql.js';
+import { allRows, openSql, type SqlClient } from '../query/sql-client.js';
+import { isSealed, MessageCipher, needsMaskKey } from '../schema/mask-key.js';
+import { roleColumn, type TableSpec } from '../schema/spec.js';
+import { parseSpec } from '../schema/spec-file.js';
+import { Forget, type ForgetOptions, type Forgotten, isOldDatabase } from '../sinks/duckdb/forget.js';
+import { readScope } from '../verify/ledger.js';
+import type { CommandContext } from './context.js';
+import { variablesHelp } from './variables-help.js';
+
+const NOT_OF_A_LAKE =
+  'forget is for SINK=duckdb: which snapshots of a lake may go is for its keeper to say. docs/privacy.md has more';
+/** Hexadecimal digits of the HMAC that a masked key is. */
+const HMAC_DIGITS = 32;
+
+export function addForgetCommand(program: Command, { environment, stdout }: CommandContext): void {
+  program
+    .command('forget')
+    .description('take all rows, quarantined messages and bytes of one key out of DATA_DIR; while no "run" runs')
+    .addHelpText(
+      'after',
+      variablesHelp(
+        SECTIONS.storage,
+        SECTIONS.sink,
+        SECTIONS.schema,
+        SECTIONS.parquet,
+        SECTIONS.duckdb.omit({ mergeFrom: true, state: true }),
+        SECTIONS.log,
+      ),
+    )
+    .requiredOption('--key <id>', 'the key, as messages have it: of a masked one before the mask')
+    .option('--spec <file>', 'table spec; default: TABLE_SPEC, else that of the last start')
+    .option('--dry-run', 'only say how much there is of it; also beside a run', false)
+    .action(async ({ key, spec, dryRun }: { key: string; spec?: string; dryRun: boolean }) => {
+      const { config, log } = environment({ TABLE_SPEC: spec });
+      await stdout.write(await forget(config, log, key, dryRun));
+    });
+}
+
+/**
+ * @returns what to say of it
+ * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, but for a dry run; SLUICE_CONFIG of a lake,
+ *   or without the key of masks that it needs; as `Forget`
+ */
+async function forget(config: Config, log: Logger, id: string, dryRun: boolean): Promise<string> {
+  if (config.sink === 'ducklake') throw new SluiceError('SLUICE_CONFIG', NOT_OF_A_LAKE);
+  const { dataDir, maskKey } = config;
+  const client = await openSql(dataDir);
+  let options: ForgetOptions;
+  try {
+    if (client.live && !dryRun) {
+      throw new SluiceError(
+        'SLUICE_LOCKED',
+        `a process runs on DATA_DIR=${dataDir}: stop it, forget, and start it again; --dry-run works beside it`,
+      );
+    }
+    const { topic, spec: stored } = await readScope(client, dataDir);
+    const spec =
+      config.tableSpec === undefined ? parseSpec(JSON.stringify(stored), 'of the data directory') : config.spec;
+    const key = keyInTable(spec, id, maskKey);
+    const isOfKey = matcher(id, maskKey && new MessageCipher(maskKey));
+    if (dryRun) return await dryRunText(client, spec, key, isOfKey);
+    const { threads, memoryLimit } = config.duckdb;
+    const { retention, parquet } = config;
+    const keyHash = saltedHash(id);
+    options = {
+      dataDir,
+      topic,
+      spec,
+      retention,
+      compression: parquet.compression,
+      threads,
+      memoryLimit,
+      key,
+      keyHash,
+      isOfKey,
+    };
+  } finally {
+    client.close();
+  }
+  const forgetting = await Forget.open(options);
+  try {
+    logRemoved(log, forgetting.removed);
+    return textOf(await forgetting.run(), dataDir);
+  } finally {
+    forgetting.close();
+  }
+}
+
+function keyInTable(spec: TableSpec, id: string, maskKey: Uint8Array | undefined): string {
+  if (roleColumn(spec, 'key')?.mask !== 'hmac') return id;
+  if (maskKey === undefined) throw needsMaskKey('the keys of the table are masked');
+  return createHmac('sha256', maskKey).update(id).digest('hex').slice(0, HMAC_DIGITS);
+}
+
+/** Who knows the key can tell that it was forgotten; who does not cannot look it up. */
+function saltedHash(id: string): string {
+  const salt = randomBytes(8).toString('hex');
+  return `sha256:${salt}:${createHash('sha256').update(salt).update(id).digest('hex')}`;
+}
+
+type Matcher = ForgetOptions['isOfKey'];
+
+/** Whether a message that could not be read has the key anywhere, as a word of its own. */
+function matcher(id: string, cipher: MessageCipher | undefined): Matcher {
+  const forms = [id, JSON.stringify(id).slice(1, -1)].map((text) => Buffer.from(text));
+  const opened = (bytes: Uint8Array): Buffer => {
+    if (cipher !== undefined) return Buffer.from(cipher.open(bytes));
+    if (isSealed(bytes)) throw needsMaskKey('messages in the quarantine are encrypted');
+    return Buffer.from(bytes);
+  };
+  return (...parts) =>
+    parts.some((bytes) => {
+      const plain = bytes && opened(bytes);
+      return plain !== null && forms.some((form) => hasWord(plain, form));
+    });
+}
+
+function hasWord(bytes: Buffer, word: Buffer): boolean {
+  const isLetter = (at: number) => /[0-9A-Za-z_-]/.test(String.fromCharCode(bytes[at] ?? 0));
+  for (let at = bytes.indexOf(word); at !== -1; at = bytes.indexOf(word, at + 1)) {
+    if (!isLetter(at - 1) && !isLetter(at + word.length)) return true;
+  }
+  return false;
+}
+
+async function dryRunText(client: SqlClient, spec: TableSpec, key: string, isOfKey: Matcher): Promise<string> {
+  const column = identifier(roleColumn(spec, 'key')!.name);
+  const [{ rows }] = await allRows(
+    client,
+    `SELECT count(*)::DOUBLE AS rows FROM ${identifier(spec.table)} WHERE ${column} = ${literal(key)}`,
+  );
+  const bytes = (hex: unknown) => (hex === null ? null : Buffer.from(String(hex), 'hex'));
+  const messages = await allRows(client, 'SELECT hex(key) AS key, hex(value) AS value FROM sluice.quarantine');
+  const quarantined = messages.filter(({ key, value }) => isOfKey(bytes(key), bytes(value))).length;
+  return `${rows} rows of ${spec.table} and ${quarantined} messages in the quarantine are of the key\na dry run: nothing was changed\n`;
+}
+
+function textOf({ rows, others, quarantined, files }: Forgotten, dataDir: string): string {
+  const old = readdirSync(dataDir).filter(isOldDatabase);
+  const more = old.map((name) => `${name} is an older database, which still has what it had: remove it\n`);
+  return (
+    `forgotten: ${rows} rows, ${others} duplicates and old changes in files, ${quarantined} quarantined messages; ` +
+    `${files} files and the database were written anew\n${more.join('')}` +
+    'Kafka has the messages until its retention ends, and so have copies of DATA_DIR\n'
+  );
+}

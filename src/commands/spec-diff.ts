@@ -1,0 +1,76 @@
+/** `sluice spec --diff`: what a start with a table spec would change in the data directory, and what it would refuse. */
+import type { Config } from '../config.js';
+import { identifier } from '../core/sql.js';
+import { allRows, type SqlClient } from '../query/sql-client.js';
+import { MAX_PATH_DEPTH, pathText } from '../schema/field-path.js';
+import type { SpecColumn, TableSpec } from '../schema/spec.js';
+import { specChanges } from '../schema/spec-changes.js';
+import { parseSpec } from '../schema/spec-file.js';
+import { extraSpec } from '../sinks/duckdb/backfill.js';
+import { DUCKDB_TYPES } from '../sinks/duckdb/columns.js';
+import { readScope } from '../verify/ledger.js';
+import { openConfigured } from './open-sql.js';
+import { readSample } from './spec-sample.js';
+
+/**
+ * Changes nothing, and works beside a run.
+ * @param last of how many of the newest rows `extra` is looked at for new columns
+ * @returns whether a start would take the spec, and all of it in words
+ */
+export async function specDiff(
+  config: Config,
+  spec: TableSpec,
+  last: number,
+): Promise<{ readonly accepted: boolean; readonly text: string }> {
+  const client = await openConfigured(config);
+  try {
+    const scope = await readScope(client, config.dataDir);
+    const known = parseSpec(JSON.stringify(scope.spec), 'of the data directory');
+    const described = await allRows(client, `DESCRIBE ${identifier(known.table)}`);
+    const types = new Map(described.map((row) => [String(row.column_name), String(row.column_type)]));
+    const bits = await allRows(client, 'SELECT name FROM sluice.columns');
+    const withBits = new Set(bits.map(({ name }) => String(name)));
+    const { added, changed, refused } = specChanges({ spec: known, types, withBits }, spec, DUCKDB_TYPES);
+    const found = refused.length > 0 ? new Map<string, string>() : await inExtra(client, spec, added, last);
+    const lines = [
+      ...refused.map((why) => `refused  ${why}`),
+      ...added.map(({ name, kind, paths }) => {
+        const from = paths.map(pathText).join(', ');
+        return `added    column ${name}, ${kind} from ${from}: earlier rows have NULL${found.get(name) ?? ''}`;
+      }),
+      ...changed.map((what) => `changed  ${what}`),
+    ];
+    const text = lines.length === 0 ? 'the data directory has this table spec\n' : `${lines.join('\n')}\n`;
+    return { accepted: refused.length === 0, text };
+  } finally {
+    client.close();
+  }
+}
+
+/** What a backfill would find, by column. */
+async function inExtra(
+  client: SqlClient,
+  spec: TableSpec,
+  added: readonly SpecColumn[],
+  last: number,
+): Promise<Map<string, string>> {
+  const columns = added.filter(({ role, paths }) => {
+    const isReached = paths.every(({ of, names }) => of === 'value' || names.length < MAX_PATH_DEPTH);
+    return role === undefined && isReached;
+  });
+  if (columns.length === 0) return new Map();
+  const rows = await allRows(
+    client,
+    `SELECT extra FROM (SELECT extra FROM ${identifier(spec.table)}
+       ORDER BY kafka_timestamp DESC NULLS LAST, kafka_offset DESC LIMIT ${last}) WHERE extra IS NOT NULL`,
+  );
+  const messages = rows.map(({ extra }) => ({ key: null, value: Buffer.from(String(extra)) }));
+  const reading = readSample(extraSpec(spec, columns), messages, '0');
+  return new Map(
+    columns.map(({ name }, index) => {
+      const { values, issues } = reading.columns[index];
+      const bad = issues === 0 ? '' : `, ${issues} have one that it cannot take`;
+      return [name, `; of the last ${last} rows, ${values} have a value in extra${bad}: "sluice backfill ${name}"`];
+    }),
+  );
+}

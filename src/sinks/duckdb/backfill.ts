@@ -1,0 +1,261 @@
+/**
+ * Gives rows the values of a column that the spec got after they were written: their fields are in `extra`.
+ *
+ *   1. begin   the table's rows get value, issue bit and what is left of `extra`; the ledger counts their issues
+ *   2. COPY    the file of the rows with the same, in offset order, under its temporary name; fsync
+ *   3. commit  with the size of the new file in the ledger
+ *   4. rename  over the old file
+ *
+ * One transaction for each file, safe to kill at any moment as a replay is (replay.ts). What is taken is in `extra` no
+ * longer: the next one takes what is left.
+ */
+import { renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { sinkError } from '../../core/errors.js';
+import type { ParquetFile, RemovedFile } from '../../core/flow.js';
+import { identifier, literal, rowsOf } from '../../core/sql.js';
+import type { FieldPath } from '../../schema/field-path.js';
+import type { SpecColumn, TableSpec } from '../../schema/spec.js';
+import { databasePath, type FileRange, sync } from '../../storage/data-dir.js';
+import { stageOfOtherSize } from '../../storage/staged-file.js';
+import { type DatabaseOptions, openDatabase } from './database.js';
+import { parquet } from './file-inventory.js';
+import { type JoinedFileOptions, writeJoinedFile } from './joined-file.js';
+import { LEDGER_FILES, type LedgerFile, ledgerFile, ledgerRange } from './ledger-files.js';
+import { type DirectoryOptions, openDirectory } from './opening.js';
+import { withdraw } from './recovery.js';
+import { hasRetention, RETIRED_RANGES } from './retention-tables.js';
+import { HAS_STATE } from './state.js';
+
+export interface BackfillOptions extends DatabaseOptions, DirectoryOptions, JoinedFileOptions {
+  readonly column: SpecColumn;
+}
+
+/** A file of the ledger; or the offsets of one that has left because of its age, whose rows are in the table alone. */
+export interface BackfillPlace extends FileRange {
+  readonly file: LedgerFile | undefined;
+}
+
+/** The `extra` of a row. */
+export interface KeptExtra {
+  readonly offset: number;
+  readonly extra: string;
+}
+
+/** How many rows of the table changed. */
+export interface Backfilled {
+  /** Have a value now. */
+  readonly values: number;
+  /** Keep what the column cannot take in `extra`, and have the column's bit in `issues` now. */
+  readonly issues: number;
+}
+
+/** Rows of a page: what is read of a file at a time. */
+const PAGE_ROWS = 20_000;
+
+/** The spec of what is read of `extra`: these columns alone, whose fields lie there by their paths. */
+export function extraSpec({ table, view }: TableSpec, columns: readonly SpecColumn[]): TableSpec {
+  const inExtra = ({ of, names }: FieldPath): FieldPath => ({
+    of: 'value',
+    names: of === 'key' ? ['message_key', ...names] : names,
+  });
+  const alone = columns.map((column) => ({
+    ...{ ...column, paths: column.paths.map(inExtra), required: false, role: undefined, operations: undefined },
+  }));
+  return { table, view, columns: alone, embedded: [], ignore: [], deletes: undefined, expectations: [], masks: [] };
+}
+
+/** The backfill of one data directory, which it holds as a run does. */
+export class Backfill {
+  readonly #options: BackfillOptions;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #hasState: boolean;
+  /** What an unfinished commit, join or write had left. */
+  readonly removed: readonly RemovedFile[];
+  /** The bit of `issues` that the column has. */
+  readonly issueBit: number;
+
+  private constructor(
+    options: BackfillOptions,
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    opened: Pick<Backfill, 'removed' | 'issueBit'> & { readonly hasState: boolean },
+  ) {
+    this.#options = options;
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#hasState = opened.hasState;
+    this.removed = opened.removed;
+    this.issueBit = opened.issueBit;
+  }
+
+  /** Does what a start does: brings the tables in line with the spec. @throws SluiceError as `openDirectory` */
+  static async open(options: BackfillOptions): Promise<Backfill> {
+    const instance = await openDatabase(databasePath(options.dataDir), options);
+    const connection = await instance.connect();
+    try {
+      const { removed, issueBits } = await openDirectory(connection, options);
+      const issueBit = issueBits[options.spec.columns.indexOf(options.column)];
+      const [{ has_state }] = await rowsOf(connection, HAS_STATE);
+      return new Backfill(options, instance, connection, { removed, issueBit, hasState: has_state === true });
+    } catch (thrown) {
+      connection.closeSync();
+      instance.closeSync();
+      throw sinkError(thrown, 'the data directory cannot be opened');
+    }
+  }
+
+  /** By partition and offset. */
+  async places(): Promise<BackfillPlace[]> {
+    const files = (await rowsOf(this.#connection, LEDGER_FILES)).map(ledgerFile);
+    const places: BackfillPlace[] = files.map((file) => ({ ...file, file }));
+    if (!(await hasRetention(this.#connection))) return places;
+    const left = (await rowsOf(this.#connection, RETIRED_RANGES)).map(ledgerRange);
+    return [...places, ...left.map((range) => ({ ...range, file: undefined }))];
+  }
+
+  /** What rows without a value have in `extra` where the column's fields may be, a page at a time in offset order. */
+  async *extras(place: BackfillPlace): AsyncGenerator<readonly KeptExtra[]> {
+    for (let from = place.start; ; ) {
+      const rows = await rowsOf(
+        this.#connection,
+        `SELECT kafka_offset, extra FROM ${this.#source(place)}
+         WHERE kafka_partition = ${place.partition} AND kafka_offset >= ${from} AND kafka_offset < ${place.next}
+           AND extra IS NOT NULL AND get_bit(issues::BIT, ${63 - this.issueBit}) = 0 AND (${this.#mayHaveField()})
+         ORDER BY kafka_offset LIMIT ${PAGE_ROWS}`,
+      );
+      if (rows.length === 0) return;
+      yield rows.map(({ kafka_offset, extra }) => ({ offset: Number(kafka_offset), extra: String(extra) }));
+      if (rows.length < PAGE_ROWS) return;
+      from = Number(rows[rows.length - 1].kafka_offset) + 1;
+    }
+  }
+
+  /**
+   * Commits what was read of a place.
+   * @param paths files of `extraSpec` with the rows of the pages; they can go then
+   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_SINK; of what was not committed nothing has changed
+   */
+  async commit(place: BackfillPlace, paths: readonly string[]): Promise<Backfilled> {
+    const read = this.#changed(place, paths);
+    const [{ taken }] = await rowsOf(this.#connection, `SELECT count(*) AS taken FROM ${read}`);
+    if (taken === 0n) return { values: 0, issues: 0 };
+    let file: ParquetFile | undefined;
+    let counts: Backfilled;
+    try {
+      await this.#run('BEGIN');
+      counts = await this.#count(place, read);
+      await this.#countIssues(place, read);
+      // The table last: of rows without a file it says what has changed.
+      if (this.#hasState) await this.#update('sluice.state', place, read);
+      await this.#update(identifier(this.#options.spec.table), place, read);
+      if (place.file !== undefined) file = await this.#stage(place.file, read);
+    } catch (thrown) {
+      await this.#run('ROLLBACK').catch(() => {});
+      if (file !== undefined) withdraw([{ ...file, path: file.tempPath }]);
+      throw sinkError(thrown, `rows of partition ${place.partition} cannot be backfilled`);
+    }
+    try {
+      await this.#run('COMMIT');
+      if (file !== undefined) {
+        renameSync(file.tempPath, file.path);
+        sync(dirname(file.path));
+      }
+    } catch (thrown) {
+      throw sinkError(thrown, 'a backfill cannot be committed; the next start finishes or undoes it');
+    }
+    return counts;
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+
+  /** The columns that get values: the spec's, and its raw text. */
+  get #names(): string[] {
+    const { name, raw } = this.#options.column;
+    return (raw === undefined ? [name] : [name, raw]).map(identifier);
+  }
+
+  /** SQL: whether a row that was read, `r`, has a value. */
+  get #hasValue(): string {
+    return this.#names.map((name) => `r.${name} IS NOT NULL`).join(' OR ');
+  }
+
+  #source({ file }: BackfillPlace): string {
+    if (file === undefined) return identifier(this.#options.spec.table);
+    return parquet([join(this.#options.dataDir, file.name)]);
+  }
+
+  /** SQL: whether `extra` can have one of the fields; a key can be written with escapes. */
+  #mayHaveField(): string {
+    const last = this.#options.column.paths.map(({ names }) => names.at(-1) ?? 'message_key');
+    const isPlain = last.every((name) => /^[\x20-\x7e]*$/.test(name) && !/["\\]/.test(name));
+    if (!isPlain) return 'true';
+    return [...last.map((name) => `"${name}"`), '\\u'].map((text) => `contains(extra, ${literal(text)})`).join(' OR ');
+  }
+
+  /** SQL: the rows that were read and are not as they were. A null, which a column takes, is in `extra` no longer. */
+  #changed(place: BackfillPlace, paths: readonly string[]): string {
+    return `(SELECT r.* FROM ${parquet(paths)} r JOIN ${this.#source(place)} t
+      ON t.kafka_partition = ${place.partition} AND t.kafka_offset = r.kafka_offset
+      WHERE ${this.#hasValue} OR r.issues <> 0 OR r.extra IS DISTINCT FROM t.extra)`;
+  }
+
+  async #count({ partition, start, next }: BackfillPlace, read: string): Promise<Backfilled> {
+    const [{ values, issues }] = await rowsOf(
+      this.#connection,
+      `SELECT count(*) FILTER (r.issues = 0 AND (${this.#hasValue})) AS "values", count(*) FILTER (r.issues <> 0) AS issues
+       FROM ${read} r SEMI JOIN (SELECT kafka_offset FROM ${identifier(this.#options.spec.table)}
+         WHERE kafka_partition = ${partition} AND kafka_offset >= ${start} AND kafka_offset < ${next})
+       USING (kafka_offset)`,
+    );
+    return { values: Number(values), issues: Number(issues) };
+  }
+
+  /** Rows of a batch that had no issue and have one now. Of a file that has left, the table's rows are counted. */
+  async #countIssues(place: BackfillPlace, read: string): Promise<void> {
+    await this.#run(
+      `UPDATE sluice.batches b SET rows_with_issues = rows_with_issues + (
+         SELECT count(*) FROM ${read} r JOIN ${this.#source(place)} t USING (kafka_partition, kafka_offset)
+         WHERE r.issues <> 0 AND t.issues = 0 AND kafka_offset >= b.start_offset AND kafka_offset < b.next_offset)
+       WHERE topic = ${literal(this.#options.topic)} AND partition_id = ${place.partition}
+         AND start_offset >= ${place.start} AND next_offset <= ${place.next}`,
+    );
+  }
+
+  async #update(table: string, { partition }: BackfillPlace, read: string): Promise<void> {
+    const values = this.#names.map((name) => `${name} = r.${name}`).join(', ');
+    await this.#run(
+      `UPDATE ${table} t SET ${values}, extra = r.extra, issues = t.issues | r.issues FROM ${read} r
+       WHERE t.kafka_partition = ${partition} AND t.kafka_offset = r.kafka_offset`,
+    );
+  }
+
+  /** Writes the file with the values, and its size into the ledger. */
+  async #stage(known: LedgerFile, read: string): Promise<ParquetFile> {
+    const { dataDir, topic } = this.#options;
+    const values = this.#names.map((name) => `coalesce(r.${name}, t.${name}) AS ${name}`).join(', ');
+    const replaced = (rows: string) => `(SELECT t.* REPLACE (${values}, t.issues | coalesce(r.issues, 0) AS issues,
+        CASE WHEN r.kafka_offset IS NULL THEN t.extra ELSE r.extra END AS extra)
+      FROM ${rows} t LEFT JOIN ${read} r ON t.kafka_offset = r.kafka_offset)`;
+    const path = join(dataDir, known.name);
+    const file = await stageOfOtherSize(path, known.bytes, (tempPath, mark) => {
+      const added = { paths: [], metadata: new Map([['sluice.backfilled', mark]]), replaced };
+      return writeJoinedFile(this.#connection, this.#options, [known], tempPath, added);
+    });
+    sync(dirname(path));
+    await this.#run(
+      `UPDATE sluice.batches SET file_bytes = ${file.bytes} WHERE topic = ${literal(topic)}
+         AND partition_id = ${known.partition} AND file = ${literal(known.name)}`,
+    );
+    return file;
+  }
+
+  async #run(sql: string): Promise<void> {
+    await this.#connection.run(sql);
+  }
+}

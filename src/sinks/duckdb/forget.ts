@@ -1,0 +1,318 @@
+/**
+ * Takes all of a key out of a data directory at rest: its rows in the change log and in the files, and what the
+ * quarantine has of it. To the ledger each of these messages is then a tombstone, one that has no row.
+ *
+ *   files       a transaction for each file that has rows of the key: they leave the change log and the ledger's counts,
+ *               a new file without them is written, and renamed over the old one after the COMMIT. Killed in between,
+ *               the next start renames it, as after the rewriting of a file (compaction.ts)
+ *   the rest    a transaction for rows whose file has left, and one for the quarantine
+ *   database    DuckDB leaves deleted rows in its blocks: all that there is is copied to a new database, which is renamed
+ *               over the old one. Killed before, the next start removes it, and the old rows are still in the old blocks
+ *
+ * Each transaction has a row of its own in sluice.forgotten, which does not have the key. To do it again does what is left.
+ */
+import { randomUUID } from 'node:crypto';
+import { renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { sinkError } from '../../core/errors.js';
+import type { ParquetFile, RemovedFile } from '../../core/flow.js';
+import { identifier, literal, rowsOf } from '../../core/sql.js';
+import { roleColumn } from '../../schema/spec.js';
+import { databasePath, sync } from '../../storage/data-dir.js';
+import { stageFile } from '../../storage/staged-file.js';
+import { type DatabaseOptions, NEW_DATABASE, openDatabase, STORAGE_VERSION } from './database.js';
+import { columnDefinitions } from './ddl.js';
+import { parquet } from './file-inventory.js';
+import { type JoinedFileOptions, writeJoinedFile } from './joined-file.js';
+import { LEDGER_FILES, type LedgerFile, ledgerFile } from './ledger-files.js';
+import { type DirectoryOptions, openDirectory } from './opening.js';
+import { withdraw } from './recovery.js';
+import { hasRetention } from './retention-tables.js';
+
+export interface ForgetOptions extends DatabaseOptions, Omit<DirectoryOptions, 'state'>, JoinedFileOptions {
+  /** As the column in the role of key has it. */
+  readonly key: string;
+  /** What stands for the key in sluice.forgotten. */
+  readonly keyHash: string;
+  /** Whether a quarantined message is of the key: its key and value as they came. */
+  readonly isOfKey: (key: Uint8Array | null, value: Uint8Array | null) => boolean;
+}
+
+export interface Forgotten {
+  /** Of the change log. */
+  readonly rows: number;
+  /** Of files alone: duplicates, and changes that had left the change log by their age. */
+  readonly others: number;
+  readonly quarantined: number;
+  /** That were written anew. */
+  readonly files: number;
+}
+
+/** Older versions do without the table. */
+const FORGOTTEN = `CREATE TABLE IF NOT EXISTS sluice.forgotten (
+  topic VARCHAR NOT NULL, key_hash VARCHAR NOT NULL, partition_id INTEGER NOT NULL, file VARCHAR,
+  rows_merged BIGINT NOT NULL, rows_other BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL,
+  forgotten_at TIMESTAMPTZ NOT NULL)`;
+
+/** The messages that a transaction forgets, and what they were: merged, retired, duplicate or quarantined. */
+const LEAVING = 'temp.forgetting';
+
+interface Counts {
+  readonly merged: number;
+  readonly others: number;
+}
+
+/** Holds the data directory as a run does. */
+export class Forget {
+  readonly #options: ForgetOptions;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #table: string;
+  readonly #key: string;
+  readonly #hasRetired: boolean;
+  readonly #hasReplays: boolean;
+  /** What an unfinished commit, join or write had left. */
+  readonly removed: readonly RemovedFile[];
+
+  private constructor(
+    options: ForgetOptions,
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    found: { removed: readonly RemovedFile[]; hasRetired: boolean; hasReplays: boolean },
+  ) {
+    this.#options = options;
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#table = identifier(options.spec.table);
+    this.#key = identifier(roleColumn(options.spec, 'key')!.name);
+    this.#hasRetired = found.hasRetired;
+    this.#hasReplays = found.hasReplays;
+    this.removed = found.removed;
+  }
+
+  /** A state that is a table goes: the next run with STATE=table makes it again. @throws SluiceError as `openDirectory` */
+  static async open(options: ForgetOptions): Promise<Forget> {
+    const instance = await openDatabase(databasePath(options.dataDir), options);
+    const connection = await instance.connect();
+    try {
+      const { removed } = await openDirectory(connection, { ...options, state: 'view' });
+      await connection.run(FORGOTTEN);
+      const [{ replays }] = await rowsOf(
+        connection,
+        `SELECT count(*) AS replays FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = 'replays'`,
+      );
+      const hasRetired = await hasRetention(connection);
+      return new Forget(options, instance, connection, { removed, hasRetired, hasReplays: replays !== 0n });
+    } catch (thrown) {
+      connection.closeSync();
+      instance.closeSync();
+      throw sinkError(thrown, 'the data directory cannot be opened');
+    }
+  }
+
+  /** @throws SluiceError SLUICE_DATA_DIR or SLUICE_SINK; what was committed stays so: to do it again does the rest */
+  async run(): Promise<Forgotten> {
+    try {
+      let [rows, others, files] = [0, 0, 0];
+      for (const file of (await rowsOf(this.#connection, LEDGER_FILES)).map(ledgerFile)) {
+        const counts = await this.#forgetFile(file);
+        if (counts === undefined) continue;
+        rows += counts.merged;
+        others += counts.others;
+        files++;
+      }
+      rows += await this.#forgetRows();
+      const quarantined = await this.#forgetQuarantined();
+      await this.#copyDatabase();
+      return { rows, others, quarantined, files };
+    } catch (thrown) {
+      throw sinkError(thrown, 'not all of the key is forgotten: do it again');
+    }
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+
+  /** @returns undefined if it has no row of the key */
+  async #forgetFile(file: LedgerFile): Promise<Counts | undefined> {
+    const { dataDir } = this.#options;
+    const path = join(dataDir, file.name);
+    await this.#run(`CREATE OR REPLACE TEMP TABLE columns_of_spec (${columnDefinitions(this.#options.spec)})`);
+    const rows = `(FROM columns_of_spec UNION ALL BY NAME FROM ${parquet([path])})`;
+    const inTable = `SELECT 1 FROM ${this.#table} t WHERE t.kafka_partition = f.kafka_partition
+      AND t.kafka_offset = f.kafka_offset`;
+    // Without change ids there are no duplicates.
+    const hasIds = roleColumn(this.#options.spec, 'change_id') !== undefined;
+    const retired = hasIds
+      ? 'EXISTS (FROM sluice.retired r WHERE r.partition_id = kafka_partition AND message_offset = kafka_offset)'
+      : 'true';
+    const found = await this.#find(
+      `SELECT kafka_partition AS partition_id, kafka_offset AS message_offset,
+         CASE WHEN EXISTS (${inTable}) THEN 'merged' WHEN ${this.#hasRetired ? retired : 'false'} THEN 'retired'
+           ELSE 'duplicate' END AS was
+       FROM ${rows} f WHERE ${this.#key} = ${literal(this.#options.key)}
+         AND NOT EXISTS (FROM sluice.markers m WHERE m.partition_id = kafka_partition AND message_offset = kafka_offset)`,
+    );
+    if (found === 0) return undefined;
+    let staged: ParquetFile | undefined;
+    try {
+      await this.#run('BEGIN');
+      const counts = await this.#leave(file.partition, file.name);
+      staged = await this.#stage(file);
+      await this.#run(
+        `UPDATE sluice.batches SET file_bytes = ${staged.bytes} WHERE file = ${literal(file.name)}
+           AND partition_id = ${file.partition}`,
+      );
+      await this.#run('COMMIT');
+      renameSync(staged.tempPath, staged.path);
+      sync(dirname(staged.path));
+      return counts;
+    } catch (thrown) {
+      const isOpen = await this.#run('ROLLBACK').then(
+        () => true,
+        () => false,
+      );
+      // After the COMMIT the ledger means the new file.
+      if (isOpen && staged !== undefined) withdraw([{ ...staged, path: staged.tempPath }]);
+      throw thrown;
+    }
+  }
+
+  /** Writes the file without its rows that leave. A start tells it from the old one by its size. */
+  async #stage(file: LedgerFile): Promise<ParquetFile> {
+    let mark = new Date().toISOString();
+    for (;;) {
+      const metadata = new Map([['sluice.forgotten', mark]]);
+      const replaced = (rows: string) =>
+        `(FROM ${rows} WHERE kafka_offset NOT IN (SELECT message_offset FROM ${LEAVING}))`;
+      const added = { paths: [], metadata, replaced };
+      const write = (path: string) => writeJoinedFile(this.#connection, this.#options, [file], path, added);
+      const staged = await stageFile(join(this.#options.dataDir, file.name), write);
+      if (staged.bytes !== file.bytes) return staged;
+      mark += ' ';
+    }
+  }
+
+  /** Rows whose files have left, or that no file ever had. @returns how many */
+  async #forgetRows(): Promise<number> {
+    const found = await this.#find(
+      `SELECT kafka_partition AS partition_id, kafka_offset AS message_offset, 'merged' AS was FROM ${this.#table}
+       WHERE ${this.#key} = ${literal(this.#options.key)}`,
+    );
+    if (found > 0) await this.#leaveAll();
+    return found;
+  }
+
+  /** @returns how many messages left */
+  async #forgetQuarantined(): Promise<number> {
+    const { isOfKey } = this.#options;
+    const bytes = (hex: unknown) => (hex === null ? null : Buffer.from(String(hex), 'hex'));
+    const leaving: string[] = [];
+    const places = await rowsOf(
+      this.#connection,
+      'SELECT DISTINCT partition_id, message_offset // 1000 AS part FROM sluice.quarantine',
+    );
+    for (const { partition_id, part } of places) {
+      const messages = await rowsOf(
+        this.#connection,
+        `SELECT message_offset, hex(key) AS key, hex(value) AS value FROM sluice.quarantine
+         WHERE partition_id = ${partition_id} AND message_offset // 1000 = ${part}`,
+      );
+      for (const { message_offset, key, value } of messages) {
+        if (isOfKey(bytes(key), bytes(value))) leaving.push(`(${partition_id}, ${message_offset}, 'quarantined')`);
+      }
+    }
+    if (leaving.length === 0) return 0;
+    await this.#find(`FROM (VALUES ${leaving.join(', ')}) found(partition_id, message_offset, was)`);
+    await this.#leaveAll();
+    return leaving.length;
+  }
+
+  /** Makes the messages of a query those that leave. @returns how many they are */
+  async #find(query: string): Promise<number> {
+    await this.#run(`CREATE OR REPLACE TEMP TABLE forgetting AS ${query}`);
+    const [{ messages }] = await rowsOf(this.#connection, `SELECT count(*) AS messages FROM ${LEAVING}`);
+    return Number(messages);
+  }
+
+  /** In a transaction of their own. */
+  async #leaveAll(): Promise<void> {
+    const partitions = await rowsOf(this.#connection, `SELECT DISTINCT partition_id FROM ${LEAVING}`);
+    try {
+      await this.#run('BEGIN');
+      for (const { partition_id } of partitions) await this.#leave(Number(partition_id), undefined);
+      await this.#run('COMMIT');
+    } catch (thrown) {
+      await this.#run('ROLLBACK').catch(() => {});
+      throw thrown;
+    }
+  }
+
+  /** Takes messages out of tables and counts, in the connection's transaction. */
+  async #leave(partition: number, file: string | undefined): Promise<Counts> {
+    const { topic, keyHash } = this.#options;
+    const is = (was: string) => `count(*) FILTER (was = '${was}')`;
+    const leaving = `(FROM ${LEAVING} WHERE partition_id = ${partition})`;
+    const lessRetired = this.#hasRetired ? ', rows_retired = rows_retired - retired' : '';
+    await this.#run(
+      `UPDATE sluice.batches SET rows_merged = rows_merged - merged - retired, rows_duplicate = rows_duplicate - duplicate,
+         rows_quarantined = rows_quarantined - quarantined,
+         rows_tombstone = rows_tombstone + merged + retired + duplicate + quarantined ${lessRetired}
+       FROM (SELECT b.start_offset AS "the start", ${is('merged')} AS merged, ${is('retired')} AS retired,
+           ${is('duplicate')} AS duplicate, ${is('quarantined')} AS quarantined
+         FROM ${leaving} l JOIN sluice.batches b ON b.partition_id = ${partition}
+           AND start_offset <= message_offset AND message_offset < next_offset GROUP BY ALL)
+       WHERE partition_id = ${partition} AND start_offset = "the start"`,
+    );
+    const [row] = await rowsOf(
+      this.#connection,
+      `SELECT ${is('merged')} AS merged, ${is('quarantined')} AS quarantined, count(*) AS messages FROM ${leaving}`,
+    );
+    const [merged, quarantined] = [Number(row.merged), Number(row.quarantined)];
+    const others = Number(row.messages) - merged - quarantined;
+    const from = (table: string) =>
+      `DELETE FROM ${table} WHERE partition_id = ${partition} AND message_offset IN (SELECT message_offset FROM ${leaving})`;
+    await this.#run(
+      `DELETE FROM ${this.#table} WHERE kafka_partition = ${partition}
+         AND kafka_offset IN (SELECT message_offset FROM ${leaving})`,
+    );
+    await this.#run(from('sluice.quarantine'));
+    if (this.#hasRetired) await this.#run(from('sluice.retired'));
+    if (this.#hasReplays) await this.#run(from('sluice.replays'));
+    await this.#run(
+      `INSERT INTO sluice.forgotten VALUES (${literal(topic)}, ${literal(keyHash)}, ${partition},
+         ${file === undefined ? 'NULL' : literal(file)}, ${merged}, ${others}, ${quarantined}, now())`,
+    );
+    return { merged, others };
+  }
+
+  /** The lock stays with the old file until this process has closed it. */
+  async #copyDatabase(): Promise<void> {
+    const path = databasePath(this.#options.dataDir);
+    const fresh = join(dirname(path), `${NEW_DATABASE}${randomUUID()}`);
+    const [{ name }] = await rowsOf(this.#connection, 'SELECT current_database() AS name');
+    try {
+      await this.#run('DROP TABLE IF EXISTS temp.columns_of_spec; DROP TABLE IF EXISTS temp.forgetting; CHECKPOINT');
+      await this.#run(`ATTACH ${literal(fresh)} AS fresh (STORAGE_VERSION '${STORAGE_VERSION}')`);
+      await this.#run(`COPY FROM DATABASE ${identifier(String(name))} TO fresh`);
+      await this.#run('CHECKPOINT fresh; DETACH fresh');
+      sync(fresh);
+      renameSync(fresh, path);
+      sync(dirname(path));
+    } finally {
+      for (const file of [fresh, `${fresh}.wal`]) rmSync(file, { force: true });
+    }
+  }
+
+  async #run(sql: string): Promise<void> {
+    await this.#connection.run(sql);
+  }
+}
+
+/** Names of other databases beside that of a data directory: `recover` keeps the old one. */
+export function isOldDatabase(name: string): boolean {
+  return /^analytics\.db\.(?!wal$|tmp$)/.test(basename(name));
+}

@@ -1,0 +1,239 @@
+/** Runs the code blocks of the documents as they stand: commands in a shell, SQL on a database, specs in their reader. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseSpec } from '../../src/schema/spec-file.js';
+import { CliProcess, runCli, runShell } from '../support/cli.js';
+import { blocksOf, type CodeBlock, codeBlocks } from '../support/code-blocks.js';
+import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
+import { orderEvents } from '../support/events.js';
+import { describeKafka } from '../support/kafka/shared.js';
+import { freePort } from '../support/ports.js';
+import { FakeRegistry } from '../support/registry.js';
+import { filledTopic } from './support.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ORDERS = 'fixtures/orders.ndjson';
+const DEBEZIUM = 'fixtures/cdc/debezium/messages.jsonl';
+const HAS_SCRIPT = 'process.exit(require("./package.json").scripts[process.argv[1]] ? 0 : 1)';
+/** Output and drawings. */
+const NO_CODE = ['', 'text', 'mermaid'];
+/** What is in a block that cannot run here, and why. Every other block is run. */
+const NOT_RUN: Readonly<Record<string, string>> = {
+  'npm run demo    # the whole': 'sets a clone up and runs all tests, this one included',
+  'npm run setup && npm run build:addon': 'compiles the addon; test/integrations/package.test.ts installs the packages',
+  "export MONGODB_URI='mongodb://127.0.0.1": 'needs MongoDB; test/e2e/capture.test.ts captures',
+  'export SINK=ducklake    ': 'needs Postgres and S3; test/e2e/lake-s3.test.ts has them',
+  'export KAFKA_BROKERS=broker-1:9092 KAFKA_TOPIC=cdc_orders KAFKA_GROUP_ID': 'the same',
+  'version=1.5.5 platform': 'downloads 35 MB; scripts/setup/duckdb-extensions.mjs does so for tests',
+  'CREATE ROLE lake': 'for a Postgres; test/sinks/ducklake has tests with one',
+  '-- who has what, since when': 'the same',
+  'INSTALL ducklake; INSTALL postgres;': 'downloads extensions, and needs Postgres',
+  '-- what was committed after commit 41': 'writes to S3',
+  'kubectl kustomize .': 'needs a cluster; the overlay before it is rendered',
+  'sluice kernel export --spec spec.json --out bundle      #': 'installs with pip; test/integrations has the package',
+};
+/** Names of the documents that stand for something of the reader's. */
+const STAND_INS: readonly (readonly [RegExp, (world: World) => string])[] = [
+  [/broker-1:9092(,broker-2:9092)?/g, ({ brokers }) => brokers],
+  [/KAFKA_TOPIC=cdc_orders/g, ({ topic }) => `KAFKA_TOPIC=${topic}`],
+  [/\/var\/lib\/sluice/g, ({ folder }) => join(folder, 'data')],
+  [/shop\.orders/g, ({ topic }) => topic],
+  [/127\.0\.0\.1:9464/g, ({ port }) => `127.0.0.1:${port}`],
+  [/https:\/\/registry:8081/g, ({ registry }) => registry],
+  [/--at 1234/g, () => '--at 1'],
+  [/--at "2026-03-01 12:00:00"/g, () => `--at "${new Date().toISOString().slice(0, 19).replace('T', ' ')}"`],
+  [/SELECT … FROM/g, () => 'SELECT * FROM'],
+];
+
+/** What the job that is to be replaced has written. */
+const OLD_JOB = `mkdir -p old/parquet && sluice query --output old/parquet/part-0.parquet "
+  SELECT change_id, amount, status, kafka_partition AS partition, kafka_offset AS offset, kafka_timestamp AS timestamp
+  FROM cdc_orders"`;
+
+interface World {
+  readonly folder: string;
+  readonly brokers: string;
+  /** Of orders; `connectors` of Debezium's messages, `framed` is empty. */
+  readonly topic: string;
+  readonly connectors: string;
+  readonly framed: string;
+  readonly registry: string;
+  readonly port: number;
+}
+
+const blocks = codeBlocks().filter(({ language }) => !NO_CODE.includes(language));
+const reasonNotToRun = ({ text }: CodeBlock) => Object.keys(NOT_RUN).find((start) => text.startsWith(start));
+const running = blocks.filter((block) => reasonNotToRun(block) === undefined);
+const named = (languages: readonly string[]) =>
+  running
+    .filter(({ language }) => languages.includes(language))
+    .map((block) => ({ name: `${block.document}:${block.line}`, block }));
+
+it('finds blocks with their place, and knows their languages', () => {
+  expect(blocksOf('a.md', 'x\n\n```sh\none\n\ntwo\n```\n\n    no\n\n  ```\n  out\n  ```\n')).toEqual([
+    { document: 'a.md', line: 4, language: 'sh', text: 'one\n\ntwo\n' },
+    { document: 'a.md', line: 12, language: '', text: '  out\n' },
+  ]);
+  const known = ['sh', 'sql', 'json', 'js', 'python', 'yaml'];
+  expect(blocks.filter(({ language }) => !known.includes(language))).toEqual([]);
+});
+
+it('leaves out only what is there, once', () => {
+  expect(
+    Object.keys(NOT_RUN).filter((start) => blocks.filter(({ text }) => text.startsWith(start)).length === 0),
+  ).toEqual([]);
+});
+
+describe('JSON', () => {
+  it.each(named(['json']))('of $name is a table spec', ({ block }) => {
+    const given = JSON.parse(block.text) as { table?: string; columns: unknown[] };
+    // One that shows some columns has no key.
+    const key = { name: 'id', kind: 'text', required: true, role: 'key' };
+    const whole =
+      given.table === undefined ? { ...given, table: 'log', view: 'newest', columns: [key, ...given.columns] } : given;
+    expect(parseSpec(JSON.stringify(whole), 'of a document').columns.length).toBeGreaterThan(1);
+  });
+});
+
+describeKafka('code blocks', (bootstrap) => {
+  let world: World;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    const registry = await FakeRegistry.serve();
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-blocks-'));
+    const connectors = readFileSync(join(ROOT, DEBEZIUM), 'utf8').trim().split('\n');
+    world = {
+      folder,
+      brokers: bootstrap(),
+      topic: await filledTopic(bootstrap(), 'blocks', 2, orderEvents({ count: 2_000 })),
+      connectors: await filledTopic(
+        bootstrap(),
+        'blocks-debezium',
+        1,
+        connectors.map((value) => ({ key: null, value })),
+      ),
+      framed: await filledTopic(bootstrap(), 'blocks-framed', 1, []),
+      registry: registry.url,
+      port: await freePort(),
+    };
+    furnish(folder);
+    env = {
+      ...{ PATH: `${join(folder, 'bin')}:${process.env.PATH}`, KAFKA_BROKERS: world.brokers, KAFKA_TOPIC: world.topic },
+      ...{ KAFKA_GROUP_ID: world.topic, METRICS_PORT: '0', DUCKDB_EXTENSION_DIRECTORY: EXTENSION_DIRECTORY },
+    };
+  }, 120_000);
+  afterAll(() => world && rmSync(world.folder, { recursive: true, force: true }));
+
+  /** A folder as the documents have it: a clone's program, messages, a query. */
+  function furnish(folder: string): void {
+    for (const name of ['dist', 'build', 'docs', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name));
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(ROOT, join(folder, 'node_modules', 'sluice-cdc'));
+    symlinkSync(join(ROOT, 'node_modules', 'apache-arrow'), join(folder, 'node_modules', 'apache-arrow'));
+    writeFileSync(join(folder, 'report.sql'), 'SELECT count(*) FROM orders');
+    const program = join(ROOT, 'dist', 'cli.js');
+    const call = `exec "${process.execPath}"`;
+    const scripts = {
+      // A run ends at the end of its topic.
+      sluice: `if [ "$1" = run ]; then shift; set -- run --until-end "$@"; fi\n${call} "${program}" "$@"`,
+      node: `if [ "$1" = dist/cli.js ]; then shift; exec sluice "$@"; fi\n${call} "$@"`,
+      // Scripts of package.json are there; what they do has tests of its own.
+      npm: `[ "$1" = run ] && ${call} -e '${HAS_SCRIPT}' "$2"`,
+    };
+    mkdirSync(join(folder, 'bin'));
+    for (const [name, text] of Object.entries(scripts)) {
+      writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${text}\n`);
+      chmodSync(join(folder, 'bin', name), 0o755);
+    }
+  }
+
+  const filled = (text: string) =>
+    STAND_INS.reduce((filledIn, [name, value]) => filledIn.replace(name, value(world)), text);
+
+  /** What a block finds, besides what all find. */
+  function surroundings({ document, text }: CodeBlock): Record<string, string> {
+    const own = (name: string, topic: string) => ({
+      ...{ DATA_DIR: join(world.folder, name), KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic },
+    });
+    if (text.includes('--preset debezium')) return own('connectors', world.connectors);
+    if (document === 'docs/schema-registry.md' && text.includes('VALUE_FORMAT')) return own('framed', world.framed);
+    if (document === 'docs/from-pyspark.md') return { KAFKA_GROUP_ID: 'trial' };
+    if (document === 'docs/lake.md') return { ...own('lake', world.topic), KAFKA_GROUP_ID: 'lake', SINK: 'ducklake' };
+    return { DATA_DIR: join(world.folder, 'data') };
+  }
+
+  async function shell(text: string, more: Record<string, string>): Promise<void> {
+    const { code, stdout, stderr } = await runShell(`set -eu\n${filled(text)}`, {
+      ...{ env: { ...env, ...more }, cwd: world.folder, timeoutMs: 120_000 },
+    });
+    expect(code, `${stdout}\n${stderr}`).toBe(0);
+  }
+
+  /** What queries ask: a run of its own has filled it. */
+  const ready = new Map<string, Promise<void>>();
+  async function provide(more: Record<string, string>): Promise<void> {
+    if (!ready.has(more.DATA_DIR)) ready.set(more.DATA_DIR, shell('sluice run', more));
+    await ready.get(more.DATA_DIR);
+  }
+
+  it.each(named(['sh']))('commands of $name work', { timeout: 180_000 }, async ({ block }) => {
+    const more = surroundings(block);
+    if (block.document === 'docs/lake.md' && whyNoExtensions() !== undefined) return;
+    if (/^(sluice|node dist\/cli\.js) (query|quarantine|replay)/m.test(block.text)) await provide(more);
+    if (block.text.includes('sluice diff old/parquet')) await shell(OLD_JOB, { ...more, DATA_DIR: 'trial' });
+    const [, spec] = /--spec (\w+\.json)/.exec(block.text) ?? [];
+    if (spec !== undefined && !block.text.includes(`> ${spec}`))
+      await shell(`sluice spec --preset capture > ${spec}`, {});
+    cpSync(join(ROOT, block.text.includes('debezium') ? DEBEZIUM : ORDERS), join(world.folder, 'messages.jsonl'));
+    if (!block.text.includes('/metrics')) return shell(block.text, more);
+    // Beside a run.
+    const live = { ...env, ...more, METRICS_PORT: String(world.port), LOG_FORMAT: 'json' };
+    const run = await CliProcess.start(['run'], { env: live, cwd: world.folder, timeoutMs: 180_000 });
+    await run.line(/"msg":"reading /);
+    await shell(block.text, more);
+    run.kill('SIGTERM');
+    expect((await run.ended).code).toBe(0);
+  });
+
+  it.each(named(['sql']))('statements of $name work', { timeout: 180_000 }, async ({ block }) => {
+    const more = surroundings(block);
+    if (block.document === 'docs/lake.md' && whyNoExtensions() !== undefined) return;
+    await provide(more);
+    for (const statement of filled(block.text)
+      .split(/;\s*$/m)
+      .filter((each) => each.trim() !== '')) {
+      const sql = statement.replaceAll("'data/parquet/cdc_orders/", `'${world.folder}/data/parquet/${world.topic}/`);
+      const { code, stderr } = await runCli(['query', sql], { env: { ...env, ...more }, cwd: world.folder });
+      expect(code, `${statement}\n${stderr}`).toBe(0);
+    }
+  });
+
+  it.each(named(['js']))('the program of $name runs', async ({ block }) => {
+    writeFileSync(join(world.folder, 'program.mjs'), block.text);
+    await shell('node program.mjs', {});
+  });
+
+  it.skipIf(!hasKubectl()).each(named(['yaml']))('the overlay of $name is rendered', async ({ block }) => {
+    const overlay = join(world.folder, 'overlay');
+    mkdirSync(overlay);
+    cpSync(join(ROOT, 'deploy'), join(overlay, 'deploy'), { recursive: true });
+    writeFileSync(join(overlay, 'kustomization.yaml'), block.text);
+    await shell('kubectl kustomize overlay > rendered.yaml', {});
+    const rendered = readFileSync(join(world.folder, 'rendered.yaml'), 'utf8');
+    expect(rendered).toContain('image: registry.example.com/sluice:0.1.0');
+    expect(rendered).toContain('value: kafka:9092');
+  });
+
+  // What it needs is installed by the integration tests only.
+  it.each(named(['python']))('the program of $name is Python', async ({ block }) => {
+    await shell(`python3 -c 'import ast, sys; ast.parse(sys.stdin.read())' <<'END'\n${block.text}END\n`, {});
+  });
+});
+
+function hasKubectl(): boolean {
+  return spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
+}

@@ -1,0 +1,147 @@
+/** Masks in a table spec, and their key. */
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config.js';
+import { isSealed, MessageCipher, readMaskKey, SEAL_BYTES } from '../../src/schema/mask-key.js';
+import { specJson } from '../../src/schema/spec.js';
+import { parseSpec } from '../../src/schema/spec-file.js';
+import { specHash } from '../../src/schema/spec-hash.js';
+import { checkStoredSpec } from '../../src/sinks/duckdb/ddl.js';
+import { temporaryDirectory } from '../support/batches.js';
+import { failureOf } from '../support/failure.js';
+
+const KEY = { name: 'key', kind: 'text', required: true, role: 'key' };
+
+function read(columns: object[], more: object = {}) {
+  const spec = { table: 't', view: 'v', columns: [KEY, ...columns], ...more };
+  return parseSpec(JSON.stringify(spec), 'of the test');
+}
+
+describe('a spec with masks', () => {
+  it('is the same when it is read again, and another one than without', () => {
+    const column = { name: 'a', kind: 'text', mask: { partial: { keep: 4 } } };
+    const spec = read([column], { masks: [{ path: 'b.c', mask: 'hmac' }] });
+    expect(parseSpec(specJson(spec), 'again')).toEqual(spec);
+    const hashes = [spec, read([column]), read([{ ...column, mask: undefined }])].map(specHash);
+    expect(new Set(hashes).size).toBe(3);
+  });
+
+  it.each([
+    [{ kind: 'int64', mask: 'hmac' }, 'column a: kind int64 can have the masks truncate, drop: not hmac'],
+    [
+      { kind: 'json', mask: { partial: { keep: 1 } } },
+      'column a: kind json can have the masks redact, drop: not partial',
+    ],
+    [{ kind: 'bool', mask: 'redact' }, 'column a: kind bool can have the masks drop: not redact'],
+    [{ kind: 'text', required: true, mask: 'drop' }, 'column a: what is dropped cannot be required'],
+    [{ kind: 'text', role: 'operation', mask: 'redact' }, 'column a: role operation needs its values: it has no mask'],
+    [
+      { kind: 'timestamp', mask: { truncate: { to: 5 } } },
+      'column a: a time is truncated to hour, day, month, year, not to 5',
+    ],
+    [{ kind: 'date', mask: { truncate: { to: 'day' } } }, 'column a: a date is truncated to month or year, not to day'],
+    [
+      { kind: 'int64', mask: { truncate: { to: 'day' } } },
+      'column a: a number is truncated to a multiple, such as 1000, not to day',
+    ],
+    [{ kind: 'text', mask: { partial: { keep: 0 } } }, 'must be "hmac", "redact", "drop", {"partial": {"keep": 4}}'],
+  ])('%j is refused', (column, why) => {
+    expect(failureOf(() => read([{ name: 'a', ...column }])).message).toContain(why);
+  });
+
+  it('cannot expect anything of values that it masks, but that there are some', () => {
+    const column = { name: 'a', kind: 'text', mask: 'hmac' };
+    const expecting = (test: object) => () => read([column], { expectations: [{ name: 'e', column: 'a', ...test }] });
+    expect(failureOf(expecting({ pattern: 'C[0-9]+', action: 'warn' })).message).toContain('a has a mask');
+    expect(expecting({ not_null: true, action: 'warn' })().expectations).toHaveLength(1);
+  });
+
+  it.each([
+    [[{ path: 'key', mask: 'hmac' }], 'masks ["key"]: column key is read from it: give the column a mask'],
+    [[{ path: 'key.a', mask: 'hmac' }], 'masks ["key","a"]: column key around it is not of kind json'],
+    [[{ path: 'a', mask: { truncate: { to: 5 } } }], 'masks ["a"]: only a column can be truncated'],
+    [
+      [
+        { path: 'a', mask: 'drop' },
+        { path: 'a.b', mask: 'drop' },
+      ],
+      'masks ["a","b"]: is masked by another one already',
+    ],
+    [[{ path: 'x.y', mask: 'drop' }], 'masks ["x","y"]: is ignored already: leave it out'],
+    [[{ path: { key: [] }, mask: 'drop' }], 'masks {"key":[]}: must name a field of the key'],
+    [[{ path: 'j.a', mask: 'drop' }], 'masks ["j","a"]: column j around it has a mask already'],
+  ])('with the masks %j is refused', (masks, why) => {
+    const columns = [{ name: 'j', kind: 'json', mask: 'redact' }];
+    expect(failureOf(() => read(columns, { masks, ignore: ['x'] })).message).toContain(why);
+  });
+
+  it('keeps the masks of the columns that a data directory has', () => {
+    const plain = read([{ name: 'a', kind: 'text' }]);
+    const masked = read([{ name: 'a', kind: 'text', mask: 'redact' }], { masks: [{ path: 'b', mask: 'drop' }] });
+    const { code, message } = failureOf(() => checkStoredSpec(JSON.parse(specJson(plain)), masked));
+    expect(code).toBe('SLUICE_SPEC_CHANGED');
+    expect(message).toContain(
+      'column a of t has no mask in the data directory, and the mask "redact" in the table spec',
+    );
+    expect(failureOf(() => checkStoredSpec(JSON.parse(specJson(masked)), plain)).code).toBe('SLUICE_SPEC_CHANGED');
+    checkStoredSpec(JSON.parse(specJson(masked)), { ...masked, masks: [] });
+  });
+});
+
+describe('the key of masks', () => {
+  const file = (text: string | Uint8Array, mode = 0o600) => {
+    const path = join(temporaryDirectory(), 'key');
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    return path;
+  };
+
+  it('is what is in the file, without a line end', () => {
+    const text = 'k'.repeat(64);
+    expect(Buffer.from(readMaskKey(file(`${text}\n`))).toString()).toBe(text);
+    expect(readConfig({ KAFKA_TOPIC: 't', MASK_KEY_FILE: file(text) }).maskKey).toEqual(
+      Uint8Array.from(Buffer.from(text)),
+    );
+  });
+
+  it.each([
+    [
+      'a file that all may read',
+      () => file('k'.repeat(32), 0o644),
+      'all users of this machine may use the file: chmod 600 it',
+    ],
+    ['too few bytes', () => file('secret-secret'), 'a key has 32 to 64 bytes, this one 13'],
+    ['too many bytes', () => file('secret-secret'.repeat(9)), 'a key has 32 to 64 bytes, this one 117'],
+    ['no file', () => '/no/such/file', 'ENOENT'],
+  ])('is none in %s, which is said without it', (_, make, why) => {
+    const path = make();
+    const { code, message } = failureOf(() => readConfig({ KAFKA_TOPIC: 't', MASK_KEY_FILE: path }));
+    expect(code).toBe('SLUICE_CONFIG');
+    expect(message).toContain(`MASK_KEY_FILE=${JSON.stringify(path)}: cannot be used: `);
+    expect(message).toContain(why);
+    expect(message).not.toContain('secret');
+  });
+
+  it('encrypts and decrypts, each time in another way', () => {
+    const cipher = new MessageCipher(Buffer.alloc(32, 1));
+    for (const text of ['', 'a message']) {
+      const [one, other] = [cipher.seal(Buffer.from(text)), cipher.seal(Buffer.from(text))];
+      expect(Buffer.from(cipher.open(one)).toString()).toBe(text);
+      expect(one).not.toEqual(other);
+      expect(one).toHaveLength(text.length + SEAL_BYTES);
+      expect(isSealed(one)).toBe(true);
+    }
+    const plain = Buffer.from('not encrypted');
+    expect(cipher.open(plain)).toBe(plain);
+  });
+
+  it('that is another one, or of bytes that were changed, decrypts nothing', () => {
+    const cipher = new MessageCipher(Buffer.alloc(32, 1));
+    const sealed = cipher.seal(Buffer.from('a message'));
+    const ofOther = failureOf(() => new MessageCipher(Buffer.alloc(32, 2)).open(sealed));
+    expect([ofOther.code, ofOther.message]).toEqual(['SLUICE_CONFIG', expect.stringContaining('with another key')]);
+    sealed[sealed.length - 1] ^= 1;
+    expect(failureOf(() => cipher.open(sealed)).message).toContain('changed since');
+  });
+});
