@@ -115,7 +115,7 @@ ${newestOf(spec, '"the candidates"', FIRST)},
 )${snapshots(spec)}
 SELECT ${rows} FROM "the rows"
 ${presentOnes(spec, '"the rows"')}`;
-  // What is kept for the query would be all of it, not what the query asks for. Only keys are: they are looked up often.
+  // What is kept for the query would be all of it, not what the query asks for. Only keys are: each part looks them up.
   return sql.replaceAll(/(?<=^(WITH )?"[^"]+" AS )(?=\()/gm, 'NOT MATERIALIZED ');
 }
 

@@ -43,7 +43,7 @@ const rowsOfView = (sink: DuckLakeSink) => select(sink, 'SELECT * FROM orders OR
 const wanted = (sink: DuckLakeSink) =>
   select(sink, `FROM (${newestOfLog(ORDERS_SPEC)}) ORDER BY kafka_partition, kafka_offset`);
 const status = (sink: DuckLakeSink) => select(sink, 'SELECT order_id, status FROM orders ORDER BY ALL');
-const generations = 'SELECT count(DISTINCT generation) FROM sluice.state';
+const generations = 'SELECT count(DISTINCT "the generation") FROM sluice.state';
 
 async function problems(options: DuckLakeSinkOptions): Promise<string[]> {
   const client = await readLake(options);
