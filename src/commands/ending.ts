@@ -1,48 +1,79 @@
 /**
  * The end of a run in bounded time. A thread that waits for a server cannot be stopped, and a process that exits waits
- * for all its threads: one that waits for longer than it may is ended by whoever has the process, as by `kill -9`, which
+ * for all its threads: one that waits for longer than it may is ended by whoever has the process, as by `kill -9`. That
  * loses nothing.
  */
-import { type ErrorCode, SluiceError } from '../core/errors.js';
+import { SluiceError } from '../core/errors.js';
+import type { SinkClient } from '../sinks/sink-client.js';
 
 /** What closing may take. */
 const CLOSE_MS = 10_000;
 
+export interface EndingOptions {
+  /** Aborted when the run is to end. */
+  readonly signal: AbortSignal;
+  /** Told what does not end. */
+  readonly onStuck?: (error: SluiceError) => void;
+}
+
+interface Closable {
+  close(): Promise<unknown>;
+}
+
 export class Ending {
-  readonly #code: ErrorCode;
+  readonly #sink: Pick<SinkClient, 'needsWholeTopic' | 'standstill' | 'close'>;
   readonly #onStuck: (error: SluiceError) => void;
   readonly #open = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param code of the error when it does not end @param onStuck told of it */
-  constructor(code: ErrorCode, onStuck: (error: SluiceError) => void) {
-    this.#code = code;
+  /** @param graceMs from the signal to closing */
+  constructor(
+    sink: Pick<SinkClient, 'needsWholeTopic' | 'standstill' | 'close'>,
+    { signal, onStuck = () => {} }: EndingOptions,
+    graceMs: number,
+  ) {
+    this.#sink = sink;
     this.#onStuck = onStuck;
+    // What another sink does on a local disk may take its time.
+    if (!sink.needsWholeTopic) signal.addEventListener('abort', () => this.#limit(graceMs), { once: true });
   }
 
-  /** From now on there is a limit, or was already. @param graceMs for what comes before closing */
-  begin(graceMs: number): void {
+  /** Closes the parts of a run, beside each other. */
+  async close(source: Closable, pool: Closable | undefined, lineage: Closable | undefined): Promise<void> {
+    if (!this.#sink.needsWholeTopic) this.#limit(0);
+    const others = [
+      this.#closed('the Kafka client', source),
+      this.#closed('the workers', pool),
+      this.#closed('lineage', lineage),
+    ];
+    await this.#closed('the sink', this.#sink);
+    this.#limit(0);
+    await Promise.all(others);
+    clearTimeout(this.#timer);
+  }
+
+  /** After all else: a thread that was given up is still there. */
+  over(): void {
+    if (this.#sink.standstill !== undefined) this.#onStuck(this.#sink.standstill);
+  }
+
+  /** The first one counts. */
+  #limit(graceMs: number): void {
     this.#timer ??= setTimeout(() => this.#onStuck(this.#error(graceMs + CLOSE_MS)), graceMs + CLOSE_MS);
   }
 
-  /** Waits until that is over, however it ends. @param name what it is called if it does not */
-  async of(name: string, closing: Promise<unknown> | undefined): Promise<void> {
+  async #closed(name: string, part: Closable | undefined): Promise<void> {
     this.#open.add(name);
-    await closing?.catch(() => {});
+    await part?.close().catch(() => {});
     this.#open.delete(name);
-  }
-
-  /** Nothing is left that could stand still. */
-  over(): void {
-    clearTimeout(this.#timer);
   }
 
   #error(limitMs: number): SluiceError {
     const what = this.#open.size === 0 ? 'the run' : [...this.#open].join(' and ');
     return new SluiceError(
-      this.#code,
-      `${what} did not end within ${limitMs / 1e3} s: a server that it waits for does not answer. The process is killed, ` +
-        'which loses nothing: what was not committed is read again at the next start',
+      this.#sink.needsWholeTopic ? 'SLUICE_KAFKA' : 'SLUICE_LAKE',
+      `${what} did not end within ${limitMs / 1e3} s: a server that it waits for does not answer. The process is ` +
+        'killed, which loses nothing: what was not committed is read again at the next start',
     );
   }
 }

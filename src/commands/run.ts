@@ -4,11 +4,11 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import type { ProgressLine } from '../core/progress-line.js';
-import type { ReaderKind, Source } from '../core/source.js';
+import type { ReaderKind } from '../core/source.js';
 import { type Health, Monitor, type Monitored } from '../http/monitor.js';
 import type { PrefixHeaders } from '../kafka/kafka-properties.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
-import { Metrics, type Stage } from '../metrics/metrics.js';
+import type { Metrics, Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { runProgress } from '../pipeline/progress.js';
 import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
@@ -24,11 +24,10 @@ import { changesFolder } from '../storage/lake-files.js';
 import { isObjectStore } from '../storage/object-store.js';
 import { WorkerPool } from '../worker/pool.js';
 import type { WorkerOptions } from '../worker/worker.js';
-import { buildLabels } from './build-labels.js';
 import type { CommandContext } from './context.js';
 import { Ending } from './ending.js';
 import { pageContent, snapshotOf } from './page-content.js';
-import { diskGauges } from './run-gauges.js';
+import { diskGauges, metricsOf } from './run-gauges.js';
 import { committedRanges, runLineage } from './run-lineage.js';
 import { sinkOptions } from './sink-options.js';
 import { fewThreads } from './thread-pool.js';
@@ -132,21 +131,16 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const sink = SinkClient.start(sinkOptions(config));
   const ofSource = { ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeaders: frameHeaders(config) };
   const source = new KafkaSource(ofSource, log);
-  const metrics = new Metrics();
+  const metrics = metricsOf(config, source.reader);
   const schemas = await openSchemas(config, options, metrics, log);
   const lineage = await runLineage(config, metrics, log);
   let pool: WorkerPool | undefined;
   let monitor: Monitor | undefined;
   let stopProgress = () => {};
   let finished: Pipeline;
-  const { onStuck = () => {}, signal } = options;
-  const ending = new Ending(sink.needsWholeTopic ? 'SLUICE_KAFKA' : 'SLUICE_LAKE', onStuck);
-  if (!sink.needsWholeTopic) signal.addEventListener('abort', () => ending.begin(config.shutdownGraceMs));
+  const ending = new Ending(sink, options, config.shutdownGraceMs);
   try {
     lineage?.start();
-    metrics.expect(spec.expectations);
-    metrics.source.set({ reader: source.reader }, 1);
-    metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
     const { valueFormat, keyFormat } = config.registry;
     const formats = { valueFormat, keyFormat, maskKey: config.maskKey };
@@ -157,8 +151,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     // Not beside it: the process is aborted when the sink's thread is ended while DuckDB opens.
     await schemas?.open();
     logRemoved(log, state.removed);
-    const runBatch = workers.run.bind(workers);
-    const prepare = schemas?.prepare.bind(schemas);
+    const [runBatch, prepare] = [workers.run.bind(workers), schemas?.prepare.bind(schemas)];
     const onCommitted = lineage && committedRanges(lineage);
     const parts = { source, sink, runBatch, prepare, metrics, log, ...(onCommitted && { onCommitted }) };
     const pipeline = new Pipeline(pipelineOptions(config, options), parts);
@@ -173,12 +166,11 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     };
     options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
-    // One that was stopped while the sink was opened joins no group.
-    if (!options.signal.aborted) await source.start();
+    if (options.signal.aborted) stop();
+    else await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = options.progress?.show(runProgress(() => pipeline.status(), log)) ?? stopProgress;
-    if (options.signal.aborted) stop();
     const isAll = await pipeline.run(state);
     lineage?.end(isAll ? 'COMPLETE' : 'ABORT');
     finished = pipeline;
@@ -189,29 +181,13 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   } finally {
     stopProgress();
     schemas?.close();
-    await Promise.allSettled([closeAll(ending, { sink, source, pool }), lineage?.close()]);
+    await ending.close(source, pool, lineage);
     await monitor?.close(log);
-    if (sink.standstill !== undefined) onStuck(sink.standstill);
+    ending.over();
   }
   // The database is closed by now: its last checkpoint counts, too.
   const [stageSeconds, gcSeconds] = await Promise.all([metrics.stageTotals(), metrics.gcSeconds()]);
   return { ...summarize(finished, startMs), source: source.reader, stageSeconds, gcSeconds };
-}
-
-interface Closed {
-  readonly sink: SinkClient;
-  readonly source: Pick<Source, 'close'>;
-  readonly pool: WorkerPool | undefined;
-}
-
-async function closeAll(ending: Ending, { sink, source, pool }: Closed): Promise<void> {
-  // What a sink does on a local disk may take its time.
-  if (!sink.needsWholeTopic) ending.begin(0);
-  const others = [ending.of('the Kafka client', source.close()), ending.of('the workers', pool?.close())];
-  await ending.of('the sink', sink.close());
-  ending.begin(0);
-  await Promise.all(others);
-  ending.over();
 }
 
 interface Watched {

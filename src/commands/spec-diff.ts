@@ -1,4 +1,4 @@
-/** `sluice spec --diff`: what a start with a table spec would change in the data directory, and what it would refuse. */
+/** `sluice spec --diff`: what a start with a table spec would change in a data directory, or refuse. */
 import type { Config } from '../config.js';
 import { identifier } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';

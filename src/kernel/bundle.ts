@@ -3,6 +3,7 @@
  * such a host must know, both made by what the host of `run` uses itself. kernels/ABI.md says how they are used.
  */
 import { STATUSES } from '../core/flow.js';
+import { rowChecks } from '../schema/expectations.js';
 import { type ColumnType, specJson, type TableSpec, tableColumns } from '../schema/spec.js';
 import { specHash } from '../schema/spec-hash.js';
 import { ABI_VERSION, COLUMN, COLUMNS, HEADER, KEY_EXTRA_BYTES, REJECT, RESULTS, SPARE_BYTES, STATUS } from './abi.js';
@@ -90,6 +91,7 @@ export function kernelBundle(spec: TableSpec, options: FlagOptions & BatchSizes)
     tombstonesAreRows: spec.deletes?.tombstone ?? false,
     spec: JSON.parse(specJson(spec)) as object,
     specColumns: spec.columns.map(({ name }) => name),
+    checks: rowChecks(spec).map(({ expectation: { name, action, column } }) => ({ name, action, column })),
     specHash: specHash(spec),
   };
   return { image: imageOf(spec, options), description };

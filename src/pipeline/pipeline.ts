@@ -5,7 +5,6 @@
  */
 import { type Chunk, ChunkPool } from '../core/chunk.js';
 import { asSluiceError, type ErrorCode, type SluiceError } from '../core/errors.js';
-import { warnOfFailed } from '../core/failed-expectations.js';
 import type { CommitReceipt, Fill, SinkState } from '../core/flow.js';
 import type { Sink } from '../core/sink.js';
 import type { ReadPosition } from '../core/source.js';
@@ -18,7 +17,7 @@ import { betweenCommits, Rebalance } from './rebalance.js';
 import { Sequencer } from './sequencer.js';
 import type { PipelineSettings } from './settings.js';
 import { MAX_STALLED_MS, observeLatency, type PipelineStatus, partitionStatus } from './status.js';
-import { type CommitListener, countCommit, newTotals } from './totals.js';
+import { type CommitListener, countCommit, newTotals, tellCommit } from './totals.js';
 
 export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
   readonly workers: number;
@@ -292,8 +291,7 @@ export class Pipeline {
     this.#advancedMs = performance.now();
     this.#firstCommitMs ??= this.#advancedMs;
     countCommit(this.#totals, receipt);
-    this.#parts.metrics.committed(receipt);
-    warnOfFailed(this.#parts.log, receipt);
+    tellCommit(this.#parts, receipt);
     observeLatency(this.#parts.metrics, this.#partitions, receipt.positions);
     this.#parts.onCommitted?.(receipt, this.#partitions.all);
     this.#assignment.committed(receipt.positions);

@@ -65,20 +65,16 @@ export class Rebalance {
     assignment.checkComplete();
   }
 
-  /** As `settle`, for the grace period. @returns false if it is over */
+  /** Waits for the answer that is under way for the grace period at most. @returns false if that is over */
   settleInTime(): Promise<boolean> {
     return this.#settle(aborted(AbortSignal.timeout(this.#shutdownGraceMs)));
   }
 
-  /** Waits for the answer that is under way, and tells the source. */
-  async settle(): Promise<void> {
-    await this.#settle(new Promise(() => {}));
-  }
-
-  /** @param limit ends the wait @returns false if it did */
-  async #settle(limit: Promise<void>): Promise<boolean> {
+  /** Tells the source the answer when it is ready. @param limit ends the wait for it @returns false if it did */
+  async #settle(limit?: Promise<void>): Promise<boolean> {
     if (this.#answer === undefined) return true;
-    const tell = await (this.#isReady ? this.#answer : Promise.race([this.#answer, limit]));
+    const isSure = this.#isReady || limit === undefined;
+    const tell = await (isSure ? this.#answer : Promise.race([this.#answer, limit]));
     if (tell === undefined) return false;
     this.#answer = undefined;
     this.#isReady = false;
@@ -88,7 +84,7 @@ export class Rebalance {
 
   /** Resolves the positions of all partitions again, after all that was read is committed. */
   async startOver(): Promise<void> {
-    await this.settle();
+    await this.#settle();
     // What waits is read again from there.
     this.#parts.sequencer.dropWaiting([...this.#parts.partitions.all].map(({ number }) => number));
     await this.#drain();

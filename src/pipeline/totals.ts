@@ -1,5 +1,8 @@
 import { BATCH_STAT_LIST, NO_STATS, type SummaryName } from '../core/batch-stats.js';
+import { warnOfFailed } from '../core/failed-expectations.js';
 import type { CommitReceipt } from '../core/flow.js';
+import type { Logger } from '../core/log.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { Partition } from './partition.js';
 
 /** Told of each commit. @param partitions as they were before it */
@@ -25,6 +28,15 @@ export function newTotals(): RunTotals {
 export function countCommit(totals: RunTotals, { stats }: CommitReceipt): void {
   totals.commits++;
   addStats(totals, stats);
+}
+
+/** Has the metrics count it, and the log say which expectations it failed. */
+export function tellCommit(
+  { metrics, log }: { readonly metrics: Metrics; readonly log: Pick<Logger, 'warn'> },
+  receipt: CommitReceipt,
+): void {
+  metrics.committed(receipt);
+  warnOfFailed(log, receipt);
 }
 
 function addStats(totals: RunTotals, stats: CommitReceipt['stats']): void {

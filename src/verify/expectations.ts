@@ -4,6 +4,8 @@ import { allRows, type SqlClient } from '../query/sql-client.js';
 import { failingRow, MINUTE, type WindowTest, windowTest } from '../schema/expectation-sql.js';
 import { type Expectation, rowChecks, testOf } from '../schema/expectations.js';
 import { roleColumn, type TableSpec } from '../schema/spec.js';
+import { RETENTION_FORMAT } from '../storage/data-dir.js';
+import type { LedgerCheck } from './ledger.js';
 
 /** What became of an expectation. */
 export interface Verdict {
@@ -83,4 +85,27 @@ function ageQuery(spec: TableSpec, { freshness }: Expectation): string {
   return `SELECT count(age)::DOUBLE AS checked, count(*) FILTER (age > ${freshness!.max_ms})::DOUBLE AS failed,
       max(age)::DOUBLE AS observed
     FROM (SELECT ${Date.now()} - epoch_ms(max(${column})) AS age FROM ${identifier(spec.table)})`;
+}
+
+/**
+ * A check of `verify`: ledger and quarantine agree on what was quarantined. Of partitions whose ledger and quarantine are
+ * whole.
+ */
+export function expectationCheck(format: number, hasReplays: boolean): LedgerCheck {
+  const replayed = hasReplays ? 'UNION ALL SELECT partition_id, reason FROM sluice.replays' : '';
+  const retired = format < RETENTION_FORMAT ? '' : 'OR quarantine_retired > 0';
+  return {
+    name: 'the quarantine has the messages that the ledger counts for each expectation, less those replayed',
+    needsFormat: 2,
+    problems: `SELECT format('partition {}: {} messages of {}, the ledger says {}', partition_id,
+        coalesce(messages, 0), reason, coalesce(counted, 0))
+      FROM (SELECT partition_id, reason, count(*) AS messages
+        FROM (SELECT partition_id, reason FROM sluice.quarantine ${replayed}) GROUP BY ALL)
+      FULL JOIN (SELECT partition_id, failed.key AS reason, sum(failed.value) AS counted
+        FROM (SELECT partition_id, unnest(map_entries(failed_expectations)) AS failed FROM sluice.batches) GROUP BY ALL)
+      USING (partition_id, reason)
+      WHERE starts_with(reason, 'expectation:') AND coalesce(messages, 0) <> coalesce(counted, 0)
+        AND partition_id NOT IN (SELECT partition_id FROM sluice.batches WHERE kind = 'recovered' ${retired})
+      ORDER BY partition_id, reason`,
+  };
 }

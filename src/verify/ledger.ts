@@ -8,9 +8,10 @@ import { mergedIds } from '../sinks/duckdb/retention-tables.js';
 import { LAKE } from '../sinks/ducklake/lake.js';
 import { RETENTION_FORMAT } from '../storage/data-dir.js';
 import { type CheckResult, type LakeScope, lines, MAX_PROBLEMS, problemsOf, type VerifyScope } from './check.js';
+import { expectationCheck } from './expectations.js';
 
 /** A check, and what is worth knowing beside it; each statement gives a row per problem or note: its text. */
-interface LedgerCheck {
+export interface LedgerCheck {
   readonly name: string;
   readonly problems: string;
   /** Only of directories of format 2. */
@@ -71,6 +72,9 @@ export async function* ledgerChecks(client: SqlClient, scope: VerifyScope): Asyn
     ...tableChecks(scope, format),
     quarantineCheck(batches, format),
     ...retentionChecks(scope, format),
+    ...((await hasTable(client, 'batches', 'failed_expectations'))
+      ? [expectationCheck(format, await hasTable(client, 'replays'))]
+      : []),
     // The first replay makes the table.
     ...((await hasTable(client, 'replays')) ? [replayCheck(scope, format)] : []),
   ];
@@ -248,9 +252,12 @@ function quarantineCheck(batches: string, format: number): LedgerCheck {
   };
 }
 
-async function hasTable(client: SqlClient, name: string): Promise<boolean> {
-  const tables = `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = ${literal(name)}`;
-  return (await allRows(client, tables)).length > 0;
+/** @param column that it must have; default any */
+async function hasTable(client: SqlClient, name: string, column?: string): Promise<boolean> {
+  const isColumn = column === undefined ? '' : `AND column_name = ${literal(column)}`;
+  const columns = `SELECT 1 FROM duckdb_columns()
+    WHERE schema_name = 'sluice' AND table_name = ${literal(name)} ${isColumn} LIMIT 1`;
+  return (await allRows(client, columns)).length > 0;
 }
 
 /** The counts above would not tell one message from another. */

@@ -177,6 +177,18 @@ describeKafka('the program prints', (bootstrap) => {
     SLUICE_WORKER: async () =>
       run({ ...(await topicOf([text('out of memory')])).env, NODE_OPTIONS: `${IMPORT_TRAPS} --max-old-space-size=64` }),
 
+    SLUICE_EXPECTATION: async () => {
+      const amounts = [1, 2, 3, -4].map((amount) => ({
+        key: 'k',
+        value: JSON.stringify({ change_id: `c${amount}`, order_id: 'o', amount }),
+      }));
+      const { env } = await topicOf(amounts);
+      const spec = join(env.DATA_DIR, 'spec.json');
+      const range = { name: 'amount_range', column: 'amount', range: { min: '0' }, action: 'stop' };
+      writeFileSync(spec, JSON.stringify({ ...JSON.parse(specJson(ORDERS_SPEC)), expectations: [range] }));
+      return run({ ...env, TABLE_SPEC: spec });
+    },
+
     SLUICE_KERNEL: async () =>
       run({ ...(await topicOf([text('trap:left'), text('trap:right')])).env, NODE_OPTIONS: IMPORT_TRAPS }),
   };

@@ -14,7 +14,7 @@ import { produce } from '../support/produce.js';
 import { consumedIs, filledTopic, runEnv, startRun, stop } from './support.js';
 
 const LONG = { timeout: 180_000 };
-const VIEWS = ['Now', 'Ledger', 'Quarantine', 'Query', 'Table spec'];
+const VIEWS = ['Now', 'Ledger', 'Expectations', 'Quarantine', 'Query', 'Table spec'];
 /** The comma before the brace is one too many. */
 const DAMAGED = '{"change_id":"c-x","order_id":"o-x","amount":12.5,}';
 const TOKEN = 'a-token-of-many-letters';
@@ -31,7 +31,9 @@ describe.skipIf(whyNoBrowser() !== undefined)('the page', () => {
       const topic = await filledTopic(bootstrap(), 'page', 2, orderEvents({ count: 500, shares: {} }));
       await produce(bootstrap(), topic, [{ key: 'o-x', value: DAMAGED, partition: 0 }]);
       const port = await freePort();
-      const env = runEnv(bootstrap(), topic, await temporaryDataDir(), { METRICS_PORT: `${port}` });
+      const env = runEnv(bootstrap(), topic, await temporaryDataDir(), {
+        ...{ METRICS_PORT: `${port}`, TABLE_SPEC: 'preset:orders-checked' },
+      });
       const run = await startRun(env);
       await consumedIs(env.DATA_DIR, 501);
       const { page, problems } = await openPage(browser, `http://127.0.0.1:${port}/`);
@@ -48,6 +50,8 @@ describe.skipIf(whyNoBrowser() !== undefined)('the page', () => {
       await queryByKeyboard(page);
       await refusesToWrite(page, env.DATA_DIR);
       await expectGoodViews(page);
+      await page.getByRole('link', { name: 'Expectations' }).click();
+      await page.getByRole('cell', { name: 'amount_range' }).waitFor();
       expect(problems.filter((problem) => !/status of 400/.test(problem))).toEqual([]);
       await refusesOthers(port);
       await stop(run);

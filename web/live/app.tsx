@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { About, Snapshot } from '../../src/http/snapshot.js';
 import { askAbout } from './api.js';
+import { ExpectationsView } from './expectations-view.js';
 import { History } from './history.js';
 import { LedgerView } from './ledger-view.js';
 import { Commits, LiveView } from './live-view.js';
@@ -9,7 +10,10 @@ import { QuarantineView } from './quarantine-view.js';
 import { QueryView } from './query-view.js';
 import { SpecView } from './spec-view.js';
 
-const VIEWS = { live: 'Now', ledger: 'Ledger', quarantine: 'Quarantine', query: 'Query', spec: 'Table spec' } as const;
+const VIEWS = {
+  ...{ live: 'Now', ledger: 'Ledger', expectations: 'Expectations', quarantine: 'Quarantine' },
+  ...{ query: 'Query', spec: 'Table spec' },
+} as const;
 type View = keyof typeof VIEWS;
 
 const RECONNECT_MS = 3000;
@@ -72,6 +76,7 @@ function Page({ about }: { readonly about: About }) {
       <main ref={main} tabIndex={-1} aria-label={VIEWS[view]}>
         {view === 'live' && (about.live ? <LiveView history={history} /> : <AtRest />)}
         {view === 'ledger' && <LedgerView />}
+        {view === 'expectations' && <ExpectationsView />}
         {view === 'quarantine' && <QuarantineView about={about} />}
         {view === 'query' && <QueryView view={about.spec.view} />}
         {view === 'spec' && <SpecView spec={about.spec} />}

@@ -25,9 +25,9 @@ QUARANTINE_SCHEMA = pa.schema(
         pa.field("value", pa.binary()),
     ]
 )
-"""Of quarantined messages: ``status`` is malformed, not_object, missing_required, too_large or kernel_trap; ``position``
-the byte of the value where it stops being acceptable, null if no byte is to blame; ``column`` of missing_required the
-first column without a value; ``key`` and ``value`` the original bytes."""
+"""Of quarantined messages: ``status`` is malformed, not_object, missing_required, too_large, kernel_trap or expectation:NAME;
+``position`` the byte of the value where it stops being acceptable, null if no byte is to blame; ``column`` of missing_required the
+first column without a value, of an expectation its column; ``key`` and ``value`` the original bytes."""
 
 MAX_TRAPPING = 100
 """As many messages of one batch are told apart if the kernel traps on them."""
@@ -85,6 +85,7 @@ class Kernel:
         self._tombstones_are_rows: bool = described["tombstonesAreRows"]
         self._statuses: list[str] = described["statuses"] + described["statusesOfHost"]
         self._spec_columns: list[str] = described["specColumns"]
+        self._checks: list[dict[str, str]] = described.get("checks", [])
         self._instance = self._new_instance()
 
     def read(self, messages: pa.RecordBatch | pa.Table) -> Parsed:
@@ -191,15 +192,20 @@ class Kernel:
         index, status, position = (np.concatenate(parts) for parts in zip(*results.rejects, strict=True))
         order = np.argsort(index, kind="stable")
         index, status, position = index[order], status[order], position[order]
-        is_column = status == self._statuses.index("missing_required")
-        columns = pa.array(self._spec_columns).take(pa.array(np.where(is_column, position, 0), mask=~is_column))
+        is_check = status == self._statuses.index("expectation")
+        is_column = (status == self._statuses.index("missing_required")) | is_check
+        named = self._spec_columns + [check["column"] for check in self._checks]
+        place = np.where(is_check, position + len(self._spec_columns), position)
+        columns = pa.array(named).take(pa.array(np.where(is_column, place, 0), mask=~is_column))
+        reasons = self._statuses + [f"expectation:{check['name']}" for check in self._checks]
+        reason = np.where(is_check, position + len(self._statuses), status)
         timestamps = messages.timestamps[index]
         return pa.Table.from_arrays(
             [
                 pa.array(messages.partitions[index]),
                 pa.array(messages.offsets[index]),
                 pa.array(timestamps, mask=timestamps == NO_TIMESTAMP).cast(pa.timestamp("ms", "UTC")),
-                pa.array(self._statuses).take(pa.array(status)),
+                pa.array(reasons).take(pa.array(reason)),
                 pa.array(position, mask=is_column | (position < 0)),
                 columns,
                 messages.keys.array.take(pa.array(index)),

@@ -8,6 +8,7 @@ import { SluiceError } from '../../core/errors.js';
 import { AHEAD_MS } from '../../core/event-time.js';
 import type {
   BatchResult,
+  FailedExpectation,
   KnownTopic,
   OffsetGap,
   PartitionStart,
@@ -74,6 +75,11 @@ const COUNTERS = BATCH_STAT_LIST.flatMap(([name, { ledger }]) => (ledger === und
 /** Columns that a ledger has besides, as SQL. */
 export type MoreColumns = (row: LedgerRow) => Readonly<Record<string, string>>;
 
+/** An expectation's name; of one that quarantines, the reason of its messages. */
+function keyOf({ name, action }: FailedExpectation): string {
+  return action === 'quarantine' ? `expectation:${name}` : name;
+}
+
 /** Adds rows to the ledger, in the connection's transaction. */
 export async function writeLedger(
   connection: DuckDBConnection,
@@ -87,7 +93,7 @@ export async function writeLedger(
     const { partition, startOffset, nextOffset, kind, file, stats, schemaIds = [], failedExpectations = [] } = row;
     const ids = schemaIds.length === 0 ? 'NULL::INTEGER[]' : `[${schemaIds.join(', ')}]::INTEGER[]`;
     const named = file === undefined ? ['NULL', 'NULL'] : [literal(file.name), file.bytes];
-    const failed = failedExpectations.map(({ name, failed }) => `${literal(name)}: ${failed}`);
+    const failed = failedExpectations.map((failure) => `${literal(keyOf(failure))}: ${failure.failed}`);
     const failedMap = `${failed.length === 0 ? 'NULL' : `MAP {${failed.join(', ')}}`}::MAP(VARCHAR, BIGINT)`;
     const counts = COUNTERS.map(({ name }) => stats[name]);
     const more = Object.values(moreOf(row));

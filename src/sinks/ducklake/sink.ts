@@ -149,7 +149,6 @@ export class DuckLakeSink implements Sink {
   }
 
   async initPositions(starts: readonly PartitionStart[]): Promise<SinkPosition[]> {
-    if (starts.length === 0) return [];
     const moves = starts.map(({ partition, nextOffset }): OwnedMove => {
       return { partition, epoch: this.#epochOf(partition), start: null, next: nextOffset };
     });
@@ -228,7 +227,6 @@ export class DuckLakeSink implements Sink {
     if (this.#ownership === undefined) return NOTHING_COMPACTED;
     this.#housekeeping ??= Housekeeping.open(this.#instance!, { ...this.#options, isShared: !this.needsWholeTopic });
     const housekeeping = await this.#housekeeping;
-    // Again those that a claim could not remove.
     const left = await this.#orphans!.retry(everything);
     const receipt = await (everything ? housekeeping.run(true) : housekeeping.runIfDue());
     return { ...receipt, left: [...receipt.left, ...left], removed: this.#orphans!.takeRemoved() };
@@ -240,12 +238,11 @@ export class DuckLakeSink implements Sink {
     const housekeeping = await this.#housekeeping?.catch(() => undefined);
     await Promise.all([this.#committing, housekeeping?.close()]);
     await this.#compacting;
-    this.#housekeeping = undefined;
     this.#ownership?.close();
     this.#deleteFiles?.close();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
-    this.#ownership = this.#deleteFiles = this.#connection = this.#instance = undefined;
+    this.#ownership = this.#deleteFiles = this.#connection = this.#instance = this.#housekeeping = undefined;
   }
 
   /** For what no one tries again: an outage that is over soon is waited for. */

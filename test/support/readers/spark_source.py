@@ -3,7 +3,8 @@
 usage: spark_source.py BOOTSTRAP TOPIC BUNDLE OUT MODE LOSE
   MODE  files, or rows
   LOSE  nothing; executor: one, amid the second micro-batch; driver: this process, before the third is committed
-Ends when the topic is read up to where it was at the start, and prints how many micro-batches it committed, as JSON.
+Ends when the topic is read up to where it was at the start, and prints as JSON how many micro-batches it committed,
+and how many executors it killed.
 """
 
 import json
@@ -38,6 +39,7 @@ spark.sparkContext.setLogLevel("ERROR")
 jvm = spark.sparkContext._gateway.proc.pid
 sink = ParquetFolder(f"{out}/orders")
 committed = []
+killed = []
 
 
 def executors() -> list[int]:
@@ -57,8 +59,9 @@ def executors() -> list[int]:
 def kill_an_executor() -> None:
     while len(committed) < 1 or not list(Path(sink.path).glob("*.parquet")):
         time.sleep(POLL_SECONDS)
-    os.kill(executors()[0], signal.SIGKILL)
-    print("an executor was killed", file=sys.stderr, flush=True)
+    executor = executors()[0]
+    os.kill(executor, signal.SIGKILL)
+    killed.append(executor)
 
 
 def commit_files(frame, batch):
@@ -108,5 +111,5 @@ if query.exception() is not None:
     sys.exit(str(query.exception()))
 assert time.monotonic() < deadline, f"not at the end after {LARGEST_SECONDS} s"
 query.stop()
-print(json.dumps({"batches": len(committed)}))
+print(json.dumps({"batches": len(committed), "killed": len(killed)}))
 spark.stop()
