@@ -22,9 +22,10 @@ export function specCheck(
   const { rows, tombstones, refusals, columns } = readSample(spec, messages, maskKey);
   const taken = spec.columns.map(({ name }, index) => [name, columns[index].values, columns[index].issues]);
   const counts = [`${messages.length} messages: ${rows} rows`, ...(tombstones > 0 ? [`${tombstones} tombstones`] : [])];
-  const lines = [...refusals].map(([status, { messages: count, first, position, column }]) => {
-    const where = column === undefined ? (position < 0 ? '' : ` at byte ${position}`) : `: no ${column}`;
-    return `${count} would be quarantined as ${status}; the first is message ${first + 1}${where}`;
+  const lines = [...refusals].map(([reason, { messages: count, first, position, column }]) => {
+    const byte = position < 0 ? '' : ` at byte ${position}`;
+    const where = column === undefined ? byte : reason === 'missing_required' ? `: no ${column}` : `: ${column}`;
+    return `${count} would be quarantined as ${reason}; the first is message ${first + 1}${where}`;
   });
   return {
     areAllRows: refusals.size === 0,

@@ -41,10 +41,11 @@ export function readSample(
     const output = kernel.read(0, [chunk.handle()]);
     sum.rows += output.counts.ok;
     sum.tombstones += output.counts.tombstone;
-    for (const { row, status, position, column } of output.rejects) {
-      const refusal = refusals.get(status) ?? { messages: 0, first: first + row, position, column };
+    for (const { row, status, position, column, expectation } of output.rejects) {
+      const reason = expectation === undefined ? status : `${status}:${expectation}`;
+      const refusal = refusals.get(reason) ?? { messages: 0, first: first + row, position, column };
       refusal.messages++;
-      refusals.set(status, refusal);
+      refusals.set(reason, refusal);
     }
     for (const [index, { name }] of spec.columns.entries()) count(columns[index], output, names, name, index);
     first += chunk.rows;
