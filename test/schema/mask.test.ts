@@ -108,13 +108,14 @@ describe('the key of masks', () => {
   it.each([
     [
       'a file that all may read',
-      file('k'.repeat(32), 0o644),
+      () => file('k'.repeat(32), 0o644),
       'all users of this machine may use the file: chmod 600 it',
     ],
-    ['too few bytes', file('secret-secret'), 'a key has 32 to 64 bytes, this one 13'],
-    ['too many bytes', file('secret-secret'.repeat(9)), 'a key has 32 to 64 bytes, this one 117'],
-    ['no file', '/no/such/file', 'ENOENT'],
-  ])('is none in %s, which is said without it', (_, path, why) => {
+    ['too few bytes', () => file('secret-secret'), 'a key has 32 to 64 bytes, this one 13'],
+    ['too many bytes', () => file('secret-secret'.repeat(9)), 'a key has 32 to 64 bytes, this one 117'],
+    ['no file', () => '/no/such/file', 'ENOENT'],
+  ])('is none in %s, which is said without it', (_, pathOf, why) => {
+    const path = pathOf();
     const { code, message } = failureOf(() => readConfig({ KAFKA_TOPIC: 't', MASK_KEY_FILE: path }));
     expect(code).toBe('SLUICE_CONFIG');
     expect(message).toContain(`MASK_KEY_FILE=${JSON.stringify(path)}: cannot be used: `);
