@@ -34,8 +34,8 @@ it.skipIf(whyNoPython() !== undefined)(
     const dataDir = temporaryDirectory();
     const events = [...orderEvents({ count: 5000, seed: 3, shares: EQUAL_SHARES })];
     const values = events.map(({ value }) => value?.toString() ?? null);
-    const batch = await makeBatch(dataDir, 0, 0, values, { spec });
     const sink = await openSink(dataDir, { spec });
+    const batch = await makeBatch(dataDir, 0, 0, values, { spec });
     await sink.stage(batch);
     await sink.commit();
     const suite = greatExpectationsSuite(spec);
