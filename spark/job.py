@@ -62,7 +62,7 @@ class Settings:
             compression=_one_of(env, "PARQUET_COMPRESSION", ("zstd", "snappy", "lz4", "none")),
             bundle=env["KERNEL_BUNDLE"],
             mode=_one_of(env, "MODE", ("rows", "files")),
-            sink=_one_of(env, "SINK", ("parquet", "iceberg")),
+            sink=_one_of(env, "TABLE_FORMAT", ("parquet", "iceberg")),
             iceberg_table=env.get("ICEBERG_TABLE", "lake.sluice.orders"),
             dedupe_within=env.get("DEDUPE_WITHIN", "1 day"),
         )

@@ -39,9 +39,10 @@ describeSpark("Spark's job", (bootstrap) => {
   async function job(out: string, env: Record<string, string>): Promise<void> {
     const all = { ...process.env, KAFKA_BROKERS: bootstrap(), KAFKA_TOPIC: topic, DATA_DIR: out, COMMIT_ROWS: '7000' };
     const local = { SPARK_MASTER: 'local[2]', SPARK_LOCAL_IP: '127.0.0.1' };
-    await execFileAsync(process.execPath, [SCRIPT, '--until-end'], {
-      env: { ...all, ...local, ...env },
-      maxBuffer: 64 << 20,
+    const options = { env: { ...all, ...local, ...env }, maxBuffer: 64 << 20 };
+    // What Python says of a failure, spark-submit prints to stdout.
+    await execFileAsync(process.execPath, [SCRIPT, '--until-end'], options).catch(({ message, stdout }) => {
+      throw new Error(`${message}\n${stdout.slice(-3000)}`);
     });
   }
 
@@ -63,7 +64,7 @@ describeSpark("Spark's job", (bootstrap) => {
     ['files', () => totals(parquetGlob(dataDir))],
   ])('into Iceberg, MODE=%s, and again from its checkpoint', LONG, async (mode, wanted) => {
     const out = await temporaryDataDir();
-    const env = { SINK: 'iceberg', MODE: mode };
+    const env = { TABLE_FORMAT: 'iceberg', MODE: mode };
     await job(out, env);
     await job(out, env);
     const [rows, changes, amounts, times] = await wanted();

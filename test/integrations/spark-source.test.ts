@@ -18,7 +18,7 @@ import { runScript } from '../support/python-kernel.js';
 
 const EVENTS = 300_000;
 const PARTITIONS = 10;
-const LONG = { timeout: 400_000 };
+const LONG = { timeout: 600_000 };
 /** More than the input region of the kernel takes. */
 const LARGE_BYTES = 2 << 20;
 
