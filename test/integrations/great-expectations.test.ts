@@ -1,6 +1,6 @@
 /**
- * The suite for Great Expectations, run with the real library on the Parquet files, in pandas: for SQL it knows no dialect
- * of DuckDB, and its generic one has no regular expressions. Verdicts and counts are those of the kernel and of SQL.
+ * The suite for Great Expectations, run with the real library on the Parquet files, in pandas: for SQL it knows no
+ * dialect of DuckDB, and its generic one has no regular expressions. Verdicts and counts are those of the kernel.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
