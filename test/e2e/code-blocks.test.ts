@@ -1,10 +1,12 @@
-/** Runs the code blocks of the documents as they stand: commands in a shell, SQL on a database, specs in their reader. */
+/** Runs the code blocks of the documents: commands in a shell, SQL on a database, table specs in their reader. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PRESETS } from '../../src/schema/presets.js';
+import type { TableSpec } from '../../src/schema/spec.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import { CliProcess, runCli, runShell } from '../support/cli.js';
 import { blocksOf, type CodeBlock, codeBlocks } from '../support/code-blocks.js';
@@ -97,12 +99,7 @@ it('leaves out only what is there, once', () => {
 
 describe('JSON', () => {
   it.each(named(['json']))('of $name is a table spec', ({ block }) => {
-    const given = JSON.parse(block.text) as { table?: string; columns: unknown[] };
-    // One that shows some columns has no key.
-    const key = { name: 'id', path: { key: 'id' }, kind: 'text', required: true, role: 'key' };
-    const whole =
-      given.table === undefined ? { ...given, table: 'log', view: 'newest', columns: [key, ...given.columns] } : given;
-    expect(parseSpec(JSON.stringify(whole), 'of a document').columns.length).toBeGreaterThan(1);
+    expect(wholeSpec(block.text).columns.length).toBeGreaterThan(1);
   });
 });
 
@@ -239,4 +236,13 @@ describeKafka('code blocks', (bootstrap) => {
 
 function hasKubectl(): boolean {
   return spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
+}
+
+/** A block may show a part: some columns, of a table whose key is that of the messages, or a field, of the orders. */
+function wholeSpec(text: string): TableSpec {
+  const part = JSON.parse(text.startsWith('{') ? text : `{${text}}`) as { table?: string; columns?: unknown[] };
+  const key = { name: 'id', path: { key: 'id' }, kind: 'text', required: true, role: 'key' };
+  const table = { table: 'log', view: 'newest', columns: [key, ...(part.columns ?? [])] };
+  const rest = part.columns === undefined ? PRESETS.capture : part.table === undefined ? table : {};
+  return parseSpec(JSON.stringify({ ...part, ...rest }), 'of a document');
 }

@@ -97,20 +97,19 @@ describePostgres('the state of a lake', (postgres) => {
     const options = await makeOptions(where);
     const sink = await openLakeSink(options);
     const next = [0, 0];
-    let merges = 0;
-    for (const parts of randomChanges(random, 8)) {
+    // A commit to Postgres takes longer.
+    const rounds = where === 'a file' ? 8 : 4;
+    for (const [round, parts] of [...randomChanges(random, rounds)].entries()) {
       for (const [partition, changes] of parts.entries()) {
         await write(sink, options, next[partition], changes, partition);
         next[partition] += changes.length;
       }
       expect(await rowsOfView(sink)).toEqual(await wanted(sink));
-      if (random.next() < 0.5) continue;
+      if (round % 2 === 0) continue;
       expect((await sink.compact(true)).left).toEqual([]);
-      merges++;
       expect(await rowsOfView(sink)).toEqual(await wanted(sink));
       expect(await select(sink, generations)).toEqual([[1n]]);
     }
-    expect(merges).toBeGreaterThan(2);
     const files = `SELECT count(*) FROM ducklake_list_files('lake', 'state', schema => 'sluice')`;
     expect(await select(sink, files)).toEqual([[1n]]);
     await sink.close();
