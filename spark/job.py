@@ -1,7 +1,7 @@
 """Kafka → kernel → rows → Parquet or Iceberg, as a job of Spark Structured Streaming: spark/README.md.
 
-With MODE=rows, rows pass through Spark: a watermark on the time of the message, and of changes with the same id within
-it the first. With MODE=files, workers write the files, every change is in them, and rows never are in Spark.
+With SOURCE_MODE=rows, rows pass through Spark: a watermark on the time of the message, and of changes with the same id within
+it the first. With SOURCE_MODE=files, workers write the files, every change is in them, and rows never are in Spark.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Settings:
             data_dir=env.get("DATA_DIR", "./data"),
             compression=_one_of(env, "PARQUET_COMPRESSION", ("zstd", "snappy", "lz4", "none")),
             bundle=env["KERNEL_BUNDLE"],
-            mode=_one_of(env, "MODE", ("rows", "files")),
+            mode=_one_of(env, "SOURCE_MODE", ("rows", "files")),
             sink=_one_of(env, "TABLE_FORMAT", ("parquet", "iceberg")),
             iceberg_table=env.get("ICEBERG_TABLE", "lake.sluice.orders"),
             dedupe_within=env.get("DEDUPE_WITHIN", "1 day"),

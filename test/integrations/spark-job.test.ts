@@ -62,9 +62,9 @@ describeSpark("Spark's job", (bootstrap) => {
   it.each([
     ['rows', () => totals('cdc_orders')],
     ['files', () => totals(parquetGlob(dataDir))],
-  ])('into Iceberg, MODE=%s, and again from its checkpoint', LONG, async (mode, wanted) => {
+  ])('into Iceberg, SOURCE_MODE=%s, and again from its checkpoint', LONG, async (mode, wanted) => {
     const out = await temporaryDataDir();
-    const env = { TABLE_FORMAT: 'iceberg', MODE: mode };
+    const env = { TABLE_FORMAT: 'iceberg', SOURCE_MODE: mode };
     await job(out, env);
     await job(out, env);
     const [rows, changes, amounts, times] = await wanted();
