@@ -1,7 +1,7 @@
 """Kafka → kernel → rows → Parquet or Iceberg, as a job of Spark Structured Streaming: spark/README.md.
 
-With SOURCE_MODE=rows, rows pass through Spark: a watermark on the time of the message, and of changes with the same id within
-it the first. With SOURCE_MODE=files, workers write the files, every change is in them, and rows never are in Spark.
+With SOURCE_MODE=rows, rows pass through Spark: a watermark on the time of the message, and of changes with the same id
+within it the first. With SOURCE_MODE=files, workers write the files, every change is in them, and rows never are in Spark.
 """
 
 from __future__ import annotations
