@@ -21,7 +21,8 @@ const OTHER_SITE = /^([a-z][a-z0-9+.-]*:|\/\/)/i;
 const STYLE = `
 :root { color-scheme: light dark; --line: light-dark(#d8dee4, #363b42); --soft: light-dark(#f4f6f8, #1d2126); }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 84rem; padding: 1.5rem; font: 16px/1.55 system-ui, sans-serif; display: flex; gap: 2rem;
+body { margin: 0 auto; max-width: 84rem; padding: 1.5rem; display: flex; gap: 2rem;
+  font: 16px/1.55 system-ui, sans-serif;
   background: light-dark(#fff, #14171a); color: light-dark(#1f2328, #dfe3e8); }
 nav { flex: 0 0 13rem; font-size: .92rem; }
 nav ul { list-style: none; margin: .6rem 0; padding: 0; }

@@ -1,5 +1,5 @@
 /**
- * Draws what the benchmarks kept: `npm run bench:plots` makes bench/results/<name>.svg of each bench/results/<name>.json.
+ * Draws what the benchmarks kept: `npm run bench:plots` makes an SVG of each JSON of bench/results.
  * Each says when, where and of which commit its figures are, and how much of what it measures was changed since.
  */
 import { execFileSync } from 'node:child_process';

@@ -66,7 +66,7 @@ export async function backfill(config: Config, name: string, log: Logger): Promi
   const sum = { values: 0, issues: 0, unread: 0 };
   try {
     logRemoved(log, target.removed);
-    const json = { ...config, registry: { ...config.registry, valueFormat: 'json' as const } };
+    const json = { ...config, registry: { ...config.registry, valueFormat: 'json', keyFormat: 'json' } as const };
     const batches = await ReplayBatches.open(json, topic, extraSpec(spec, [column]), folder, log);
     for (const place of await target.places()) {
       const { paths, unread } = await read(target, place, batches);

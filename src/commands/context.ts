@@ -28,7 +28,7 @@ export interface CommandContext {
   readonly stderr: Output;
   /** On stderr. */
   readonly progress: ProgressLine;
-  /** Threads of the process stand still, for which an exit would wait: the error is reported, and the process killed. */
+  /** Threads of the process stand still, and an exit would wait for them: reports the error, and kills the process. */
   readonly onStuck: (error: SluiceError) => void;
   /** A check failed: the process ends with exit code 1 when the command is done. */
   readonly onFailure: () => void;

@@ -1,6 +1,6 @@
 /**
  * The end of a run in bounded time. A thread that waits for a server cannot be stopped, and a process that exits waits
- * for all its threads: one that waits for longer than it may is ended by whoever has the process, as by `kill -9`, which
+ * for all its threads: one that waits for longer than it may is ended by whoever has the process, as by `kill -9`. That
  * loses nothing.
  */
 import { SluiceError } from '../core/errors.js';
@@ -72,8 +72,8 @@ export class Ending {
     const what = this.#open.size === 0 ? 'the run' : [...this.#open].join(' and ');
     return new SluiceError(
       this.#sink.needsWholeTopic ? 'SLUICE_KAFKA' : 'SLUICE_LAKE',
-      `${what} did not end within ${limitMs / 1e3} s: a server that it waits for does not answer. The process is killed, ` +
-        'which loses nothing: what was not committed is read again at the next start',
+      `${what} did not end within ${limitMs / 1e3} s: a server that it waits for does not answer. The process is ` +
+        'killed, which loses nothing: what was not committed is read again at the next start',
     );
   }
 }

@@ -1,12 +1,23 @@
 /** The gauges of a run that other parts than its pipeline know. */
 import type { Gauge } from 'prom-client';
 import type { Config } from '../config.js';
-import type { Metrics } from '../metrics/metrics.js';
+import type { ReaderKind } from '../core/source.js';
+import { Metrics } from '../metrics/metrics.js';
 import { isPostgres } from '../sinks/ducklake/settings.js';
 import { databasePath, topicFolder } from '../storage/data-dir.js';
 import { type DiskPlaces, type DiskUsage, DiskWatch } from '../storage/disk-usage.js';
 import { changesFolder } from '../storage/lake-files.js';
 import { isObjectStore } from '../storage/object-store.js';
+import { buildLabels } from './build-labels.js';
+
+/** The metrics of a run, with what stays as it is. */
+export function metricsOf({ sink, spec }: Config, reader: ReaderKind): Metrics {
+  const metrics = new Metrics();
+  metrics.expect(spec.expectations);
+  metrics.source.set({ reader }, 1);
+  metrics.build.set({ ...buildLabels(), sink }, 1);
+  return metrics;
+}
 
 /** Watches the disks of a run. @returns what brings their gauges up to date */
 export function diskGauges(config: Config, metrics: Metrics): () => void {

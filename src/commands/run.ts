@@ -8,7 +8,7 @@ import type { ReaderKind } from '../core/source.js';
 import { type Health, Monitor, type Monitored } from '../http/monitor.js';
 import type { PrefixHeaders } from '../kafka/kafka-properties.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
-import { Metrics, type Stage } from '../metrics/metrics.js';
+import type { Metrics, Stage } from '../metrics/metrics.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
 import { runProgress } from '../pipeline/progress.js';
 import { type PipelineStatus, problemOf, showStatus } from '../pipeline/status.js';
@@ -24,11 +24,10 @@ import { changesFolder } from '../storage/lake-files.js';
 import { isObjectStore } from '../storage/object-store.js';
 import { WorkerPool } from '../worker/pool.js';
 import type { WorkerOptions } from '../worker/worker.js';
-import { buildLabels } from './build-labels.js';
 import type { CommandContext } from './context.js';
 import { Ending } from './ending.js';
 import { pageContent, snapshotOf } from './page-content.js';
-import { diskGauges } from './run-gauges.js';
+import { diskGauges, metricsOf } from './run-gauges.js';
 import { committedRanges, runLineage } from './run-lineage.js';
 import { sinkOptions } from './sink-options.js';
 import { fewThreads } from './thread-pool.js';
@@ -132,7 +131,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const sink = SinkClient.start(sinkOptions(config));
   const ofSource = { ...config.kafka, isShared: !sink.needsWholeTopic, prefixHeaders: frameHeaders(config) };
   const source = new KafkaSource(ofSource, log);
-  const metrics = new Metrics();
+  const metrics = metricsOf(config, source.reader);
   const schemas = await openSchemas(config, options, metrics, log);
   const lineage = await runLineage(config, metrics, log);
   let pool: WorkerPool | undefined;
@@ -142,9 +141,6 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   const ending = new Ending(sink, options, config.shutdownGraceMs);
   try {
     lineage?.start();
-    metrics.expect(spec.expectations);
-    metrics.source.set({ reader: source.reader }, 1);
-    metrics.build.set({ ...buildLabels(), sink: config.sink }, 1);
     // The workers load while the database is opened.
     const { valueFormat, keyFormat } = config.registry;
     const formats = { valueFormat, keyFormat, maskKey: config.maskKey };
@@ -170,11 +166,11 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     };
     options.signal.addEventListener('abort', stop, { once: true });
     options.onStart?.(pipeline);
-    if (!options.signal.aborted) await source.start();
+    if (options.signal.aborted) stop();
+    else await source.start();
     log.info({ source: source.reader, workers: config.worker.workers, page: monitor.url }, `consuming ${topic}`);
     warnOfFewThreads(config, log);
     stopProgress = options.progress?.show(runProgress(() => pipeline.status(), log)) ?? stopProgress;
-    if (options.signal.aborted) stop();
     const isAll = await pipeline.run(state);
     lineage?.end(isAll ? 'COMPLETE' : 'ABORT');
     finished = pipeline;

@@ -1,9 +1,12 @@
 /** `sluice spec --check`: a table spec in words and types, and what becomes of a sample of messages. */
+import type { Config } from '../config.js';
 import { arrowSchema } from '../schema/arrow.js';
 import { pathText } from '../schema/field-path.js';
+import { maskName } from '../schema/mask.js';
 import { type TableSpec, tableColumns } from '../schema/spec.js';
 import { DUCKDB_TYPES } from '../sinks/duckdb/columns.js';
-import { readSample, type SampleMessage } from './spec-sample.js';
+import type { SampleMessage } from './message-sample.js';
+import { readSample } from './spec-sample.js';
 import { drawTable } from './text-table.js';
 
 /**
@@ -11,13 +14,12 @@ import { drawTable } from './text-table.js';
  * @param width of the terminal
  */
 export function specCheck(
-  spec: TableSpec,
+  { spec, maskKey }: Pick<Config, 'spec' | 'maskKey'>,
   messages: readonly SampleMessage[] | undefined,
   width: number | undefined,
-  highValueThreshold: string,
 ): { readonly areAllRows: boolean; readonly text: string } {
   if (messages === undefined) return { areAllRows: true, text: columnTable(spec, width) };
-  const { rows, tombstones, refusals, columns } = readSample(spec, messages, highValueThreshold);
+  const { rows, tombstones, refusals, columns } = readSample(spec, messages, maskKey);
   const taken = spec.columns.map(({ name }, index) => [name, columns[index].values, columns[index].issues]);
   const counts = [`${messages.length} messages: ${rows} rows`, ...(tombstones > 0 ? [`${tombstones} tombstones`] : [])];
   const lines = [...refusals].map(([status, { messages: count, first, position, column }]) => {
@@ -40,10 +42,12 @@ function columnTable(spec: TableSpec, width: number | undefined): string {
     const column = source === undefined ? undefined : spec.columns[source];
     const isRaw = column !== undefined && column.raw === name;
     const from = column?.paths.map(pathText).join(', ') ?? 'Sluice';
+    const mask = column?.mask === undefined ? undefined : `masked: ${maskName(column.mask)}`;
     const notes = [
       isRaw ? 'as it came' : column?.kind,
       column?.role,
       column?.required === true ? 'required' : undefined,
+      mask,
     ];
     return [
       name,

@@ -1,4 +1,4 @@
-/** `sluice spec --diff`: what a start with a table spec would change in the data directory, and what it would refuse. */
+/** `sluice spec --diff`: what a start with a table spec would change in a data directory, or refuse. */
 import type { Config } from '../config.js';
 import { identifier } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
@@ -31,7 +31,7 @@ export async function specDiff(
     const bits = await allRows(client, 'SELECT name FROM sluice.columns');
     const withBits = new Set(bits.map(({ name }) => String(name)));
     const { added, changed, refused } = specChanges({ spec: known, types, withBits }, spec, DUCKDB_TYPES);
-    const found = refused.length > 0 ? new Map<string, string>() : await inExtra(client, spec, added, last);
+    const found = refused.length > 0 ? new Map<string, string>() : await inExtra(client, config, spec, added, last);
     const lines = [
       ...refused.map((why) => `refused  ${why}`),
       ...added.map(({ name, kind, paths }) => {
@@ -50,6 +50,7 @@ export async function specDiff(
 /** What a backfill would find, by column. */
 async function inExtra(
   client: SqlClient,
+  { maskKey }: Config,
   spec: TableSpec,
   added: readonly SpecColumn[],
   last: number,
@@ -65,7 +66,7 @@ async function inExtra(
        ORDER BY kafka_timestamp DESC NULLS LAST, kafka_offset DESC LIMIT ${last}) WHERE extra IS NOT NULL`,
   );
   const messages = rows.map(({ extra }) => ({ key: null, value: Buffer.from(String(extra)) }));
-  const reading = readSample(extraSpec(spec, columns), messages, '0');
+  const reading = readSample(extraSpec(spec, columns), messages, maskKey);
   return new Map(
     columns.map(({ name }, index) => {
       const { values, issues } = reading.columns[index];

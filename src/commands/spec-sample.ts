@@ -3,12 +3,8 @@ import { openKernel } from '../kernel/kernel-file.js';
 import type { KernelOutput } from '../kernel/kernel-instance.js';
 import { type TableSpec, tableColumns } from '../schema/spec.js';
 import { readerOptions } from './message-reader.js';
+import type { SampleMessage } from './message-sample.js';
 import { chunksOf, type KeptMessage } from './replay-batches.js';
-
-export interface SampleMessage {
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-}
 
 /** Messages that are no rows, of one status. */
 export interface Refusal {
@@ -27,13 +23,14 @@ export interface SampleReading {
   readonly columns: readonly { readonly values: number; readonly issues: number }[];
 }
 
-/** @param highValueThreshold decimal text */
+/** @param maskKey for a spec with the mask `hmac` */
 export function readSample(
   spec: TableSpec,
   messages: readonly SampleMessage[],
-  highValueThreshold: string,
+  maskKey: Uint8Array | undefined,
 ): SampleReading {
-  const kernel = openKernel(spec, readerOptions(highValueThreshold));
+  // Whether an amount is a high one is not looked at.
+  const kernel = openKernel(spec, { ...readerOptions('0'), maskKey });
   const names = tableColumns(spec).map(({ name }) => name);
   const columns = spec.columns.map(() => ({ values: 0, issues: 0 }));
   const refusals = new Map<string, Refusal>();

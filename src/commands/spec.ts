@@ -1,23 +1,15 @@
 /** `sluice spec`: table specs to start from, built in or inferred from a sample of messages. */
-import { createReadStream, statSync } from 'node:fs';
-import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import { SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
-import type { Logger } from '../core/log.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
-import type { SampledMessage } from '../kafka/topic-sample.js';
-import { SCHEMA_HEADERS } from '../registry/frame.js';
-import type { MessageFormat, MessagePart, RegistrySettings } from '../registry/settings.js';
-import type { HintOf } from '../schema/field-hint.js';
 import { inferSpec } from '../schema/infer.js';
 import { loadSpec } from '../schema/load-spec.js';
 import { PRESETS } from '../schema/presets.js';
 import { presetText } from '../schema/spec-file.js';
 import type { CommandContext } from './context.js';
-import { type Message, MessageSplitter, TOO_LARGE } from './message-splitter.js';
+import { sampleOf } from './message-sample.js';
 import { LAKE_SECTIONS } from './open-sql.js';
-import type { SampleMessage } from './spec-sample.js';
 import { variablesHelp } from './variables-help.js';
 
 interface SpecFlags {
@@ -45,10 +37,10 @@ export function addSpecCommand(program: Command, context: CommandContext): void 
       variablesHelp(
         SECTIONS.kafka.pick({ brokers: true }),
         PROPERTIES_TEXT,
-        SECTIONS.registry.omit({ unknownWaitMs: true }),
         SECTIONS.storage,
         ...LAKE_SECTIONS,
         SECTIONS.schema,
+        SECTIONS.registry.omit({ unknownWaitMs: true }),
         SECTIONS.log,
       ),
     )
@@ -83,7 +75,7 @@ async function runSpec({ list, preset, infer, check, diff, spec, ...texts }: Spe
     const { specCheck } = await import('./spec-check.js');
     const { config } = environment({ TABLE_SPEC: spec });
     const messages = check === true ? undefined : (await sampleOf(check, limit, environment)).messages;
-    const { areAllRows, text } = specCheck(config.spec, messages, stdout.width, config.worker.highValueThreshold);
+    const { areAllRows, text } = specCheck(config, messages, stdout.width);
     await stdout.write(text);
     if (!areAllRows) onFailure();
   } else for (const [name, { comment }] of Object.entries(PRESETS)) await stdout.write(`${name}: ${comment}\n`);
@@ -98,91 +90,6 @@ function countOf(option: string, text: string): number {
 async function inferred(source: string, limit: number, environment: CommandContext['environment']): Promise<string> {
   const { messages, name, hintOf } = await sampleOf(source, limit, environment);
   const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString());
-  return inferSpec(
-    messages.map(({ key, value }) => ({ key: text(key), value: text(value) })),
-    name,
-    hintOf,
-  );
-}
-
-interface Sample {
-  readonly messages: SampleMessage[];
-  /** Of the topic or file. */
-  readonly name: string;
-  readonly hintOf?: HintOf | undefined;
-}
-
-/** The first messages of a file, or of each partition of a topic, and what they are of. */
-async function sampleOf(source: string, limit: number, environment: CommandContext['environment']): Promise<Sample> {
-  // A folder can have the name of a topic.
-  if (statSync(source, { throwIfNoEntry: false })?.isDirectory() === false)
-    return { messages: await fileSample(source, limit), name: basename(source, extname(source)) };
-  if (/[^\w.-]|^\.\.?$/.test(source)) {
-    throw new SluiceError('SLUICE_CONFIG', `there is no file ${source}, and no topic can have this name`);
-  }
-  const { config, log } = environment({ KAFKA_TOPIC: source });
-  const { brokers, topic, properties } = config.kafka;
-  const { sampleTopic } = await import('../kafka/topic-sample.js');
-  const { registry } = config;
-  const header = (part: MessagePart) => (formatOf(registry, part) === 'json' ? undefined : SCHEMA_HEADERS[part]);
-  const prefixHeaders = { value: header('value'), key: header('key') };
-  const sampled = await sampleTopic({ brokers, topic, properties, limit, prefixHeaders }, log);
-  const { texts: keys } = await decoded(sampled, 'key', registry, log);
-  const { texts: values, hintOf } = await decoded(sampled, 'value', registry, log);
-  return { messages: values.map((value, index) => ({ key: keys[index], value })), name: topic, hintOf };
-}
-
-function formatOf({ keyFormat, valueFormat }: RegistrySettings, part: MessagePart): MessageFormat {
-  return part === 'key' ? keyFormat : valueFormat;
-}
-
-/** Keys or values without frames, and what the newest of their schemas says of their fields. */
-async function decoded(
-  messages: readonly SampledMessage[],
-  part: MessagePart,
-  registry: RegistrySettings,
-  log: Logger,
-): Promise<{ texts: (Uint8Array | null)[]; hintOf?: HintOf | undefined }> {
-  const all = messages.map((message) => message[part]);
-  const format = formatOf(registry, part);
-  if (format === 'json') return { texts: all };
-  const { SchemaLookup } = await import('../registry/schema-lookup.js');
-  const { sampleTexts } = await import('../registry/sample-texts.js');
-  const { schemaHints } = await import('../registry/schema-hints.js');
-  const lookup = new SchemaLookup(part, format, registry, log);
-  try {
-    const texts = await sampleTexts(all, format, lookup);
-    const newest = lookup.schemas.findLast(({ text }) => text !== undefined);
-    return {
-      texts: texts.map((text) => (text === null ? null : Buffer.from(text))),
-      hintOf: newest && schemaHints(format, newest.text!, newest.references),
-    };
-  } finally {
-    lookup.close();
-  }
-}
-
-/** The first messages of a file as `sluice parse` reads it: without keys. */
-async function fileSample(path: string, limit: number): Promise<SampleMessage[]> {
-  const messages: SampleMessage[] = [];
-  const splitter = new MessageSplitter('newline');
-  const take = (message: Message) => {
-    if (message === TOO_LARGE) throw new SluiceError('SLUICE_CONFIG', `${path} has a line of more than 128 MiB`);
-    messages.push({ key: null, value: message });
-  };
-  const input = createReadStream(path) as AsyncIterable<Uint8Array>;
-  try {
-    for await (const bytes of input) {
-      for (const message of splitter.push(bytes)) {
-        take(message);
-        if (messages.length === limit) return messages;
-      }
-    }
-  } catch (cause) {
-    if (cause instanceof SluiceError) throw cause;
-    throw new SluiceError('SLUICE_CONFIG', `${path} cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  const rest = splitter.end();
-  if (rest !== undefined) take(rest);
-  return messages;
+  const texts = messages.map(({ key, value }) => ({ key: text(key), value: text(value) }));
+  return inferSpec(texts, name, hintOf);
 }

@@ -1,4 +1,4 @@
-/** What the kernel says of the expectations that rows pass or fail by themselves, and its host of those that it rejects. */
+/** Which expectations the rows and the rejected messages of a read fail. */
 import type { FailedExpectation } from '../core/flow.js';
 import type { RowCheck } from '../schema/expectations.js';
 import { CHECK } from './abi.js';

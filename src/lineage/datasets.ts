@@ -1,5 +1,6 @@
 /** The topic and the table as datasets: their columns, and which column is made of which field. */
 import { type FieldPath, pathText } from '../schema/field-path.js';
+import { maskName } from '../schema/mask.js';
 import { type ColumnType, roleColumn, type SpecColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 import type { FacetContent } from './facets.js';
 
@@ -74,9 +75,12 @@ export function columnLineage(spec: TableSpec, topic: DatasetId): FacetContent {
   return { fields, dataset: filters(spec).flatMap(([column, why]) => inputs(column, filter(why)).inputFields) };
 }
 
-function transformationOf({ kind, paths, operations }: SpecColumn): Transformation {
+function transformationOf({ kind, paths, operations, mask }: SpecColumn): Transformation {
   const first = paths.length === 1 ? '' : `, the first of ${paths.map(pathText).join(', ')} that a message has`;
   if (operations !== undefined) return direct('TRANSFORMATION', `words of the topic become those of the table${first}`);
+  if (mask !== undefined) {
+    return { ...direct('TRANSFORMATION', `masked: ${maskName(mask)}${first}`), masking: true };
+  }
   const isSame = kind === 'text' || kind === 'json';
   return direct(isSame ? 'IDENTITY' : 'TRANSFORMATION', `read as ${kind}${first}`);
 }

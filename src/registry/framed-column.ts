@@ -112,7 +112,7 @@ export class FramedJson implements FramedColumn {
 /** Schemas of ids that are kept: more than a topic has in use. */
 const KEPT_SCHEMAS = 1000;
 
-/** Appends what is behind a frame to the text at hand. @returns the problem, undefined for none: then nothing is added */
+/** Appends what is behind a frame to the text at hand. @returns the problem: then nothing is added */
 type Append = (bytes: Uint8Array, start: number, end: number) => AvroProblem | undefined;
 
 interface KnownSchema {

@@ -173,12 +173,13 @@ export class PartSchemas {
   #unusable(ref: SchemaRef, foundId: number | undefined, problem: string): SchemaText {
     const { onUnknownSchema, format } = this.#options;
     const what = this.part === 'key' ? 'keys of messages' : 'messages';
-    const message = `the schema registry SCHEMA_REGISTRY_URL=${this.#registry.url} has no schema for ${what}: ${problem}`;
+    const { url } = this.#registry;
+    const message = `the schema registry SCHEMA_REGISTRY_URL=${url} has no schema for ${what}: ${problem}`;
     if (onUnknownSchema === 'fail' && format === 'avro') {
       throw new SluiceError(
         'SLUICE_UNKNOWN_SCHEMA',
-        `${message}. Nothing of them was committed. Point SCHEMA_REGISTRY_URL to the registry that their producer uses, ` +
-          'or restore the schema in it; to quarantine them, run with --on-unknown-schema quarantine',
+        `${message}. Nothing of them was committed. Point SCHEMA_REGISTRY_URL to the registry that their producer ` +
+          'uses, or restore the schema in it; to quarantine them, run with --on-unknown-schema quarantine',
       );
     }
     const unusable = { ref, id: typeof ref === 'number' ? ref : foundId, text: undefined, references: [] };

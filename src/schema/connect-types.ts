@@ -21,7 +21,7 @@ export function hintOfName(name: unknown): FieldHint | undefined {
   return typeof name === 'string' && Object.hasOwn(TYPES, name) ? TYPES[name] : undefined;
 }
 
-/** Decimals whose texts are base64. @param parameters of the type @returns undefined if it is none, or its scale none */
+/** Decimals whose texts are base64. @returns undefined if the type is none, or has no scale among its parameters */
 export function hintOfDecimal(name: unknown, parameters: unknown): FieldHint | undefined {
   if (name !== DECIMAL) return undefined;
   const scale = Number(isObject(parameters) ? parameters.scale : Number.NaN);

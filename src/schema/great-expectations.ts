@@ -4,7 +4,7 @@
  */
 import { type Expectation, nodeOfTest, testOf } from './expectations.js';
 import { patternText } from './pattern.js';
-import type { TableSpec } from './spec.js';
+import type { Kind, TableSpec } from './spec.js';
 
 interface SuiteExpectation {
   readonly type: string;
@@ -54,11 +54,17 @@ function suiteTest({ columns }: TableSpec, expectation: Expectation): SuiteTest 
   }
   if (range !== undefined) {
     const { kind } = columns.find(({ name }) => name === expectation.column)!;
-    const bound = (text: string | undefined) => (text !== undefined && NUMERIC.has(kind) ? Number(text) : text);
-    return ['expect_column_values_to_be_between', { min_value: bound(range.min), max_value: bound(range.max) }];
+    return [
+      'expect_column_values_to_be_between',
+      { min_value: bound(kind, range.min), max_value: bound(kind, range.max) },
+    ];
   }
   // A rate of the whole table is no rate of its batches or minutes, and so with all others.
   return undefined;
 }
 
-const NUMERIC: ReadonlySet<string> = new Set(['amount', 'int64']);
+/** As the library compares it with the column's values: numbers, and times with their zone. */
+function bound(kind: Kind, text: string | undefined): number | string | undefined {
+  if (text === undefined || kind === 'date') return text;
+  return kind === 'timestamp' ? new Date(text).toISOString() : Number(text);
+}

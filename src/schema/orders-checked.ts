@@ -1,6 +1,6 @@
 /**
- * The orders of `sluice capture` with expectations: all of them warn. They are a preset of their own, so that the spec of
- * directories that have none stays what it is.
+ * What the orders of `sluice capture` are expected to be: all of it warns. It is a preset of its own, so that the spec
+ * of directories that have none stays what it is.
  */
 import type { Expectation } from './expectations.js';
 

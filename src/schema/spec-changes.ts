@@ -49,6 +49,7 @@ export function specChanges(
           ? []
           : kindProblem(name, types.get(name), typeNames[type]),
       ),
+      ...spec.columns.flatMap((column) => maskProblem(before.get(column.name), column)),
       ...bitProblem(withBits, spec),
     ],
   };
@@ -61,6 +62,14 @@ function kindOf({ columns }: TableSpec, name: string): string | undefined {
 function kindProblem(name: string, before: string | undefined, after: string): string[] {
   if (before === undefined || before === after) return [];
   return [`column ${name} is ${before}, the spec makes it ${after}: give the new kind a new name`];
+}
+
+function maskProblem(before: SpecColumn | undefined, { name, mask }: SpecColumn): string[] {
+  const [was, is] = [before?.mask, mask].map((one) =>
+    one === undefined ? 'no mask' : `the mask ${JSON.stringify(one)}`,
+  );
+  if (before === undefined || was === is) return [];
+  return [`column ${name} has ${was}, the spec gives it ${is}: give what is masked otherwise a new name`];
 }
 
 function identityProblem(known: TableSpec, spec: TableSpec): string[] {
@@ -82,7 +91,7 @@ function bitProblem(withBits: ReadonlySet<string>, spec: TableSpec): string[] {
 function columnChanges(before: SpecColumn | undefined, column: SpecColumn): string[] {
   if (before === undefined) return [];
   const paths = (of: SpecColumn) => of.paths.map(pathText).join(', ');
-  const choices = ({ paths: _, kind: __, ...others }: SpecColumn) => JSON.stringify(others);
+  const choices = ({ paths: _, kind: __, mask: ___, ...others }: SpecColumn) => JSON.stringify(others);
   const isMoved = paths(before) !== paths(column);
   return [
     ...(isMoved ? [`column ${column.name} is read from ${paths(column)}, until now from ${paths(before)}`] : []),

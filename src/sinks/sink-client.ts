@@ -131,8 +131,8 @@ export class SinkClient implements Sink {
   #standStill(method: SinkMethod): void {
     this.#standstill = new SluiceError(
       'SLUICE_LAKE',
-      `the lake has not answered "${method}" for ${STANDSTILL_MS / 1e3} s: Postgres, the way to it, or the store of its ` +
-        'files stands still. See to it, and start again: nothing is lost',
+      `the lake has not answered "${method}" for ${STANDSTILL_MS / 1e3} s: Postgres, the way to it, or the store of ` +
+        'its files stands still. See to it, and start again: nothing is lost',
     );
     this.#failAll(this.#standstill);
   }

@@ -88,8 +88,7 @@ function ageQuery(spec: TableSpec, { freshness }: Expectation): string {
 }
 
 /**
- * A check of `verify`: ledger and quarantine agree on what was quarantined. Of partitions whose ledger and quarantine are
- * whole.
+ * A check of `verify`: ledger and quarantine agree on what was quarantined, in partitions where both are whole.
  */
 export function expectationCheck(format: number, hasReplays: boolean): LedgerCheck {
   const replayed = hasReplays ? 'UNION ALL SELECT partition_id, reason FROM sluice.replays' : '';

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { Ending } from '../../src/commands/ending.js';
 import { SluiceError } from '../../src/core/errors.js';
@@ -43,7 +42,7 @@ it('says which part of a lake’s process does not close, also without a signal'
 });
 
 it('gives a sink on a local disk its time, and what else there is ten seconds after it', async () => {
-  const ending = endingOf(() => sleep(3_600_000), true);
+  const ending = endingOf(() => new Promise((resolve) => setTimeout(resolve, 3_600_000)), true);
   stop.abort();
   void ending.close(stuck, quick, quick);
   await vi.advanceTimersByTimeAsync(3_600_000);

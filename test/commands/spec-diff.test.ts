@@ -49,12 +49,19 @@ it('agrees with a start, and says what changes', { timeout: 60_000 }, async () =
     [ORDERS_SPEC, /^the data directory has this table spec\n$/],
     [
       withColumns((all) => [NOTE, { name: 'level', kind: 'int64' }, ...all]),
-      /^added {4}column note, text .*of the last 10 rows, 1 have a value in extra: "sluice backfill note"\nadded {4}column level.* 1 have a value in extra, 1 have one that it cannot take: .*\n$/,
+      new RegExp(
+        '^added {4}column note, text .*of the last 10 rows, 1 have a value in extra: "sluice backfill note"\n' +
+          'added {4}column level.* 1 have a value in extra, 1 have one that it cannot take: .*\n$',
+      ),
     ],
     [change('status', { kind: 'int64' }), /^refused {2}column status is text, the spec makes it int64: .*\n$/],
     [change('status', { kind: 'json' }), /^refused {2}column status is text, the spec makes it json/],
     [withColumns((all) => [...all, { name: 'gone', kind: 'text' }]), /^refused {2}column gone is BIGINT/],
     [withColumns((all) => [...all, { name: 'gone', kind: 'int64' }]), /^added {4}column gone, int64/],
+    [
+      change('status', { mask: 'redact' }),
+      /^refused {2}column status has no mask, the spec gives it the mask "redact"/,
+    ],
     [edited((spec) => ({ ...spec, table: 'other' })), /^refused {2}it has the table cdc_orders with the change id/],
     [withColumns((all) => all.filter(({ role }) => role !== 'change_id')), /^refused .*without a change id/],
     [withColumns((all) => [...all, ...MANY]), /^refused {2}it has had \d+ columns, the spec adds \d+: 64 /],

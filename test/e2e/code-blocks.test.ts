@@ -1,10 +1,12 @@
-/** Runs the code blocks of the documents as they stand: commands in a shell, SQL on a database, specs in their reader. */
+/** Runs the code blocks of the documents: commands in a shell, SQL on a database, table specs in their reader. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PRESETS } from '../../src/schema/presets.js';
+import type { TableSpec } from '../../src/schema/spec.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import { CliProcess, runCli, runShell } from '../support/cli.js';
 import { blocksOf, type CodeBlock, codeBlocks } from '../support/code-blocks.js';
@@ -12,10 +14,11 @@ import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensio
 import { orderEvents } from '../support/events.js';
 import { describeKafka } from '../support/kafka/shared.js';
 import { freePort } from '../support/ports.js';
-import { FakeRegistry } from '../support/registry.js';
 import { filledTopic } from './support.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Of a lake. */
+const NEWEST = 'SELECT max(snapshot_id) FROM lake.snapshots()';
 const ORDERS = 'fixtures/orders.ndjson';
 const DEBEZIUM = 'fixtures/cdc/debezium/messages.jsonl';
 const HAS_SCRIPT = 'process.exit(require("./package.json").scripts[process.argv[1]] ? 0 : 1)';
@@ -27,13 +30,19 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm run setup && npm run build:addon': 'compiles the addon; test/integrations/package.test.ts installs the packages',
   "export MONGODB_URI='mongodb://127.0.0.1": 'needs MongoDB; test/e2e/capture.test.ts captures',
   'export SINK=ducklake    ': 'needs Postgres and S3; test/e2e/lake-s3.test.ts has them',
-  'export KAFKA_BROKERS=broker-1:9092 KAFKA_TOPIC=cdc_orders KAFKA_GROUP_ID': 'the same',
+  'export KAFKA_BROKERS=broker-1:9092 KAFKA_TOPIC=cdc_orders KAFKA_GROUP_ID=sluice-lake': 'the same',
   'version=1.5.5 platform': 'downloads 35 MB; scripts/setup/duckdb-extensions.mjs does so for tests',
   'CREATE ROLE lake': 'for a Postgres; test/sinks/ducklake has tests with one',
   '-- who has what, since when': 'the same',
   'INSTALL ducklake; INSTALL postgres;': 'downloads extensions, and needs Postgres',
   '-- what was committed after commit 41': 'writes to S3',
+  'OPENLINEAGE_URL=': 'needs Marquez, and a folder of the system',
+  'sluice backfill level': 'of a column that was added after rows had been read; test/commands has backfill',
+  'VALUE_FORMAT=avro KEY_FORMAT=avro': 'needs a registry with schemas; test/e2e/schema-registry.test.ts has one',
+  'kcat -b': 'needs kcat, and a registry with schemas',
+  'KAFKA_BROKERS=127.0.0.1:9092 KAFKA_TOPIC=cdc_orders DATA_DIR=./lake': 'needs Spark; test/integrations has it',
   'kubectl kustomize .': 'needs a cluster; the overlay before it is rendered',
+  'kcat -b broker:9092': 'needs kcat; test/commands/length-splitter.test.ts reads what it writes',
   'sluice kernel export --spec spec.json --out bundle      #': 'installs with pip; test/integrations has the package',
 };
 /** Names of the documents that stand for something of the reader's. */
@@ -43,9 +52,11 @@ const STAND_INS: readonly (readonly [RegExp, (world: World) => string])[] = [
   [/\/var\/lib\/sluice/g, ({ folder }) => join(folder, 'data')],
   [/shop\.orders/g, ({ topic }) => topic],
   [/127\.0\.0\.1:9464/g, ({ port }) => `127.0.0.1:${port}`],
-  [/https:\/\/registry:8081/g, ({ registry }) => registry],
-  [/--at 1234/g, () => '--at 1'],
-  [/--at "2026-03-01 12:00:00"/g, () => `--at "${new Date().toISOString().slice(0, 19).replace('T', ' ')}"`],
+  [/--at 1234/g, () => `--at "$(sluice query --format csv '${NEWEST}' | tail -n 1)"`],
+  [
+    /--at "2026-03-01 12:00:00"/g,
+    () => `--at "${new Date(Date.now() + 60_000).toISOString().slice(0, 19).replace('T', ' ')}"`,
+  ],
   [/SELECT … FROM/g, () => 'SELECT * FROM'],
 ];
 
@@ -57,11 +68,9 @@ const OLD_JOB = `mkdir -p old/parquet && sluice query --output old/parquet/part-
 interface World {
   readonly folder: string;
   readonly brokers: string;
-  /** Of orders; `connectors` of Debezium's messages, `framed` is empty. */
+  /** Of orders; `connectors` of Debezium's messages. */
   readonly topic: string;
   readonly connectors: string;
-  readonly framed: string;
-  readonly registry: string;
   readonly port: number;
 }
 
@@ -90,12 +99,7 @@ it('leaves out only what is there, once', () => {
 
 describe('JSON', () => {
   it.each(named(['json']))('of $name is a table spec', ({ block }) => {
-    const given = JSON.parse(block.text) as { table?: string; columns: unknown[] };
-    // One that shows some columns has no key.
-    const key = { name: 'id', kind: 'text', required: true, role: 'key' };
-    const whole =
-      given.table === undefined ? { ...given, table: 'log', view: 'newest', columns: [key, ...given.columns] } : given;
-    expect(parseSpec(JSON.stringify(whole), 'of a document').columns.length).toBeGreaterThan(1);
+    expect(wholeSpec(block.text).columns.length).toBeGreaterThan(1);
   });
 });
 
@@ -103,7 +107,6 @@ describeKafka('code blocks', (bootstrap) => {
   let world: World;
   let env: Record<string, string>;
   beforeAll(async () => {
-    const registry = await FakeRegistry.serve();
     const folder = mkdtempSync(join(tmpdir(), 'sluice-blocks-'));
     const connectors = readFileSync(join(ROOT, DEBEZIUM), 'utf8').trim().split('\n');
     world = {
@@ -116,8 +119,6 @@ describeKafka('code blocks', (bootstrap) => {
         1,
         connectors.map((value) => ({ key: null, value })),
       ),
-      framed: await filledTopic(bootstrap(), 'blocks-framed', 1, []),
-      registry: registry.url,
       port: await freePort(),
     };
     furnish(folder);
@@ -160,7 +161,6 @@ describeKafka('code blocks', (bootstrap) => {
       ...{ DATA_DIR: join(world.folder, name), KAFKA_TOPIC: topic, KAFKA_GROUP_ID: topic },
     });
     if (text.includes('--preset debezium')) return own('connectors', world.connectors);
-    if (document === 'docs/schema-registry.md' && text.includes('VALUE_FORMAT')) return own('framed', world.framed);
     if (document === 'docs/from-pyspark.md') return { KAFKA_GROUP_ID: 'trial' };
     if (document === 'docs/lake.md') return { ...own('lake', world.topic), KAFKA_GROUP_ID: 'lake', SINK: 'ducklake' };
     return { DATA_DIR: join(world.folder, 'data') };
@@ -185,7 +185,7 @@ describeKafka('code blocks', (bootstrap) => {
     if (block.document === 'docs/lake.md' && whyNoExtensions() !== undefined) return;
     if (/^(sluice|node dist\/cli\.js) (query|quarantine|replay)/m.test(block.text)) await provide(more);
     if (block.text.includes('sluice diff old/parquet')) await shell(OLD_JOB, { ...more, DATA_DIR: 'trial' });
-    const [, spec] = /--spec (\w+\.json)/.exec(block.text) ?? [];
+    const [, spec] = /(?:--spec |TABLE_SPEC=)(\w+\.json)/.exec(block.text) ?? [];
     if (spec !== undefined && !block.text.includes(`> ${spec}`))
       await shell(`sluice spec --preset capture > ${spec}`, {});
     cpSync(join(ROOT, block.text.includes('debezium') ? DEBEZIUM : ORDERS), join(world.folder, 'messages.jsonl'));
@@ -236,4 +236,13 @@ describeKafka('code blocks', (bootstrap) => {
 
 function hasKubectl(): boolean {
   return spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
+}
+
+/** A block may show a part: some columns, of a table whose key is that of the messages, or a field, of the orders. */
+function wholeSpec(text: string): TableSpec {
+  const part = JSON.parse(text.startsWith('{') ? text : `{${text}}`) as { table?: string; columns?: unknown[] };
+  const key = { name: 'id', path: { key: 'id' }, kind: 'text', required: true, role: 'key' };
+  const table = { table: 'log', view: 'newest', columns: [key, ...(part.columns ?? [])] };
+  const rest = part.columns === undefined ? PRESETS.capture : part.table === undefined ? table : {};
+  return parseSpec(JSON.stringify({ ...part, ...rest }), 'of a document');
 }

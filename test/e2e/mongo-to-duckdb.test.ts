@@ -99,8 +99,8 @@ describeKafka('MongoDB to DuckDB', (bootstrap) => {
     expect(await writer.ended).toMatchObject({ code: 0, stderr: '' });
     await stopCapture(capture);
     expect(await stop(run)).toMatchObject({ quarantined: 0, duplicate: 0 });
-    const kinds = `SELECT string_agg(DISTINCT operation, ' ' ORDER BY operation), max(issues), bool_and(amount IS NOT NULL)
-      FROM cdc_orders WHERE operation <> 'delete'`;
+    const kinds = `SELECT string_agg(DISTINCT operation, ' ' ORDER BY operation), max(issues),
+      bool_and(amount IS NOT NULL) FROM cdc_orders WHERE operation <> 'delete'`;
     const { stdout } = await runCli(['query', '--format', 'csv', kinds], { env });
     expect(stdout.split('\n')[1]).toBe('insert update,0,true');
     await verifies(env);

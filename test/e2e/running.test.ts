@@ -235,7 +235,7 @@ describe('the demo', () => {
     expect(await ledgerTotals(join(dataDir, 'demo'))).toMatchObject({ consumed: 5000 });
     expect(result.stdout).toMatch(/^ {2}committed +[▁-█]+$/m);
 
-    const [busiest, changes, page, ...others] = result.stdout.match(/^ {2}DATA_DIR=.*$/gm) ?? [];
+    const [busiest = '', changes = '', page = '', ...others] = result.stdout.match(/^ {2}DATA_DIR=.*$/gm) ?? [];
     expect(others).toEqual([]);
     expect(await runShell(busiest)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(.*\n){11}$/) });
     expect(await runShell(changes)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(.*\n){3,}$/) });

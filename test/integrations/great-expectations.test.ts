@@ -1,6 +1,6 @@
 /**
- * The suite for Great Expectations, run with the real library on the Parquet files, in pandas: for SQL it knows no dialect
- * of DuckDB, and its generic one has no regular expressions. Verdicts and counts are those of the kernel and of SQL.
+ * The suite for Great Expectations, run with the real library on the Parquet files, in pandas: for SQL it knows no
+ * dialect of DuckDB, and its generic one has no regular expressions. Verdicts and counts are those of the kernel.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,8 +34,8 @@ it.skipIf(whyNoPython() !== undefined)(
     const dataDir = temporaryDirectory();
     const events = [...orderEvents({ count: 5000, seed: 3, shares: EQUAL_SHARES })];
     const values = events.map(({ value }) => value?.toString() ?? null);
-    const batch = await makeBatch(dataDir, 0, 0, values, { spec });
     const sink = await openSink(dataDir, { spec });
+    const batch = await makeBatch(dataDir, 0, 0, values, { spec });
     await sink.stage(batch);
     await sink.commit();
     const suite = greatExpectationsSuite(spec);
@@ -50,7 +50,9 @@ it.skipIf(whyNoPython() !== undefined)(
     const wanted = EXPECTATIONS.map((each) => (each as { name: string }).name)
       .filter((name) => !leftOut.includes(name))
       .map((name) => ({ name, met: !kernel.has(name), unexpected: kernel.get(name) ?? 0 }));
-    expect(results).toEqual(wanted);
+    // It validates column by column.
+    const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
+    expect((results as { name: string }[]).sort(byName)).toEqual(wanted.sort(byName));
     expect(kernel.size).toBeGreaterThan(5);
   },
 );

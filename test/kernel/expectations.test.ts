@@ -23,7 +23,7 @@ function specOf(...expectations: object[]) {
   return parseSpec(JSON.stringify({ table: 't', view: 'v', columns: COLUMNS, expectations }), 'of the test');
 }
 
-/** The offsets, from 0 on, of messages with these members that fail what is expected; all kernels and the reference agree. */
+/** The offsets, from 0 on, of messages with these members that fail: all kernels and the reference agree. */
 function failing(expectation: object, members: readonly string[]): number[] {
   const messages = messagesOf(members.map((member) => `{"id":"k"${member === '' ? '' : `,${member}`}}`));
   const warns = specOf({ name: 'e', ...expectation });

@@ -123,3 +123,16 @@ it('columns come from the fields of the topic that the schema of the topic has',
   ]);
   expect(lineage.amount.inputFields).toMatchObject([{ transformations: [{ subtype: 'TRANSFORMATION' }] }]);
 });
+
+it('says which columns are masked', () => {
+  const columns = [
+    { name: 'id', kind: 'text', required: true, role: 'key' },
+    { name: 'email', kind: 'text', mask: 'redact' },
+  ];
+  const spec = parseSpec(JSON.stringify({ table: 't', view: 'v', columns }), 'test');
+  const event = sent(eventsOf(spec).event('START', window().close(NOW), NOW));
+  expect(schemaProblems(event)).toEqual([]);
+  const lineage = event.outputs[0].facets.columnLineage.fields as Record<string, { inputFields: unknown[] }>;
+  expect(lineage.email.inputFields).toMatchObject([{ transformations: [{ masking: true }] }]);
+  expect(lineage.id.inputFields).toMatchObject([{ transformations: [{ masking: false }] }]);
+});

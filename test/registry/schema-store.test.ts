@@ -1,53 +1,11 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { SluiceError } from '../../src/core/errors.js';
 import type { BatchTask } from '../../src/core/flow.js';
-import type { Logger } from '../../src/core/log.js';
-import { SchemaStore, type StoreOptions } from '../../src/registry/schema-store.js';
-import { loadSpec } from '../../src/schema/load-spec.js';
-import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
+import type { SchemaStore, StoreOptions } from '../../src/registry/schema-store.js';
 import { framed, ORDERS_AVRO } from '../support/avro.js';
-import { temporaryDirectory } from '../support/batches.js';
 import { chunkOfValues } from '../support/chunks.js';
 import { FakeRegistry } from '../support/registry.js';
-
-const SUBJECT = 'orders-value';
-const UNREGISTERED = 77;
-
-interface LogLine {
-  readonly level: string;
-  readonly message: string;
-  readonly fields: Record<string, unknown>;
-}
-
-function store(url: string, more: Partial<StoreOptions> = {}) {
-  const lines: LogLine[] = [];
-  const at =
-    (level: string) =>
-    (fields: Record<string, unknown> | string, message = '') =>
-      lines.push(typeof fields === 'string' ? { level, message: fields, fields: {} } : { level, message, fields });
-  const log = { info: at('info'), warn: at('warn'), error: at('error') } as unknown as Logger;
-  const counted = { errors: 0, unreadable: 0 };
-  const hooks = {
-    onError: () => counted.errors++,
-    onUnreadable: () => counted.unreadable++,
-  };
-  const options: StoreOptions = {
-    ...{ url, user: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined },
-    ...{
-      valueFormat: 'avro',
-      keyFormat: 'json',
-      unknownWaitMs: 0,
-      dataDir: temporaryDirectory(),
-      topic: 'orders',
-      spec: ORDERS_SPEC,
-    },
-    onUnknownSchema: 'fail',
-    ...more,
-  };
-  const made = new SchemaStore(options, hooks, log);
-  onTestFinished(() => made.close());
-  return { store: made, lines, counted, dataDir: options.dataDir };
-}
+import { SUBJECT, store, UNREGISTERED, warnings } from '../support/schema-stores.js';
 
 /** What a worker gets for a batch whose messages name these schemas. */
 async function given(schemas: SchemaStore, ...ids: number[]): Promise<BatchTask> {
@@ -60,8 +18,6 @@ async function givenUnless(dropped: AbortSignal, schemas: SchemaStore, ...ids: n
   const task = { partition: 0, startOffset: 0, nextOffset: ids.length, leaderEpoch: undefined, issueBits: [], chunks };
   return await schemas.prepare(task, dropped);
 }
-
-const warnings = (lines: readonly LogLine[]) => lines.filter(({ level }) => level === 'warn');
 
 describe('a batch', () => {
   it('gets its schemas, each of which is asked for once', async () => {
@@ -285,82 +241,5 @@ describe('a start', () => {
       version: 3,
     });
     expect(counted.unreadable).toBe(2);
-  });
-});
-
-describe('keys', () => {
-  const spec = loadSpec('preset:debezium');
-  const KEY_SUBJECT = 'orders-key';
-  const record = (field: string) => ({ type: 'record', name: 'Key', fields: [{ name: field, type: 'long' }] });
-  const noAbort = new AbortController().signal;
-
-  async function prepared(schemas: SchemaStore, values: readonly number[], keys: readonly number[]) {
-    const frames = (ids: readonly number[]) => ids.map((id) => framed(id, 'x'));
-    const chunks = [chunkOfValues(frames(values), 0, frames(keys)).handle()];
-    const task = { partition: 0, startOffset: 0, nextOffset: 1, leaderEpoch: undefined, issueBits: [], chunks };
-    return await schemas.prepare(task, noAbort);
-  }
-
-  it('have schemas of their own, which are waited for, too', async () => {
-    const registry = await FakeRegistry.start();
-    const [value, key] = [registry.register(SUBJECT, ORDERS_AVRO), registry.register(KEY_SUBJECT, record('order_id'))];
-    const { store: schemas, counted } = store(registry.url, { keyFormat: 'avro', spec });
-    registry.broken = 500;
-    const waiting = prepared(schemas, [value], [key]);
-    await vi.waitFor(() => expect(counted.errors).toBeGreaterThan(1));
-    expect(schemas.waitingBatches).toBe(1);
-    registry.broken = undefined;
-    const task = await waiting;
-    expect(task.schemas).toMatchObject([{ id: value, text: JSON.stringify(ORDERS_AVRO) }]);
-    expect(task.keySchemas).toMatchObject([{ id: key, text: JSON.stringify(record('order_id')) }]);
-    expect(schemas.waitingBatches).toBe(0);
-  });
-
-  it('may be of another format than values, or framed alone', async () => {
-    const registry = await FakeRegistry.start();
-    const [json, avro] = [registry.register('j', {}, { type: 'JSON' }), registry.register('a', record('order_id'))];
-    const { store: mixed } = store(registry.url, { valueFormat: 'json-schema', keyFormat: 'avro', spec });
-    expect((await prepared(mixed, [json], [avro])).keySchemas).toMatchObject([{ id: avro }]);
-    await expect(prepared(mixed, [json], [json])).rejects.toThrow(
-      `has no schema for keys of messages: its schema ${json} is JSON, KEY_FORMAT=avro`,
-    );
-    const { store: alone } = store(registry.url, { valueFormat: 'json', keyFormat: 'avro', spec });
-    expect(await prepared(alone, [json], [avro])).toMatchObject({ schemas: undefined, keySchemas: [{ id: avro }] });
-  });
-
-  it('are not asked for if no column is of them', async () => {
-    const registry = await FakeRegistry.start();
-    const value = registry.register(SUBJECT, ORDERS_AVRO);
-    const { store: schemas } = store(registry.url, { keyFormat: 'avro' });
-    await schemas.open();
-    expect(await prepared(schemas, [value], [UNREGISTERED])).toMatchObject({ keySchemas: undefined });
-    expect(registry.requests).not.toContain(`/subjects/${KEY_SUBJECT}/versions/latest`);
-  });
-
-  it('are compared with the spec at a start', async () => {
-    const registry = await FakeRegistry.start();
-    const text = JSON.stringify({
-      ...{ table: 't', view: 'v' },
-      columns: [{ name: 'id', path: { key: 'id' }, kind: 'text', required: true, role: 'key' }],
-    });
-    const ofKey = parseSpec(text, 'test');
-    const id = registry.register(KEY_SUBJECT, record('other'));
-    const { store: schemas, lines } = store(registry.url, { keyFormat: 'avro', spec: ofKey });
-    await schemas.open();
-    expect(warnings(lines)).toMatchObject([{ fields: { column: 'id', schemaId: id, subject: KEY_SUBJECT } }]);
-  });
-
-  it('that are read as they are although the registry has schemas of them are warned of', async () => {
-    const registry = await FakeRegistry.start();
-    const { store: before, lines: none } = store(registry.url, { spec });
-    await before.open();
-    expect(warnings(none)).toEqual([]);
-    registry.register(KEY_SUBJECT, record('order_id'));
-    const { store: schemas, lines } = store(registry.url, { spec });
-    await schemas.open();
-    expect(warnings(lines).map(({ message }) => message)).toEqual([expect.stringMatching(/^KEY_FORMAT=json, but/)]);
-    const { store: unread, lines: quiet } = store(registry.url);
-    await unread.open();
-    expect(warnings(quiet)).toEqual([]);
   });
 });

@@ -114,8 +114,8 @@ describe('the key of masks', () => {
     ['too few bytes', () => file('secret-secret'), 'a key has 32 to 64 bytes, this one 13'],
     ['too many bytes', () => file('secret-secret'.repeat(9)), 'a key has 32 to 64 bytes, this one 117'],
     ['no file', () => '/no/such/file', 'ENOENT'],
-  ])('is none in %s, which is said without it', (_, make, why) => {
-    const path = make();
+  ])('is none in %s, which is said without it', (_, pathOf, why) => {
+    const path = pathOf();
     const { code, message } = failureOf(() => readConfig({ KAFKA_TOPIC: 't', MASK_KEY_FILE: path }));
     expect(code).toBe('SLUICE_CONFIG');
     expect(message).toContain(`MASK_KEY_FILE=${JSON.stringify(path)}: cannot be used: `);

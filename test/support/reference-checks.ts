@@ -3,6 +3,7 @@ import type { FailedExpectation } from '../../src/core/flow.js';
 import type { Expectation } from '../../src/schema/expectations.js';
 import type { TableSpec } from '../../src/schema/spec.js';
 import type { ReferenceResult, ReferenceValue } from './reference.js';
+import { decimal4 } from './reference-values.js';
 
 type Row = Record<string, ReferenceValue>;
 
@@ -43,10 +44,7 @@ function isWithin<Value extends number | bigint>(value: Value, min?: Value, max?
 }
 
 const NUMBERS = {
-  amount: (text: string) => {
-    const [whole, fraction = ''] = text.split('.');
-    return BigInt(`${whole}${fraction.padEnd(4, '0')}`);
-  },
+  amount: decimal4,
   int64: BigInt,
   timestamp: (text: string) => BigInt(Date.parse(text)) * 1000n,
   date: (text: string) => BigInt(Date.parse(text)) / 86_400_000n,

@@ -208,3 +208,15 @@ function soleMember(parsed: unknown, source: string, keys: readonly string[]): F
   // Of a number the source text counts, which is what follows the last colon.
   return { parsed: value, source: source.slice(source.lastIndexOf(':') + 1, -1).trim() };
 }
+
+/** Booleans, and texts of them. */
+export const BOOLEANS = [true, false].flatMap((value): [unknown, boolean][] => [
+  [value, value],
+  [String(value), value],
+]);
+
+/** Decimal text scaled by 10^4. */
+export function decimal4(text: string): bigint {
+  const [whole, fraction = ''] = text.split('.');
+  return BigInt(`${whole}${fraction.padEnd(4, '0')}`);
+}

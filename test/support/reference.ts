@@ -16,6 +16,8 @@ import { type JsonNode, NotJson, scanJson, sourceOf } from './reference-json.js'
 import { maskedColumnJson, maskedExtra, maskedText, truncated } from './reference-masks.js';
 import { extraMembers, nodeAt, PathNode, parsedAt, readsKeys, specTree, takesKeyAsText } from './reference-paths.js';
 import {
+  BOOLEANS,
+  decimal4,
   type FieldValue,
   referenceAmount,
   referenceBytesAmount,
@@ -270,11 +272,6 @@ function typedValue(
   }
 }
 
-const BOOLEANS = [true, false].flatMap((value): [unknown, boolean][] => [
-  [value, value],
-  [String(value), value],
-]);
-
 /** A string's content, well formed; of anything else its JSON text. */
 function textOf({ parsed, source }: FieldValue): string {
   return typeof parsed === 'string' ? Buffer.from(parsed).toString() : source;
@@ -283,11 +280,6 @@ function textOf({ parsed, source }: FieldValue): string {
 function roleValue(spec: TableSpec, row: Record<string, ReferenceValue>, role: 'amount' | 'event_time'): bigint | null {
   const column = roleColumn(spec, role);
   return column === undefined ? null : (row[column.name] as bigint | null);
-}
-
-function decimal4(text: string): bigint {
-  const [whole, fraction = ''] = text.split('.');
-  return BigInt(`${whole}${fraction.padEnd(4, '0')}`);
 }
 
 /** What no column takes of the key and of the value, as members. */

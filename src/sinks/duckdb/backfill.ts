@@ -208,7 +208,8 @@ export class Backfill {
   async #count({ partition, start, next }: BackfillPlace, read: string): Promise<Backfilled> {
     const [{ values, issues }] = await rowsOf(
       this.#connection,
-      `SELECT count(*) FILTER (r.issues = 0 AND (${this.#hasValue})) AS "values", count(*) FILTER (r.issues <> 0) AS issues
+      `SELECT count(*) FILTER (r.issues = 0 AND (${this.#hasValue})) AS "values",
+         count(*) FILTER (r.issues <> 0) AS issues
        FROM ${read} r SEMI JOIN (SELECT kafka_offset FROM ${identifier(this.#options.spec.table)}
          WHERE kafka_partition = ${partition} AND kafka_offset >= ${start} AND kafka_offset < ${next})
        USING (kafka_offset)`,

@@ -97,7 +97,8 @@ export async function writeLedger(
     const failedMap = `${failed.length === 0 ? 'NULL' : `MAP {${failed.join(', ')}}`}::MAP(VARCHAR, BIGINT)`;
     const counts = COUNTERS.map(({ name }) => stats[name]);
     const more = Object.values(moreOf(row));
-    return `(${[partition, startOffset, nextOffset, `'${kind}'`, ...named, ids, failedMap, ...counts, ...more].join(', ')})`;
+    const range = [partition, startOffset, nextOffset];
+    return `(${[...range, `'${kind}'`, ...named, ids, failedMap, ...counts, ...more].join(', ')})`;
   });
   const columns = [...COUNTERS.map(({ column }) => column), ...Object.keys(moreOf(rows[0]))];
   await connection.run(

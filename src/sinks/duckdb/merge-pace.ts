@@ -1,4 +1,4 @@
-/** When the newest state is merged beside the commits, and how many rows a transaction takes. Times are milliseconds. */
+/** When the newest state is merged beside the commits, and how many rows a transaction takes. Times: milliseconds. */
 
 /** Commits pause if there was none for so long, and for twice as long as lately between two of them, within a bound. */
 const IDLE_MS = 300;

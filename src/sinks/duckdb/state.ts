@@ -94,11 +94,13 @@ export async function stateView(connection: DuckDBConnection, spec: TableSpec, r
   );
   // Of a form that DuckDB makes no other join of: it takes the tail for longer than the state, and would build its
   // table of that one.
-  const isTouched = `coalesce(${key} IN (SELECT ${key} FROM "the tail"), false)`;
+  const isTouched = `coalesce(${key} IN (FROM "the keys"), false)`;
   const sql = `WITH "the mark" AS MATERIALIZED (
   ${room.mark(spec)}),
 "the tail" AS (
   FROM ${room.tail(spec, MARK)}),
+"the keys" AS MATERIALIZED (
+  SELECT ${key} FROM "the tail"),
 "the candidates" AS (
   SELECT ${columns}, ${FIRST.offset}, ${FIRST.time} FROM ${room.state}
   WHERE ${isTouched} AND ${room.counts(MARK)}
@@ -113,7 +115,7 @@ ${newestOf(spec, '"the candidates"', FIRST)},
 )${snapshots(spec)}
 SELECT ${rows} FROM "the rows"
 ${presentOnes(spec, '"the rows"')}`;
-  // What is kept for the query would be all of it, not what the query asks for.
+  // What is kept for the query would be all of it, not what the query asks for. Only keys are: each part looks them up.
   return sql.replaceAll(/(?<=^(WITH )?"[^"]+" AS )(?=\()/gm, 'NOT MATERIALIZED ');
 }
 

@@ -1,6 +1,6 @@
 /**
- * Expectations of many rows that no worker sees together: rates of a minute, and uniqueness. They are asked of the change
- * log, in the transaction that adds the rows.
+ * Expectations of many rows that no worker sees together: rates of a minute, and uniqueness. The change log is asked,
+ * in the transaction that adds the rows.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { stopError } from '../../core/failed-expectations.js';

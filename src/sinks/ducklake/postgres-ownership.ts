@@ -27,7 +27,7 @@ import { COMMIT_LOCK, executeOnServer, type LockTimes, queryServer, withLock } f
 
 const COMMIT_TIMES: LockTimes = { waitMs: 10_000, standstillMs: 30_000 };
 
-/** One more with each change of GUARD. A newer one must hold for the commits of an older release, which leaves it alone. */
+/** One more with each change of GUARD. A newer one must do for commits of older releases, which leave it alone. */
 const GUARD_VERSION = 1;
 
 /** Made with the lake, by each process that finds none, or an older one. */
@@ -72,7 +72,8 @@ FOR EACH ROW EXECUTE FUNCTION sluice.check_commit();
 COMMENT ON TRIGGER sluice_check_commit ON ducklake_snapshot_changes IS 'version ${GUARD_VERSION}';`;
 
 /** The version of what is there: 0 if there is none, or one without a version. */
-const FOUND_VERSION = `SELECT coalesce(max(substring(obj_description(oid, 'pg_trigger') FROM 'version (\\d+)')::int), 0) AS version
+const FOUND_VERSION = `
+SELECT coalesce(max(substring(obj_description(oid, 'pg_trigger') FROM 'version (\\d+)')::int), 0) AS version
 FROM pg_trigger WHERE tgname = 'sluice_check_commit' AND tgrelid = to_regclass('ducklake_snapshot_changes')`;
 
 /** What the trigger refuses a commit with. */

@@ -1,7 +1,7 @@
 /**
  * The newest state of a lake as a table (sinks/duckdb/state.ts): files that are made anew as a whole.
  *
- *   sluice.state    sorted by key. All rows that one merge made have its `generation`, a UUID of version 7
+ *   sluice.state    sorted by key. All rows that one merge made have its generation, a UUID of version 7
  *   sluice.merged   of each partition the offset up to which that generation has the change log
  *   the tail        rows from there on
  *
@@ -20,18 +20,24 @@ import { keptRows, lastRows } from '../duckdb/state-merge.js';
 /** Before the first merge. */
 const NO_GENERATION = '00000000-0000-0000-0000-000000000000';
 
-const IS_CURRENT = 'generation = (SELECT max(generation) FROM sluice.merged)';
+/** SQL: the generation that counts. */
+const NEWEST = 'SELECT max(generation) FROM sluice.merged';
+
+/** A column of the state has a space in its name, which no column of a spec has. */
+const GENERATION = '"the generation"';
 
 /** A partition that began after the last merge is all tail. That all have a mark lets DuckLake leave files unread. */
-const MARK = `SELECT partition_id, coalesce(max(next_offset), max(first_offset)) AS mark
-  FROM sluice.starts LEFT JOIN (FROM sluice.merged WHERE ${IS_CURRENT}) USING (partition_id) GROUP BY partition_id`;
+const MARK = `SELECT partition_id AS "marked partition",
+    coalesce(max(next_offset), max(first_offset)) AS "marked offset"
+  FROM sluice.starts LEFT JOIN (FROM sluice.merged WHERE generation = (${NEWEST})) USING (partition_id)
+  GROUP BY partition_id`;
 
 const changes = (spec: TableSpec, comparison: string, mark: string) =>
   `(SELECT changes.* FROM ${identifier(spec.table)} changes
-    JOIN ${mark} ON kafka_partition = partition_id AND kafka_offset ${comparison} mark)`;
+    JOIN ${mark} ON kafka_partition = "marked partition" AND kafka_offset ${comparison} "marked offset")`;
 
 export const LAKE_STATE: StateRoom = {
-  state: `(FROM sluice.state WHERE ${IS_CURRENT})`,
+  state: `(FROM sluice.state WHERE ${GENERATION} = (${NEWEST}))`,
   counts: () => 'true',
   mark: () => MARK,
   tail: (spec, mark) => changes(spec, '>=', mark),
@@ -48,7 +54,7 @@ export const LAKE_STATE: StateRoom = {
     const definitions = columns.map(({ column_name, column_type }) => {
       return `${identifier(String(column_name))} ${column_type}`;
     });
-    const own = [`${FIRST.offset} BIGINT`, `${FIRST.time} TIMESTAMPTZ`, `${IS_NEWEST} BOOLEAN`, 'generation UUID'];
+    const own = [`${FIRST.offset} BIGINT`, `${FIRST.time} TIMESTAMPTZ`, `${IS_NEWEST} BOOLEAN`, `${GENERATION} UUID`];
     await connection.run(`CREATE TABLE sluice.state (${[...definitions, ...own].join(', ')})`);
   },
   async reopen() {},
@@ -68,8 +74,8 @@ export async function isMergeDue(connection: DuckDBConnection, spec: TableSpec, 
   if (has_state !== true || !(await isSpecOf(connection, spec))) return false;
   const [{ tail }] = await rowsOf(
     connection,
-    `SELECT coalesce(sum(next_offset - mark), 0)::BIGINT AS tail
-     FROM sluice.positions JOIN (${MARK}) USING (partition_id)`,
+    `SELECT coalesce(sum(next_offset - "marked offset"), 0)::BIGINT AS tail
+     FROM sluice.positions JOIN (${MARK}) ON "marked partition" = partition_id`,
   );
   if (everything || Number(tail) < MIN_TAIL) return everything && tail !== 0n;
   const [{ rows }] = await rowsOf(connection, `SELECT count(*) AS rows FROM ${LAKE_STATE.state}`);
@@ -92,14 +98,14 @@ export async function mergeLakeTail(connection: DuckDBConnection, spec: TableSpe
     connection,
     'SELECT max(generation)::VARCHAR AS before, uuidv7()::VARCHAR AS next FROM sluice.merged',
   );
-  const isCurrent = `generation = ${literal(String(before))}`;
-  const isOther = `generation <> ${literal(String(next))}`;
+  const isCurrent = `${GENERATION} = ${literal(String(before))}`;
+  const generation = `${literal(String(next))}::UUID`;
   const tail = LAKE_STATE.tail(spec, `(${MARK})`);
   const { known, last, drop } = await lastRows(connection, spec, tail, isCurrent);
   await connection.run(
     `INSERT INTO sluice.state BY NAME
-     SELECT * REPLACE (${literal(String(next))}::UUID AS generation) FROM (
-       SELECT tail.*, ${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}, NULL::UUID AS generation
+     SELECT * REPLACE (${generation} AS ${GENERATION}) FROM (
+       SELECT tail.*, ${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}, NULL::UUID AS ${GENERATION}
        FROM ${tail} tail JOIN (FROM ${last} WHERE "the row" = -1)
        ON kafka_partition = "the partition" AND kafka_offset = "the offset"
        UNION ALL BY NAME ${keptRows(last)}
@@ -109,11 +115,11 @@ export async function mergeLakeTail(connection: DuckDBConnection, spec: TableSpe
   );
   await connection.run(
     `INSERT INTO sluice.merged BY NAME
-     SELECT generation: ${literal(String(next))}::UUID, partition_id, next_offset, changed_at
+     SELECT generation: ${generation}, partition_id, next_offset, changed_at
      FROM sluice.positions, sluice.meta`,
   );
   // Last: what is read above is of the state before.
-  await connection.run(`DELETE FROM sluice.state WHERE ${isOther}`);
-  await connection.run(`DELETE FROM sluice.merged WHERE ${isOther}`);
+  await connection.run(`DELETE FROM sluice.state WHERE ${GENERATION} <> ${generation}`);
+  await connection.run(`DELETE FROM sluice.merged WHERE generation <> ${generation}`);
   await drop();
 }

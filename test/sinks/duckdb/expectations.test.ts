@@ -45,7 +45,7 @@ describe('a batch that fails an expectation', () => {
     ]);
     const rows = await select(sink, `SELECT partition_id, failed_expectations::VARCHAR FROM sluice.batches ORDER BY 1`);
     expect(rows).toEqual([
-      [0, '{expectation:positive=1, known=2, amounts=1}'],
+      [0, "{'expectation:positive'=1, known=2, amounts=1}"],
       [1, null],
     ]);
     expect(await select(sink, 'SELECT message_offset, reason, column_name FROM sluice.quarantine')).toEqual([

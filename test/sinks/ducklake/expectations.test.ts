@@ -29,7 +29,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake', () => {
       ]);
       const ledger = 'SELECT partition_id, failed_expectations::VARCHAR FROM sluice.batches ORDER BY 1';
       expect(await select(sink, ledger)).toEqual([
-        [0, '{expectation:positive=1, known=2, once=1}'],
+        [0, "{'expectation:positive'=1, known=2, once=1}"],
         [1, null],
       ]);
     });

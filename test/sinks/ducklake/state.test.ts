@@ -43,7 +43,7 @@ const rowsOfView = (sink: DuckLakeSink) => select(sink, 'SELECT * FROM orders OR
 const wanted = (sink: DuckLakeSink) =>
   select(sink, `FROM (${newestOfLog(ORDERS_SPEC)}) ORDER BY kafka_partition, kafka_offset`);
 const status = (sink: DuckLakeSink) => select(sink, 'SELECT order_id, status FROM orders ORDER BY ALL');
-const generations = 'SELECT count(DISTINCT generation) FROM sluice.state';
+const generations = 'SELECT count(DISTINCT "the generation") FROM sluice.state';
 
 async function problems(options: DuckLakeSinkOptions): Promise<string[]> {
   const client = await readLake(options);
@@ -97,21 +97,20 @@ describePostgres('the state of a lake', (postgres) => {
     const options = await makeOptions(where);
     const sink = await openLakeSink(options);
     const next = [0, 0];
-    let merges = 0;
-    for (const parts of randomChanges(random, 8)) {
+    // A commit to Postgres takes longer.
+    const rounds = where === 'a file' ? 8 : 4;
+    for (const [round, parts] of [...randomChanges(random, rounds)].entries()) {
       for (const [partition, changes] of parts.entries()) {
         await write(sink, options, next[partition], changes, partition);
         next[partition] += changes.length;
       }
       expect(await rowsOfView(sink)).toEqual(await wanted(sink));
-      if (random.next() < 0.5) continue;
+      if (round % 2 === 0) continue;
       expect((await sink.compact(true)).left).toEqual([]);
-      merges++;
       expect(await rowsOfView(sink)).toEqual(await wanted(sink));
       expect(await select(sink, generations)).toEqual([[1n]]);
     }
-    expect(merges).toBeGreaterThan(2);
-    const files = `SELECT count(*) FROM ducklake_list_files('lake', 'state', schema => 'sluice') WHERE delete_file IS NULL`;
+    const files = `SELECT count(*) FROM ducklake_list_files('lake', 'state', schema => 'sluice')`;
     expect(await select(sink, files)).toEqual([[1n]]);
     await sink.close();
     expect(await problems(options)).toEqual([]);

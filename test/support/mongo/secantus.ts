@@ -3,6 +3,9 @@
  * transactions, documents before a change, users, TLS and fail points, and its data and oplog outlive it. Its licence
  * is the GPL: it is a process of its own, from its wheel, and nothing of it is part of this project.
  *
+ * Debezium's connector and that of MongoDB run against it (integrations/mongodb-connectors.test.ts): the initial copy,
+ * the stream, documents before a change, and the connector's events as text, as schemas and as documents alone.
+ *
  * What it cannot do, as of 0.7.0b3:
  *
  * - elections and more than one node; the stand-in has them
