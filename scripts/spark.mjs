@@ -54,8 +54,6 @@ must(process.execPath, [path.join(ROOT, 'dist/cli.js'), 'kernel', 'export', '--o
 const { SPARK_MASTER = 'local[*]', DATA_DIR = './data', TABLE_FORMAT } = process.env;
 const submit = [
   ...['--master', SPARK_MASTER, '--conf', 'spark.ui.enabled=false', '--conf', 'spark.sql.session.timeZone=UTC'],
-  // Spark's 200 are for a cluster. A checkpoint keeps the number that it was begun with.
-  ...['--conf', 'spark.sql.shuffle.partitions=8'],
   ...(TABLE_FORMAT === 'iceberg' ? icebergOf(DATA_DIR) : []),
 ];
 const job = [path.join(PACKAGE, 'job.py'), ...process.argv.slice(2)];

@@ -1,4 +1,4 @@
-/** Spark's job as `npm run spark` starts it, into Parquet and Iceberg: what `sluice run` makes of the topic. */
+/** Spark's job as `npm run spark` starts it, into Iceberg: what `sluice run` makes of the topic. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -51,23 +51,12 @@ describeSpark("Spark's job", (bootstrap) => {
     [[quarantined]] = await queryFile(dataDir, 'SELECT count(*)::INTEGER FROM sluice.quarantine');
   });
 
-  it('into Parquet: each change id once, as in the table of a run', LONG, async () => {
+  it('into Iceberg, and again from its checkpoint', LONG, async () => {
     const out = await temporaryDataDir();
-    await job(out, {});
-    expect(await totals(`read_parquet('${out}/orders/*/*.parquet')`)).toEqual(await totals('cdc_orders'));
-    const rejected = `SELECT count(*)::INTEGER FROM read_parquet('${out}/orders_quarantine/*/*.parquet')`;
-    expect(await queryFile(dataDir, rejected)).toEqual([[quarantined]]);
-  });
-
-  it.each([
-    ['rows', () => totals('cdc_orders')],
-    ['files', () => totals(parquetGlob(dataDir))],
-  ])('into Iceberg, MODE=%s, and again from its checkpoint', LONG, async (mode, wanted) => {
-    const out = await temporaryDataDir();
-    const env = { TABLE_FORMAT: 'iceberg', MODE: mode };
+    const env = { TABLE_FORMAT: 'iceberg' };
     await job(out, env);
     await job(out, env);
-    const [rows, changes, amounts, times] = await wanted();
+    const [rows, changes, amounts, times] = await totals(parquetGlob(dataDir));
     const python = await pythonWith('requirements-spark-kernel.txt');
     const found = await runPython(python, 'read_iceberg.py', [path.join(out, 'warehouse'), 'lake.sluice.orders']);
     expect(found).toEqual({ rows, changes, amounts, times, quarantined, counted: rows });
