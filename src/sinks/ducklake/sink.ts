@@ -149,6 +149,7 @@ export class DuckLakeSink implements Sink {
   }
 
   async initPositions(starts: readonly PartitionStart[]): Promise<SinkPosition[]> {
+    if (starts.length === 0) return [];
     const moves = starts.map(({ partition, nextOffset }): OwnedMove => {
       return { partition, epoch: this.#epochOf(partition), start: null, next: nextOffset };
     });
