@@ -46,8 +46,8 @@ function keyState(key: usize, pad: u8, state: usize): void {
 }
 
 /**
- * Writes the mask of a text: HMAC_TEXT bytes, which are there after `endMasks` at the latest. The text may be overwritten
- * before; where it goes to must not move.
+ * Writes the mask of a text: HMAC_TEXT bytes, which are there after `endMasks` at the latest. The text may be
+ * overwritten before; where it goes to must not move.
  */
 export function maskText(to: usize, p: usize, end: usize): void {
   const length = end - p;

@@ -16,7 +16,18 @@ import {
   SLOTS,
   SPEC_COLUMN,
 } from './abi';
-import { fieldOf, row, rows, rowsOfBlock, rowsOfKinds, setIssue, setKinds, setTextEnd, setValid, textEnd } from './block';
+import {
+  fieldOf,
+  row,
+  rows,
+  rowsOfBlock,
+  rowsOfKinds,
+  setIssue,
+  setKinds,
+  setTextEnd,
+  setValid,
+  textEnd,
+} from './block';
 import { locate, standsForText, textFrom, textTo } from './conversion';
 import { endMasks, maskText } from './hmac';
 import { kindOf, skipSpace, skipValue } from './json';

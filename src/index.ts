@@ -81,7 +81,9 @@ export class Kernel {
   readonly #spec: TableSpec;
   readonly #kernel: BatchKernel;
 
-  /** @throws Error with `code` SLUICE_KERNEL if the package lacks its WebAssembly, SLUICE_CONFIG without a key for masks */
+  /**
+   * @throws Error with `code` SLUICE_KERNEL if the package lacks its WebAssembly, SLUICE_CONFIG without a key for masks
+   */
   constructor(spec: Spec, options: KernelOptions = {}) {
     this.#spec = spec as TableSpec;
     const sizes = { batchRows: BATCH_ROWS, batchBytes: BATCH_BYTES };

@@ -7,9 +7,9 @@ import { counted } from '../verify/check.js';
 import { expectationVerdicts, type Verdict } from '../verify/expectations.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
-import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
+import { openConfigured } from './open-sql.js';
 import { drawTable } from './text-table.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 export interface CheckOptions {
   readonly json: boolean;

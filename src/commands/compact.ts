@@ -10,9 +10,9 @@ import { DuckDbSink } from '../sinks/duckdb/sink.js';
 import { DuckLakeSink, type DuckLakeSinkOptions } from '../sinks/ducklake/sink.js';
 import { databasePath } from '../storage/data-dir.js';
 import type { CommandContext } from './context.js';
-import { LAKE_SECTIONS, requireLake } from './open-sql.js';
+import { requireLake } from './open-sql.js';
 import { sinkOptions } from './sink-options.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 export function addCompactCommand(program: Command, context: CommandContext): void {
   const { environment, stdout, progress, onFailure } = context;

@@ -18,9 +18,9 @@ import {
 import type { CommandContext } from './context.js';
 import { parquetOf } from './diff-files.js';
 import { readSpec } from './history.js';
-import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
+import { openConfigured } from './open-sql.js';
 import { drawTable } from './text-table.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 interface DiffOptions {
   readonly key?: string;

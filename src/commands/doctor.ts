@@ -14,9 +14,8 @@ import { directoryLine, diskFinding } from './doctor-data.js';
 import { kafkaLines, positionsFinding } from './doctor-kafka.js';
 import { lakeLines } from './doctor-lake.js';
 import { type DoctorLine, type Finding, failure, lineOf } from './doctor-line.js';
-import { LAKE_SECTIONS } from './open-sql.js';
 import { fewThreads } from './thread-pool.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 export function addDoctorCommand(program: Command, { environment, stdout, onFailure }: CommandContext): void {
   program

@@ -10,7 +10,8 @@ import { allRows, openSql, type SqlClient } from '../query/sql-client.js';
 import { isSealed, MessageCipher, needsMaskKey } from '../schema/mask-key.js';
 import { roleColumn, type TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
-import { Forget, type ForgetOptions, type Forgotten, isOldDatabase } from '../sinks/duckdb/forget.js';
+import { Forget, type ForgetOptions, type Forgotten } from '../sinks/duckdb/forget.js';
+import { isOldDatabase } from '../sinks/duckdb/renewed-database.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
 import { variablesHelp } from './variables-help.js';
@@ -46,8 +47,8 @@ export function addForgetCommand(program: Command, { environment, stdout }: Comm
 
 /**
  * @returns what to say of it
- * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, but for a dry run; SLUICE_CONFIG of a lake,
- *   or without the key of masks that it needs; as `Forget`
+ * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, but for a dry run; SLUICE_CONFIG of a
+ *   lake, or without the key of masks that it needs; as `Forget`
  */
 async function forget(config: Config, log: Logger, id: string, dryRun: boolean): Promise<string> {
   if (config.sink === 'ducklake') throw new SluiceError('SLUICE_CONFIG', NOT_OF_A_LAKE);
@@ -140,7 +141,8 @@ async function dryRunText(client: SqlClient, spec: TableSpec, key: string, isOfK
   const bytes = (hex: unknown) => (hex === null ? null : Buffer.from(String(hex), 'hex'));
   const messages = await allRows(client, 'SELECT hex(key) AS key, hex(value) AS value FROM sluice.quarantine');
   const quarantined = messages.filter(({ key, value }) => isOfKey(bytes(key), bytes(value))).length;
-  return `${rows} rows of ${spec.table} and ${quarantined} messages in the quarantine are of the key\na dry run: nothing was changed\n`;
+  const found = `${rows} rows of ${spec.table} and ${quarantined} messages in the quarantine are of the key`;
+  return `${found}\na dry run: nothing was changed\n`;
 }
 
 function textOf({ rows, others, quarantined, files }: Forgotten, dataDir: string): string {

@@ -9,9 +9,9 @@ import { parseSpec } from '../schema/spec-file.js';
 import { keyOf, newestOf, presentOnes, snapshots } from '../sinks/duckdb/newest.js';
 import { hasTables } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
-import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
+import { openConfigured } from './open-sql.js';
 import { QUERY_FORMATS, query, queryFormat } from './query.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 interface HistoryOptions {
   readonly at?: string;

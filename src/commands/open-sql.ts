@@ -1,13 +1,11 @@
 /** What `query`, `verify` and `recover` read: the database that SINK says. */
 import { existsSync } from 'node:fs';
-import { type Config, SECTIONS } from '../config.js';
+import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { isLive, openSql, type ReadDatabase, readFiles, type SqlClient } from '../query/sql-client.js';
 import { connectLake, type LakeOptions, type LakeReading, openLake } from '../sinks/ducklake/lake.js';
 import { isPostgres } from '../sinks/ducklake/settings.js';
 
-/** What says which database that is. */
-export const LAKE_SECTIONS = [SECTIONS.sink, SECTIONS.lake, SECTIONS.objectStore] as const;
 /** The lake as it is, its times in UTC. */
 const NOW: LakeReading = { at: undefined, timeZone: 'UTC' };
 

@@ -6,10 +6,10 @@ import { isSealedSql, MessageCipher, needsMaskKey, SEAL_BYTES } from '../schema/
 import { readScope } from '../verify/ledger.js';
 import { drawWindow } from './byte-window.js';
 import type { CommandContext } from './context.js';
-import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
+import { openConfigured } from './open-sql.js';
 import { type QuarantineFilter, quarantineCondition, reasonOption, sinceOption } from './quarantine-filter.js';
 import { drawTable } from './text-table.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 export interface QuarantineOptions extends QuarantineFilter {
   /** Of each reason; 0 for the counts. */

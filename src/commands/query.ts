@@ -7,11 +7,11 @@ import { asSluiceError, SluiceError } from '../core/errors.js';
 import type { QuerySettings } from '../query/read-only.js';
 import type { SqlClient } from '../query/sql-client.js';
 import type { CommandContext } from './context.js';
-import { LAKE_SECTIONS, openAt, openConfigured } from './open-sql.js';
+import { openAt, openConfigured } from './open-sql.js';
 import { fileFormat, writeResultFile } from './query-file.js';
 import { WatchedClient } from './query-progress.js';
 import { TEXT_FORMATS, TEXTS } from './query-texts.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 export const QUERY_FORMATS = [...TEXT_FORMATS, 'arrow'] as const;
 export type QueryFormat = (typeof QUERY_FORMATS)[number];

@@ -9,9 +9,9 @@ import type { Output } from '../core/output.js';
 import { identifier } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
 import type { CommandContext, StandardInput } from './context.js';
-import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
+import { openConfigured } from './open-sql.js';
 import { TEXTS } from './query-texts.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 const MAX_HISTORY_LINES = 1000;
 const PROMPT = 'sluice> ';

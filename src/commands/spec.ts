@@ -9,8 +9,7 @@ import { PRESETS } from '../schema/presets.js';
 import { presetText } from '../schema/spec-file.js';
 import type { CommandContext } from './context.js';
 import { sampleOf } from './message-sample.js';
-import { LAKE_SECTIONS } from './open-sql.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 interface SpecFlags {
   readonly list?: boolean;

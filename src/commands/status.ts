@@ -9,10 +9,10 @@ import { HAS_STATE } from '../sinks/duckdb/state.js';
 import { DiskWatch } from '../storage/disk-usage.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
-import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
+import { openConfigured } from './open-sql.js';
 import { diskPlaces } from './run-gauges.js';
 import { statusText } from './status-text.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 /** Of a partition. Times are ISO 8601; null is what is not known. */
 export interface PartitionStanding {

@@ -8,9 +8,9 @@ import { serve, urlOf } from '../http/server.js';
 import { allRows } from '../query/sql-client.js';
 import { parseSpec } from '../schema/spec-file.js';
 import type { CommandContext } from './context.js';
-import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
+import { openConfigured } from './open-sql.js';
 import { pageContent } from './page-content.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 interface UiOptions {
   /** 0: any that is free. */

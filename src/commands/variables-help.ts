@@ -1,5 +1,9 @@
 /** What the help of a command says of environment variables. */
+import { SECTIONS } from '../config.js';
 import { type Section, type SettingText, settingTexts } from '../core/settings.js';
+
+/** Which database a command reads, beside DATA_DIR. */
+export const LAKE_SECTIONS = [SECTIONS.sink, SECTIONS.lake, SECTIONS.objectStore] as const;
 
 const WIDTH = 100;
 

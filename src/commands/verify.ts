@@ -11,8 +11,8 @@ import { checks } from '../verify/checks.js';
 import { KAFKA_CHECKS, kafkaChecks } from '../verify/kafka.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
-import { LAKE_SECTIONS, openConfigured } from './open-sql.js';
-import { variablesHelp } from './variables-help.js';
+import { openConfigured } from './open-sql.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 export interface VerifyOptions {
   /** Compares the positions with Kafka as well. */

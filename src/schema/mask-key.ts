@@ -35,7 +35,8 @@ export const SEAL_BYTES = HEAD_BYTES + TAG_BYTES;
 /** SQL: whether a column of bytes is encrypted. */
 export function isSealedSql(column: string): string {
   const magic = [...MAGIC].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
-  return `coalesce(${column}[1:${MAGIC.length}] = '${magic}'::BLOB AND octet_length(${column}) >= ${SEAL_BYTES}, false)`;
+  const begins = `${column}[1:${MAGIC.length}] = '${magic}'::BLOB`;
+  return `coalesce(${begins} AND octet_length(${column}) >= ${SEAL_BYTES}, false)`;
 }
 
 /** Whether bytes of the quarantine are encrypted. */

@@ -1,4 +1,4 @@
-/** Nothing that is masked gets out, whatever is damaged and whenever the process is killed; and what is forgotten is gone. */
+/** Nothing that is masked gets out, whatever is damaged and whenever the process is killed; what is forgotten is gone. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -136,7 +136,7 @@ const textsOf = (relation: string, word: string) =>
   `SELECT count(*)::INTEGER FROM (FROM ${relation}) r WHERE contains(r::VARCHAR, '${word}')`;
 
 describeKafka('privacy', (bootstrap) => {
-  it('no secret of 10,000 is in a file, an answer, a metric or a log, though the process is killed; and a key is forgotten', {
+  it('no secret of 10,000 gets out, though the process is killed; and a key is forgotten', {
     timeout: 300_000,
   }, async () => {
     const seed = Number(process.env.PRIVACY_SEED ?? Date.now() % 1_000_000);

@@ -45,7 +45,8 @@ describe('a spec with masks', () => {
       { kind: 'int64', mask: { truncate: { to: 'day' } } },
       'column a: a number is truncated to a multiple, such as 1000, not to day',
     ],
-    [{ kind: 'text', mask: { partial: { keep: 0 } } }, 'must be "hmac", "redact", "drop", {"partial": {"keep": 4}}'],
+    [{ kind: 'text', mask: { partial: { keep: 0 } } }, 'columns.1.mask.partial.keep: Too small: expected number'],
+    [{ kind: 'text', mask: 'hash' }, 'must be "hmac", "redact", "drop", {"partial": {"keep": 4}}'],
   ])('%j is refused', (column, why) => {
     expect(failureOf(() => read([{ name: 'a', ...column }])).message).toContain(why);
   });

@@ -2,18 +2,18 @@
  * Takes all of a key out of a data directory at rest: its rows in the change log and in the files, and what the
  * quarantine has of it. To the ledger each of these messages is then a tombstone, one that has no row.
  *
- *   files       a transaction for each file that has rows of the key: they leave the change log and the ledger's counts,
- *               a new file without them is written, and renamed over the old one after the COMMIT. Killed in between,
- *               the next start renames it, as after the rewriting of a file (compaction.ts)
- *   the rest    a transaction for rows whose file has left, and one for the quarantine
- *   database    DuckDB leaves deleted rows in its blocks: all that there is is copied to a new database, which is renamed
- *               over the old one. Killed before, the next start removes it, and the old rows are still in the old blocks
+ *   files      a transaction for each file that has rows of the key: they leave the change log and the ledger's counts,
+ *              a new file without them is written, and renamed over the old one after the COMMIT. Killed in between,
+ *              the next start renames it, as after the rewriting of a file (compaction.ts)
+ *   the rest   a transaction for rows whose file has left, and one for the quarantine
+ *   database   DuckDB leaves deleted rows in its blocks: everything is copied to a new database, which is renamed over
+ *              the old one. Killed before, the next start removes it, and the old rows are still in the old blocks
  *
- * Each transaction has a row of its own in sluice.forgotten, which does not have the key. To do it again does what is left.
+ * Each transaction has a row of its own in sluice.forgotten, which does not have the key. To do it again does what is
+ * left.
  */
-import { randomUUID } from 'node:crypto';
-import { renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { sinkError } from '../../core/errors.js';
 import type { ParquetFile, RemovedFile } from '../../core/flow.js';
@@ -21,13 +21,14 @@ import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { roleColumn } from '../../schema/spec.js';
 import { databasePath, sync } from '../../storage/data-dir.js';
 import { stageFile } from '../../storage/staged-file.js';
-import { type DatabaseOptions, NEW_DATABASE, openDatabase, STORAGE_VERSION } from './database.js';
+import { type DatabaseOptions, openDatabase } from './database.js';
 import { columnDefinitions } from './ddl.js';
 import { parquet } from './file-inventory.js';
 import { type JoinedFileOptions, writeJoinedFile } from './joined-file.js';
 import { LEDGER_FILES, type LedgerFile, ledgerFile } from './ledger-files.js';
 import { type DirectoryOptions, openDirectory } from './opening.js';
 import { withdraw } from './recovery.js';
+import { renewDatabase } from './renewed-database.js';
 import { hasRetention } from './retention-tables.js';
 
 export interface ForgetOptions extends DatabaseOptions, Omit<DirectoryOptions, 'state'>, JoinedFileOptions {
@@ -91,7 +92,10 @@ export class Forget {
     this.removed = found.removed;
   }
 
-  /** A state that is a table goes: the next run with STATE=table makes it again. @throws SluiceError as `openDirectory` */
+  /**
+   * A state that is a table goes: the next run with STATE=table makes it again.
+   * @throws SluiceError as `openDirectory`
+   */
   static async open(options: ForgetOptions): Promise<Forget> {
     const instance = await openDatabase(databasePath(options.dataDir), options);
     const connection = await instance.connect();
@@ -124,7 +128,7 @@ export class Forget {
       }
       rows += await this.#forgetRows();
       const quarantined = await this.#forgetQuarantined();
-      await this.#copyDatabase();
+      await renewDatabase(this.#connection, databasePath(this.#options.dataDir));
       return { rows, others, quarantined, files };
     } catch (thrown) {
       throw sinkError(thrown, 'not all of the key is forgotten: do it again');
@@ -154,7 +158,8 @@ export class Forget {
          CASE WHEN EXISTS (${inTable}) THEN 'merged' WHEN ${this.#hasRetired ? retired : 'false'} THEN 'retired'
            ELSE 'duplicate' END AS was
        FROM ${rows} f WHERE ${this.#key} = ${literal(this.#options.key)}
-         AND NOT EXISTS (FROM sluice.markers m WHERE m.partition_id = kafka_partition AND message_offset = kafka_offset)`,
+         AND NOT EXISTS (FROM sluice.markers m
+           WHERE m.partition_id = kafka_partition AND message_offset = kafka_offset)`,
     );
     if (found === 0) return undefined;
     let staged: ParquetFile | undefined;
@@ -171,12 +176,11 @@ export class Forget {
       sync(dirname(staged.path));
       return counts;
     } catch (thrown) {
-      const isOpen = await this.#run('ROLLBACK').then(
-        () => true,
-        () => false,
-      );
+      const wasOpen = await this.#run('ROLLBACK')
+        .then(() => true)
+        .catch(() => false);
       // After the COMMIT the ledger means the new file.
-      if (isOpen && staged !== undefined) withdraw([{ ...staged, path: staged.tempPath }]);
+      if (wasOpen && staged !== undefined) withdraw([{ ...staged, path: staged.tempPath }]);
       throw thrown;
     }
   }
@@ -258,8 +262,8 @@ export class Forget {
     const leaving = `(FROM ${LEAVING} WHERE partition_id = ${partition})`;
     const lessRetired = this.#hasRetired ? ', rows_retired = rows_retired - retired' : '';
     await this.#run(
-      `UPDATE sluice.batches SET rows_merged = rows_merged - merged - retired, rows_duplicate = rows_duplicate - duplicate,
-         rows_quarantined = rows_quarantined - quarantined,
+      `UPDATE sluice.batches SET rows_merged = rows_merged - merged - retired,
+         rows_duplicate = rows_duplicate - duplicate, rows_quarantined = rows_quarantined - quarantined,
          rows_tombstone = rows_tombstone + merged + retired + duplicate + quarantined ${lessRetired}
        FROM (SELECT b.start_offset AS "the start", ${is('merged')} AS merged, ${is('retired')} AS retired,
            ${is('duplicate')} AS duplicate, ${is('quarantined')} AS quarantined
@@ -274,7 +278,8 @@ export class Forget {
     const [merged, quarantined] = [Number(row.merged), Number(row.quarantined)];
     const others = Number(row.messages) - merged - quarantined;
     const from = (table: string) =>
-      `DELETE FROM ${table} WHERE partition_id = ${partition} AND message_offset IN (SELECT message_offset FROM ${leaving})`;
+      `DELETE FROM ${table} WHERE partition_id = ${partition}
+         AND message_offset IN (SELECT message_offset FROM ${leaving})`;
     await this.#run(
       `DELETE FROM ${this.#table} WHERE kafka_partition = ${partition}
          AND kafka_offset IN (SELECT message_offset FROM ${leaving})`,
@@ -289,30 +294,7 @@ export class Forget {
     return { merged, others };
   }
 
-  /** The lock stays with the old file until this process has closed it. */
-  async #copyDatabase(): Promise<void> {
-    const path = databasePath(this.#options.dataDir);
-    const fresh = join(dirname(path), `${NEW_DATABASE}${randomUUID()}`);
-    const [{ name }] = await rowsOf(this.#connection, 'SELECT current_database() AS name');
-    try {
-      await this.#run('DROP TABLE IF EXISTS temp.columns_of_spec; DROP TABLE IF EXISTS temp.forgetting; CHECKPOINT');
-      await this.#run(`ATTACH ${literal(fresh)} AS fresh (STORAGE_VERSION '${STORAGE_VERSION}')`);
-      await this.#run(`COPY FROM DATABASE ${identifier(String(name))} TO fresh`);
-      await this.#run('CHECKPOINT fresh; DETACH fresh');
-      sync(fresh);
-      renameSync(fresh, path);
-      sync(dirname(path));
-    } finally {
-      for (const file of [fresh, `${fresh}.wal`]) rmSync(file, { force: true });
-    }
-  }
-
   async #run(sql: string): Promise<void> {
     await this.#connection.run(sql);
   }
-}
-
-/** Names of other databases beside that of a data directory: `recover` keeps the old one. */
-export function isOldDatabase(name: string): boolean {
-  return /^analytics\.db\.(?!wal$|tmp$)/.test(basename(name));
 }
