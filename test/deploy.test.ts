@@ -127,7 +127,11 @@ describe.skipIf(whyNoPython() !== undefined)('deploy/', () => {
     expect(workload.spec.serviceName).toBe(service?.metadata.name);
     expect(container.args).toEqual([name === 'lake' ? 'run' : name]);
     expect(container.envFrom).toEqual([{ secretRef: { name: secret.metadata.name } }]);
-    const config = expectAccepted(environmentOf(manifests.get(name)!));
+    const environment = environmentOf(manifests.get(name)!);
+    // A token that all can read is none.
+    const asItStands = { ...environment, HTTP_TOKEN: secret.stringData.HTTP_TOKEN };
+    expect(() => readConfig(asItStands, false)).toThrow('HTTP_TOKEN');
+    const config = expectAccepted(environment);
     expect(config.sink).toBe(name === 'lake' ? 'ducklake' : 'duckdb');
     expect(isPostgres(config.lake.catalog)).toBe(name === 'lake');
     if (name !== 'capture') expect(container.volumeMounts).toMatchObject([{ mountPath: config.dataDir }]);
@@ -193,13 +197,15 @@ it('has a health check of the image that asks with the token, and needs no answe
   expect(await check({ METRICS_PORT: '0' })).toBe('healthy');
 });
 
+/** The Secret of a manifest has a token that is too short to be taken. */
 function environmentOf({
   Secret: secret,
   StatefulSet: set,
   Deployment: deployment,
 }: Manifests): Record<string, string> {
   const [{ env }] = (set ?? deployment)!.spec.template.spec.containers;
-  return { ...secret.stringData, ...Object.fromEntries(env.map(({ name, value }) => [name, value])) };
+  const variables = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+  return { ...secret.stringData, ...variables, HTTP_TOKEN: 'of-sixteen-or-more' };
 }
 
 /** @returns what the program makes of it */

@@ -1,6 +1,6 @@
 /**
  * Draws what the benchmarks kept: `npm run bench:plots` makes an SVG of each JSON of bench/results.
- * Each says when, where and of which commit its figures are, and how much of what it measures was changed since.
+ * Each says when, where and of which commit its figures are; the console, how much of what it measures was changed since.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -157,15 +157,11 @@ function latency(title, figures) {
   };
 }
 
-/** Where the figures come from, and what was changed since. */
-function origin({ machine, date, commit }) {
-  const known = `${date}, commit ${commit}, ${machine}`;
+/** Says on the console if the figures are of other code than that of this clone: in an SVG it would soon be wrong. */
+function warnOfChanges(name, commit) {
   const since = changesSince(commit.replace('-dirty', ''));
-  if (since === 0) return known;
-  return [
-    known,
-    since === undefined ? 'that commit is not known here' : `${since} later commits change what is measured`,
-  ];
+  if (since === undefined) console.warn(`${name}: commit ${commit} is not known here`);
+  else if (since > 0) console.warn(`${name}: ${since} commits after ${commit} change what is measured`);
 }
 
 /** Undefined if the commit is not in this clone. */
@@ -182,15 +178,16 @@ function changesSince(commit) {
 for (const [name, plot] of Object.entries(PLOTS)) {
   const source = new URL(`${name}.json`, RESULTS);
   if (!existsSync(source)) continue;
-  const { figures, ...measured } = JSON.parse(readFileSync(source, 'utf8'));
+  const { figures, machine, date, commit } = JSON.parse(readFileSync(source, 'utf8'));
   const { title, ...drawn } = plot(figures);
   const { spec } = compile({
     ...drawn,
-    title: { text: title, subtitle: origin(measured), offset: 16 },
+    title: { text: title, subtitle: `${date}, commit ${commit}, ${machine}`, offset: 16 },
     padding: 12,
     config,
   });
   const svg = await new View(parse(spec), { renderer: 'none' }).toSVG();
   writeFileSync(new URL(`${name}.svg`, RESULTS), svg);
   console.log(`bench/results/${name}.svg`);
+  warnOfChanges(name, commit);
 }

@@ -14,13 +14,14 @@ import { readSample } from './spec-sample.js';
 
 /**
  * Changes nothing, and works beside a run.
- * @param last of how many of the newest rows `extra` is looked at for new columns
+ * @param file where the spec is from, as `--spec` takes it
+ * @param last of at most how many of the newest rows `extra` is looked at for new columns
  * @returns whether a start would take the spec, and all of it in words
  */
 export async function specDiff(
   config: Config,
   spec: TableSpec,
-  last: number,
+  { file, last }: { readonly file: string; readonly last: number },
 ): Promise<{ readonly accepted: boolean; readonly text: string }> {
   const client = await openConfigured(config);
   try {
@@ -31,12 +32,18 @@ export async function specDiff(
     const bits = await allRows(client, 'SELECT name FROM sluice.columns');
     const withBits = new Set(bits.map(({ name }) => String(name)));
     const { added, changed, refused } = specChanges({ spec: known, types, withBits }, spec, DUCKDB_TYPES);
-    const found = refused.length > 0 ? new Map<string, string>() : await inExtra(client, config, spec, added, last);
+    const looked = refused.length > 0 ? [] : added;
+    const found = await inExtra(client, config, extraSpec(spec, looked.filter(isInExtra)), last);
+    // Only a table in DuckDB can be filled: commands/backfill.ts.
+    const advice = (name: string) =>
+      config.sink === 'duckdb' ? `: "sluice backfill ${name} --spec ${file}"` : ', where it stays in a lake';
     const lines = [
       ...refused.map((why) => `refused  ${why}`),
       ...added.map(({ name, kind, paths }) => {
         const from = paths.map(pathText).join(', ');
-        return `added    column ${name}, ${kind} from ${from}: earlier rows have NULL${found.get(name) ?? ''}`;
+        const what = found.get(name);
+        const filled = what === undefined ? '' : `; ${what}${advice(name)}`;
+        return `added    column ${name}, ${kind} from ${from}: earlier rows have NULL${filled}`;
       }),
       ...changed.map((what) => `changed  ${what}`),
     ];
@@ -47,31 +54,33 @@ export async function specDiff(
   }
 }
 
-/** What a backfill would find, by column. */
+/** Whether `extra` of earlier rows can have its values. */
+function isInExtra({ role, paths }: SpecColumn): boolean {
+  return role === undefined && paths.every(({ of, names }) => of === 'value' || names.length < MAX_PATH_DEPTH);
+}
+
+/** How many of the newest rows have a value of these columns in `extra`, by column. */
 async function inExtra(
   client: SqlClient,
   { maskKey }: Config,
   spec: TableSpec,
-  added: readonly SpecColumn[],
   last: number,
 ): Promise<Map<string, string>> {
-  const columns = added.filter(({ role, paths }) => {
-    const isReached = paths.every(({ of, names }) => of === 'value' || names.length < MAX_PATH_DEPTH);
-    return role === undefined && isReached;
-  });
-  if (columns.length === 0) return new Map();
+  if (spec.columns.length === 0) return new Map();
   const rows = await allRows(
     client,
-    `SELECT extra FROM (SELECT extra FROM ${identifier(spec.table)}
-       ORDER BY kafka_timestamp DESC NULLS LAST, kafka_offset DESC LIMIT ${last}) WHERE extra IS NOT NULL`,
+    `SELECT extra FROM ${identifier(spec.table)} ORDER BY kafka_timestamp DESC NULLS LAST, kafka_offset DESC LIMIT ${last}`,
   );
-  const messages = rows.map(({ extra }) => ({ key: null, value: Buffer.from(String(extra)) }));
-  const reading = readSample(extraSpec(spec, columns), messages, maskKey);
+  if (rows.length === 0) return new Map();
+  const messages = rows.flatMap(({ extra }) =>
+    extra === null ? [] : [{ key: null, value: Buffer.from(String(extra)) }],
+  );
+  const reading = readSample(spec, messages, maskKey);
   return new Map(
-    columns.map(({ name }, index) => {
+    spec.columns.map(({ name }, index) => {
       const { values, issues } = reading.columns[index];
       const bad = issues === 0 ? '' : `, ${issues} have one that it cannot take`;
-      return [name, `; of the last ${last} rows, ${values} have a value in extra${bad}: "sluice backfill ${name}"`];
+      return [name, `of the last ${rows.length} rows, ${values} have a value in extra${bad}`];
     }),
   );
 }

@@ -67,7 +67,9 @@ async function runSpec({ list, preset, infer, check, diff, spec, ...texts }: Spe
   else if (infer !== undefined) await stdout.write(`${await inferred(infer, limit, environment)}\n`);
   else if (diff !== undefined) {
     const { specDiff } = await import('./spec-diff.js');
-    const { accepted, text } = await specDiff(environment().config, loadSpec(diff), countOf('--last', texts.last));
+    const { accepted, text } = await specDiff(environment().config, loadSpec(diff), {
+      ...{ file: diff, last: countOf('--last', texts.last) },
+    });
     await stdout.write(text);
     if (!accepted) onFailure();
   } else if (check !== undefined) {

@@ -150,7 +150,8 @@ export const ERROR_CODES = {
       'fails so: during a run, and if the registry does not answer, batches wait for it.',
   },
   SLUICE_UNKNOWN_SCHEMA: {
-    meaning: 'messages name a schema that the schema registry does not have, or not of VALUE_FORMAT or KEY_FORMAT',
+    meaning:
+      'messages name a schema that the registry does not have, or one that is not of `VALUE_FORMAT` or `KEY_FORMAT`',
     example:
       'the schema registry SCHEMA_REGISTRY_URL=http://127.0.0.1:8081 has no schema for messages: it does not know ' +
       'the schema id 7. Nothing of them was committed. Point SCHEMA_REGISTRY_URL to the registry that their ' +

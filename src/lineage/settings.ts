@@ -7,7 +7,7 @@ import { duration, oneOf, type Settings, setting, someText, text } from '../core
 export const lineageSettings = z.object({
   url: setting(
     'OPENLINEAGE_URL',
-    'where [lineage events](lineage.md) are sent to; none are if neither this nor `LINEAGE_FILE` is set',
+    'where lineage events are sent, see [lineage](lineage.md); none are sent if neither this nor `LINEAGE_FILE` is set',
     text(/^https?:\/\/[^\s@]+$/, 'must be http:// or https://, without a user')
       .transform((url) => url.replace(/\/+$/, ''))
       .optional(),

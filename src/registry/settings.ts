@@ -32,7 +32,7 @@ export const registrySettings = z.object({
   ),
   keyFormat: setting(
     FORMAT_VARIABLES.key,
-    'what keys are: the same; `json` takes them as they are, text as well. Only specs with fields of the key read them',
+    'the format of keys, with the same values; `json` also takes plain text. Used only if the spec has fields of the key',
     oneOf(MESSAGE_FORMATS).prefault('json'),
   ),
   url: setting(

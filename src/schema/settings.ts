@@ -25,7 +25,7 @@ export const schemaSettings = z.object({
   ),
   maskKey: setting(
     'MASK_KEY_FILE',
-    'a file with a key of 32 to 64 bytes, for table specs with [masks](privacy.md)',
+    'a file with a key of 32 to 64 bytes, for table specs with masks: see [privacy](privacy.md)',
     z
       .string()
       .transform((path, context) => {

@@ -6,7 +6,9 @@ import { readConfig } from '../../src/config.js';
 import { specJson } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { DuckDbSink } from '../../src/sinks/duckdb/sink.js';
-import { makeBatch, openSink, order, sinkOptions, temporaryDirectory } from '../support/batches.js';
+import { makeBatch, openSink, order, sinkOptions, TOPIC, temporaryDirectory } from '../support/batches.js';
+import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
+import { lakeOptions, makeLakeBatch, openLakeSink } from '../support/lakes.js';
 
 type Column = Record<string, unknown>;
 interface Json {
@@ -50,7 +52,8 @@ it('agrees with a start, and says what changes', { timeout: 60_000 }, async () =
     [
       withColumns((all) => [NOTE, { name: 'level', kind: 'int64' }, ...all]),
       new RegExp(
-        '^added {4}column note, text .*of the last 10 rows, 1 have a value in extra: "sluice backfill note"\n' +
+        '^added {4}column note, text .*of the last 3 rows, 1 have a value in extra: ' +
+          '"sluice backfill note --spec new.json"\n' +
           'added {4}column level.* 1 have a value in extra, 1 have one that it cannot take: .*\n$',
       ),
     ],
@@ -76,7 +79,7 @@ it('agrees with a start, and says what changes', { timeout: 60_000 }, async () =
     ],
   ];
   for (const [spec, says] of cases) {
-    const { accepted, text } = await specDiff(config, spec, 10);
+    const { accepted, text } = await specDiff(config, spec, { file: 'new.json', last: 10 });
     expect(text).toMatch(says);
     expect(accepted).toBe(!text.startsWith('refused'));
     const copy = temporaryDirectory();
@@ -89,4 +92,20 @@ it('agrees with a start, and says what changes', { timeout: 60_000 }, async () =
     await sink.close().catch(() => {});
     expect(started, text).toBe(accepted ? true : 'SLUICE_SPEC_CHANGED');
   }
+});
+
+it.skipIf(whyNoExtensions() !== undefined)('advises no backfill of a lake, which would be refused', async () => {
+  const options = lakeOptions(temporaryDirectory());
+  const env = { DATA_DIR: options.dataDir, KAFKA_TOPIC: TOPIC, SINK: 'ducklake' };
+  const config = readConfig({ ...env, DUCKDB_EXTENSION_DIRECTORY: EXTENSION_DIRECTORY });
+  const sink = await openLakeSink(options);
+  await sink.stage(await makeLakeBatch(options, 0, 0, [order('a', { note: 'n' }), order('b')]));
+  await sink.commit();
+  await sink.close();
+  const spec = withColumns((columns) => [...columns, NOTE]);
+  const { accepted, text } = await specDiff(config, spec, { file: 'new.json', last: 10 });
+  expect(accepted).toBe(true);
+  expect(text).toMatch(
+    /^added {4}column note.*; of the last 2 rows, 1 have a value in extra, where it stays in a lake\n$/,
+  );
 });

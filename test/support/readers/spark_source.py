@@ -102,14 +102,14 @@ query = (
     .start()
 )
 deadline = time.monotonic() + LARGEST_SECONDS
-while query.isActive and time.monotonic() < deadline:
-    progress = query.lastProgress
-    if progress is not None and positions_in(progress) == ends:
-        break
+positions = None
+while query.isActive and time.monotonic() < deadline and positions != ends:
     time.sleep(POLL_SECONDS)
+    if query.lastProgress is not None:
+        positions = positions_in(query.lastProgress)
 if query.exception() is not None:
     sys.exit(str(query.exception()))
-assert time.monotonic() < deadline, f"not at the end after {LARGEST_SECONDS} s"
+assert positions == ends, f"the query is at {positions} of {ends} after {len(committed)} micro-batches"
 query.stop()
 print(json.dumps({"batches": len(committed), "killed": len(killed)}))
 spark.stop()
