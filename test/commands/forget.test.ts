@@ -23,7 +23,8 @@ const SPEC = parseSpec(
   'of the test',
 );
 
-const of = (key: string, changeId: string, fields = {}) => order(changeId, { order_id: key, order_id_type: 'string', ...fields });
+const of = (key: string, changeId: string, fields = {}) =>
+  order(changeId, { order_id: key, order_id_type: 'string', ...fields });
 const forgetting = (dataDir: string, dryRun = false, env = {}) =>
   forget(readConfig({ DATA_DIR: dataDir, ...env }), LOG, 'C1', dryRun);
 
