@@ -1,4 +1,4 @@
-/** Nothing that is masked gets out, whatever is damaged and whenever the process is killed; what is forgotten is gone. */
+/** Nothing masked gets out, whatever is damaged and whenever the process is killed; what is forgotten is gone. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
