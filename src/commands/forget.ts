@@ -7,10 +7,11 @@ import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import { identifier, literal } from '../core/sql.js';
 import { allRows, openSql, type SqlClient } from '../query/sql-client.js';
-import { isSealed, MessageCipher, needsMaskKey } from '../schema/mask-key.js';
+import { isSealed, MessageCipher, maskKeyId, needsMaskKey } from '../schema/mask-key.js';
 import { roleColumn, type TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
 import { Forget, type ForgetOptions, type Forgotten } from '../sinks/duckdb/forget.js';
+import { checkMaskKey } from '../sinks/duckdb/mask-key.js';
 import { isOldDatabase } from '../sinks/duckdb/renewed-database.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
@@ -65,6 +66,8 @@ async function forget(config: Config, log: Logger, id: string, dryRun: boolean):
     const { topic, spec: stored } = await readScope(client, dataDir);
     const spec =
       config.tableSpec === undefined ? parseSpec(JSON.stringify(stored), 'of the data directory') : config.spec;
+    const [meta] = await allRows(client, 'FROM sluice.meta');
+    checkMaskKey(meta, maskKeyId(maskKey));
     const key = keyInTable(spec, id, maskKey);
     const isOfKey = matcher(id, maskKey && new MessageCipher(maskKey));
     if (dryRun) return await dryRunText(client, spec, key, isOfKey);
@@ -82,6 +85,7 @@ async function forget(config: Config, log: Logger, id: string, dryRun: boolean):
       key,
       keyHash,
       isOfKey,
+      maskKeyId: maskKeyId(maskKey),
     };
   } finally {
     client.close();
