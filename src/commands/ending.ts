@@ -97,8 +97,8 @@ export class Ending {
   #error(limitMs: number): SluiceError {
     return new SluiceError(
       this.#sink.needsWholeTopic ? 'SLUICE_KAFKA' : 'SLUICE_LAKE',
-      `${this.#names} did not end within ${limitMs / 1e3} s: a server that it waits for does not answer. The process is ` +
-        'killed, which loses nothing: what was not committed is read again at the next start',
+      `${this.#names} did not end within ${limitMs / 1e3} s: a server that it waits for does not answer. The process ` +
+        'is killed, which loses nothing: what was not committed is read again at the next start',
     );
   }
 }

@@ -253,7 +253,8 @@ export class Pipeline {
   #addRows(chunk: Chunk, { partition, nextOffset, leaderEpoch }: ReadPosition, nowMs: number): void {
     const { endOffset = nextOffset } = this.#partitions.get(partition);
     if (nextOffset > endOffset) chunk.truncate(endOffset);
-    if (chunk.rows === 0) return this.#keepSpare(chunk);
+    if (chunk.rows === 0) this.#keepSpare(chunk);
+    if (chunk.rows === 0) return;
     this.#totals.events += chunk.rows;
     this.#totals.bytes += chunk.valueBytes;
     this.#parts.metrics.events.inc(chunk.rows);

@@ -37,8 +37,8 @@ export interface OpenedDirectory {
  * Compares ledger and files, and removes leftovers, before anything is written: a write-ahead log that is put back
  * fits only the database as it was, and on a full disk leftovers take the space that the writes need. Only old names
  * of folders are changed first, which is a write.
- * @throws SluiceError SLUICE_CONFIG for another topic or key, or a newer format, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK for
- *   files that are missing; then nothing was removed or written. SLUICE_SPEC_CHANGED, SLUICE_DATA_DIR
+ * @throws SluiceError SLUICE_CONFIG for another topic or key, or a newer format, SLUICE_UNEXPLAINED_FILES,
+ *   SLUICE_SINK for files that are missing; then nothing was removed or written. SLUICE_SPEC_CHANGED, SLUICE_DATA_DIR
  */
 export async function openDirectory(
   connection: DuckDBConnection,

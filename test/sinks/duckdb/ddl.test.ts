@@ -103,21 +103,6 @@ describe('schema evolution', () => {
     expect(await select(sink, `SELECT count(*) FROM duckdb_columns() WHERE column_name = 'added'`)).toEqual([[0n]]);
   });
 
-  it('remembers the masks of columns over starts without them', async () => {
-    const dataDir = temporaryDirectory();
-    const spec = (note: object[]) =>
-      specWith((columns) => {
-        columns.push(...(note as Record<string, unknown>[]));
-      });
-    const masked = { name: 'note', kind: 'text', mask: 'redact' };
-    for (const columns of [[masked], [], [masked], []]) await (await openSink(dataDir, { spec: spec(columns) })).close();
-    const clear = new DuckDbSink(sinkOptions(dataDir, { spec: spec([{ name: 'note', kind: 'text' }]) }));
-    await expect(clear.open()).rejects.toMatchObject({
-      code: 'SLUICE_SPEC_CHANGED',
-      message: expect.stringContaining('has the mask "redact" in the data directory, and no mask in the table spec'),
-    });
-  });
-
   it('refuses another table in the same directory', async () => {
     const dataDir = temporaryDirectory();
     await (await openSink(dataDir)).close();
