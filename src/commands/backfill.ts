@@ -7,6 +7,7 @@ import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import { openSql } from '../query/sql-client.js';
 import { MAX_PATH_DEPTH } from '../schema/field-path.js';
+import { maskKeyId } from '../schema/mask-key.js';
 import type { SpecColumn, TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
 import { Backfill, type Backfilled, type BackfillPlace, extraSpec } from '../sinks/duckdb/backfill.js';
@@ -64,6 +65,7 @@ export async function backfill(config: Config, name: string, log: Logger): Promi
   const target = await Backfill.open({
     ...{ dataDir, topic, spec, column, compression: parquet.compression, threads, memoryLimit, retention },
     pageBytes: pipeline.batchBytes,
+    maskKeyId: maskKeyId(config.maskKey),
   });
   const sum = { values: 0, issues: 0, unread: 0 };
   try {

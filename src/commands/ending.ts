@@ -23,7 +23,9 @@ interface Closable {
 export class Ending {
   readonly #sink: Pick<SinkClient, 'needsWholeTopic' | 'standstill' | 'close'>;
   readonly #onStuck: (error: SluiceError) => void;
+  readonly #signal: AbortSignal;
   readonly #open = new Set<string>();
+  #onWaiting: ((what: string) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param graceMs from the signal to closing */
@@ -34,8 +36,18 @@ export class Ending {
   ) {
     this.#sink = sink;
     this.#onStuck = onStuck;
+    this.#signal = signal;
     // What another sink does on a local disk may take its time.
     if (!sink.needsWholeTopic) signal.addEventListener('abort', () => this.#limit(graceMs), { once: true });
+  }
+
+  /**
+   * The run has done all that it was to do. With a sink on a local disk it waits then for what does not close, until a
+   * signal: its outcome is told after that.
+   * @param onWaiting told what it waits for
+   */
+  done(onWaiting: (what: string) => void): void {
+    if (this.#sink.needsWholeTopic) this.#onWaiting = onWaiting;
   }
 
   /** Closes the parts of a run, beside each other. */
@@ -47,9 +59,23 @@ export class Ending {
       this.#closed('lineage', lineage),
     ];
     await this.#closed('the sink', this.#sink);
-    this.#limit(0);
-    await Promise.all(others);
+    await this.#ended(Promise.all(others));
     clearTimeout(this.#timer);
+  }
+
+  async #ended(others: Promise<unknown>): Promise<void> {
+    const limit = () => this.#limit(0);
+    if (this.#onWaiting === undefined || this.#signal.aborted) limit();
+    else this.#signal.addEventListener('abort', limit, { once: true });
+    const tell = () => this.#onWaiting?.(`all is committed; still waiting for ${this.#names} to end`);
+    const waiting = setTimeout(tell, CLOSE_MS);
+    await others;
+    clearTimeout(waiting);
+    this.#signal.removeEventListener('abort', limit);
+  }
+
+  get #names(): string {
+    return this.#open.size === 0 ? 'the run' : [...this.#open].join(' and ');
   }
 
   /** After all else: a thread that was given up is still there. */
@@ -69,11 +95,10 @@ export class Ending {
   }
 
   #error(limitMs: number): SluiceError {
-    const what = this.#open.size === 0 ? 'the run' : [...this.#open].join(' and ');
     return new SluiceError(
       this.#sink.needsWholeTopic ? 'SLUICE_KAFKA' : 'SLUICE_LAKE',
-      `${what} did not end within ${limitMs / 1e3} s: a server that it waits for does not answer. The process is ` +
-        'killed, which loses nothing: what was not committed is read again at the next start',
+      `${this.#names} did not end within ${limitMs / 1e3} s: a server that it waits for does not answer. The process ` +
+        'is killed, which loses nothing: what was not committed is read again at the next start',
     );
   }
 }

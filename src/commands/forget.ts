@@ -7,10 +7,11 @@ import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import { identifier, literal } from '../core/sql.js';
 import { allRows, openSql, type SqlClient } from '../query/sql-client.js';
-import { MessageCipher, needsMaskKey } from '../schema/mask-key.js';
+import { MessageCipher, maskKeyId, needsMaskKey } from '../schema/mask-key.js';
 import { roleColumn, type TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
 import { Forget, type ForgetOptions } from '../sinks/duckdb/forget.js';
+import { checkMaskKey } from '../sinks/duckdb/mask-key.js';
 import { type MessageTest, searchQuarantine } from '../sinks/duckdb/quarantine-search.js';
 import { isOldDatabase } from '../sinks/duckdb/renewed-database.js';
 import { readScope } from '../verify/ledger.js';
@@ -71,6 +72,8 @@ export async function forget(config: Config, log: Logger, id: string, dryRun: bo
     const { topic, spec: stored } = await readScope(client, dataDir);
     const spec =
       config.tableSpec === undefined ? parseSpec(JSON.stringify(stored), 'of the data directory') : config.spec;
+    const [meta] = await allRows(client, 'FROM sluice.meta');
+    checkMaskKey(meta, maskKeyId(maskKey));
     const key = keyInTable(spec, id, maskKey);
     const { valueFormat, keyFormat } = config.registry;
     const column = roleColumn(spec, 'key')!;
@@ -90,6 +93,7 @@ export async function forget(config: Config, log: Logger, id: string, dryRun: bo
       key,
       keyHash,
       isOfKey,
+      maskKeyId: maskKeyId(maskKey),
     };
   } finally {
     client.close();

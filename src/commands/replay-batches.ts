@@ -4,6 +4,7 @@ import { Chunk, setBit } from '../core/chunk.js';
 import type { BatchResult, BatchTask } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
 import type { SchemaStore } from '../registry/schema-store.js';
+import { isRowTest } from '../schema/expectations.js';
 import { isSealed, type MessageCipher, needsMaskKey } from '../schema/mask-key.js';
 import type { TableSpec } from '../schema/spec.js';
 import type { FileRange } from '../storage/data-dir.js';
@@ -51,12 +52,16 @@ export class ReplayBatches {
     this.#schemas = schemas;
   }
 
-  /** @param folder for files that do not count */
+  /**
+   * Of expectations only those of a row hold: the messages are some of a batch, which is long ago.
+   * @param folder for files that do not count
+   */
   static async open(config: Config, topic: string, spec: TableSpec, folder: string, log: Logger) {
     const { batchRows, batchBytes } = config.pipeline;
     const { valueFormat, keyFormat, url } = config.registry;
+    const ofRows = { ...spec, expectations: spec.expectations.filter(isRowTest) };
     const processor = await BatchProcessor.create({
-      ...{ spec, topic, dataDir: folder, batchRows, batchBytes, valueFormat, keyFormat, mergeFrom: 'parquet' },
+      ...{ spec: ofRows, topic, dataDir: folder, batchRows, batchBytes, valueFormat, keyFormat, mergeFrom: 'parquet' },
       ...{ ...config.parquet, ...config.worker, maskKey: config.maskKey },
     });
     if ((valueFormat === 'json' && keyFormat === 'json') || url === undefined)

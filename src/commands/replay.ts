@@ -7,7 +7,7 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import { allRows, openSql, type SqlClient } from '../query/sql-client.js';
-import { MessageCipher } from '../schema/mask-key.js';
+import { MessageCipher, maskKeyId } from '../schema/mask-key.js';
 import type { TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
 import { messagesOf, Replay, type ReplayOptions, replayPlaces } from '../sinks/duckdb/replay.js';
@@ -142,6 +142,7 @@ async function replayAll(target: Target): Promise<ReplaySummary> {
   const options: ReplayOptions = {
     ...{ dataDir, topic, spec, condition, compression: config.parquet.compression },
     ...{ threads: config.duckdb.threads, memoryLimit: config.duckdb.memoryLimit, retention: config.retention },
+    maskKeyId: maskKeyId(config.maskKey),
   };
   const replay = await Replay.open(options);
   try {

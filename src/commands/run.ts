@@ -174,6 +174,7 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     const isAll = await pipeline.run(state);
     lineage?.end(isAll ? 'COMPLETE' : 'ABORT');
     finished = pipeline;
+    ending.done((what) => log.warn({ code: 'SLUICE_KAFKA' }, `${what}: SIGTERM ends it`));
   } catch (thrown) {
     monitor?.fail(thrown);
     lineage?.end('FAIL', thrown as Error);

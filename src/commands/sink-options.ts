@@ -1,5 +1,6 @@
 /** What the configured sink needs. */
 import type { Config } from '../config.js';
+import { maskKeyId } from '../schema/mask-key.js';
 import type { SinkOptions } from '../sinks/sink-client.js';
 
 export function sinkOptions({ dataDir, kafka, spec, ...config }: Config): SinkOptions {
@@ -12,10 +13,11 @@ export function sinkOptions({ dataDir, kafka, spec, ...config }: Config): SinkOp
       kind: 'ducklake',
       options: {
         ...{ dataDir, topic, spec, threads, memoryLimit, state, compaction },
-        ...{ ...lake, objectStore, owner: instanceId },
+        ...{ ...lake, objectStore, owner: instanceId, maskKeyId: maskKeyId(config.maskKey) },
       },
     };
   }
   const { duckdb, retention } = config;
-  return { kind: 'duckdb', options: { dataDir, topic, spec, ...duckdb, compaction, retention } };
+  const ofMasks = { maskKeyId: maskKeyId(config.maskKey) };
+  return { kind: 'duckdb', options: { dataDir, topic, spec, ...duckdb, compaction, retention, ...ofMasks } };
 }

@@ -54,7 +54,7 @@ interface Transformation {
 /** Columns that Sluice makes of that of a role. */
 const MADE_OF_ROLES = {
   is_high_value: ['amount', 'whether the amount is above HIGH_VALUE_THRESHOLD'],
-  is_late: ['event_time', 'whether it is behind the watermark of its partition'],
+  is_late: ['event_time', 'whether it is more than LATE_AFTER_MS before the Kafka timestamp'],
   change_seq: ['change_id', 'the cluster time in a resume token'],
 } as const;
 

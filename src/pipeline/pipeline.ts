@@ -17,6 +17,7 @@ import { betweenCommits, Rebalance } from './rebalance.js';
 import { Sequencer } from './sequencer.js';
 import type { PipelineSettings } from './settings.js';
 import { MAX_STALLED_MS, observeLatency, type PipelineStatus, partitionStatus } from './status.js';
+import { Stop } from './stop.js';
 import { type CommitListener, countCommit, newTotals, tellCommit } from './totals.js';
 
 export interface PipelineOptions extends PipelineSettings, AssignmentOptions {
@@ -53,7 +54,7 @@ export class Pipeline {
   readonly #totals = newTotals();
   #firstCommitMs: number | undefined;
   #idleMs = 0;
-  readonly #stop = new AbortController();
+  readonly #stop: Stop;
   /** What the next chunk must hold at least, after a fill said `oversize`. */
   #need = { valueBytes: 0, keyBytes: 0 };
   #spare: Chunk | undefined;
@@ -65,6 +66,7 @@ export class Pipeline {
   constructor(options: PipelineOptions, parts: PipelineParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#stop = new Stop(options.shutdownGraceMs);
     this.#chunks = new ChunkPool(options.bufferBytes, options.batchRows);
     this.#partitions = new Partitions(parts.source);
     this.#batcher = new Batcher(options, this.#chunks, this.#partitions);
@@ -251,10 +253,8 @@ export class Pipeline {
   #addRows(chunk: Chunk, { partition, nextOffset, leaderEpoch }: ReadPosition, nowMs: number): void {
     const { endOffset = nextOffset } = this.#partitions.get(partition);
     if (nextOffset > endOffset) chunk.truncate(endOffset);
-    if (chunk.rows === 0) {
-      this.#keepSpare(chunk);
-      return;
-    }
+    if (chunk.rows === 0) this.#keepSpare(chunk);
+    if (chunk.rows === 0) return;
     this.#totals.events += chunk.rows;
     this.#totals.bytes += chunk.valueBytes;
     this.#parts.metrics.events.inc(chunk.rows);
@@ -269,12 +269,12 @@ export class Pipeline {
   }
 
   async #drain(): Promise<boolean> {
-    if (await this.#rebalance.settleInTime()) {
+    if (await this.#rebalance.settleInTime(this.#stop.leftMs)) {
       this.#dispatcher.dispatchAll();
       for (let isStopping = false; !isStopping; ) {
         // With `untilEnd` it waits as long as it takes; a stop meanwhile has its grace period.
         isStopping = this.#stop.signal.aborted;
-        if (await this.#sequencer.drain(this.#options.shutdownGraceMs)) return true;
+        if (await this.#sequencer.drain(this.#stop.leftMs)) return true;
       }
     }
     this.#parts.log.warn('the grace period is over: batches in flight are dropped and will be read again');

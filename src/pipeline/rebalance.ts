@@ -65,9 +65,9 @@ export class Rebalance {
     assignment.checkComplete();
   }
 
-  /** Waits for the answer that is under way for the grace period at most. @returns false if that is over */
-  settleInTime(): Promise<boolean> {
-    return this.#settle(aborted(AbortSignal.timeout(this.#shutdownGraceMs)));
+  /** Waits for the answer that is under way, for whole milliseconds at most. @returns false if they are over */
+  settleInTime(limitMs: number): Promise<boolean> {
+    return this.#settle(aborted(AbortSignal.timeout(limitMs)));
   }
 
   /** Tells the source the answer when it is ready. @param limit ends the wait for it @returns false if it did */

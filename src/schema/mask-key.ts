@@ -55,6 +55,11 @@ export class MessageCipher {
     this.#id = createHash('sha256').update('id').update(this.#key).digest().subarray(0, ID_BYTES);
   }
 
+  /** Tells keys apart, and nothing of the key: hexadecimal digits. */
+  get id(): string {
+    return this.#id.toString('hex');
+  }
+
   /** @returns magic and version, id of the key, nonce, what is encrypted, tag */
   seal(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     const nonce = randomBytes(NONCE_BYTES);
@@ -78,6 +83,11 @@ export class MessageCipher {
       throw notOfThisKey('this key, and changed since');
     }
   }
+}
+
+/** What tells the key of masks from others. */
+export function maskKeyId(maskKey: Uint8Array | undefined): string | undefined {
+  return maskKey && new MessageCipher(maskKey).id;
 }
 
 function notOfThisKey(which: string): SluiceError {

@@ -51,6 +51,19 @@ it('gives a sink on a local disk its time, and what else there is ten seconds af
   expect(onStuck.mock.calls).toEqual(told('SLUICE_KAFKA', 'the Kafka client did not end within 10 s'));
 });
 
+it('says what a run waits for that is done, and ends it after a signal only', async () => {
+  const onWaiting = vi.fn();
+  const ending = endingOf(async () => {}, true);
+  ending.done(onWaiting);
+  void ending.close(stuck, quick, quick);
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(onWaiting.mock.calls).toEqual([['all is committed; still waiting for the Kafka client to end']]);
+  expect(onStuck).not.toHaveBeenCalled();
+  stop.abort();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(onStuck.mock.calls).toEqual(told('SLUICE_KAFKA', 'the Kafka client did not end within 10 s'));
+});
+
 it('tells of nothing when all is closed, however that went', async () => {
   const ending = endingOf(async () => Promise.reject(new Error('no more')));
   stop.abort();

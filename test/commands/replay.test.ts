@@ -16,8 +16,8 @@ const columns = (required: boolean) => [
   { name: 'at', kind: 'timestamp', role: 'event_time' },
   { name: 'shop', kind: 'text', required },
 ];
-const specText = (required: boolean, more: object[] = []) =>
-  JSON.stringify({ table: 'cdc_orders', view: 'orders', columns: [...columns(required), ...more] });
+const specText = (required: boolean, more: object[] = [], expectations: object[] = []) =>
+  JSON.stringify({ table: 'cdc_orders', view: 'orders', columns: [...columns(required), ...more], expectations });
 const STRICT = parseSpec(specText(true), 'of the test');
 
 const message = (id: string, more: object = {}) => JSON.stringify({ id, key: id, operation: 'insert', ...more });
@@ -142,6 +142,15 @@ it('changes nothing with --dry-run, and nothing of another reason', async () => 
   expect(readFileSync(join(dataDir, 'analytics.db')).equals(before)).toBe(true);
   expect((await replayed(dataDir, { reason: 'malformed' })).rows).toEqual({ merged: 0, duplicate: 0, marker: 0 });
   expect(await queryDatabase(dataDir, QUARANTINE)).toHaveLength(7);
+});
+
+it('asks nothing of many rows, as they are some of a batch of long ago', async () => {
+  const dataDir = await written();
+  const tests = [
+    { name: 'fresh', action: 'stop', freshness: { max_ms: 1000 } },
+    { name: 'shops', action: 'stop', column: 'shop', nulls: { max_share: 0, per: 'batch' } },
+  ];
+  expect((await replayed(dataDir, { spec: specText(false, [], tests) })).rows).toMatchObject({ merged: 2 });
 });
 
 it('survives the loss of the database: the files have the rows', async () => {

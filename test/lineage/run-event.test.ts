@@ -5,7 +5,7 @@ import { SluiceError } from '../../src/core/errors.js';
 import { newRunId, RunEvents } from '../../src/lineage/run-event.js';
 import { WindowBuilder } from '../../src/lineage/window.js';
 import { PRESETS } from '../../src/schema/presets.js';
-import type { TableSpec } from '../../src/schema/spec.js';
+import { specJson, type TableSpec } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { DUCKDB_TYPES } from '../../src/sinks/duckdb/columns.js';
 import { type SentEvent, schemaProblems } from '../support/openlineage.js';
@@ -98,6 +98,14 @@ it('an event says all of its window, and the next one nothing of it', () => {
     ['not_null', '1'],
     ['unique', '3'],
   ]);
+  const expectations = [{ name: 'paid', action: 'quarantine', column: 'status', values: ['paid'] }];
+  const spec = parseSpec(JSON.stringify({ ...JSON.parse(specJson(ORDERS_SPEC)), expectations }), 'of the test');
+  const refused = new WindowBuilder(STARTED);
+  refused.add({ ...NO_STATS, messages: 5, expectation: 4 }, []);
+  const [{ inputFacets }] = sent(eventsOf(spec).event('RUNNING', refused.close(NOW), NOW)).inputs;
+  expect(inputFacets!.dataQualityAssertions.assertions).toContainEqual(
+    expect.objectContaining({ assertion: 'expectations', success: false, actual: '4' }),
+  );
   const next = sent(events.event('RUNNING', builder.close(NOW), NOW));
   expect(next.inputs[0].inputFacets!.sluice_offsets).toMatchObject({ windowStart: NOW.toISOString(), ranges: [] });
   expect(next.outputs.map(({ outputFacets }) => outputFacets!.outputStatistics.rowCount)).toEqual([0, 0]);

@@ -14,6 +14,7 @@ import { type Inventory, type InventoryFile, parquet } from './file-inventory.js
 import { openFormat } from './format.js';
 import { type LedgerRow, writeLedger } from './ledger.js';
 import { moveMarkers } from './markers.js';
+import { storeMaskKey } from './mask-key.js';
 import { OLD, type OldBatch, type OldDatabase } from './old-database.js';
 import { openRetention } from './retention-tables.js';
 
@@ -108,6 +109,7 @@ export class DatabaseBuilder {
       await this.#run(`INSERT INTO sluice.columns VALUES (${literal(name)}, ${bit})`);
     }
     await migrate(this.#connection, this.#spec, topic);
+    await storeMaskKey(this.#connection, this.#spec, this.#old?.maskKeyId);
     if ((this.#old?.format ?? 0) >= RETENTION_FORMAT) await openRetention(this.#connection);
     const text = (value: string | undefined) => (value === undefined ? 'NULL' : literal(value));
     const format = this.#old?.createdFormat ?? Math.min(...this.#inventory.files.map((file) => file.format));

@@ -2,8 +2,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
+import type { Mask } from '../../schema/mask.js';
 import {
   roleColumn,
+  type SpecColumn,
   type StoredSpec,
   specJson,
   type TableColumn,
@@ -72,6 +74,7 @@ async function writeSpec(connection: DuckDBConnection, spec: TableSpec, topic: s
   const [known] = await rowsOf(connection, 'SELECT spec_hash FROM sluice.meta');
   if (known?.spec_hash === hash) return false;
   const [json, format] = [literal(specJson(spec)), FORMAT_VERSION];
+  await keepLeavingMasks(connection, spec);
   await connection.run(
     known === undefined
       ? `INSERT INTO sluice.meta (format_version, created_format, topic, spec, spec_hash, changed_at)
@@ -100,6 +103,7 @@ async function missingColumns(connection: DuckDBConnection, spec: TableSpec): Pr
 async function checkSpec(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
   const [meta] = await rowsOf(connection, 'SELECT spec FROM sluice.meta');
   if (meta !== undefined) checkStoredSpec(JSON.parse(String(meta.spec)) as StoredSpec, spec);
+  checkMasks(await leftColumns(connection), spec);
 }
 
 /**
@@ -113,7 +117,7 @@ export function checkStoredSpec(known: StoredSpec, spec: TableSpec): void {
     const before = kinds.get(name);
     if (before !== undefined && before !== kind) throw kindChanged(spec, name, before, kind);
   }
-  checkMasks(known, spec);
+  checkMasks(known.columns, spec);
   const identity = (of: StoredSpec) => {
     const changeId = roleColumn(of, 'change_id');
     return `table ${of.table} ${changeId ? `with the change id ${changeId.name}` : 'without a change id'}`;
@@ -126,10 +130,42 @@ export function checkStoredSpec(known: StoredSpec, spec: TableSpec): void {
   );
 }
 
+type MaskedColumn = Pick<SpecColumn, 'name' | 'mask'>;
+
+/** Columns that a spec of before had and a later one did not, and their masks: rows of then still have them. */
+const LEFT = 'CREATE TABLE IF NOT EXISTS sluice.left_columns (name VARCHAR NOT NULL, mask VARCHAR)';
+
+async function leftColumns(connection: DuckDBConnection): Promise<MaskedColumn[]> {
+  const tables = await rowsOf(
+    connection,
+    `SELECT 1 FROM duckdb_tables()
+     WHERE database_name = current_database() AND schema_name = 'sluice' AND table_name = 'left_columns'`,
+  );
+  const rows = tables.length === 0 ? [] : await rowsOf(connection, 'SELECT name, mask FROM sluice.left_columns');
+  return rows.map(({ name, mask }) => ({
+    name: String(name),
+    ...(mask !== null && { mask: JSON.parse(String(mask)) as Mask }),
+  }));
+}
+
+/** Of columns that the spec of the last start has and this one has not. */
+async function keepLeavingMasks(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+  const [meta] = await rowsOf(connection, 'SELECT spec FROM sluice.meta');
+  if (meta === undefined) return;
+  const names = new Set([...spec.columns, ...(await leftColumns(connection))].map(({ name }) => name));
+  const leaving = (JSON.parse(String(meta.spec)) as StoredSpec).columns.filter(({ name }) => !names.has(name));
+  if (leaving.length === 0) return;
+  await connection.run(LEFT);
+  const rows = leaving.map(({ name, mask }) => {
+    return `(${literal(name)}, ${mask === undefined ? 'NULL' : literal(JSON.stringify(mask))})`;
+  });
+  await connection.run(`INSERT INTO sluice.left_columns VALUES ${rows.join(', ')}`);
+}
+
 /** Rows from before would have another mask, or none, beside those of now. */
-function checkMasks(known: StoredSpec, spec: TableSpec): void {
+function checkMasks(known: readonly MaskedColumn[], spec: TableSpec): void {
   const text = (mask: unknown) => (mask === undefined ? 'no mask' : `the mask ${JSON.stringify(mask)}`);
-  const before = new Map(known.columns.map(({ name, mask }) => [name, text(mask)]));
+  const before = new Map(known.map(({ name, mask }) => [name, text(mask)]));
   for (const { name, mask } of spec.columns) {
     const [was, is] = [before.get(name), text(mask)];
     if (was === undefined || was === is) continue;

@@ -6,6 +6,7 @@ import { literal, rowsOf } from '../../core/sql.js';
 import type { StoredSpec, TableSpec } from '../../schema/spec.js';
 import { FORMAT_VERSION, RETENTION_FORMAT } from '../../storage/data-dir.js';
 import { moveMarkers } from './markers.js';
+import { checkMaskKey } from './mask-key.js';
 import { DUCKDB_STATE } from './merged-row.js';
 import type { StateRoom } from './state.js';
 
@@ -131,17 +132,19 @@ async function allowTombstones(connection: DuckDBConnection): Promise<void> {
 
 /**
  * Checks that this Sluice can write to the data directory, and writes nothing.
- * @throws SluiceError SLUICE_CONFIG when the directory belongs to another topic or to a newer Sluice
+ * @param maskKeyId of the key that this process has
+ * @throws SluiceError SLUICE_CONFIG when the directory belongs to another topic, another key or a newer Sluice
  */
-export async function checkFormat(connection: DuckDBConnection, topic: string): Promise<void> {
+export async function checkFormat(connection: DuckDBConnection, topic: string, maskKeyId?: string): Promise<void> {
   const tables = await rowsOf(
     connection,
     `SELECT 1 FROM duckdb_tables()
      WHERE database_name = current_database() AND schema_name = 'sluice' AND table_name = 'meta'`,
   );
   if (tables.length === 0) return;
-  const [meta] = await rowsOf(connection, 'SELECT format_version, topic FROM sluice.meta');
+  const [meta] = await rowsOf(connection, 'FROM sluice.meta');
   if (meta !== undefined) checkMeta(Number(meta.format_version), String(meta.topic), topic);
+  checkMaskKey(meta, maskKeyId);
 }
 
 function checkMeta(version: number, found: string, topic: string): void {

@@ -23,6 +23,8 @@ export interface OldDatabase {
   readonly createdFormat: number;
   readonly clusterId: string | undefined;
   readonly topicId: string | undefined;
+  /** Of the key of masks. */
+  readonly maskKeyId: string | undefined;
   /** The bit of `issues` of each column. */
   readonly bits: readonly (readonly [name: string, bit: number])[];
   /** Where partitions began, and why. */
@@ -74,6 +76,7 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
     createdFormat: Number(meta.created_format ?? format),
     clusterId: (meta.cluster_id as string | null | undefined) ?? undefined,
     topicId: (meta.topic_id as string | null | undefined) ?? undefined,
+    maskKeyId: (meta.mask_key_id as string | null | undefined) ?? undefined,
     // In format 1 a column's bit was its place in the spec.
     bits:
       format < 2

@@ -62,6 +62,7 @@ export interface DuckDbSinkOptions extends DatabaseOptions, StagingOptions {
   readonly retention: RetentionSettings;
   /** What the view of the newest state reads; undefined: as it is. */
   readonly state?: StateKind | undefined;
+  readonly maskKeyId?: string | undefined;
 }
 
 export class DuckDbSink implements Sink {

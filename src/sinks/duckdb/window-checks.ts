@@ -91,7 +91,9 @@ async function failingMinutes(
     connection,
     `SELECT count(*) AS minutes FROM (
        SELECT ${MINUTE} AS minute FROM ${table}
-       WHERE kafka_timestamp >= ${from(first)} AND kafka_timestamp < ${from(last, 1n)} GROUP BY minute
+       WHERE kafka_timestamp >= ${from(first)} AND kafka_timestamp < ${from(last, 1n)}
+         AND ${MINUTE} IN (SELECT DISTINCT ${MINUTE} FROM ${table} WHERE ${isNew})
+       GROUP BY minute
        HAVING ${measure()} > ${allowed} AND NOT coalesce(${measure(`NOT (${isNew})`)} > ${allowed}, false))`,
   );
   return Number(minutes) === 0 ? [] : [[0, Number(minutes)]];

@@ -25,12 +25,10 @@ import {
 import { lakeError, outageError } from '../../core/outage.js';
 import { withRetries } from '../../core/retry.js';
 import type { Sink } from '../../core/sink.js';
-import type { TableSpec } from '../../schema/spec.js';
 import { makeFolder } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { readPositions } from '../duckdb/ledger.js';
-import type { StateKind } from '../duckdb/settings.js';
 import { DeleteFiles } from './delete-files.js';
 import { Housekeeping } from './housekeeping.js';
 import { readKnownTopic, rememberTopic } from './known-topic.js';
@@ -41,17 +39,14 @@ import { FileOwnership, type LastCommit, type OwnedMove, type Ownership } from '
 import { PostgresOwnership } from './postgres-ownership.js';
 import { whileOpening } from './postgres-server.js';
 import { isPostgres } from './settings.js';
-import { openTables, readLastCommit } from './tables.js';
+import { openTables, readLastCommit, type TableOptions } from './tables.js';
 import { Transactions } from './transactions.js';
 
-export interface DuckLakeSinkOptions extends LakeOptions {
-  readonly topic: string;
-  readonly spec: TableSpec;
+export interface DuckLakeSinkOptions extends LakeOptions, TableOptions {
   /** What this process is called in the catalog. */
   readonly owner: string;
   readonly compaction: CompactionOptions;
   readonly keepSnapshotsMs: number;
-  readonly state?: StateKind | undefined;
 }
 
 /** Less than max.poll.interval.ms, after which the group waits no longer. */
@@ -103,14 +98,14 @@ export class DuckLakeSink implements Sink {
   }
 
   async #open(): Promise<number[]> {
-    const { catalog, dataPath, spec, topic, owner, state } = this.#options;
+    const { catalog, dataPath, spec, topic, owner } = this.#options;
     const instance = await openLake(this.#options);
     this.#instance = instance;
     this.#connection = await connectLake(instance);
     this.#deleteFiles = new DeleteFiles(await instance.connect(), dataPath, spec);
     const connection = this.#connection;
     const open = async () => {
-      const issueBits = await openTables(connection, spec, topic, state);
+      const issueBits = await openTables(connection, this.#options);
       this.#ownership = isPostgres(catalog)
         ? await PostgresOwnership.open(instance, topic, owner)
         : new FileOwnership(await readLastCommit(connection));

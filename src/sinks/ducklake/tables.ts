@@ -6,6 +6,7 @@ import { specHash } from '../../schema/spec-hash.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
 import { migrate } from '../duckdb/ddl.js';
 import { checkFormat, issueBits, type Layout } from '../duckdb/format.js';
+import { storeMaskKey } from '../duckdb/mask-key.js';
 import type { StateKind } from '../duckdb/settings.js';
 import { HAS_STATE } from '../duckdb/state.js';
 import { LAKE } from './lake.js';
@@ -37,22 +38,32 @@ FROM sluice.starts LEFT JOIN (
   addedToPositions: [],
 };
 
+export interface TableOptions {
+  readonly topic: string;
+  readonly spec: TableSpec;
+  /** Where the view of the newest state reads; undefined: as it is. */
+  readonly state?: StateKind | undefined;
+  /** Of the key of masks (`maskKeyId`); undefined: there is none. */
+  readonly maskKeyId?: string | undefined;
+}
+
 /**
  * Makes what is missing. A lake that is as it should be is left alone: files are only joined with those that were
  * written under the same schema.
- * @param state where the view of the newest state reads; undefined: as it is
  * @returns the bit of `issues` that each column of the spec has
- * @throws SluiceError as `migrate`
+ * @throws SluiceError as `migrate`; SLUICE_CONFIG for another key
  */
 export async function openTables(
   connection: DuckDBConnection,
-  spec: TableSpec,
-  topic: string,
-  state?: StateKind,
+  { spec, topic, state, maskKeyId }: TableOptions,
 ): Promise<number[]> {
-  await checkFormat(connection, topic);
-  if (await isCurrent(connection, spec, state)) return await issueBits(connection, spec);
-  return await migrate(connection, spec, topic, LAKE_LAYOUT, state);
+  await checkFormat(connection, topic, maskKeyId);
+  const isAsItShouldBe = await isCurrent(connection, spec, state);
+  const bits = isAsItShouldBe
+    ? await issueBits(connection, spec)
+    : await migrate(connection, spec, topic, LAKE_LAYOUT, state);
+  await storeMaskKey(connection, spec, maskKeyId);
+  return bits;
 }
 
 /** What the ledger says of the last commit. */
