@@ -34,6 +34,7 @@ export function addBackfillCommand(program: Command, { environment, stdout }: Co
         SECTIONS.sink,
         SECTIONS.schema,
         SECTIONS.parquet,
+        SECTIONS.pipeline.pick({ batchBytes: true }),
         SECTIONS.duckdb.omit({ mergeFrom: true, state: true }),
         SECTIONS.log,
       ),
@@ -54,7 +55,7 @@ export function addBackfillCommand(program: Command, { environment, stdout }: Co
  *   cannot be backfilled; SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK, SLUICE_DATA_DIR as a start.
  */
 export async function backfill(config: Config, name: string, log: Logger): Promise<BackfillSummary> {
-  const { dataDir, duckdb, parquet, retention } = config;
+  const { dataDir, duckdb, parquet, pipeline, retention } = config;
   const { topic, spec } = await scopeOf(config);
   const column = columnOf(spec, name);
   // Where a start removes what a process left that was killed.
@@ -62,6 +63,7 @@ export async function backfill(config: Config, name: string, log: Logger): Promi
   const { threads, memoryLimit } = duckdb;
   const target = await Backfill.open({
     ...{ dataDir, topic, spec, column, compression: parquet.compression, threads, memoryLimit, retention },
+    pageBytes: pipeline.batchBytes,
   });
   const sum = { values: 0, issues: 0, unread: 0 };
   try {

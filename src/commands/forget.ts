@@ -7,19 +7,23 @@ import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import { identifier, literal } from '../core/sql.js';
 import { allRows, openSql, type SqlClient } from '../query/sql-client.js';
-import { isSealed, MessageCipher, needsMaskKey } from '../schema/mask-key.js';
+import { MessageCipher, needsMaskKey } from '../schema/mask-key.js';
 import { roleColumn, type TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
-import { Forget, type ForgetOptions, type Forgotten } from '../sinks/duckdb/forget.js';
+import { Forget, type ForgetOptions } from '../sinks/duckdb/forget.js';
+import { type MessageTest, searchQuarantine } from '../sinks/duckdb/quarantine-search.js';
 import { isOldDatabase } from '../sinks/duckdb/renewed-database.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
+import { keyMatcher } from './key-matcher.js';
 import { variablesHelp } from './variables-help.js';
 
 const NOT_OF_A_LAKE =
   'forget is for SINK=duckdb: which snapshots of a lake may go is for its keeper to say. docs/privacy.md has more';
 /** Hexadecimal digits of the HMAC that a masked key is. */
 const HMAC_DIGITS = 32;
+/** Messages that a dry run lists. */
+const MAX_LISTED = 20;
 
 export function addForgetCommand(program: Command, { environment, stdout }: CommandContext): void {
   program
@@ -33,6 +37,7 @@ export function addForgetCommand(program: Command, { environment, stdout }: Comm
         SECTIONS.schema,
         SECTIONS.parquet,
         SECTIONS.duckdb.omit({ mergeFrom: true, state: true }),
+        SECTIONS.registry.pick({ valueFormat: true, keyFormat: true }),
         SECTIONS.log,
       ),
     )
@@ -48,10 +53,11 @@ export function addForgetCommand(program: Command, { environment, stdout }: Comm
 /**
  * @returns what to say of it
  * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, but for a dry run; SLUICE_CONFIG of a
- *   lake, or without the key of masks that it needs; as `Forget`
+ *   lake, without the key of masks that it needs, or if the key is empty; as `Forget`
  */
-async function forget(config: Config, log: Logger, id: string, dryRun: boolean): Promise<string> {
+export async function forget(config: Config, log: Logger, id: string, dryRun: boolean): Promise<string> {
   if (config.sink === 'ducklake') throw new SluiceError('SLUICE_CONFIG', NOT_OF_A_LAKE);
+  if (id === '') throw new SluiceError('SLUICE_CONFIG', '--key is empty: say which key to forget');
   const { dataDir, maskKey } = config;
   const client = await openSql(dataDir);
   let options: ForgetOptions;
@@ -66,7 +72,9 @@ async function forget(config: Config, log: Logger, id: string, dryRun: boolean):
     const spec =
       config.tableSpec === undefined ? parseSpec(JSON.stringify(stored), 'of the data directory') : config.spec;
     const key = keyInTable(spec, id, maskKey);
-    const isOfKey = matcher(id, maskKey && new MessageCipher(maskKey));
+    const { valueFormat, keyFormat } = config.registry;
+    const column = roleColumn(spec, 'key')!;
+    const isOfKey = keyMatcher({ id, column, cipher: maskKey && new MessageCipher(maskKey), valueFormat, keyFormat });
     if (dryRun) return await dryRunText(client, spec, key, isOfKey);
     const { threads, memoryLimit } = config.duckdb;
     const { retention, parquet } = config;
@@ -89,7 +97,7 @@ async function forget(config: Config, log: Logger, id: string, dryRun: boolean):
   const forgetting = await Forget.open(options);
   try {
     logRemoved(log, forgetting.removed);
-    return textOf(await forgetting.run(), dataDir);
+    return await textOf(forgetting, dataDir);
   } finally {
     forgetting.close();
   }
@@ -107,47 +115,26 @@ function saltedHash(id: string): string {
   return `sha256:${salt}:${createHash('sha256').update(salt).update(id).digest('hex')}`;
 }
 
-type Matcher = ForgetOptions['isOfKey'];
-
-/** Whether a message that could not be read has the key anywhere, as a word of its own. */
-function matcher(id: string, cipher: MessageCipher | undefined): Matcher {
-  const forms = [id, JSON.stringify(id).slice(1, -1)].map((text) => Buffer.from(text));
-  const opened = (bytes: Uint8Array): Buffer => {
-    if (cipher !== undefined) return Buffer.from(cipher.open(bytes));
-    if (isSealed(bytes)) throw needsMaskKey('messages in the quarantine are encrypted');
-    return Buffer.from(bytes);
-  };
-  return (...parts) =>
-    parts.some((bytes) => {
-      const plain = bytes && opened(bytes);
-      return plain !== null && forms.some((form) => hasWord(plain, form));
-    });
-}
-
-function hasWord(bytes: Buffer, word: Buffer): boolean {
-  const isLetter = (at: number) => /[0-9A-Za-z_-]/.test(String.fromCharCode(bytes[at] ?? 0));
-  for (let at = bytes.indexOf(word); at !== -1; at = bytes.indexOf(word, at + 1)) {
-    if (!isLetter(at - 1) && !isLetter(at + word.length)) return true;
-  }
-  return false;
-}
-
-async function dryRunText(client: SqlClient, spec: TableSpec, key: string, isOfKey: Matcher): Promise<string> {
+async function dryRunText(client: SqlClient, spec: TableSpec, key: string, isOfKey: MessageTest): Promise<string> {
   const column = identifier(roleColumn(spec, 'key')!.name);
   const [{ rows }] = await allRows(
     client,
     `SELECT count(*)::DOUBLE AS rows FROM ${identifier(spec.table)} WHERE ${column} = ${literal(key)}`,
   );
-  const bytes = (hex: unknown) => (hex === null ? null : Buffer.from(String(hex), 'hex'));
-  const messages = await allRows(client, 'SELECT hex(key) AS key, hex(value) AS value FROM sluice.quarantine');
-  const quarantined = messages.filter(({ key, value }) => isOfKey(bytes(key), bytes(value))).length;
-  const found = `${rows} rows of ${spec.table} and ${quarantined} messages in the quarantine are of the key`;
-  return `${found}\na dry run: nothing was changed\n`;
+  const messages = await searchQuarantine((sql) => allRows(client, sql), isOfKey);
+  const places = messages
+    .slice(0, MAX_LISTED)
+    .map((place) => `  partition ${place.partition}, offset ${place.offset}\n`);
+  if (messages.length > MAX_LISTED) places.push(`  and ${messages.length - MAX_LISTED} more\n`);
+  const found = `${rows} rows of ${spec.table} and ${messages.length} messages in the quarantine are of the key`;
+  return `${found}\n${places.join('')}a dry run: nothing was changed\n`;
 }
 
-function textOf({ rows, others, quarantined, files }: Forgotten, dataDir: string): string {
+async function textOf(forgetting: Forget, dataDir: string): Promise<string> {
+  const { rows, others, quarantined, files } = await forgetting.run();
   const old = readdirSync(dataDir).filter(isOldDatabase);
   const more = old.map((name) => `${name} is an older database, which still has what it had: remove it\n`);
+  if (forgetting.hadState) more.push('the state, a table, was removed: the next run with STATE=table makes it again\n');
   return (
     `forgotten: ${rows} rows, ${others} duplicates and old changes in files, ${quarantined} quarantined messages; ` +
     `${files} files and the database were written anew\n${more.join('')}` +

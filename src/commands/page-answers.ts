@@ -1,12 +1,15 @@
 /** The answers of the page that take DuckDB or the kernel. */
+import { randomBytes } from 'node:crypto';
 import { DuckDBTypeId } from '@duckdb/node-api';
 import { Chunk, setBit } from '../core/chunk.js';
+import { literal } from '../core/sql.js';
 import type { Outcome, ResultTable } from '../http/snapshot.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/kernel-file.js';
+import { refuseFiles } from '../query/effects.js';
 import { type QueryRows, shownRows } from '../query/read-only.js';
 import { RunningQueries } from '../query/running-queries.js';
-import type { SqlClient } from '../query/sql-client.js';
+import { allRows, type SqlClient } from '../query/sql-client.js';
 import type { TableSpec } from '../schema/spec.js';
 import { rowsOf } from './message-rows.js';
 import type { ParseOptions } from './parse.js';
@@ -33,11 +36,12 @@ export class PageAnswers {
     this.#open = open;
     this.#spec = spec;
     this.#highValueThreshold = highValueThreshold;
-    this.#maskKey = maskKey;
+    // With the real one, whoever may look at the page could try texts until one has the mask that is in a table.
+    this.#maskKey = maskKey && Uint8Array.from(randomBytes(maskKey.length));
   }
 
   /**
-   * The first rows of a statement's result.
+   * The first rows of a statement's result. It reads tables, and no files.
    * @param signal ends it
    * @throws SluiceError as `open`, and SLUICE_QUERY
    */
@@ -49,6 +53,7 @@ export class PageAnswers {
       signal.throwIfAborted();
       const client = await this.#open();
       try {
+        await refuseFiles(sql, (text) => serialized(client, text));
         table = await firstRows(await client.query(sql, { signal, maxBlockBytes: MAX_BLOCK_BYTES }));
       } finally {
         client.close();
@@ -74,6 +79,11 @@ export class PageAnswers {
     const { status, column, position } = reject;
     return { status, column, position: position === -1 ? undefined : position };
   }
+}
+
+async function serialized(client: SqlClient, sql: string): Promise<string> {
+  const [{ tree }] = await allRows(client, `SELECT json_serialize_sql(${literal(sql)}::VARCHAR)::VARCHAR AS tree`);
+  return String(tree);
 }
 
 async function firstRows(result: QueryRows): Promise<ResultTable> {

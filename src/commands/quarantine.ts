@@ -122,7 +122,7 @@ export async function writeSamples(client: SqlClient, options: QuarantineOptions
     `SELECT partition_id, message_offset, reason, ${column} AS column_name, byte_position,
        strftime(kafka_timestamp, '%Y-%m-%dT%H:%M:%S.%gZ') AS "time", octet_length(value) AS bytes, ${start} AS "from",
        hex(value[${start} + 1:${start} + ${2 * width + 1}]) AS part,
-       CASE WHEN ${isSealedSql('value')} THEN hex(value) END AS sealed
+       ${isSealedSql('value')} AS "is sealed", ${cipher === undefined ? 'NULL' : 'hex(value)'} AS whole
      FROM sluice.quarantine WHERE ${quarantineCondition(options)}
      QUALIFY row_number() OVER (PARTITION BY reason ORDER BY kafka_timestamp DESC NULLS LAST, partition_id,
        message_offset DESC) <= ${samples}
@@ -153,15 +153,15 @@ interface Sample {
 function sampleOf(row: Record<string, unknown>, width: number, cipher: MessageCipher | undefined): Sample {
   const number = (value: unknown) => (value === null ? null : Number(value));
   const position = number(row.byte_position);
-  const sealed = row.sealed === null ? undefined : Buffer.from(String(row.sealed), 'hex');
-  const opened = sealed && cipher?.open(sealed);
-  const bytes = sealed === undefined ? number(row.bytes) : sealed.length - SEAL_BYTES;
+  const isSealed = row['is sealed'] === true;
+  const opened = isSealed ? cipher?.open(Buffer.from(String(row.whole), 'hex')) : undefined;
+  const bytes = isSealed ? Number(row.bytes) - SEAL_BYTES : number(row.bytes);
   const from = opened === undefined ? Number(row.from) : 0;
   const shown = opened ?? Buffer.from(String(row.part), 'hex');
   const part = { from, length: bytes ?? 0, position: position ?? undefined };
   const windowOf = () => {
     if (bytes === null) return [];
-    return sealed !== undefined && opened === undefined ? [ENCRYPTED] : drawWindow(shown, part, width);
+    return isSealed && opened === undefined ? [ENCRYPTED] : drawWindow(shown, part, width);
   };
   return {
     partition: Number(row.partition_id),

@@ -77,8 +77,9 @@ export function outputPlaces({ sink, dataDir, kafka: { topic }, lake, spec }: Co
 
 function location(folder: string): Pick<OutputPlace, 'namespace' | 'name'> {
   if (!isObjectStore(folder)) return { namespace: 'file', name: folder };
-  const { host, pathname } = new URL(folder);
-  return { namespace: `s3://${host}`, name: decodeURIComponent(pathname.slice(1)) };
+  // As it is: a prefix may have a percent sign.
+  const [, bucket, prefix] = /^s3:\/\/([^/]*)\/?(.*)$/.exec(folder)!;
+  return { namespace: `s3://${bucket}`, name: prefix };
 }
 
 /** Without its user and its password. */

@@ -66,7 +66,7 @@ export function columnLineage(spec: TableSpec, topic: DatasetId): FacetContent {
   });
   for (const column of spec.columns) {
     fields[column.name] = inputs(column, transformationOf(column));
-    if (column.raw !== undefined) fields[column.raw] = inputs(column, direct('IDENTITY', 'the value as it came'));
+    if (column.raw !== undefined) fields[column.raw] = inputs(column, rawTransformation(column));
   }
   for (const [name, [role, description]] of Object.entries(MADE_OF_ROLES)) {
     const column = roleColumn(spec, role);
@@ -83,6 +83,10 @@ function transformationOf({ kind, paths, operations, mask }: SpecColumn): Transf
   }
   const isSame = kind === 'text' || kind === 'json';
   return direct(isSame ? 'IDENTITY' : 'TRANSFORMATION', `read as ${kind}${first}`);
+}
+
+function rawTransformation(column: SpecColumn): Transformation {
+  return column.mask === undefined ? direct('IDENTITY', 'the value as it came') : transformationOf(column);
 }
 
 /** What decides whether a message is a row. */

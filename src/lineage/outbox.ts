@@ -2,6 +2,7 @@
  * Events on their way to one transport: in order, one at a time, again after a failure that can pass. It has room for a
  * few; when it is full, a window is to go on instead of ending in an event that would be lost.
  */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../core/log.js';
 import { Refused, type Transport } from './transports.js';
@@ -57,7 +58,8 @@ export class Outbox {
     this.#isClosing = true;
     this.#wake.abort();
     const timer = setTimeout(() => this.#closed.abort(), CLOSE_MS);
-    await this.#sending;
+    // A file that is a pipe without a reader takes no notice of the signal.
+    await Promise.race([this.#sending, once(this.#closed.signal, 'abort')]);
     clearTimeout(timer);
     if (this.#events.length === 0) return;
     this.#log.warn({ events: this.#events.length }, `${this.#transport.name}: lineage events are lost, the run ends`);

@@ -31,10 +31,15 @@ export function httpTransport({ url, endpoint, apiKey }: HttpTarget): Transport 
   };
   const send: Send = async (body, signal) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-    const response = await fetch(`${url}/${endpoint}`, { method: 'POST', headers, body, signal: limit });
+    // A redirect that is followed makes a GET of it, which takes no event.
+    const request = { method: 'POST', headers, body, signal: limit, redirect: 'manual' } as const;
+    const response = await fetch(`${url}/${endpoint}`, request);
     const answer = (await response.text()).slice(0, 200);
     if (response.ok) return;
     const said = `HTTP ${response.status}${answer === '' ? '' : `: ${answer}`}`;
+    if (response.status >= 300 && response.status < 400) {
+      throw new Refused(`${said}, a redirect to ${response.headers.get('location')}: OPENLINEAGE_URL must name that`);
+    }
     if (response.status >= 400 && response.status < 500 && !PASSING.has(response.status)) throw new Refused(said);
     throw new Error(said);
   };

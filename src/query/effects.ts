@@ -31,8 +31,7 @@ const EXPLAIN = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*explain\b\s*(?:analyze\b|\(
  * @throws SluiceError SLUICE_QUERY if it is not one statement that only reads; what DuckDB throws if it is no SQL
  */
 export async function refuseEffects(connection: DuckDBConnection, sql: string): Promise<void> {
-  let body = sql;
-  while (EXPLAIN.test(body)) body = body.replace(EXPLAIN, '');
+  const body = explained(sql);
   const serialized = await connection.runAndReadAll('SELECT json_serialize_sql($body::VARCHAR)', { body });
   const tree = JSON.parse(String(serialized.getRows()[0][0])) as { error: boolean; statements: unknown[] };
   // Only what SELECT does has a tree; what is no SQL is for DuckDB to explain, which shows the place.
@@ -44,6 +43,37 @@ export async function refuseEffects(connection: DuckDBConnection, sql: string): 
     if (isTable ? READING_FAMILIES.test(name) || READING.has(name) : !ACTING.has(name)) continue;
     throw new SluiceError('SLUICE_QUERY', `the function ${name} is not allowed: a query must only read`);
   }
+}
+
+/**
+ * For a reader who may have fewer rights than the process: nothing but tables is read, no file, by whatever name.
+ * @param serialize what DuckDB's `json_serialize_sql` makes of SQL
+ * @throws SluiceError SLUICE_QUERY
+ */
+export async function refuseFiles(sql: string, serialize: (sql: string) => Promise<string>): Promise<void> {
+  const tree: unknown = JSON.parse(await serialize(explained(sql)));
+  for (const { name, isTable } of calledFunctions(tree)) {
+    if (isTable && OF_FILES.test(name)) throw ofFiles(name);
+  }
+  // DuckDB takes what is no table for the path of a file.
+  for (const name of namedTables(tree)) if (!/^[\w$ -]+$/.test(name)) throw ofFiles(name);
+}
+
+/** `query_table` takes names as text. */
+const OF_FILES = /^(read_|parquet_|glob$|sniff_csv$|query_table$)/;
+
+function ofFiles(name: string): SluiceError {
+  return new SluiceError(
+    'SLUICE_QUERY',
+    `${name} is not allowed here: the page reads tables and no files. "sluice query" does, with your own rights`,
+  );
+}
+
+/** A statement without the keywords that have it explained. */
+function explained(sql: string): string {
+  let body = sql;
+  while (EXPLAIN.test(body)) body = body.replace(EXPLAIN, '');
+  return body;
 }
 
 const EMPTY = 'the query is empty: give one statement, such as "FROM orders LIMIT 10"';
@@ -64,4 +94,11 @@ function* calledFunctions(node: unknown, isTable = false): Generator<Call> {
   }
   const isTableFunction = 'type' in node && node.type === 'TABLE_FUNCTION';
   for (const [key, child] of Object.entries(node)) yield* calledFunctions(child, isTableFunction && key === 'function');
+}
+
+/** The names of all tables in a statement's tree. */
+function* namedTables(node: unknown): Generator<string> {
+  if (typeof node !== 'object' || node === null) return;
+  if ('table_name' in node && 'type' in node && node.type === 'BASE_TABLE') yield String(node.table_name);
+  for (const child of Object.values(node)) yield* namedTables(child);
 }

@@ -60,6 +60,8 @@ export class RegistryClient {
   readonly #options: ClientOptions;
   readonly #agent: Agent;
   readonly #closed = new AbortController();
+  /** Then it is one, and its URL is right. */
+  #hasAnswered = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -105,7 +107,9 @@ export class RegistryClient {
   }
 
   async #idOf(guid: string): Promise<number | undefined> {
-    const ids = await this.#get<readonly { readonly id: number }[]>(`/schemas/guids/${guid}/ids`);
+    // Not every registry has GUIDs: one that answered before says by any 404 that it does not know this one.
+    const isMissing = (body: string) => this.#hasAnswered || isUnknown(body);
+    const ids = await this.#get<readonly { readonly id: number }[]>(`/schemas/guids/${guid}/ids`, isMissing);
     return ids?.[0]?.id;
   }
 
@@ -135,7 +139,7 @@ export class RegistryClient {
   }
 
   /** @returns undefined if the registry says that there is no such thing: any other 404 is of what is before it */
-  async #get<T>(path: string): Promise<T | undefined> {
+  async #get<T>(path: string, isMissing = isUnknown): Promise<T | undefined> {
     let status: number;
     let body: string;
     try {
@@ -145,7 +149,7 @@ export class RegistryClient {
       const [, advice] = ADVICE.find(([pattern]) => pattern.test(`${code} ${message}`))!;
       throw this.#error(`${reasonOf(cause)}: ${advice}`, !TLS_ERRORS.test(String(code)), cause);
     }
-    if (status === 404 && isUnknown(body)) return undefined;
+    if (status === 404 && isMissing(body)) return undefined;
     if (status === 401 || status === 403) {
       const what = this.#options.user === undefined ? 'set SCHEMA_REGISTRY_USER' : 'correct SCHEMA_REGISTRY_USER';
       throw this.#error(`it refuses access (HTTP ${status}): ${what} and SCHEMA_REGISTRY_PASSWORD`, false);
@@ -155,7 +159,9 @@ export class RegistryClient {
       throw this.#error(`HTTP ${status} for ${path}: ${body.slice(0, 200)}${advice}`, true);
     }
     try {
-      return JSON.parse(body) as T;
+      const answer = JSON.parse(body) as T;
+      this.#hasAnswered = true;
+      return answer;
     } catch (cause) {
       throw this.#error(`its answer to ${path} is not JSON: is it a schema registry?`, true, cause);
     }

@@ -59,7 +59,7 @@ export class MessageCipher {
   seal(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.#key, nonce);
-    return Uint8Array.from(
+    return new Uint8Array(
       Buffer.concat([MAGIC, this.#id, nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]),
     );
   }

@@ -49,10 +49,10 @@ async function written(spec = ORDERS_SPEC, { joined, state }: Choices = {}): Pro
   return dataDir;
 }
 
-function backfilled(dataDir: string, name: string, spec = BOTH) {
+function backfilled(dataDir: string, name: string, spec = BOTH, more: Record<string, string> = {}) {
   const file = join(dataDir, 'spec.json');
   writeFileSync(file, spec);
-  return backfill(readConfig({ DATA_DIR: dataDir, TABLE_SPEC: file }), name, LOG);
+  return backfill(readConfig({ DATA_DIR: dataDir, TABLE_SPEC: file, ...more }), name, LOG);
 }
 
 const COLUMNS = 'change_id, level, fee, fee_raw, extra, issues, kafka_partition, kafka_offset';
@@ -102,6 +102,52 @@ it('finds fields of JSON in a string, and those of the key, where extra has them
   expect((await verified(dataDir)).problems).toEqual([]);
   const { columns } = parseSpec(grownText, 'test');
   expect(extraSpec(old, [columns[1]]).columns[0].paths[1]).toEqual({ of: 'value', names: ['message_key', 'b'] });
+});
+
+it.each<[string, Choices]>([
+  ['files', {}],
+  ['and the newest state as a table', { state: 'table' }],
+])('leaves values that a column has, in table %s', async (_, choices) => {
+  const spec = (...paths: string[]) => grown({ name: 'level', paths, kind: 'amount', raw: 'level_raw' });
+  const both = spec('level_a', 'level_b');
+  const dataDir = temporaryDirectory();
+  const old = parseSpec(spec('level_a'), 'test');
+  const sink = await openSink(dataDir, { spec: old, ...choices });
+  const values = [
+    order('a', { level_a: 1, level_b: 20 }),
+    order('b', { level_b: 3 }),
+    order('c', { level_a: 'no', level_b: 4 }),
+    order('d', { level_b: '$5' }),
+  ];
+  await sink.stage(await makeBatch(dataDir, 0, 0, values, { spec: old }));
+  await sink.commit();
+  await sink.compact({ everything: false });
+  await sink.close();
+  expect(await backfilled(dataDir, 'level', both)).toEqual({ values: 2, issues: 0, unread: 0 });
+  const levels = (relation: string) => `SELECT change_id, level::DOUBLE, level_raw FROM ${relation} ORDER BY ALL`;
+  const rows = [
+    ['a', 1, '1'],
+    ['b', 3, '3'],
+    ['c', null, 'no'],
+    ['d', 5, '$5'],
+  ];
+  const files = `read_parquet('${dataDir}/parquet/*/*/*.parquet')`;
+  for (const relation of ['cdc_orders', 'orders', files]) {
+    expect(await queryDatabase(dataDir, levels(relation)), relation).toEqual(rows);
+  }
+  expect((await verified(dataDir)).problems).toEqual([]);
+});
+
+it('reads a row at a time, if a page of bytes has no more', async () => {
+  const dataDir = await written();
+  const padded = (id: string) => order(id, { ...level(4), padding: 'x'.repeat(1 << 19) });
+  const sink = await openSink(dataDir);
+  await sink.stage(await makeBatch(dataDir, 1, 5, ['x', 'y', 'z'].map(padded)));
+  await sink.commit();
+  await sink.close();
+  const small = { BATCH_BYTES: `${1 << 20}` };
+  expect(await backfilled(dataDir, 'level', BOTH, small)).toEqual({ values: 6, issues: 1, unread: 0 });
+  expect((await verified(dataDir)).problems).toEqual([]);
 });
 
 it('is finished by the next start if only a rename is missing, and begins again if it was killed before', async () => {

@@ -1,7 +1,9 @@
+import { createHmac } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { PageAnswers } from '../../src/commands/page-answers.js';
 import { readConfig } from '../../src/config.js';
 import { openSql } from '../../src/query/sql-client.js';
+import { parseSpec } from '../../src/schema/spec-file.js';
 import { queriedDirectory } from '../support/queried.js';
 
 it('refuses a row that would hold up the thread that polls, and goes on', async () => {
@@ -18,4 +20,43 @@ it('refuses a row that would hold up the thread that polls, and goes on', async 
     isCut: true,
   });
   expect(await ask('SELECT count(*) AS n FROM cdc_orders')).toMatchObject({ columns: ['n'], rows: [[2]] });
+});
+
+it('reads tables and no files, whatever they are called', async () => {
+  const dataDir = await queriedDirectory(true);
+  const { spec } = readConfig({}, false);
+  const answers = new PageAnswers(() => openSql(dataDir), { spec, highValueThreshold: '1000' });
+  const ask = (sql: string) => answers.query(sql, new AbortController().signal);
+  for (const sql of [
+    `SELECT content FROM read_text('/etc/hostname')`,
+    `EXPLAIN ANALYZE FROM read_blob('/etc/hostname')`,
+    `FROM "/etc/hosts.csv"`,
+    `FROM '/etc/hosts.csv' hosts, cdc_orders`,
+    `SELECT (SELECT count(*) FROM glob('/etc/*'))`,
+    `FROM query_table(['/etc/hosts.csv'])`,
+    "WITH a AS (FROM /* */ read_csv ('/etc/hosts')) FROM a",
+  ]) {
+    await expect(ask(sql), sql).rejects.toMatchObject({
+      code: 'SLUICE_QUERY',
+      message: expect.stringContaining('the page reads tables and no files'),
+    });
+  }
+  expect(await ask('EXPLAIN FROM cdc_orders')).toMatchObject({ isCut: false });
+});
+
+it('masks a message that is tried with a key of its own, so that nobody can try what a mask is of', async () => {
+  const [key, email] = ['id', 'email'].map((name) => ({ name, kind: 'text', role: name === 'id' ? 'key' : undefined }));
+  const columns = [
+    { ...key, required: true },
+    { ...email, mask: 'hmac' },
+  ];
+  const spec = parseSpec(JSON.stringify({ table: 't', view: 'v', columns }), 'of the test');
+  const maskKey = new Uint8Array(32);
+  const answers = new PageAnswers(async () => expect.fail('no query'), { spec, maskKey, highValueThreshold: '1000' });
+  const real = createHmac('sha256', maskKey).update('a@b.c').digest('hex').slice(0, 32);
+  const { row } = answers.tryMessage(Buffer.from('{"id":"1","email":"a@b.c"}'), null) as {
+    row: Record<string, string>;
+  };
+  expect(row.email).toMatch(/^[0-9a-f]{32}$/);
+  expect(row.email).not.toBe(real);
 });

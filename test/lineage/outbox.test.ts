@@ -100,3 +100,24 @@ it('appends a line per event to a file', async () => {
   await outbox.close();
   expect(readFileSync(path, 'utf8')).toBe('{"a":1}\n{"a":2}\n');
 });
+
+it('follows no redirect, which would make a request of it that takes no event', async () => {
+  const server = await LineageServer.start();
+  server.status = 301;
+  const { outbox, counts, warn } = open(httpTransport({ url: server.url, endpoint: 'x', apiKey: undefined }));
+  outbox.add('1');
+  await outbox.close();
+  expect(counts).toMatchObject({ sent: 0, refused: 1 });
+  expect(warn.mock.calls[0][0]).toContain('a redirect to');
+});
+
+it('does not wait for a pipe that nobody reads', async () => {
+  const { outbox, counts } = open(of(() => new Promise(() => {})));
+  vi.useFakeTimers();
+  outbox.add('1');
+  const closing = outbox.close();
+  await vi.advanceTimersByTimeAsync(5000);
+  await closing;
+  vi.useRealTimers();
+  expect(counts).toMatchObject({ lost: 1 });
+});

@@ -44,6 +44,18 @@ it('behind a wrong path, or that refuses access', async () => {
   expect(wrong.retryable).toBe(false);
 });
 
+it('without GUIDs, by any 404 says that it does not know one, once it has answered', async () => {
+  const registry = await FakeRegistry.start();
+  const id = registry.register('s', { type: 'object' }, { type: 'JSON' });
+  const client = new RegistryClient({
+    ...{ url: registry.url, user: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined },
+  });
+  onTestFinished(() => client.close());
+  await client.schema(id);
+  registry.broken = 404;
+  expect(await client.schema('6c7b8a1e-0000-4000-8000-000000000000')).toBeUndefined();
+});
+
 /** A certificate of its own authority, and its key. */
 function certificate(name: string): { cert: string; key: string } {
   const folder = temporaryDirectory();

@@ -30,6 +30,8 @@ import { HAS_STATE } from './state.js';
 
 export interface BackfillOptions extends DatabaseOptions, DirectoryOptions, JoinedFileOptions {
   readonly column: SpecColumn;
+  /** Of the `extra` of a page, unless its first row has more. */
+  readonly pageBytes: number;
 }
 
 /** A file of the ledger; or the offsets of one that has left because of its age, whose rows are in the table alone. */
@@ -51,7 +53,7 @@ export interface Backfilled {
   readonly issues: number;
 }
 
-/** Rows of a page: what is read of a file at a time. */
+/** Rows of a page, what is read of a file at a time; fewer, if they have `pageBytes`. */
 const PAGE_ROWS = 20_000;
 
 /** The spec of what is read of `extra`: these columns alone, whose fields lie there by their paths. */
@@ -118,17 +120,21 @@ export class Backfill {
 
   /** What rows without a value have in `extra` where the column's fields may be, a page at a time in offset order. */
   async *extras(place: BackfillPlace): AsyncGenerator<readonly KeptExtra[]> {
+    const empty = this.#names.map((name) => `${name} IS NULL`).join(' AND ');
     for (let from = place.start; ; ) {
       const rows = await rowsOf(
         this.#connection,
-        `SELECT kafka_offset, extra FROM ${this.#source(place)}
-         WHERE kafka_partition = ${place.partition} AND kafka_offset >= ${from} AND kafka_offset < ${place.next}
-           AND extra IS NOT NULL AND get_bit(issues::BIT, ${63 - this.issueBit}) = 0 AND (${this.#mayHaveField()})
-         ORDER BY kafka_offset LIMIT ${PAGE_ROWS}`,
+        `SELECT kafka_offset, extra FROM (
+           SELECT *, sum(strlen(extra)) OVER (ORDER BY kafka_offset) AS bytes FROM (
+             SELECT kafka_offset, extra FROM ${this.#source(place)}
+             WHERE kafka_partition = ${place.partition} AND kafka_offset >= ${from} AND kafka_offset < ${place.next}
+               AND ${empty} AND get_bit(issues::BIT, ${63 - this.issueBit}) = 0
+               AND extra IS NOT NULL AND (${this.#mayHaveField()})
+             ORDER BY kafka_offset LIMIT ${PAGE_ROWS}))
+         WHERE bytes <= ${this.#options.pageBytes} OR bytes = strlen(extra) ORDER BY kafka_offset`,
       );
       if (rows.length === 0) return;
       yield rows.map(({ kafka_offset, extra }) => ({ offset: Number(kafka_offset), extra: String(extra) }));
-      if (rows.length < PAGE_ROWS) return;
       from = Number(rows[rows.length - 1].kafka_offset) + 1;
     }
   }
@@ -185,9 +191,11 @@ export class Backfill {
     return this.#names.map((name) => `r.${name} IS NOT NULL`).join(' OR ');
   }
 
+  /** SQL: the rows of a place, with the spec's columns, which files that are older do not have. */
   #source({ file }: BackfillPlace): string {
-    if (file === undefined) return identifier(this.#options.spec.table);
-    return parquet([join(this.#options.dataDir, file.name)]);
+    const table = identifier(this.#options.spec.table);
+    if (file === undefined) return table;
+    return `(FROM ${table} WHERE false UNION ALL BY NAME FROM ${parquet([join(this.#options.dataDir, file.name)])})`;
   }
 
   /** SQL: whether `extra` can have one of the fields; a key can be written with escapes. */
@@ -229,7 +237,7 @@ export class Backfill {
   }
 
   async #update(table: string, { partition }: BackfillPlace, read: string): Promise<void> {
-    const values = this.#names.map((name) => `${name} = r.${name}`).join(', ');
+    const values = this.#names.map((name) => `${name} = coalesce(r.${name}, t.${name})`).join(', ');
     await this.#run(
       `UPDATE ${table} t SET ${values}, extra = r.extra, issues = t.issues | r.issues FROM ${read} r
        WHERE t.kafka_partition = ${partition} AND t.kafka_offset = r.kafka_offset`,

@@ -20,24 +20,27 @@ import type { ParquetFile, RemovedFile } from '../../core/flow.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { roleColumn } from '../../schema/spec.js';
 import { databasePath, sync } from '../../storage/data-dir.js';
-import { stageFile } from '../../storage/staged-file.js';
+import { stageOfOtherSize } from '../../storage/staged-file.js';
 import { type DatabaseOptions, openDatabase } from './database.js';
 import { columnDefinitions } from './ddl.js';
 import { parquet } from './file-inventory.js';
 import { type JoinedFileOptions, writeJoinedFile } from './joined-file.js';
 import { LEDGER_FILES, type LedgerFile, ledgerFile } from './ledger-files.js';
+import { lowerFailed } from './lower-failed.js';
 import { type DirectoryOptions, openDirectory } from './opening.js';
+import { type MessageTest, type QuarantinePlace, searchQuarantine } from './quarantine-search.js';
 import { withdraw } from './recovery.js';
 import { renewDatabase } from './renewed-database.js';
 import { hasRetention } from './retention-tables.js';
+import { HAS_STATE } from './state.js';
 
 export interface ForgetOptions extends DatabaseOptions, Omit<DirectoryOptions, 'state'>, JoinedFileOptions {
   /** As the column in the role of key has it. */
   readonly key: string;
   /** What stands for the key in sluice.forgotten. */
   readonly keyHash: string;
-  /** Whether a quarantined message is of the key: its key and value as they came. */
-  readonly isOfKey: (key: Uint8Array | null, value: Uint8Array | null) => boolean;
+  /** Whether a quarantined message is of the key. */
+  readonly isOfKey: MessageTest;
 }
 
 export interface Forgotten {
@@ -75,12 +78,14 @@ export class Forget {
   readonly #hasReplays: boolean;
   /** What an unfinished commit, join or write had left. */
   readonly removed: readonly RemovedFile[];
+  /** Whether a state that was a table has gone: the next run with STATE=table makes it again. */
+  readonly hadState: boolean;
 
   private constructor(
     options: ForgetOptions,
     instance: DuckDBInstance,
     connection: DuckDBConnection,
-    found: { removed: readonly RemovedFile[]; hasRetired: boolean; hasReplays: boolean },
+    found: Pick<Forget, 'removed' | 'hadState'> & { hasRetired: boolean; hasReplays: boolean },
   ) {
     this.#options = options;
     this.#instance = instance;
@@ -90,16 +95,15 @@ export class Forget {
     this.#hasRetired = found.hasRetired;
     this.#hasReplays = found.hasReplays;
     this.removed = found.removed;
+    this.hadState = found.hadState;
   }
 
-  /**
-   * A state that is a table goes: the next run with STATE=table makes it again.
-   * @throws SluiceError as `openDirectory`
-   */
+  /** @throws SluiceError as `openDirectory` */
   static async open(options: ForgetOptions): Promise<Forget> {
     const instance = await openDatabase(databasePath(options.dataDir), options);
     const connection = await instance.connect();
     try {
+      const [{ has_state }] = await rowsOf(connection, HAS_STATE);
       const { removed } = await openDirectory(connection, { ...options, state: 'view' });
       await connection.run(FORGOTTEN);
       const [{ replays }] = await rowsOf(
@@ -107,7 +111,9 @@ export class Forget {
         `SELECT count(*) AS replays FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = 'replays'`,
       );
       const hasRetired = await hasRetention(connection);
-      return new Forget(options, instance, connection, { removed, hasRetired, hasReplays: replays !== 0n });
+      return new Forget(options, instance, connection, {
+        ...{ removed, hadState: has_state === true, hasRetired, hasReplays: replays !== 0n },
+      });
     } catch (thrown) {
       connection.closeSync();
       instance.closeSync();
@@ -115,9 +121,14 @@ export class Forget {
     }
   }
 
-  /** @throws SluiceError SLUICE_DATA_DIR or SLUICE_SINK; what was committed stays so: to do it again does the rest */
+  /**
+   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_SINK; what was committed stays so: to do it again does the rest.
+   *   What `isOfKey` throws: then nothing has left
+   */
   async run(): Promise<Forgotten> {
     try {
+      const { isOfKey } = this.#options;
+      const messages = await searchQuarantine((sql) => rowsOf(this.#connection, sql), isOfKey);
       let [rows, others, files] = [0, 0, 0];
       for (const file of (await rowsOf(this.#connection, LEDGER_FILES)).map(ledgerFile)) {
         const counts = await this.#forgetFile(file);
@@ -127,9 +138,9 @@ export class Forget {
         files++;
       }
       rows += await this.#forgetRows();
-      const quarantined = await this.#forgetQuarantined();
+      await this.#forgetQuarantined(messages);
       await renewDatabase(this.#connection, databasePath(this.#options.dataDir));
-      return { rows, others, quarantined, files };
+      return { rows, others, quarantined: messages.length, files };
     } catch (thrown) {
       throw sinkError(thrown, 'not all of the key is forgotten: do it again');
     }
@@ -185,19 +196,18 @@ export class Forget {
     }
   }
 
-  /** Writes the file without its rows that leave. A start tells it from the old one by its size. */
+  /** Writes the file without its rows that leave. */
   async #stage(file: LedgerFile): Promise<ParquetFile> {
-    let mark = new Date().toISOString();
-    for (;;) {
-      const metadata = new Map([['sluice.forgotten', mark]]);
-      const replaced = (rows: string) =>
-        `(FROM ${rows} WHERE kafka_offset NOT IN (SELECT message_offset FROM ${LEAVING}))`;
-      const added = { paths: [], metadata, replaced };
-      const write = (path: string) => writeJoinedFile(this.#connection, this.#options, [file], path, added);
-      const staged = await stageFile(join(this.#options.dataDir, file.name), write);
-      if (staged.bytes !== file.bytes) return staged;
-      mark += ' ';
-    }
+    const replaced = (rows: string) =>
+      `(FROM ${rows} WHERE kafka_offset NOT IN (SELECT message_offset FROM ${LEAVING}))`;
+    const path = join(this.#options.dataDir, file.name);
+    const staged = await stageOfOtherSize(path, file.bytes, (tempPath, mark) => {
+      const added = { paths: [], metadata: new Map([['sluice.forgotten', mark]]), replaced };
+      return writeJoinedFile(this.#connection, this.#options, [file], tempPath, added);
+    });
+    // Once the ledger has its size, it must not be lost.
+    sync(dirname(path));
+    return staged;
   }
 
   /** Rows whose files have left, or that no file ever had. @returns how many */
@@ -210,29 +220,11 @@ export class Forget {
     return found;
   }
 
-  /** @returns how many messages left */
-  async #forgetQuarantined(): Promise<number> {
-    const { isOfKey } = this.#options;
-    const bytes = (hex: unknown) => (hex === null ? null : Buffer.from(String(hex), 'hex'));
-    const leaving: string[] = [];
-    const places = await rowsOf(
-      this.#connection,
-      'SELECT DISTINCT partition_id, message_offset // 1000 AS part FROM sluice.quarantine',
-    );
-    for (const { partition_id, part } of places) {
-      const messages = await rowsOf(
-        this.#connection,
-        `SELECT message_offset, hex(key) AS key, hex(value) AS value FROM sluice.quarantine
-         WHERE partition_id = ${partition_id} AND message_offset // 1000 = ${part}`,
-      );
-      for (const { message_offset, key, value } of messages) {
-        if (isOfKey(bytes(key), bytes(value))) leaving.push(`(${partition_id}, ${message_offset}, 'quarantined')`);
-      }
-    }
-    if (leaving.length === 0) return 0;
-    await this.#find(`FROM (VALUES ${leaving.join(', ')}) found(partition_id, message_offset, was)`);
+  async #forgetQuarantined(messages: readonly QuarantinePlace[]): Promise<void> {
+    if (messages.length === 0) return;
+    const values = messages.map(({ partition, offset }) => `(${partition}, ${offset}, 'quarantined')`).join(', ');
+    await this.#find(`FROM (VALUES ${values}) found(partition_id, message_offset, was)`);
     await this.#leaveAll();
-    return leaving.length;
   }
 
   /** Makes the messages of a query those that leave. @returns how many they are */
@@ -284,6 +276,7 @@ export class Forget {
       `DELETE FROM ${this.#table} WHERE kafka_partition = ${partition}
          AND kafka_offset IN (SELECT message_offset FROM ${leaving})`,
     );
+    await this.#run(lowerFailed(partition, leaving, this.#hasReplays));
     await this.#run(from('sluice.quarantine'));
     if (this.#hasRetired) await this.#run(from('sluice.retired'));
     if (this.#hasReplays) await this.#run(from('sluice.replays'));
