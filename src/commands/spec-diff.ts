@@ -69,7 +69,8 @@ async function inExtra(
   if (spec.columns.length === 0) return new Map();
   const rows = await allRows(
     client,
-    `SELECT extra FROM ${identifier(spec.table)} ORDER BY kafka_timestamp DESC NULLS LAST, kafka_offset DESC LIMIT ${last}`,
+    `SELECT extra FROM ${identifier(spec.table)}
+       ORDER BY kafka_timestamp DESC NULLS LAST, kafka_offset DESC LIMIT ${last}`,
   );
   if (rows.length === 0) return new Map();
   const messages = rows.flatMap(({ extra }) =>

@@ -32,7 +32,8 @@ export const registrySettings = z.object({
   ),
   keyFormat: setting(
     FORMAT_VARIABLES.key,
-    'the format of keys, with the same values; `json` also takes plain text. Used only if the spec has fields of the key',
+    'the format of keys, with the same values; `json` also takes plain text. ' +
+      'Used only if the spec has fields of the key',
     oneOf(MESSAGE_FORMATS).prefault('json'),
   ),
   url: setting(
