@@ -52,6 +52,25 @@ export function hasMasks({ columns, masks }: Pick<TableSpec, 'columns' | 'masks'
   return masks.length > 0 || columns.some(({ mask }) => mask !== undefined);
 }
 
+/** The fields whose values a spec masks. */
+function maskedPaths({ columns, masks }: TableSpec): FieldPath[] {
+  const ofColumns = columns.flatMap(({ mask, paths }) => (mask === undefined ? [] : paths));
+  return [...ofColumns, ...masks.map(({ path }) => path)];
+}
+
+/**
+ * The fields that a spec masks and a later one keeps as they are without a word: in `extra`, or inside of a column.
+ * That a column is of the field itself, and has no mask, is a word.
+ */
+export function unmaskedBy(before: TableSpec, later: TableSpec): FieldPath[] {
+  const covering = [...maskedPaths(later), ...later.ignore];
+  const columns = later.columns.flatMap(({ paths }) => paths);
+  const isSame = (one: FieldPath, other: FieldPath) => isWithin(one, other) && isWithin(other, one);
+  return maskedPaths(before).filter(
+    (path) => !covering.some((outer) => isWithin(path, outer)) && !columns.some((other) => isSame(path, other)),
+  );
+}
+
 const MASKS_OF_KINDS: Readonly<Record<'text' | 'json' | 'number' | 'time' | 'bool', readonly string[]>> = {
   text: ['hmac', 'redact', 'partial', 'drop'],
   json: ['redact', 'drop'],

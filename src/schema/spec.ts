@@ -92,6 +92,8 @@ export function readsKeys({ columns }: TableSpec): boolean {
 /** What every version of Sluice has written of a spec to a database; paths and words have had other forms. */
 export interface StoredSpec extends Pick<TableSpec, 'table'> {
   readonly columns: readonly (Pick<SpecColumn, 'name' | 'kind' | 'mask'> & { readonly role?: Role | undefined })[];
+  /** Of a spec that has some. */
+  readonly masks?: readonly unknown[];
 }
 
 /** Columns that Sluice adds after those of the spec, in this order. */

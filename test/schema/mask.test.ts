@@ -86,7 +86,19 @@ describe('a spec with masks', () => {
       'column a of t has no mask in the data directory, and the mask "redact" in the table spec',
     );
     expect(failureOf(() => checkStoredSpec(JSON.parse(specJson(masked)), plain)).code).toBe('SLUICE_SPEC_CHANGED');
-    checkStoredSpec(JSON.parse(specJson(masked)), { ...masked, masks: [] });
+  });
+
+  it('is asked for each field that was masked, which would be in clear in "extra"', () => {
+    const before = read([{ name: 'a', kind: 'text', mask: 'redact' }], { masks: [{ path: 'b.c', mask: 'drop' }] });
+    const check = (columns: object[], more: object) => () =>
+      checkStoredSpec(JSON.parse(specJson(before)), read(columns, more));
+    const b = [{ path: 'b', mask: 'redact' }];
+    expect(failureOf(check([], { masks: b })).message).toContain('the field ["a"] has a mask in the data directory');
+    expect(failureOf(check([], { ignore: ['a'] })).message).toContain('the field ["b","c"] has a mask');
+    check([], { masks: b, ignore: ['a'] })();
+    check([], { masks: [...b, { path: 'a', mask: 'hmac' }] })();
+    check([{ name: 'a_clear', path: 'a', kind: 'text' }], { ignore: ['b'] })();
+    check([{ name: 'a', kind: 'text', mask: 'redact' }], { ignore: ['b.c'] })();
   });
 });
 

@@ -2,7 +2,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
-import type { Mask } from '../../schema/mask.js';
+import { pathText } from '../../schema/field-path.js';
+import { type Mask, unmaskedBy } from '../../schema/mask.js';
 import {
   roleColumn,
   type SpecColumn,
@@ -12,6 +13,7 @@ import {
   type TableSpec,
   tableColumns,
 } from '../../schema/spec.js';
+import { parseSpec } from '../../schema/spec-file.js';
 import { specHash } from '../../schema/spec-hash.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
 import { DUCKDB_TYPES, storedColumn } from './columns.js';
@@ -118,6 +120,7 @@ export function checkStoredSpec(known: StoredSpec, spec: TableSpec): void {
     if (before !== undefined && before !== kind) throw kindChanged(spec, name, before, kind);
   }
   checkMasks(known.columns, spec);
+  checkFields(known, spec);
   const identity = (of: StoredSpec) => {
     const changeId = roleColumn(of, 'change_id');
     return `table ${of.table} ${changeId ? `with the change id ${changeId.name}` : 'without a change id'}`;
@@ -175,6 +178,19 @@ function checkMasks(known: readonly MaskedColumn[], spec: TableSpec): void {
         'masked otherwise a new name in the spec, or move the data directory away and read the topic again',
     );
   }
+}
+
+/** What was masked as a column, or by its path, must not come out because the spec does not mention it anymore. */
+function checkFields(known: StoredSpec, spec: TableSpec): void {
+  // Specs of before there were masks may have other forms.
+  if (known.masks === undefined && known.columns.every(({ mask }) => mask === undefined)) return;
+  const [path] = unmaskedBy(parseSpec(JSON.stringify(known), 'of the data directory'), spec);
+  if (path === undefined) return;
+  throw new SluiceError(
+    'SLUICE_SPEC_CHANGED',
+    `the field ${pathText(path)} has a mask in the data directory, and none in the table spec, which would keep it ` +
+      'as it is in "extra" or inside of a column: mask it in "masks", leave it out in "ignore", or give it a column',
+  );
 }
 
 function kindChanged(spec: TableSpec, name: string, before: string, after: string): SluiceError {
