@@ -19,7 +19,7 @@ describe('kernel export', () => {
       abiVersion: ABI_VERSION,
       specHash: specHash(spec),
       limits: { batchRows: 1000 + 4096, chunkRows: 4096 },
-      statuses: ['ok', 'tombstone', 'malformed', 'not_object', 'missing_required'],
+      statuses: ['ok', 'tombstone', 'malformed', 'not_object', 'missing_required', 'expectation'],
       statusesOfHost: ['too_large', 'kernel_trap'],
       specColumns: spec.columns.map(({ name }) => name),
     });

@@ -70,14 +70,15 @@ function chunkOf(messages: readonly ReferenceMessage[]): Chunk {
 
 /** As a row of the quarantine in Python, with bytes as base64. */
 function rejectedMessage(
-  { status, position, column }: Reject,
+  { status, position, column, expectation }: Reject,
   partition: number,
   message: ReferenceMessage,
 ): unknown[] {
   const { key, value, offset, timestamp } = message;
   const base64 = (bytes: Uint8Array | null | undefined) => (bytes ? Buffer.from(bytes).toString('base64') : null);
   const place = position === -1 ? null : position;
-  return [partition, offset, timestamp, status, place, column ?? null, base64(key), base64(value)];
+  const reason = expectation === undefined ? status : `${status}:${expectation}`;
+  return [partition, offset, timestamp, reason, place, column ?? null, base64(key), base64(value)];
 }
 
 /** Has the host in Python read the cases in a folder, and compares. */

@@ -9,7 +9,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake of before a column of t
     const before = await openLakeSink(options);
     await before.stage(await makeLakeBatch(options, 0, 0, [order(token(1))], { epoch: 1 }));
     await before.commit();
-    await select(before, 'ALTER TABLE sluice.batches DROP COLUMN schema_ids');
+    for (const column of ['schema_ids', 'failed_expectations']) {
+      await select(before, `ALTER TABLE sluice.batches DROP COLUMN ${column}`);
+    }
     await before.close();
     const sink = await openLakeSink(options);
     const batch = await makeLakeBatch(options, 0, 1, [order(token(2))], { epoch: 2 });
