@@ -120,7 +120,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('the checks of a lake', () => {
         expect(await problems()).toContainEqual(expect.stringMatching(/partition 1: 1 rows of no batch/));
       });
 
-      it('note files that nobody registered', async () => {
+      it('note files that nobody registered', { timeout: 120_000 }, async () => {
         await makeLakeBatch(options, 0, 8, [order('z')], { epoch });
         writeFileSync(
           join(options.dataPath, 'main', 'ducklake-01a2253c-a47c-7e98-9a3d-66a88c0b2bf9-delete.parquet'),

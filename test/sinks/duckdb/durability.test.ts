@@ -47,10 +47,13 @@ async function noted(dataDir: string, work: () => Promise<unknown>): Promise<str
   return calls.map(({ name, path }) => `${name} ${relative(dataDir, path)}`.replace(/\.new-.+$/, '.new'));
 }
 
-it.each(['duckdb', 'parquet-wasm'] as const)('a Parquet file is fsynced before it is passed on: %s', async (writer) => {
+it.each(['duckdb', 'parquet-wasm'] as const)('a Parquet file is fsynced as its new folders are: %s', async (writer) => {
   const dataDir = temporaryDirectory();
   const written = () => makeBatch(dataDir, 0, 0, [order(token(1))], { parquetWriter: writer });
-  expect(await noted(dataDir, written)).toEqual([`fsync ${FOLDER}/.${NAME}.tmp`]);
+  expect(await noted(dataDir, written)).toEqual([
+    ...['fsync ', 'fsync parquet', 'fsync parquet/cdc_orders'],
+    `fsync ${FOLDER}/.${NAME}.tmp`,
+  ]);
 });
 
 it('a commit makes the journal durable, then the names of its files, then its transaction', async () => {

@@ -67,5 +67,9 @@ it('transactions one after the other leave the positions of the last', () => {
     { positions: [at(0, 4), at(1, 5)], stats },
     { positions: [at(1, 9)], stats },
   ]);
-  expect(combined).toEqual({ positions: [at(0, 4), at(1, 9)], stats: { ...NO_STATS, merged: 4 } });
+  expect(combined).toEqual({
+    positions: [at(0, 4), at(1, 9)],
+    stats: { ...NO_STATS, merged: 4 },
+    failedExpectations: [],
+  });
 });
