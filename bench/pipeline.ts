@@ -54,6 +54,8 @@ const { values: flags, positionals } = parseArgs({
     'parquet-writer': { type: 'string' },
     'merge-from': { type: 'string' },
     sink: { type: 'string' },
+    'table-spec': { type: 'string' },
+    'lineage-file': { type: 'string' },
     /** Every combination of the lists that follow: `workers=1,2 batch-rows=8192,65536`. */
     sweep: { type: 'boolean', default: false },
     /** Keeps the figures in this file. */
@@ -77,6 +79,8 @@ const VARIABLES = {
   'parquet-writer': 'PARQUET_WRITER',
   'merge-from': 'MERGE_FROM',
   sink: 'SINK',
+  'table-spec': 'TABLE_SPEC',
+  'lineage-file': 'LINEAGE_FILE',
 } as const;
 type Setting = keyof typeof VARIABLES;
 
