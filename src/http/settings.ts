@@ -1,7 +1,7 @@
 /** The settings of the HTTP server: where it listens, and who may ask. */
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { secretFile } from '../core/secret-file.js';
 import { type Settings, setting, someText, text } from '../core/settings.js';
 
 /** What can be open to everyone, for probes and for Prometheus, although there is a token. */
@@ -23,21 +23,7 @@ export const httpSettings = z.object({
       "or the cookie of the page's login",
     someText().optional(),
   ),
-  tokenFile: setting(
-    'HTTP_TOKEN_FILE',
-    'a file with the token, in place of `HTTP_TOKEN`',
-    z
-      .string()
-      .transform((path, context) => {
-        try {
-          return readFileSync(path, 'utf8').trim();
-        } catch (thrown) {
-          context.addIssue(`cannot be read: ${(thrown as Error).message}`);
-          return z.NEVER;
-        }
-      })
-      .optional(),
-  ),
+  tokenFile: setting('HTTP_TOKEN_FILE', 'a file with the token, in place of `HTTP_TOKEN`', secretFile().optional()),
   open: setting(
     'HTTP_OPEN',
     'what needs no token: `health`, `metrics`, both, or `none`',

@@ -1,7 +1,7 @@
 /** The settings of lineage events, by the names that OpenLineage's own clients have where they have them. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as z from 'zod';
+import { secretFile } from '../core/secret-file.js';
 import { duration, oneOf, type Settings, setting, someText, text } from '../core/settings.js';
 
 export const lineageSettings = z.object({
@@ -23,17 +23,7 @@ export const lineageSettings = z.object({
   apiKeyFile: setting(
     'OPENLINEAGE_API_KEY_FILE',
     'a file with the key, in place of `OPENLINEAGE_API_KEY`',
-    z
-      .string()
-      .transform((path, context) => {
-        try {
-          return readFileSync(path, 'utf8').trim();
-        } catch (thrown) {
-          context.addIssue(`cannot be read: ${(thrown as Error).message}`);
-          return z.NEVER;
-        }
-      })
-      .optional(),
+    secretFile().optional(),
   ),
   namespace: setting('OPENLINEAGE_NAMESPACE', 'the namespace of the job in the events', someText().prefault('default')),
   disabled: setting(
