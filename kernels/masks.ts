@@ -183,7 +183,7 @@ function copyUntil(end: usize): void {
   copiedTo = end;
 }
 
-/** False if all of the value at `p` is masked: where an object has something to hide, another value may have all of it. */
+/** False if all of the value at `p` is masked: what is no object may have all of what a mask inside of one hides. */
 @inline
 function hasMasksInside(p: usize, node: usize): bool {
   return load<u32>(node, MASK_NODE.mask) == MASK.INNER && (load<u8>(p) | 0x20) == 0x7b;
