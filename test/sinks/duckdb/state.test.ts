@@ -5,7 +5,7 @@ import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
 import { DUCKDB_STATE } from '../../../src/sinks/duckdb/merged-row.js';
 import { newestOfLog } from '../../../src/sinks/duckdb/newest.js';
 import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
-import { rewriteIfSparse, stateDifferences } from '../../../src/sinks/duckdb/state-merge.js';
+import { mergeTail, rewriteIfSparse, stateDifferences } from '../../../src/sinks/duckdb/state-merge.js';
 import { makeBatch, openSink, select, temporaryDirectory } from '../../support/batches.js';
 import { Random } from '../../support/random.js';
 import { ALL, type Change, change, merge, openQuiet, write } from '../../support/states.js';
@@ -197,7 +197,7 @@ describe('the state', () => {
     await write(sink, dataDir, 1, [{ id: '1', key: 'a' }]);
     const connection = await sink.connect();
     await connection.run('BEGIN');
-    expect(await mergeTail(connection, ORDERS_SPEC, ALL)).toBe(1);
+    expect((await mergeTail(connection, ORDERS_SPEC, ALL)).rows).toBe(1);
     expect(await status(sink)).toEqual([['a', '1']]);
     await connection.run('ROLLBACK');
     connection.closeSync();
