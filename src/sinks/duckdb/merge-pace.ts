@@ -18,8 +18,12 @@ const MAX_PAUSE_MS = 10_000;
 const BACKLOG_ROWS = 100_000;
 const TAIL_SHARE = 20;
 const MIN_TAIL_ROWS = 2_000_000;
-/** Also what one transaction takes at most. */
 const MAX_TAIL_ROWS = 20_000_000;
+
+/** How long a tail may get while a backlog is read, and what one transaction takes of it at most: rows. */
+export function longTail(stateRows: number): number {
+  return Math.min(MAX_TAIL_ROWS, Math.max(MIN_TAIL_ROWS, stateRows * TAIL_SHARE));
+}
 
 export class MergePace {
   #waitingSinceMs: number;
@@ -54,9 +58,7 @@ export class MergePace {
     const isIdle = nowMs - this.#committedMs >= Math.max(IDLE_MS, 2 * this.#intervalMs);
     if (isIdle) return !hasFailed || nowMs >= this.#pauseUntilMs;
     if (nowMs < this.#pauseUntilMs) return false;
-    if (this.#isBacklog) {
-      return rows.tail >= Math.min(MAX_TAIL_ROWS, Math.max(MIN_TAIL_ROWS, rows.state * TAIL_SHARE));
-    }
+    if (this.#isBacklog) return rows.tail >= longTail(rows.state);
     return rows.tail >= MANY_ROWS || nowMs - this.#waitingSinceMs >= WAIT_MS;
   }
 }

@@ -11,7 +11,7 @@ import type { RunningQueries } from '../../query/running-queries.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { BesideCommits } from './beside-commits.js';
 import type { CommitMemory } from './commit-memory.js';
-import { MergePace, MergeSize } from './merge-pace.js';
+import { longTail, MergePace, MergeSize } from './merge-pace.js';
 import { tailRows } from './merged-row.js';
 import { HAS_STATE } from './state.js';
 import { mergeTail, rewriteIfSparse, stateRows } from './state-merge.js';
@@ -130,7 +130,8 @@ export class StateKeeper {
     const ending = new AbortController();
     const notedRows = this.#notedRows;
     try {
-      const merged = await this.#beside.write(ending, () => mergeTail(connection, spec, size.rows));
+      const maxRows = Math.min(size.rows, longTail(this.#stateRows));
+      const merged = await this.#beside.write(ending, () => mergeTail(connection, spec, maxRows));
       if (size.canShrink && (await memory.hasWrittenTooMuch())) {
         await connection.run('ROLLBACK');
         size.shrink();

@@ -14,6 +14,8 @@ const PART_ROWS = 1_000_000;
 /** From so many rows on, and so many for each row of the state, it costs less to write the state anew. */
 const MANY_ROWS = 100_000;
 const MOST = 0.5;
+/** The state is sorted up to so many rows: sorting spills all of them as they are, without compression. */
+const MAX_SORTED_ROWS = 5_000_000;
 
 /** What a merge did. */
 export interface Merged {
@@ -86,15 +88,24 @@ async function replaceRows(connection: DuckDBConnection, spec: TableSpec, merged
 /** As `replaceRows`. Sorted by key, a query for one key reads few row groups. */
 async function writeAnew(connection: DuckDBConnection, spec: TableSpec, merged: string): Promise<void> {
   const lasts = await lastRows(connection, spec, merged);
-  await replaceState(connection, spec, rowsAnew(merged, lasts));
+  const [{ added }] = await rowsOf(
+    connection,
+    `SELECT count(*)::DOUBLE AS added FROM ${lasts.last} WHERE "the row" = -1`,
+  );
+  await replaceState(connection, spec, rowsAnew(merged, lasts), (await stateRows(connection)) + Number(added));
   await lasts.drop();
 }
 
-/** @param rows SQL of all rows of the state, in any order */
-async function replaceState(connection: DuckDBConnection, spec: TableSpec, rows: string): Promise<void> {
+/** @param rows SQL of all rows of the state, in any order @param maxCount how many they are at most */
+async function replaceState(
+  connection: DuckDBConnection,
+  spec: TableSpec,
+  ...[rows, maxCount]: [rows: string, maxCount: number]
+): Promise<void> {
   await createState(connection, spec, 'new_state');
+  const isSorted = maxCount <= MAX_SORTED_ROWS;
   await connection.run(
-    `INSERT INTO sluice.new_state BY NAME FROM (${rows}) ORDER BY ${keyOf(spec)};
+    `INSERT INTO sluice.new_state BY NAME FROM (${rows}) ${isSorted ? `ORDER BY ${keyOf(spec)}` : ''};
      DROP TABLE sluice.state;
      ALTER TABLE sluice.new_state RENAME TO state`,
   );
@@ -222,6 +233,6 @@ export async function rewriteIfSparse(connection: DuckDBConnection, spec: TableS
     'SELECT coalesce(max(rowid) + 1, 0) - count(*) AS holes, count(*) AS rows FROM sluice.state',
   );
   if (Number(holes) < Math.max(Number(rows) * MOST, MIN_HOLES)) return false;
-  await replaceState(connection, spec, 'FROM sluice.state');
+  await replaceState(connection, spec, 'FROM sluice.state', Number(rows));
   return true;
 }
