@@ -94,7 +94,8 @@ export async function replayPlaces(
 
 /** SQL: the messages of a batch that are meant, in offset order. Bytes are in hexadecimal. */
 export function messagesOf({ partition, start, next }: FileRange, condition: string): string {
-  return `SELECT message_offset, hex(key) AS key, hex(value) AS value, reason, epoch_ms(kafka_timestamp) AS "time"
+  return `SELECT topic, partition_id, message_offset, hex(key) AS key, hex(value) AS value, reason,
+      epoch_ms(kafka_timestamp) AS "time"
     FROM sluice.quarantine WHERE partition_id = ${partition} AND message_offset >= ${start} AND message_offset < ${next}
       AND (${condition}) ORDER BY message_offset`;
 }
