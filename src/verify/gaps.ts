@@ -13,7 +13,7 @@ export function gapNotes(hasResets: boolean): string {
       partition_id, start_offset, next_offset, ${time('committed_at')}) AS note
     FROM sluice.batches b WHERE kind = 'gap' ${hasResets ? `AND NOT ${IS_OF_RESET}` : ''}`;
   const skipped = `SELECT partition_id, start_offset AS place, format(
-      'partition {}: offsets {} to {} were not read: an operator skipped them with "sluice reset", {}',
+      'partition {}: offsets {} to {} were not read: an operator went past them with "sluice reset", {}',
       partition_id, start_offset, next_offset, ${time('committed_at')}) AS note
     FROM sluice.batches b WHERE kind = 'gap' AND ${IS_OF_RESET}`;
   const back = `SELECT partition_id, to_offset AS place, format(

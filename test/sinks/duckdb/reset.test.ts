@@ -112,7 +112,7 @@ it('goes ahead over a gap that an operator made, and back into it', async () => 
   expect(await moved(dataDir, request(12))).toMatchObject({ from: 6, to: 12, rows: 0, files: [] });
   const { problems, notes } = await verified(dataDir);
   expect(problems).toEqual([]);
-  expect(notes.join()).toMatch(/offsets 6 to 12 were not read: an operator skipped them with "sluice reset"/);
+  expect(notes.join()).toMatch(/offsets 6 to 12 were not read: an operator went past them with "sluice reset"/);
   expect(notes.join()).not.toMatch(/gone from Kafka/);
   await consume(dataDir);
   expect(await moved(dataDir, request(9))).toMatchObject({ from: 18, to: 6 });
