@@ -77,7 +77,13 @@ export async function forget(config: Config, log: Logger, id: string, dryRun: bo
     const key = keyInTable(spec, id, maskKey);
     const { valueFormat, keyFormat } = config.registry;
     const column = roleColumn(spec, 'key')!;
-    const isOfKey = keyMatcher({ id, column, cipher: maskKey && new MessageCipher(maskKey), valueFormat, keyFormat });
+    const cipher = maskKey && new MessageCipher(maskKey);
+    const knownKeyId = (meta.mask_key_id as string | null | undefined) ?? undefined;
+    const isOfKey = keyMatcher({
+      ...{ id, topic, column, cipher, valueFormat, keyFormat, knownKeyId },
+      onUnopened: () =>
+        log.warn('a quarantined message is encrypted, or looks so, and cannot be opened: its bytes are searched'),
+    });
     if (dryRun) return await dryRunText(client, spec, key, isOfKey);
     open = opener(config, topic, spec, { key, keyHash: saltedHash(id), isOfKey });
   } finally {
