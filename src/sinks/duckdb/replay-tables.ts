@@ -127,7 +127,8 @@ export function checkSpec(spec: TableSpec, piece: ReplayPiece): void {
 
 /** SQL: which rows of `sluice.quarantine` a piece takes. */
 export function takenBy(batches: readonly ReplayedBatch[]): string {
-  return `partition_id = ${batches[0].partition} AND message_offset IN (${batches.flatMap(({ taken }) => taken).join(', ')})`;
+  const offsets = batches.flatMap(({ taken }) => taken);
+  return `partition_id = ${batches[0].partition} AND message_offset IN (${offsets.join(', ')})`;
 }
 
 /**

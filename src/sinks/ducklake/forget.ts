@@ -1,13 +1,13 @@
 /**
- * Takes all of a key out of a lake that no process uses: its rows, and what the quarantine has of it. To the ledger each
- * of these messages is then a tombstone, one that has no row.
+ * Takes all of a key out of a lake that no process uses: its rows, and what the quarantine has of it. To the ledger
+ * each of these messages is then a tombstone, one that has no row.
  *
  *   1. commit    one transaction: rows and messages leave, the ledger counts tombstones, sluice.forgotten has a row for
  *                each partition
  *   2. rewrite   files with deleted rows, duplicates of long ago among them, without these rows
  *   3. clean up  all snapshots but the last one go, and all files that only they have, or none
- *   4. catalog   what it says of the least and the greatest text of a table is no more; a catalog in a file is copied to
- *                a new one, as DuckDB leaves deleted rows in its blocks
+ *   4. catalog   what it says of the least and the greatest text of a table is no more; a catalog in a file is copied
+ *                to a new one, as DuckDB leaves deleted rows in its blocks
  *
  * Killed at any moment, the lake is whole, and to do it again does what is left.
  */
@@ -201,7 +201,7 @@ async function refuseOthers({ connection }: LakeParts): Promise<void> {
   if (others.length === 0) return;
   throw new SluiceError(
     'SLUICE_LOCKED',
-    `${others[0].who} is connected to the catalog: stop all that write to the lake or read it, forget, and start them ` +
-      'again; --dry-run works beside them',
+    `${others[0].who} is connected to the catalog: stop all that write to the lake or read it, forget, and start ` +
+      'them again; --dry-run works beside them',
   );
 }
