@@ -121,7 +121,7 @@ export class PieceReader {
 function overtaken([{ partition, from, to }]: readonly ReplayPart[]): SluiceError {
   return new SluiceError(
     'SLUICE_LOCKED',
-    `others take the messages of partition ${partition}, offsets ${from} to ${to}, or what is around them, out of the ` +
-      'quarantine: replay again when they are done',
+    `others take the messages of partition ${partition}, offsets ${from} to ${to}, or what is around them, out of ` +
+      'the quarantine: replay again when they are done',
   );
 }

@@ -9,8 +9,8 @@
  *   ← for "arrow", in place of rows {"bytes": 4711} and so many bytes of an Arrow IPC stream, whole messages of it
  *   ← {"error": "…"} in place of any of these
  *
- * `sluice replay` asks here as well, for a piece of messages to be taken out of the quarantine (core/replay.ts). Whoever
- * can ask is the owner of the data directory; the page by HTTP only passes statements on.
+ * `sluice replay` asks here as well, for a piece of messages to be taken out of the quarantine (core/replay.ts).
+ * Whoever can ask is the owner of the data directory; the page by HTTP only passes statements on.
  *
  *   → {"replay": piece}
  *   ← {"replayed": what became of them}, null if some are gone; {"failed": {"code": "SLUICE_…", "message": "…", …}}
