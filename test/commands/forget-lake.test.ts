@@ -116,7 +116,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         if (where === 'Postgres') {
           const tables = await postgres().query(
             database,
-            `SELECT format('SELECT %L FROM %s t WHERE strpos(t::text, %L) > 0', relname, oid::regclass, '${KEY}')
+            `SELECT format('SELECT %L FROM %s t WHERE t::text ~ %L', relname, oid::regclass, '${KEY}|${Buffer.from(KEY).toString('hex')}')
              FROM pg_class WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, 'sluice'::regnamespace)`,
           );
           expect(await postgres().query(database, tables.join(' UNION ALL '))).toEqual([]);

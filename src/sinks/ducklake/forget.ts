@@ -174,6 +174,7 @@ export class LakeForget {
     } finally {
       await housekeeping.close();
     }
+    await this.#emptyInlined();
     // After all that writes: a table's least and greatest text can be of rows that it no longer has.
     await connection.run(
       `UPDATE ${METADATA}.ducklake_table_column_stats SET min_value = NULL, max_value = NULL
@@ -181,6 +182,16 @@ export class LakeForget {
          WHERE column_type IN ('varchar', 'blob', 'json'))`,
     );
     return files;
+  }
+
+  /** Rows that wait in the catalog stay there when they are deleted, also when no snapshot has them any more. */
+  async #emptyInlined(): Promise<void> {
+    const { connection } = this.#parts;
+    if (isPostgres(this.#options.catalog)) await connection.run('CALL pg_clear_cache()');
+    const tables = await rowsOf(connection, `SELECT table_name FROM ${METADATA}.ducklake_inlined_data_tables`);
+    for (const { table_name } of tables) {
+      await connection.run(`DELETE FROM ${METADATA}.${identifier(String(table_name))} WHERE end_snapshot IS NOT NULL`);
+    }
   }
 }
 
