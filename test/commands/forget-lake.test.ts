@@ -20,6 +20,8 @@ import { describePostgres } from '../support/postgres.js';
 
 /** The greatest key, so that statistics have it. */
 const KEY = 'zz-planted-4711';
+/** As Postgres shows bytes. */
+const HEX = Buffer.from(KEY).toString('hex');
 const SPEC = parseSpec(
   JSON.stringify({
     ...JSON.parse(specJson(ORDERS_SPEC)),
@@ -116,7 +118,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         if (where === 'Postgres') {
           const tables = await postgres().query(
             database,
-            `SELECT format('SELECT %L FROM %s t WHERE t::text ~ %L', relname, oid::regclass, '${KEY}|${Buffer.from(KEY).toString('hex')}')
+            `SELECT format('SELECT %L FROM %s t WHERE t::text ~ %L', relname, oid::regclass, '${KEY}|${HEX}')
              FROM pg_class WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, 'sluice'::regnamespace)`,
           );
           expect(await postgres().query(database, tables.join(' UNION ALL '))).toEqual([]);
