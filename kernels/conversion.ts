@@ -3,6 +3,7 @@ import { HEADER, KIND, SLOT, SLOTS } from './abi';
 import { amountText } from './amount';
 import { base64Amount } from './base64';
 import { plainDecimal, refuse } from './decimal';
+import { doubleText } from './double';
 import { integerValue, isInteger } from './integer';
 import { kindOf, setSlot, skipSpace, skipValue } from './json';
 import { decodeString, escaped, hexDigit, scanString } from './string';
@@ -191,4 +192,18 @@ export function integerOf(start: usize, end: usize, kind: u32): i64 {
     return integerValue(textFrom, textTo);
   }
   return refuse();
+}
+
+/** A double; sets `converted`. */
+export function doubleOf(start: usize, end: usize, kind: u32): f64 {
+  if (kind == KIND.NUMBER || isString(kind)) {
+    locate(start, end, kind);
+    return doubleText(textFrom, textTo);
+  }
+  if (kind == KIND.OBJECT && isNumber(extendedKind(start)) && (isString(memberKind) || memberKind == KIND.NUMBER)) {
+    locateMember();
+    return doubleText(textFrom, textTo);
+  }
+  refuse();
+  return 0;
 }

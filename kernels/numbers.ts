@@ -1,8 +1,8 @@
 /** Columns of numbers: the most common forms of a block in loops without branches, then what is left one by one. */
 import { HEADER, KIND, OPERATION, SLOT, SLOTS, SPEC_COLUMN } from './abi';
 import { shortAmount } from './amount';
-import { dataOf, fieldOf, rowsOfBlock, rowsOfKinds, setAmounts, setEventTimes, setUnread, setValid } from './block';
-import { amountOf, bytesAmount, integerOf, isString, timestampOf } from './conversion';
+import { dataOf, fieldOf, rows, rowsOfBlock, rowsOfKinds, setAmounts, setEventTimes, setUnread, setValid } from './block';
+import { amountOf, bytesAmount, doubleOf, integerOf, isString, timestampOf } from './conversion';
 import { converted, exact, NOT_SHORT, shortDecimal } from './decimal';
 import { DAY, NOT_SHORT_TIME, shortTimestamp, timestampConverted } from './timestamp';
 
@@ -110,6 +110,26 @@ export function appendDates(column: usize, slotIndex: u32, slots: usize): void {
 
 export function appendIntegers(column: usize, slotIndex: u32, slots: usize): void {
   appendNumbers(column, OPERATION.INT64, slotIndex, slots, 0);
+}
+
+export function appendDoubles(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 8);
+  const count = rows;
+  let valid: u64 = 0;
+  for (let i: usize = 0; i < count; i++) {
+    const slot = slots + i * SLOT.size;
+    const kind: u32 = load<u8>(slots + i, SLOTS.kinds);
+    let value: f64 = 0;
+    if (kind > KIND.NULL) {
+      const number = doubleOf(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end), kind);
+      if (converted) {
+        value = number;
+        valid |= (<u64>1) << i;
+      } else setUnread(i, slotIndex);
+    }
+    store<f64>(data + (i << 3), value);
+  }
+  setValid(column, valid);
 }
 
 /**

@@ -36,6 +36,8 @@ function cellsOf(batch: RecordBatch, index: number, { type }: TableColumn): (row
       return orNull((row) => utf8.decode(values.subarray(valueOffsets[row], valueOffsets[row + 1])));
     case 'bool':
       return orNull((row) => bit(values, row));
+    case 'double':
+      return orNull((row) => values[row]);
     case 'decimal18_4': {
       // The upper half of the 128 bits is the sign.
       const halves = new BigInt64Array(values.buffer, values.byteOffset, batch.numRows * 2);

@@ -34,6 +34,7 @@ const ARROW_TYPES: Readonly<Record<ColumnType, object>> = {
   int64: { name: 'int', bitWidth: 64, isSigned: true },
   uint64: { name: 'int', bitWidth: 64, isSigned: false },
   int32: { name: 'int', bitWidth: 32, isSigned: true },
+  double: { name: 'floatingpoint', precision: 'DOUBLE' },
   bool: { name: 'bool' },
 };
 

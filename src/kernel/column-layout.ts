@@ -1,7 +1,7 @@
 /** How the kernel lays out the values of each column type: the one table that a new type needs here. */
 import type { ColumnType } from '../schema/spec.js';
 
-type Values = Uint8Array | Uint32Array | Int32Array | BigInt64Array | BigUint64Array;
+type Values = Uint8Array | Uint32Array | Int32Array | BigInt64Array | BigUint64Array | Float64Array;
 
 interface ColumnLayout {
   /** Bytes per row of the fixed part, which is offsets for text; a bit is an eighth. */
@@ -18,5 +18,6 @@ export const COLUMN_LAYOUTS: Readonly<Record<ColumnType, ColumnLayout>> = {
   int64: { rowBytes: 8, view: (buffer, at, rows) => new BigInt64Array(buffer, at, rows) },
   uint64: { rowBytes: 8, view: (buffer, at, rows) => new BigUint64Array(buffer, at, rows) },
   int32: { rowBytes: 4, view: (buffer, at, rows) => new Int32Array(buffer, at, rows) },
+  double: { rowBytes: 8, view: (buffer, at, rows) => new Float64Array(buffer, at, rows) },
   bool: { rowBytes: 1 / 8, view: (buffer, at, rows) => new Uint8Array(buffer, at, (rows + 7) >> 3) },
 };

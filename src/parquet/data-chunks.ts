@@ -11,6 +11,7 @@ import {
   BOOLEAN,
   DATE,
   DECIMAL,
+  DOUBLE,
   DuckDBDataChunk,
   type DuckDBType,
   INTEGER,
@@ -33,6 +34,7 @@ const TYPES: Record<ColumnType, DuckDBType> = {
   int64: BIGINT,
   uint64: UBIGINT,
   int32: INTEGER,
+  double: DOUBLE,
   bool: BOOLEAN,
 };
 

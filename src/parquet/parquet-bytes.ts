@@ -32,6 +32,7 @@ const ENCODINGS: Record<ColumnType, Encoding | undefined> = {
   int64: Encoding.DELTA_BINARY_PACKED,
   uint64: Encoding.DELTA_BINARY_PACKED,
   int32: Encoding.DELTA_BINARY_PACKED,
+  double: undefined,
   bool: undefined,
 };
 

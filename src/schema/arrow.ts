@@ -5,6 +5,7 @@ import {
   DateDay,
   Decimal,
   Field,
+  Float64,
   Int32,
   Int64,
   type RecordBatch,
@@ -26,6 +27,7 @@ const ARROW_TYPES: Record<ColumnType, () => DataType> = {
   int64: () => new Int64(),
   uint64: () => new Uint64(),
   int32: () => new Int32(),
+  double: () => new Float64(),
   bool: () => new Bool(),
 };
 

@@ -9,7 +9,7 @@ import type { Expectation } from './expectations.js';
 import { type FieldPath, pathJson } from './field-path.js';
 import type { Mask, PathMask } from './mask.js';
 
-export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
+export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'double', 'bool'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** `key_type` tells keys of the same text apart: MongoDB has the ids 10 and "10" in one collection. */
@@ -109,7 +109,16 @@ export const DERIVED_COLUMNS = [
 ] as const;
 
 /** What a column holds, independent of the system that stores it. */
-export type ColumnType = 'utf8' | 'decimal18_4' | 'timestamp_us_utc' | 'date32' | 'int64' | 'uint64' | 'int32' | 'bool';
+export type ColumnType =
+  | 'utf8'
+  | 'decimal18_4'
+  | 'timestamp_us_utc'
+  | 'date32'
+  | 'int64'
+  | 'uint64'
+  | 'int32'
+  | 'double'
+  | 'bool';
 
 export interface TableColumn {
   readonly name: string;
@@ -127,6 +136,7 @@ const KIND_TYPES: Record<Kind, ColumnType> = {
   timestamp: 'timestamp_us_utc',
   date: 'date32',
   int64: 'int64',
+  double: 'double',
   bool: 'bool',
 };
 

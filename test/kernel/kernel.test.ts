@@ -31,7 +31,7 @@ function issues(...columns: string[]): bigint {
   );
 }
 
-type Case = readonly [json: string, value: string | boolean | null, rounded?: 'rounded'];
+type Case = readonly [json: string, value: string | number | boolean | null, rounded?: 'rounded'];
 const fixture = (name: string): Case[] =>
   JSON.parse(readFileSync(new URL(`../../fixtures/json/${name}.json`, import.meta.url), 'utf8'));
 
@@ -70,6 +70,7 @@ const TYPED = [
   { column: 'time', cases: fixture('timestamps'), text: time },
   { column: 'day', cases: DATES, text: date },
   { column: 'int', cases: fixture('integers'), text: (value: ReferenceValue) => (value === null ? null : `${value}`) },
+  { column: 'double', cases: fixture('doubles'), text: (value: ReferenceValue) => value },
   { column: 'flag', cases: fixture('booleans'), text: (value: ReferenceValue) => value },
 ];
 

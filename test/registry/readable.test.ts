@@ -28,12 +28,12 @@ const json = (properties: object, more: object = {}) => ({
 
 describe('Avro', () => {
   it.each([
-    ['boolean', ['amount', 'timestamp', 'date', 'int64']],
+    ['boolean', ['amount', 'timestamp', 'date', 'int64', 'double']],
     ['long', ['bool']],
     ['string', ['bool']],
-    ['bytes', ['amount', 'timestamp', 'date', 'int64', 'bool']],
+    ['bytes', ['amount', 'timestamp', 'date', 'int64', 'double', 'bool']],
     [{ type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 }, ['bool']],
-    [{ type: 'array', items: 'long' }, ['amount', 'timestamp', 'date', 'int64', 'bool']],
+    [{ type: 'array', items: 'long' }, ['amount', 'timestamp', 'date', 'int64', 'double', 'bool']],
     [{ type: 'map', values: 'long' }, ['bool']],
     [['null', 'boolean', 'long'], []],
     ['null', []],

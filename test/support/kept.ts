@@ -126,6 +126,8 @@ function isInColumn(column: SpecColumn, text: string, value: ReferenceValue): bo
       return isText(text, String(value));
     case 'int64':
       return typeof value === 'bigint' && canonical(String(value)) === canonical(numberText(text));
+    case 'double':
+      return typeof value === 'number' && value === Number(numberText(text));
     case 'amount':
       return typeof value === 'bigint' && isAmount(numberText(text), value);
     case 'timestamp':

@@ -31,6 +31,7 @@ export const KINDS_SPEC = parseSpec(
       { name: 'inner_flag', path: ['b', 'a', 'flag'], kind: 'bool' },
       { name: 'inner_empty', path: ['b', '', ''], kind: 'timestamp' },
       { name: 'price', kind: 'amount' },
+      { name: 'double', kind: 'double' },
       { name: 'seconds', kind: 'timestamp', unit: 's' },
       { name: 'micros', kind: 'timestamp', unit: 'us' },
       { name: 'nanos', kind: 'timestamp', unit: 'ns' },

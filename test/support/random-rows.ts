@@ -21,6 +21,7 @@ export const SPEC = parseSpec(
       { name: 'moment', kind: 'timestamp' },
       { name: 'day', kind: 'date' },
       { name: 'number', kind: 'int64' },
+      { name: 'double', kind: 'double' },
       { name: 'flag', kind: 'bool' },
     ],
   }),
@@ -37,7 +38,7 @@ function between(random: Random, least: bigint, most: bigint): bigint {
   return least + (wide % (most - least + 1n));
 }
 
-const PICKS: Record<ColumnType, (random: Random) => string | bigint | boolean> = {
+const PICKS: Record<ColumnType, (random: Random) => Exclude<Value, null>> = {
   utf8: (random) => Array.from({ length: random.below(41) }, () => random.pick(ALPHABET)).join(''),
   decimal18_4: (random) => between(random, 1n - 10n ** 18n, 10n ** 18n - 1n),
   timestamp_us_utc: (random) => between(random, -62_135_596_800_000_000n, 253_402_300_799_999_999n),
@@ -45,10 +46,11 @@ const PICKS: Record<ColumnType, (random: Random) => string | bigint | boolean> =
   int64: (random) => between(random, -(2n ** 63n), 2n ** 63n - 1n),
   uint64: (random) => between(random, 0n, 2n ** 64n - 1n),
   int32: (random) => between(random, -(2n ** 31n), 2n ** 31n - 1n),
+  double: (random) => random.pick([0, -0, 0.1, -1.5e300, 5e-324, random.next()]),
   bool: (random) => random.next() < 0.5,
 };
 
-export type Value = string | bigint | boolean | null;
+export type Value = string | bigint | number | boolean | null;
 
 function columnData(type: ColumnType, values: readonly Value[], column: number): Data {
   const length = values.length;
@@ -66,6 +68,9 @@ function columnData(type: ColumnType, values: readonly Value[], column: number):
     const data = new Uint8Array((length + 7) >> 3);
     for (const [row, value] of values.entries()) setBit(data, row, value === true);
     return makeData({ ...base, data } as never);
+  }
+  if (type === 'double') {
+    return makeData({ ...base, data: Float64Array.from(values, (value) => Number(value)) } as never);
   }
   const numbers = values.map((value) => (value as bigint | null) ?? 0n);
   if (type === 'int32' || type === 'date32')
@@ -99,7 +104,7 @@ function asStored({ name, type }: TableColumn): string {
   if (type === 'timestamp_us_utc') return `epoch_us("${name}")`;
   if (type === 'date32') return `date_diff('day', DATE '1970-01-01', "${name}")::HUGEINT`;
   if (type === 'decimal18_4') return `("${name}"::DECIMAL(38, 4) * 10000)::HUGEINT`;
-  return type === 'utf8' || type === 'bool' ? `"${name}"` : `"${name}"::HUGEINT`;
+  return type === 'utf8' || type === 'bool' || type === 'double' ? `"${name}"` : `"${name}"::HUGEINT`;
 }
 
 /** All rows of a relation, in its order. */

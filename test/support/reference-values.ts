@@ -190,6 +190,21 @@ function int64(text: string): bigint | undefined {
   return value >= MIN_INT64 && value <= MAX_INT64 ? value : undefined;
 }
 
+/** The nearest double that is finite; undefined if the value is none. */
+export function referenceDouble({ parsed, source }: FieldValue): number | undefined {
+  if (typeof parsed === 'number') return double(source);
+  if (typeof parsed === 'string') return double(parsed);
+  const number = soleMember(parsed, source, EXTENDED_NUMBERS);
+  if (typeof number?.parsed === 'string') return double(number.parsed);
+  return typeof number?.parsed === 'number' ? double(number.source) : undefined;
+}
+
+function double(text: string): number | undefined {
+  const [, sign, plain] = PLAIN_ONLY.exec(text) ?? [];
+  const value = plain === undefined || sign === '+' ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : undefined;
+}
+
 /** The text of a value that is no string, in a column of kind text; undefined if it has none. */
 export function referenceText({ parsed, source }: FieldValue, isId: boolean): string | undefined {
   const objectId = soleMember(parsed, source, ['$oid'])?.parsed;

@@ -22,6 +22,7 @@ import {
   referenceAmount,
   referenceBytesAmount,
   referenceDate,
+  referenceDouble,
   referenceInt64,
   referenceText,
   referenceTimestamp,
@@ -44,7 +45,7 @@ export interface ReferenceMessage {
   readonly timestamp: number | bigint;
 }
 
-/** 64-bit integers, decimals scaled by 10^4 and microseconds are bigints. */
+/** 64-bit integers, decimals scaled by 10^4 and microseconds are bigints, doubles and days numbers. */
 export type ReferenceValue = string | bigint | number | boolean | null;
 
 export interface ReferenceResult {
@@ -267,6 +268,8 @@ function typedValue(
       return referenceDate(field, unit);
     case 'int64':
       return referenceInt64(field);
+    case 'double':
+      return referenceDouble(field);
     case 'bool':
       return new Map<unknown, boolean>(BOOLEANS).get(field.parsed);
   }

@@ -85,6 +85,8 @@ def _arrow_type(described: dict[str, Any]) -> pa.DataType:
             return pa.decimal128(described["precision"], described["scale"])
         case "timestamp":
             return pa.timestamp("us", described["timezone"])
+        case "floatingpoint":
+            return pa.float64()
         case "int":
             widths = {(32, True): pa.int32(), (64, True): pa.int64(), (64, False): pa.uint64()}
             return widths[described["bitWidth"], described["isSigned"]]

@@ -12,6 +12,7 @@ export const DUCKDB_TYPES: Record<ColumnType, string> = {
   int64: 'BIGINT',
   uint64: 'UBIGINT',
   int32: 'INTEGER',
+  double: 'DOUBLE',
   bool: 'BOOLEAN',
 };
 
