@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 209999010; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 2200854462; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -78,6 +78,7 @@ export namespace OPERATION {
   export const MASKED_JSON: u32 = 18;
   export const MASKED_RAW: u32 = 19;
   export const DOUBLE: u32 = 20;
+  export const DECIMAL: u32 = 21;
 }
 
 /** What is expected of the values of a column. */
@@ -127,7 +128,8 @@ export namespace SPEC_COLUMN {
   export const hasRaw: usize = 2; // u8, 1 if a raw column has what it cannot take
   export const column: usize = 3; // u8, of a further alternative the column that it is one of
   export const isBase64: usize = 4; // u8, 1 if its texts are the bytes of an integer
-  export const scale: usize = 5; // u8, decimals of that integer
+  export const scale: usize = 5; // u8, decimals of that integer, or of the column
+  export const precision: usize = 6; // u8, digits of a decimal
   export const key: usize = 8; // u32, record of its key
   export const unitMicroseconds: usize = 16; // i64, of its unit of time; 0 for nanoseconds
   export const size: usize = 24;

@@ -30,7 +30,7 @@ import {
 } from './derived';
 import { sameBytes } from './keys';
 import { appendMaskedJson, appendMaskedRaw, appendMaskedText, dropValues } from './masks';
-import { appendAmounts, appendDates, appendDoubles, appendIntegers, appendTimestamps } from './numbers';
+import { appendAmounts, appendDates, appendDecimals, appendDoubles, appendIntegers, appendTimestamps } from './numbers';
 import { retractRows, saveBlock } from './retract';
 import { copyBytes, decodeString } from './string';
 import { truncateColumn } from './truncate';
@@ -84,6 +84,8 @@ function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
       return appendDates(column, slotIndex, slots);
     case OPERATION.INT64:
       return appendIntegers(column, slotIndex, slots);
+    case OPERATION.DECIMAL:
+      return appendDecimals(column, slotIndex, slots);
     case OPERATION.DOUBLE:
       return appendDoubles(column, slotIndex, slots);
     case OPERATION.BOOL:

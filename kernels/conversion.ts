@@ -8,6 +8,7 @@ import { integerValue, isInteger } from './integer';
 import { kindOf, setSlot, skipSpace, skipValue } from './json';
 import { decodeString, escaped, hexDigit, scanString } from './string';
 import { epochText, MILLISECOND, timestampText } from './timestamp';
+import { wideBase64, wideText } from './wide';
 
 /** Where the text of a value is, decoded if need be. */
 export let textFrom: usize = 0;
@@ -206,4 +207,17 @@ export function doubleOf(start: usize, end: usize, kind: u32): f64 {
   }
   refuse();
   return 0;
+}
+
+/** A decimal of up to 38 digits, in `high` and `low` of wide.ts; sets `converted`. @param scale decimals of its column */
+export function readWide(start: usize, end: usize, kind: u32, isBase64: bool, scale: i64): void {
+  if (kind == KIND.NUMBER) wideText(start, end, false, scale);
+  else if (isString(kind)) {
+    locate(start, end, kind);
+    if (isBase64) wideBase64(textFrom, textTo);
+    else wideText(textFrom, textTo, true, scale);
+  } else if (kind == KIND.OBJECT && isNumber(extendedKind(start)) && (isString(memberKind) || memberKind == KIND.NUMBER)) {
+    locateMember();
+    wideText(textFrom, textTo, true, scale);
+  } else refuse();
 }

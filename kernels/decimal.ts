@@ -221,7 +221,7 @@ function alignedValue(text: v128, length: u32, point: u32, groups: u32): i64 {
 }
 
 /** Reads `e±d+` at `p` up to `end` exactly. @returns whether it is there */
-function readExponent(p: usize, end: usize): bool {
+export function readExponent(p: usize, end: usize): bool {
   let c: u32 = load<u8>(++p);
   const negative = c == 0x2d;
   if (p < end && (negative || c == 0x2b)) p++;

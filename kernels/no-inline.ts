@@ -14,6 +14,6 @@ export {
   appendPartition,
 } from './derived';
 export { appendMaskedJson, appendMaskedRaw, appendMaskedText } from './masks';
-export { appendAmounts, appendDates, appendDoubles, appendIntegers, appendTimestamps } from './numbers';
+export { appendAmounts, appendDates, appendDecimals, appendDoubles, appendIntegers, appendTimestamps } from './numbers';
 export { compress } from './sha256';
 export { keepUnread } from './unread';

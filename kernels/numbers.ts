@@ -2,9 +2,10 @@
 import { HEADER, KIND, OPERATION, SLOT, SLOTS, SPEC_COLUMN } from './abi';
 import { shortAmount } from './amount';
 import { dataOf, fieldOf, rows, rowsOfBlock, rowsOfKinds, setAmounts, setEventTimes, setUnread, setValid } from './block';
-import { amountOf, bytesAmount, doubleOf, integerOf, isString, timestampOf } from './conversion';
+import { amountOf, bytesAmount, doubleOf, readWide, integerOf, isString, timestampOf } from './conversion';
 import { converted, exact, NOT_SHORT, shortDecimal } from './decimal';
 import { DAY, NOT_SHORT_TIME, shortTimestamp, timestampConverted } from './timestamp';
+import { high, low, setPrecision } from './wide';
 
 /** Amounts in 128 bits: short numbers, short strings, all others. */
 export function appendAmounts(column: usize, slotIndex: u32, slots: usize): void {
@@ -64,6 +65,31 @@ function appendShortStrings(data: usize, slots: usize, rows: u64): u64 {
     store<i64>(data + (i << 4), 0, 8);
   } while ((left &= left - 1));
   return rows;
+}
+
+/** Decimals of up to 38 digits, in 128 bits. */
+export function appendDecimals(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 16);
+  const field = fieldOf(slotIndex);
+  const isBase64 = load<u8>(field, SPEC_COLUMN.isBase64) != 0;
+  const scale = <i64>load<u8>(field, SPEC_COLUMN.scale);
+  const count = rows;
+  let valid: u64 = 0;
+  setPrecision(load<u8>(field, SPEC_COLUMN.precision));
+  for (let i: usize = 0; i < count; i++) {
+    const slot = slots + i * SLOT.size;
+    const kind: u32 = load<u8>(slots + i, SLOTS.kinds);
+    let isRead = false;
+    if (kind > KIND.NULL) {
+      readWide(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end), kind, isBase64, scale);
+      isRead = converted;
+      if (!isRead) setUnread(i, slotIndex);
+    }
+    valid |= u64(isRead) << i;
+    store<u64>(data + (i << 4), isRead ? low : 0);
+    store<u64>(data + (i << 4), isRead ? high : 0, 8);
+  }
+  setValid(column, valid);
 }
 
 /** Whether `numberOf` found one. */

@@ -27,7 +27,7 @@ export function rowsOf(spec: TableSpec, batch: RecordBatch, from = 0, to = batch
 const OF_KAFKA: ReadonlySet<string> = new Set(['is_late', 'kafka_partition', 'kafka_offset', 'kafka_timestamp']);
 
 /** A row's value of a column, as JSON can say it without loss. */
-function cellsOf(batch: RecordBatch, index: number, { type }: TableColumn): (row: number) => unknown {
+function cellsOf(batch: RecordBatch, index: number, { type, size }: TableColumn): (row: number) => unknown {
   const { values, valueOffsets, nullBitmap } = batch.data.children[index];
   const orNull = (read: (row: number) => unknown) => (row: number) =>
     nullBitmap !== undefined && nullBitmap.length > 0 && !bit(nullBitmap, row) ? null : read(row);
@@ -38,10 +38,10 @@ function cellsOf(batch: RecordBatch, index: number, { type }: TableColumn): (row
       return orNull((row) => bit(values, row));
     case 'double':
       return orNull((row) => values[row]);
-    case 'decimal18_4': {
-      // The upper half of the 128 bits is the sign.
+    case 'decimal': {
       const halves = new BigInt64Array(values.buffer, values.byteOffset, batch.numRows * 2);
-      return orNull((row) => decimalText(halves[row * 2]));
+      const scaled = (row: number) => (halves[row * 2 + 1] << 64n) | BigInt.asUintN(64, halves[row * 2]);
+      return orNull((row) => decimalText(scaled(row), size!.scale));
     }
     case 'timestamp_us_utc':
       return orNull((row) => timeText(values[row]));
@@ -52,10 +52,11 @@ function cellsOf(batch: RecordBatch, index: number, { type }: TableColumn): (row
   }
 }
 
-/** @param scaled by 10^4 */
-function decimalText(scaled: bigint): string {
-  const digits = String(scaled < 0n ? -scaled : scaled).padStart(5, '0');
-  return `${scaled < 0n ? '-' : ''}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+/** @param scaled by 10^scale */
+function decimalText(scaled: bigint, scale: number): string {
+  const digits = String(scaled < 0n ? -scaled : scaled).padStart(scale + 1, '0');
+  const whole = `${scaled < 0n ? '-' : ''}${digits.slice(0, digits.length - scale)}`;
+  return scale === 0 ? whole : `${whole}.${digits.slice(-scale)}`;
 }
 
 /** ISO 8601. @param microseconds since the epoch */

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 209999010; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 2200854462; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -78,6 +78,7 @@ export const OPERATION = {
   masked_json: 18,
   masked_raw: 19,
   double: 20,
+  decimal: 21,
 } as const;
 
 /** What is expected of the values of a column. */
@@ -127,7 +128,8 @@ export const SPEC_COLUMN = {
   hasRaw: 2, // u8, 1 if a raw column has what it cannot take
   column: 3, // u8, of a further alternative the column that it is one of
   isBase64: 4, // u8, 1 if its texts are the bytes of an integer
-  scale: 5, // u8, decimals of that integer
+  scale: 5, // u8, decimals of that integer, or of the column
+  precision: 6, // u8, digits of a decimal
   key: 8, // u32, record of its key
   unitMicroseconds: 16, // i64, of its unit of time; 0 for nanoseconds
   size: 24,

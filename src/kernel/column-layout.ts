@@ -12,7 +12,7 @@ interface ColumnLayout {
 
 export const COLUMN_LAYOUTS: Readonly<Record<ColumnType, ColumnLayout>> = {
   utf8: { rowBytes: 4, view: (buffer, at, _, textBytes) => new Uint8Array(buffer, at, textBytes) },
-  decimal18_4: { rowBytes: 16, view: (buffer, at, rows) => new Uint32Array(buffer, at, rows * 4) },
+  decimal: { rowBytes: 16, view: (buffer, at, rows) => new Uint32Array(buffer, at, rows * 4) },
   timestamp_us_utc: { rowBytes: 8, view: (buffer, at, rows) => new BigInt64Array(buffer, at, rows) },
   date32: { rowBytes: 4, view: (buffer, at, rows) => new Int32Array(buffer, at, rows) },
   int64: { rowBytes: 8, view: (buffer, at, rows) => new BigInt64Array(buffer, at, rows) },

@@ -26,9 +26,8 @@ import { assert } from '../core/errors.js';
 import { INLINED_BYTES, STRING_BYTES, type StringForms, stringForms, VECTOR_ROWS } from '../core/string-forms.js';
 import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 
-const TYPES: Record<ColumnType, DuckDBType> = {
+const TYPES: Record<Exclude<ColumnType, 'decimal'>, DuckDBType> = {
   utf8: VARCHAR,
-  decimal18_4: DECIMAL(18, 4),
   timestamp_us_utc: TIMESTAMPTZ,
   date32: DATE,
   int64: BIGINT,
@@ -59,7 +58,10 @@ export class DataChunks {
 
   /** Names and types of the columns, in the order of the schema. */
   get columns(): { name: string; type: DuckDBType }[] {
-    return this.#columns.map(({ name, type }) => ({ name, type: TYPES[type] }));
+    return this.#columns.map(({ name, type, size }) => ({
+      name,
+      type: type === 'decimal' ? DECIMAL(size!.precision, size!.scale) : TYPES[type],
+    }));
   }
 
   /** Starts on other record batches. Their text is copied; chunks refer to it until the next `load`. */
@@ -98,7 +100,7 @@ export class DataChunks {
   }
 
   #copyColumn(vector: bindings.Vector, column: Data, index: number, rows: number): void {
-    const { type } = this.#columns[index];
+    const { type, size } = this.#columns[index];
     const from = this.#row;
     const values = column.values as Int32Array;
     const copy = (source: ArrayBufferLike, at: number, bytes: number) =>
@@ -106,9 +108,13 @@ export class DataChunks {
     if (type === 'utf8') {
       const { buffer, byteOffset } = this.#stringForms(column, from, rows, this.#addresses[this.#recordBatch][index]);
       copy(buffer, byteOffset, rows * STRING_BYTES);
-    } else if (type === 'decimal18_4') {
-      fillDecimals(values, from, rows);
-      copy(words.buffer, 0, rows * 8);
+    } else if (type === 'decimal') {
+      const width = decimalBytes(size!.precision);
+      if (width === 16) copy(values.buffer, values.byteOffset + from * 16, rows * 16);
+      else {
+        fillDecimals(values, from, rows, width);
+        copy(words.buffer, 0, rows * width);
+      }
     } else if (type === 'bool') {
       fillBooleans(column.values as Uint8Array, from, rows);
       copy(booleans.buffer, 0, rows);
@@ -134,6 +140,7 @@ export class DataChunks {
 
 /** Scratch of one chunk, reused: nothing is allocated per chunk. */
 const words = new Int32Array(VECTOR_ROWS * 2);
+const halfWords = new Int16Array(words.buffer);
 const booleans = new Uint8Array(VECTOR_ROWS);
 const validity = new Uint8Array(VECTOR_ROWS / 8);
 
@@ -148,11 +155,22 @@ function copyValidity(vector: bindings.Vector, { nullBitmap, nullCount }: Data, 
   bindings.copy_data_to_vector_validity(vector, 0, buffer as ArrayBuffer, at, (rows + 7) >> 3);
 }
 
-/** The low 64 bits of 128-bit decimals: DECIMAL(18,4) is an int64 in DuckDB. */
-function fillDecimals(decimals: Int32Array, from: number, rows: number): void {
-  for (let row = 0, at = from * 4; row < rows; row++, at += 4) {
-    words[row * 2] = decimals[at];
-    words[row * 2 + 1] = decimals[at + 1];
+/** Bytes of a decimal in DuckDB. */
+function decimalBytes(precision: number): number {
+  if (precision > 18) return 16;
+  return precision > 9 ? 8 : precision > 4 ? 4 : 2;
+}
+
+/** The low 16, 32 or 64 bits of 128-bit decimals. */
+function fillDecimals(decimals: Int32Array, from: number, rows: number, width: number): void {
+  if (width === 8) {
+    for (let row = 0, at = from * 4; row < rows; row++, at += 4) {
+      words[row * 2] = decimals[at];
+      words[row * 2 + 1] = decimals[at + 1];
+    }
+  } else {
+    const narrow = width === 4 ? words : halfWords;
+    for (let row = 0, at = from * 4; row < rows; row++, at += 4) narrow[row] = decimals[at];
   }
 }
 

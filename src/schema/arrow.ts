@@ -17,11 +17,11 @@ import {
   util,
 } from 'apache-arrow';
 import { assert } from '../core/errors.js';
-import { type ColumnType, type TableSpec, tableColumns } from './spec.js';
+import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from './spec.js';
 
-const ARROW_TYPES: Record<ColumnType, () => DataType> = {
+const ARROW_TYPES: Record<ColumnType, (column: TableColumn) => DataType> = {
   utf8: () => new Utf8(),
-  decimal18_4: () => new Decimal(4, 18, 128),
+  decimal: ({ size }) => new Decimal(size!.scale, size!.precision, 128),
   timestamp_us_utc: () => new TimestampMicrosecond('UTC'),
   date32: () => new DateDay(),
   int64: () => new Int64(),
@@ -34,7 +34,7 @@ const ARROW_TYPES: Record<ColumnType, () => DataType> = {
 /** One field per column of `tableColumns(spec)`, in that order. */
 export function arrowSchema(spec: TableSpec): Schema {
   return new Schema(
-    tableColumns(spec).map(({ name, type, nullable }) => new Field(name, ARROW_TYPES[type](), nullable)),
+    tableColumns(spec).map((column) => new Field(column.name, ARROW_TYPES[column.type](column), column.nullable)),
   );
 }
 

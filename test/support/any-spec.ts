@@ -111,8 +111,13 @@ function columnsOf(drafts: readonly Draft[], taken: FieldPath[], tombstone: bool
     const isRequired = required && index % 8 === 0 && (!tombstone || free.some(({ of }) => of === 'key'));
     const column = { name: `column_${index}`, paths: free.map(pathJson), kind, required: isRequired };
     const ofAmount = kind === 'amount' && scale !== undefined ? { encoding: 'base64', scale } : {};
-    return [{ ...column, ...raw, ...ofTime, ...ofAmount }];
+    const ofDecimal = kind === 'decimal' ? decimalSize(scale, withRaw) : {};
+    return [{ ...column, ...raw, ...ofTime, ...ofAmount, ...ofDecimal }];
   });
+}
+
+function decimalSize(scale = 1, isBase64: boolean): object {
+  return { precision: Math.max(scale, isBase64 ? 38 : 4), scale, ...(isBase64 && { encoding: 'base64' }) };
 }
 
 const KEY_IDS = ['a', 'ab'].map((name): FieldPath => ({ of: 'key', names: [name] }));

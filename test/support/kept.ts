@@ -115,7 +115,7 @@ function isInColumn(column: SpecColumn, text: string, value: ReferenceValue): bo
   if (encoding !== undefined && text.startsWith('"')) {
     const bytes = Buffer.from(JSON.parse(text), 'base64').toString('hex');
     const integer = BigInt.asIntN(bytes.length * 4, BigInt(`0x${bytes}`));
-    return canonical(`${value}e-4`) === canonical(`${integer}e-${scale}`);
+    return canonical(`${value}e-${kind === 'decimal' ? scale : 4}`) === canonical(`${integer}e-${scale}`);
   }
   switch (kind) {
     case 'json':
@@ -126,6 +126,8 @@ function isInColumn(column: SpecColumn, text: string, value: ReferenceValue): bo
       return isText(text, String(value));
     case 'int64':
       return typeof value === 'bigint' && canonical(String(value)) === canonical(numberText(text));
+    case 'decimal':
+      return typeof value === 'bigint' && canonical(numberText(text)) === canonical(`${value}e-${scale}`);
     case 'double':
       return typeof value === 'number' && value === Number(numberText(text));
     case 'amount':

@@ -37,7 +37,7 @@ function reader(data: Data, type: TableColumn['type']): (row: number) => Referen
     assert.deepEqual(ends, [data.length + 1, 0, values.length]);
     return (row) => strictText.decode(values.subarray(valueOffsets[row], valueOffsets[row + 1]));
   }
-  if (type === 'decimal18_4') {
+  if (type === 'decimal') {
     const words = new DataView(data.values.buffer, data.values.byteOffset, data.values.byteLength);
     return (row) => (words.getBigInt64(row * 16 + 8, true) << 64n) | words.getBigUint64(row * 16, true);
   }

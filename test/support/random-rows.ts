@@ -18,6 +18,7 @@ export const SPEC = parseSpec(
       { name: 'order', kind: 'text', required: true, role: 'key' },
       { name: 'group', kind: 'json' },
       { name: 'amount', kind: 'amount', raw: 'amount_raw' },
+      ...[1, 4, 9, 18, 19, 38].map((precision) => ({ name: `decimal_${precision}`, kind: 'decimal', precision, scale: precision - 1 })),
       { name: 'moment', kind: 'timestamp' },
       { name: 'day', kind: 'date' },
       { name: 'number', kind: 'int64' },
@@ -38,9 +39,9 @@ function between(random: Random, least: bigint, most: bigint): bigint {
   return least + (wide % (most - least + 1n));
 }
 
-const PICKS: Record<ColumnType, (random: Random) => Exclude<Value, null>> = {
+const PICKS: Record<ColumnType, (random: Random, column: TableColumn) => Exclude<Value, null>> = {
   utf8: (random) => Array.from({ length: random.below(41) }, () => random.pick(ALPHABET)).join(''),
-  decimal18_4: (random) => between(random, 1n - 10n ** 18n, 10n ** 18n - 1n),
+  decimal: (random, { size }) => between(random, 1n - 10n ** BigInt(size!.precision), 10n ** BigInt(size!.precision) - 1n),
   timestamp_us_utc: (random) => between(random, -62_135_596_800_000_000n, 253_402_300_799_999_999n),
   date32: (random) => between(random, -719_162n, 2_932_896n),
   int64: (random) => between(random, -(2n ** 63n), 2n ** 63n - 1n),
@@ -76,8 +77,8 @@ function columnData(type: ColumnType, values: readonly Value[], column: number):
   if (type === 'int32' || type === 'date32')
     return makeData({ ...base, data: Int32Array.from(numbers, Number) } as never);
   const data =
-    type === 'decimal18_4'
-      ? new Uint32Array(BigInt64Array.from(numbers.flatMap((number) => [number, number >> 63n])).buffer)
+    type === 'decimal'
+      ? new Uint32Array(BigInt64Array.from(numbers.flatMap((number) => [number, number >> 64n])).buffer)
       : type === 'uint64'
         ? BigUint64Array.from(numbers)
         : BigInt64Array.from(numbers);
@@ -86,8 +87,10 @@ function columnData(type: ColumnType, values: readonly Value[], column: number):
 
 /** Random rows of all columns; with `nulls`, every fifth value of a nullable column is null. */
 export function randomColumns(rows: number, random: Random, nulls: boolean): Value[][] {
-  return COLUMNS.map(({ type, nullable }) =>
-    Array.from({ length: rows }, () => (nulls && nullable && random.below(5) === 0 ? null : PICKS[type](random))),
+  return COLUMNS.map((column) =>
+    Array.from({ length: rows }, () =>
+      nulls && column.nullable && random.below(5) === 0 ? null : PICKS[column.type](random, column),
+    ),
   );
 }
 
@@ -100,10 +103,11 @@ export function recordBatchOf(columns: readonly Value[][]): RecordBatch {
 }
 
 /** How a column is read back: as its bytes or its 64 bits, past every conversion for display. */
-function asStored({ name, type }: TableColumn): string {
+function asStored({ name, type, size }: TableColumn): string {
   if (type === 'timestamp_us_utc') return `epoch_us("${name}")`;
   if (type === 'date32') return `date_diff('day', DATE '1970-01-01', "${name}")::HUGEINT`;
-  if (type === 'decimal18_4') return `("${name}"::DECIMAL(38, 4) * 10000)::HUGEINT`;
+  // Its digits, past the highest of all decimals.
+  if (type === 'decimal') return `replace("${name}"::VARCHAR, '.', '')::HUGEINT`;
   return type === 'utf8' || type === 'bool' || type === 'double' ? `"${name}"` : `"${name}"::HUGEINT`;
 }
 

@@ -56,10 +56,42 @@ export function referenceAmount({ parsed, source }: FieldValue): ReferenceAmount
 export function referenceBytesAmount(field: FieldValue, scale: number): ReferenceAmount | undefined {
   const { parsed: text } = field;
   if (typeof text !== 'string') return referenceAmount(field);
+  const integer = integerInBase64(text);
+  return integer === undefined ? undefined : plainAmount(`${integer}e-${scale}`);
+}
+
+function integerInBase64(text: string): bigint | undefined {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') !== text || bytes.length === 0 || bytes.length > 16) return undefined;
-  const integer = BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
-  return plainAmount(`${integer}e-${scale}`);
+  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
+}
+
+/** A decimal scaled by 10^scale; undefined if the value is none of so many digits, or has more decimals. */
+export function referenceDecimal(
+  { parsed, source }: FieldValue,
+  precision: number,
+  scale: number,
+  isBase64: boolean,
+): bigint | undefined {
+  const extended = soleMember(parsed, source, EXTENDED_NUMBERS);
+  let scaled: bigint | undefined;
+  if (typeof parsed === 'number') scaled = exactDecimal(source, scale);
+  else if (typeof parsed === 'string') scaled = isBase64 ? integerInBase64(parsed) : exactDecimal(parsed, scale);
+  else if (typeof extended?.parsed === 'string') scaled = exactDecimal(extended.parsed, scale);
+  else if (typeof extended?.parsed === 'number') scaled = exactDecimal(extended.source, scale);
+  if (scaled === undefined) return undefined;
+  const limit = 10n ** BigInt(precision);
+  return scaled < limit && scaled > -limit ? scaled : undefined;
+}
+
+/** undefined if it is no integer of at most 38 digits. */
+function exactDecimal(text: string, scale: number): bigint | undefined {
+  const [, sign, plain] = PLAIN_ONLY.exec(text) ?? [];
+  if (plain === undefined) return undefined;
+  const { significant, power } = plainParts(plain);
+  if (significant === '') return 0n;
+  if (power + scale < 0 || significant.length + power + scale > 38) return undefined;
+  return BigInt(significant) * 10n ** BigInt(power + scale) * (sign === '-' ? -1n : 1n);
 }
 
 function plainAmount(text: string): ReferenceAmount | undefined {

@@ -22,6 +22,7 @@ import {
   referenceAmount,
   referenceBytesAmount,
   referenceDate,
+  referenceDecimal,
   referenceDouble,
   referenceInt64,
   referenceText,
@@ -230,7 +231,7 @@ function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
     const amount = encoding === undefined ? referenceAmount(field) : referenceBytesAmount(field, scale);
     return { value: amount?.scaled, asSpecified: amount?.exact ?? false };
   }
-  const value = typedValue(column.kind, column.unit, field);
+  const value = column.kind === 'decimal' ? decimalValue(column, field) : typedValue(column.kind, column.unit, field);
   return { value, asSpecified: value !== undefined };
 }
 
@@ -253,9 +254,14 @@ function maskedValue(
   return maskedText(value, mask, asSpecified || typeof parsed !== 'object');
 }
 
+/** undefined if the column does not have all digits of the value. */
+function decimalValue({ encoding, precision, scale }: SpecColumn, field: FieldValue): bigint | undefined {
+  return referenceDecimal(field, precision!, scale!, encoding !== undefined);
+}
+
 /** undefined if the value is not of that kind. */
 function typedValue(
-  kind: Exclude<Kind, 'text' | 'amount'>,
+  kind: Exclude<Kind, 'text' | 'amount' | 'decimal'>,
   unit: TimeUnit | undefined,
   field: FieldValue,
 ): ReferenceValue | undefined {
