@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 2200854462; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 466044504; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -79,6 +79,8 @@ export namespace OPERATION {
   export const MASKED_RAW: u32 = 19;
   export const DOUBLE: u32 = 20;
   export const DECIMAL: u32 = 21;
+  export const UUID: u32 = 22;
+  export const BINARY: u32 = 23;
 }
 
 /** What is expected of the values of a column. */

@@ -1,4 +1,4 @@
-/** Amounts as connectors of databases send them: an integer in two's complement, big-endian bytes in base64. */
+/** Numbers as connectors of databases send them: an integer in two's complement, big-endian bytes in base64. */
 import { integerDigit, MAX_SCALED, readAs, refuse, scaled, SCALE, shiftDigits, startDigits } from './decimal';
 
 /** 10^19 is the highest power of ten in 64 bits; what 127 bits have above it fits in 64 as well. */
@@ -11,7 +11,7 @@ export let high: u64 = 0;
 export let low: u64 = 0;
 
 /** 0 to 63, or more for what is no digit of base64. */
-function sextet(c: u32): u32 {
+export function sextet(c: u32): u32 {
   if (c - 0x41 < 26) return c - 0x41;
   if (c - 0x61 < 26) return c - 0x61 + 26;
   if (c - 0x30 < 10) return c - 0x30 + 52;

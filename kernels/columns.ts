@@ -17,6 +17,7 @@ import {
   textEnd,
   unreadRows,
 } from './block';
+import { appendBinary, appendUuids } from './binary';
 import { countFailing, rejectFailing } from './checks';
 import { isString, locate, standsForText, textFrom, textTo } from './conversion';
 import {
@@ -90,6 +91,10 @@ function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
       return appendDoubles(column, slotIndex, slots);
     case OPERATION.BOOL:
       return appendBooleans(column, slotIndex, slots);
+    case OPERATION.UUID:
+      return appendUuids(column, slotIndex, slots);
+    case OPERATION.BINARY:
+      return appendBinary(column, slotIndex, slots);
     case OPERATION.MAPPED:
       return appendMapped(column, slotIndex, slots);
     case OPERATION.IS_HIGH_VALUE:

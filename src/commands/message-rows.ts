@@ -34,6 +34,10 @@ function cellsOf(batch: RecordBatch, index: number, { type, size }: TableColumn)
   switch (type) {
     case 'utf8':
       return orNull((row) => utf8.decode(values.subarray(valueOffsets[row], valueOffsets[row + 1])));
+    case 'binary':
+      return orNull((row) => base64Text(values.subarray(valueOffsets[row], valueOffsets[row + 1])));
+    case 'uuid':
+      return orNull((row) => uuidText(values.subarray(row * 16, row * 16 + 16)));
     case 'bool':
       return orNull((row) => bit(values, row));
     case 'double':
@@ -57,6 +61,17 @@ function decimalText(scaled: bigint, scale: number): string {
   const digits = String(scaled < 0n ? -scaled : scaled).padStart(scale + 1, '0');
   const whole = `${scaled < 0n ? '-' : ''}${digits.slice(0, digits.length - scale)}`;
   return scale === 0 ? whole : `${whole}.${digits.slice(-scale)}`;
+}
+
+/** In a browser, too. */
+function base64Text(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+}
+
+/** @param bytes 16 */
+function uuidText(bytes: Uint8Array): string {
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 /** ISO 8601. @param microseconds since the epoch */

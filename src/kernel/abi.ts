@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 2200854462; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 466044504; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -79,6 +79,8 @@ export const OPERATION = {
   masked_raw: 19,
   double: 20,
   decimal: 21,
+  uuid: 22,
+  binary: 23,
 } as const;
 
 /** What is expected of the values of a column. */

@@ -36,6 +36,8 @@ const ARROW_TYPES: Readonly<Record<ColumnType, object>> = {
   int32: { name: 'int', bitWidth: 32, isSigned: true },
   double: { name: 'floatingpoint', precision: 'DOUBLE' },
   bool: { name: 'bool' },
+  uuid: { name: 'fixedsizebinary', byteWidth: 16 },
+  binary: { name: 'binary' },
 };
 
 /** What a host does with it; kernels/ABI.md has the details. */

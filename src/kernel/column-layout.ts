@@ -4,9 +4,9 @@ import type { ColumnType } from '../schema/spec.js';
 type Values = Uint8Array | Uint32Array | Int32Array | BigInt64Array | BigUint64Array | Float64Array;
 
 interface ColumnLayout {
-  /** Bytes per row of the fixed part, which is offsets for text; a bit is an eighth. */
+  /** Bytes per row of the fixed part, which is offsets for text and bytes; a bit is an eighth. */
   readonly rowBytes: number;
-  /** The values of the first `rows` rows at `at`, as Arrow has them. @param textBytes of text only */
+  /** The values of the first `rows` rows at `at`, as Arrow has them. @param textBytes of text and bytes only */
   view(buffer: ArrayBuffer, at: number, rows: number, textBytes: number): Values;
 }
 
@@ -20,4 +20,6 @@ export const COLUMN_LAYOUTS: Readonly<Record<ColumnType, ColumnLayout>> = {
   int32: { rowBytes: 4, view: (buffer, at, rows) => new Int32Array(buffer, at, rows) },
   double: { rowBytes: 8, view: (buffer, at, rows) => new Float64Array(buffer, at, rows) },
   bool: { rowBytes: 1 / 8, view: (buffer, at, rows) => new Uint8Array(buffer, at, (rows + 7) >> 3) },
+  uuid: { rowBytes: 16, view: (buffer, at, rows) => new Uint8Array(buffer, at, rows * 16) },
+  binary: { rowBytes: 4, view: (buffer, at, _, bytes) => new Uint8Array(buffer, at, bytes) },
 };

@@ -17,6 +17,7 @@ import {
   INTEGER,
   TIMESTAMPTZ,
   UBIGINT,
+  UUID,
   VARCHAR,
 } from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
@@ -24,7 +25,7 @@ import type { Data, RecordBatch } from 'apache-arrow';
 import { bit, setBit } from '../core/chunk.js';
 import { assert } from '../core/errors.js';
 import { INLINED_BYTES, STRING_BYTES, type StringForms, stringForms, VECTOR_ROWS } from '../core/string-forms.js';
-import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
+import { type ColumnType, hasOffsets, type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 
 const TYPES: Record<Exclude<ColumnType, 'decimal'>, DuckDBType> = {
   utf8: VARCHAR,
@@ -35,6 +36,8 @@ const TYPES: Record<Exclude<ColumnType, 'decimal'>, DuckDBType> = {
   int32: INTEGER,
   double: DOUBLE,
   bool: BOOLEAN,
+  uuid: UUID,
+  binary: BLOB,
 };
 
 /** The rows of record batches with the schema of arrow.ts, chunk by chunk. */
@@ -53,7 +56,7 @@ export class DataChunks {
   constructor(spec: TableSpec, forms: StringForms = stringForms) {
     this.#stringForms = forms;
     this.#columns = tableColumns(spec);
-    this.#texts = DuckDBDataChunk.create(this.#columns.filter(({ type }) => type === 'utf8').map(() => BLOB));
+    this.#texts = DuckDBDataChunk.create(this.#columns.filter(({ type }) => hasOffsets(type)).map(() => BLOB));
   }
 
   /** Names and types of the columns, in the order of the schema. */
@@ -105,7 +108,7 @@ export class DataChunks {
     const values = column.values as Int32Array;
     const copy = (source: ArrayBufferLike, at: number, bytes: number) =>
       bindings.copy_data_to_vector(vector, 0, source as ArrayBuffer, at, bytes);
-    if (type === 'utf8') {
+    if (hasOffsets(type)) {
       const { buffer, byteOffset } = this.#stringForms(column, from, rows, this.#addresses[this.#recordBatch][index]);
       copy(buffer, byteOffset, rows * STRING_BYTES);
     } else if (type === 'decimal') {
@@ -115,6 +118,9 @@ export class DataChunks {
         fillDecimals(values, from, rows, width);
         copy(words.buffer, 0, rows * width);
       }
+    } else if (type === 'uuid') {
+      fillUuids(column.values as Uint8Array, from, rows);
+      copy(uuids.buffer, 0, rows * 16);
     } else if (type === 'bool') {
       fillBooleans(column.values as Uint8Array, from, rows);
       copy(booleans.buffer, 0, rows);
@@ -127,7 +133,7 @@ export class DataChunks {
   #loadTexts(columns: readonly Data[], element: number): bigint[] {
     let textColumn = 0;
     return columns.map((column, index) => {
-      if (this.#columns[index].type !== 'utf8') return 0n;
+      if (!hasOffsets(this.#columns[index].type)) return 0n;
       const vector = bindings.data_chunk_get_vector(this.#texts.chunk, textColumn++);
       const bytes = column.values as Uint8Array;
       if (bytes.byteLength <= INLINED_BYTES) return 0n;
@@ -141,6 +147,7 @@ export class DataChunks {
 /** Scratch of one chunk, reused: nothing is allocated per chunk. */
 const words = new Int32Array(VECTOR_ROWS * 2);
 const halfWords = new Int16Array(words.buffer);
+const uuids = new Uint8Array(VECTOR_ROWS * 16);
 const booleans = new Uint8Array(VECTOR_ROWS);
 const validity = new Uint8Array(VECTOR_ROWS / 8);
 
@@ -171,6 +178,16 @@ function fillDecimals(decimals: Int32Array, from: number, rows: number, width: n
   } else {
     const narrow = width === 4 ? words : halfWords;
     for (let row = 0, at = from * 4; row < rows; row++, at += 4) narrow[row] = decimals[at];
+  }
+}
+
+/** UUIDs as DuckDB has them: the highest byte last, and its highest bit the other one, so that they sort as integers. */
+function fillUuids(bytes: Uint8Array, from: number, rows: number): void {
+  for (let row = 0; row < rows; row++) {
+    const first = (from + row) * 16;
+    const last = row * 16 + 15;
+    for (let at = 0; at < 16; at++) uuids[last - at] = bytes[first + at];
+    uuids[last] ^= 0x80;
   }
 }
 

@@ -34,6 +34,8 @@ const ENCODINGS: Record<ColumnType, Encoding | undefined> = {
   int32: Encoding.DELTA_BINARY_PACKED,
   double: undefined,
   bool: undefined,
+  uuid: undefined,
+  binary: Encoding.DELTA_LENGTH_BYTE_ARRAY,
 };
 
 /**

@@ -26,6 +26,8 @@ const REFUSED: Readonly<Record<Kind, readonly FieldType[]>> = {
   decimal: ['boolean', 'binary', 'object', 'array'],
   double: ['boolean', 'binary', 'object', 'array'],
   bool: ['number', 'string', 'binary', 'object', 'array'],
+  uuid: ['boolean', 'number', 'binary', 'object', 'array'],
+  binary: ['boolean', 'number', 'object', 'array'],
 };
 
 /**

@@ -1,10 +1,12 @@
 /** The Arrow form of the table: what the kernel fills, Parquet stores and DuckDB takes in. */
 import {
+  Binary,
   Bool,
   type DataType,
   DateDay,
   Decimal,
   Field,
+  FixedSizeBinary,
   Float64,
   Int32,
   Int64,
@@ -29,6 +31,9 @@ const ARROW_TYPES: Record<ColumnType, (column: TableColumn) => DataType> = {
   int32: () => new Int32(),
   double: () => new Float64(),
   bool: () => new Bool(),
+  // The highest byte first, as RFC 9562 has them.
+  uuid: () => new FixedSizeBinary(16),
+  binary: () => new Binary(),
 };
 
 /** One field per column of `tableColumns(spec)`, in that order. */

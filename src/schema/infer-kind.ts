@@ -46,6 +46,8 @@ export function inferKind(name: string, field: SampleField): InferredKind {
   if (field.isOnly('integer')) return integerKind(name, field);
   if (field.isOnly(...INTEGERS)) return { kind: 'int64' };
   if (field.isOnly('bool')) return { kind: 'bool' };
+  if (field.isOnly('$uuid')) return { kind: 'uuid' };
+  if (field.isOnly('$binary')) return { kind: 'binary' };
   if (field.isOnly('true/false in text')) return { kind: 'bool', doubt: 'Texts, "true" and "false".' };
   if (field.isOnly('bool', 'true/false in text')) return { kind: 'bool', doubt: mixed(field) };
   if (field.isOnly('date in text')) return { kind: 'date' };

@@ -171,9 +171,12 @@ function kindProblems({ name, kind, role, raw, unit, encoding, scale, precision,
   if (scale !== undefined && encoding === undefined && kind !== 'decimal') {
     problems.push(`column ${name}: scale is for kind decimal, and for an encoding, "encoding": "base64"`);
   }
-  if (precision !== undefined && kind !== 'decimal') problems.push(`column ${name}: precision is for kind decimal only`);
+  if (precision !== undefined && kind !== 'decimal')
+    problems.push(`column ${name}: precision is for kind decimal only`);
   if (kind === 'decimal' && precision === undefined) {
-    problems.push(`column ${name}: kind decimal needs a precision, of 1 to ${MAX_PRECISION} digits, and a scale if not 0`);
+    problems.push(
+      `column ${name}: kind decimal needs a precision, of 1 to ${MAX_PRECISION} digits, and a scale if not 0`,
+    );
   }
   if (kind === 'decimal' && (scale ?? 0) > (precision ?? MAX_PRECISION)) {
     problems.push(`column ${name}: scale ${scale} is more than all the ${precision} digits of its precision`);

@@ -9,7 +9,19 @@ import type { Expectation } from './expectations.js';
 import { type FieldPath, pathJson } from './field-path.js';
 import type { Mask, PathMask } from './mask.js';
 
-export const KINDS = ['text', 'json', 'amount', 'decimal', 'timestamp', 'date', 'int64', 'double', 'bool'] as const;
+export const KINDS = [
+  'text',
+  'json',
+  'amount',
+  'decimal',
+  'timestamp',
+  'date',
+  'int64',
+  'double',
+  'bool',
+  'uuid',
+  'binary',
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** `key_type` tells keys of the same text apart: MongoDB has the ids 10 and "10" in one collection. */
@@ -121,7 +133,14 @@ export type ColumnType =
   | 'uint64'
   | 'int32'
   | 'double'
-  | 'bool';
+  | 'bool'
+  | 'uuid'
+  | 'binary';
+
+/** Whether values have any length, so that they are bytes and where each ends. */
+export function hasOffsets(type: ColumnType): boolean {
+  return type === 'utf8' || type === 'binary';
+}
 
 /** Of a column type `decimal`: digits, and how many of them are decimals. */
 export interface DecimalSize {
@@ -150,6 +169,8 @@ const KIND_TYPES: Record<Kind, ColumnType> = {
   int64: 'int64',
   double: 'double',
   bool: 'bool',
+  uuid: 'uuid',
+  binary: 'binary',
 };
 
 /** Text and JSON take whatever is there, so what is required is never null; but not every word is an operation. */
@@ -157,7 +178,7 @@ function isNeverNull({ kind, required, operations }: SpecColumn): boolean {
   return required && (kind === 'text' || kind === 'json') && operations === undefined;
 }
 
-const AMOUNT_SIZE: DecimalSize = { precision: 18, scale: 4 };
+export const AMOUNT_SIZE: DecimalSize = { precision: 18, scale: 4 };
 
 function typeOf({ kind, precision, scale }: SpecColumn): Pick<TableColumn, 'type' | 'size'> {
   const type = KIND_TYPES[kind];

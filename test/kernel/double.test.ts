@@ -80,11 +80,13 @@ function expectAsPlatform(kernel: Kernel, texts: readonly string[]): void {
     return `{"key":"k",${members.join(',')}}`;
   });
   const chunks = chunksOf(messagesOf(values)).map((chunk) => chunk.handle());
-  const found = kernel.read(3, chunks).recordBatches.flatMap((batch) =>
-    Array.from({ length: batch.numRows }, (_, row) =>
-      NAMES.map((_, index) => batch.getChildAt(FIRST + index)!.get(row) as number | null),
-    ),
-  );
+  const found = kernel
+    .read(3, chunks)
+    .recordBatches.flatMap((batch) =>
+      Array.from({ length: batch.numRows }, (_, row) =>
+        NAMES.map((_, index) => batch.getChildAt(FIRST + index)!.get(row) as number | null),
+      ),
+    );
   for (const [index, text] of texts.entries()) {
     const wanted = Number(text);
     const value = found[Math.floor(index / NAMES.length)][index % NAMES.length];
@@ -98,7 +100,12 @@ const HARD = [
   ...[`1${'0'.repeat(309)}`, '2.4703282292062327e-324', '2.4703282292062328e-324', '2.5e-324', '4.9e-324', '5e-324'],
   ...['2.2250738585072011e-308', '2.2250738585072012e-308', '2.2250738585072014e-308', '1e23', '8.5e22', '1e22'],
   ...['9007199254740991', '9007199254740992', '9007199254740993', '9007199254740993.0', '18446744073709551615'],
-  ...[`0.${'0'.repeat(5000)}1e5001`, `1${'0'.repeat(5000)}e-5000`, `${'9'.repeat(1000)}e-700`, '6.631236846766476e-316'],
+  ...[
+    `0.${'0'.repeat(5000)}1e5001`,
+    `1${'0'.repeat(5000)}e-5000`,
+    `${'9'.repeat(1000)}e-700`,
+    '6.631236846766476e-316',
+  ],
   ...[5e-324, 2 ** -1074 * 3, 2 ** -1022, 2 ** 52, 2 ** 53, Number.MAX_VALUE, 0.1, 1].flatMap(halfway),
 ];
 
@@ -120,7 +127,17 @@ describe('double', () => {
   it('is read of texts and extended JSON, and never infinite or no number', () => {
     const forms = ['"1.5"', '"-.5e0"', '"\\u0031e3"', '{"$numberDouble":"1.5E10"}', '{"$numberDecimal":"0.1"}'];
     const others = ['{"$numberInt":7}', '{"$numberLong":"9007199254740993"}', '"1e999"', '"+1"', '"0x1"', '" 1"', '""'];
-    const none = ['"NaN"', '"Infinity"', '"-Infinity"', '{"$numberDouble":"NaN"}', '"1,5"', '"1e"', 'true', '[1]', '{}'];
+    const none = [
+      '"NaN"',
+      '"Infinity"',
+      '"-Infinity"',
+      '{"$numberDouble":"NaN"}',
+      '"1,5"',
+      '"1e"',
+      'true',
+      '[1]',
+      '{}',
+    ];
     const values = [...forms, ...others, ...none].map((json) => `{"key":"k","d0":${json}}`);
     expectAsReference(kernelsOf(SPEC), SPEC, messagesOf(values));
   });

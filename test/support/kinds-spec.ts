@@ -32,6 +32,8 @@ export const KINDS_SPEC = parseSpec(
       { name: 'inner_empty', path: ['b', '', ''], kind: 'timestamp' },
       { name: 'price', kind: 'amount' },
       { name: 'double', kind: 'double' },
+      { name: 'uuid', kind: 'uuid' },
+      { name: 'binary', kind: 'binary' },
       { name: 'wide', kind: 'decimal', precision: 38, scale: 10 },
       { name: 'narrow', kind: 'decimal', precision: 4, scale: 1 },
       { name: 'bytes', kind: 'decimal', precision: 30, scale: 2, encoding: 'base64' },

@@ -222,6 +222,38 @@ function int64(text: string): bigint | undefined {
   return value >= MIN_INT64 && value <= MAX_INT64 ? value : undefined;
 }
 
+/** The hex digits of bytes in base64; undefined if the value has none, or not as they are written. */
+export function referenceBinary({ parsed, source }: FieldValue): string | undefined {
+  const text = typeof parsed === 'string' ? parsed : binaryMember(parsed, source)?.base64;
+  return text === undefined ? undefined : hexOf(text);
+}
+
+function hexOf(base64: string): string | undefined {
+  const bytes = Buffer.from(base64, 'base64');
+  return bytes.toString('base64') === base64 ? bytes.toString('hex') : undefined;
+}
+
+/** The hex digits of a UUID. */
+export function referenceUuid({ parsed, source }: FieldValue): string | undefined {
+  const text = typeof parsed === 'string' ? parsed : soleMember(parsed, source, ['$uuid'])?.parsed;
+  if (typeof text === 'string') {
+    const isUuid = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i.test(text);
+    return isUuid ? text.replaceAll('-', '').toLowerCase() : undefined;
+  }
+  const { base64, subType } = binaryMember(parsed, source) ?? {};
+  const hex = subType !== undefined && Number.parseInt(subType, 16) === 4 ? hexOf(base64!) : undefined;
+  return hex?.length === 32 ? hex : undefined;
+}
+
+/** Extended JSON of bytes; undefined if it is none. */
+function binaryMember(parsed: unknown, source: string): { base64: string; subType: string } | undefined {
+  const inner = soleMember(parsed, source, ['$binary'])?.parsed;
+  if (typeof inner !== 'object' || inner === null) return undefined;
+  const { base64, subType, ...others } = inner as Record<string, unknown>;
+  const isBinary = typeof base64 === 'string' && typeof subType === 'string' && Object.keys(others).length === 0;
+  return isBinary && /^[0-9a-f]{1,2}$/i.test(subType) ? { base64, subType } : undefined;
+}
+
 /** The nearest double that is finite; undefined if the value is none. */
 export function referenceDouble({ parsed, source }: FieldValue): number | undefined {
   if (typeof parsed === 'number') return double(source);

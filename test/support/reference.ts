@@ -20,6 +20,7 @@ import {
   decimal4,
   type FieldValue,
   referenceAmount,
+  referenceBinary,
   referenceBytesAmount,
   referenceDate,
   referenceDecimal,
@@ -27,6 +28,7 @@ import {
   referenceInt64,
   referenceText,
   referenceTimestamp,
+  referenceUuid,
 } from './reference-values.js';
 
 export interface ReferenceOptions {
@@ -46,7 +48,7 @@ export interface ReferenceMessage {
   readonly timestamp: number | bigint;
 }
 
-/** 64-bit integers, decimals scaled by 10^4 and microseconds are bigints, doubles and days numbers. */
+/** 64-bit integers, scaled decimals and microseconds are bigints, doubles and days numbers, bytes hex digits. */
 export type ReferenceValue = string | bigint | number | boolean | null;
 
 export interface ReferenceResult {
@@ -274,6 +276,10 @@ function typedValue(
       return referenceDate(field, unit);
     case 'int64':
       return referenceInt64(field);
+    case 'uuid':
+      return referenceUuid(field);
+    case 'binary':
+      return referenceBinary(field);
     case 'double':
       return referenceDouble(field);
     case 'bool':

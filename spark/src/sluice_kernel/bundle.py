@@ -85,6 +85,10 @@ def _arrow_type(described: dict[str, Any]) -> pa.DataType:
             return pa.decimal128(described["precision"], described["scale"])
         case "timestamp":
             return pa.timestamp("us", described["timezone"])
+        case "fixedsizebinary":
+            return pa.binary(described["byteWidth"])
+        case "binary":
+            return pa.binary()
         case "floatingpoint":
             return pa.float64()
         case "int":

@@ -13,6 +13,8 @@ const DUCKDB_TYPES: Record<ColumnType, string> = {
   int32: 'INTEGER',
   double: 'DOUBLE',
   bool: 'BOOLEAN',
+  uuid: 'UUID',
+  binary: 'BLOB',
 };
 
 /** What DuckDB calls the type of a column. */
