@@ -45,7 +45,7 @@ export function appendBinary(column: usize, slotIndex: u32, slots: usize): void 
   setValid(column, valid);
 }
 
-/** Writes the bytes of `p` up to `end` to `to`. @returns their end, 0 if it is not the one way that base64 has for them */
+/** Writes the bytes of the base64 at `p` to `to`. @returns their end, 0 if it is not the one way to write them */
 function decodeBase64(to: usize, p: usize, end: usize): usize {
   if (((end - p) & 3) != 0) return 0;
   for (; p + 4 < end; p += 4) {
@@ -139,7 +139,7 @@ function uuidText(p: usize, end: usize): bool {
   return true;
 }
 
-/** Sets `textFrom` and `textTo` to the base64 of bytes: a string, or the one in `$binary`. @returns whether it is there */
+/** Sets `textFrom` and `textTo` to base64: a string, or the one in `$binary`. @returns whether it is there */
 function locateBase64(start: usize, end: usize, kind: u32): bool {
   if (isString(kind)) {
     locate(start, end, kind);

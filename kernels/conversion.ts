@@ -208,13 +208,18 @@ export function integerOf(start: usize, end: usize, kind: u32): i64 {
   return refuse();
 }
 
+/** Whether the value is extended JSON of a number, which is then in `member…`. */
+function isNumberInObject(start: usize, kind: u32): bool {
+  return kind == KIND.OBJECT && isNumber(extendedKind(start)) && (isString(memberKind) || memberKind == KIND.NUMBER);
+}
+
 /** A double; sets `converted`. */
 export function doubleOf(start: usize, end: usize, kind: u32): f64 {
   if (kind == KIND.NUMBER || isString(kind)) {
     locate(start, end, kind);
     return doubleText(textFrom, textTo);
   }
-  if (kind == KIND.OBJECT && isNumber(extendedKind(start)) && (isString(memberKind) || memberKind == KIND.NUMBER)) {
+  if (isNumberInObject(start, kind)) {
     locateMember();
     return doubleText(textFrom, textTo);
   }
@@ -222,14 +227,14 @@ export function doubleOf(start: usize, end: usize, kind: u32): f64 {
   return 0;
 }
 
-/** A decimal of up to 38 digits, in `high` and `low` of wide.ts; sets `converted`. @param scale decimals of its column */
+/** A decimal, in `high` and `low` of wide.ts; sets `converted`. @param scale decimals of its column */
 export function readWide(start: usize, end: usize, kind: u32, isBase64: bool, scale: i64): void {
   if (kind == KIND.NUMBER) wideText(start, end, false, scale);
   else if (isString(kind)) {
     locate(start, end, kind);
     if (isBase64) wideBase64(textFrom, textTo);
     else wideText(textFrom, textTo, true, scale);
-  } else if (kind == KIND.OBJECT && isNumber(extendedKind(start)) && (isString(memberKind) || memberKind == KIND.NUMBER)) {
+  } else if (isNumberInObject(start, kind)) {
     locateMember();
     wideText(textFrom, textTo, true, scale);
   } else refuse();

@@ -1,4 +1,4 @@
-/** Text → the nearest double, the one that `JSON.parse` has: all arithmetic is exact until the one rounding at its end. */
+/** Text → the nearest double, as `JSON.parse` has it: all arithmetic is exact but for one rounding at the end. */
 import { BIG, DENOMINATOR, NUMERATOR } from './abi';
 import {
   digitMask,

@@ -1,7 +1,17 @@
 /** Columns of numbers: the most common forms of a block in loops without branches, then what is left one by one. */
 import { HEADER, KIND, OPERATION, SLOT, SLOTS, SPEC_COLUMN } from './abi';
 import { shortAmount } from './amount';
-import { dataOf, fieldOf, rows, rowsOfBlock, rowsOfKinds, setAmounts, setEventTimes, setUnread, setValid } from './block';
+import {
+  dataOf,
+  fieldOf,
+  rows,
+  rowsOfBlock,
+  rowsOfKinds,
+  setAmounts,
+  setEventTimes,
+  setUnread,
+  setValid,
+} from './block';
 import { amountOf, bytesAmount, doubleOf, readWide, integerOf, isString, timestampOf } from './conversion';
 import { converted, exact, NOT_SHORT, shortDecimal } from './decimal';
 import { DAY, NOT_SHORT_TIME, shortTimestamp, timestampConverted } from './timestamp';

@@ -181,7 +181,7 @@ function fillDecimals(decimals: Int32Array, from: number, rows: number, width: n
   }
 }
 
-/** UUIDs as DuckDB has them: the highest byte last, and its highest bit the other one, so that they sort as integers. */
+/** UUIDs as DuckDB has them: the highest byte last, and its highest bit the other one, as they sort as integers. */
 function fillUuids(bytes: Uint8Array, from: number, rows: number): void {
   for (let row = 0; row < rows; row++) {
     const first = (from + row) * 16;

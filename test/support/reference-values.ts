@@ -27,12 +27,12 @@ const SIGNED = [
   `(${SIGN})?(${DIGITS})${SPACE}?${CURRENCY}`,
 ].map((form) => new RegExp(`^${SPACE}*${form}${SPACE}*$`));
 const PARENTHESES = new RegExp(`^${SPACE}*\\(${UNSIGNED}\\)${SPACE}*$`);
-const PLAIN_ONLY = new RegExp(`^([-+])?(${PLAIN})$`);
+export const PLAIN_ONLY = new RegExp(`^([-+])?(${PLAIN})$`);
 const ALL_PLAIN = new RegExp(`^${PLAIN}$`);
 
 const MAX_SCALED = 10n ** 18n;
 const INTEGER = /^-?\d+$/;
-const EXTENDED_NUMBERS = ['$numberDecimal', '$numberDouble', '$numberInt', '$numberLong'];
+export const EXTENDED_NUMBERS = ['$numberDecimal', '$numberDouble', '$numberInt', '$numberLong'];
 const MAX_MICROSECONDS = 8_640_000_000_000_000_000n;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -60,38 +60,10 @@ export function referenceBytesAmount(field: FieldValue, scale: number): Referenc
   return integer === undefined ? undefined : plainAmount(`${integer}e-${scale}`);
 }
 
-function integerInBase64(text: string): bigint | undefined {
+export function integerInBase64(text: string): bigint | undefined {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') !== text || bytes.length === 0 || bytes.length > 16) return undefined;
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
-}
-
-/** A decimal scaled by 10^scale; undefined if the value is none of so many digits, or has more decimals. */
-export function referenceDecimal(
-  { parsed, source }: FieldValue,
-  precision: number,
-  scale: number,
-  isBase64: boolean,
-): bigint | undefined {
-  const extended = soleMember(parsed, source, EXTENDED_NUMBERS);
-  let scaled: bigint | undefined;
-  if (typeof parsed === 'number') scaled = exactDecimal(source, scale);
-  else if (typeof parsed === 'string') scaled = isBase64 ? integerInBase64(parsed) : exactDecimal(parsed, scale);
-  else if (typeof extended?.parsed === 'string') scaled = exactDecimal(extended.parsed, scale);
-  else if (typeof extended?.parsed === 'number') scaled = exactDecimal(extended.source, scale);
-  if (scaled === undefined) return undefined;
-  const limit = 10n ** BigInt(precision);
-  return scaled < limit && scaled > -limit ? scaled : undefined;
-}
-
-/** undefined if it is no integer of at most 38 digits. */
-function exactDecimal(text: string, scale: number): bigint | undefined {
-  const [, sign, plain] = PLAIN_ONLY.exec(text) ?? [];
-  if (plain === undefined) return undefined;
-  const { significant, power } = plainParts(plain);
-  if (significant === '') return 0n;
-  if (power + scale < 0 || significant.length + power + scale > 38) return undefined;
-  return BigInt(significant) * 10n ** BigInt(power + scale) * (sign === '-' ? -1n : 1n);
 }
 
 function plainAmount(text: string): ReferenceAmount | undefined {
@@ -128,7 +100,7 @@ function ungrouped(digits: string): string {
 }
 
 /** The digits that are not 0 at either end, and the power of ten that they are multiplied by. */
-function plainParts(plain: string): { significant: string; power: number } {
+export function plainParts(plain: string): { significant: string; power: number } {
   const [mantissa, exponent = '0'] = plain.toLowerCase().split('e');
   const [whole, fraction = ''] = mantissa.split('.');
   const digits = (whole + fraction).replace(/^0+/, '');
@@ -222,53 +194,6 @@ function int64(text: string): bigint | undefined {
   return value >= MIN_INT64 && value <= MAX_INT64 ? value : undefined;
 }
 
-/** The hex digits of bytes in base64; undefined if the value has none, or not as they are written. */
-export function referenceBinary({ parsed, source }: FieldValue): string | undefined {
-  const text = typeof parsed === 'string' ? parsed : binaryMember(parsed, source)?.base64;
-  return text === undefined ? undefined : hexOf(text);
-}
-
-function hexOf(base64: string): string | undefined {
-  const bytes = Buffer.from(base64, 'base64');
-  return bytes.toString('base64') === base64 ? bytes.toString('hex') : undefined;
-}
-
-/** The hex digits of a UUID. */
-export function referenceUuid({ parsed, source }: FieldValue): string | undefined {
-  const text = typeof parsed === 'string' ? parsed : soleMember(parsed, source, ['$uuid'])?.parsed;
-  if (typeof text === 'string') {
-    const isUuid = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i.test(text);
-    return isUuid ? text.replaceAll('-', '').toLowerCase() : undefined;
-  }
-  const { base64, subType } = binaryMember(parsed, source) ?? {};
-  const hex = subType !== undefined && Number.parseInt(subType, 16) === 4 ? hexOf(base64!) : undefined;
-  return hex?.length === 32 ? hex : undefined;
-}
-
-/** Extended JSON of bytes; undefined if it is none. */
-function binaryMember(parsed: unknown, source: string): { base64: string; subType: string } | undefined {
-  const inner = soleMember(parsed, source, ['$binary'])?.parsed;
-  if (typeof inner !== 'object' || inner === null) return undefined;
-  const { base64, subType, ...others } = inner as Record<string, unknown>;
-  const isBinary = typeof base64 === 'string' && typeof subType === 'string' && Object.keys(others).length === 0;
-  return isBinary && /^[0-9a-f]{1,2}$/i.test(subType) ? { base64, subType } : undefined;
-}
-
-/** The nearest double that is finite; undefined if the value is none. */
-export function referenceDouble({ parsed, source }: FieldValue): number | undefined {
-  if (typeof parsed === 'number') return double(source);
-  if (typeof parsed === 'string') return double(parsed);
-  const number = soleMember(parsed, source, EXTENDED_NUMBERS);
-  if (typeof number?.parsed === 'string') return double(number.parsed);
-  return typeof number?.parsed === 'number' ? double(number.source) : undefined;
-}
-
-function double(text: string): number | undefined {
-  const [, sign, plain] = PLAIN_ONLY.exec(text) ?? [];
-  const value = plain === undefined || sign === '+' ? Number.NaN : Number(text);
-  return Number.isFinite(value) ? value : undefined;
-}
-
 /** The text of a value that is no string, in a column of kind text; undefined if it has none. */
 export function referenceText({ parsed, source }: FieldValue, isId: boolean): string | undefined {
   const objectId = soleMember(parsed, source, ['$oid'])?.parsed;
@@ -280,7 +205,7 @@ export function referenceText({ parsed, source }: FieldValue, isId: boolean): st
 }
 
 /** The value of an object that has one key, which is one of `keys`; if the key is repeated, the last one counts. */
-function soleMember(parsed: unknown, source: string, keys: readonly string[]): FieldValue | undefined {
+export function soleMember(parsed: unknown, source: string, keys: readonly string[]): FieldValue | undefined {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
   const [[key, value] = [], ...others] = Object.entries(parsed);
   if (key === undefined || others.length > 0 || !keys.includes(key)) return undefined;

@@ -3,33 +3,13 @@
  */
 import type { Status } from '../../src/core/flow.js';
 import type { FieldPath } from '../../src/schema/field-path.js';
-import {
-  type Kind,
-  roleColumn,
-  type SpecColumn,
-  type TableSpec,
-  type TimeUnit,
-  tableColumns,
-} from '../../src/schema/spec.js';
+import { roleColumn, type SpecColumn, type TableSpec, tableColumns } from '../../src/schema/spec.js';
 import { quarantiningCheck } from './reference-checks.js';
 import { type JsonNode, NotJson, scanJson, sourceOf } from './reference-json.js';
+import { typedValue } from './reference-kinds.js';
 import { maskedColumnJson, maskedExtra, maskedText, truncated } from './reference-masks.js';
 import { extraMembers, nodeAt, PathNode, parsedAt, readsKeys, specTree, takesKeyAsText } from './reference-paths.js';
-import {
-  BOOLEANS,
-  decimal4,
-  type FieldValue,
-  referenceAmount,
-  referenceBinary,
-  referenceBytesAmount,
-  referenceDate,
-  referenceDecimal,
-  referenceDouble,
-  referenceInt64,
-  referenceText,
-  referenceTimestamp,
-  referenceUuid,
-} from './reference-values.js';
+import { decimal4, type FieldValue, referenceAmount, referenceBytesAmount, referenceText } from './reference-values.js';
 
 export interface ReferenceOptions {
   /** Decimal text with at most four decimals. */
@@ -233,7 +213,7 @@ function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
     const amount = encoding === undefined ? referenceAmount(field) : referenceBytesAmount(field, scale);
     return { value: amount?.scaled, asSpecified: amount?.exact ?? false };
   }
-  const value = column.kind === 'decimal' ? decimalValue(column, field) : typedValue(column.kind, column.unit, field);
+  const value = typedValue(column, field);
   return { value, asSpecified: value !== undefined };
 }
 
@@ -254,37 +234,6 @@ function maskedValue(
   if (mask === undefined || value === null || typeof value === 'boolean') return value;
   if (typeof value !== 'string') return truncated(column, value);
   return maskedText(value, mask, asSpecified || typeof parsed !== 'object');
-}
-
-/** undefined if the column does not have all digits of the value. */
-function decimalValue({ encoding, precision, scale }: SpecColumn, field: FieldValue): bigint | undefined {
-  return referenceDecimal(field, precision!, scale!, encoding !== undefined);
-}
-
-/** undefined if the value is not of that kind. */
-function typedValue(
-  kind: Exclude<Kind, 'text' | 'amount' | 'decimal'>,
-  unit: TimeUnit | undefined,
-  field: FieldValue,
-): ReferenceValue | undefined {
-  switch (kind) {
-    case 'json':
-      return field.source;
-    case 'timestamp':
-      return referenceTimestamp(field, unit);
-    case 'date':
-      return referenceDate(field, unit);
-    case 'int64':
-      return referenceInt64(field);
-    case 'uuid':
-      return referenceUuid(field);
-    case 'binary':
-      return referenceBinary(field);
-    case 'double':
-      return referenceDouble(field);
-    case 'bool':
-      return new Map<unknown, boolean>(BOOLEANS).get(field.parsed);
-  }
 }
 
 /** A string's content, well formed; of anything else its JSON text. */

@@ -29,3 +29,16 @@ it('takes another encoding of a decimal', () => {
   expect(refused).toEqual([]);
   expect(changed).toEqual([expect.stringContaining('"encoding":"base64"')]);
 });
+
+it.each([
+  [{ kind: 'decimal' }, /column c: kind decimal needs a precision, of 1 to 38/],
+  [{ kind: 'decimal', precision: 5, scale: 6 }, /column c: scale 6 is more than all the 5 digits of its precision/],
+  [{ kind: 'decimal', precision: 39 }, /precision: /],
+  [{ kind: 'amount', precision: 9 }, /column c: precision is for kind decimal only/],
+  [{ kind: 'decimal', precision: 9, raw: 'r' }, /column c: raw is for kind amount only/],
+  [{ kind: 'double', mask: 'redact' }, /kind double can have the masks drop/],
+  [{ kind: 'uuid', required: true, mask: 'hmac' }, /kind uuid can have the masks drop/],
+  [{ kind: 'binary', role: 'event_time' }, /column c: role event_time needs kind timestamp, not binary/],
+])('no column is %j', (column, why) => {
+  expect(() => specOf(column)).toThrow(why);
+});
