@@ -24,7 +24,13 @@ it.each([
     connect('bytes', `${CONNECT}.Decimal`, { logicalType: 'decimal', scale: 2, precision: 9 }),
     { kind: 'amount', raw: true },
   ],
+  [
+    connect('bytes', `${CONNECT}.Decimal`, { logicalType: 'decimal', scale: 10, precision: 38 }),
+    { kind: 'decimal', precision: 38, scale: 10 },
+  ],
   ['bytes', { kind: 'binary' }],
+  [{ type: 'string', logicalType: 'uuid' }, { kind: 'uuid' }],
+  [connect('string', `${DEBEZIUM.replace('time', 'data')}.Uuid`), { kind: 'uuid' }],
   [['null', 'double'], { kind: 'amount', isWeak: true, isFraction: true }],
   ['boolean', { kind: 'bool', isWeak: true }],
   [['null', 'long', 'string'], undefined],
@@ -53,6 +59,10 @@ it.each([
   [
     { type: 'string', title: `${CONNECT}.Decimal`, 'connect.type': 'bytes', 'connect.parameters': { scale: '2' } },
     { kind: 'amount', raw: true, encoding: 'base64', scale: 2 },
+  ],
+  [
+    { type: 'string', title: `${CONNECT}.Decimal`, 'connect.type': 'bytes', 'connect.parameters': { scale: '10' } },
+    { kind: 'decimal', precision: 38, encoding: 'base64', scale: 10 },
   ],
   [{ type: 'string', format: 'date-time' }, { kind: 'timestamp' }],
   [{ type: ['null', 'string'], format: 'date' }, { kind: 'date' }],

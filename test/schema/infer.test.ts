@@ -80,6 +80,8 @@ describe('a spec that is inferred', () => {
       { kind: 'timestamp' },
     ],
     ['booleans', [true, false], { kind: 'bool' }],
+    ['bytes', [{ $binary: { base64: 'AA==', subType: '00' } }], { kind: 'binary' }],
+    ['UUIDs', [{ $binary: { base64: 'AA==', subType: '04' } }, { $uuid: 'a' }], { kind: 'uuid' }],
     ['arrays', [[], [1]], { kind: 'json' }],
     ['nothing but null', [null, null], { kind: 'text', comment: 'Only null was seen.' }],
     ['texts and numbers', ['a', 1], { kind: 'json', comment: 'Mixed: text 1 times, integer 1 times.' }],
