@@ -169,7 +169,9 @@ let out: usize = 0;
 export function maskJson(to: usize, p: usize, end: usize, node: usize): usize {
   copiedTo = p;
   out = to;
-  maskValue(p, node);
+  // A number that is all of a key or of an embedded text has nothing after it that would end it.
+  if (hasMasksInside(p, node)) maskValue(p, node);
+  else replace(p, end, node);
   copyUntil(end);
   endMasks();
   return out;
@@ -181,14 +183,18 @@ function copyUntil(end: usize): void {
   copiedTo = end;
 }
 
+/** False if all of the value at `p` is masked: what is no object may have all of what a mask inside of one hides. */
+@inline
+function hasMasksInside(p: usize, node: usize): bool {
+  return load<u32>(node, MASK_NODE.mask) == MASK.INNER && (load<u8>(p) | 0x20) == 0x7b;
+}
+
 /** @returns the end of the value at `p` */
 function maskValue(p: usize, node: usize): usize {
-  if (load<u32>(node, MASK_NODE.mask) != MASK.INNER) return replaceValue(p, node);
-  const c: u32 = load<u8>(p);
-  if (c == 0x7b) return maskMembers(p, node);
-  if (c == 0x5b) return maskElements(p, node);
-  // Where an object has something to hide, another value may have all of it.
-  return replaceValue(p, node);
+  if (hasMasksInside(p, node)) return load<u8>(p) == 0x7b ? maskMembers(p, node) : maskElements(p, node);
+  const end = skipValue(p, 0);
+  replace(p, end, node);
+  return end;
 }
 
 function maskElements(p: usize, node: usize): usize {
@@ -234,18 +240,17 @@ function findMember(node: usize, p: usize, end: usize): usize {
   return 0;
 }
 
-/** Writes the mask of the value at `p` in place of it. @returns its end */
-function replaceValue(p: usize, node: usize): usize {
-  const end = skipValue(p, 0);
+/** Writes the mask of the value from `p` to `end` in place of it. */
+function replace(p: usize, end: usize, node: usize): void {
   let kind = kindOf(load<u8>(p));
-  if (kind == KIND.NULL) return end;
+  if (kind == KIND.NULL) return;
   copyUntil(p);
   copiedTo = end;
   const mask = load<u32>(node, MASK_NODE.mask);
   if (mask == MASK.DROP) {
     store<u32>(out, 0x6c6c756e);
     out += 4;
-    return end;
+    return;
   }
   const quote = usize(kind == KIND.STRING);
   if (quote && hasEscapes(p)) kind = KIND.ESCAPED;
@@ -257,7 +262,6 @@ function replaceValue(p: usize, node: usize): usize {
     out = appendBytes(out, from, end - 1);
   } else out = writeMasked(out, p + quote, end - quote, kind, node);
   store<u8>(out++, 0x22);
-  return end;
 }
 
 @inline

@@ -32,6 +32,8 @@ let row: usize = 0;
 export let columns: u64 = 0;
 /** Tells the nodes of this row from those of rows before, without clearing them. */
 let rowStamp: u32 = 0;
+/** Whether the row has null where that stands for a message without a value. */
+export let isNullRow: bool = false;
 /** The objects around the text that is read, which is the row or embedded in it. */
 let textDepth: u32 = 0;
 
@@ -44,6 +46,7 @@ export function readRow(message: usize, index: usize): u32 {
   rowStamp++;
   row = index;
   columns = 0;
+  isNullRow = false;
   setExtraCount(GENERAL_CONTEXT, 0);
   if (load<u32>(HEADER.arena)) startArena(message);
   if (load<u32>(HEADER.keyNode) && hasKey(message) && !readKey(message)) {
@@ -60,6 +63,7 @@ export function readRow(message: usize, index: usize): u32 {
   store<u8>(end, 0);
   const status = readValue(valueStart(message), end);
   store<u8>(end, next);
+  if (isNullRow && status == STATUS.OK) setTombstone();
   return status;
 }
 
@@ -173,12 +177,15 @@ function readMember(node: usize, target: u32, keyStart: usize, keyEnd: usize, p:
   setNodeKey(GENERAL_CONTEXT, child, keyStart, keyEnd);
   store<u32>(child, extraCount(GENERAL_CONTEXT), NODE.firstExtra);
   const c: u32 = load<u8>(p);
+  // A repeated key replaces the null that it had before as well.
+  const isNull = load<u8>(child, NODE.isTombstone) != 0 && c == 0x6e;
+  if (load<u8>(child, NODE.isTombstone)) isNullRow = isNull;
   const end =
     c == 0x7b
       ? readObject(child, p)
       : c == 0x22 && load<u8>(child, NODE.isEmbedded)
         ? readEmbedded(node, child, keyStart, keyEnd, p + 1)
-        : readOther(node, keyStart, keyEnd, p, depth, keepsMembers(child));
+        : readOther(node, keyStart, keyEnd, p, depth, !isNull && keepsMembers(child));
   store<u32>(child, extraCount(GENERAL_CONTEXT), NODE.endExtra);
   return end;
 }

@@ -9,7 +9,7 @@ import { haveExtras } from './extras';
 import { followRows } from './follow';
 import { learnRow } from './learn';
 import { gathered, valueStart, withValue } from './messages';
-import { columns, readRow } from './row';
+import { columns, isNullRow, readRow } from './row';
 
 /** Rows of the block that are good, so far. */
 let blockRows: usize = 0;
@@ -57,7 +57,8 @@ function readSingle(message: usize, learns: bool): bool {
     reject(message, status, <i32>(errorAt - valueStart(message)));
     return false;
   }
-  const learned = learns && learnRow(message);
+  // What says that it is a tombstone is not in what would be learned.
+  const learned = learns && !isNullRow && learnRow(message);
   setMissing();
   takeAlternatives((<u64>1) << blockRows);
   acceptRow(message, GENERAL_CONTEXT);

@@ -1,6 +1,7 @@
 """Kafka → kernel → Parquet or Iceberg, as a job of Spark Structured Streaming: spark/README.md.
 
-Workers write the files; every change is in them, those that come again as well.
+Workers write the files; every change is in them, those that come again as well. With DEDUPLICATE_WITHIN Spark writes
+them, without those that come again within that time.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.listener import StreamingQueryProgress
 
 from sluice_kernel import Bundle
+from sluice_kernel.batches import STATE_CONF, BatchFolder, BatchSink, without_duplicates
 from sluice_kernel.datasource import positions_in
 from sluice_kernel.kafka import Topic, client_properties
 from sluice_kernel.sinks import ParquetFolder, Sink
@@ -36,6 +39,8 @@ class Settings:
     bundle: str
     sink: str
     iceberg_table: str
+    deduplicate_within: str | None
+    deduplicate_by: str
 
     @staticmethod
     def of(env: Mapping[str, str]) -> Settings:
@@ -57,6 +62,8 @@ class Settings:
             bundle=env["KERNEL_BUNDLE"],
             sink=_one_of(env, "TABLE_FORMAT", ("parquet", "iceberg")),
             iceberg_table=env.get("ICEBERG_TABLE", "lake.sluice.orders"),
+            deduplicate_within=env.get("DEDUPLICATE_WITHIN"),
+            deduplicate_by=env.get("DEDUPLICATE_BY", "change_id"),
         )
 
 
@@ -69,17 +76,24 @@ def _one_of(env: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
 
 def start(spark: SparkSession, settings: Settings) -> StreamingQuery:
     """Starts the query; its checkpoint is in DATA_DIR."""
-    sink = _file_sink(spark, settings, Bundle.load(settings.bundle))
     options = {f"kafka.{name}": value for name, value in settings.properties.items()} | {
         "subscribe": settings.topic,
         "bundle": settings.bundle,
-        "mode": "files",
-        "path": sink.path,
-        "compression": settings.compression,
         "startingOffsets": settings.start_from,
         "maxOffsetsPerTrigger": str(settings.commit_rows),
     }
-    stream = spark.readStream.format("sluice").options(**options).load()
+    bundle = Bundle.load(settings.bundle)
+    source = spark.readStream.format("sluice")
+    sink: Sink | BatchSink
+    if settings.deduplicate_within is None:
+        sink = _file_sink(spark, settings, bundle)
+        options |= {"mode": "files", "path": sink.path, "compression": settings.compression}
+        stream = source.options(**options).load()
+    else:
+        sink = _batch_sink(spark, settings, bundle)
+        _configure_state(spark, settings.compression)
+        parsed = source.options(**options, mode="rows").load()
+        stream = without_duplicates(parsed, settings.deduplicate_within, settings.deduplicate_by)
     checkpoint = f"{settings.data_dir}/checkpoint"
     return stream.writeStream.foreachBatch(sink.commit).option("checkpointLocation", checkpoint).start()
 
@@ -92,16 +106,50 @@ def _file_sink(spark: SparkSession, settings: Settings, bundle: Bundle) -> Sink:
     return IcebergTable(spark, settings.iceberg_table, bundle)
 
 
+def _batch_sink(spark: SparkSession, settings: Settings, bundle: Bundle) -> BatchSink:
+    if settings.sink == "parquet":
+        return BatchFolder(f"{settings.data_dir}/orders")
+    from sluice_kernel.iceberg import IcebergBatches
+
+    return IcebergBatches(spark, settings.iceberg_table, bundle)
+
+
+def _configure_state(spark: SparkSession, compression: str) -> None:
+    """What `spark-submit --conf` does not say."""
+    given = spark.sparkContext.getConf()
+    codec = {"lz4": "lz4_raw"}.get(compression, compression)
+    wanted = {
+        **STATE_CONF,
+        "spark.sql.shuffle.partitions": str(spark.sparkContext.defaultParallelism),
+        "spark.sql.parquet.compression.codec": codec,
+    }
+    for name, value in wanted.items():
+        if not given.contains(name):
+            spark.conf.set(name, value)
+
+
 def wait(query: StreamingQuery, ends: Mapping[int, int] | None) -> None:
     """Waits until the query fails, or has read up to ``ends``."""
     while query.isActive:
         last = query.lastProgress
+        if last is not None:
+            _check_kept(last)
         if ends is not None and last is not None and reached(positions_in(last), ends):
             query.stop()
             break
         time.sleep(POLL_SECONDS)
     if query.exception() is not None:
         raise query.exception()
+
+
+def _check_kept(progress: StreamingQueryProgress) -> None:
+    """Rows are late only to a watermark that came from a clock of later."""
+    dropped = sum(state.numRowsDroppedByWatermark for state in progress.stateOperators)
+    if dropped > 0:
+        raise RuntimeError(
+            f"Spark dropped {dropped} rows of micro-batch {progress.batchId} as late: the driver's clock went back by more "
+            "than DEDUPLICATE_WITHIN. Begin with a new DATA_DIR and a new table"
+        )
 
 
 def reached(positions: Mapping[int, int], ends: Mapping[int, int]) -> bool:

@@ -1,5 +1,5 @@
 /** Holds deploy/ to the schemas of Compose and Kubernetes, and to what a process expects of its surroundings. */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -106,7 +106,7 @@ describe.skipIf(whyNoPython() !== undefined)('deploy/', () => {
     for (const { environment, profiles, volumes } of lake) {
       const config = expectAccepted(environment);
       expect(isPostgres(config.lake.catalog)).toBe(true);
-      expect(config.kafka.groupId).not.toBe(readConfig(run.environment).kafka.groupId);
+      expect(config.kafka.groupId).not.toBe(expectAccepted(run.environment).kafka.groupId);
       expect(profiles).toEqual(['lake']);
       expect(volumes).toEqual([`lake:${config.lake.dataPath}`]);
     }
@@ -176,6 +176,14 @@ describe.skipIf(whyNoPython() !== undefined)('deploy/', () => {
   });
 });
 
+it('has the compose file make a token that nobody else has, once', () => {
+  const file = madeToken();
+  const token = readFileSync(file, 'utf8');
+  execFileSync(process.execPath, [join(DEPLOY, 'token.mjs'), file]);
+  expect(readFileSync(file, 'utf8')).toBe(token);
+  expect(readFileSync(madeToken(), 'utf8')).not.toBe(token);
+});
+
 it('has a health check of the image that asks with the token, and needs no answer if there is no port', async () => {
   const server = createServer(({ url, headers }, response) => {
     response.writeHead(url === '/healthz' && headers.authorization === 'Bearer of-sixteen-or-more' ? 200 : 503).end();
@@ -208,8 +216,15 @@ function environmentOf({
   return { ...secret.stringData, ...variables, HTTP_TOKEN: 'of-sixteen-or-more' };
 }
 
-/** @returns what the program makes of it */
-function expectAccepted(environment: Readonly<Record<string, string>>) {
+/** @returns what the program makes of it; of the compose file, beside the token that its first service makes */
+function expectAccepted({ HTTP_TOKEN_FILE, ...environment }: Readonly<Record<string, string>>) {
   expect(misspelledVariables(environment)).toEqual([]);
-  return readConfig(environment, false);
+  const token = HTTP_TOKEN_FILE === undefined ? {} : { HTTP_TOKEN_FILE: madeToken() };
+  return readConfig({ ...environment, ...token }, false);
+}
+
+function madeToken(): string {
+  const file = join(temporaryDirectory(), 'token');
+  execFileSync(process.execPath, [join(DEPLOY, 'token.mjs'), file]);
+  return file;
 }

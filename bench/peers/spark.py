@@ -3,7 +3,7 @@
 usage (through spark-submit): spark.py BOOTSTRAP TOPIC OUT AMOUNT SINK BATCH
   AMOUNT  udf (a Python function per row), udf-arrow, or native (SQL expressions)
   SINK    duck-parquet (Parquet, then DuckDB) or parquet
-Reads what the topic has (availableNow) in micro-batches of BATCH messages. The last line of its output is JSON.
+Reads what the topic has (availableNow) in micro-batches of BATCH messages.
 """
 
 import json
@@ -16,6 +16,8 @@ from pyspark.sql import SparkSession, functions as F
 from pyspark.sql.types import (
     ArrayType, DoubleType, IntegerType, StringType, StructField, StructType, TimestampType,
 )
+
+from warm import print_warm
 
 NOISE = r"[\s\u00a0$€£]|USD|EUR|GBP"
 PLAIN = r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
@@ -121,13 +123,9 @@ def main(bootstrap, topic, out, kind, sink, size):
     query = stream.trigger(availableNow=True).start()
     query.awaitTermination()
     progress = [p if isinstance(p, dict) else json.loads(p.json) for p in query.recentProgress]
-    batches = [p for p in progress if p["numInputRows"]]
-    warm = batches[1:]
     if database is not None:
         database.close()
-    print(json.dumps({
-        "warmRate": sum(p["numInputRows"] for p in warm) / max(1, sum(p["durationMs"]["triggerExecution"] for p in warm)) * 1e3,
-    }))
+    print_warm([p for p in progress if p["numInputRows"]], lambda p: p["numInputRows"])
     spark.stop()
 
 

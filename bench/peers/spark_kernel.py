@@ -2,10 +2,9 @@
 
 usage (through spark-submit): spark_kernel.py BOOTSTRAP TOPIC OUT HOW BATCH BUNDLE
   HOW  files (workers write the files), rows (the data source's rows), or map (mapInArrow on Spark's Kafka source)
-Reads what the topic has in micro-batches of BATCH messages. The last line of its output is JSON.
+Reads what the topic has in micro-batches of BATCH messages.
 """
 
-import json
 import sys
 import time
 
@@ -14,9 +13,11 @@ from pyspark.sql import SparkSession
 from sluice_kernel.datasource import positions_in
 from sluice_kernel.kafka import Topic
 from sluice_kernel.sinks import ParquetFolder
-from sluice_kernel.spark import parse, quarantined, rows
+from sluice_kernel.spark import parse
 
-POLL_SECONDS = 0.05
+from warm import print_warm
+
+POLL_SECONDS = 0.2
 
 
 def source(spark, bootstrap, topic, how, batch, bundle, folder):
@@ -29,41 +30,31 @@ def source(spark, bootstrap, topic, how, batch, bundle, folder):
     return (reader.option("path", folder.path) if how == "files" else reader).load()
 
 
-def row_writer(out):
-    def write(parsed, batch):
-        parsed.persist()
-        rows(parsed).write.mode("append").parquet(f"{out}/orders")
-        quarantined(parsed).write.mode("append").parquet(f"{out}/quarantine")
-        parsed.unpersist()
-
-    return write
-
-
 def main(bootstrap, topic, out, how, batch, bundle):
     spark = SparkSession.builder.appName("orders").config("spark.ui.enabled", "false").getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     ends = Topic(topic, {"bootstrap.servers": bootstrap}).ends()
     folder = ParquetFolder(f"{out}/orders")
     stream = source(spark, bootstrap, topic, how, batch, bundle, folder).writeStream
-    write = folder.commit if how == "files" else row_writer(out)
-    query = stream.option("checkpointLocation", f"{out}/checkpoint").foreachBatch(write).start()
-    batches = {}
+    if how == "files":
+        stream = stream.foreachBatch(folder.commit)
+    else:
+        # As the job that is replaced: quarantined messages in a column of the same files.
+        stream = stream.format("parquet").outputMode("append").option("path", f"{out}/orders")
+    query = stream.option("checkpointLocation", f"{out}/checkpoint").start()
     while query.isActive:
-        for progress in query.recentProgress:
-            if progress["numInputRows"]:
-                batches[progress["batchId"]] = progress
-        last = batches.get(max(batches, default=-1))
+        last = query.lastProgress
         if last is not None and positions_in(last) == ends:
             query.stop()
             break
         time.sleep(POLL_SECONDS)
     if query.exception() is not None:
         sys.exit(str(query.exception()))
-    warm = [batches[number] for number in sorted(batches)][1:]
     # Rows of the data source are files in one mode: messages are what is counted.
-    messages = sum(sum(positions_in(p).values()) - sum(positions_in(p, "startOffset").values()) for p in warm)
-    seconds = sum(progress["durationMs"]["triggerExecution"] for progress in warm) / 1e3
-    print(json.dumps({"warmRate": messages / max(0.001, seconds)}))
+    print_warm(
+        [p for p in query.recentProgress if p["numInputRows"]],
+        lambda p: sum(positions_in(p).values()) - sum(positions_in(p, "startOffset").values()),
+    )
     spark.stop()
 
 

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 3626415967; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 846191382; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -155,6 +155,7 @@ export const NODE = {
   contentEnd: 44, // u32
   isEmbedded: 48, // u8, 1 if a string is read as the JSON that it holds
   isIgnored: 49, // u8, 1 if its other members are no extras
+  isTombstone: 50, // u8, 1 if the message is a tombstone when it is null
   size: 64,
 } as const;
 

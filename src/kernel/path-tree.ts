@@ -26,6 +26,7 @@ interface PathNode {
   leaves: bigint;
   isEmbedded: boolean;
   isIgnored: boolean;
+  isTombstone: boolean;
 }
 
 export interface PathTree {
@@ -61,6 +62,8 @@ export function pathTree(spec: TableSpec): PathTree {
   }
   for (const path of spec.embedded.filter(isRead)) nodes[nodeAt(nodes, rootOf(path), path.names)].isEmbedded = true;
   for (const path of spec.ignore.filter(isRead)) ignore(nodes, rootOf(path), path.names);
+  const nullAt = spec.deletes?.nullAt;
+  if (nullAt !== undefined) nodes[nodeAt(nodes, 0, nullAt.names)].isTombstone = true;
   // Each node comes after the one that it is in.
   for (const node of nodes.slice(1)) node.isIgnored ||= node.depth > 0 && nodes[node.parent].isIgnored;
   const whole = fields.findIndex(({ path }) => path.names.length === 0);
@@ -69,7 +72,7 @@ export function pathTree(spec: TableSpec): PathTree {
 }
 
 function newNode(parent: number, depth: number): PathNode {
-  return { parent, depth, keys: new Map(), leaves: 0n, isEmbedded: false, isIgnored: false };
+  return { parent, depth, keys: new Map(), leaves: 0n, isEmbedded: false, isIgnored: false, isTombstone: false };
 }
 
 /** The node at these names, which is made if need be. @param visit called with it and all nodes around it */
@@ -145,6 +148,7 @@ export function writeTree(memory: WebAssembly.Memory, tree: PathTree, keysAt: nu
     view.setBigUint64(at + NODE.leaves, node.leaves, true);
     view.setUint8(at + NODE.isEmbedded, node.isEmbedded ? 1 : 0);
     view.setUint8(at + NODE.isIgnored, node.isIgnored ? 1 : 0);
+    view.setUint8(at + NODE.isTombstone, node.isTombstone ? 1 : 0);
     for (const [name, target] of node.keys) {
       if (target !== 'ignored' && 'slot' in target) keyRecords[target.slot] = record;
       write(name, targetNumber(target));

@@ -43,8 +43,8 @@ export class Lineage {
   }
 
   /** Counts a transaction. @param ranges from where its partitions were to where they are */
-  committed({ stats }: CommitReceipt, ranges: readonly CommittedRange[]): void {
-    for (const { window } of this.#routes) window.add(stats, ranges);
+  committed(receipt: CommitReceipt, ranges: readonly CommittedRange[]): void {
+    for (const { window } of this.#routes) window.add(receipt, ranges);
   }
 
   /** Says how the run ends, if it has begun and this was not said. */

@@ -82,14 +82,14 @@ export class RunEvents {
     };
   }
 
-  #input({ stats, ranges, startedAt }: LineageWindow, now: Date): object {
+  #input({ stats, failed, ranges, startedAt }: LineageWindow, now: Date): object {
     const offsets = { windowStart: startedAt.toISOString(), windowEnd: now.toISOString(), ranges };
     return {
       ...this.#run.topic,
       facets: this.#topicFacets,
       inputFacets: this.#facets({
         inputStatistics: { rowCount: stats.messages },
-        dataQualityAssertions: { assertions: assertionsOf(this.#run.spec, stats) },
+        dataQualityAssertions: { assertions: assertionsOf(this.#run.spec, stats, failed) },
         sluice_offsets: offsets,
       }),
     };

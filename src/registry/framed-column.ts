@@ -146,7 +146,8 @@ export class FramedAnew implements FramedColumn {
     this.#unread = new UnreadRows();
     if (this.#known.size > KEPT_SCHEMAS) this.#known.clear();
     for (const schema of schemas) {
-      if (this.#known.has(schema.ref)) continue;
+      // One that could not be used may have come since.
+      if (this.#known.get(schema.ref)?.append !== undefined) continue;
       this.#known.set(schema.ref, { id: schema.id, append: this.#appendOf(schema) });
     }
   }

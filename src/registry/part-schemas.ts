@@ -34,6 +34,9 @@ export interface PartOptions {
 /** Schemas that are kept, and that are asked for at a time: damaged messages can name any number of them. */
 const [MAX_KNOWN, MAX_PENDING] = [1000, 1000];
 
+/** How long a schema that could not be used is not asked for again. */
+const UNUSABLE_MS = 60_000;
+
 export class PartSchemas {
   readonly part: MessagePart;
   readonly #options: PartOptions;
@@ -44,6 +47,8 @@ export class PartSchemas {
   readonly #pending = new Map<SchemaRef, Promise<SchemaText>>();
   /** Ids of which the spec was compared with the schema. */
   readonly #compared = new Set<number>();
+  /** Since when schemas of `#known` are those that cannot be used; `performance.now()`. */
+  readonly #unusableSince = new Map<SchemaRef, number>();
   /** Why schemas are waited for that the registry does not know. */
   readonly #unknown = new Map<SchemaRef, string>();
 
@@ -125,23 +130,29 @@ export class PartSchemas {
     return loading;
   }
 
-  /** One that is known; it is kept longest now. */
+  /** One that is known, unless it could not be used and may be there by now; it is kept longest now. */
   #recall(ref: SchemaRef): SchemaText | undefined {
     const known = this.#known.get(ref);
-    if (known !== undefined) this.#keep(known);
-    return known;
+    if (known === undefined) return undefined;
+    this.#keep(known);
+    const sinceMs = this.#unusableSince.get(ref);
+    return sinceMs === undefined || performance.now() - sinceMs < UNUSABLE_MS ? known : undefined;
   }
 
   #keep(schema: SchemaText): void {
     this.#known.delete(schema.ref);
     this.#known.set(schema.ref, schema);
+    if (this.#known.size <= MAX_KNOWN) return;
     const [oldest] = this.#known.keys();
-    if (this.#known.size > MAX_KNOWN) this.#known.delete(oldest);
+    this.#known.delete(oldest);
+    this.#unusableSince.delete(oldest);
   }
 
   async #load(ref: SchemaRef, sinceMs: number): Promise<SchemaText> {
     const cached = this.#cache.read(ref);
-    const found = cached ?? (await this.#fetch(ref, sinceMs));
+    // One that could not be used before was waited for then.
+    const waitMs = this.#unusableSince.has(ref) ? 0 : this.#options.unknownWaitMs;
+    const found = cached ?? (await this.#fetch(ref, sinceMs, waitMs));
     const problem =
       found === undefined ? `it does not know the ${nameOf(ref)}` : problemOf(found, this.part, this.#options.format);
     if (found === undefined || problem !== undefined) return this.#unusable(ref, found?.id, problem ?? '');
@@ -149,6 +160,9 @@ export class PartSchemas {
     const { id, text, references } = found;
     const schema = { ref, id, text, references };
     this.#keep(schema);
+    if (this.#unusableSince.delete(ref)) {
+      this.#log.info({ schemaId: ref }, `the schema registry has the ${nameOf(ref)} now: its messages are read`);
+    }
     if (!this.#compared.has(id)) {
       this.#compared.add(id);
       // Nothing waits for its version.
@@ -184,20 +198,23 @@ export class PartSchemas {
     }
     const unusable = { ref, id: typeof ref === 'number' ? ref : foundId, text: undefined, references: [] };
     this.#keep(unusable);
+    const isNews = !this.#unusableSince.has(ref);
+    this.#unusableSince.set(ref, performance.now());
+    if (!isNews) return unusable;
     const fate = format === 'avro' ? '; they are quarantined' : '';
     this.#log.error({ code: 'SLUICE_UNKNOWN_SCHEMA', schemaId: ref }, `${message}${fate}`);
     return unusable;
   }
 
-  /** @returns undefined if the registry does not know it for too long */
-  async #fetch(ref: SchemaRef, sinceMs: number): Promise<RegisteredSchema | undefined> {
+  /** @returns undefined if the registry does not know it for too long: `waitMs` */
+  async #fetch(ref: SchemaRef, sinceMs: number, waitMs: number): Promise<RegisteredSchema | undefined> {
     for (let attempt = 0; ; attempt++) {
       const answer = await this.#registry.ask((client) => client.schema(ref));
       if (answer?.found !== undefined) return answer.found;
       if (answer !== undefined) {
         // Of the whole batch, not of each thousand of its ids.
         const unknownMs = performance.now() - Math.max(sinceMs, this.#registry.backSinceMs);
-        if (unknownMs >= this.#options.unknownWaitMs) return undefined;
+        if (unknownMs >= waitMs) return undefined;
         if (!this.#unknown.has(ref)) this.#noteUnknown(ref);
       }
       await this.#registry.pause(RETRY_PAUSES_MS[attempt] ?? LONG_PAUSE_MS);

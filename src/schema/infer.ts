@@ -117,7 +117,7 @@ class Inference {
     return {
       ...(kept(embedded).length > 0 && { embedded: kept(embedded) }),
       ...(kept(ignore).length > 0 && { ignore: kept(ignore) }),
-      ...(deletes !== undefined && { deletes }),
+      ...(deletes !== undefined && { deletes: this.#deletes(deletes as { tombstone?: boolean | string }) }),
       columns: guessRoles([...roles, ...columns], this.#document),
       leftOut,
     };
@@ -125,7 +125,15 @@ class Inference {
 
   /** Whether tombstones become rows, which have nothing but the key. */
   get #hasTombstones(): boolean {
-    return (this.#preset.deletes as { tombstone?: boolean } | undefined)?.tombstone === true;
+    return Boolean((this.#preset.deletes as { tombstone?: boolean | string } | undefined)?.tombstone);
+  }
+
+  /** With the path of a null that is a tombstone only if the sample has the wrapper. */
+  #deletes(deletes: { tombstone?: boolean | string }): object {
+    const { tombstone } = deletes;
+    return typeof tombstone === 'string' && this.#seen([[tombstone]]).length === 0
+      ? { ...deletes, tombstone: true }
+      : deletes;
   }
 
   /** The columns of the preset that are of any topic, with the paths that the sample has. */

@@ -14,6 +14,7 @@ export function pathProblems(spec: TableSpec): string[] {
     ...wholeKeyProblems(spec),
     ...ignoreProblems(spec),
     ...embeddedProblems(spec),
+    ...nullProblems(spec),
   ];
 }
 
@@ -91,4 +92,13 @@ function embeddedProblems(spec: TableSpec): string[] {
       ? [`${name}: at most ${MAX_EMBEDDED_DEPTH} strings of JSON may lie inside each other`]
       : [];
   });
+}
+
+function nullProblems({ deletes, columns, embedded }: TableSpec): string[] {
+  const path = deletes?.nullAt;
+  if (path === undefined) return [];
+  const isAround = (inner: FieldPath) => isWithin(inner, path) && !isWithin(path, inner);
+  const isObject = columns.some(({ paths }) => paths.some(isAround)) && !embedded.some((of) => overlap(of, path));
+  if (path.of === 'value' && isObject) return [];
+  return [`deletes: tombstone ${pathText(path)} must be an object of the value that columns are read from`];
 }

@@ -106,7 +106,7 @@ const debeziumFlat: SpecJson = {
     'delete.tombstone.handling.mode=rewrite-with-tombstone, rewrite or tombstone.',
   table: 'cdc_orders',
   view: 'orders',
-  deletes: { operations: ['delete'], flag: 'deleted', tombstone: true },
+  deletes: { operations: ['delete'], flag: 'deleted', tombstone: 'payload' },
   ignore: WRAPPER,
   columns: [
     {

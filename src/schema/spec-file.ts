@@ -50,7 +50,7 @@ const columnSchema = z.strictObject({
 const deletesSchema = z.strictObject({
   operations: z.array(z.string()).optional(),
   flag: identifier.optional(),
-  tombstone: z.boolean().default(false),
+  tombstone: z.union([z.boolean(), pathSchema]).default(false),
 });
 
 const specSchema = z.strictObject({
@@ -178,7 +178,13 @@ function kindProblems({ name, kind, role, raw, unit, encoding, scale, operations
 function deletesOf(given: z.infer<typeof deletesSchema>, columns: readonly FileColumn[]): Deletes {
   const { operations, flag, tombstone } = given;
   const hasOperations = columns.some(({ role }) => role === 'operation');
-  return { operations: operations ?? (hasOperations ? DEFAULT_DELETES.operations : []), flag, tombstone };
+  const nullAt = typeof tombstone === 'boolean' ? undefined : tombstone;
+  return {
+    operations: operations ?? (hasOperations ? DEFAULT_DELETES.operations : []),
+    flag,
+    tombstone: tombstone !== false,
+    ...(nullAt && { nullAt }),
+  };
 }
 
 /** @param operations that the file names */

@@ -57,6 +57,8 @@ export interface Deletes {
   readonly flag: string | undefined;
   /** Whether a message without a value does: then it is a row of what its key has. */
   readonly tombstone: boolean;
+  /** An object around columns: null there is as good as no value. */
+  readonly nullAt?: FieldPath | undefined;
 }
 
 /** What deletes if the spec does not say. */
@@ -172,10 +174,14 @@ export function specJson(spec: TableSpec): string {
     columns: columns.map(columnJson),
     ...(embedded.length > 0 && { embedded: embedded.map(pathJson) }),
     ...(ignore.length > 0 && { ignore: ignore.map(pathJson) }),
-    ...(deletes && { deletes }),
+    ...(deletes && { deletes: deletesJson(deletes) }),
     ...(expectations.length > 0 && { expectations }),
     ...(masks.length > 0 && { masks: masks.map(({ path, mask }) => ({ path: pathJson(path), mask })) }),
   });
+}
+
+function deletesJson({ nullAt, ...deletes }: Deletes): object {
+  return nullAt === undefined ? deletes : { ...deletes, tombstone: pathJson(nullAt) };
 }
 
 function columnJson(column: SpecColumn): object {

@@ -103,10 +103,12 @@ export async function consumed(dataDir: string): Promise<number> {
   }
 }
 
-export async function verifies(env: Record<string, string>): Promise<void> {
+/** @returns what `verify` prints */
+export async function verifies(env: Record<string, string>): Promise<string> {
   const result = await runCli(['verify'], { env });
   expect(result.code, result.stdout + result.stderr).toBe(0);
   expect(result.stdout).not.toMatch(/FAIL|skip/);
+  return result.stdout;
 }
 
 /** A run that must not work: the one line that says why, and no stack trace. */

@@ -1,13 +1,13 @@
-/** Spark's job as `npm run spark` starts it, into Iceberg: what `sluice run` makes of the topic. */
+/** Spark's job as `npm run spark` starts it, with a micro-batch that is given twice: rows are those of `sluice run`. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parquetGlob, queryFile, runEnv, runUntilEnd } from '../e2e/support.js';
-import { temporaryDataDir } from '../support/cli.js';
+import { type Checksums, checksums, QUARANTINE_OF_RUN, quarantineOf } from '../support/checksums.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
 import { createTopic, produce } from '../support/produce.js';
@@ -17,24 +17,25 @@ const execFileAsync = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL('../../scripts/spark.mjs', import.meta.url));
 const EVENTS = 20_000;
 const LONG = { timeout: 600_000 };
-const TOTALS = `count(*)::INTEGER, count(DISTINCT change_id)::INTEGER, sum(amount)::VARCHAR, count(event_time)::INT`;
+/** Longer than a test takes: no duplicate comes after it. */
+const ONCE = { DEDUPLICATE_WITHIN: '1 day' };
 
 const obstacle = whyNoSpark();
 const describeSpark = obstacle === undefined ? describeKafka : () => undefined;
 
 describeSpark("Spark's job", (bootstrap) => {
   const topic = uniqueTopic('spark-job');
-  let dataDir: string;
-  let quarantined: unknown;
+  const home = mkdtempSync(path.join(tmpdir(), 'sluice-data-'));
+  const dataDir = path.join(home, 'run');
+  const tables = ['files', 'once'].map((name) => path.join(home, name));
+  /** Of each of these: all changes, and each of them once. */
+  let wanted: Checksums[];
 
   beforeAll(async () => {
     await createTopic(bootstrap(), topic, 3);
     await produce(bootstrap(), topic, orderEvents({ count: EVENTS, seed: 5 }));
-    dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-data-'));
   }, INSTALL_TIMEOUT_MS);
-  afterAll(() => rm(dataDir, { recursive: true, force: true }));
-
-  const totals = async (from: string) => (await queryFile(dataDir, `SELECT ${TOTALS} FROM ${from}`))[0];
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
 
   async function job(out: string, env: Record<string, string>): Promise<void> {
     const all = { ...process.env, KAFKA_BROKERS: bootstrap(), KAFKA_TOPIC: topic, DATA_DIR: out, COMMIT_ROWS: '7000' };
@@ -46,19 +47,56 @@ describeSpark("Spark's job", (bootstrap) => {
     });
   }
 
+  /** As a driver that was lost after the sink's commit, before its own. */
+  async function jobTwice(out: string, env: Record<string, string>): Promise<void> {
+    await job(out, env);
+    const commits = path.join(out, 'checkpoint', 'commits');
+    const batches = readdirSync(commits).filter((name) => /^\d+$/.test(name));
+    expect(batches.length).toBeGreaterThan(2);
+    const last = String(batches.length - 1);
+    for (const name of [last, `.${last}.crc`]) rmSync(path.join(commits, name), { force: true });
+    await job(out, env);
+    expect(readdirSync(commits)).toContain(last);
+  }
+
   it('has a topic that a run has read', LONG, async () => {
     await runUntilEnd(runEnv(bootstrap(), topic, dataDir));
-    [[quarantined]] = await queryFile(dataDir, 'SELECT count(*)::INTEGER FROM sluice.quarantine');
+    wanted = await Promise.all(
+      [parquetGlob(dataDir), 'cdc_orders'].map((rows) => checksums(dataDir, rows, QUARANTINE_OF_RUN)),
+    );
+    expect(wanted[1].rows).not.toBe(wanted[0].rows);
   });
 
-  it('into Iceberg, and again from its checkpoint', LONG, async () => {
-    const out = await temporaryDataDir();
-    const env = { TABLE_FORMAT: 'iceberg' };
-    await job(out, env);
-    await job(out, env);
-    const [rows, changes, amounts, times] = await totals(parquetGlob(dataDir));
+  it('into Parquet, each change once', LONG, async () => {
+    const out = path.join(home, 'parquet');
+    await jobTwice(out, ONCE);
+    const orders = path.join(out, 'orders');
+    const quarantine = quarantineOf(`${orders}/_quarantine/*/*.parquet`);
+    expect(await checksums(dataDir, `read_parquet('${orders}/0*/*.parquet')`, quarantine)).toEqual(wanted[1]);
+  });
+
+  it('into Iceberg, every change', LONG, async () => {
+    await job(tables[0], { TABLE_FORMAT: 'iceberg' });
+  });
+
+  it('into Iceberg, each change once', LONG, async () => {
+    await jobTwice(tables[1], { TABLE_FORMAT: 'iceberg', ...ONCE });
+  });
+
+  it('which is there as Iceberg reads it', LONG, async () => {
+    const out = path.join(home, 'read');
     const python = await pythonWith('requirements-spark-kernel.txt');
-    const found = await runPython(python, 'read_iceberg.py', [path.join(out, 'warehouse'), 'lake.sluice.orders']);
-    expect(found).toEqual({ rows, changes, amounts, times, quarantined, counted: rows });
+    const warehouses = tables.map((table) => path.join(table, 'warehouse'));
+    const counted = await runPython(python, 'read_iceberg.py', ['sluice.orders', out, ...warehouses]);
+    const found = await Promise.all(
+      tables.map((_, number) => {
+        const rows = `read_parquet('${out}/${number}/rows/*.parquet')`;
+        return checksums(dataDir, rows, quarantineOf(`${out}/${number}/quarantine/*.parquet`));
+      }),
+    );
+    console.log(`sluice run: ${JSON.stringify(wanted)}\nIceberg:    ${JSON.stringify(found)}`);
+    expect(found).toEqual(wanted);
+    const sizes = [parquetGlob(dataDir), 'cdc_orders'].map((rows) => `(SELECT count(*)::INTEGER FROM ${rows})`);
+    expect(counted).toEqual((await queryFile(dataDir, `SELECT ${sizes.join(', ')}`))[0]);
   });
 });

@@ -6,9 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { tableColumns } from '../../src/schema/spec.js';
-import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
-import { parquetGlob, queryFile, runEnv, runUntilEnd } from '../e2e/support.js';
+import { parquetGlob, runEnv, runUntilEnd } from '../e2e/support.js';
+import { type Checksums, checksums, QUARANTINE_OF_RUN, quarantineOf } from '../support/checksums.js';
 import { runCli, temporaryDataDir } from '../support/cli.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka, uniqueTopic } from '../support/kafka/shared.js';
@@ -21,11 +20,6 @@ const PARTITIONS = 10;
 const LONG = { timeout: 600_000 };
 /** More than the input region of the kernel takes. */
 const LARGE_BYTES = 2 << 20;
-
-interface Checksums {
-  readonly rows: string;
-  readonly quarantine: string;
-}
 
 const obstacle = whyNoSpark();
 if (obstacle !== undefined) console.warn(`the data source on a cluster of Spark is not tested: ${obstacle}`);
@@ -90,39 +84,4 @@ async function fill(bootstrap: string, topic: string): Promise<void> {
   const large = { change_id: 'large', order_id: 'large', note: 'é'.repeat(LARGE_BYTES / 2) };
   await plain.send(topic, [{ key: 'large', value: JSON.stringify(large), timestamp: 1 }]);
   await Promise.all([plain.close(), transactional.close()]);
-}
-
-/** Of each column a sum of hashes of value and place: it does not depend on the order of rows. */
-async function checksums(dataDir: string, rows: string, quarantine: string): Promise<Checksums> {
-  const columns = tableColumns(ORDERS_SPEC).map(({ name, type }) => ({
-    name,
-    value: type === 'timestamp_us_utc' ? `epoch_us(${name})` : name,
-  }));
-  return {
-    rows: await checksum(dataDir, rows, 'kafka_partition, kafka_offset', columns),
-    quarantine: await checksum(dataDir, quarantine, 'kafka_partition, kafka_offset', QUARANTINE_COLUMNS),
-  };
-}
-
-const QUARANTINE_COLUMNS = ['reason', 'position', 'ms', 'key', 'value'].map((name) => ({ name, value: name }));
-const QUARANTINE_OF_RUN = `(SELECT partition_id AS kafka_partition, message_offset AS kafka_offset, reason,
-  byte_position AS position, epoch_ms(kafka_timestamp) AS ms, hex(key) AS key, hex(value) AS value
-  FROM sluice.quarantine)`;
-
-function quarantineOf(files: string): string {
-  return `(SELECT partition AS kafka_partition, "offset" AS kafka_offset, status AS reason, "position",
-    epoch_ms(timestamp) AS ms, hex(key) AS key, hex(value) AS value FROM read_parquet('${files}'))`;
-}
-
-async function checksum(
-  dataDir: string,
-  from: string,
-  place: string,
-  columns: readonly { name: string; value: string }[],
-): Promise<string> {
-  const sums = columns.map(
-    ({ name, value }) => `sum(hash(${place}, coalesce((${value})::VARCHAR, 'null'))::HUGEINT)::VARCHAR AS ${name}`,
-  );
-  const [row] = await queryFile(dataDir, `SELECT count(*)::VARCHAR, ${sums.join(', ')} FROM ${from}`);
-  return [`${row[0]} rows`, ...columns.map(({ name }, index) => `${name} ${row[index + 1]}`)].join('; ');
 }

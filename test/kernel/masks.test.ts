@@ -150,6 +150,31 @@ describe('a field with a mask', () => {
   });
 });
 
+describe('a number that is a whole key, or a whole embedded text', () => {
+  it.each([
+    ['some of it is masked', { column: {}, masks: [{ path: { key: ['a'] }, mask: 'redact' }] }],
+    ['all of it is masked', { column: { mask: 'redact' }, masks: [] }],
+  ])('ends before the digits of the next one, if %s', (_, { column, masks }) => {
+    const columns = [
+      { name: 'id', kind: 'text', required: true, role: 'key' },
+      { name: 'of_key', path: { key: [] }, kind: 'json', ...column },
+    ];
+    const spec = parseSpec(JSON.stringify({ table: 't', view: 'v', columns, masks }), 'of the test');
+    const messages = messagesOf(Array(9).fill('{"id":"i"}'), 3, [
+      '1',
+      '2.5',
+      '-3',
+      '{"a":4}',
+      '5',
+      '6e7',
+      '[8]',
+      '9',
+      '10',
+    ]);
+    expectAsReference(kernelsOf(spec), spec, messages);
+  });
+});
+
 describe('the mask of any spec', () => {
   it('is that of the reference, of messages whole and damaged', { timeout: 120_000 }, () => {
     fc.assert(

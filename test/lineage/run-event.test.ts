@@ -1,7 +1,8 @@
 /** Events against the schemas that OpenLineage publishes, and what they say. */
 import { expect, it } from 'vitest';
-import { NO_STATS } from '../../src/core/batch-stats.js';
+import { type BatchStats, NO_STATS } from '../../src/core/batch-stats.js';
 import { SluiceError } from '../../src/core/errors.js';
+import type { FailedExpectation } from '../../src/core/flow.js';
 import { newRunId, RunEvents } from '../../src/lineage/run-event.js';
 import { WindowBuilder } from '../../src/lineage/window.js';
 import { PRESETS } from '../../src/schema/presets.js';
@@ -29,15 +30,17 @@ function eventsOf(spec: TableSpec): RunEvents {
   });
 }
 
+const outcome = (stats: BatchStats, ...failedExpectations: FailedExpectation[]) => ({ stats, failedExpectations });
+
 function window() {
   const builder = new WindowBuilder(STARTED);
   const stats = { ...NO_STATS, messages: 100, merged: 90, duplicate: 3, malformed: 2, missing_required: 1 };
-  builder.add({ ...stats, fileBytes: 5000 }, [
+  builder.add(outcome({ ...stats, fileBytes: 5000 }), [
     { partition: 1, startOffset: 0, nextOffset: 50 },
     { partition: 0, startOffset: 7, nextOffset: 57 },
   ]);
-  builder.add(NO_STATS, [{ partition: 0, startOffset: 57, nextOffset: 60 }]);
-  builder.add(NO_STATS, [{ partition: 0, startOffset: 99, nextOffset: 100 }]);
+  builder.add(outcome(NO_STATS), [{ partition: 0, startOffset: 57, nextOffset: 60 }]);
+  builder.add(outcome(NO_STATS), [{ partition: 0, startOffset: 99, nextOffset: 100 }]);
   return builder;
 }
 
@@ -98,17 +101,42 @@ it('an event says all of its window, and the next one nothing of it', () => {
     ['not_null', '1'],
     ['unique', '3'],
   ]);
-  const expectations = [{ name: 'paid', action: 'quarantine', column: 'status', values: ['paid'] }];
-  const spec = parseSpec(JSON.stringify({ ...JSON.parse(specJson(ORDERS_SPEC)), expectations }), 'of the test');
-  const refused = new WindowBuilder(STARTED);
-  refused.add({ ...NO_STATS, messages: 5, expectation: 4 }, []);
-  const [{ inputFacets }] = sent(eventsOf(spec).event('RUNNING', refused.close(NOW), NOW)).inputs;
-  expect(inputFacets!.dataQualityAssertions.assertions).toContainEqual(
-    expect.objectContaining({ assertion: 'expectations', success: false, actual: '4' }),
-  );
   const next = sent(events.event('RUNNING', builder.close(NOW), NOW));
   expect(next.inputs[0].inputFacets!.sluice_offsets).toMatchObject({ windowStart: NOW.toISOString(), ranges: [] });
   expect(next.outputs.map(({ outputFacets }) => outputFacets!.outputStatistics.rowCount)).toEqual([0, 0]);
+});
+
+it('an event has each expectation of the spec, met or not', () => {
+  const expectations = [
+    { name: 'paid', action: 'quarantine', column: 'status', values: ['paid'] },
+    { name: 'in_time', action: 'warn', late: { max_share: 0.1, per: 'minute' } },
+    { name: 'order', action: 'stop', column: 'order_id', length: { min: 1 } },
+  ];
+  const spec = parseSpec(JSON.stringify({ ...JSON.parse(specJson(ORDERS_SPEC)), expectations }), 'of the test');
+  const builder = new WindowBuilder(STARTED);
+  builder.add(outcome(NO_STATS, { name: 'paid', action: 'quarantine', failed: 4, firstOffset: 7 }), []);
+  builder.add(
+    outcome(
+      NO_STATS,
+      { name: 'paid', action: 'quarantine', failed: 1 },
+      { name: 'in_time', action: 'warn', failed: 1, observed: 0.2 },
+    ),
+    [],
+  );
+  const assertions = () => {
+    const event = sent(eventsOf(spec).event('RUNNING', builder.close(NOW), NOW));
+    expect(schemaProblems(event)).toEqual([]);
+    const all = event.inputs[0].inputFacets!.dataQualityAssertions.assertions as Record<string, unknown>[];
+    return all.flatMap(({ name, assertion, success, severity, actual, column }) =>
+      /^expectation/.test(String(name)) ? [[name, assertion, success, severity, actual, column]] : [],
+    );
+  };
+  expect(assertions()).toEqual([
+    ['expectation.paid', 'values', false, 'warn', '5', 'status'],
+    ['expectation.in_time', 'late', false, 'warn', '1', undefined],
+    ['expectation.order', 'length', true, 'error', '0', 'order_id'],
+  ]);
+  expect(assertions().map(([, , success]) => success)).toEqual([true, true, true]);
 });
 
 it('columns come from the fields of the topic that the schema of the topic has', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { SluiceError } from '../../src/core/errors.js';
 import type { BatchTask } from '../../src/core/flow.js';
 import type { SchemaStore, StoreOptions } from '../../src/registry/schema-store.js';
@@ -127,6 +127,30 @@ describe('a batch', () => {
       ]);
     }
     expect(lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+  });
+
+  it('asks again once a minute for an id that could not be used, without a wait', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const registry = await FakeRegistry.start();
+    const { store: schemas, lines } = store(registry.url, { onUnknownSchema: 'quarantine' });
+    const text = async () => (await given(schemas, UNREGISTERED)).schemas![0].text;
+    const asked = () => registry.requests.filter((url) => url === `/schemas/ids/${UNREGISTERED}`).length;
+    expect(await text()).toBeUndefined();
+    vi.advanceTimersByTime(60_000);
+    expect([await text(), await text()]).toEqual([undefined, undefined]);
+    expect(asked()).toBe(2);
+    registry.register(SUBJECT, ORDERS_AVRO, { id: UNREGISTERED });
+    vi.advanceTimersByTime(59_999);
+    expect(await text()).toBeUndefined();
+    vi.advanceTimersByTime(1);
+    expect(await text()).toBe(JSON.stringify(ORDERS_AVRO));
+    vi.advanceTimersByTime(60_000);
+    expect(await text()).toBe(JSON.stringify(ORDERS_AVRO));
+    expect(asked()).toBe(3);
+    expect(lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    const told = `the schema registry has the schema id ${UNREGISTERED} now: its messages are read`;
+    expect(lines.filter(({ message }) => message === told)).toHaveLength(1);
   });
 
   it('asks for no more than a thousand ids at a time, however many damaged messages name', async () => {

@@ -27,11 +27,32 @@ function report(name: string, statuses: Record<string, [status: string, ...failu
 const printed = (...exitCodes: string[]) =>
   execFileSync(process.execPath, [join(project, 'scripts', 'count-tests.mjs'), ...exitCodes], { encoding: 'utf8' });
 
-it('adds the tests of both reports up; a run that failed without a failed test is a failure', () => {
-  report('test-results.json', { a: ['passed'], b: ['failed', 'Error: no'], c: ['skipped'] });
+it('adds the tests of both reports up, and names those that failed', () => {
+  report('test-results.json', { a: ['passed'], b: ['failed', 'Error: early', 'Error: no\n    at b'], c: ['skipped'] });
   report('integrations-results.json', { a: ['passed'] });
-  expect(printed('1', '0')).toBe('2 passed, 1 failed, 1 skipped\n');
-  expect(printed('1', '1')).toBe('2 passed, 2 failed, 1 skipped\n');
+  expect(printed('1', '0').split('\n')).toEqual([
+    'FAILED (1):',
+    '  test/a.test.ts: b',
+    '    Error: no',
+    '2 passed, 1 failed, 1 skipped',
+    '',
+  ]);
+});
+
+it('counts a run that failed without a failed test, and a file that cannot be loaded, as a failure', () => {
+  const file = join(project, 'test', 'b.test.ts');
+  const testResults = [{ name: file, status: 'failed', message: 'Error: no such module', assertionResults: [] }];
+  writeFileSync(join(project, 'build', 'test-results.json'), JSON.stringify({ testResults }));
+  report('integrations-results.json', { a: ['passed'] });
+  expect(printed('1', '1').split('\n')).toEqual([
+    'FAILED (2):',
+    '  test/b.test.ts',
+    '    Error: no such module',
+    '  integrations-results.json',
+    '    exit code 1 without a failed test: see its output',
+    '1 passed, 2 failed, 0 skipped',
+    '',
+  ]);
 });
 
 it('names the tests that needed a second try before the last line, and counts them as passed', () => {
@@ -42,6 +63,9 @@ it('names the tests that needed a second try before the last line, and counts th
   });
   report('integrations-results.json', { d: ['passed', 'Error: gone'] });
   expect(printed('1', '0').split('\n')).toEqual([
+    'FAILED (1):',
+    '  test/a.test.ts: c',
+    '    Error: no',
     'PASSED ONLY AT A SECOND TRY (2):',
     '  test/a.test.ts: of b',
     '    first: Error: too late',

@@ -96,7 +96,8 @@ function programs(): string | undefined {
   );
 }
 
-async function startPostgres(folder: string, options: PostgresOptions): Promise<LocalPostgres> {
+/** The caller ends it with `quit`. @param folder its own; the user that Postgres runs as must be able to get there */
+export async function startPostgres(folder: string, options: PostgresOptions): Promise<LocalPostgres> {
   const bin = programs();
   if (bin === undefined) throw new Error(whyNoPostgres());
   const user = unprivileged();

@@ -10,6 +10,7 @@ export class PathNode implements Embedding {
   readonly members = new Map<string, Target>();
   isEmbedded = false;
   isIgnored = false;
+  isTombstone = false;
 
   member(name: string): PathNode | undefined {
     const target = this.members.get(name);
@@ -53,6 +54,8 @@ function newTree(spec: TableSpec, of: FieldPath['of'], unread: ReadonlySet<Field
     root.at(names.slice(0, -1)).members.set(names.at(-1)!, unread.has(path) ? 'kept' : 'column');
   }
   for (const { names } of spec.embedded.filter(isOfRoot)) root.at(names).isEmbedded = true;
+  const nullAt = spec.deletes?.nullAt;
+  if (nullAt?.of === of) root.at(nullAt.names).isTombstone = true;
   return root;
 }
 
@@ -103,7 +106,7 @@ export function extraMembers(object: JsonNode, tree: PathNode): string {
     if (value.kind === 'object') {
       const inner = extraMembers(value, target);
       if (inner !== '') kept.push(`${utf8(keySource)}:{${inner}}`);
-    } else if (!target.isIgnored) kept.push(member);
+    } else if (!target.isIgnored && !(target.isTombstone && value.kind === 'null')) kept.push(member);
   }
   return kept.join(',');
 }

@@ -78,7 +78,7 @@ export function referenceRow(spec: TableSpec, options: ReferenceOptions, message
     if (value.root.kind !== 'object') return { status: 'not_object', position: value.root.start };
     parts.value = value;
   }
-  const telling = message.value === null ? tombstoneColumn(spec) : undefined;
+  const telling = tombstoneColumn(spec, parts);
   const lacking = spec.columns.find(
     (column) => column.required && column !== telling && isLacking(fieldOf(column, parts)?.node),
   );
@@ -90,8 +90,9 @@ export function referenceRow(spec: TableSpec, options: ReferenceOptions, message
   return { status: 'expectation', position: -1, column, expectation: name, offset: Number(message.offset) };
 }
 
-/** The column that says of a row that it was a tombstone. */
-function tombstoneColumn(spec: TableSpec): SpecColumn | undefined {
+/** The column that says of a row that it was a tombstone; undefined of other rows. */
+function tombstoneColumn(spec: TableSpec, { value }: Parts): SpecColumn | undefined {
+  if (value && nodeAt(value.root, spec.deletes?.nullAt?.names ?? [])?.kind !== 'null') return undefined;
   return roleColumn(spec, 'operation') ?? spec.columns.find(({ name }) => name === spec.deletes?.flag);
 }
 
@@ -164,9 +165,10 @@ function rowOf(
 ): Record<string, ReferenceValue> {
   const row: Record<string, ReferenceValue> = {};
   const unread = new Set<FieldPath>();
+  const telling = tombstoneColumn(spec, parts);
   let issues = 0n;
   for (const [index, column] of spec.columns.entries()) {
-    const found = fieldOf(column, parts);
+    const found = column === telling ? undefined : fieldOf(column, parts);
     const part = found && parts[found.path.of];
     const field: FieldValue = {
       parsed: part && parsedAt(part.parsed, found.path.names, part.tree),
@@ -181,10 +183,7 @@ function rowOf(
     const takesAll = column.kind === 'text' && column.operations === undefined;
     if (!takesAll && column.raw === undefined && found) unread.add(found.path);
   }
-  if (message.value === null) {
-    const { name, kind } = tombstoneColumn(spec)!;
-    row[name] = kind === 'bool' ? true : 'delete';
-  }
+  if (telling !== undefined) row[telling.name] = telling.kind === 'bool' ? true : 'delete';
   const milliseconds = BigInt(message.timestamp);
   const hasTimestamp = milliseconds >= 0n && milliseconds <= MAX_MILLISECONDS;
   const timestamp = hasTimestamp ? milliseconds * 1000n : null;

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from .batches import check_query, query_of, run, write_parquet
 from .bundle import Bundle
 from .files import RangeFiles, quarantine_schema, table_schema
 from .sinks import SinkError, collected, new_positions
+from .spark import quarantined, rows
 
 POSITIONS = "sluice.positions"
 """The property of a snapshot that has the positions after it, as JSON by ``topic/partition``."""
+
+QUERY = "sluice.query"
+"""The property of a snapshot that has the id of the query whose micro-batch it is."""
+
+BATCH = "sluice.batch"
+"""The property of a snapshot that has the number of its micro-batch."""
 
 NAME_MAPPING = "schema.name-mapping.default"
 
@@ -48,13 +57,42 @@ class IcebergTable:
         self._rows.append(written, [(file.path, file.bytes) for file in written], batch)
 
 
+class IcebergBatches:
+    """Tables as those of ``IcebergTable``, for rows of ``mode=rows``: a snapshot per micro-batch. One query fills them.
+
+    Raises:
+        SinkError: if a table is partitioned.
+    """
+
+    def __init__(self, spark: SparkSession, table: str, bundle: Bundle | str) -> None:
+        loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
+        self._rows = _Table(spark, table, table_schema(loaded.schema))
+        self._quarantine = _Table(spark, f"{table}_quarantine", quarantine_schema())
+
+    def commit(self, parsed: DataFrame, batch: int) -> None:
+        """See ``BatchSink``."""
+        query = query_of(parsed)
+        parts = ((self._quarantine, quarantined(parsed)), (self._rows, rows(parsed)))
+        missing = [(table, frame) for table, frame in parts if not table.has_batch(query, batch)]
+        if not missing:
+            run(parsed)
+            return
+        parsed.persist()
+        try:
+            for table, frame in missing:
+                table.append_frame(frame, query, batch)
+        finally:
+            parsed.unpersist()
+
+
 class _Table:
     def __init__(self, spark: SparkSession, name: str, schema: pa.Schema) -> None:
         columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in from_arrow_schema(schema))
         spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({columns}) USING iceberg")
-        jvm: Any = spark._jvm
+        self._spark = spark
+        self._jvm: Any = spark._jvm
         self._name = name
-        self._iceberg = jvm.org.apache.iceberg
+        self._iceberg = self._jvm.org.apache.iceberg
         self._table = self._iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, name)
         if self._table.spec().isPartitioned():
             raise SinkError(f"{name} is partitioned, and files of workers are of all partitions: take one that is not")
@@ -70,33 +108,62 @@ class _Table:
 
     def append(self, written: Sequence[RangeFiles], paths: Sequence[tuple[str | None, int]], batch: int) -> None:
         self._table.refresh()
-        snapshot = self._table.currentSnapshot()
-        positions = new_positions(self._positions(snapshot), written)
+        if self._newest(QUERY) is not None:
+            raise SinkError(f"{self._name} has micro-batches of mode=rows: take another table for files")
+        found = [(path, size) for path, size in paths if path is not None]
+        positions = new_positions(json.loads(self._newest(POSITIONS) or "{}"), written)
         if positions is None:
-            for path, _ in paths:
-                if path is not None:
-                    self._table.io().deleteFile(path)
+            for path, _ in found:
+                self._table.io().deleteFile(path)
             return
+        self._add(found, {POSITIONS: json.dumps(positions), BATCH: str(batch)})
+
+    def has_batch(self, query: str, batch: int) -> bool:
+        self._table.refresh()
+        newest = self._newest(BATCH)
+        if newest is None:
+            return False
+        check_query(self._name, self._newest(QUERY) or "of mode=files", query)
+        return batch <= int(newest)
+
+    def append_frame(self, frame: DataFrame, query: str, batch: int) -> None:
+        """After ``has_batch``, which it relies on: what another driver adds from then on is refused."""
+        folder = f"{self.location}/data/{batch}-{uuid.uuid4().hex}"
+        write_parquet(frame, folder)
+        path = self._jvm.org.apache.hadoop.fs.Path(folder)
+        files = path.getFileSystem(self._spark._jsparkSession.sessionState().newHadoopConf()).listStatus(path)
+        written = [(file.getPath().toString(), file.getLen()) for file in files]
+        self._add(
+            [(name, size) for name, size in written if name.endswith(".parquet")], {QUERY: query, BATCH: str(batch)}
+        )
+
+    def _add(self, files: Sequence[tuple[str, int]], properties: Mapping[str, str]) -> None:
+        snapshot = self._table.currentSnapshot()
         change = self._table.newOverwrite()
-        for path, size in paths:
-            if path is not None:
-                change.addFile(self._data_file(path, size))
-        # A plain append would be tried again on top of another one: this is refused, and looks at the positions anew.
+        for path, size in files:
+            file = self._data_file(path, size)
+            # Spark writes a file without rows if there are none at all.
+            if file.recordCount() > 0:
+                change.addFile(file)
+        # A plain append would be tried again on top of another one: this is refused, and looks at the table anew.
         change.conflictDetectionFilter(self._iceberg.expressions.Expressions.alwaysTrue())
         change.validateNoConflictingData()
         if snapshot is not None:
             change.validateFromSnapshot(snapshot.snapshotId())
-        change.set(POSITIONS, json.dumps(positions)).set("sluice.batch", str(batch)).commit()
+        for name, value in properties.items():
+            change.set(name, value)
+        change.commit()
 
-    def _positions(self, snapshot: Any) -> dict[str, int]:
-        """Of the newest snapshot that has some: those of compaction have none."""
+    def _newest(self, name: str) -> str | None:
+        """A property of the newest snapshot that has it: those of compaction have none."""
+        snapshot = self._table.currentSnapshot()
         while snapshot is not None:
-            found = snapshot.summary().get(POSITIONS)
+            found = snapshot.summary().get(name)
             if found is not None:
-                return json.loads(found)
+                return found
             parent = snapshot.parentId()
             snapshot = None if parent is None else self._table.snapshot(parent)
-        return {}
+        return None
 
     def _data_file(self, path: str, size: int) -> Any:
         iceberg, table = self._iceberg, self._table

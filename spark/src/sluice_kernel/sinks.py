@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 DIGITS = 12
 
+QUERY_FILE = "_query"
+"""In a ``BatchFolder``."""
+
 
 class SinkError(Exception):
     """What is to be committed does not follow what the table has, or another query commits into it."""
@@ -94,6 +97,8 @@ class ParquetFolder:
 
     def commit_files(self, files: Sequence[RangeFiles], batch: int) -> None:
         """Commits what ``write_range`` wrote to ``path``, without Spark."""
+        if (self._folder / QUERY_FILE).exists():
+            raise SinkError(f"{self._folder} has micro-batches of mode=rows: take another folder for files")
         number, newest = self._newest()
         self._move(newest["files"])
         positions = new_positions(newest["positions"], files)

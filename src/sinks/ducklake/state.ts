@@ -119,3 +119,16 @@ export async function mergeLakeTail(connection: DuckDBConnection, spec: TableSpe
   await connection.run(`DELETE FROM sluice.merged WHERE generation <> ${generation}`);
   await lasts.drop();
 }
+
+/** The tables of a state, of which `emptyLakeState` deletes rows; none if it is no table. */
+export async function stateTables(connection: DuckDBConnection): Promise<string[]> {
+  const [{ has_state }] = await rowsOf(connection, HAS_STATE);
+  return has_state === true ? ['state', 'merged'] : [];
+}
+
+/** All of the change log is the tail then, in the connection's transaction: it has changed below the mark. */
+export async function emptyLakeState(connection: DuckDBConnection): Promise<void> {
+  await connection.run('DELETE FROM sluice.state');
+  await connection.run('DELETE FROM sluice.merged');
+  await connection.run('INSERT INTO sluice.merged BY NAME SELECT generation: uuidv7(), changed_at FROM sluice.meta');
+}

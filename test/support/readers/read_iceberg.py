@@ -1,24 +1,34 @@
-"""What Iceberg's tables of Spark's job hold: read_iceberg.py <warehouse> <table>."""
+"""What Iceberg's tables of Spark's job hold, written as plain Parquet: read_iceberg.py <table> <out> <warehouse>…
+The table and its quarantine are in <out>/<number of the warehouse>/rows and …/quarantine. Prints how many rows the
+metadata has of each table."""
 
 import json
 import sys
 
 from pyspark.sql import SparkSession
 
-warehouse, table = sys.argv[1:]
-spark = (
-    SparkSession.builder.master("local[1]")
+table, out, *warehouses = sys.argv[1:]
+builder = (
+    SparkSession.builder.master("local[2]")
     .config("spark.ui.enabled", "false")
     .config("spark.driver.bindAddress", "127.0.0.1")
     .config("spark.jars.packages", "org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.11.0")
-    .config("spark.sql.catalog.lake", "org.apache.iceberg.spark.SparkCatalog")
-    .config("spark.sql.catalog.lake.type", "hadoop")
-    .config("spark.sql.catalog.lake.warehouse", warehouse)
-    .getOrCreate()
+    .config("spark.sql.session.timeZone", "UTC")
+    .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
 )
-[found] = spark.sql(
-    f"""SELECT count(*) AS rows, count(DISTINCT change_id) AS changes, CAST(sum(amount) AS STRING) AS amounts,
-        count(event_time) AS times, (SELECT count(*) FROM {table}_quarantine) AS quarantined,
-        (SELECT sum(record_count) FROM {table}.files) AS counted FROM {table}"""
-).collect()
-print(json.dumps(found.asDict()))
+for number, warehouse in enumerate(warehouses):
+    catalog = f"spark.sql.catalog.lake{number}"
+    builder = (
+        builder.config(catalog, "org.apache.iceberg.spark.SparkCatalog")
+        .config(f"{catalog}.type", "hadoop")
+        .config(f"{catalog}.warehouse", warehouse)
+    )
+spark = builder.getOrCreate()
+counted = []
+for number in range(len(warehouses)):
+    name = f"lake{number}.{table}"
+    spark.table(name).write.parquet(f"{out}/{number}/rows")
+    spark.table(f"{name}_quarantine").write.parquet(f"{out}/{number}/quarantine")
+    [[rows]] = spark.sql(f"SELECT sum(record_count) FROM {name}.files").collect()
+    counted.append(rows)
+print(json.dumps(counted))
