@@ -4,32 +4,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
-import { SluiceError } from '../core/errors.js';
-import { type Logger, logRemoved } from '../core/log.js';
-import { allRows, openSql, type SqlClient } from '../query/sql-client.js';
-import { MessageCipher, maskKeyId } from '../schema/mask-key.js';
+import type { Logger } from '../core/log.js';
+import { inThousands, stopwatch } from '../core/progress-line.js';
+import { allRows, type SqlClient } from '../query/sql-client.js';
 import type { TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
-import { messagesOf, Replay, type ReplayOptions, replayPlaces } from '../sinks/duckdb/replay.js';
+import { type AllRows, replayPieces, replayPlaces } from '../sinks/duckdb/replay-tables.js';
 import { OF_KEPT_FILES } from '../sinks/duckdb/retention-tables.js';
-import { RETENTION_FORMAT, topicFolder } from '../storage/data-dir.js';
+import { RETENTION_FORMAT } from '../storage/data-dir.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
+import { openConfigured } from './open-sql.js';
 import { type QuarantineFilter, quarantineCondition, reasonOption, sinceOption } from './quarantine-filter.js';
-import { keptMessage, ReplayBatches } from './replay-batches.js';
+import { type Counts, PieceReader, type Work } from './replay-pieces.js';
+import { openTarget } from './replay-target.js';
 import { drawTable } from './text-table.js';
-import { variablesHelp } from './variables-help.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 export interface ReplayCommandOptions extends QuarantineFilter {
   readonly dryRun: boolean;
   readonly log: Logger;
-}
-
-/** What became of the messages of a reason. */
-interface Counts {
-  rows: number;
-  tombstones: number;
-  stay: number;
+  /** Told how many messages are done with, each time that some are. */
+  readonly onDone?: (messages: number) => void;
 }
 
 export interface ReplaySummary {
@@ -38,19 +34,15 @@ export interface ReplaySummary {
   readonly rows: Readonly<Record<'merged' | 'duplicate' | 'marker', number>> | undefined;
 }
 
-const NOT_OF_A_LAKE =
-  "replay is for SINK=duckdb: a lake's files are registered in its catalog as they are. To have a corrected message " +
-  'in a lake, produce it again, or consume the topic into a new lake with the new table spec';
-
-export function addReplayCommand(program: Command, { environment, stdout }: CommandContext): void {
+export function addReplayCommand(program: Command, { environment, stdout, progress }: CommandContext): void {
   program
     .command('replay')
-    .description('merge the quarantined messages that are rows with the table spec of today; while no "run" runs')
+    .description('merge the quarantined messages that are rows with the table spec of today; also beside a run')
     .addHelpText(
       'after',
       variablesHelp(
         SECTIONS.storage,
-        SECTIONS.sink,
+        ...LAKE_SECTIONS,
         SECTIONS.schema,
         SECTIONS.worker.omit({ workers: true }),
         SECTIONS.pipeline.pick({ batchRows: true, batchBytes: true }),
@@ -63,39 +55,39 @@ export function addReplayCommand(program: Command, { environment, stdout }: Comm
     .addOption(reasonOption())
     .addOption(sinceOption())
     .option('--spec <file>', 'table spec; default: TABLE_SPEC, else that of the last start')
-    .option('--dry-run', 'only say what would become of them; also beside a run', false)
+    .option('--dry-run', 'only say what would become of them', false)
     .action(async ({ spec, ...options }: QuarantineFilter & { dryRun: boolean; spec?: string }) => {
       const { config, log } = environment({ TABLE_SPEC: spec });
-      await stdout.write(summaryText(await replay(config, { ...options, log }), stdout.width));
+      let done = 0;
+      const seconds = stopwatch();
+      const end = progress.show({ text: () => `replay: ${seconds()}  ${inThousands(done)} messages` });
+      const onDone = (messages: number) => {
+        done += messages;
+      };
+      const summary = await replay(config, { ...options, log, onDone }).finally(end);
+      await stdout.write(summaryText(summary, stdout.width));
     });
 }
 
 /**
  * Takes the messages through the kernel; those that are rows leave the quarantine, in a transaction for each file.
- * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, but for a dry run; SLUICE_CONFIG of a
- *   lake; SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK, SLUICE_DATA_DIR as a start.
+ * @throws SluiceError SLUICE_LOCKED if a process holds the data directory, or the file of the catalog, and cannot be
+ *   asked; SLUICE_SPEC_CHANGED if it has another table spec, or as a start; SLUICE_UNEXPLAINED_FILES, SLUICE_SINK,
+ *   SLUICE_DATA_DIR, SLUICE_LAKE as a start; SLUICE_QUERY if the process ends meanwhile
  */
 export async function replay(config: Config, options: ReplayCommandOptions): Promise<ReplaySummary> {
-  if (config.sink === 'ducklake') throw new SluiceError('SLUICE_CONFIG', NOT_OF_A_LAKE);
-  const { dataDir } = config;
-  const client = await openSql(dataDir);
-  let target: Target;
+  const client = await openConfigured(config);
+  let work: Work;
   try {
-    if (client.live && !options.dryRun) {
-      throw new SluiceError(
-        'SLUICE_LOCKED',
-        `a process runs on DATA_DIR=${dataDir}: stop it, replay, and start it again; --dry-run works beside it`,
-      );
-    }
-    const scope = await readScope(client, dataDir);
+    const scope = await readScope(client, config.dataDir);
     const condition = await replayCondition(client, options);
     const spec = config.tableSpec === undefined ? storedSpec(scope.spec) : config.spec;
-    target = { config, topic: scope.topic, spec, condition, log: options.log };
-    if (options.dryRun) return await tryOut(target, (sql) => allRows(client, sql));
+    work = { ...options, config, topic: scope.topic, spec, condition };
+    if (options.dryRun) return await tryOut(work, (sql) => allRows(client, sql));
   } finally {
     client.close();
   }
-  return await replayAll(target);
+  return await replayAll(work);
 }
 
 /** SQL: the messages that are meant, but for those whose rows would be in a file that left by its age. */
@@ -109,88 +101,38 @@ function storedSpec(spec: object): TableSpec {
   return parseSpec(JSON.stringify(spec), 'of the data directory');
 }
 
-interface Target {
-  readonly config: Config;
-  readonly topic: string;
-  readonly spec: TableSpec;
-  readonly condition: string;
-  readonly log: Logger;
-}
-
-type AllRows = (sql: string) => Promise<Record<string, unknown>[]>;
-
 /** Reads all of them as a replay does, and keeps nothing. */
-async function tryOut(target: Target, all: AllRows): Promise<ReplaySummary> {
+async function tryOut(work: Work, all: AllRows): Promise<ReplaySummary> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-replay-'));
-  const byReason = new Map<string, Counts>();
+  const issueBits = work.spec.columns.map((_, bit) => bit);
+  const reader = await PieceReader.open(work, folder, all, issueBits);
   try {
-    const issueBits = target.spec.columns.map((_, bit) => bit);
-    for await (const _ of results(target, folder, all, issueBits, byReason));
-    return { byReason, rows: undefined };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function replayAll(target: Target): Promise<ReplaySummary> {
-  const { config, topic, spec, condition, log } = target;
-  const { dataDir } = config;
-  const byReason = new Map<string, Counts>();
-  const rows = { merged: 0, duplicate: 0, marker: 0 };
-  // Where a start removes what a process left that was killed.
-  const folder = join(topicFolder(dataDir, topic), '.replay');
-  const options: ReplayOptions = {
-    ...{ dataDir, topic, spec, condition, compression: config.parquet.compression },
-    ...{ threads: config.duckdb.threads, memoryLimit: config.duckdb.memoryLimit, retention: config.retention },
-    maskKeyId: maskKeyId(config.maskKey),
-  };
-  const replay = await Replay.open(options);
-  try {
-    logRemoved(log, replay.removed);
-    const all = (sql: string) => replay.rows(sql);
-    for await (const { place, made } of results(target, folder, all, replay.issueBits, byReason)) {
-      const outcome = await replay.commit(place, made);
-      for (const name of ['merged', 'duplicate', 'marker'] as const) rows[name] += outcome[name];
+    for (const place of await replayPlaces(all, work.condition)) {
+      for (const piece of await replayPieces(all, place, work.condition, {})) await reader.read(piece);
     }
-    return { byReason, rows };
+    return { byReason: reader.byReason, rows: undefined };
   } finally {
-    replay.close();
+    reader.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** What a worker makes of the messages of each place, if it is anything. @param byReason counts them */
-async function* results(
-  { config, topic, spec, condition, log }: Target,
-  folder: string,
-  all: AllRows,
-  issueBits: readonly number[],
-  byReason: Map<string, Counts>,
-) {
-  const batches = await ReplayBatches.open(config, topic, spec, folder, log);
-  const cipher = config.maskKey && new MessageCipher(config.maskKey);
+async function replayAll(work: Work): Promise<ReplaySummary> {
+  const target = await openTarget(work.config, work.topic, work.spec, work.log);
   try {
-    for (const place of await replayPlaces(all, condition)) {
-      const made = [];
-      for (const batch of place.batches) {
-        const messages = (await all(messagesOf(batch, condition))).map((row) => keptMessage(row, cipher));
-        const result = await batches.read(batch, messages, issueBits);
-        const bad = new Set(result.quarantined.map(({ offset }) => offset));
-        for (const { offset, reason, value } of messages) {
-          const counts = byReason.get(reason) ?? { rows: 0, tombstones: 0, stay: 0 };
-          byReason.set(reason, counts);
-          if (bad.has(offset)) counts.stay++;
-          else if (value === null && result.stats.tombstone > 0) counts.tombstones++;
-          else counts.rows++;
-        }
-        if (result.stats.ok + result.stats.tombstone > 0) made.push(result);
+    const { rows, folder, issueBits } = target;
+    const reader = await PieceReader.open(work, folder, rows, issueBits);
+    const sums = { merged: 0, duplicate: 0, marker: 0 };
+    for (const place of await replayPlaces(rows, work.condition)) {
+      for (const piece of await replayPieces(rows, place, work.condition, target.bound)) {
+        const outcome = await reader.take(piece, target);
+        for (const name of ['merged', 'duplicate', 'marker'] as const) sums[name] += outcome[name];
       }
-      if (made.length > 0) yield { place, made };
-      // Their files are in that of the place now.
-      rmSync(folder, { recursive: true, force: true });
     }
+    reader.close();
+    return { byReason: reader.byReason, rows: sums };
   } finally {
-    batches.close();
+    await target.close();
   }
 }
 

@@ -9,6 +9,12 @@
  *   ← for "arrow", in place of rows {"bytes": 4711} and so many bytes of an Arrow IPC stream, whole messages of it
  *   ← {"error": "…"} in place of any of these
  *
+ * `sluice replay` asks here as well, for a piece of messages to be taken out of the quarantine (core/replay.ts). Whoever
+ * can ask is the owner of the data directory; the page by HTTP only passes statements on.
+ *
+ *   → {"replay": piece}
+ *   ← {"replayed": what became of them}, null if some are gone; {"failed": {"code": "SLUICE_…", "message": "…", …}}
+ *
  * A query gives way to commits: few run at a time, their results are sent as fast as they are read, and one is ended
  * if a commit needs its memory, if its client has gone, or if its client is slow: while a query lasts, DuckDB keeps
  * the state that it reads, and cannot take what is committed since then out of the write-ahead log.
@@ -17,7 +23,8 @@ import { chmodSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, st
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { asSluiceError, SluiceError } from '../core/errors.js';
+import { asSluiceError, SluiceError, type SluiceErrorMessage } from '../core/errors.js';
+import { parseRequest, type ReplayOutcome, type ReplayPiece } from '../core/replay.js';
 import { type QuerySettings, readOnlyChunks, rowBlocks } from './read-only.js';
 import { type QueriedDatabase, RunningQueries } from './running-queries.js';
 import type { RawValue, ValueType } from './values.js';
@@ -47,6 +54,12 @@ export function queryAddress(dataDir: string): string {
   const isPointer = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
   return isPointer ? readFileSync(path, 'utf8') : path;
 }
+
+/** What is answered to a replay. */
+export type ReplayAnswer =
+  | { readonly replayed: ReplayOutcome | null }
+  | { readonly failed: SluiceErrorMessage }
+  | { readonly error: string };
 
 const OWNER_ONLY = 0o600;
 const MAX_REQUEST_BYTES = 1 << 20;
@@ -142,6 +155,12 @@ export class QueryServer {
   }
 
   #answer(socket: Socket, database: QueriedDatabase, line: string): void {
+    const piece = replayOf(line);
+    if (piece !== undefined) {
+      // Not as a query: what it does between commits ends the queries if it needs their memory.
+      void replay(database, piece).then((answer) => socket.end(`${JSON.stringify(answer)}\n`));
+      return;
+    }
     const ending = new AbortController();
     socket.on('close', () => ending.abort());
     this.#queries
@@ -155,6 +174,24 @@ export class QueryServer {
           socket.once('close', () => clearTimeout(timer));
         },
       );
+  }
+}
+
+/** @returns undefined if something else is asked for, or it is no JSON */
+function replayOf(line: string): ReplayPiece | undefined {
+  try {
+    return parseRequest(line).replay;
+  } catch {
+    return undefined;
+  }
+}
+
+async function replay(database: QueriedDatabase, piece: ReplayPiece): Promise<ReplayAnswer> {
+  if (database.replay === undefined) return { error: 'nothing can be replayed here' };
+  try {
+    return { replayed: (await database.replay(piece)) ?? null };
+  } catch (thrown) {
+    return { failed: asSluiceError(thrown, 'SLUICE_SINK', 'messages cannot be replayed').toMessage() };
   }
 }
 

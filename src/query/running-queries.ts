@@ -1,6 +1,7 @@
 /** The queries that run beside the commits of one process, and how commits get rid of them. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from '../core/errors.js';
+import type { ReplayTarget } from '../core/replay.js';
 
 /** DuckDB's calls share four threads with Kafka's client and the commits: queries must leave some of them free. */
 const MAX_RUNNING = 2;
@@ -8,8 +9,8 @@ const MAX_RUNNING = 2;
 /** Runs a query to its end; ends early if the signal of its `ending` is aborted. */
 type Task = () => Promise<void>;
 
-/** What queries are run on. */
-export interface QueriedDatabase {
+/** What queries are run on; a replay too, if it takes any. */
+export interface QueriedDatabase extends Partial<ReplayTarget> {
   /** A connection of its own for each query. */
   connect(): Promise<DuckDBConnection>;
 }

@@ -3,9 +3,16 @@ import { existsSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, isLocked, SluiceError } from '../core/errors.js';
+import { type ReplayOutcome, type ReplayPiece, requestText } from '../core/replay.js';
 import { databasePath } from '../storage/data-dir.js';
 import { LineReader } from './lines.js';
-import { INTERRUPT_AGAIN_MS, type QueryAnswer, type QueryRequest, queryAddress } from './query-server.js';
+import {
+  INTERRUPT_AGAIN_MS,
+  type QueryAnswer,
+  type QueryRequest,
+  queryAddress,
+  type ReplayAnswer,
+} from './query-server.js';
 import {
   type QueryArrow,
   type QueryRows,
@@ -86,6 +93,27 @@ export async function allRows(client: SqlClient, sql: string): Promise<Record<st
   }
   return rows;
 }
+
+/**
+ * Has the process that runs on the data directory take a piece, as `ReplayTarget` says.
+ * @throws SluiceError what that throws; SLUICE_QUERY if the process has ended, which may have been after it took it
+ */
+export async function replayRunning(dataDir: string, piece: ReplayPiece): Promise<ReplayOutcome | undefined> {
+  const socket = await connect(queryAddress(dataDir));
+  try {
+    socket?.write(`${requestText(piece)}\n`);
+    const line = socket && (await new LineReader(socket).line().catch(() => undefined));
+    if (line === undefined) throw new SluiceError('SLUICE_QUERY', `the running process has ended: ${AGAIN}`);
+    const answer = JSON.parse(line) as ReplayAnswer;
+    if ('failed' in answer) throw SluiceError.fromMessage(answer.failed);
+    if (!('replayed' in answer)) throw new SluiceError('SLUICE_QUERY', OTHER_VERSION);
+    return answer.replayed ?? undefined;
+  } finally {
+    socket?.destroy();
+  }
+}
+
+const AGAIN = 'what it took is taken once; to replay again takes the rest';
 
 /** A signal that was aborted while it was connected tells nobody anymore. */
 function refuseAborted(signal: AbortSignal | undefined): void {

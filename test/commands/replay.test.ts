@@ -1,11 +1,15 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { replay } from '../../src/commands/replay.js';
 import { readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/core/log.js';
+import { QueryServer } from '../../src/query/query-server.js';
+import { replayRunning } from '../../src/query/sql-client.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
-import { makeBatch, openSink, temporaryDirectory } from '../support/batches.js';
+import { specHash } from '../../src/schema/spec-hash.js';
+import type { DuckDbSink } from '../../src/sinks/duckdb/sink.js';
+import { makeBatch, openSink, select, temporaryDirectory } from '../support/batches.js';
 import { content, parquetFiles, recovered, verified } from '../support/recovering.js';
 import { changeDatabase, queryDatabase } from '../support/verifying.js';
 
@@ -19,6 +23,7 @@ const columns = (required: boolean) => [
 const specText = (required: boolean, more: object[] = [], expectations: object[] = []) =>
   JSON.stringify({ table: 'cdc_orders', view: 'orders', columns: [...columns(required), ...more], expectations });
 const STRICT = parseSpec(specText(true), 'of the test');
+const LOOSE = parseSpec(specText(false), 'of the test');
 
 const message = (id: string, more: object = {}) => JSON.stringify({ id, key: id, operation: 'insert', ...more });
 const whole = (id: string) => message(id, { shop: 's' });
@@ -52,9 +57,12 @@ function specFile(dataDir: string, text: string): string {
 
 const LOG = createLogger({ level: 'silent', format: 'json' });
 
-const replayed = (dataDir: string, choices: { dryRun?: boolean; reason?: string; spec?: string } = {}) => {
-  const { spec = specText(false), dryRun = false, reason } = choices;
-  const config = readConfig({ DATA_DIR: dataDir, TABLE_SPEC: specFile(dataDir, spec) });
+const replayed = (
+  dataDir: string,
+  choices: { dryRun?: boolean; reason?: string; spec?: string; bytes?: string } = {},
+) => {
+  const { spec = specText(false), dryRun = false, reason, bytes = '32MiB' } = choices;
+  const config = readConfig({ DATA_DIR: dataDir, TABLE_SPEC: specFile(dataDir, spec), BATCH_BYTES: bytes });
   return replay(config, { dryRun, reason, log: LOG });
 };
 
@@ -217,7 +225,65 @@ it.each([
   expect((await verified(dataDir)).problems.join('\n')).toMatch(problem);
 });
 
-it('refuses a lake', async () => {
-  const config = readConfig({ DATA_DIR: temporaryDirectory(), SINK: 'ducklake' });
-  await expect(replay(config, { dryRun: false, log: LOG })).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
+describe('beside a process that runs', () => {
+  async function running(): Promise<{ dataDir: string; sink: DuckDbSink; server: QueryServer }> {
+    const dataDir = await written();
+    const sink = await openSink(dataDir, { spec: LOOSE });
+    const server = await QueryServer.start(sink, dataDir);
+    onTestFinished(() => server.close());
+    return { dataDir, sink, server };
+  }
+
+  it('is done by that one between its commits, once, by whoever asks for it', async () => {
+    const { dataDir, sink } = await running();
+    // A piece for each message. Their ids come again with the commits.
+    const both = Promise.all([replayed(dataDir, { bytes: '1' }), replayed(dataDir, { bytes: '1' })]);
+    const last = { merged: 0, duplicate: 0 };
+    for (const [index, id] of ['b', 'd', 'x', 'b', 'y', 'd'].entries()) {
+      await sink.stage(await makeBatch(dataDir, 1, 4 + index, [whole(id)], { spec: LOOSE }));
+      const { stats } = await sink.commit();
+      last.merged += stats.merged;
+      last.duplicate += stats.duplicate;
+    }
+    const sums = { merged: last.merged, duplicate: last.duplicate, marker: 0 };
+    for (const { rows } of await both) {
+      for (const name of ['merged', 'duplicate', 'marker'] as const) sums[name] += rows![name];
+    }
+    // Of b and d, one of each was merged: the one that came first.
+    expect(sums).toEqual({ merged: 4, duplicate: 6, marker: 1 });
+    expect(await select(sink, 'SELECT id FROM cdc_orders ORDER BY id')).toEqual(
+      ['a', 'b', 'c', 'd', 'e', 'f', 'x', 'y'].map((id) => [id]),
+    );
+    expect(await select(sink, 'SELECT count(*)::INTEGER FROM sluice.replays')).toEqual([[5]]);
+    expect(await verified(dataDir)).toMatchObject({ problems: [] });
+    expect((await replayed(dataDir)).rows).toEqual({ merged: 0, duplicate: 0, marker: 0 });
+    expect(existsSync(join(dataDir, 'parquet', 'cdc_orders', '.replay'))).toBe(false);
+  });
+
+  it('is refused with another table spec than that one has', async () => {
+    const { dataDir, sink } = await running();
+    const other = specText(false, [{ name: 'note', kind: 'text' }]);
+    await expect(replayed(dataDir, { spec: other })).rejects.toMatchObject({ code: 'SLUICE_SPEC_CHANGED' });
+    // What it was asked for before it was started again.
+    const piece = { specHash: specHash(STRICT), batches: [] };
+    await expect(replayRunning(dataDir, piece)).rejects.toMatchObject({ code: 'SLUICE_SPEC_CHANGED' });
+    expect(await select(sink, QUARANTINE)).toHaveLength(7);
+  });
+
+  it('gives up what it has not committed when that one ends', async () => {
+    const { dataDir, sink, server } = await running();
+    const replaying = replayed(dataDir, { bytes: '1' }).then(
+      () => undefined,
+      (error) => error,
+    );
+    await vi.waitFor(async () => expect(await select(sink, QUARANTINE)).not.toHaveLength(7), { interval: 1 });
+    await server.close();
+    await sink.close();
+    expect(await replaying).toMatchObject({ code: expect.stringMatching(/SLUICE_QUERY|SLUICE_SINK/) });
+    expect(await verified(dataDir)).toMatchObject({ problems: [] });
+    const left = await queryDatabase(dataDir, QUARANTINE);
+    const { rows } = await replayed(dataDir);
+    expect(rows!.merged + rows!.duplicate + rows!.marker).toBe(left.length - 2);
+    expect(await verified(dataDir)).toMatchObject({ problems: [] });
+  });
 });

@@ -1,21 +1,29 @@
-/** `sluice replay` on what `sluice run` quarantined: killed at random moments, again, and beside a run. */
+/** `sluice replay` on what `sluice run` quarantined: killed at random moments, again, beside a run, and on a lake. */
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { allRows, openSql } from '../../src/query/sql-client.js';
+import { listFiles } from '../../src/storage/data-dir.js';
 import { CliProcess, runCli, temporaryDataDir } from '../support/cli.js';
+import { whyNoExtensions } from '../support/duckdb-extensions.js';
 import { describeKafka } from '../support/kafka/shared.js';
+import { lakeOptions, onLake } from '../support/lakes.js';
+import { describePostgres } from '../support/postgres.js';
 import { produce } from '../support/produce.js';
 import { Random } from '../support/random.js';
 import { changeDatabase } from '../support/verifying.js';
 import {
+  consumedIs,
   filledTopic,
   hiddenFiles,
+  LAKE_ENV,
   parquetGlob,
   queryFile,
   refusal,
   runEnv,
   runUntilEnd,
+  SINKS,
   startRun,
   stop,
   verifies,
@@ -23,6 +31,7 @@ import {
 
 const MESSAGES = 4000;
 const KILLS = 8;
+const SMALL = { BATCH_ROWS: '100', COMMIT_ROWS: '300', COMPACT_AFTER_FILES: '0' };
 /** Enough for some, and too few to reach the end in all kills together. */
 const MAX_FILES_PER_KILL = 4;
 
@@ -64,6 +73,12 @@ const ROWS = 'SELECT * FROM changes ORDER BY kafka_partition, kafka_offset';
 const QUARANTINE = 'FROM sluice.quarantine ORDER BY partition_id, message_offset';
 const COUNTS = `SELECT partition_id, sum(rows_consumed)::INTEGER, sum(rows_merged)::INTEGER,
   sum(rows_quarantined)::INTEGER, sum(rows_late)::INTEGER FROM sluice.batches GROUP BY ALL ORDER BY ALL`;
+/** Of both sinks. */
+const CHANGES = `SELECT id, key, at, shop, kafka_partition, kafka_offset, is_late FROM changes
+  ORDER BY kafka_partition, kafka_offset`;
+const PLACES = 'SELECT partition_id, message_offset, reason FROM sluice.quarantine ORDER BY ALL';
+const SUMS = `SELECT partition_id, sum(rows_consumed)::INTEGER, sum(rows_merged)::INTEGER,
+  sum(rows_quarantined)::INTEGER FROM sluice.batches GROUP BY ALL ORDER BY ALL`;
 const POSITIONS = 'SELECT partition_id, next_offset, watermark FROM sluice.positions ORDER BY ALL';
 
 describeKafka('sluice replay', (bootstrap) => {
@@ -74,9 +89,8 @@ describeKafka('sluice replay', (bootstrap) => {
     console.info(`REPLAY_SEED=${seed}`);
     const random = new Random(seed);
     const topic = await filledTopic(bootstrap(), 'replay', 2, messages(random));
-    const small = { BATCH_ROWS: '100', COMMIT_ROWS: '300', COMPACT_AFTER_FILES: '0' };
     const [strict, loose] = [await specFile(true), await specFile(false)];
-    const env = runEnv(bootstrap(), topic, await temporaryDataDir(), { ...small, TABLE_SPEC: strict });
+    const env = runEnv(bootstrap(), topic, await temporaryDataDir(), { ...SMALL, TABLE_SPEC: strict });
     await runUntilEnd(env);
     const calm = { ...env, DATA_DIR: await temporaryDataDir(), TABLE_SPEC: loose, KAFKA_GROUP_ID: `${topic}-calm` };
     await runUntilEnd(calm);
@@ -138,21 +152,90 @@ describeKafka('sluice replay', (bootstrap) => {
     expect([failed.code, failed.stdout]).toEqual([1, expect.stringMatching(/it was replayed, and is no row/)]);
   });
 
-  it('is refused beside a run, where a dry run and the quarantine can be read', { timeout: 120_000 }, async () => {
-    const topic = await filledTopic(bootstrap(), 'replay-live', 1, [
-      { value: '{"id":"a","key":"a"}' },
-      { value: '{"id":"b"}' },
-    ]);
+  it.each(SINKS)('works beside a run, whichever of the two is killed: SINK=%s', { timeout: 300_000 }, async (sink) => {
+    const random = new Random(7);
+    const [early, late] = [[...messages(random)].slice(0, 1500), [...messages(random)].slice(1500, 2500)];
+    const topic = await filledTopic(bootstrap(), 'replay-live', 2, early);
     const [strict, loose] = [await specFile(true), await specFile(false)];
-    const env = runEnv(bootstrap(), topic, await temporaryDataDir(), { TABLE_SPEC: strict });
+    const env = runEnv(bootstrap(), topic, await temporaryDataDir(), {
+      ...{ ...SMALL, TABLE_SPEC: strict },
+      ...(sink === 'ducklake' && LAKE_ENV),
+    });
     await runUntilEnd(env);
-    const run = await startRun(env);
-    const { code, error } = await refusal(['replay'], env);
-    expect([code, error]).toEqual([3, expect.stringMatching(/SLUICE_LOCKED.*stop it, replay, and start it again/)]);
-    const dry = await runCli(['replay', '--dry-run', '--spec', loose], { env });
-    expect(dry.stdout).toMatch(/missing_required +2 +1 +1\n/);
-    const samples = await runCli(['quarantine', '--samples', '5'], { env });
-    expect(samples.stdout).toMatch(/partition 0, offset 0: missing_required shop\n/);
+    const today = { ...env, TABLE_SPEC: loose };
+    let run = await startRun(today);
+    await produce(bootstrap(), topic, late);
+    for (const victim of ['replay', 'run']) {
+      const before = await quarantined(env.DATA_DIR);
+      const replay = await CliProcess.start(['replay'], { env: today });
+      const ended = replay.ended.then(() => true);
+      while ((await quarantined(env.DATA_DIR)) === before && !(await Promise.race([ended, sleep(2)])));
+      (victim === 'run' ? run : replay).kill('SIGKILL');
+      const { code, stderr } = await replay.ended;
+      if (victim === 'replay') continue;
+      expect([code, stderr]).toEqual([expect.any(Number), expect.stringMatching(/SLUICE_QUERY.*has ended/)]);
+      await run.ended;
+      run = await startRun(today);
+    }
+    const last = await runCli(['replay'], { env: today });
+    expect([last.code, last.stdout], last.stderr).toEqual([0, expect.stringMatching(/[1-9]\d* merged, 0 duplicates/)]);
+    expect((await runCli(['replay'], { env: today })).stdout).toMatch(/\n0 merged, 0 duplicates, 0 markers/);
+    const { code, error } = await refusal(['replay', '--spec', strict], today);
+    expect([code, error]).toEqual([
+      expect.any(Number),
+      expect.stringMatching(/SLUICE_SPEC_CHANGED.*another table spec/),
+    ]);
+    await consumedIs(env.DATA_DIR, 2500);
     await stop(run);
+    await verifies(env);
+    const calm = runEnv(bootstrap(), topic, await temporaryDataDir(), { TABLE_SPEC: loose });
+    await runUntilEnd({ ...calm, KAFKA_GROUP_ID: `${topic}-calm` });
+    for (const sql of [CHANGES, PLACES, SUMS]) {
+      expect(await queryFile(env.DATA_DIR, sql), sql).toEqual(await queryFile(calm.DATA_DIR, sql));
+    }
+  });
+
+  describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
+    describePostgres('with its catalog in Postgres', (postgres) => {
+      it('takes each message once, by two replays at once of which one is killed', { timeout: 300_000 }, async () => {
+        const topic = await filledTopic(bootstrap(), 'replay-two', 2, [...messages(new Random(11))].slice(0, 1500));
+        const [strict, loose] = [await specFile(true), await specFile(false)];
+        const [one, two] = [await temporaryDataDir(), await temporaryDataDir()];
+        const lake = {
+          LAKE_CATALOG: `postgres:${await postgres().createDatabase()}`,
+          LAKE_DATA_PATH: join(one, 'lake'),
+        };
+        const env = runEnv(bootstrap(), topic, one, { ...SMALL, ...LAKE_ENV, ...lake, TABLE_SPEC: strict });
+        await runUntilEnd(env);
+        const start = (DATA_DIR: string) =>
+          CliProcess.start(['replay'], { env: { ...env, DATA_DIR, TABLE_SPEC: loose }, timeoutMs: 120_000 });
+        const killed = await start(one);
+        const other = await start(two);
+        const ended = killed.ended.then(() => true);
+        const files = () => listFiles(join(one, 'lake', 'main', 'changes')).length;
+        while (files() < 5 && !(await Promise.race([ended, sleep(2)])));
+        killed.kill('SIGKILL');
+        await killed.ended;
+        const both = await Promise.all([other.ended, (await start(one)).ended]);
+        for (const { code, stderr } of both) expect(code, stderr).toBe(0);
+        await verifies(env);
+        const calm = runEnv(bootstrap(), topic, await temporaryDataDir(), { TABLE_SPEC: loose });
+        await runUntilEnd({ ...calm, KAFKA_GROUP_ID: `${topic}-calm` });
+        for (const sql of [CHANGES, PLACES, SUMS]) {
+          const rows = await onLake({ ...lakeOptions(one, lake.LAKE_CATALOG), dataPath: lake.LAKE_DATA_PATH }, sql);
+          expect(rows, sql).toEqual(await queryFile(calm.DATA_DIR, sql));
+        }
+      });
+    });
   });
 });
+
+async function quarantined(dataDir: string): Promise<number> {
+  const client = await openSql(dataDir);
+  try {
+    const [{ n }] = await allRows(client, 'SELECT count(*)::INTEGER AS n FROM sluice.quarantine');
+    return Number(n);
+  } finally {
+    client.close();
+  }
+}

@@ -20,6 +20,11 @@ export interface CommitGroup {
   readonly receipts: Receipt[];
 }
 
+/** One that is yet to be gathered. */
+export function emptyGroup(staging: StagedRows): CommitGroup {
+  return { staging, batches: [], receipts: [] };
+}
+
 /** What a transaction did. */
 export type Receipt = Pick<CommitReceipt, 'positions' | 'stats' | 'failedExpectations'>;
 

@@ -81,8 +81,8 @@ interface FileRun extends RowRun {
   readonly isExact: boolean;
 }
 
-/** The rows of each file. */
-async function runsOf(connection: DuckDBConnection, paths: readonly string[]): Promise<FileRun[]> {
+/** The rows of each file. @param paths at least one; absolute, or of objects */
+export async function runsOf(connection: DuckDBConnection, paths: readonly string[]): Promise<FileRun[]> {
   const list = `[${paths.map(literal).join(', ')}]`;
   const files = await rowsOf(
     connection,

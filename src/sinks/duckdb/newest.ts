@@ -39,14 +39,44 @@ const NO_TIME = -(2n ** 63n) + 1n;
  * if its first columns say what was there.
  */
 export function newestOf(spec: TableSpec, relation: string, first = ITSELF): string {
-  // One number, of time and partition: it takes less than half the time of a window that orders by both.
   return `${lastOfPartition(spec, relation, first)},
-"the newest" AS (
+${NEWEST_OF_LAST}`;
+}
+
+/** One number, of time and partition: it takes less than half the time of a window that orders by both. */
+const rank = (time: string) => `coalesce(epoch_us(${time}), ${NO_TIME})::HUGEINT * ${2 ** 32} + kafka_partition`;
+
+// That some are there is always so. DuckDB expects fewer of them for it, and makes its hash table of these.
+const NEWEST_OF_LAST = `"the newest" AS (
   SELECT "the key", arg_max(kafka_partition, "the rank") AS kafka_partition,
     arg_max(kafka_offset, "the rank") AS kafka_offset
-  FROM (SELECT *, coalesce(epoch_us("the time"), ${NO_TIME})::HUGEINT * ${2 ** 32} + kafka_partition AS "the rank"
-    FROM "last of partition")
-  GROUP BY "the key", "the type")`;
+  FROM (SELECT *, ${rank('"the time"')} AS "the rank" FROM "last of partition")
+  GROUP BY "the key", "the type" HAVING count(*) > 0)`;
+
+/**
+ * As `newestOf`, of a relation that has the rows of the state: reads it once, so that a query for one key plans and scans
+ * least, and takes longer for all keys of a long relation.
+ */
+export function newestOfFew(spec: TableSpec, relation: string, first: FirstColumns): string {
+  const type = typeOf(spec);
+  if (type === undefined) return newestOf(spec, relation, first);
+  return `"the parts" AS (
+  SELECT ${keyOf(spec)} AS "the key", ${type} AS "the type", kafka_partition, max(kafka_offset) AS kafka_offset,
+    arg_max_null(kafka_timestamp, kafka_offset) AS "the time", min(${first.offset}) AS "the first",
+    arg_min_null(${first.time}, ${first.offset}) AS "first time"
+  FROM ${relation} GROUP BY ALL),
+"the beginnings" AS (
+  SELECT *, "the first" = min("the first") FILTER ("the type" IS NOT NULL) OVER "of partition" AS "is first"
+  FROM "the parts" WINDOW "of partition" AS (PARTITION BY "the key", kafka_partition)),
+"the typed" AS (
+  SELECT * REPLACE (coalesce("the type", arg_min("the type", ${rank('"first time"')})
+    FILTER ("is first" AND "the type" IS NOT NULL) OVER (PARTITION BY "the key")) AS "the type")
+  FROM "the beginnings"),
+"last of partition" AS (
+  SELECT "the key", "the type", kafka_partition, max(kafka_offset) AS kafka_offset,
+    arg_max_null("the time", kafka_offset) AS "the time"
+  FROM "the typed" GROUP BY ALL),
+${NEWEST_OF_LAST}`;
 }
 
 /**

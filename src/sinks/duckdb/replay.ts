@@ -2,172 +2,171 @@
  * Takes messages out of the quarantine that are rows now, exactly once. Their rows go where they had been if they had
  * been rows at first: into the file that has the offsets around them, or one of their batch's own if there is none.
  *
- *   1. begin   rows into the change log, out of the quarantine; the ledger's batches count them as rows;
- *              sluice.replays says what became of each
- *   2. COPY    the file with the rows in it, in offset order, under its temporary name; fsync
- *   3. commit  with the size of the new file in the ledger
- *   4. rename  over the old file
+ *   1. COPY    beside the commits: the file with the rows in it, in offset order, under its temporary name; fsync
+ *   2. commit  between two commits, one transaction: rows into the change log, out of the quarantine; the ledger's
+ *              batches count them as rows, and have the size of the new file; sluice.replays says what became of each
+ *   3. rename  over the old file
  *
- * One transaction for each file. Killed before the COMMIT, nothing has changed, and the new file is an unfinished
+ * One transaction for each piece. Killed before the COMMIT, nothing has changed, and the new file is an unfinished
  * write; killed after it, the next start renames it, as after the rewriting of a file (compaction.ts).
  */
 import { renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
-import { sinkError } from '../../core/errors.js';
+import { SluiceError, sinkError } from '../../core/errors.js';
 import { AHEAD_MS } from '../../core/event-time.js';
-import type { BatchResult, ParquetFile, RemovedFile } from '../../core/flow.js';
+import type { BatchResult, ParquetFile } from '../../core/flow.js';
+import type { ReplayedBatch, ReplayOutcome, ReplayPiece } from '../../core/replay.js';
 import { literal, rowsOf } from '../../core/sql.js';
-import { specHash } from '../../schema/spec-hash.js';
-import { databasePath, type FileRange, parquetPath, sync } from '../../storage/data-dir.js';
+import type { Turns } from '../../core/turns.js';
+import { parquetPath, sync } from '../../storage/data-dir.js';
 import { stageOfOtherSize } from '../../storage/staged-file.js';
-import { type DatabaseOptions, openDatabase } from './database.js';
-import { type ChangeLog, changeLog, insertNew, NO_SEQUENCE } from './duplicates.js';
-import { parquet } from './file-inventory.js';
+import type { CommitMemory } from './commit-memory.js';
+import type { CompactionTarget } from './compaction.js';
+import { type ChangeLog, insertNew, NO_SEQUENCE } from './duplicates.js';
 import { type JoinedFileOptions, writeJoinedFile } from './joined-file.js';
-import { LEDGER_FILES, type LedgerFile } from './ledger-files.js';
-import { type DirectoryOptions, openDirectory } from './opening.js';
 import { withdraw } from './recovery.js';
-import { hasRetention, mergedIds } from './retention-tables.js';
+import {
+  checkSpec,
+  ledgerCounts,
+  REPLAYS,
+  type ReplayPlace,
+  relationOf,
+  replayPlaces,
+  replaysOf,
+  takenBy,
+} from './replay-tables.js';
+import { hasRetention, OF_KEPT_FILES } from './retention-tables.js';
+import type { Upkeep } from './upkeep.js';
 
-export interface ReplayOptions extends DatabaseOptions, DirectoryOptions, JoinedFileOptions {
-  /** SQL: which rows of `sluice.quarantine` are meant. */
-  readonly condition: string;
+/** What a replay needs of the sink. */
+export interface ReplayParts {
+  readonly log: ChangeLog;
+  readonly memory: CommitMemory;
+  /** Of the commits: what one finds of duplicates must not change until it is committed. */
+  readonly commits: Turns;
+  readonly upkeep: Upkeep;
 }
 
-/** A file of the ledger, or the one that a batch without rows would get, and its batches with quarantined messages. */
-export interface ReplayPlace extends FileRange {
-  /** Undefined: none has its offsets. */
-  readonly file: LedgerFile | undefined;
-  readonly batches: readonly FileRange[];
-}
+const INTERRUPT_EVERY_MS = 100;
 
-/** What became of the messages of a place. */
-export interface ReplayOutcome {
-  readonly merged: number;
-  readonly duplicate: number;
-  readonly marker: number;
-  readonly tombstone: number;
-}
-
-/** A row for each message that a replay took; older versions do without the table. */
-const REPLAYS = `CREATE TABLE IF NOT EXISTS sluice.replays (
-  topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, message_offset BIGINT NOT NULL, reason VARCHAR NOT NULL,
-  outcome VARCHAR NOT NULL, spec_hash VARCHAR NOT NULL, replayed_at TIMESTAMPTZ NOT NULL)`;
-
-/** SQL: by file, the batches that have messages which are meant. */
-function placesQuery(condition: string): string {
-  return `WITH "the batches" AS (
-      SELECT DISTINCT b.partition_id, b.start_offset, b.next_offset
-      FROM (FROM sluice.quarantine WHERE ${condition}) q JOIN sluice.batches b
-        ON b.partition_id = q.partition_id AND b.start_offset <= message_offset AND message_offset < b.next_offset)
-    SELECT b.partition_id, start_offset, next_offset, file, file_bytes, f."start", f."next", f.batches, f.rows
-    FROM "the batches" b LEFT JOIN (${LEDGER_FILES}) f
-      ON f.partition_id = b.partition_id AND f."start" <= start_offset AND next_offset <= f."next"
-    ORDER BY b.partition_id, start_offset`;
-}
-
-/** Where the messages are that are meant; for any client. @param all gives the rows of a query */
-export async function replayPlaces(
-  all: (sql: string) => Promise<Record<string, unknown>[]>,
-  condition: string,
-): Promise<ReplayPlace[]> {
-  const places = new Map<string, ReplayPlace & { batches: FileRange[] }>();
-  for (const row of await all(placesQuery(condition))) {
-    const batch = {
-      partition: Number(row.partition_id),
-      start: Number(row.start_offset),
-      next: Number(row.next_offset),
-    };
-    const isInFile = row.file !== null;
-    const range = isInFile ? { ...batch, start: Number(row.start), next: Number(row.next) } : batch;
-    const counts = { batches: Number(row.batches), rows: Number(row.rows) };
-    const file = isInFile ? { ...range, ...counts, name: String(row.file), bytes: Number(row.file_bytes) } : undefined;
-    const key = `${range.partition}/${range.start}`;
-    const place = places.get(key) ?? { ...range, file, batches: [] };
-    place.batches.push(batch);
-    places.set(key, place);
-  }
-  return [...places.values()];
-}
-
-/** SQL: the messages of a batch that are meant, in offset order. Bytes are in hexadecimal. */
-export function messagesOf({ partition, start, next }: FileRange, condition: string): string {
-  return `SELECT message_offset, hex(key) AS key, hex(value) AS value, reason, epoch_ms(kafka_timestamp) AS "time"
-    FROM sluice.quarantine WHERE partition_id = ${partition} AND message_offset >= ${start} AND message_offset < ${next}
-      AND (${condition}) ORDER BY message_offset`;
-}
-
-/** The replay of one data directory, which it holds as a run does. */
+/** The replay of one open database, on a connection of its own. */
 export class Replay {
-  readonly #options: ReplayOptions;
-  readonly #instance: DuckDBInstance;
+  readonly #options: JoinedFileOptions;
   readonly #connection: DuckDBConnection;
-  readonly #log: ChangeLog;
-  /** What an unfinished commit, join or write had left. */
-  readonly removed: readonly RemovedFile[];
-  /** The bit of `issues` that each column of the spec has. */
-  readonly issueBits: readonly number[];
+  readonly #parts: ReplayParts;
+  #isStaging = false;
+  #isClosed = false;
+  #taking: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    options: ReplayOptions,
-    instance: DuckDBInstance,
-    connection: DuckDBConnection,
-    log: ChangeLog,
-    opened: Pick<Replay, 'removed' | 'issueBits'>,
-  ) {
+  private constructor(options: JoinedFileOptions, connection: DuckDBConnection, parts: ReplayParts) {
     this.#options = options;
-    this.#instance = instance;
     this.#connection = connection;
-    this.#log = log;
-    this.removed = opened.removed;
-    this.issueBits = opened.issueBits;
+    this.#parts = parts;
   }
 
-  /** Does what a start does: brings the tables in line with the spec. @throws SluiceError as `openDirectory` */
-  static async open(options: ReplayOptions): Promise<Replay> {
-    const instance = await openDatabase(databasePath(options.dataDir), options);
-    const connection = await instance.connect();
-    try {
-      const opened = await openDirectory(connection, options);
-      const log = changeLog(options.topic, options.spec);
-      const [{ highest }] = await rowsOf(connection, `SELECT max(change_seq) AS highest FROM ${log.table}`);
-      log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
-      if (await hasRetention(connection)) log.known = mergedIds(log);
-      return new Replay(options, instance, connection, log, opened);
-    } catch (thrown) {
-      connection.closeSync();
-      instance.closeSync();
-      throw sinkError(thrown, 'the data directory cannot be opened');
-    }
-  }
-
-  rows(sql: string): Promise<Record<string, unknown>[]> {
-    return rowsOf(this.#connection, sql);
+  static async open(instance: DuckDBInstance, target: CompactionTarget, parts: ReplayParts): Promise<Replay> {
+    return new Replay({ ...target, ...target.compaction }, await instance.connect(), parts);
   }
 
   /**
-   * Commits what became of messages of a place.
-   * @param results a batch of the place each, made of the messages that are meant; their files can go then
-   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_SINK; of what was not committed nothing has changed
+   * Takes a piece, as `ReplayTarget` says.
+   * @throws SluiceError SLUICE_SPEC_CHANGED, SLUICE_DATA_DIR or SLUICE_SINK; of what was not committed nothing has
+   *   changed. SLUICE_QUERY if it is closed
    */
-  async commit(place: ReplayPlace, results: readonly BatchResult[]): Promise<ReplayOutcome> {
-    let file: ParquetFile | undefined;
-    let written: readonly BatchResult[];
+  take(piece: ReplayPiece): Promise<ReplayOutcome | undefined> {
+    const taken = this.#parts.upkeep.inTurn(() => this.#take(piece));
+    this.#taking = taken.catch(() => {});
+    return taken;
+  }
+
+  /** Gives up a piece whose file is not written yet; waits for one that is being committed. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const interrupts = setInterval(() => this.#isStaging && this.#connection.interrupt(), INTERRUPT_EVERY_MS);
+    if (this.#isStaging) this.#connection.interrupt();
+    await this.#taking;
+    clearInterval(interrupts);
+    this.#connection.closeSync();
+  }
+
+  async #take(piece: ReplayPiece): Promise<ReplayOutcome | undefined> {
+    checkSpec(this.#options.spec, piece);
+    this.#refuseIfClosed();
+    const place = await this.#placeOf(piece);
+    if (place === undefined) return undefined;
+    const file = await this.#stage(place, piece.batches);
+    return await this.#parts.commits.take(() => this.#commit(place, piece.batches, file));
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#isClosed) throw new SluiceError('SLUICE_QUERY', 'the running process is ending');
+  }
+
+  /** @returns undefined if one of its batches has no such message, or left with its file */
+  async #placeOf({ batches }: ReplayPiece): Promise<ReplayPlace | undefined> {
+    const isKept = (await hasRetention(this.#connection)) ? OF_KEPT_FILES : 'true';
+    const places = await replayPlaces((sql) => rowsOf(this.#connection, sql), `${takenBy(batches)} AND ${isKept}`);
+    const [place] = places;
+    return places.length === 1 && place.batches.length === batches.length ? place : undefined;
+  }
+
+  /**
+   * Writes the place's file with the new rows. Its metadata is what the ledger will count: it does, in a transaction
+   * that is taken back.
+   * @returns undefined if there are no rows
+   */
+  async #stage(place: ReplayPlace, batches: readonly ReplayedBatch[]): Promise<ParquetFile | undefined> {
+    const { dataDir, topic } = this.#options;
+    const paths = batches.flatMap(({ file }) => (file === undefined ? [] : [file.tempPath]));
+    if (paths.length === 0) return undefined;
+    const { partition, start, next } = place;
+    const path = place.file ? join(dataDir, place.file.name) : parquetPath(dataDir, topic, partition, start, next);
+    // Of a new file, the first of those tells what its metadata says.
+    const [first, ...others] = paths;
+    const known = place.file ?? { ...place, name: relative(dataDir, first), bytes: 0, batches: 1, rows: 0 };
+    const added = place.file === undefined ? others : paths;
+    this.#isStaging = true;
     try {
-      await this.#run(`BEGIN; ${REPLAYS}`);
-      written = await insertNew(this.#connection, this.#log, relationOf(results), results);
-      for (const result of written) await this.#count(result);
-      file = await this.#stage(place, results);
-      await this.#moveWatermark(place, results);
+      await this.#run('BEGIN');
+      // How many of the rows are duplicates, it does not say.
+      const asRows = batches.map((batch) => ({ ...batch, stats: { ...batch.stats, merged: mergedAtMost(batch) } }));
+      await this.#run(ledgerCounts(topic, asRows));
+      const file = await stageOfOtherSize(path, place.file?.bytes, (tempPath, mark) => {
+        const extra = { paths: added, metadata: new Map([['sluice.replayed', mark]]) };
+        return writeJoinedFile(this.#connection, this.#options, [known], tempPath, extra);
+      });
+      for (const folder of [dirname(path), dirname(dirname(path))]) sync(folder);
+      return file;
     } catch (thrown) {
+      this.#refuseIfClosed();
+      throw sinkError(thrown, `messages of partition ${partition} cannot be taken out of the quarantine`);
+    } finally {
+      this.#isStaging = false;
       await this.#run('ROLLBACK').catch(() => {});
-      if (file !== undefined) withdraw([{ ...file, path: file.tempPath }]);
+    }
+  }
+
+  async #commit(
+    place: ReplayPlace,
+    batches: readonly ReplayedBatch[],
+    file: ParquetFile | undefined,
+  ): Promise<ReplayOutcome | undefined> {
+    const { log, memory, upkeep } = this.#parts;
+    let written: readonly BatchResult[] | undefined;
+    try {
+      written = await memory.write(this.#connection, () => this.#write(place, batches, file));
+    } catch (thrown) {
+      await this.#giveBack(file);
       throw sinkError(thrown, `messages of partition ${place.partition} cannot be taken out of the quarantine`);
     }
+    if (written === undefined) {
+      await this.#giveBack(file);
+      return undefined;
+    }
     try {
-      await this.#run('COMMIT');
+      await memory.commit(() => this.#run('COMMIT'));
       if (file !== undefined) {
         renameSync(file.tempPath, file.path);
         sync(dirname(file.path));
@@ -176,75 +175,51 @@ export class Replay {
       throw sinkError(thrown, 'a replay cannot be committed; the next start finishes or undoes it');
     }
     const { maxChangeSeq = NO_SEQUENCE, ...stats } = combineStats(written.map((result) => result.stats));
-    if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
-    return stats;
+    if (maxChangeSeq > log.maxChangeSeq) log.maxChangeSeq = maxChangeSeq;
+    upkeep.committed(0, stats.merged);
+    const { merged, duplicate, marker, tombstone } = stats;
+    return { merged, duplicate, marker, tombstone };
   }
 
-  close(): void {
-    this.#connection.closeSync();
-    this.#instance.closeSync();
+  async #giveBack(file: ParquetFile | undefined): Promise<void> {
+    await this.#run('ROLLBACK').catch(() => {});
+    if (file !== undefined) withdraw([{ ...file, path: file.tempPath }]);
   }
 
-  /** Moves the messages of a batch that were taken from the quarantine to the rest of the ledger. */
-  async #count({ partition, startOffset, nextOffset, quarantined, file, stats }: BatchResult): Promise<void> {
-    const { topic, spec, condition } = this.#options;
-    const range = (offset: string) => `${offset} >= ${startOffset} AND ${offset} < ${nextOffset}`;
-    const inTable = (table: string, offset: string, where: string) =>
-      `message_offset IN (SELECT ${offset} FROM ${table} WHERE ${where} AND ${range(offset)})`;
-    const bad = quarantined.length === 0 ? '' : `AND message_offset NOT IN (${offsetsOf(quarantined)})`;
-    const taken = `partition_id = ${partition} AND ${range('message_offset')} AND (${condition}) ${bad}`;
-    const isRow = file === undefined ? 'false' : inTable(relationOf([{ file }]), 'kafka_offset', 'true');
-    await this.#run(
-      `INSERT INTO sluice.replays SELECT topic, partition_id, message_offset, reason,
-         CASE WHEN ${inTable(this.#log.table, 'kafka_offset', `kafka_partition = ${partition}`)} THEN 'merged'
-           WHEN ${inTable('sluice.markers', 'message_offset', `partition_id = ${partition}`)} THEN 'marker'
-           WHEN ${isRow} THEN 'duplicate' ELSE 'tombstone' END,
-         ${literal(specHash(spec))}, now()
-       FROM sluice.quarantine WHERE ${taken};
-       DELETE FROM sluice.quarantine WHERE ${taken}`,
-    );
-    const count = stats.ok + stats.tombstone;
-    // A ledger that a recovery made may not know of messages that were not in any file.
-    await this.#run(
-      `UPDATE sluice.batches SET rows_consumed = rows_consumed + greatest(0, ${count} - rows_quarantined),
-         rows_quarantined = greatest(0, rows_quarantined - ${count}), rows_merged = rows_merged + ${stats.merged},
-         rows_duplicate = rows_duplicate + ${stats.duplicate}, rows_marker = rows_marker + ${stats.marker},
-         rows_tombstone = rows_tombstone + ${stats.tombstone}, rows_late = rows_late + ${stats.rowsLate},
-         rows_with_issues = rows_with_issues + ${stats.rowsWithIssues}
-       WHERE topic = ${literal(topic)} AND partition_id = ${partition} AND start_offset = ${startOffset}
-         AND next_offset = ${nextOffset}`,
-    );
+  /** All of the transaction but its COMMIT. @returns undefined if messages have left the quarantine */
+  async #write(
+    place: ReplayPlace,
+    batches: readonly ReplayedBatch[],
+    file: ParquetFile | undefined,
+  ): Promise<readonly BatchResult[] | undefined> {
+    await this.#run(`BEGIN; ${REPLAYS}`);
+    const written = await insertNew(this.#connection, this.#parts.log, relationOf(batches), batches);
+    await this.#run(replaysOf(this.#options.spec, batches));
+    const { rowsChanged } = await this.#connection.run(`DELETE FROM sluice.quarantine WHERE ${takenBy(batches)}`);
+    if (rowsChanged !== batches.reduce((sum, { taken }) => sum + taken.length, 0)) return undefined;
+    await this.#run(ledgerCounts(this.#options.topic, written));
+    if (file !== undefined) await this.#nameFile(place, batches, file);
+    await this.#moveWatermark(place, batches);
+    return written;
   }
 
-  /** Writes the place's file with the new rows, and its size into the ledger. @returns undefined if there are none */
-  async #stage(place: ReplayPlace, results: readonly BatchResult[]): Promise<ParquetFile | undefined> {
+  async #nameFile(
+    { partition, file: old }: ReplayPlace,
+    batches: readonly ReplayedBatch[],
+    { path, bytes }: ParquetFile,
+  ): Promise<void> {
     const { dataDir, topic } = this.#options;
-    const withRows = results.filter((result) => result.file !== undefined);
-    if (withRows.length === 0) return undefined;
-    const paths = withRows.map((result) => result.file!.tempPath);
-    const { partition, start, next } = place;
-    const path = place.file ? join(dataDir, place.file.name) : parquetPath(dataDir, topic, partition, start, next);
-    // Of a new file, the first of those tells what its metadata says.
-    const [first, ...others] = paths;
-    const known = place.file ?? { ...place, name: relative(dataDir, first), bytes: 0, batches: 1, rows: 0 };
-    const added = place.file === undefined ? others : paths;
-    const file = await stageOfOtherSize(path, place.file?.bytes, (tempPath, mark) => {
-      const extra = { paths: added, metadata: new Map([['sluice.replayed', mark]]) };
-      return writeJoinedFile(this.#connection, this.#options, [known], tempPath, extra);
-    });
-    for (const folder of [dirname(path), dirname(dirname(path))]) sync(folder);
-    const starts = withRows.map(({ startOffset }) => startOffset).join(', ');
-    const isNamed = place.file === undefined ? 'false' : `file = ${literal(place.file.name)}`;
+    const starts = batches.flatMap(({ file, startOffset }) => (file === undefined ? [] : [startOffset])).join(', ');
+    const isNamed = old === undefined ? 'false' : `file = ${literal(old.name)}`;
     await this.#run(
-      `UPDATE sluice.batches SET file = ${literal(relative(dataDir, path))}, file_bytes = ${file.bytes}
+      `UPDATE sluice.batches SET file = ${literal(relative(dataDir, path))}, file_bytes = ${bytes}
        WHERE topic = ${literal(topic)} AND partition_id = ${partition} AND (${isNamed} OR start_offset IN (${starts}))`,
     );
-    return file;
   }
 
   /** As `movePositions` does. */
-  async #moveWatermark({ partition }: ReplayPlace, results: readonly BatchResult[]): Promise<void> {
-    const { maxEventTime } = combineStats(results.map(({ stats }) => stats));
+  async #moveWatermark({ partition }: ReplayPlace, batches: readonly ReplayedBatch[]): Promise<void> {
+    const { maxEventTime } = combineStats(batches.map(({ stats }) => stats));
     if (maxEventTime === undefined) return;
     await this.#run(
       `UPDATE sluice.positions SET watermark = greatest(
@@ -259,11 +234,6 @@ export class Replay {
   }
 }
 
-/** SQL: the rows of results. */
-function relationOf(results: readonly Pick<BatchResult, 'file'>[]): string {
-  return parquet(results.flatMap(({ file }) => (file === undefined ? [] : [file.tempPath])));
-}
-
-function offsetsOf(messages: readonly { readonly offset: number }[]): string {
-  return messages.map(({ offset }) => offset).join(', ');
+function mergedAtMost({ stats }: BatchResult): number {
+  return stats.ok - stats.marker;
 }

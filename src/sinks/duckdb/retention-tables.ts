@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { rowsOf } from '../../core/sql.js';
 import { type FileRange, RETENTION_FORMAT } from '../../storage/data-dir.js';
-import type { ChangeLog } from './duplicates.js';
+import { type ChangeLog, NO_SEQUENCE } from './duplicates.js';
 
 /**
  * Makes it, and raises the format: an older Sluice would take a change that comes again for a new one. Called after the
@@ -39,6 +39,13 @@ export async function hasRetention(connection: DuckDBConnection): Promise<boolea
 export function mergedIds({ table, changeId }: Pick<ChangeLog, 'table' | 'changeId'>): string {
   if (changeId === undefined) return table;
   return `(SELECT change_seq, ${changeId} FROM ${table} UNION ALL SELECT change_seq, change_id FROM sluice.retired)`;
+}
+
+/** Has the log know what was merged, whether or not it is in the table still. */
+export async function readKnownIds(connection: DuckDBConnection, log: ChangeLog): Promise<void> {
+  if (await hasRetention(connection)) log.known = mergedIds(log);
+  const [{ highest }] = await rowsOf(connection, `SELECT max(change_seq) AS highest FROM ${log.known}`);
+  log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
 }
 
 /** SQL relation: the offset up to which all of a partition was committed so long ago, in `old_to`. */

@@ -29,8 +29,9 @@ import {
   type SinkPosition,
   type SinkState,
 } from '../../core/flow.js';
+import type { ReplayOutcome, ReplayPiece, ReplayTarget } from '../../core/replay.js';
 import type { Sink } from '../../core/sink.js';
-import { rowsOf } from '../../core/sql.js';
+import { Turns } from '../../core/turns.js';
 import { RunningQueries } from '../../query/running-queries.js';
 import { databasePath } from '../../storage/data-dir.js';
 import { removeJournal } from './commit-journal.js';
@@ -42,6 +43,7 @@ import {
   type CommitGroup,
   clearStaging,
   combineReceipts,
+  emptyGroup,
   filesOf,
   publishGroup,
   type Receipt,
@@ -51,7 +53,8 @@ import {
 import { insertPositions, readKnownTopic, readPositions, writeGaps, writeIdentity } from './ledger.js';
 import { openDirectory } from './opening.js';
 import { makeFolders, refuseOrphans, withdraw } from './recovery.js';
-import { hasRetention, mergedIds } from './retention-tables.js';
+import { Replay } from './replay.js';
+import { readKnownIds } from './retention-tables.js';
 import type { RetentionSettings, StateKind } from './settings.js';
 import { openStagedRows, type StagedRows, type StagingOptions } from './staged-rows.js';
 import { Upkeep } from './upkeep.js';
@@ -65,7 +68,7 @@ export interface DuckDbSinkOptions extends DatabaseOptions, StagingOptions {
   readonly maskKeyId?: string | undefined;
 }
 
-export class DuckDbSink implements Sink {
+export class DuckDbSink implements Sink, ReplayTarget {
   /** DuckDB lets one process write to a file. */
   readonly needsWholeTopic = true;
   readonly #options: DuckDbSinkOptions;
@@ -73,11 +76,12 @@ export class DuckDbSink implements Sink {
   #connection: DuckDBConnection | undefined;
   #stagingConnection: DuckDBConnection | undefined;
   #upkeep: Upkeep | undefined;
+  #replay: Replay | undefined;
   #group: CommitGroup | undefined;
   #otherStaging: StagedRows | undefined;
   /** A group whose commit failed and is to be tried again. */
   #failedGroup: CommitGroup | undefined;
-  #committing: Promise<unknown> = Promise.resolve();
+  readonly #commits = new Turns();
   #lastCommit = 0;
   readonly #log: ChangeLog;
   readonly #queries: RunningQueries;
@@ -112,16 +116,12 @@ export class DuckDbSink implements Sink {
       await this.#connection.run(`ATTACH ':memory:' AS staging`);
       const { ledger, removed, issueBits } = await openDirectory(this.#connection, this.#options);
       this.#lastCommit = ledger.lastCommit;
-      if (await hasRetention(this.#connection)) this.#log.known = mergedIds(this.#log);
-      const [{ highest }] = await rowsOf(this.#connection, `SELECT max(change_seq) AS highest FROM ${this.#log.known}`);
+      await readKnownIds(this.#connection, this.#log);
       await this.#memory.storeLongStrings(this.#connection);
       this.#upkeep = await Upkeep.open(this.#instance, this.#options, { queries: this.#queries, memory: this.#memory });
-      this.#log.maxChangeSeq = (highest as bigint | null) ?? NO_SEQUENCE;
-      this.#group = {
-        staging: await openStagedRows(this.#stagingConnection, this.#options, 'rows_0'),
-        batches: [],
-        receipts: [],
-      };
+      const parts = { log: this.#log, memory: this.#memory, commits: this.#commits, upkeep: this.#upkeep };
+      this.#replay = await Replay.open(this.#instance, this.#options, parts);
+      this.#group = emptyGroup(await openStagedRows(this.#stagingConnection, this.#options, 'rows_0'));
       this.#otherStaging = await openStagedRows(this.#stagingConnection, this.#options, 'rows_1');
       return { identity: await readKnownTopic(this.#connection, topic), issueBits, removed };
     } catch (thrown) {
@@ -147,16 +147,17 @@ export class DuckDbSink implements Sink {
     return await this.#positions(starts.map(({ partition }) => partition));
   }
 
-  async recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {
-    await this.#committing;
-    await this.#run('BEGIN');
-    try {
-      await writeGaps(this.#connection!, this.#options.topic, gaps, this.#lastCommit + 1);
-      return await this.#decide(gaps);
-    } catch (thrown) {
-      await this.#connection!.run('ROLLBACK').catch(() => {});
-      throw sinkError(thrown, 'lost offsets cannot be recorded');
-    }
+  recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {
+    return this.#commits.take(async () => {
+      await this.#run('BEGIN');
+      try {
+        await writeGaps(this.#connection!, this.#options.topic, gaps, this.#lastCommit + 1);
+        return await this.#decide(gaps);
+      } catch (thrown) {
+        await this.#connection!.run('ROLLBACK').catch(() => {});
+        throw sinkError(thrown, 'lost offsets cannot be recorded');
+      }
+    });
   }
 
   async stage(batch: BatchResult): Promise<void> {
@@ -175,15 +176,13 @@ export class DuckDbSink implements Sink {
   }
 
   commit(): Promise<CommitReceipt> {
-    const receipt = this.#commit();
-    this.#committing = receipt.catch(() => {});
-    return receipt;
-  }
-
-  async #commit(): Promise<CommitReceipt> {
-    const startMs = performance.now();
     const group = this.#failedGroup ?? this.#takeGroup();
     this.#failedGroup = undefined;
+    return this.#commits.take(() => this.#commit(group));
+  }
+
+  async #commit(group: CommitGroup): Promise<CommitReceipt> {
+    const startMs = performance.now();
     const { staging, batches, receipts } = group;
     let size = batches.length;
     do {
@@ -236,11 +235,10 @@ export class DuckDbSink implements Sink {
     try {
       const positions = await this.#decide(part);
       const outcome = outcomeOf(written);
-      const { stats } = outcome;
       removeJournal(this.#options.dataDir);
-      const { maxChangeSeq = NO_SEQUENCE } = stats;
+      const { maxChangeSeq = NO_SEQUENCE, merged } = outcome.stats;
       if (maxChangeSeq > this.#log.maxChangeSeq) this.#log.maxChangeSeq = maxChangeSeq;
-      this.#upkeep!.committed(filesOf(part).length, stats.merged);
+      this.#upkeep!.committed(filesOf(part).length, merged);
       await this.#memory!.storeLongStrings(this.#connection!);
       return { positions, ...outcome };
     } catch (thrown) {
@@ -254,7 +252,7 @@ export class DuckDbSink implements Sink {
     const [group, staging] = [this.#group, this.#otherStaging];
     assert(group !== undefined && staging !== undefined, 'the sink is open, and one commit at a time');
     group.staging.flush();
-    this.#group = { staging, batches: [], receipts: [] };
+    this.#group = emptyGroup(staging);
     this.#otherStaging = undefined;
     return group;
   }
@@ -264,19 +262,20 @@ export class DuckDbSink implements Sink {
     return (await this.#upkeep?.run(work)) ?? NOTHING_COMPACTED;
   }
 
+  replay(piece: ReplayPiece): Promise<ReplayOutcome | undefined> {
+    assert(this.#replay !== undefined, 'the sink is open');
+    return this.#replay.take(piece);
+  }
+
   /** Waits for a running commit: a connection must not go while DuckDB works on it. */
   async close(): Promise<void> {
-    await Promise.all([this.#committing, this.#upkeep?.close()]);
+    await Promise.all([this.#commits.ended(), this.#upkeep?.close(), this.#replay?.close()]);
     await this.#memory?.close();
     this.#stagingConnection?.closeSync();
     this.#connection?.closeSync();
     this.#instance?.closeSync();
-    this.#instance = undefined;
-    this.#connection = undefined;
-    this.#upkeep = undefined;
-    this.#memory = undefined;
-    this.#group = undefined;
-    this.#failedGroup = undefined;
+    this.#instance = this.#connection = this.#upkeep = this.#replay = this.#memory = undefined;
+    this.#group = this.#failedGroup = undefined;
   }
 
   /** Commits. @returns the positions that moved */
@@ -290,8 +289,8 @@ export class DuckDbSink implements Sink {
 
   async #positions(partitions: readonly number[]): Promise<SinkPosition[]> {
     const wanted = new Set(partitions);
-    const known = await readPositions(this.#connection!, this.#options.topic);
-    return known.filter(({ partition }) => wanted.has(partition));
+    const { topic } = this.#options;
+    return (await readPositions(this.#connection!, topic)).filter(({ partition }) => wanted.has(partition));
   }
 
   async #run(sql: string): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * Keeps the state up beside the commits: merges what was committed in small transactions, so that the tail is short.
  *
- * It is due when commits pause, and now and then while they do not. Then it takes a tenth of a thread, or half of one
- * if the tail is very long: a backlog is read at nearly full speed, and merged in the end.
+ * It is due when commits pause, and now and then while they do not. Then it takes a tenth of a thread. While a backlog is
+ * read it waits for a tail that is much longer than the state, since all of that is merged for little more.
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { isOutOfMemory, sinkError } from '../../core/errors.js';
@@ -11,10 +11,10 @@ import type { RunningQueries } from '../../query/running-queries.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { BesideCommits } from './beside-commits.js';
 import type { CommitMemory } from './commit-memory.js';
-import { MergePace, MergeSize } from './merge-pace.js';
+import { longTail, MergePace, MergeSize } from './merge-pace.js';
 import { tailRows } from './merged-row.js';
 import { HAS_STATE } from './state.js';
-import { mergeTail, rewriteIfSparse } from './state-merge.js';
+import { mergeTail, rewriteIfSparse, stateRows } from './state-merge.js';
 
 const LOOK_EVERY_MS = 100;
 
@@ -33,16 +33,18 @@ export class StateKeeper {
   #tailRows: number;
   /** Of all commits that were noted. */
   #notedRows = 0;
+  #stateRows: number;
   readonly #pace = new MergePace(performance.now());
   readonly #size = new MergeSize();
   #merging: Promise<unknown> | undefined;
   #problem: string | undefined;
 
-  private constructor(connection: DuckDBConnection, parts: StateKeeperParts, tailRows: number) {
+  private constructor(connection: DuckDBConnection, parts: StateKeeperParts, tail: number, rows: number) {
     this.#connection = connection;
     this.#beside = new BesideCommits(connection, parts.queries);
     this.#parts = parts;
-    this.#tailRows = tailRows;
+    this.#tailRows = tail;
+    this.#stateRows = rows;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
   }
 
@@ -50,14 +52,17 @@ export class StateKeeper {
   static async open(instance: DuckDBInstance, parts: StateKeeperParts): Promise<StateKeeper | undefined> {
     const connection = await instance.connect();
     const [{ has_state }] = await rowsOf(connection, HAS_STATE);
-    if (has_state === true) return new StateKeeper(connection, parts, await tailRows(connection, parts.spec));
+    if (has_state === true) {
+      const tail = await tailRows(connection, parts.spec);
+      return new StateKeeper(connection, parts, tail, await stateRows(connection));
+    }
     connection.closeSync();
     return undefined;
   }
 
   /** Notes that so many rows are new in the change log. */
   committed(rows: number): void {
-    this.#pace.committed(performance.now(), this.#tailRows);
+    this.#pace.committed(performance.now(), rows, this.#tailRows);
     this.#tailRows += rows;
     this.#notedRows += rows;
   }
@@ -93,7 +98,9 @@ export class StateKeeper {
 
   #look(): void {
     if (this.#merging !== undefined) return;
-    if (this.#pace.isDue(performance.now(), this.#tailRows, this.#problem !== undefined)) this.#start();
+    const hasFailed = this.#problem !== undefined;
+    const rows = { tail: this.#tailRows, state: this.#stateRows };
+    if (this.#pace.isDue(performance.now(), rows, hasFailed)) this.#start();
   }
 
   #start(): void {
@@ -107,7 +114,7 @@ export class StateKeeper {
     await this.#merge().catch((thrown) => {
       if (!this.#beside.isClosed) this.#problem = (thrown as Error).message;
     });
-    this.#pace.merged(startMs, performance.now(), this.#tailRows);
+    this.#pace.merged(startMs, performance.now());
   }
 
   /** @returns whether more may be left */
@@ -123,18 +130,20 @@ export class StateKeeper {
     const ending = new AbortController();
     const notedRows = this.#notedRows;
     try {
-      const rows = await this.#beside.write(ending, () => mergeTail(connection, spec, size.rows));
+      const maxRows = Math.min(size.rows, longTail(this.#stateRows));
+      const merged = await this.#beside.write(ending, () => mergeTail(connection, spec, maxRows));
       if (size.canShrink && (await memory.hasWrittenTooMuch())) {
         await connection.run('ROLLBACK');
         size.shrink();
         return true;
       }
       await memory.commit(() => connection.run('COMMIT'));
-      const isAllMerged = rows < size.rows;
-      this.#tailRows = isAllMerged ? this.#notedRows - notedRows : Math.max(1, this.#tailRows - rows);
+      const { rows, isAll } = merged;
+      this.#tailRows = isAll ? this.#notedRows - notedRows : Math.max(1, this.#tailRows - rows);
+      this.#stateRows = merged.stateRows;
       await memory.storeLongStrings(connection);
-      if (!isAllMerged) size.wasFilled();
-      return !isAllMerged;
+      if (rows === size.rows) size.wasFilled();
+      return !isAll;
     } catch (thrown) {
       await connection.run('ROLLBACK').catch(() => {});
       const isForMemory = isOutOfMemory(thrown) || ending.signal.aborted;

@@ -9,43 +9,121 @@ import { FIRST, IS_NEWEST, type StateRoom } from './state.js';
 /** A rollback for want of memory can leave a table that cannot be replaced anymore: each has a name of its own. */
 let tables = 0;
 
+/** Rows of a merge that replaces rows in place. */
+const PART_ROWS = 1_000_000;
+/** From so many rows on, and so many for each row of the state, it costs less to write the state anew. */
+const MANY_ROWS = 100_000;
+const MOST = 0.5;
+/** The state is sorted up to so many rows: sorting spills all of them as they are, without compression. */
+const MAX_SORTED_ROWS = 5_000_000;
+
+/** What a merge did. */
+export interface Merged {
+  readonly rows: number;
+  /** Whether no row of the tail was left. */
+  readonly isAll: boolean;
+  /** Rows of the state now. */
+  readonly stateRows: number;
+}
+
 /**
  * Merges the first rows of the tail: they, and what the state has of their keys, are replaced by the last of them. To
  * do so again changes nothing.
  * @param maxRows of the tail
- * @returns how many rows were merged
+ * @param manyRows fewer are replaced in place
  */
-export async function mergeTail(connection: DuckDBConnection, spec: TableSpec, maxRows: number): Promise<number> {
+export async function mergeTail(
+  connection: DuckDBConnection,
+  spec: TableSpec,
+  maxRows: number,
+  manyRows = MANY_ROWS,
+): Promise<Merged> {
   const table = identifier(spec.table);
   const from = await findMerged(connection, spec);
   // Nothing is merged yet, or nothing tells what is: then all is merged again.
   if (from === -1n) await connection.run('DELETE FROM sluice.state');
-  const [{ rows, to }] = await rowsOf(
-    connection,
-    `SELECT count(*) AS rows, max("the row") AS "to"
-     FROM (SELECT rowid AS "the row" FROM ${table} WHERE rowid > ${from} LIMIT ${maxRows})`,
-  );
-  if (rows === 0n) return 0;
-  await mergeRows(connection, spec, `${table}.rowid > ${from} AND ${table}.rowid <= ${to}`);
+  const kept = await stateRows(connection);
+  let limit = maxRows;
+  let { rows, to } = await firstOfTail(connection, table, from, limit);
+  if (rows === 0) return { rows, isAll: true, stateRows: kept };
+  const isAnew = rows >= Math.max(manyRows, kept * MOST);
+  if (!isAnew && rows > PART_ROWS) {
+    limit = PART_ROWS;
+    ({ rows, to } = await firstOfTail(connection, table, from, limit));
+  }
+  const merged = `(FROM ${table} WHERE ${table}.rowid > ${from} AND ${table}.rowid <= ${to})`;
+  await (isAnew ? writeAnew : replaceRows)(connection, spec, merged);
   await connection.run(
     `UPDATE sluice.merged SET row_id = ${to}, partition_id = kafka_partition, message_offset = kafka_offset
      FROM ${table} WHERE ${table}.rowid = ${to}`,
   );
+  return { rows, isAll: rows < limit, stateRows: await stateRows(connection) };
+}
+
+/** How many rows the state has. */
+export async function stateRows(connection: DuckDBConnection): Promise<number> {
+  const [{ rows }] = await rowsOf(connection, 'SELECT count(*)::DOUBLE AS rows FROM sluice.state');
   return Number(rows);
 }
 
-/** @param isMerged SQL: whether a row of the change log is one of those to merge */
-async function mergeRows(connection: DuckDBConnection, spec: TableSpec, isMerged: string): Promise<void> {
-  const table = identifier(spec.table);
-  const { known, last, drop } = await lastRows(connection, spec, `${table} WHERE ${isMerged}`);
-  await connection.run(
-    `INSERT INTO sluice.state BY NAME SELECT ${table}.*, ${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}
-     FROM ${table} JOIN (FROM ${last} WHERE "the row" = -1)
-     ON kafka_partition = "the partition" AND kafka_offset = "the offset" WHERE ${isMerged}`,
+/** @returns how many rows of the tail a limit takes, and the id of the last one */
+async function firstOfTail(connection: DuckDBConnection, table: string, from: bigint, limit: number) {
+  const [{ rows, to }] = await rowsOf(
+    connection,
+    `SELECT count(*)::DOUBLE AS rows, max("the row") AS "to"
+     FROM (SELECT rowid AS "the row" FROM ${table} WHERE rowid > ${from} LIMIT ${limit})`,
   );
+  return { rows: Number(rows), to: to as bigint | null };
+}
+
+/** @param merged SQL relation of the rows of the change log to merge */
+async function replaceRows(connection: DuckDBConnection, spec: TableSpec, merged: string): Promise<void> {
+  const { known, last, drop } = await lastRows(connection, spec, merged);
+  await connection.run(`INSERT INTO sluice.state BY NAME ${newRows(merged, last)}`);
   await connection.run(`INSERT INTO sluice.state BY NAME ${keptRows(last)}`);
   await connection.run(`DELETE FROM sluice.state WHERE rowid IN (SELECT "the row" FROM ${known})`);
   await drop();
+}
+
+/** As `replaceRows`. Sorted by key, a query for one key reads few row groups. */
+async function writeAnew(connection: DuckDBConnection, spec: TableSpec, merged: string): Promise<void> {
+  const lasts = await lastRows(connection, spec, merged);
+  const [{ added }] = await rowsOf(
+    connection,
+    `SELECT count(*)::DOUBLE AS added FROM ${lasts.last} WHERE "the row" = -1`,
+  );
+  await replaceState(connection, spec, rowsAnew(merged, lasts), (await stateRows(connection)) + Number(added));
+  await lasts.drop();
+}
+
+/** @param rows SQL of all rows of the state, in any order @param maxCount how many they are at most */
+async function replaceState(
+  connection: DuckDBConnection,
+  spec: TableSpec,
+  ...[rows, maxCount]: [rows: string, maxCount: number]
+): Promise<void> {
+  await createState(connection, spec, 'new_state');
+  const isSorted = maxCount <= MAX_SORTED_ROWS;
+  await connection.run(
+    `INSERT INTO sluice.new_state BY NAME FROM (${rows}) ${isSorted ? `ORDER BY ${keyOf(spec)}` : ''};
+     DROP TABLE sluice.state;
+     ALTER TABLE sluice.new_state RENAME TO state`,
+  );
+}
+
+/** SQL: all rows of the state when the rows of a relation are merged. @param isState as for `lastRows` */
+export function rowsAnew(merged: string, { known, last }: LastRows, isState = 'true'): string {
+  return `${newRows(merged, last)}
+    UNION ALL BY NAME ${keptRows(last)}
+    UNION ALL BY NAME
+    SELECT s.* FROM sluice.state s ANTI JOIN ${known} k ON s.rowid = k."the row" WHERE ${isState}`;
+}
+
+/** SQL: the rows of the change log that come into the state. */
+function newRows(merged: string, last: string): string {
+  return `SELECT merged.*, ${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}
+    FROM ${merged} merged JOIN (FROM ${last} WHERE "the row" = -1)
+    ON kafka_partition = "the partition" AND kafka_offset = "the offset"`;
 }
 
 /** Temporary tables: what is to become of rows when some of the change log are merged. */
@@ -98,7 +176,7 @@ export async function lastRows(
 }
 
 /** SQL: the rows of the state that stay the last ones of keys that are merged, with what has changed of them. */
-export function keptRows(last: string): string {
+function keptRows(last: string): string {
   return `SELECT s.* REPLACE (n.${FIRST.offset} AS ${FIRST.offset}, n.${FIRST.time} AS ${FIRST.time},
       n.${IS_NEWEST} AS ${IS_NEWEST})
     FROM sluice.state s JOIN ${last} n ON s.rowid = n."the row"`;
@@ -144,19 +222,19 @@ export function stateDifferences(spec: TableSpec, room: StateRoom, hasAllFirst: 
 
 /** Below, it is not worth the while. */
 const MIN_HOLES = 100_000;
+/** Of the rows. */
+const MOST_HOLES = 0.25;
 
-/** Writes the state anew if most of its rows are deleted ones, which DuckDB keeps. @returns whether it did */
+/**
+ * Writes the state anew if it has many deleted rows, which DuckDB keeps: the rows that replaced them are not sorted.
+ * @returns whether it did
+ */
 export async function rewriteIfSparse(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
   const [{ holes, rows }] = await rowsOf(
     connection,
     'SELECT coalesce(max(rowid) + 1, 0) - count(*) AS holes, count(*) AS rows FROM sluice.state',
   );
-  if (Number(holes) < Math.max(Number(rows), MIN_HOLES)) return false;
-  await createState(connection, spec, 'new_state');
-  await connection.run(
-    `INSERT INTO sluice.new_state FROM sluice.state;
-     DROP TABLE sluice.state;
-     ALTER TABLE sluice.new_state RENAME TO state`,
-  );
+  if (Number(holes) < Math.max(Number(rows) * MOST_HOLES, MIN_HOLES)) return false;
+  await replaceState(connection, spec, 'FROM sluice.state', Number(rows));
   return true;
 }

@@ -13,7 +13,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { identifier, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
-import { type FirstColumns, keyOf, newestOf, presentOnes, snapshots } from './newest.js';
+import { type FirstColumns, keyOf, newestOf, newestOfFew, presentOnes, snapshots, typeOf } from './newest.js';
 import type { StateKind } from './settings.js';
 
 /** Where the first row was of those that a row of the state stands for. */
@@ -26,8 +26,8 @@ export interface StateRoom {
   readonly state: string;
   /** SELECT: where the tail begins. */
   readonly mark: (spec: TableSpec) => string;
-  /** Whether the state counts: if not, all of the change log is the tail. @param mark relation of its rows */
-  readonly counts: (mark: string) => string;
+  /** Relation: the rows of the state if it counts: if not, all of the change log is the tail. @param mark a relation */
+  readonly counted: (mark: string) => string;
   /** Relation: the tail. */
   readonly tail: (spec: TableSpec, mark: string) => string;
   /** Relation: the rows of the change log that are in the state, found by partition and offset alone. */
@@ -79,43 +79,46 @@ async function dropState(connection: DuckDBConnection): Promise<void> {
   await connection.run('DROP TABLE sluice.state; DROP TABLE sluice.merged');
 }
 
-/** In the view, which has it once: each part of a statement costs time to plan, though there may be one row to read. */
+/** In the view. */
 const MARK = '"the mark"';
 
-/** SQL of the view. Keys that the tail does not have are as the state says; of the others the newest is found. */
+/**
+ * SQL of the view. Keys that the tail does not have are as the state says; of the others the newest is found. A query's
+ * condition on the key reaches each table that is read, so the one key is all that is.
+ */
 export async function stateView(connection: DuckDBConnection, spec: TableSpec, room: StateRoom): Promise<string> {
-  const [table, key] = [identifier(spec.table), keyOf(spec)];
+  const [table, key, type] = [identifier(spec.table), keyOf(spec), typeOf(spec)];
   const found = await rowsOf(connection, `DESCRIBE ${table}`);
   const names = found.map(({ column_name }) => identifier(String(column_name)));
   const columns = names.join(', ');
+  const few = [key, ...(type === undefined ? [] : [type]), 'kafka_partition, kafka_offset, kafka_timestamp'].join(', ');
   // Named one by one: DuckLake keeps the text that DuckDB makes of the view, which has no quotes in `"the rows".*`.
-  const [candidates, rows] = ['"the candidates"', '"the rows"'].map((of) =>
-    names.map((name) => `${of}.${name}`).join(', '),
-  );
-  // Of a form that DuckDB makes no other join of: it takes the tail for longer than the state, and would build its
-  // table of that one.
-  const isTouched = `coalesce(${key} IN (FROM "the keys"), false)`;
-  const sql = `WITH "the mark" AS MATERIALIZED (
+  const [changes, rows] = ['"the changes"', '"the rows"'].map((of) => names.map((name) => `${of}.${name}`).join(', '));
+  // Conditions on the key do not get to the other side of a SEMI or ANTI JOIN, nor of IN. HAVING is as in newest.ts.
+  const sql = `WITH "the mark" AS (
   ${room.mark(spec)}),
 "the tail" AS (
   FROM ${room.tail(spec, MARK)}),
-"the keys" AS MATERIALIZED (
-  SELECT ${key} FROM "the tail"),
+"the keys" AS (
+  SELECT ${key} AS "tail key" FROM "the tail" GROUP BY ALL HAVING count(*) > 0),
 "the candidates" AS (
-  SELECT ${columns}, ${FIRST.offset}, ${FIRST.time} FROM ${room.state}
-  WHERE ${isTouched} AND ${room.counts(MARK)}
-  UNION ALL SELECT ${columns}, kafka_offset, kafka_timestamp FROM "the tail"),
-${newestOf(spec, '"the candidates"', FIRST)},
+  SELECT ${few}, ${FIRST.offset}, ${FIRST.time} FROM ${room.counted(MARK)} JOIN "the keys" ON "tail key" = ${key}
+  UNION ALL SELECT ${few}, kafka_offset, kafka_timestamp FROM "the tail"),
+${newestOfFew(spec, '"the candidates"', FIRST)},
+"the changes" AS (
+  SELECT ${columns} FROM ${room.counted(MARK)}
+  UNION ALL SELECT ${columns} FROM "the tail"),
 "the rows" AS (
-  SELECT ${columns} FROM ${room.state} WHERE ${IS_NEWEST} AND ${key} IS NOT NULL AND NOT ${isTouched}
+  SELECT ${columns} FROM ${room.state} LEFT JOIN "the keys" ON "tail key" = ${key}
+  WHERE "tail key" IS NULL AND ${IS_NEWEST} AND ${key} IS NOT NULL
   UNION ALL
-  SELECT ${candidates} FROM "the candidates" JOIN "the newest" ON "the key" = ${key}
-    AND "the newest".kafka_partition = "the candidates".kafka_partition
-    AND "the newest".kafka_offset = "the candidates".kafka_offset${await withoutKey(connection, spec, columns)}
+  SELECT ${changes} FROM "the changes" JOIN "the newest" ON "the key" = ${key}
+    AND "the newest".kafka_partition = "the changes".kafka_partition
+    AND "the newest".kafka_offset = "the changes".kafka_offset${await withoutKey(connection, spec, columns)}
 )${snapshots(spec)}
 SELECT ${rows} FROM "the rows"
 ${presentOnes(spec, '"the rows"')}`;
-  // What is kept for the query would be all of it, not what the query asks for. Only keys are: each part looks them up.
+  // What is kept for the query would have all columns and keys, not those that the query asks for.
   return sql.replaceAll(/(?<=^(WITH )?"[^"]+" AS )(?=\()/gm, 'NOT MATERIALIZED ');
 }
 

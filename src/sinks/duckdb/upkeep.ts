@@ -4,6 +4,7 @@
  */
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { type CompactionReceipt, NOTHING_COMPACTED, NOTHING_RETIRED, type Retired } from '../../core/flow.js';
+import { Turns } from '../../core/turns.js';
 import { Compaction, type CompactionTarget, type CompactionWork } from './compaction.js';
 import { Retention, type RetentionTarget } from './retention.js';
 import { StateKeeper, type StateKeeperParts } from './state-keeper.js';
@@ -13,7 +14,7 @@ export class Upkeep {
   readonly #state: StateKeeper | undefined;
   readonly #retention: Retention | undefined;
   readonly #afterFiles: number;
-  #running: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #isClosed = false;
   /** Files made since the last compaction looked; unknown until the first look. */
   #newFiles = Number.POSITIVE_INFINITY;
@@ -50,10 +51,12 @@ export class Upkeep {
 
   /** @param work default: joins if there are too many new files. All else is done now, and all of the state merged */
   run(work?: CompactionWork): Promise<CompactionReceipt> {
-    // One at a time: both change rows of the ledger.
-    const run = this.#running.then(() => this.#run(work));
-    this.#running = run.catch(() => {});
-    return run;
+    return this.inTurn(() => this.#run(work));
+  }
+
+  /** Does what changes rows of the ledger, or files that it names: one at a time. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(work);
   }
 
   async #run(work: CompactionWork | undefined): Promise<CompactionReceipt> {

@@ -6,13 +6,13 @@
  *     file that is gone cannot be read: so they are kept in memory, and put back at once.
  */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { blobValue, type DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { sync, temporaryPath } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
-import { METADATA } from './lake.js';
+import { tableFolder } from './registered-files.js';
 
 /** Names have the time at which they were made, as a UUID of version 7: its first 8 digits change every 65.5 s. */
 const PREFIX_MS = 2 ** 16;
@@ -30,17 +30,28 @@ export class DeleteFiles {
     this.#table = spec.table;
   }
 
-  /** Does work in a transaction; what it writes is durable and kept when it is done. */
-  async during(transaction: DuckDBConnection, work: () => Promise<void>): Promise<void> {
-    const folder = await this.#folder(transaction);
+  /**
+   * Does work in a transaction; what it writes is durable and kept when it is done.
+   * @param tables of Sluice that it deletes rows of; default: it is the table of changes
+   */
+  async during(transaction: DuckDBConnection, work: () => Promise<void>, tables?: readonly string[]): Promise<void> {
+    const named = tables?.map((name) => ['sluice', name] as const) ?? [['main', this.#table] as const];
     const sinceMs = Date.now();
-    const before = new Set(await this.#list(folder, sinceMs));
+    const before = new Map<string, ReadonlySet<string>>();
+    for (const [schema, table] of named) {
+      const folder = await tableFolder(transaction, this.#dataPath, schema, table);
+      before.set(folder, new Set(await this.#list(folder, sinceMs)));
+    }
     await work();
-    const written = (await this.#list(folder, sinceMs)).filter((path) => !before.has(path));
+    for (const [folder, known] of before) await this.#keep(folder, known, sinceMs);
+  }
+
+  async #keep(folder: string, known: ReadonlySet<string>, sinceMs: number): Promise<void> {
+    const written = (await this.#list(folder, sinceMs)).filter((path) => !known.has(path));
     for (const [path, bytes] of await this.#read(written)) this.#kept.set(path, bytes);
     if (written.length === 0 || isObjectStore(folder)) return;
     for (const path of [...written, folder]) sync(path);
-    if (before.size > 0) return;
+    if (known.size > 0) return;
     // The first one made the folders, too.
     for (let parent = dirname(folder); parent.startsWith(this.#dataPath); parent = dirname(parent)) sync(parent);
   }
@@ -60,18 +71,6 @@ export class DeleteFiles {
 
   close(): void {
     this.#connection.closeSync();
-  }
-
-  async #folder(transaction: DuckDBConnection): Promise<string> {
-    const [{ path }] = await rowsOf(
-      transaction,
-      `SELECT s.path || t.path AS path FROM ${METADATA}.ducklake_table t
-       JOIN ${METADATA}.ducklake_schema s USING (schema_id)
-       WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND s.schema_name = 'main'
-         AND t.table_name = ${literal(this.#table)}`,
-    );
-    const relative = String(path).replace(/\/$/, '');
-    return isObjectStore(this.#dataPath) ? `${this.#dataPath}/${relative}` : resolve(this.#dataPath, relative);
   }
 
   async #list(folder: string, sinceMs: number): Promise<string[]> {

@@ -26,7 +26,7 @@ import { changeFiles, difference, filesByTable } from './current-files.js';
 import { connectLake, LAKE, METADATA } from './lake.js';
 import { isLakeConflict } from './lake-errors.js';
 import { setOptions } from './lake-file-options.js';
-import { DUCKLAKE_FILES, isNamedByDuckLake, knownFiles, scheduleRemoval, timeOfName } from './registered-files.js';
+import { isNamedByDuckLake, scheduleRemoval, timeOfName, unregisteredFiles } from './registered-files.js';
 import { isMergeDue, mergeLakeTail } from './state.js';
 
 export interface HousekeepingOptions {
@@ -126,6 +126,25 @@ export class Housekeeping {
     return run;
   }
 
+  /** Rewrites all files that have deleted rows, also where the catalog has these. @returns how many they were */
+  async rewriteAll(): Promise<number> {
+    let rewritten = 0;
+    for (const table of (await filesByTable(this.#connection, this.#options.dataPath)).keys()) {
+      rewritten += await this.#rewrite(table, 0);
+    }
+    return rewritten;
+  }
+
+  async #rewrite(table: string, threshold: number): Promise<number> {
+    const call = `CALL ducklake_rewrite_data_files('${LAKE}', ${table}, delete_threshold => ${threshold})`;
+    let files = 0;
+    await this.#write(async () => {
+      const rows = await rowsOf(this.#connection, call);
+      files = rows.reduce((sum, { files_processed }) => sum + Number(files_processed), 0);
+    });
+    return files;
+  }
+
   /** Gives up what is under way, which loses nothing. */
   async close(): Promise<void> {
     this.#stopped = true;
@@ -208,8 +227,7 @@ export class Housekeeping {
       const small = files.filter(({ bytes, deleted }) => deleted > 0 && bytes < targetBytes);
       const threshold = small.length > 0 && (everything || isMany(small.length)) ? 0 : MUCH_DELETED;
       if (!files.some(({ deleted, rows }) => deleted > 0 && deleted >= threshold * rows)) continue;
-      const call = `ducklake_rewrite_data_files('${LAKE}', ${table}, delete_threshold => ${threshold})`;
-      await this.#write(() => this.#connection.run(`CALL ${call}`));
+      await this.#rewrite(table, threshold);
       isChanged = true;
     }
     for (const step of SIZE_STEPS) {
@@ -237,14 +255,7 @@ export class Housekeeping {
   async #scheduleOrphans(): Promise<void> {
     const { dataPath, isShared, startedMs = performance.timeOrigin, orphanAfterMs = ORPHAN_AFTER_MS } = this.#options;
     const before = isShared ? Date.now() - orphanAfterMs : startedMs;
-    const pattern = literal(`${dataPath}/**/${DUCKLAKE_FILES}`);
-    const stored = (await rowsOf(this.#connection, `SELECT file FROM glob(${pattern})`)).map(({ file }) =>
-      String(file),
-    );
-    // Looked up after they were listed: what was registered meanwhile is known.
-    const known = await knownFiles(this.#connection, dataPath);
-    const orphans = stored.filter((path) => isNamedByDuckLake(path) && !known.has(path) && timeOfName(path) < before);
-    await scheduleRemoval(this.#connection, orphans);
+    await scheduleRemoval(this.#connection, await unregisteredFiles(this.#connection, dataPath, before));
   }
 
   /** A transaction whose files are durable before the catalog names them. */

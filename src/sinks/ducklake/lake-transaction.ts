@@ -72,7 +72,8 @@ function syncFolders(batches: readonly BatchResult[]): void {
   for (const folder of new Set(folders)) sync(folder);
 }
 
-async function register(
+/** The part of `writeBatches` that is about rows. @param batches some of which have rows */
+export async function register(
   connection: DuckDBConnection,
   { topic, spec }: LakeTable,
   deleteFiles: DeleteFiles,

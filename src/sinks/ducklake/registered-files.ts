@@ -1,6 +1,8 @@
 /** The files that a lake's catalog names. */
+import { resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { literal, rowsOf } from '../../core/sql.js';
+import { isObjectStore } from '../../storage/object-store.js';
 import { METADATA } from './lake.js';
 
 const ofTable = (dataPath: string) => `CASE WHEN f.path_is_relative
@@ -21,6 +23,24 @@ export function registeredFiles(dataPath: string, withDropped = false): string {
      JOIN ${METADATA}.ducklake_schema s USING (schema_id)`;
   return `(${select('record_count', false, 'ducklake_data_file')} UNION ALL
     ${select('delete_count', true, 'ducklake_delete_file')})`;
+}
+
+/** The folder of a table, where DuckLake writes its files. @param dataPath without a slash at the end */
+export async function tableFolder(
+  connection: DuckDBConnection,
+  dataPath: string,
+  schema: string,
+  table: string,
+): Promise<string> {
+  const [{ path }] = await rowsOf(
+    connection,
+    `SELECT s.path || t.path AS path FROM ${METADATA}.ducklake_table t
+     JOIN ${METADATA}.ducklake_schema s USING (schema_id)
+     WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND s.schema_name = ${literal(schema)}
+       AND t.table_name = ${literal(table)}`,
+  );
+  const relative = String(path).replace(/\/$/, '');
+  return isObjectStore(dataPath) ? `${dataPath}/${relative}` : resolve(dataPath, relative);
 }
 
 /** SQL of the files that DuckLake is going to remove, in the column `file`. */
@@ -56,7 +76,7 @@ export async function scheduleRemoval(connection: DuckDBConnection, paths: reado
 }
 
 /** What DuckLake names its files like: a delete file, or one that housekeeping made. As a pattern of file names. */
-export const DUCKLAKE_FILES = 'ducklake-*.parquet';
+const DUCKLAKE_FILES = 'ducklake-*.parquet';
 /** With a UUID of version 7, which begins with the milliseconds since the epoch. */
 const DUCKLAKE_FILE = /\/ducklake-([0-9a-f]{8})-([0-9a-f]{4})(?:-[0-9a-f]{4}){2}-[0-9a-f]{12}(?:-delete)?\.parquet$/;
 
@@ -68,4 +88,17 @@ export function isNamedByDuckLake(path: string): boolean {
 export function timeOfName(path: string): number {
   const [, high = '', low = ''] = DUCKLAKE_FILE.exec(path) ?? [];
   return Number.parseInt(high + low, 16);
+}
+
+/** Files that DuckLake named before a time, in milliseconds since the epoch, and that the catalog does not have. */
+export async function unregisteredFiles(
+  connection: DuckDBConnection,
+  dataPath: string,
+  before: number,
+): Promise<string[]> {
+  const pattern = literal(`${dataPath}/**/${DUCKLAKE_FILES}`);
+  const stored = (await rowsOf(connection, `SELECT file FROM glob(${pattern})`)).map(({ file }) => String(file));
+  // Looked up after they were listed: what was registered meanwhile is known.
+  const known = await knownFiles(connection, dataPath);
+  return stored.filter((path) => isNamedByDuckLake(path) && !known.has(path) && timeOfName(path) < before);
 }

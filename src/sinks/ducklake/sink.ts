@@ -23,28 +23,25 @@ import {
   type SinkState,
 } from '../../core/flow.js';
 import { lakeError, outageError } from '../../core/outage.js';
+import type { ReplayOutcome, ReplayPiece, ReplayTarget } from '../../core/replay.js';
 import { withRetries } from '../../core/retry.js';
 import type { Sink } from '../../core/sink.js';
-import { makeFolder } from '../../storage/data-dir.js';
-import { isObjectStore } from '../../storage/object-store.js';
+import { Turns } from '../../core/turns.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { readPositions } from '../duckdb/ledger.js';
-import { DeleteFiles } from './delete-files.js';
+import type { DeleteFiles } from './delete-files.js';
 import { Housekeeping } from './housekeeping.js';
 import { readKnownTopic, rememberTopic } from './known-topic.js';
-import { connectLake, type LakeOptions, openLake } from './lake.js';
+import { connectLake } from './lake.js';
+import { type LakePartsOptions, openParts } from './lake-parts.js';
 import { checkMoves, movesOf, readWritten, writeBatches, writeGaps, writeStarts } from './lake-transaction.js';
 import { ClaimedOrphans, settleFiles } from './orphans.js';
-import { FileOwnership, type LastCommit, type OwnedMove, type Ownership } from './ownership.js';
-import { PostgresOwnership } from './postgres-ownership.js';
-import { whileOpening } from './postgres-server.js';
+import type { LastCommit, OwnedMove, Ownership } from './ownership.js';
+import { LakeReplay } from './replay.js';
 import { isPostgres } from './settings.js';
-import { openTables, readLastCommit, type TableOptions } from './tables.js';
 import { Transactions } from './transactions.js';
 
-export interface DuckLakeSinkOptions extends LakeOptions, TableOptions {
-  /** What this process is called in the catalog. */
-  readonly owner: string;
+export interface DuckLakeSinkOptions extends LakePartsOptions {
   readonly compaction: CompactionOptions;
   readonly keepSnapshotsMs: number;
 }
@@ -52,7 +49,7 @@ export interface DuckLakeSinkOptions extends LakeOptions, TableOptions {
 /** Less than max.poll.interval.ms, after which the group waits no longer. */
 const CLAIM_PATIENCE_MS = 60_000;
 
-export class DuckLakeSink implements Sink {
+export class DuckLakeSink implements Sink, ReplayTarget {
   readonly #options: DuckLakeSinkOptions;
   #instance: DuckDBInstance | undefined;
   #connection: DuckDBConnection | undefined;
@@ -67,8 +64,9 @@ export class DuckLakeSink implements Sink {
   #batches: BatchResult[] = [];
   /** A group whose commit failed and is to be tried again. */
   #failed: BatchResult[] | undefined;
-  #committing: Promise<unknown> = Promise.resolve();
-  #compacting: Promise<unknown> = Promise.resolve();
+  #replay: LakeReplay | undefined;
+  readonly #commits = new Turns();
+  readonly #compactions = new Turns();
   readonly #closing = new AbortController();
 
   constructor(options: DuckLakeSinkOptions) {
@@ -87,7 +85,6 @@ export class DuckLakeSink implements Sink {
 
   async open(): Promise<SinkState> {
     try {
-      if (!isObjectStore(this.#options.dataPath)) makeFolder(this.#options.dataPath);
       const issueBits = await this.#open();
       const removed = await settleFiles(this.#connection!, this.#options, this.#ownership!);
       return { identity: await readKnownTopic(this.#connection!), issueBits, removed };
@@ -97,23 +94,15 @@ export class DuckLakeSink implements Sink {
     }
   }
 
-  async #open(): Promise<number[]> {
-    const { catalog, dataPath, spec, topic, owner } = this.#options;
-    const instance = await openLake(this.#options);
+  async #open(): Promise<readonly number[]> {
+    const { instance, connection, deleteFiles, ownership, issueBits } = await openParts(this.#options);
     this.#instance = instance;
-    this.#connection = await connectLake(instance);
-    this.#deleteFiles = new DeleteFiles(await instance.connect(), dataPath, spec);
-    const connection = this.#connection;
-    const open = async () => {
-      const issueBits = await openTables(connection, this.#options);
-      this.#ownership = isPostgres(catalog)
-        ? await PostgresOwnership.open(instance, topic, owner)
-        : new FileOwnership(await readLastCommit(connection));
-      return issueBits;
-    };
-    const issueBits = isPostgres(catalog) ? await whileOpening(instance, open) : await open();
+    this.#connection = connection;
+    this.#deleteFiles = deleteFiles;
+    this.#ownership = ownership;
+    const { topic } = this.#options;
     this.#orphans = new ClaimedOrphans(instance, this.#options, this.#epochs);
-    this.#transactions = new Transactions(connection, this.#ownership!, this.#deleteFiles, topic, this.#closing.signal);
+    this.#transactions = new Transactions(connection, ownership, deleteFiles, topic, this.#closing.signal);
     return issueBits;
   }
 
@@ -173,15 +162,13 @@ export class DuckLakeSink implements Sink {
   }
 
   commit(): Promise<CommitReceipt> {
-    const receipt = this.#commit();
-    this.#committing = receipt.catch(() => {});
-    return receipt;
-  }
-
-  async #commit(): Promise<CommitReceipt> {
-    const startMs = performance.now();
     const batches = this.#failed ?? this.#batches.splice(0);
     this.#failed = undefined;
+    return this.#commits.take(() => this.#commit(batches));
+  }
+
+  async #commit(batches: BatchResult[]): Promise<CommitReceipt> {
+    const startMs = performance.now();
     const moves = movesOf(batches, (partition) => this.#epochOf(partition));
     const { maxChangeSeq } = outcomeOf(batches).stats;
     const written = await this.#writeGroup(moves, maxChangeSeq, batches);
@@ -213,9 +200,7 @@ export class DuckLakeSink implements Sink {
 
   /** @param everything default: what is due */
   compact(everything = false): Promise<CompactionReceipt> {
-    const receipt = this.#compact(everything);
-    this.#compacting = receipt.catch(() => {});
-    return receipt;
+    return this.#compactions.take(() => this.#compact(everything));
   }
 
   async #compact(everything: boolean): Promise<CompactionReceipt> {
@@ -228,17 +213,23 @@ export class DuckLakeSink implements Sink {
     return { ...receipt, left: [...receipt.left, ...left], removed: this.#orphans!.takeRemoved() };
   }
 
+  replay(piece: ReplayPiece): Promise<ReplayOutcome | undefined> {
+    return this.#commits.take(async () => {
+      this.#replay ??= await LakeReplay.open(this.#instance!, this.#options, this.#ownership!, this.#closing.signal);
+      return await this.#replay.take(piece);
+    });
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     // What is under way must not outlive its thread.
     const housekeeping = await this.#housekeeping?.catch(() => undefined);
-    await Promise.all([this.#committing, housekeeping?.close()]);
-    await this.#compacting;
-    this.#ownership?.close();
-    this.#deleteFiles?.close();
-    this.#connection?.closeSync();
-    this.#instance?.closeSync();
-    this.#ownership = this.#deleteFiles = this.#connection = this.#instance = this.#housekeeping = undefined;
+    await Promise.all([this.#commits.ended(), housekeeping?.close()]);
+    await this.#compactions.ended();
+    for (const part of [this.#ownership, this.#deleteFiles, this.#replay]) part?.close();
+    for (const part of [this.#connection, this.#instance]) part?.closeSync();
+    this.#ownership = this.#deleteFiles = this.#connection = this.#instance = undefined;
+    this.#housekeeping = this.#replay = undefined;
   }
 
   /** For what no one tries again: an outage that is over soon is waited for. */
@@ -291,5 +282,4 @@ export class DuckLakeSink implements Sink {
   }
 }
 
-/** What moves a position. */
 type Move = Pick<BatchResult, 'partition' | 'nextOffset' | 'leaderEpoch' | 'stats'>;

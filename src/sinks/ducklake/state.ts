@@ -15,7 +15,7 @@ import type { TableSpec } from '../../schema/spec.js';
 import { specHash } from '../../schema/spec-hash.js';
 import { keyOf } from '../duckdb/newest.js';
 import { FIRST, HAS_STATE, IS_NEWEST, type StateRoom } from '../duckdb/state.js';
-import { keptRows, lastRows } from '../duckdb/state-merge.js';
+import { lastRows, rowsAnew } from '../duckdb/state-merge.js';
 
 /** Before the first merge. */
 const NO_GENERATION = '00000000-0000-0000-0000-000000000000';
@@ -36,9 +36,11 @@ const changes = (spec: TableSpec, comparison: string, mark: string) =>
   `(SELECT changes.* FROM ${identifier(spec.table)} changes
     JOIN ${mark} ON kafka_partition = "marked partition" AND kafka_offset ${comparison} "marked offset")`;
 
+const STATE = `(FROM sluice.state WHERE ${GENERATION} = (${NEWEST}))`;
+
 export const LAKE_STATE: StateRoom = {
-  state: `(FROM sluice.state WHERE ${GENERATION} = (${NEWEST}))`,
-  counts: () => 'true',
+  state: STATE,
+  counted: () => STATE,
   mark: () => MARK,
   tail: (spec, mark) => changes(spec, '>=', mark),
   merged: (spec) => changes(spec, '<', `(${MARK})`),
@@ -101,16 +103,10 @@ export async function mergeLakeTail(connection: DuckDBConnection, spec: TableSpe
   const isCurrent = `${GENERATION} = ${literal(String(before))}`;
   const generation = `${literal(String(next))}::UUID`;
   const tail = LAKE_STATE.tail(spec, `(${MARK})`);
-  const { known, last, drop } = await lastRows(connection, spec, tail, isCurrent);
+  const lasts = await lastRows(connection, spec, tail, isCurrent);
   await connection.run(
     `INSERT INTO sluice.state BY NAME
-     SELECT * REPLACE (${generation} AS ${GENERATION}) FROM (
-       SELECT tail.*, ${FIRST.offset}, ${FIRST.time}, ${IS_NEWEST}, NULL::UUID AS ${GENERATION}
-       FROM ${tail} tail JOIN (FROM ${last} WHERE "the row" = -1)
-       ON kafka_partition = "the partition" AND kafka_offset = "the offset"
-       UNION ALL BY NAME ${keptRows(last)}
-       UNION ALL BY NAME
-       SELECT s.* FROM sluice.state s ANTI JOIN ${known} k ON s.rowid = k."the row" WHERE ${isCurrent})
+     SELECT * REPLACE (${generation} AS ${GENERATION}) FROM (${rowsAnew(tail, lasts, isCurrent)})
      ORDER BY ${keyOf(spec)}`,
   );
   await connection.run(
@@ -121,5 +117,18 @@ export async function mergeLakeTail(connection: DuckDBConnection, spec: TableSpe
   // Last: what is read above is of the state before.
   await connection.run(`DELETE FROM sluice.state WHERE ${GENERATION} <> ${generation}`);
   await connection.run(`DELETE FROM sluice.merged WHERE generation <> ${generation}`);
-  await drop();
+  await lasts.drop();
+}
+
+/** The tables of a state, of which `emptyLakeState` deletes rows; none if it is no table. */
+export async function stateTables(connection: DuckDBConnection): Promise<string[]> {
+  const [{ has_state }] = await rowsOf(connection, HAS_STATE);
+  return has_state === true ? ['state', 'merged'] : [];
+}
+
+/** All of the change log is the tail then, in the connection's transaction: it has changed below the mark. */
+export async function emptyLakeState(connection: DuckDBConnection): Promise<void> {
+  await connection.run('DELETE FROM sluice.state');
+  await connection.run('DELETE FROM sluice.merged');
+  await connection.run('INSERT INTO sluice.merged BY NAME SELECT generation: uuidv7(), changed_at FROM sluice.meta');
 }

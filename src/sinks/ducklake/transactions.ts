@@ -19,9 +19,12 @@ const MAX_CONFLICTS = 20;
 const FIRST_PAUSE_MS = 20;
 const MAX_DOUBLINGS = 6;
 
+/** What a commit needs of it. */
+export type CommitOwnership = Pick<Ownership, 'exclusively' | 'committed' | 'outcomeOf'>;
+
 export class Transactions {
   readonly #connection: DuckDBConnection;
-  readonly #ownership: Ownership;
+  readonly #ownership: CommitOwnership;
   readonly #deleteFiles: DeleteFiles;
   readonly #topic: string;
   readonly #closing: AbortSignal;
@@ -31,7 +34,7 @@ export class Transactions {
   /** @param closing from then on nothing is made anew */
   constructor(
     connection: DuckDBConnection,
-    ownership: Ownership,
+    ownership: CommitOwnership,
     deleteFiles: DeleteFiles,
     topic: string,
     closing: AbortSignal,

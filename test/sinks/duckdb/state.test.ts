@@ -1,52 +1,19 @@
 import { describe, expect, it, vi } from 'vitest';
 import { rowsOf } from '../../../src/core/sql.js';
-import { RunningQueries } from '../../../src/query/running-queries.js';
-import { specJson, type TableSpec } from '../../../src/schema/spec.js';
+import { specJson } from '../../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
 import { DUCKDB_STATE } from '../../../src/sinks/duckdb/merged-row.js';
 import { newestOfLog } from '../../../src/sinks/duckdb/newest.js';
-import type { StateKind } from '../../../src/sinks/duckdb/settings.js';
 import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import { mergeTail, rewriteIfSparse, stateDifferences } from '../../../src/sinks/duckdb/state-merge.js';
 import { makeBatch, openSink, select, temporaryDirectory } from '../../support/batches.js';
 import { Random } from '../../support/random.js';
+import { ALL, type Change, change, merge, openQuiet, write } from '../../support/states.js';
 import { changeDatabase, problems } from '../../support/verifying.js';
-
-const ALL = 1_000_000;
-
-/** A sink whose state is merged only when the test says so. */
-async function openQuiet(
-  dataDir: string,
-  ...[state, spec]: [state?: StateKind, spec?: TableSpec]
-): Promise<DuckDbSink> {
-  const queries = new RunningQueries();
-  // Holds back the one that works by itself.
-  void queries.alone(() => new Promise(() => {}));
-  return await openSink(dataDir, { state, ...(spec && { spec }) }, queries);
-}
-
-async function merge(sink: DuckDbSink, maxRows = ALL, spec = ORDERS_SPEC): Promise<number> {
-  const connection = await sink.connect();
-  await connection.run('BEGIN');
-  const rows = await mergeTail(connection, spec, maxRows);
-  await connection.run('COMMIT');
-  connection.closeSync();
-  return rows;
-}
 
 const rowsOfView = (sink: DuckDbSink) => select(sink, 'SELECT * FROM orders ORDER BY kafka_partition, kafka_offset');
 const wanted = (sink: DuckDbSink) =>
   select(sink, `FROM (${newestOfLog(ORDERS_SPEC)}) ORDER BY kafka_partition, kafka_offset`);
-
-interface Change {
-  readonly id: string;
-  readonly key: string;
-  readonly type?: string | undefined;
-  readonly operation?: string;
-}
-
-const change = ({ id, key, type, operation = 'update' }: Change) =>
-  JSON.stringify({ change_id: id, order_id: key, order_id_type: type, operation, status: id });
 
 describe('the state', () => {
   it('with the tail is the newest of the change log, whatever was merged when', { timeout: 60_000 }, async () => {
@@ -80,7 +47,8 @@ describe('the state', () => {
          WHERE rowid > (SELECT coalesce(max(row_id), -1) FROM sluice.merged)`,
       );
       expect(await rowsOfView(sink), `round ${round}, before`).toEqual(await wanted(sink));
-      if (random.next() < 0.6) rows += await merge(sink, 1 + random.below(40));
+      if (random.next() < 0.6)
+        rows += await merge(sink, 1 + random.below(40), ORDERS_SPEC, [undefined, 0][random.below(2)]);
       expect(await rowsOfView(sink), `round ${round}, after`).toEqual(await wanted(sink));
     }
     expect(rows).toBeGreaterThan(50);
@@ -91,16 +59,6 @@ describe('the state', () => {
     expect((await problems(dataDir)).filter((problem) => !/rows differ/.test(problem))).toEqual([]);
   });
 
-  const write = async (
-    sink: DuckDbSink,
-    dataDir: string,
-    start: number,
-    changes: readonly Change[],
-    spec?: TableSpec,
-  ) => {
-    await sink.stage(await makeBatch(dataDir, 0, start, changes.map(change), spec && { spec }));
-    await sink.commit();
-  };
   const status = (sink: DuckDbSink) => select(sink, 'SELECT order_id, status FROM orders ORDER BY ALL');
   const merged = (sink: DuckDbSink) => select(sink, 'SELECT message_offset FROM sluice.merged');
 
@@ -239,7 +197,7 @@ describe('the state', () => {
     await write(sink, dataDir, 1, [{ id: '1', key: 'a' }]);
     const connection = await sink.connect();
     await connection.run('BEGIN');
-    expect(await mergeTail(connection, ORDERS_SPEC, ALL)).toBe(1);
+    expect((await mergeTail(connection, ORDERS_SPEC, ALL)).rows).toBe(1);
     expect(await status(sink)).toEqual([['a', '1']]);
     await connection.run('ROLLBACK');
     connection.closeSync();
@@ -265,6 +223,41 @@ describe('the state', () => {
     connection.closeSync();
     await write(sink, dataDir, 1, [{ id: '1', key: 'b' }]);
     expect(await merge(sink)).toBe(1);
+    await sink.close();
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it('is written anew, sorted by key, when much is merged', async () => {
+    const dataDir = temporaryDirectory();
+    const sink = await openQuiet(dataDir, 'table');
+    await write(sink, dataDir, 0, [
+      { id: '0', key: 'c' },
+      { id: '1', key: 'a' },
+      { id: '2', key: 'd' },
+    ]);
+    const keys = () => select(sink, 'SELECT order_id, change_id FROM sluice.state ORDER BY rowid');
+    await merge(sink, ALL, ORDERS_SPEC, 0);
+    expect(await keys()).toEqual([
+      ['a', '1'],
+      ['c', '0'],
+      ['d', '2'],
+    ]);
+    await write(sink, dataDir, 3, [
+      { id: '3', key: 'd' },
+      { id: '4', key: 'b' },
+    ]);
+    await merge(sink, ALL, ORDERS_SPEC, 0);
+    const anew = [
+      ['a', '1'],
+      ['b', '4'],
+      ['c', '0'],
+      ['d', '3'],
+    ];
+    expect(await keys()).toEqual(anew);
+    await write(sink, dataDir, 5, [{ id: '5', key: 'b' }]);
+    // One row is fewer than half of four: it is put beside them.
+    await merge(sink, ALL, ORDERS_SPEC, 0);
+    expect(await keys()).toEqual([...anew.filter(([key]) => key !== 'b'), ['b', '5']]);
     await sink.close();
     expect(await problems(dataDir)).toEqual([]);
   });

@@ -1,0 +1,162 @@
+/** `replay` on a lake, at rest and beside whoever commits to it. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { openConfigured } from '../../src/commands/open-sql.js';
+import { replay } from '../../src/commands/replay.js';
+import { verify } from '../../src/commands/verify.js';
+import { readConfig } from '../../src/config.js';
+import { createLogger } from '../../src/core/log.js';
+import { QueryServer } from '../../src/query/query-server.js';
+import { allRows } from '../../src/query/sql-client.js';
+import { parseSpec } from '../../src/schema/spec-file.js';
+import type { DuckLakeSink, DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
+import { select, temporaryDirectory } from '../support/batches.js';
+import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
+import { lakeOptions, makeLakeBatch, openLakeSink, takeOver } from '../support/lakes.js';
+import { describePostgres } from '../support/postgres.js';
+
+const specText = (required: boolean) =>
+  JSON.stringify({
+    table: 'cdc_orders',
+    view: 'orders',
+    columns: [
+      { name: 'id', kind: 'text', required: true, role: 'change_id' },
+      { name: 'key', kind: 'text', required: true, role: 'key' },
+      { name: 'operation', kind: 'text', role: 'operation' },
+      { name: 'at', kind: 'timestamp', role: 'event_time' },
+      { name: 'shop', kind: 'text', required },
+    ],
+  });
+const LOOSE = parseSpec(specText(false), 'of the test');
+const message = (id: string, more: object = {}) => JSON.stringify({ id, key: id, operation: 'insert', ...more });
+const whole = (id: string) => message(id, { shop: 's' });
+const log = createLogger({ level: 'silent', format: 'json' });
+
+let options: DuckLakeSinkOptions;
+let env: Record<string, string>;
+
+/** What test/commands/replay.test.ts has: rows, bad messages among them, duplicates, and a marker. */
+async function written(): Promise<void> {
+  const strict = { ...options, spec: parseSpec(specText(true), 'of the test') };
+  const sink = await openLakeSink(strict);
+  const [{ epoch = 0 }] = await sink.claim([0]);
+  await sink.claim([1]);
+  const stage = async (partition: number, start: number, values: (string | null)[]) =>
+    sink.stage(await makeLakeBatch(strict, partition, start, values, { epoch }));
+  await stage(0, 0, [whole('a'), message('b', { at: '2023-11-14T00:00:00Z' }), '{', whole('c'), null]);
+  await sink.commit();
+  await stage(0, 5, [message('d'), '[]']);
+  await sink.commit();
+  await stage(1, 0, [whole('f'), message('a'), message('b'), message('g', { operation: 'snapshot_begin' })]);
+  await sink.commit();
+  await sink.close();
+}
+
+const replayed = (choices: { bytes?: string; dryRun?: boolean } = {}) => {
+  const spec = join(temporaryDirectory(), 'spec.json');
+  writeFileSync(spec, specText(false));
+  const { bytes = '32MiB', dryRun = false } = choices;
+  return replay(readConfig({ ...env, TABLE_SPEC: spec, BATCH_BYTES: bytes }), { dryRun, log });
+};
+
+async function rowsNow(sql: string): Promise<unknown[][]> {
+  const client = await openConfigured(readConfig(env, false));
+  try {
+    return (await allRows(client, sql)).map((row) => Object.values(row));
+  } finally {
+    client.close();
+  }
+}
+
+async function verifies(): Promise<void> {
+  let text = '';
+  const write = async (more: string) => {
+    text += more;
+  };
+  expect(await verify(readConfig(env, false), { kafka: false, log, write }), text).toBe(true);
+}
+
+const IDS = 'SELECT id FROM cdc_orders ORDER BY id';
+const QUARANTINE = 'SELECT partition_id, message_offset::INTEGER, reason FROM sluice.quarantine ORDER BY ALL';
+const REPLAYS = 'SELECT partition_id, message_offset::INTEGER, outcome FROM sluice.replays ORDER BY ALL';
+const STAY = [
+  [0, 2, 'malformed'],
+  [0, 6, 'not_object'],
+];
+
+describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
+  describePostgres('with a Postgres', (postgres) => {
+    describe.each(['a file', 'Postgres'] as const)('with its catalog in %s', (where) => {
+      beforeEach(async () => {
+        const dataDir = temporaryDirectory();
+        const catalog = where === 'a file' ? undefined : `postgres:${await postgres().createDatabase()}`;
+        options = { ...lakeOptions(dataDir, catalog), spec: LOOSE };
+        env = {
+          ...{ DATA_DIR: dataDir, KAFKA_TOPIC: options.topic, SINK: 'ducklake' },
+          DUCKDB_EXTENSION_DIRECTORY: EXTENSION_DIRECTORY,
+          ...(catalog !== undefined && { LAKE_CATALOG: catalog }),
+        };
+        await written();
+      });
+
+      it('takes what is a row now, once, and verify agrees', async () => {
+        const before = await openLakeSink({ ...options, state: 'table' });
+        await before.compact(true);
+        await before.close();
+        expect(await replayed({ dryRun: true })).toMatchObject({ rows: undefined });
+        expect((await replayed()).rows).toEqual({ merged: 2, duplicate: 2, marker: 1 });
+        expect(await rowsNow(IDS)).toEqual(['a', 'b', 'c', 'd', 'f'].map((id) => [id]));
+        expect(await rowsNow(QUARANTINE)).toEqual(STAY);
+        expect(await rowsNow(REPLAYS)).toEqual([
+          [0, 1, 'merged'],
+          [0, 5, 'merged'],
+          [1, 1, 'duplicate'],
+          [1, 2, 'duplicate'],
+          [1, 3, 'marker'],
+        ]);
+        // The newest state, which is a table.
+        expect(await rowsNow('SELECT id FROM orders ORDER BY id')).toEqual(await rowsNow(IDS));
+        await verifies();
+        expect((await replayed()).rows).toEqual({ merged: 0, duplicate: 0, marker: 0 });
+        // What is committed next finds them.
+        const sink = await openLakeSink(options);
+        const [{ epoch = 0, watermark }] = await sink.claim([0]);
+        expect(watermark).toBe(1_699_920_000_000_000n);
+        await sink.stage(await makeLakeBatch(options, 0, 7, [whole('d'), whole('e')], { epoch }));
+        expect((await sink.commit()).stats).toMatchObject({ merged: 1, duplicate: 1 });
+        expect(await sink.compact(true)).toMatchObject({ left: [] });
+        await sink.close();
+        await verifies();
+      });
+
+      it('takes each message once beside commits of the same changes, and two replays at once', async () => {
+        const sink = await openLakeSink(options);
+        await takeOver(sink);
+        const server = where === 'a file' ? await QueryServer.start(sink, options.dataDir) : undefined;
+        onTestFinished(() => server?.close());
+        const both = Promise.all([replayed({ bytes: '1' }), replayed({ bytes: '1' })]);
+        const sums = { merged: 0, duplicate: 0, marker: 0 };
+        for (const [index, id] of ['b', 'd', 'x', 'b', 'y', 'd'].entries()) await commit(sink, 7 + index, id, sums);
+        for (const { rows } of await both) {
+          for (const name of ['merged', 'duplicate', 'marker'] as const) sums[name] += rows![name];
+        }
+        expect(sums).toEqual({ merged: 4, duplicate: 6, marker: 1 });
+        expect(await rowsNow(IDS)).toEqual(['a', 'b', 'c', 'd', 'f', 'x', 'y'].map((id) => [id]));
+        expect(await rowsNow(QUARANTINE)).toEqual(STAY);
+        await verifies();
+        expect(await select(sink, 'SELECT count(*)::INTEGER FROM sluice.replays')).toEqual([[5]]);
+        await server?.close();
+        await sink.close();
+      });
+    });
+  });
+});
+
+async function commit(sink: DuckLakeSink, offset: number, id: string, sums: { merged: number; duplicate: number }) {
+  const [{ epoch = 0 }] = await sink.claim([0]);
+  await sink.stage(await makeLakeBatch(options, 0, offset, [whole(id)], { epoch }));
+  const { stats } = await sink.commit();
+  sums.merged += stats.merged;
+  sums.duplicate += stats.duplicate;
+}
