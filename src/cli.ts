@@ -109,6 +109,7 @@ const COMMANDS: Readonly<Record<string, (sluice: Command) => Promise<void>>> = {
   quarantine: async (sluice) => (await import('./commands/quarantine.js')).addQuarantineCommand(sluice, context),
   replay: async (sluice) => (await import('./commands/replay.js')).addReplayCommand(sluice, context),
   forget: async (sluice) => (await import('./commands/forget.js')).addForgetCommand(sluice, context),
+  reset: async (sluice) => (await import('./commands/reset.js')).addResetCommand(sluice, context),
   backfill: async (sluice) => (await import('./commands/backfill.js')).addBackfillCommand(sluice, context),
   recover: async (sluice) => (await import('./commands/recover.js')).addRecoverCommand(sluice, context),
   ui: async (sluice) => (await import('./commands/ui.js')).addUiCommand(sluice, context),

@@ -28,7 +28,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   kernel: ['core', 'schema'],
   parquet: ['core', 'schema', 'storage'],
   query: ['core', 'storage'],
-  capture: ['core', 'kafka'],
+  capture: ['core', 'schema', 'kafka', 'kernel'],
   'sinks/duckdb': ['core', 'schema', 'storage', 'parquet', 'query'],
   'sinks/ducklake': ['core', 'schema', 'storage', 'parquet', 'sinks/duckdb'],
   sinks: ['core', 'query', 'sinks/duckdb', 'sinks/ducklake'],

@@ -104,7 +104,7 @@ export class Capture {
       readTimeoutMs: READ_TIMEOUT_MS,
     };
     const reader = new ChangeReader(source, start, options, log);
-    log.info({ from: start }, `following the change stream of ${source.name}`);
+    log.info({ from: record.clusterTime }, `following the change stream of ${source.name}`);
     let storedMs = performance.now();
     try {
       while (!this.#stopping) {
@@ -136,7 +136,7 @@ export class Capture {
       writer.add(changeMessage(isIncomplete ? await this.#completed(event) : event, this.#options));
       return 'taken';
     }
-    log.warn({ token: event.token }, `${source.name}: ${event.operationType}`);
+    log.warn({ at: timeOf(event) }, `${source.name}: ${event.operationType}`);
     const isInvalidate = event.operationType === 'invalidate';
     if (!isInvalidate) {
       await this.#write(event.token);
@@ -207,7 +207,7 @@ export class Capture {
     assert(begun !== undefined, 'a snapshot was begun');
     const { time } = begun;
     const { lastId } = begun;
-    log.info({ snapshot: time, lastId }, `taking a snapshot of ${source.name}`);
+    log.info({ snapshot: time, resumes: lastId !== null }, `taking a snapshot of ${source.name}`);
     const after = lastId === null ? undefined : BSON.EJSON.parse(lastId, { relaxed: false }).id;
     let documents = 0;
     let last: Uint8Array | undefined;

@@ -5,6 +5,7 @@ import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import type { ChangeEvent } from './change-event.js';
 import type { CapturedCollection, EventStream, StreamOptions, StreamStart } from './collection.js';
+import { withoutTokens } from './resume-token.js';
 import { backoff, raceTimeout, refusal, withTimeout } from './retry.js';
 import { readWhole } from './split-event.js';
 
@@ -100,6 +101,7 @@ export class ChangeReader {
 
   async #recover(error: Error): Promise<void> {
     await this.close();
+    error.message = withoutTokens(error.message);
     // The code is an object of its BSON type too.
     if (error instanceof MongoError && HISTORY_LOST.has(Number(error.code))) {
       const message = `the position of ${this.#source.name} is no longer in the oplog: ${error.message}`;

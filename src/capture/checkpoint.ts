@@ -5,6 +5,7 @@
 import kafka, { type LibrdKafkaError } from '@confluentinc/kafka-javascript';
 import { z } from 'zod';
 import { SluiceError } from '../core/errors.js';
+import type { MessageCipher } from '../schema/mask-key.js';
 import type { OutgoingMessage } from './producer.js';
 
 const { ERRORS } = kafka.CODES;
@@ -25,6 +26,13 @@ const checkpointSchema = z.object({
 });
 
 export type Checkpoint = z.infer<typeof checkpointSchema>;
+
+/** Of a capture that masks: tokens have the `_id` of documents. */
+const sealedSchema = z.object({
+  version: z.literal(2),
+  /** The record, encrypted, as base64. */
+  sealed: z.base64(),
+});
 
 /**
  * In each record: the source was the only one of the topic when it began. Nothing before such a record matters, so the
@@ -52,9 +60,20 @@ export function snapshotCheckpoint(time: string, lastId: string | null, done: bo
   return { version: 1, token: null, clusterTime: time, snapshot: { time, lastId, done } };
 }
 
-/** What stores where a source stands. @param topic of the messages */
-export function checkpointMessage(topic: string, source: string, record: Checkpoint): OutgoingMessage {
-  const value = Buffer.from(JSON.stringify({ ...record, ...SOLE }));
+/**
+ * What stores where a source stands.
+ * @param topic of the messages
+ * @param cipher of a capture that masks
+ */
+export function checkpointMessage(
+  topic: string,
+  source: string,
+  record: Checkpoint,
+  cipher?: MessageCipher,
+): OutgoingMessage {
+  const sealed = cipher && Buffer.from(cipher.seal(Buffer.from(JSON.stringify(record)), topic)).toString('base64');
+  const stored = sealed === undefined ? record : { version: 2, sealed };
+  const value = Buffer.from(JSON.stringify({ ...stored, ...SOLE }));
   return { topic: checkpointTopic(topic), partition: 0, key: source, value };
 }
 
@@ -65,20 +84,44 @@ export function tombstoneMessage(topic: string, source: string): OutgoingMessage
 
 /** Whether the topic had no other source when this record was written. */
 export function isSole(text: string): boolean {
+  return (jsonIn(text) as Partial<typeof SOLE> | null | undefined)?.sole === true;
+}
+
+/** Whether the record is of a capture that masks. */
+export function isMasked(text: string): boolean {
+  return sealedSchema.safeParse(jsonIn(text)).success;
+}
+
+/**
+ * @param topic of the messages
+ * @throws SluiceError SLUICE_KAFKA if this version cannot read it, SLUICE_CONFIG if it was encrypted with another key
+ */
+export function parseCheckpoint(text: string, topic: string, cipher?: MessageCipher): Checkpoint {
+  const sealed = cipher && sealedSchema.safeParse(jsonIn(text)).data?.sealed;
+  const opened = sealed === undefined ? text : openedRecord(sealed, topic, cipher);
   try {
-    return (JSON.parse(text) as Partial<typeof SOLE> | null)?.sole === true;
-  } catch {
-    return false;
+    return checkpointSchema.parse(JSON.parse(opened));
+  } catch (cause) {
+    const name = checkpointTopic(topic);
+    const message = `the last record of ${name} is not one of this version: ${text}; use the version that wrote it`;
+    throw new SluiceError('SLUICE_KAFKA', message, { cause });
   }
 }
 
-/** @throws SluiceError SLUICE_KAFKA if this version cannot read it */
-export function parseCheckpoint(text: string, topic: string): Checkpoint {
+function openedRecord(sealed: string, topic: string, cipher: MessageCipher | undefined): string {
   try {
-    return checkpointSchema.parse(JSON.parse(text));
+    return Buffer.from(cipher?.open(Buffer.from(sealed, 'base64'), topic) ?? []).toString();
   } catch (cause) {
-    const message = `the last record of ${topic} is not one of this version: ${text}; use the version that wrote it`;
-    throw new SluiceError('SLUICE_KAFKA', message, { cause });
+    const message = `the topic ${topic} was masked with another key: MASK_KEY_FILE must name the one of then`;
+    throw new SluiceError('SLUICE_CONFIG', message, { cause });
+  }
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

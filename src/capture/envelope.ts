@@ -4,17 +4,21 @@
  */
 import { createHash } from 'node:crypto';
 import { OPERATION } from '../core/operations.js';
-import { type BsonValue, documentOf, endOf, FIRST, isNothing, memberOf, nameEnd, valueAt } from './bson.js';
+import { type BsonValue, documentOf, endOf, FIRST, isNothing, memberOf, nameEnd, TYPE, valueAt } from './bson.js';
 import type { ChangeEvent } from './change-event.js';
 import { JsonText, jsonOf } from './json.js';
+import type { CaptureMasks } from './masks.js';
 import { markerId, type OrderId, orderIdOf } from './order-id.js';
-import { changeIdOf } from './resume-token.js';
+import { OWN_FIELDS } from './own-fields.js';
+import { changeIdOf, timeOf } from './resume-token.js';
 
 export interface EnvelopeOptions {
   /** Where the order id is in the document; undefined: the `_id`. */
   readonly orderIdPath: string | undefined;
   /** Where the event time is in the document; undefined: when the server saw the change. */
   readonly eventTimePath: string | undefined;
+  /** What documents are masked by before they are written; undefined: they are as they are. */
+  readonly masks?: CaptureMasks | undefined;
 }
 
 export interface CapturedMessage {
@@ -31,16 +35,6 @@ export interface CapturedMessage {
 /** Operations of a collection that are changes of one document. */
 const DOCUMENT_OPERATIONS = new Set(['insert', 'update', 'replace', 'delete']);
 
-/** The envelope's own fields; fields of the document with these names are kept in `document`. */
-const OWN_FIELDS: ReadonlySet<string> = new Set([
-  'change_id',
-  'operation',
-  'order_id',
-  'order_id_type',
-  'event_time',
-  'cluster_time',
-  'document',
-]);
 const LONGEST_OWN_FIELD = 13;
 /** Of an id that is cut: in UTF-16 units, so that an entry with two of them fits into the least MAX_MESSAGE_BYTES. */
 const CUT_ID_LENGTH = 64;
@@ -63,17 +57,18 @@ export function changeMessage(event: ChangeEvent, options: EnvelopeOptions): Cap
   const isDelete = event.operationType === OPERATION.delete;
   const isGone = lacksDocument(event);
   const known = isNothing(fullDocument) ? fullDocumentBeforeChange : fullDocument;
-  const { orderIdPath, eventTimePath } = options;
+  const { orderIdPath, eventTimePath, masks } = options;
   const orderId = orderIdPath === undefined ? id : valueAt(known, orderIdPath);
   const eventTime = eventTimePath === undefined ? undefined : valueAt(known, eventTimePath);
   return message({
-    changeId: changeIdOf(event),
+    changeId: masks?.changeId(timeOf(event), event.token) ?? changeIdOf(event),
     operation: isGone ? OPERATION.vanished : event.operationType,
     orderId: orderIdOf(isNothing(orderId) ? id : orderId),
     eventTime: isNothing(eventTime) ? event.wallTime : eventTime,
     clusterTime: event.clusterTime,
     document: isDelete || isGone ? undefined : fullDocument,
     update: isGone ? updateDescription : undefined,
+    masks,
   });
 }
 
@@ -89,7 +84,7 @@ export interface SnapshotOf {
 export function snapshotMessage(
   bytes: Uint8Array,
   snapshot: SnapshotOf,
-  { orderIdPath, eventTimePath }: EnvelopeOptions,
+  { orderIdPath, eventTimePath, masks }: EnvelopeOptions,
 ): CapturedMessage {
   const document = documentOf(bytes);
   const id = memberOf(document, '_id');
@@ -97,13 +92,15 @@ export function snapshotMessage(
   const eventTime = eventTimePath === undefined ? undefined : valueAt(document, eventTimePath);
   const milliseconds = Number.parseInt(snapshot.time.slice(0, 8), 16) * 1e3;
   return message({
-    changeId: snapshotChangeId(snapshot, jsonOf(id)),
+    changeId:
+      masks?.changeId(snapshot.time, `${snapshot.source} ${jsonOf(id)}`) ?? snapshotChangeId(snapshot, jsonOf(id)),
     operation: OPERATION.snapshot,
     orderId: orderIdOf(isNothing(orderId) ? id : orderId),
     eventTime: isNothing(eventTime) ? `{"$date":{"$numberLong":"${milliseconds}"}}` : eventTime,
     clusterTime: undefined,
     document,
     update: undefined,
+    masks,
   });
 }
 
@@ -117,6 +114,7 @@ export function markerMessage(snapshot: SnapshotOf, end: 'begin' | 'end', partit
     clusterTime: undefined,
     document: undefined,
     update: undefined,
+    masks: undefined,
   });
 }
 
@@ -161,17 +159,21 @@ interface Parts {
   readonly document: BsonValue | undefined;
   /** What is known of the update of a document that is gone. */
   readonly update: BsonValue | undefined;
+  readonly masks: CaptureMasks | undefined;
 }
 
-function message({ changeId, operation, orderId, eventTime, clusterTime, document, update }: Parts): CapturedMessage {
+function message(parts: Parts): CapturedMessage {
+  const { changeId, operation, eventTime, clusterTime, document, update, masks } = parts;
+  const orderId = masks?.orderId(parts.orderId) ?? parts.orderId;
   written.ascii(`{"change_id":"${changeId}","operation":"${operation}","order_id":`);
   written.text(orderId.text);
   written.ascii(`,"order_id_type":"${orderId.type}"`);
   if (typeof eventTime === 'string') written.ascii(`,"event_time":${eventTime}`);
   else writeField('event_time', eventTime);
   writeField('cluster_time', clusterTime);
-  writeField('update', update);
-  if (document !== undefined) writeMembers(document);
+  if (masks === undefined) writeField('update', update);
+  else if (update !== undefined) writeMaskedUpdate(update, masks);
+  if (document !== undefined) writeMembers(document, masks);
   written.ascii('}');
   const value = written.take();
   const { key } = orderId;
@@ -184,8 +186,29 @@ function writeField(name: string, value: BsonValue | undefined): void {
   written.value(value.bytes, value.type, value.at);
 }
 
+/** The values of an update are in `updatedFields`, by their paths; all else in it are names and sizes. */
+function writeMaskedUpdate({ bytes, type, at: start }: BsonValue, masks: CaptureMasks): void {
+  written.ascii(',"update":');
+  const all = masks.fields.members.get('update');
+  if (type !== TYPE.document || all?.mask !== undefined) {
+    written.value(bytes, type, start, all);
+    return;
+  }
+  written.ascii('{');
+  for (let at = start + FIRST; bytes[at] !== 0; ) {
+    const end = nameEnd(bytes, at + 1);
+    if (at !== start + FIRST) written.ascii(',');
+    if (bytes.toString('latin1', at + 1, end) === 'updatedFields') {
+      written.ascii('"updatedFields":');
+      written.value(bytes, bytes[at], end + 1, masks.updated);
+    } else written.member(bytes, bytes[at], at + 1);
+    at = endOf(bytes, bytes[at], end + 1);
+  }
+  written.ascii('}');
+}
+
 /** The document's fields, in its order; those with names of the envelope's own are put into `document` after them. */
-function writeMembers({ bytes, at: start }: BsonValue): void {
+function writeMembers({ bytes, at: start }: BsonValue, masks: CaptureMasks | undefined): void {
   const clashing: number[] = [];
   for (let at = start + FIRST; bytes[at] !== 0; ) {
     const end = nameEnd(bytes, at + 1);
@@ -193,13 +216,13 @@ function writeMembers({ bytes, at: start }: BsonValue): void {
     if (name !== undefined && OWN_FIELDS.has(name)) clashing.push(at);
     else if (name !== '_id') {
       written.ascii(',');
-      written.member(bytes, bytes[at], at + 1);
+      written.member(bytes, bytes[at], at + 1, masks?.fields);
     }
     at = endOf(bytes, bytes[at], end + 1);
   }
   for (const [index, at] of clashing.entries()) {
     written.ascii(index === 0 ? ',"document":{' : ',');
-    written.member(bytes, bytes[at], at + 1);
+    written.member(bytes, bytes[at], at + 1, masks?.clashing);
   }
   if (clashing.length > 0) written.ascii('}');
 }

@@ -16,6 +16,17 @@ const TWO_32 = 2 ** 32;
 /** Upper halves of 64-bit integers whose values a double has exactly. */
 const EXACT_HIGH = 1 << 20;
 
+/** JSON of what is kept in place of what is hidden. */
+export const STARS = '"***"';
+
+/** A place in documents that has something to hide. */
+export interface Masked {
+  /** The masked places inside of it, by the names of members; elements of an array are in its own place. */
+  readonly members: Pick<ReadonlyMap<string, Masked>, 'get'>;
+  /** JSON of what is written in place of a value, but null, whose JSON it gets; undefined: only members are masked. */
+  readonly mask: ((json: string) => string) | undefined;
+}
+
 /** JSON text that grows, in bytes of UTF-8. */
 export class JsonText {
   #bytes = Buffer.allocUnsafe(START_BYTES);
@@ -49,16 +60,24 @@ export class JsonText {
     this.#length += this.#bytes.write(json, this.#length);
   }
 
-  value(bytes: Buffer, type: number, at: number): void {
+  value(bytes: Buffer, type: number, at: number, masked?: Masked): void {
+    if (masked !== undefined && type !== TYPE.null && type !== TYPE.undefined) {
+      const isInside = masked.mask === undefined && (type === TYPE.document || type === TYPE.array);
+      // Where an object has something to hide, another value may have all of it.
+      if (!isInside) {
+        this.#utf8(masked.mask?.(jsonOf({ bytes, type, at })) ?? STARS);
+        return;
+      }
+    }
     switch (type) {
       case TYPE.string:
         this.#string(bytes, at + 4, at + 3 + int32(bytes, at));
         break;
       case TYPE.document:
-        this.#document(bytes, at);
+        this.#document(bytes, at, masked);
         break;
       case TYPE.array:
-        this.#array(bytes, at);
+        this.#array(bytes, at, masked);
         break;
       case TYPE.int32:
         this.ascii(String(int32(bytes, at)));
@@ -93,30 +112,30 @@ export class JsonText {
     }
   }
 
-  /** Writes `"name":value`. @param at of the element's name */
-  member(bytes: Buffer, type: number, at: number): void {
+  /** Writes `"name":value`. @param at of the element's name. @param around what is masked in its document */
+  member(bytes: Buffer, type: number, at: number, around?: Masked): void {
     const end = nameEnd(bytes, at);
     this.#string(bytes, at, end);
     this.#byte(COLON);
-    this.value(bytes, type, end + 1);
+    this.value(bytes, type, end + 1, around?.members.get(bytes.toString('utf8', at, end)));
   }
 
-  #document(bytes: Buffer, start: number): void {
+  #document(bytes: Buffer, start: number, masked?: Masked): void {
     this.ascii('{');
     for (let at = start + FIRST; bytes[at] !== 0; ) {
       if (at !== start + FIRST) this.#byte(COMMA);
-      this.member(bytes, bytes[at], at + 1);
+      this.member(bytes, bytes[at], at + 1, masked);
       at = endOf(bytes, bytes[at], nameEnd(bytes, at + 1) + 1);
     }
     this.ascii('}');
   }
 
-  #array(bytes: Buffer, start: number): void {
+  #array(bytes: Buffer, start: number, masked?: Masked): void {
     this.ascii('[');
     for (let at = start + FIRST; bytes[at] !== 0; ) {
       if (at !== start + FIRST) this.#byte(COMMA);
       const from = nameEnd(bytes, at + 1) + 1;
-      this.value(bytes, bytes[at], from);
+      this.value(bytes, bytes[at], from, masked);
       at = endOf(bytes, bytes[at], from);
     }
     this.ascii(']');

@@ -44,7 +44,12 @@ export function wentBack(before: Checkpoint, next: Checkpoint): string | undefin
   if (!before.token || !next.token) return undefined;
   const areOrdered = timeInToken(before.token) !== undefined && timeInToken(next.token) !== undefined;
   const [from, to] = areOrdered ? [before.token, next.token] : [before.clusterTime, next.clusterTime];
-  return to < from ? `the resume token went back from ${from} to ${to}` : undefined;
+  return to < from ? `the resume token went back from ${withoutTokens(from)} to ${withoutTokens(to)}` : undefined;
+}
+
+/** A text in which tokens of MongoDB are cut after their cluster time: they have the `_id` of a document. */
+export function withoutTokens(text: string): string {
+  return text.replace(/\b(82[0-9A-F]{16})[0-9A-F]+/gi, '$1…');
 }
 
 /** 16 hex digits. @param seconds since the epoch. @param increment of changes within a second */

@@ -53,6 +53,13 @@ export const captureSettings = z.object({
     'how often the position of an idle stream is stored',
     integer(1, 86_400_000).prefault('10000'),
   ),
+  masksDocuments: setting(
+    'MASK_CAPTURE',
+    'whether what TABLE_SPEC masks is masked in Kafka already: see [privacy](privacy.md#masks-in-kafka)',
+    oneOf(['true', 'false'])
+      .transform((word) => word === 'true')
+      .prefault('false'),
+  ),
   maxMessageBytes: setting('MAX_MESSAGE_BYTES', 'what the broker accepts', bytes(1000, 1024 * MIB).prefault('1000000')),
 });
 

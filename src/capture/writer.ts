@@ -3,6 +3,7 @@ import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { type Checkpoint, checkpointMessage, snapshotCheckpoint, tombstoneMessage } from './checkpoint.js';
 import { type CapturedMessage, markerMessage, oversizeMessage } from './envelope.js';
+import type { CaptureMasks } from './masks.js';
 import type { CaptureMetrics } from './metrics.js';
 import type { OutgoingMessage, TransactionalProducer } from './producer.js';
 import { wentBack } from './resume-token.js';
@@ -18,6 +19,8 @@ export interface WriterOptions {
   readonly transactionBytes: number;
   readonly transactionIntervalMs: number;
   readonly maxMessageBytes: number;
+  /** What positions are encrypted with; undefined: they are not. */
+  readonly masks?: Pick<CaptureMasks, 'cipher'> | undefined;
 }
 
 export interface WriterParts {
@@ -72,9 +75,8 @@ export class GroupWriter {
    * not fit is left out, and the group is written with the next one that does.
    */
   canStore(record: Checkpoint): boolean {
-    const { topic, source, maxMessageBytes } = this.#options;
-    const { key, value } = checkpointMessage(topic, source, record);
-    return Buffer.byteLength(key) + (value?.length ?? 0) <= maxMessageBytes;
+    const { key, value } = this.#stored(record);
+    return Buffer.byteLength(key) + (value?.length ?? 0) <= this.#options.maxMessageBytes;
   }
 
   /** Whether to write the group now. Time alone does not wait for the transaction before: the group keeps filling. */
@@ -127,14 +129,13 @@ export class GroupWriter {
    */
   async write(record: Checkpoint): Promise<void> {
     await this.settled();
-    const { topic, source } = this.#options;
     const { producer, metrics } = this.#parts;
     const back = this.#record && wentBack(this.#record, record);
     if (back !== undefined) throw new SluiceError('SLUICE_MONGODB', back);
     const { messages, operations } = this.#group;
     this.#group = new Group();
     this.#record = record;
-    this.#committing = producer.transaction([...messages, checkpointMessage(topic, source, record)]).then(
+    this.#committing = producer.transaction([...messages, this.#stored(record)]).then(
       () => {
         this.#committing = undefined;
         metrics.committed(operations, record.clusterTime);
@@ -144,6 +145,11 @@ export class GroupWriter {
         this.#failure ??= thrown;
       },
     );
+  }
+
+  #stored(record: Checkpoint): OutgoingMessage {
+    const { topic, source, masks } = this.#options;
+    return checkpointMessage(topic, source, record, masks?.cipher);
   }
 
   /** Waits for the transaction that is under way. @throws what it failed with */

@@ -21,6 +21,7 @@ export function addCaptureCommand(program: Command, { environment, stopSignal, p
         SECTIONS.kafka,
         PROPERTIES_TEXT,
         SECTIONS.capture,
+        SECTIONS.schema,
         SECTIONS.process.pick({ shutdownGraceMs: true }),
         SECTIONS.metrics,
         SECTIONS.http,

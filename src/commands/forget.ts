@@ -6,7 +6,7 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import { identifier, literal } from '../core/sql.js';
-import { allRows, openSql, type SqlClient } from '../query/sql-client.js';
+import { allRows, type SqlClient } from '../query/sql-client.js';
 import { MessageCipher, maskKeyId, needsMaskKey } from '../schema/mask-key.js';
 import { roleColumn, type TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
@@ -14,13 +14,14 @@ import { Forget, type ForgetOptions } from '../sinks/duckdb/forget.js';
 import { checkMaskKey } from '../sinks/duckdb/mask-key.js';
 import { type MessageTest, searchQuarantine } from '../sinks/duckdb/quarantine-search.js';
 import { isOldDatabase } from '../sinks/duckdb/renewed-database.js';
+import { LakeForget } from '../sinks/ducklake/forget.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
 import { keyMatcher } from './key-matcher.js';
-import { variablesHelp } from './variables-help.js';
+import { openConfigured } from './open-sql.js';
+import { sinkOptions } from './sink-options.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
-const NOT_OF_A_LAKE =
-  'forget is for SINK=duckdb: which snapshots of a lake may go is for its keeper to say. docs/privacy.md has more';
 /** Hexadecimal digits of the HMAC that a masked key is. */
 const HMAC_DIGITS = 32;
 /** Messages that a dry run lists. */
@@ -29,12 +30,12 @@ const MAX_LISTED = 20;
 export function addForgetCommand(program: Command, { environment, stdout }: CommandContext): void {
   program
     .command('forget')
-    .description('take all rows, quarantined messages and bytes of one key out of DATA_DIR; while no "run" runs')
+    .description('take all rows, quarantined messages and bytes of one key out of the sink; while no "run" runs')
     .addHelpText(
       'after',
       variablesHelp(
         SECTIONS.storage,
-        SECTIONS.sink,
+        ...LAKE_SECTIONS,
         SECTIONS.schema,
         SECTIONS.parquet,
         SECTIONS.duckdb.omit({ mergeFrom: true, state: true }),
@@ -53,15 +54,14 @@ export function addForgetCommand(program: Command, { environment, stdout }: Comm
 
 /**
  * @returns what to say of it
- * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, but for a dry run; SLUICE_CONFIG of a
- *   lake, without the key of masks that it needs, or if the key is empty; as `Forget`
+ * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory or uses the lake, but for a dry run;
+ *   SLUICE_CONFIG without the key of masks that it needs, or if the key is empty; as `Forget` and `LakeForget`
  */
 export async function forget(config: Config, log: Logger, id: string, dryRun: boolean): Promise<string> {
-  if (config.sink === 'ducklake') throw new SluiceError('SLUICE_CONFIG', NOT_OF_A_LAKE);
   if (id === '') throw new SluiceError('SLUICE_CONFIG', '--key is empty: say which key to forget');
   const { dataDir, maskKey } = config;
-  const client = await openSql(dataDir);
-  let options: ForgetOptions;
+  const client = await openConfigured(config);
+  let open: () => Promise<Forget | LakeForget>;
   try {
     if (client.live && !dryRun) {
       throw new SluiceError(
@@ -77,34 +77,40 @@ export async function forget(config: Config, log: Logger, id: string, dryRun: bo
     const key = keyInTable(spec, id, maskKey);
     const { valueFormat, keyFormat } = config.registry;
     const column = roleColumn(spec, 'key')!;
-    const isOfKey = keyMatcher({ id, column, cipher: maskKey && new MessageCipher(maskKey), valueFormat, keyFormat });
+    const cipher = maskKey && new MessageCipher(maskKey);
+    const knownKeyId = (meta.mask_key_id as string | null | undefined) ?? undefined;
+    const isOfKey = keyMatcher({
+      ...{ id, topic, column, cipher, valueFormat, keyFormat, knownKeyId },
+      onUnopened: () =>
+        log.warn('a quarantined message is encrypted, or looks so, and cannot be opened: its bytes are searched'),
+    });
     if (dryRun) return await dryRunText(client, spec, key, isOfKey);
-    const { threads, memoryLimit } = config.duckdb;
-    const { retention, parquet } = config;
-    const keyHash = saltedHash(id);
-    options = {
-      dataDir,
-      topic,
-      spec,
-      retention,
-      compression: parquet.compression,
-      threads,
-      memoryLimit,
-      key,
-      keyHash,
-      isOfKey,
-      maskKeyId: maskKeyId(maskKey),
-    };
+    open = opener(config, topic, spec, { key, keyHash: saltedHash(id), isOfKey });
   } finally {
     client.close();
   }
-  const forgetting = await Forget.open(options);
+  const forgetting = await open();
+  let text: string;
   try {
     logRemoved(log, forgetting.removed);
-    return await textOf(forgetting, dataDir);
+    text = await textOf(forgetting, config);
   } finally {
-    forgetting.close();
+    await forgetting.close();
   }
+  return text;
+}
+
+/** Opens what has it, which begins nothing yet. */
+function opener(
+  config: Config,
+  topic: string,
+  spec: TableSpec,
+  what: Pick<ForgetOptions, 'key' | 'keyHash' | 'isOfKey'>,
+): () => Promise<Forget | LakeForget> {
+  const { kind, options } = sinkOptions({ ...config, kafka: { ...config.kafka, topic }, spec });
+  if (kind === 'ducklake') return () => LakeForget.open({ ...options, ...what, state: undefined });
+  const { compression } = options.compaction;
+  return () => Forget.open({ ...options, ...what, compression });
 }
 
 function keyInTable(spec: TableSpec, id: string, maskKey: Uint8Array | undefined): string {
@@ -134,14 +140,21 @@ async function dryRunText(client: SqlClient, spec: TableSpec, key: string, isOfK
   return `${found}\n${places.join('')}a dry run: nothing was changed\n`;
 }
 
-async function textOf(forgetting: Forget, dataDir: string): Promise<string> {
+async function textOf(forgetting: Forget | LakeForget, { dataDir, sink }: Config): Promise<string> {
   const { rows, others, quarantined, files } = await forgetting.run();
-  const old = readdirSync(dataDir).filter(isOldDatabase);
+  const ofLake = sink === 'ducklake';
+  const old = ofLake ? [] : readdirSync(dataDir).filter(isOldDatabase);
   const more = old.map((name) => `${name} is an older database, which still has what it had: remove it\n`);
-  if (forgetting.hadState) more.push('the state, a table, was removed: the next run with STATE=table makes it again\n');
+  if (forgetting.hadState) {
+    const how = ofLake
+      ? 'empty; the next run merges it again'
+      : 'removed: the next run with STATE=table makes it again';
+    more.push(`the state, a table, was ${how}\n`);
+  }
+  const inFiles = ofLake ? '' : `${others} duplicates and old changes in files, `;
+  const anew = ofLake ? 'rewritten, and all older snapshots are gone' : 'and the database were written anew';
   return (
-    `forgotten: ${rows} rows, ${others} duplicates and old changes in files, ${quarantined} quarantined messages; ` +
-    `${files} files and the database were written anew\n${more.join('')}` +
-    'Kafka has the messages until its retention ends, and so have copies of DATA_DIR\n'
+    `forgotten: ${rows} rows, ${inFiles}${quarantined} quarantined messages; ${files} files ${anew}\n${more.join('')}` +
+    `Kafka has the messages until its retention ends, and so have copies of ${ofLake ? 'the lake' : 'DATA_DIR'}\n`
   );
 }

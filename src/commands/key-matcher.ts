@@ -1,15 +1,20 @@
 /** Whether a quarantined message is of a key. */
 import type { MessageFormat } from '../registry/settings.js';
-import { isSealed, type MessageCipher, needsMaskKey } from '../schema/mask-key.js';
+import { isSealed, type MessageCipher, messagePlace, needsMaskKey, sealedWith } from '../schema/mask-key.js';
 import type { SpecColumn } from '../schema/spec.js';
 import type { MessageTest } from '../sinks/duckdb/quarantine-search.js';
 
 export interface KeyMatcherOptions {
   /** The key as messages have it. */
   readonly id: string;
+  readonly topic: string;
   /** In the role of key. */
   readonly column: SpecColumn;
   readonly cipher: MessageCipher | undefined;
+  /** Of the key that the data directory encrypts with; undefined: it never did. */
+  readonly knownKeyId: string | undefined;
+  /** Is told of bytes that say that they are encrypted with that key, and cannot be opened: they stay as they are. */
+  readonly onUnopened: () => void;
   readonly valueFormat: MessageFormat;
   readonly keyFormat: MessageFormat;
 }
@@ -31,16 +36,19 @@ const MAX_ESCAPES = 3;
 /**
  * A message in JSON that has a value where the key's column is read is compared by that alone. Any other has the key
  * as a word of its own, escaped or not; in one that is binary, anywhere.
- * @throws SluiceError SLUICE_CONFIG, when it is used, if the message is encrypted, and not with this key
+ * @throws SluiceError SLUICE_CONFIG, when it is used, if the message is encrypted, and there is no key
  */
-export function keyMatcher({ id, column, cipher, valueFormat, keyFormat }: KeyMatcherOptions): MessageTest {
+export function keyMatcher(options: KeyMatcherOptions): MessageTest {
+  const { id, column, valueFormat, keyFormat } = options;
   const word = Buffer.from(id);
   const isId = (text: unknown, { bytes }: Part) =>
     typeof text === 'number' ? Number(id) === text && hasWord(bytes, word) : String(text) === id;
-  return (key, value) => {
+  return (key, value, { partition, offset }) => {
+    const { topic } = options;
+    const place = (part: 'key' | 'value') => messagePlace(topic, partition, offset, part);
     const parts = {
-      key: key === null ? undefined : partOf(opened(key, cipher), keyFormat),
-      value: value === null ? undefined : partOf(opened(value, cipher), valueFormat),
+      key: key === null ? undefined : partOf(opened(key, options, place('key')), keyFormat),
+      value: value === null ? undefined : partOf(opened(value, options, place('value')), valueFormat),
     };
     for (const { of, names } of column.paths) {
       const part = parts[of];
@@ -51,10 +59,16 @@ export function keyMatcher({ id, column, cipher, valueFormat, keyFormat }: KeyMa
   };
 }
 
-function opened(bytes: Uint8Array, cipher: MessageCipher | undefined): Buffer {
-  if (cipher !== undefined) return Buffer.from(cipher.open(bytes));
-  if (isSealed(bytes)) throw needsMaskKey('it is encrypted');
-  return Buffer.from(bytes);
+/** A message can look as if it were encrypted: only the directory's own key has ever encrypted one. */
+function opened(bytes: Uint8Array, { cipher, knownKeyId, onUnopened }: KeyMatcherOptions, place: string): Buffer {
+  if (!isSealed(bytes) || sealedWith(bytes) !== knownKeyId) return Buffer.from(bytes);
+  if (cipher === undefined) throw needsMaskKey('it is encrypted');
+  try {
+    return Buffer.from(cipher.open(bytes, place));
+  } catch {
+    onUnopened();
+    return Buffer.from(bytes);
+  }
 }
 
 function partOf(bytes: Buffer, format: MessageFormat): Part {

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
-import { isSealedSql, MessageCipher, needsMaskKey, SEAL_BYTES } from '../schema/mask-key.js';
+import { isSealedSql, MessageCipher, messagePlace, needsMaskKey, SEAL_BYTES } from '../schema/mask-key.js';
 import { readScope } from '../verify/ledger.js';
 import { drawWindow } from './byte-window.js';
 import type { CommandContext } from './context.js';
@@ -119,7 +119,7 @@ export async function writeSamples(client: SqlClient, options: QuarantineOptions
   const start = `greatest(0, coalesce(byte_position, 0) - ${width})`;
   const rows = await allRows(
     client,
-    `SELECT partition_id, message_offset, reason, ${column} AS column_name, byte_position,
+    `SELECT topic, partition_id, message_offset, reason, ${column} AS column_name, byte_position,
        strftime(kafka_timestamp, '%Y-%m-%dT%H:%M:%S.%gZ') AS "time", octet_length(value) AS bytes, ${start} AS "from",
        hex(value[${start} + 1:${start} + ${2 * width + 1}]) AS part,
        ${isSealedSql('value')} AS "is sealed", ${cipher === undefined ? 'NULL' : 'hex(value)'} AS whole
@@ -154,7 +154,8 @@ function sampleOf(row: Record<string, unknown>, width: number, cipher: MessageCi
   const number = (value: unknown) => (value === null ? null : Number(value));
   const position = number(row.byte_position);
   const isSealed = row['is sealed'] === true;
-  const opened = isSealed ? cipher?.open(Buffer.from(String(row.whole), 'hex')) : undefined;
+  const place = messagePlace(String(row.topic), Number(row.partition_id), Number(row.message_offset), 'value');
+  const opened = isSealed ? cipher?.open(Buffer.from(String(row.whole), 'hex'), place) : undefined;
   const bytes = isSealed ? Number(row.bytes) - SEAL_BYTES : number(row.bytes);
   const from = opened === undefined ? Number(row.from) : 0;
   const shown = opened ?? Buffer.from(String(row.part), 'hex');

@@ -5,7 +5,7 @@ import type { BatchResult, BatchTask } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
 import type { SchemaStore } from '../registry/schema-store.js';
 import { isRowTest } from '../schema/expectations.js';
-import { isSealed, type MessageCipher, needsMaskKey } from '../schema/mask-key.js';
+import { isSealed, type MessageCipher, messagePlace, needsMaskKey } from '../schema/mask-key.js';
 import type { TableSpec } from '../schema/spec.js';
 import type { FileRange } from '../storage/data-dir.js';
 import { BatchProcessor } from '../worker/worker.js';
@@ -26,18 +26,22 @@ export interface KeptMessage {
  * @throws SluiceError SLUICE_CONFIG if the message is encrypted, and not with this key
  */
 export function keptMessage(row: Readonly<Record<string, unknown>>, cipher: MessageCipher | undefined): KeptMessage {
-  const bytes = (hex: unknown) => (hex === null ? null : opened(Buffer.from(String(hex), 'hex'), cipher));
+  const bytes = (part: 'key' | 'value') => {
+    if (row[part] === null) return null;
+    const place = messagePlace(String(row.topic), Number(row.partition_id), Number(row.message_offset), part);
+    return opened(Buffer.from(String(row[part]), 'hex'), cipher, place);
+  };
   return {
     offset: Number(row.message_offset),
     timestamp: row.time === null ? -1 : Number(row.time),
-    key: bytes(row.key),
-    value: bytes(row.value),
+    key: bytes('key'),
+    value: bytes('value'),
     reason: String(row.reason),
   };
 }
 
-function opened(bytes: Uint8Array, cipher: MessageCipher | undefined): Uint8Array {
-  if (cipher !== undefined) return cipher.open(bytes);
+function opened(bytes: Uint8Array, cipher: MessageCipher | undefined, place: string): Uint8Array {
+  if (cipher !== undefined) return cipher.open(bytes, place);
   if (isSealed(bytes)) throw needsMaskKey('messages in the quarantine are encrypted, since the table spec had masks');
   return bytes;
 }

@@ -22,6 +22,11 @@ export function statusText(standing: Standing): string {
     `files           ${standing.files ?? 'not on this machine'}${inBytes(standing.fileBytes, ', ')}`,
     `database        ${database}`,
     `newest state    ${standing.stateRows === null ? 'a view' : `a table of ${standing.stateRows} rows`}`,
+    ...partitions.flatMap(({ partition, lastReset }) => {
+      if (lastReset === null) return [];
+      const { from, to, at } = lastReset;
+      return [`reset           partition ${partition} from ${from} to ${to}, ${at.slice(0, 19)}Z`];
+    }),
     // The reason can be long; --json has all of it.
     ...(endsUnknown === null ? [] : [`end offsets     not known: ${endsUnknown.split(/: /)[0]}`]),
   ];

@@ -23,6 +23,8 @@ export interface PartitionStanding {
   readonly lag: number | null;
   readonly watermark: string | null;
   readonly lastCommit: string | null;
+  /** The last time that `sluice reset` moved it. */
+  readonly lastReset: { readonly from: number; readonly to: number; readonly at: string } | null;
 }
 
 /** What `--json` prints. */
@@ -97,6 +99,7 @@ export async function readStanding(config: Config, kafka: boolean, log: Logger):
 type Position = Omit<PartitionStanding, 'end' | 'lag'>;
 
 async function readPositions(client: SqlClient): Promise<Position[]> {
+  const resets = await readResets(client);
   const rows = await allRows(
     client,
     `SELECT partition_id, next_offset, epoch_ms(watermark) AS watermark, epoch_ms(committed_at) AS committed
@@ -110,7 +113,28 @@ async function readPositions(client: SqlClient): Promise<Position[]> {
     position: Number(next_offset),
     watermark: time(watermark),
     lastCommit: time(committed),
+    lastReset: resets.get(Number(partition_id)) ?? null,
   }));
+}
+
+/** By partition. The first reset makes the table. */
+async function readResets(client: SqlClient): Promise<Map<number, PartitionStanding['lastReset']>> {
+  const tables = await allRows(
+    client,
+    `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = 'resets'`,
+  );
+  if (tables.length === 0) return new Map();
+  const last = await allRows(
+    client,
+    `SELECT partition_id, from_offset, to_offset, epoch_ms(reset_at) AS "at" FROM sluice.resets
+     QUALIFY row_number() OVER (PARTITION BY partition_id ORDER BY reset_at DESC) = 1`,
+  );
+  return new Map(
+    last.map(({ partition_id, from_offset, to_offset, at }) => [
+      Number(partition_id),
+      { from: Number(from_offset), to: Number(to_offset), at: new Date(Number(at)).toISOString() },
+    ]),
+  );
 }
 
 /** Joins no group. @returns by partition where the log ends, or why that is not known */

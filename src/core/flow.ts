@@ -168,7 +168,7 @@ export const START_FROM = ['earliest', 'latest', 'group'] as const;
 export type StartFrom = (typeof START_FROM)[number];
 
 /** Why a partition began where it did; `unknown` in directories that did not record it. */
-export type StartReason = StartFrom | 'new_partition' | 'unknown';
+export type StartReason = StartFrom | 'new_partition' | 'reset' | 'unknown';
 
 /** Where a partition begins that the sink does not know yet. */
 export interface PartitionStart {

@@ -126,6 +126,19 @@ export class KafkaSource implements Source {
     return { low: lowOffset, high: highOffset };
   }
 
+  /**
+   * The first offset with a timestamp that is not before this one. Usable without the group, after `connect`.
+   * @param otherwise if there is none
+   */
+  async offsetAt(partition: number, milliseconds: number, otherwise: number): Promise<number> {
+    const { topic } = this.#options;
+    const [found] = await this.#request<{ offset: number }[]>(
+      `read the offset of a time of ${topic} partition ${partition}`,
+      (done) => this.#consumer.offsetsForTimes([{ topic, partition, offset: milliseconds }], REQUEST_TIMEOUT_MS, done),
+    );
+    return found.offset < 0 ? otherwise : found.offset;
+  }
+
   /** Usable without the group, too, after `connect`. */
   async inspect(positions: readonly ReadPosition[], partitions?: readonly number[]): Promise<PartitionState[]> {
     if (this.#options.isShared) return await this.#inspectBeside(positions, partitions);

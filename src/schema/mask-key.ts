@@ -11,8 +11,12 @@ const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const ID_BYTES = 4;
-/** What encrypted bytes begin with: no text does, and the last byte is the version. */
-const MAGIC = Buffer.from('\0sluice\u0001', 'latin1');
+/** What encrypted bytes begin with: no text does. The version follows. */
+const NAME = Buffer.from('\0sluice', 'latin1');
+/** Bytes of version 1 do not say where they belong. */
+const UNBOUND = 1;
+const BOUND = 2;
+const MAGIC = Buffer.concat([NAME, Buffer.from([BOUND])]);
 const HEAD_BYTES = MAGIC.length + ID_BYTES + NONCE_BYTES;
 
 /**
@@ -34,14 +38,27 @@ export const SEAL_BYTES = HEAD_BYTES + TAG_BYTES;
 
 /** SQL: whether a column of bytes is encrypted. */
 export function isSealedSql(column: string): string {
-  const magic = [...MAGIC].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
-  const begins = `${column}[1:${MAGIC.length}] = '${magic}'::BLOB`;
+  const hex = (bytes: readonly number[]) => bytes.map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+  const magics = [UNBOUND, BOUND].map((version) => `'${hex([...NAME, version])}'::BLOB`);
+  const begins = `${column}[1:${MAGIC.length}] IN (${magics.join(', ')})`;
   return `coalesce(${begins} AND octet_length(${column}) >= ${SEAL_BYTES}, false)`;
 }
 
 /** Whether bytes of the quarantine are encrypted. */
 export function isSealed(bytes: Uint8Array): boolean {
-  return bytes.length >= SEAL_BYTES && MAGIC.equals(bytes.subarray(0, MAGIC.length));
+  const version = bytes[NAME.length];
+  const isKnown = version === UNBOUND || version === BOUND;
+  return bytes.length >= SEAL_BYTES && isKnown && NAME.equals(bytes.subarray(0, NAME.length));
+}
+
+/** Of encrypted bytes: the id of the key (`MessageCipher.id`). */
+export function sealedWith(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(MAGIC.length, MAGIC.length + ID_BYTES)).toString('hex');
+}
+
+/** Where bytes of a quarantined message belong: they cannot be opened as those of another. */
+export function messagePlace(topic: string, partition: number, offset: number, part: 'key' | 'value'): string {
+  return `${topic}/${partition}/${offset}/${part}`;
 }
 
 /** Encrypts messages, and decrypts them: AES-256-GCM, each with a nonce of its own. */
@@ -60,27 +77,34 @@ export class MessageCipher {
     return this.#id.toString('hex');
   }
 
-  /** @returns magic and version, id of the key, nonce, what is encrypted, tag */
-  seal(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  /**
+   * @param place where the bytes belong: authenticated, and not in what is returned
+   * @returns magic and version, id of the key, nonce, what is encrypted, tag
+   */
+  seal(bytes: Uint8Array, place: string): Uint8Array<ArrayBuffer> {
     const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(CIPHER, this.#key, nonce);
+    const cipher = createCipheriv(CIPHER, this.#key, nonce).setAAD(Buffer.from(place));
     return new Uint8Array(
       Buffer.concat([MAGIC, this.#id, nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]),
     );
   }
 
-  /** The bytes as they came, if they are encrypted. @throws SluiceError SLUICE_CONFIG if it was with another key */
-  open(bytes: Uint8Array): Uint8Array {
+  /**
+   * The bytes as they came, if they are encrypted.
+   * @throws SluiceError SLUICE_CONFIG if it was with another key, or they belong to another place
+   */
+  open(bytes: Uint8Array, place: string): Uint8Array {
     if (!isSealed(bytes)) return bytes;
     const id = bytes.subarray(MAGIC.length, MAGIC.length + ID_BYTES);
     if (!this.#id.equals(id)) throw notOfThisKey('another key');
     const nonce = bytes.subarray(MAGIC.length + ID_BYTES, HEAD_BYTES);
     const decipher = createDecipheriv(CIPHER, this.#key, nonce, { authTagLength: TAG_BYTES });
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    if (bytes[NAME.length] === BOUND) decipher.setAAD(Buffer.from(place));
     try {
       return Buffer.concat([decipher.update(bytes.subarray(HEAD_BYTES, -TAG_BYTES)), decipher.final()]);
     } catch {
-      throw notOfThisKey('this key, and changed since');
+      throw notOfThisKey('this key, and changed or moved since');
     }
   }
 }

@@ -133,6 +133,7 @@ function startCheck(
     const began = `partition ${partition} began at ${firstOffset} (${reason})`;
     const text = `${began}; Kafka has offsets ${low} to ${firstOffset}`;
     if (reason === startFrom && reason !== 'earliest') notes.push(`${text}, left out by START_FROM=${startFrom}`);
+    else if (reason === 'reset') notes.push(`${text}, which an operator left out with "sluice reset"`);
     else if (reason === 'unknown') notes.push(`${text}, which are not in the data directory`);
     else problems.push(`${text}, which START_FROM=${startFrom} does not leave out`);
   }

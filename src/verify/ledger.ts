@@ -9,6 +9,7 @@ import { LAKE } from '../sinks/ducklake/lake.js';
 import { RETENTION_FORMAT } from '../storage/data-dir.js';
 import { type CheckResult, type LakeScope, lines, MAX_PROBLEMS, problemsOf, type VerifyScope } from './check.js';
 import { expectationCheck } from './expectations.js';
+import { gapNotes } from './gaps.js';
 
 /** A check, and what is worth knowing beside it; each statement gives a row per problem or note: its text. */
 export interface LedgerCheck {
@@ -68,7 +69,7 @@ export async function* ledgerChecks(client: SqlClient, scope: VerifyScope): Asyn
   // In format 1 all batches were of one kind.
   const batches = isOld ? `(SELECT *, 'consume' AS kind FROM sluice.batches)` : 'sluice.batches';
   const checks = [
-    ...rangeChecks(format),
+    ...rangeChecks(format, await hasTable(client, 'resets')),
     ...tableChecks(scope, format),
     quarantineCheck(batches, format),
     ...retentionChecks(scope, format),
@@ -93,7 +94,8 @@ export async function* ledgerChecks(client: SqlClient, scope: VerifyScope): Asyn
   }
 }
 
-function rangeChecks(format: number): LedgerCheck[] {
+/** @param hasResets whether `sluice reset` ever moved a position */
+function rangeChecks(format: number, hasResets: boolean): LedgerCheck[] {
   // Until format 3 markers were counted as merged.
   const marker = format < 3 ? '0' : 'rows_marker';
   return [
@@ -103,9 +105,7 @@ function rangeChecks(format: number): LedgerCheck[] {
           partition_id, start_offset, before)
         FROM (SELECT *, lag(next_offset) OVER (PARTITION BY partition_id ORDER BY start_offset, next_offset) AS before
           FROM sluice.batches) WHERE before <> start_offset OR next_offset <= start_offset`,
-      notes: `SELECT format('partition {}: offsets {} to {} were gone from Kafka before they were read, found {}',
-          partition_id, start_offset, next_offset, strftime(committed_at, '%Y-%m-%d %H:%M:%S UTC'))
-        FROM sluice.batches WHERE kind = 'gap' ORDER BY partition_id, start_offset`,
+      notes: gapNotes(hasResets),
     },
     {
       name: 'each partition begins where its position says that it began',
@@ -119,6 +119,7 @@ function rangeChecks(format: number): LedgerCheck[] {
             WHEN 'earliest' THEN 'began at the earliest offset'
             WHEN 'latest' THEN 'began at the latest offset'
             WHEN 'group' THEN 'began at the committed offset of the consumer group'
+            WHEN 'reset' THEN 'was set back by "sluice reset" to before it had begun'
             WHEN 'new_partition' THEN 'began as a new partition of the topic'
             ELSE 'began for a reason that was not recorded' END,
           string_agg(CASE WHEN nth = 11 THEN '…' ELSE format('partition {} at {}', partition_id, first_offset) END, ', '

@@ -24,8 +24,8 @@ import type { ParquetSettings } from '../parquet/settings.js';
 import type { FormatSettings, FramedMessages } from '../registry/framed-messages.js';
 import { arrowSchema, toIpcStream } from '../schema/arrow.js';
 import { hasMasks } from '../schema/mask.js';
-import { MessageCipher, needsMaskKey } from '../schema/mask-key.js';
-import { roleColumn, type TableSpec, tableColumns } from '../schema/spec.js';
+import { MessageCipher, messagePlace, needsMaskKey } from '../schema/mask-key.js';
+import { type Role, roleColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 import { specHash } from '../schema/spec-hash.js';
 import { FORMAT_VERSION, parquetPath, SCHEMA_IDS_KEY } from '../storage/data-dir.js';
 import { lakeFilePath } from '../storage/lake-files.js';
@@ -34,6 +34,7 @@ import { stageFile, writeFileInPlace, writeObject } from '../storage/staged-file
 import { failedExpectations } from './expectations.js';
 import { readFramed } from './framed-kernel.js';
 import { countMarkers } from './markers.js';
+import { throwIfMasked } from './masked-twice.js';
 import type { WorkerSettings } from './settings.js';
 
 /** Formats are JSON if they are not there. */
@@ -67,6 +68,8 @@ export class BatchProcessor {
   readonly #specHash: string;
   /** Index of the column with the role `operation`, -1 if there is none. */
   readonly #operation: number;
+  /** The same of the role `change_id`, of a spec with masks. */
+  readonly #changeId: number;
   readonly #cipher: MessageCipher | undefined;
 
   private constructor(
@@ -81,9 +84,13 @@ export class BatchProcessor {
     this.#framed = framed;
     this.#schema = arrowSchema(options.spec);
     this.#specHash = specHash(options.spec);
-    const operation = roleColumn(options.spec, 'operation')?.name;
+    const indexOf = (role: Role) => {
+      const column = roleColumn(options.spec, role)?.name;
+      return tableColumns(options.spec).findIndex(({ name }) => name === column);
+    };
+    this.#operation = indexOf('operation');
+    this.#changeId = hasMasks(options.spec) ? indexOf('change_id') : -1;
     this.#cipher = options.maskKey && hasMasks(options.spec) ? new MessageCipher(options.maskKey) : undefined;
-    this.#operation = tableColumns(options.spec).findIndex(({ name }) => name === operation);
   }
 
   /** @throws SluiceError SLUICE_CONFIG if the spec has masks, and there is no key */
@@ -96,7 +103,7 @@ export class BatchProcessor {
   /**
    * One batch at a time: rows stay in the kernel's memory until their file is written.
    * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE when the Parquet file cannot be written, SLUICE_KERNEL as
-   *   `Kernel.read`
+   *   `Kernel.read`, SLUICE_CONFIG if messages are masked already that the spec masks
    */
   async process(task: BatchTask): Promise<BatchResult> {
     const { mergeFrom } = this.#options;
@@ -104,8 +111,9 @@ export class BatchProcessor {
     const start = performance.now();
     this.#kernel.useIssueBits(task.issueBits);
     const output = this.#read(task);
+    if (this.#changeId !== -1) throwIfMasked(output.recordBatches, this.#changeId, this.#options.topic);
     const schemaIds = this.#framed?.schemaIds ?? [];
-    const quarantined = this.#sealed(copyRejects(task, output));
+    const quarantined = this.#sealed(partition, copyRejects(task, output));
     const failed = failedExpectations(this.#options.spec, output, task, Date.now());
     const kernelDone = performance.now();
     const { recordBatches } = output;
@@ -141,11 +149,15 @@ export class BatchProcessor {
   }
 
   /** What cannot be read cannot be masked by its paths: it is encrypted. */
-  #sealed(messages: QuarantinedMessage[]): QuarantinedMessage[] {
+  #sealed(partition: number, messages: QuarantinedMessage[]): QuarantinedMessage[] {
     const cipher = this.#cipher;
     if (cipher === undefined) return messages;
-    const seal = (bytes: Uint8Array | null) => bytes && cipher.seal(bytes);
-    return messages.map((message) => ({ ...message, key: seal(message.key), value: seal(message.value) }));
+    const seal = (bytes: Uint8Array | null, offset: number, part: 'key' | 'value') =>
+      bytes && cipher.seal(bytes, messagePlace(this.#options.topic, partition, offset, part));
+    return messages.map(({ key, value, ...message }) => {
+      const { offset } = message;
+      return { ...message, key: seal(key, offset, 'key'), value: seal(value, offset, 'value') };
+    });
   }
 
   async #writeFile(task: BatchTask, write: (path: string) => Promise<void>): Promise<ParquetFile> {

@@ -43,7 +43,9 @@ describe('wentBack', () => {
 
   it('compares tokens of MongoDB', () => {
     expect(wentBack(at('8265000000000000010A', late), at('8265000000000000010B', early))).toBeUndefined();
-    expect(wentBack(at('8265000000000000010B', early), at('8265000000000000010A', late))).toMatch(/010B to 826500/);
+    expect(wentBack(at('8265000000000000010B', early), at('8265000000000000010A', late))).toMatch(
+      /back from 826500000000000001… to 826500000000000001…/,
+    );
   });
 
   it.each([

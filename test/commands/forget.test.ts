@@ -66,21 +66,56 @@ it('leaves nothing of it in changes, retired changes, state, quarantine and expe
   expect(await forgetting(dataDir)).toMatch(/^forgotten: 0 rows, 0 .* 0 quarantined messages; 0 files/);
 });
 
-it('names a message that it cannot open before anything has left', async () => {
+/** A directory with a row of C1 and this value in the quarantine, and the key that it says it encrypts with. */
+async function withQuarantined(value: Uint8Array, keyId?: string): Promise<string> {
   const dataDir = temporaryDirectory();
   const sink = await openSink(dataDir);
   await sink.stage(await makeBatch(dataDir, 0, 0, [order('a', { order_id: 'C1' }), '{']));
   await sink.commit();
   await sink.close();
-  const sealed = Buffer.from(new MessageCipher(randomBytes(32)).seal(Buffer.from('{'))).toString('hex');
-  await changeDatabase(dataDir, `UPDATE sluice.quarantine SET value = unhex('${sealed}')`);
-  const key = join(dataDir, 'key');
-  writeFileSync(key, randomBytes(32).toString('hex'), { mode: 0o600 });
-  for (const env of [{}, { MASK_KEY_FILE: key }]) {
-    await expect(forgetting(dataDir, false, env)).rejects.toMatchObject({
-      code: 'SLUICE_CONFIG',
-      message: expect.stringMatching(/partition 0, offset 1: .*encrypted.*MASK_KEY_FILE/),
-    });
+  const hex = Buffer.from(value).toString('hex');
+  await changeDatabase(dataDir, `UPDATE sluice.quarantine SET value = unhex('${hex}')`);
+  if (keyId !== undefined) {
+    await changeDatabase(dataDir, 'ALTER TABLE sluice.meta ADD COLUMN mask_key_id VARCHAR');
+    await changeDatabase(dataDir, `UPDATE sluice.meta SET mask_key_id = '${keyId}'`);
+  }
+  return dataDir;
+}
+
+function keyFile(folder: string, key: string): string {
+  const path = join(folder, 'key');
+  writeFileSync(path, key, { mode: 0o600 });
+  return path;
+}
+
+it('names a message that it cannot open without a key before anything has left', async () => {
+  const cipher = new MessageCipher(randomBytes(32));
+  const dataDir = await withQuarantined(cipher.seal(Buffer.from('{'), 'cdc_orders/0/1/value'), cipher.id);
+  const MASK_KEY_FILE = keyFile(dataDir, randomBytes(32).toString('hex'));
+  for (const [env, message] of [
+    [{}, /partition 0, offset 1: .*encrypted.*MASK_KEY_FILE/],
+    [{ MASK_KEY_FILE }, /the masks in here are of the key .*MASK_KEY_FILE/],
+  ] as const) {
+    const expected = { code: 'SLUICE_CONFIG', message: expect.stringMatching(message) };
+    await expect(forgetting(dataDir, false, env)).rejects.toMatchObject(expected);
   }
   expect(await queryDatabase(dataDir, "SELECT count(*) FROM cdc_orders WHERE order_id = 'C1'")).toEqual([[1n]]);
+});
+
+it('is not stopped by messages that only look encrypted', async () => {
+  const key = randomBytes(32).toString('hex');
+  const cipher = new MessageCipher(Buffer.from(key));
+  const of = (sealed: Uint8Array) => Buffer.concat([sealed, Buffer.from(' C1 ')]);
+  const ofOther = of(new MessageCipher(randomBytes(32)).seal(Buffer.from('{'), 'cdc_orders/0/1/value'));
+  const ofThis = of(cipher.seal(Buffer.from('{'), 'cdc_orders/0/1/value'));
+  for (const [value, keyId] of [
+    [ofOther, undefined],
+    [ofOther, cipher.id],
+    [ofThis, cipher.id],
+  ] as const) {
+    const dataDir = await withQuarantined(value, keyId);
+    const env = keyId === undefined ? {} : { MASK_KEY_FILE: keyFile(dataDir, key) };
+    const text = await forgetting(dataDir, false, env);
+    expect(text).toMatch(/^forgotten: 1 rows, .* 1 quarantined messages/);
+  }
 });

@@ -15,11 +15,20 @@ const SPEC = parseSpec(
 const isOf = (id: string, key: string | Buffer | null, value: string | Buffer | null, formats = {}) => {
   const column = roleColumn(SPEC, 'key')!;
   const options: KeyMatcherOptions = {
-    ...{ id, column, cipher: undefined, valueFormat: 'json', keyFormat: 'json' },
+    ...{
+      id,
+      topic: 't',
+      column,
+      cipher: undefined,
+      knownKeyId: undefined,
+      onUnopened() {},
+      valueFormat: 'json',
+      keyFormat: 'json',
+    },
     ...formats,
   };
   const bytes = (part: string | Buffer | null) => (part === null ? null : Buffer.from(part as string));
-  return keyMatcher(options)(bytes(key), bytes(value));
+  return keyMatcher(options)(bytes(key), bytes(value), { partition: 0, offset: 0 });
 };
 
 it.each<[boolean, string, string | null, string | null]>([

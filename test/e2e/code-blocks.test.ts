@@ -32,6 +32,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm run demo    # the whole': 'sets a clone up and runs all tests, this one included',
   'npm run setup && npm run build:addon': 'compiles the addon; test/integrations/package.test.ts installs the packages',
   "export MONGODB_URI='mongodb://127.0.0.1": 'needs MongoDB; test/e2e/capture.test.ts captures',
+  'export MASK_CAPTURE=true': 'the same; test/e2e/capture-masked.test.ts masks',
+  'sluice reset --partition 3': 'needs a position; test/e2e/reset.test.ts moves some',
   'export SINK=ducklake    ': 'needs Postgres and S3; test/e2e/lake-s3.test.ts has them',
   'export KAFKA_BROKERS=broker-1:9092 KAFKA_TOPIC=cdc_orders KAFKA_GROUP_ID=sluice-lake': 'the same',
   'version=1.5.5 platform': 'downloads 35 MB; scripts/setup/duckdb-extensions.mjs does so for tests',

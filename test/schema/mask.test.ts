@@ -139,22 +139,29 @@ describe('the key of masks', () => {
   it('encrypts and decrypts, each time in another way', () => {
     const cipher = new MessageCipher(Buffer.alloc(32, 1));
     for (const text of ['', 'a message']) {
-      const [one, other] = [cipher.seal(Buffer.from(text)), cipher.seal(Buffer.from(text))];
-      expect(Buffer.from(cipher.open(one)).toString()).toBe(text);
+      const [one, other] = [cipher.seal(Buffer.from(text), 'here'), cipher.seal(Buffer.from(text), 'here')];
+      expect(Buffer.from(cipher.open(one, 'here')).toString()).toBe(text);
       expect(one).not.toEqual(other);
       expect(one).toHaveLength(text.length + SEAL_BYTES);
       expect(isSealed(one)).toBe(true);
     }
     const plain = Buffer.from('not encrypted');
-    expect(cipher.open(plain)).toBe(plain);
+    expect(cipher.open(plain, 'here')).toBe(plain);
   });
 
   it('that is another one, or of bytes that were changed, decrypts nothing', () => {
     const cipher = new MessageCipher(Buffer.alloc(32, 1));
-    const sealed = cipher.seal(Buffer.from('a message'));
-    const ofOther = failureOf(() => new MessageCipher(Buffer.alloc(32, 2)).open(sealed));
+    const sealed = cipher.seal(Buffer.from('a message'), 'here');
+    const ofOther = failureOf(() => new MessageCipher(Buffer.alloc(32, 2)).open(sealed, 'here'));
     expect([ofOther.code, ofOther.message]).toEqual(['SLUICE_CONFIG', expect.stringContaining('with another key')]);
+    expect(failureOf(() => cipher.open(sealed, 'there')).message).toContain('changed or moved since');
     sealed[sealed.length - 1] ^= 1;
-    expect(failureOf(() => cipher.open(sealed)).message).toContain('changed since');
+    expect(failureOf(() => cipher.open(sealed, 'here')).message).toContain('changed or moved since');
+  });
+
+  it('decrypts what earlier versions encrypted, wherever it is', () => {
+    const cipher = new MessageCipher(Buffer.alloc(32, 1));
+    const sealed = '00736c7569636501bffff597070707070707070707070707d858428cdbe12aa898a6978f9990afa2cb2c4c1bd780479355';
+    expect(Buffer.from(cipher.open(Buffer.from(sealed, 'hex'), 'here')).toString()).toBe('a message');
   });
 });

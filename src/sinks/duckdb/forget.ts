@@ -24,14 +24,23 @@ import { stageOfOtherSize } from '../../storage/staged-file.js';
 import { type DatabaseOptions, openDatabase } from './database.js';
 import { columnDefinitions } from './ddl.js';
 import { parquet } from './file-inventory.js';
+import {
+  FORGOTTEN,
+  type ForgetTarget,
+  type Forgotten,
+  type ForgottenCounts,
+  findLeaving,
+  forgetTarget,
+  LEAVING,
+  leave,
+  leavingQuarantine,
+} from './forget-tables.js';
 import { type JoinedFileOptions, writeJoinedFile } from './joined-file.js';
 import { LEDGER_FILES, type LedgerFile, ledgerFile } from './ledger-files.js';
-import { lowerFailed } from './lower-failed.js';
 import { type DirectoryOptions, openDirectory } from './opening.js';
 import { type MessageTest, type QuarantinePlace, searchQuarantine } from './quarantine-search.js';
 import { withdraw } from './recovery.js';
 import { renewDatabase } from './renewed-database.js';
-import { hasRetention } from './retention-tables.js';
 import { HAS_STATE } from './state.js';
 
 export interface ForgetOptions extends DatabaseOptions, Omit<DirectoryOptions, 'state'>, JoinedFileOptions {
@@ -43,30 +52,6 @@ export interface ForgetOptions extends DatabaseOptions, Omit<DirectoryOptions, '
   readonly isOfKey: MessageTest;
 }
 
-export interface Forgotten {
-  /** Of the change log. */
-  readonly rows: number;
-  /** Of files alone: duplicates, and changes that had left the change log by their age. */
-  readonly others: number;
-  readonly quarantined: number;
-  /** That were written anew. */
-  readonly files: number;
-}
-
-/** Older versions do without the table. */
-const FORGOTTEN = `CREATE TABLE IF NOT EXISTS sluice.forgotten (
-  topic VARCHAR NOT NULL, key_hash VARCHAR NOT NULL, partition_id INTEGER NOT NULL, file VARCHAR,
-  rows_merged BIGINT NOT NULL, rows_other BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL,
-  forgotten_at TIMESTAMPTZ NOT NULL)`;
-
-/** The messages that a transaction forgets, and what they were: merged, retired, duplicate or quarantined. */
-const LEAVING = 'temp.forgetting';
-
-interface Counts {
-  readonly merged: number;
-  readonly others: number;
-}
-
 /** Holds the data directory as a run does. */
 export class Forget {
   readonly #options: ForgetOptions;
@@ -74,8 +59,7 @@ export class Forget {
   readonly #connection: DuckDBConnection;
   readonly #table: string;
   readonly #key: string;
-  readonly #hasRetired: boolean;
-  readonly #hasReplays: boolean;
+  readonly #target: ForgetTarget;
   /** What an unfinished commit, join or write had left. */
   readonly removed: readonly RemovedFile[];
   /** Whether a state that was a table has gone: the next run with STATE=table makes it again. */
@@ -85,15 +69,15 @@ export class Forget {
     options: ForgetOptions,
     instance: DuckDBInstance,
     connection: DuckDBConnection,
-    found: Pick<Forget, 'removed' | 'hadState'> & { hasRetired: boolean; hasReplays: boolean },
+    target: ForgetTarget,
+    found: Pick<Forget, 'removed' | 'hadState'>,
   ) {
     this.#options = options;
     this.#instance = instance;
     this.#connection = connection;
     this.#table = identifier(options.spec.table);
     this.#key = identifier(roleColumn(options.spec, 'key')!.name);
-    this.#hasRetired = found.hasRetired;
-    this.#hasReplays = found.hasReplays;
+    this.#target = target;
     this.removed = found.removed;
     this.hadState = found.hadState;
   }
@@ -106,14 +90,8 @@ export class Forget {
       const [{ has_state }] = await rowsOf(connection, HAS_STATE);
       const { removed } = await openDirectory(connection, { ...options, state: 'view' });
       await connection.run(FORGOTTEN);
-      const [{ replays }] = await rowsOf(
-        connection,
-        `SELECT count(*) AS replays FROM duckdb_tables() WHERE schema_name = 'sluice' AND table_name = 'replays'`,
-      );
-      const hasRetired = await hasRetention(connection);
-      return new Forget(options, instance, connection, {
-        ...{ removed, hadState: has_state === true, hasRetired, hasReplays: replays !== 0n },
-      });
+      const target = await forgetTarget(connection, options);
+      return new Forget(options, instance, connection, target, { removed, hadState: has_state === true });
     } catch (thrown) {
       connection.closeSync();
       instance.closeSync();
@@ -152,7 +130,7 @@ export class Forget {
   }
 
   /** @returns undefined if it has no row of the key */
-  async #forgetFile(file: LedgerFile): Promise<Counts | undefined> {
+  async #forgetFile(file: LedgerFile): Promise<ForgottenCounts | undefined> {
     const { dataDir } = this.#options;
     const path = join(dataDir, file.name);
     await this.#run(`CREATE OR REPLACE TEMP TABLE columns_of_spec (${columnDefinitions(this.#options.spec)})`);
@@ -166,7 +144,7 @@ export class Forget {
       : 'true';
     const found = await this.#find(
       `SELECT kafka_partition AS partition_id, kafka_offset AS message_offset,
-         CASE WHEN EXISTS (${inTable}) THEN 'merged' WHEN ${this.#hasRetired ? retired : 'false'} THEN 'retired'
+         CASE WHEN EXISTS (${inTable}) THEN 'merged' WHEN ${this.#target.hasRetired ? retired : 'false'} THEN 'retired'
            ELSE 'duplicate' END AS was
        FROM ${rows} f WHERE ${this.#key} = ${literal(this.#options.key)}
          AND NOT EXISTS (FROM sluice.markers m
@@ -176,7 +154,7 @@ export class Forget {
     let staged: ParquetFile | undefined;
     try {
       await this.#run('BEGIN');
-      const counts = await this.#leave(file.partition, file.name);
+      const counts = await leave(this.#connection, this.#target, file.partition, file.name);
       staged = await this.#stage(file);
       await this.#run(
         `UPDATE sluice.batches SET file_bytes = ${staged.bytes} WHERE file = ${literal(file.name)}
@@ -222,16 +200,13 @@ export class Forget {
 
   async #forgetQuarantined(messages: readonly QuarantinePlace[]): Promise<void> {
     if (messages.length === 0) return;
-    const values = messages.map(({ partition, offset }) => `(${partition}, ${offset}, 'quarantined')`).join(', ');
-    await this.#find(`FROM (VALUES ${values}) found(partition_id, message_offset, was)`);
+    await this.#find(leavingQuarantine(messages));
     await this.#leaveAll();
   }
 
   /** Makes the messages of a query those that leave. @returns how many they are */
   async #find(query: string): Promise<number> {
-    await this.#run(`CREATE OR REPLACE TEMP TABLE forgetting AS ${query}`);
-    const [{ messages }] = await rowsOf(this.#connection, `SELECT count(*) AS messages FROM ${LEAVING}`);
-    return Number(messages);
+    return await findLeaving(this.#connection, query);
   }
 
   /** In a transaction of their own. */
@@ -239,52 +214,12 @@ export class Forget {
     const partitions = await rowsOf(this.#connection, `SELECT DISTINCT partition_id FROM ${LEAVING}`);
     try {
       await this.#run('BEGIN');
-      for (const { partition_id } of partitions) await this.#leave(Number(partition_id), undefined);
+      for (const { partition_id } of partitions) await leave(this.#connection, this.#target, Number(partition_id));
       await this.#run('COMMIT');
     } catch (thrown) {
       await this.#run('ROLLBACK').catch(() => {});
       throw thrown;
     }
-  }
-
-  /** Takes messages out of tables and counts, in the connection's transaction. */
-  async #leave(partition: number, file: string | undefined): Promise<Counts> {
-    const { topic, keyHash } = this.#options;
-    const is = (was: string) => `count(*) FILTER (was = '${was}')`;
-    const leaving = `(FROM ${LEAVING} WHERE partition_id = ${partition})`;
-    const lessRetired = this.#hasRetired ? ', rows_retired = rows_retired - retired' : '';
-    await this.#run(
-      `UPDATE sluice.batches SET rows_merged = rows_merged - merged - retired,
-         rows_duplicate = rows_duplicate - duplicate, rows_quarantined = rows_quarantined - quarantined,
-         rows_tombstone = rows_tombstone + merged + retired + duplicate + quarantined ${lessRetired}
-       FROM (SELECT b.start_offset AS "the start", ${is('merged')} AS merged, ${is('retired')} AS retired,
-           ${is('duplicate')} AS duplicate, ${is('quarantined')} AS quarantined
-         FROM ${leaving} l JOIN sluice.batches b ON b.partition_id = ${partition}
-           AND start_offset <= message_offset AND message_offset < next_offset GROUP BY ALL)
-       WHERE partition_id = ${partition} AND start_offset = "the start"`,
-    );
-    const [row] = await rowsOf(
-      this.#connection,
-      `SELECT ${is('merged')} AS merged, ${is('quarantined')} AS quarantined, count(*) AS messages FROM ${leaving}`,
-    );
-    const [merged, quarantined] = [Number(row.merged), Number(row.quarantined)];
-    const others = Number(row.messages) - merged - quarantined;
-    const from = (table: string) =>
-      `DELETE FROM ${table} WHERE partition_id = ${partition}
-         AND message_offset IN (SELECT message_offset FROM ${leaving})`;
-    await this.#run(
-      `DELETE FROM ${this.#table} WHERE kafka_partition = ${partition}
-         AND kafka_offset IN (SELECT message_offset FROM ${leaving})`,
-    );
-    await this.#run(lowerFailed(partition, leaving, this.#hasReplays));
-    await this.#run(from('sluice.quarantine'));
-    if (this.#hasRetired) await this.#run(from('sluice.retired'));
-    if (this.#hasReplays) await this.#run(from('sluice.replays'));
-    await this.#run(
-      `INSERT INTO sluice.forgotten VALUES (${literal(topic)}, ${literal(keyHash)}, ${partition},
-         ${file === undefined ? 'NULL' : literal(file)}, ${merged}, ${others}, ${quarantined}, now())`,
-    );
-    return { merged, others };
   }
 
   async #run(sql: string): Promise<void> {

@@ -16,9 +16,10 @@ import { FIRST, IS_NEWEST, type StateRoom } from './state.js';
 export const DUCKDB_STATE: StateRoom = {
   state: 'sluice.state',
   mark: mergedTo,
-  counts: (mark) => `(SELECT row_id FROM ${mark}) >= 0`,
+  // Joins with the one row of the mark take less time to plan than a comparison with a subquery.
+  counted: (mark) => `(SELECT s.* FROM sluice.state s JOIN ${mark} ON row_id >= 0)`,
   tail: ({ table }, mark) =>
-    `(FROM ${identifier(table)} WHERE ${identifier(table)}.rowid > (SELECT row_id FROM ${mark}))`,
+    `(SELECT changes.* FROM ${identifier(table)} changes JOIN ${mark} ON changes.rowid > row_id)`,
   merged: (spec) =>
     `(FROM ${identifier(spec.table)} WHERE ${identifier(spec.table)}.rowid <= (${lookedUpMergedTo(spec)}))`,
   async create(connection, spec) {

@@ -6,13 +6,13 @@ const PAGE_BYTES = 32 << 20;
 /** What a message of a page costs besides its bytes. */
 const MESSAGE_BYTES = 1000;
 
-/** Whether a message is meant: its key and value as they came. */
-export type MessageTest = (key: Uint8Array | null, value: Uint8Array | null) => boolean;
-
 export interface QuarantinePlace {
   readonly partition: number;
   readonly offset: number;
 }
+
+/** Whether a message is meant: its key and value as the quarantine has them, and its place. */
+export type MessageTest = (key: Uint8Array | null, value: Uint8Array | null, place: QuarantinePlace) => boolean;
 
 /** SQL: the pages, each of one partition. */
 const PAGES = `WITH sizes AS (
@@ -44,7 +44,7 @@ export async function searchQuarantine(
     for (const { message_offset, key, value } of messages) {
       const place = { partition: Number(partition_id), offset: Number(message_offset) };
       try {
-        if (isMeant(bytes(key), bytes(value))) found.push(place);
+        if (isMeant(bytes(key), bytes(value), place)) found.push(place);
       } catch (thrown) {
         if (!(thrown instanceof SluiceError)) throw thrown;
         const where = `partition ${place.partition}, offset ${place.offset}: ${thrown.message}`;

@@ -110,7 +110,8 @@ export async function replayPieces(
 
 /** SQL: the messages of a part that are meant, in offset order. Bytes are in hexadecimal. */
 export function messagesOf({ partition, from, to }: ReplayPart, condition: string): string {
-  return `SELECT message_offset, hex(key) AS key, hex(value) AS value, reason, epoch_ms(kafka_timestamp) AS "time"
+  return `SELECT topic, partition_id, message_offset, hex(key) AS key, hex(value) AS value, reason,
+      epoch_ms(kafka_timestamp) AS "time"
     FROM sluice.quarantine WHERE partition_id = ${partition} AND message_offset >= ${from} AND message_offset <= ${to}
       AND (${condition}) ORDER BY message_offset`;
 }

@@ -222,17 +222,19 @@ export function stateDifferences(spec: TableSpec, room: StateRoom, hasAllFirst: 
 
 /** Below, it is not worth the while. */
 const MIN_HOLES = 100_000;
+/** Of the rows. */
+const MOST_HOLES = 0.25;
 
 /**
- * Writes the state anew if a third of what it takes are deleted rows, which DuckDB keeps: those that were written for
- * them are not sorted. @returns whether it did
+ * Writes the state anew if it has many deleted rows, which DuckDB keeps: the rows that replaced them are not sorted.
+ * @returns whether it did
  */
 export async function rewriteIfSparse(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
   const [{ holes, rows }] = await rowsOf(
     connection,
     'SELECT coalesce(max(rowid) + 1, 0) - count(*) AS holes, count(*) AS rows FROM sluice.state',
   );
-  if (Number(holes) < Math.max(Number(rows) * MOST, MIN_HOLES)) return false;
+  if (Number(holes) < Math.max(Number(rows) * MOST_HOLES, MIN_HOLES)) return false;
   await replaceState(connection, spec, 'FROM sluice.state', Number(rows));
   return true;
 }

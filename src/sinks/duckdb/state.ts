@@ -26,8 +26,8 @@ export interface StateRoom {
   readonly state: string;
   /** SELECT: where the tail begins. */
   readonly mark: (spec: TableSpec) => string;
-  /** Whether the state counts: if not, all of the change log is the tail. @param mark relation of its rows */
-  readonly counts: (mark: string) => string;
+  /** Relation: the rows of the state if it counts: if not, all of the change log is the tail. @param mark a relation */
+  readonly counted: (mark: string) => string;
   /** Relation: the tail. */
   readonly tail: (spec: TableSpec, mark: string) => string;
   /** Relation: the rows of the change log that are in the state, found by partition and offset alone. */
@@ -94,20 +94,21 @@ export async function stateView(connection: DuckDBConnection, spec: TableSpec, r
   const few = [key, ...(type === undefined ? [] : [type]), 'kafka_partition, kafka_offset, kafka_timestamp'].join(', ');
   // Named one by one: DuckLake keeps the text that DuckDB makes of the view, which has no quotes in `"the rows".*`.
   const [changes, rows] = ['"the changes"', '"the rows"'].map((of) => names.map((name) => `${of}.${name}`).join(', '));
-  // Conditions on the key do not get to the other side of a SEMI or ANTI JOIN, nor of IN.
+  // Conditions on the key do not get to the other side of a SEMI or ANTI JOIN, nor of IN. HAVING is as in newest.ts,
+  // twice, as DuckDB takes the tail for longer than the state.
   const sql = `WITH "the mark" AS (
   ${room.mark(spec)}),
 "the tail" AS (
   FROM ${room.tail(spec, MARK)}),
 "the keys" AS (
-  SELECT ${key} AS "tail key" FROM "the tail" GROUP BY ALL HAVING count(*) > 0),
+  SELECT "tail key" FROM (SELECT ${key} AS "tail key" FROM "the tail" GROUP BY ALL HAVING count(*) > 0)
+  GROUP BY ALL HAVING count(*) > 0),
 "the candidates" AS (
-  SELECT ${few}, ${FIRST.offset}, ${FIRST.time} FROM ${room.state} JOIN "the keys" ON "tail key" = ${key}
-  WHERE ${room.counts(MARK)}
+  SELECT ${few}, ${FIRST.offset}, ${FIRST.time} FROM ${room.counted(MARK)} JOIN "the keys" ON "tail key" = ${key}
   UNION ALL SELECT ${few}, kafka_offset, kafka_timestamp FROM "the tail"),
 ${newestOfFew(spec, '"the candidates"', FIRST)},
 "the changes" AS (
-  SELECT ${columns} FROM ${room.state} WHERE ${room.counts(MARK)}
+  SELECT ${columns} FROM ${room.counted(MARK)}
   UNION ALL SELECT ${columns} FROM "the tail"),
 "the rows" AS (
   SELECT ${columns} FROM ${room.state} LEFT JOIN "the keys" ON "tail key" = ${key}

@@ -126,20 +126,23 @@ export class Housekeeping {
     return run;
   }
 
-  /** Rewrites all files that have deleted rows, without these. @returns how many they were */
+  /** Rewrites all files that have deleted rows, also where the catalog has these. @returns how many they were */
   async rewriteAll(): Promise<number> {
     let rewritten = 0;
-    for (const [table, files] of await filesByTable(this.#connection, this.#options.dataPath)) {
-      const count = files.filter(({ deleted }) => deleted > 0).length;
-      if (count > 0) await this.#rewrite(table, 0);
-      rewritten += count;
+    for (const table of (await filesByTable(this.#connection, this.#options.dataPath)).keys()) {
+      rewritten += await this.#rewrite(table, 0);
     }
     return rewritten;
   }
 
-  async #rewrite(table: string, threshold: number): Promise<void> {
-    const call = `ducklake_rewrite_data_files('${LAKE}', ${table}, delete_threshold => ${threshold})`;
-    await this.#write(() => this.#connection.run(`CALL ${call}`));
+  async #rewrite(table: string, threshold: number): Promise<number> {
+    const call = `CALL ducklake_rewrite_data_files('${LAKE}', ${table}, delete_threshold => ${threshold})`;
+    let files = 0;
+    await this.#write(async () => {
+      const rows = await rowsOf(this.#connection, call);
+      files = rows.reduce((sum, { files_processed }) => sum + Number(files_processed), 0);
+    });
+    return files;
   }
 
   /** Gives up what is under way, which loses nothing. */

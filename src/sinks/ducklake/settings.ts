@@ -18,6 +18,15 @@ export function connectionOf(catalog: string): PostgresConnection {
   return parseConnection(catalog.replace(/^postgres:(?!\/\/)/, ''));
 }
 
+/** A catalog in Postgres whose connections are called so in `pg_stat_activity`; one in a file as it is. */
+export function withApplicationName(catalog: string, name: string): string {
+  if (!isPostgres(catalog)) return catalog;
+  const { parameters, password } = connectionOf(catalog);
+  const quoted = (text: string) => `'${text.replaceAll(/['\\]/g, '\\$&')}'`;
+  const secret = password === undefined ? '' : ` password=${quoted(password)}`;
+  return `postgres:${parameters} application_name=${quoted(name)}${secret}`;
+}
+
 const isUrl = (text: string) => /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
 
 export const lakeSettings = z.object({

@@ -36,9 +36,11 @@ const changes = (spec: TableSpec, comparison: string, mark: string) =>
   `(SELECT changes.* FROM ${identifier(spec.table)} changes
     JOIN ${mark} ON kafka_partition = "marked partition" AND kafka_offset ${comparison} "marked offset")`;
 
+const STATE = `(FROM sluice.state WHERE ${GENERATION} = (${NEWEST}))`;
+
 export const LAKE_STATE: StateRoom = {
-  state: `(FROM sluice.state WHERE ${GENERATION} = (${NEWEST}))`,
-  counts: () => 'true',
+  state: STATE,
+  counted: () => STATE,
   mark: () => MARK,
   tail: (spec, mark) => changes(spec, '>=', mark),
   merged: (spec) => changes(spec, '<', `(${MARK})`),

@@ -1,6 +1,6 @@
 /** Which rows of a group are merged, against a model of the rule, in a database in memory. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { NO_STATS } from '../../../src/core/batch-stats.js';
 import type { BatchResult } from '../../../src/core/flow.js';
 import { rowsOf } from '../../../src/core/sql.js';
@@ -152,6 +152,44 @@ describe('a group', () => {
   it('finds the newest known change, and what has its sequence, among newer ones', async () => {
     await commit(rowsFrom(0, 0, numbered(10, 13)));
     await commit(rowsFrom(0, 3, [['t12', 12], ['other', 12], ...numbered(13, 15)]));
+  });
+
+  it('reads no more of the change log, and of its own ids, than can matter', async () => {
+    const statements = async (rows: readonly Row[]) => {
+      const run = vi.spyOn(connection, 'run');
+      await commit(rows);
+      const texts = run.mock.calls.map(([sql]) => sql);
+      run.mockRestore();
+      const ofLog = texts.filter((sql) => /FROM "?changes"? WHERE/.test(sql));
+      return {
+        ids: texts.some((sql) => /CREATE TEMP TABLE temp\.suspects/.test(sql)),
+        sequencesOfLog: ofLog.some((sql) => /CREATE TEMP TABLE temp\.suspicious/.test(sql)),
+        idsOfLog: ofLog.flatMap((sql) => /WHERE (change_seq [^)]*\)?)\) known\s+ON/.exec(sql)?.[1] ?? []),
+        markers: texts.some((sql) => /(INTO|JOIN) sluice\.markers/.test(sql)),
+      };
+    };
+    const nothing = { ids: false, sequencesOfLog: false, idsOfLog: [], markers: false };
+    // All are newer than what is known, and differ.
+    await statements(rowsFrom(0, 0, numbered(10, 20)));
+    expect(await statements(rowsFrom(0, 10, numbered(20, 30)))).toEqual(nothing);
+    // Two of the group have a sequence.
+    const twice = [...numbered(30, 33), ['t31', 31] as const];
+    expect(await statements(rowsFrom(0, 20, twice))).toEqual({ ...nothing, ids: true });
+    // Older ones, between those that are known.
+    expect(await statements(rowsFrom(0, 24, numbered(5, 8)))).toEqual({ ...nothing, sequencesOfLog: true });
+    // Some are known.
+    const known = await statements(rowsFrom(0, 27, numbered(31, 35)));
+    expect(known).toMatchObject({ ids: true, sequencesOfLog: true, markers: false });
+    expect(known.idsOfLog).toHaveLength(1);
+    expect(known.idsOfLog[0]).toMatch(/^change_seq IN \(3[12], 3[12]\)$/);
+    // Ids without a sequence: all with 0 may be the same.
+    expect(await statements(rowsFrom(0, 31, [['other', 0]]))).toMatchObject({
+      ids: true,
+      idsOfLog: ['change_seq BETWEEN 0 AND 0'],
+    });
+    expect(await statements([{ partition: 0, offset: 32, id: 'm', sequence: 50, isMarker: true }])).toMatchObject({
+      markers: true,
+    });
   });
 
   it('reads nothing if it has no rows', async () => {

@@ -1,0 +1,207 @@
+/**
+ * Takes all of a key out of a lake that no process uses: its rows, and what the quarantine has of it. To the ledger each
+ * of these messages is then a tombstone, one that has no row.
+ *
+ *   1. commit    one transaction: rows and messages leave, the ledger counts tombstones, sluice.forgotten has a row for
+ *                each partition
+ *   2. rewrite   files with deleted rows, duplicates of long ago among them, without these rows
+ *   3. clean up  all snapshots but the last one go, and all files that only they have, or none
+ *   4. catalog   what it says of the least and the greatest text of a table is no more; a catalog in a file is copied to
+ *                a new one, as DuckDB leaves deleted rows in its blocks
+ *
+ * Killed at any moment, the lake is whole, and to do it again does what is left.
+ */
+import { DuckDBInstance } from '@duckdb/node-api';
+import { SluiceError } from '../../core/errors.js';
+import type { RemovedFile } from '../../core/flow.js';
+import { lakeError } from '../../core/outage.js';
+import { identifier, literal, rowsOf } from '../../core/sql.js';
+import { roleColumn } from '../../schema/spec.js';
+import type { CompactionOptions } from '../duckdb/compaction.js';
+import {
+  FORGOTTEN,
+  type ForgetTarget,
+  type Forgotten,
+  findLeaving,
+  forgetTarget,
+  LEAVING,
+  leave,
+  leavingQuarantine,
+} from '../duckdb/forget-tables.js';
+import { type MessageTest, type QuarantinePlace, searchQuarantine } from '../duckdb/quarantine-search.js';
+import { renewDatabase } from '../duckdb/renewed-database.js';
+import { Housekeeping } from './housekeeping.js';
+import { METADATA } from './lake.js';
+import { type LakeParts, type LakePartsOptions, openParts } from './lake-parts.js';
+import { settleFiles } from './orphans.js';
+import { queryServer } from './postgres-server.js';
+import { isPostgres, withApplicationName } from './settings.js';
+import { emptyLakeState, stateTables } from './state.js';
+import { Transactions } from './transactions.js';
+
+export interface LakeForgetOptions extends LakePartsOptions {
+  readonly compaction: CompactionOptions;
+  /** As the column in the role of key has it. */
+  readonly key: string;
+  /** What stands for the key in sluice.forgotten. */
+  readonly keyHash: string;
+  /** Whether a quarantined message is of the key. */
+  readonly isOfKey: MessageTest;
+}
+
+/** By which this process is told from others that use the catalog. */
+const APPLICATION = 'sluice forget';
+
+/** Holds the lake as a run does. */
+export class LakeForget {
+  readonly #options: LakeForgetOptions;
+  readonly #parts: LakeParts;
+  readonly #target: ForgetTarget;
+  /** What unfinished commits had left. */
+  readonly removed: readonly RemovedFile[];
+  /** Whether a state that is a table has to be merged again, which the next run does. */
+  readonly hadState: boolean;
+
+  private constructor(
+    options: LakeForgetOptions,
+    parts: LakeParts,
+    target: ForgetTarget,
+    found: Pick<LakeForget, 'removed' | 'hadState'>,
+  ) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#target = target;
+    this.removed = found.removed;
+    this.hadState = found.hadState;
+  }
+
+  /** @throws SluiceError as `openParts`; SLUICE_LOCKED if anybody else is connected to the catalog */
+  static async open(options: LakeForgetOptions): Promise<LakeForget> {
+    const { catalog } = options;
+    const parts = await openParts({ ...options, catalog: withApplicationName(catalog, APPLICATION) });
+    const { connection, ownership } = parts;
+    try {
+      if (isPostgres(catalog)) await refuseOthers(parts);
+      const removed = await settleFiles(connection, options, ownership);
+      await connection.run(FORGOTTEN);
+      const target = await forgetTarget(connection, options);
+      const hadState = (await stateTables(connection)).length > 0;
+      return new LakeForget(options, parts, target, { removed, hadState });
+    } catch (thrown) {
+      close(parts);
+      throw lakeError(thrown, 'the lake cannot be opened');
+    }
+  }
+
+  /**
+   * @throws SluiceError SLUICE_LAKE or SLUICE_DATA_DIR; what was committed stays so: to do it again does the rest. What
+   *   `isOfKey` throws: then nothing has left
+   */
+  async run(): Promise<Forgotten> {
+    const { connection } = this.#parts;
+    try {
+      const messages = await searchQuarantine((sql) => rowsOf(connection, sql), this.#options.isOfKey);
+      const rows = await this.commit(messages);
+      const files = await this.#cleanUp();
+      return { rows, others: 0, quarantined: messages.length, files };
+    } catch (thrown) {
+      throw lakeError(thrown, 'not all of the key is forgotten: do it again');
+    }
+  }
+
+  /** The transaction alone. @param messages of the quarantine @returns how many rows have left */
+  async commit(messages: readonly QuarantinePlace[] = []): Promise<number> {
+    const { spec, key } = this.#options;
+    const rows = `SELECT kafka_partition AS partition_id, kafka_offset AS message_offset, 'merged' AS was
+      FROM ${identifier(spec.table)} WHERE ${identifier(roleColumn(spec, 'key')!.name)} = ${literal(key)}`;
+    const ofQuarantine = messages.length === 0 ? '' : `UNION ALL ${leavingQuarantine(messages)}`;
+    const found = await findLeaving(this.#parts.connection, `${rows} ${ofQuarantine}`);
+    if (found > 0) await this.#commit();
+    return found - messages.length;
+  }
+
+  /** Does the last of it, too. */
+  async close(): Promise<void> {
+    close(this.#parts);
+    const { catalog } = this.#options;
+    if (isPostgres(catalog)) return;
+    const instance = await DuckDBInstance.create(catalog);
+    const connection = await instance.connect();
+    try {
+      await renewDatabase(connection, catalog);
+    } catch (thrown) {
+      throw lakeError(thrown, 'not all of the key is forgotten: do it again');
+    } finally {
+      connection.closeSync();
+      instance.closeSync();
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const { connection, ownership, deleteFiles } = this.#parts;
+    const partitions = await rowsOf(connection, `SELECT DISTINCT partition_id FROM ${LEAVING} ORDER BY ALL`);
+    const ofState = await stateTables(connection);
+    const { hasReplays } = this.#target;
+    const tables = ['batches', 'quarantine', ...(hasReplays ? ['replays'] : []), ...ofState];
+    const work = async () => {
+      for (const { partition_id } of partitions) await leave(connection, this.#target, Number(partition_id));
+      if (ofState.length > 0) await emptyLakeState(connection);
+    };
+    // Nobody else does any of it: an answer that was lost is found out by doing it again.
+    const alone = {
+      exclusively: ownership.exclusively.bind(ownership),
+      committed: ownership.committed.bind(ownership),
+      outcomeOf: async () => 'open' as const,
+    };
+    const { signal } = new AbortController();
+    const transactions = new Transactions(connection, alone, deleteFiles, this.#options.topic, signal);
+    await transactions.run([], undefined, () =>
+      deleteFiles.during(connection, () => deleteFiles.during(connection, work, tables)),
+    );
+  }
+
+  /** @returns how many files were rewritten */
+  async #cleanUp(): Promise<number> {
+    const { instance, connection } = this.#parts;
+    const nothingKept = { keepSnapshotsMs: 0, keepFilesMs: 0, orphanAfterMs: 0, startedMs: Date.now() };
+    const isShared = isPostgres(this.#options.catalog);
+    const housekeeping = await Housekeeping.open(instance, { ...this.#options, ...nothingKept, isShared });
+    let files: number;
+    try {
+      files = await housekeeping.rewriteAll();
+      const { left } = await housekeeping.run(true);
+      if (left.length > 0) throw new SluiceError('SLUICE_LAKE', left.join('; '));
+    } finally {
+      await housekeeping.close();
+    }
+    // After all that writes: a table's least and greatest text can be of rows that it no longer has.
+    await connection.run(
+      `UPDATE ${METADATA}.ducklake_table_column_stats SET min_value = NULL, max_value = NULL
+       WHERE (table_id, column_id) IN (SELECT (table_id, column_id) FROM ${METADATA}.ducklake_column
+         WHERE column_type IN ('varchar', 'blob', 'json'))`,
+    );
+    return files;
+  }
+}
+
+function close({ instance, connection, deleteFiles, ownership }: LakeParts): void {
+  for (const part of [ownership, deleteFiles]) part.close();
+  connection.closeSync();
+  instance.closeSync();
+}
+
+/** Files that others read go, and what others delete would come back. @throws SluiceError SLUICE_LOCKED */
+async function refuseOthers({ connection }: LakeParts): Promise<void> {
+  const others = await queryServer(
+    connection,
+    `SELECT coalesce(nullif(application_name, ''), 'a client') || coalesce(' at ' || host(client_addr), '') AS who
+     FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
+       AND application_name <> ${literal(APPLICATION)} ORDER BY backend_start LIMIT 1`,
+  );
+  if (others.length === 0) return;
+  throw new SluiceError(
+    'SLUICE_LOCKED',
+    `${others[0].who} is connected to the catalog: stop all that write to the lake or read it, forget, and start them ` +
+      'again; --dry-run works beside them',
+  );
+}

@@ -1,0 +1,156 @@
+/** A key leaves a lake: its rows, its quarantined messages, and its bytes in all files and in the catalog. */
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { forget } from '../../src/commands/forget.js';
+import { openConfigured } from '../../src/commands/open-sql.js';
+import { verify } from '../../src/commands/verify.js';
+import { readConfig } from '../../src/config.js';
+import { createLogger } from '../../src/core/log.js';
+import { allRows } from '../../src/query/sql-client.js';
+import { specJson } from '../../src/schema/spec.js';
+import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
+import { LakeForget } from '../../src/sinks/ducklake/forget.js';
+import type { DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
+import { listFiles } from '../../src/storage/data-dir.js';
+import { order, temporaryDirectory } from '../support/batches.js';
+import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
+import { lakeOptions, makeLakeBatch, openLakeSink } from '../support/lakes.js';
+import { describePostgres } from '../support/postgres.js';
+
+/** The greatest key, so that statistics have it. */
+const KEY = 'zz-planted-4711';
+const SPEC = parseSpec(
+  JSON.stringify({
+    ...JSON.parse(specJson(ORDERS_SPEC)),
+    expectations: [{ name: 'positive', column: 'amount', range: { min: '0' }, action: 'quarantine' }],
+  }),
+  'of the test',
+);
+const log = createLogger({ level: 'silent', format: 'json' });
+
+let options: DuckLakeSinkOptions;
+let env: Record<string, string>;
+
+const of = (key: string, changeId: string, fields = {}) =>
+  order(changeId, { order_id: key, order_id_type: 'string', ...fields });
+
+async function written(): Promise<void> {
+  const sink = await openLakeSink({ ...options, state: 'table' });
+  const [{ epoch = 0 }] = await sink.claim([0]);
+  let offset = 0;
+  const commit = async (values: string[]) => {
+    await sink.stage(await makeLakeBatch(options, 0, offset, values, { epoch }));
+    await sink.commit();
+    offset += values.length;
+  };
+  const odd = (key: string, changeId: string) => of(key, changeId, { amount: -1 });
+  await commit([of(KEY, 'a'), of(KEY, 'b'), of('C2', 'c'), odd(KEY, 'd'), odd('C2', 'e'), `{"order_id":"${KEY}`]);
+  await sink.compact(true);
+  // Duplicates, and enough quarantined messages for a file of their own.
+  await commit([of(KEY, 'a'), of('C2', 'f'), of(KEY, 'g')]);
+  await commit(Array.from({ length: 150 }, (_, n) => (n % 2 === 0 ? odd(KEY, `h${n}`) : odd('C2', `h${n}`))));
+  await sink.close();
+}
+
+const forgetting = (dryRun = false) => forget(readConfig(env, false), log, KEY, dryRun);
+
+async function rowsNow(sql: string): Promise<unknown[][]> {
+  const client = await openConfigured(readConfig(env, false));
+  try {
+    return (await allRows(client, sql)).map((row) => Object.values(row));
+  } finally {
+    client.close();
+  }
+}
+
+async function verifies(): Promise<void> {
+  let text = '';
+  const write = async (more: string) => {
+    text += more;
+  };
+  expect(await verify(readConfig(env, false), { kafka: false, log, write }), text).toBe(true);
+}
+
+/** Files that have the key's bytes. */
+function planted(): string[] {
+  const { dataDir } = options;
+  return listFiles(dataDir)
+    .filter((path) => readFileSync(path).includes(KEY))
+    .map((path) => relative(dataDir, path));
+}
+
+describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
+  describePostgres('with a Postgres', (postgres) => {
+    describe.each(['a file', 'Postgres'] as const)('with its catalog in %s', (where) => {
+      let database: string;
+      beforeEach(async () => {
+        const dataDir = temporaryDirectory();
+        database = await postgres().createDatabase();
+        const catalog = where === 'a file' ? undefined : `postgres:${database}`;
+        options = { ...lakeOptions(dataDir, catalog), spec: SPEC, keepSnapshotsMs: 86_400_000 };
+        env = {
+          ...{ DATA_DIR: dataDir, KAFKA_TOPIC: options.topic, SINK: 'ducklake', PARQUET_COMPRESSION: 'none' },
+          DUCKDB_EXTENSION_DIRECTORY: EXTENSION_DIRECTORY,
+          ...(catalog !== undefined && { LAKE_CATALOG: catalog }),
+        };
+        await written();
+      });
+
+      it('leaves nothing of it, and verify agrees', async () => {
+        expect(planted().length).toBeGreaterThan(2);
+        expect(await forgetting(true)).toMatch(
+          /^3 rows of cdc_orders and 77 messages in the quarantine are of the key/,
+        );
+        const text = await forgetting();
+        expect(text).toMatch(/^forgotten: 3 rows, 77 quarantined messages; [1-9]\d* files rewritten/);
+        expect(text).toContain('the next run merges it again');
+        expect(planted()).toEqual([]);
+        await verifies();
+        expect(await rowsNow('SELECT order_id, count(*)::INTEGER FROM cdc_orders GROUP BY ALL')).toEqual([['C2', 2]]);
+        expect(await rowsNow('SELECT count(*)::INTEGER FROM sluice.quarantine')).toEqual([[76]]);
+        expect(await rowsNow('SELECT rows_merged::INTEGER, rows_quarantined::INTEGER FROM sluice.forgotten')).toEqual([
+          [3, 77],
+        ]);
+        expect(await rowsNow('SELECT count(*)::INTEGER FROM orders')).toEqual([[1]]);
+        if (where === 'Postgres') {
+          const tables = await postgres().query(
+            database,
+            `SELECT format('SELECT %L FROM %s t WHERE strpos(t::text, %L) > 0', relname, oid::regclass, '${KEY}')
+             FROM pg_class WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, 'sluice'::regnamespace)`,
+          );
+          expect(await postgres().query(database, tables.join(' UNION ALL '))).toEqual([]);
+        }
+        // To do it again finds nothing, and the run goes on.
+        expect(await forgetting()).toMatch(/^forgotten: 0 rows, 0 quarantined messages/);
+        const sink = await openLakeSink({ ...options, state: 'table' });
+        const [{ epoch = 0 }] = await sink.claim([0]);
+        await sink.stage(await makeLakeBatch(options, 0, 159, [of('C2', 'c'), of('C3', 'i')], { epoch }));
+        expect((await sink.commit()).stats).toMatchObject({ merged: 1, duplicate: 1 });
+        await sink.compact(true);
+        await sink.close();
+        await verifies();
+      });
+
+      it('does the rest when it was killed after its transaction', async () => {
+        const forgets = await LakeForget.open({ ...options, key: KEY, keyHash: 'x', isOfKey: () => false });
+        expect(await forgets.commit()).toBe(3);
+        await forgets.close();
+        expect(planted()).not.toEqual([]);
+        expect(await forgetting()).toMatch(/^forgotten: 0 rows, 77 quarantined messages; [1-9]\d* files/);
+        expect(planted()).toEqual([]);
+        await verifies();
+      });
+
+      it.runIf(where === 'Postgres')('is refused while anybody else is connected', async () => {
+        const sink = await openLakeSink(options);
+        await expect(forgetting()).rejects.toMatchObject({
+          code: 'SLUICE_LOCKED',
+          message: expect.stringMatching(/^sluice at .* is connected to the catalog: stop all/),
+        });
+        await sink.close();
+        expect(await rowsNow('SELECT count(*)::INTEGER FROM cdc_orders')).toEqual([[5]]);
+      });
+    });
+  });
+});

@@ -1,0 +1,187 @@
+/** A position that an operator moves: what leaves, what comes again, and a crash before and after the COMMIT. */
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { rowsOf } from '../../../src/core/sql.js';
+import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
+import { readJournal, writeJournal } from '../../../src/sinks/duckdb/commit-journal.js';
+import { openDatabase } from '../../../src/sinks/duckdb/database.js';
+import { openDirectory } from '../../../src/sinks/duckdb/opening.js';
+import { type ResetPlan, type ResetRequest, reset } from '../../../src/sinks/duckdb/reset.js';
+import { databasePath } from '../../../src/storage/data-dir.js';
+import { makeBatch, openSink, order, sinkOptions, TOPIC, temporaryDirectory } from '../../support/batches.js';
+import { nameOf, parquetFiles, verified } from '../../support/recovering.js';
+import { queryDatabase } from '../../support/verifying.js';
+
+/** Orders without a change id. */
+const PLAIN = parseSpec(
+  JSON.stringify({
+    table: 'cdc_orders',
+    view: 'orders',
+    columns: [
+      { name: 'order_id', kind: 'text', required: true, role: 'key' },
+      { name: 'operation', kind: 'text', role: 'operation' },
+    ],
+  }),
+  'of the test',
+);
+const VALUES = [order('a'), order('b'), 'no json', order('a'), order('c'), null];
+const CHANGES = 'SELECT kafka_partition, kafka_offset, order_id FROM cdc_orders ORDER BY ALL';
+const LEDGER = `SELECT partition_id, start_offset, next_offset, kind, rows_merged, rows_duplicate, rows_quarantined
+  FROM sluice.batches ORDER BY ALL`;
+
+const request = (offset: number, more: Partial<ResetRequest> = {}): ResetRequest => {
+  return { partition: 0, asked: String(offset), offset, isEarliest: false, low: 0, ...more };
+};
+
+/** Batches of 6 messages each from the offset that a partition has. */
+async function consume(dataDir: string, spec = ORDERS_SPEC, partition = 0, until = 18, joined = false) {
+  const sink = await openSink(dataDir, { spec });
+  const from = Number((await queryPositions(sink.connect.bind(sink)))[partition]);
+  for (let at = from; at < until; at += 6) {
+    const values = VALUES.map(
+      (value) => value?.replace(/"(a|b|c|o-.)"/g, (all) => all.replace(/"$/, `-${at}"`)) ?? null,
+    );
+    await sink.stage(await makeBatch(dataDir, partition, at, values, { spec }));
+    await sink.commit();
+  }
+  if (joined) await sink.compact({ everything: true });
+  await sink.close();
+}
+
+async function queryPositions(connect: () => Promise<import('@duckdb/node-api').DuckDBConnection>) {
+  const connection = await connect();
+  const rows = await rowsOf(connection, 'SELECT next_offset FROM sluice.positions ORDER BY partition_id');
+  connection.closeSync();
+  return rows.map(({ next_offset }) => next_offset);
+}
+
+/** @param beforeCommit what happens right before the COMMIT */
+async function moved(
+  dataDir: string,
+  asked: ResetRequest,
+  spec = ORDERS_SPEC,
+  beforeCommit = () => {},
+): Promise<ResetPlan> {
+  const options = { ...sinkOptions(dataDir, { spec }) };
+  const instance = await openDatabase(databasePath(dataDir), options);
+  const connection = await instance.connect();
+  try {
+    await openDirectory(connection, { ...options, state: 'view' });
+    const run = connection.run.bind(connection);
+    connection.run = (sql) => {
+      if (sql === 'COMMIT') beforeCommit();
+      return run(sql);
+    };
+    return await reset(connection, asked, { topic: TOPIC, spec, dataDir });
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+it.each([
+  ['change ids', ORDERS_SPEC],
+  ['none', PLAIN],
+])('goes back to the start of a batch, and all is as it was when it is read again: %s', async (_, spec) => {
+  const dataDir = temporaryDirectory();
+  await consume(dataDir, spec);
+  await consume(dataDir, spec, 1, 6);
+  const [changes, ledger] = [await queryDatabase(dataDir, CHANGES), await queryDatabase(dataDir, LEDGER)];
+  const plan = await moved(dataDir, request(8), spec);
+  expect(plan).toMatchObject({ from: 18, to: 6, quarantined: 2, files: [6, 12].map((at) => nameOf(0, at, at + 6)) });
+  expect(parquetFiles(dataDir)).toEqual([nameOf(0, 0, 6), nameOf(1, 0, 6)]);
+  const { problems, notes } = await verified(dataDir);
+  expect(problems).toEqual([]);
+  expect(notes.join()).toMatch(
+    /an operator went back from 18 to 6 with "sluice reset --to 8", 20.*: \d rows were removed/,
+  );
+  await consume(dataDir, spec);
+  expect(await queryDatabase(dataDir, CHANGES)).toEqual(changes);
+  expect(await queryDatabase(dataDir, LEDGER)).toEqual(ledger);
+  expect((await verified(dataDir)).problems).toEqual([]);
+});
+
+it('goes back to the start of a joined file, and no further than Kafka has offsets', async () => {
+  const dataDir = temporaryDirectory();
+  await consume(dataDir, ORDERS_SPEC, 0, 12, true);
+  await consume(dataDir);
+  expect(parquetFiles(dataDir)).toEqual([nameOf(0, 0, 12), nameOf(0, 12, 18)]);
+  const tooFar = moved(dataDir, request(8, { low: 7 }));
+  await expect(tooFar).rejects.toThrow(/its file begins at 0, and Kafka has offsets from 7 on only.*to 12/);
+  expect((await verified(dataDir)).problems).toEqual([]);
+  expect(await moved(dataDir, request(7, { low: 7, isEarliest: true }))).toMatchObject({ from: 18, to: 12 });
+  expect(await moved(dataDir, request(8))).toMatchObject({ from: 12, to: 0 });
+  expect(parquetFiles(dataDir)).toEqual([]);
+  await consume(dataDir);
+  expect((await verified(dataDir)).problems).toEqual([]);
+});
+
+it('goes ahead over a gap that an operator made, and back into it', async () => {
+  const dataDir = temporaryDirectory();
+  await consume(dataDir, ORDERS_SPEC, 0, 6);
+  expect(await moved(dataDir, request(12))).toMatchObject({ from: 6, to: 12, rows: 0, files: [] });
+  const { problems, notes } = await verified(dataDir);
+  expect(problems).toEqual([]);
+  expect(notes.join()).toMatch(/offsets 6 to 12 were not read: an operator went past them with "sluice reset"/);
+  expect(notes.join()).not.toMatch(/gone from Kafka/);
+  await consume(dataDir);
+  expect(await moved(dataDir, request(9))).toMatchObject({ from: 18, to: 6 });
+  expect(await moved(dataDir, request(6))).toMatchObject({ from: 6, to: 6 });
+  await consume(dataDir);
+  expect((await verified(dataDir)).problems).toEqual([]);
+  expect(await queryDatabase(dataDir, 'SELECT count(*) FROM sluice.resets')).toEqual([[2n]]);
+});
+
+it('goes back before where a partition began', async () => {
+  const dataDir = temporaryDirectory();
+  const sink = await openSink(dataDir);
+  await sink.initPositions([{ partition: 2, nextOffset: 40, reason: 'latest' }]);
+  await sink.close();
+  expect(await moved(dataDir, request(30, { partition: 2 }))).toMatchObject({ from: 40, to: 30 });
+  const again = await openSink(dataDir);
+  await again.stage(await makeBatch(dataDir, 2, 30, VALUES));
+  await again.commit();
+  await again.close();
+  expect(await moved(dataDir, request(20, { partition: 2 }))).toMatchObject({ from: 36, to: 20 });
+  const { problems, notes } = await verified(dataDir);
+  expect(problems).toEqual([]);
+  expect(notes.join()).toMatch(/was set back by "sluice reset" to before it had begun: partition 2 at 20/);
+});
+
+it('removes files after a crash between the COMMIT and their removal, and none before the COMMIT', async () => {
+  const dataDir = temporaryDirectory();
+  await consume(dataDir);
+  const files = [6, 12].map((at) => nameOf(0, at, at + 6));
+  const all = parquetFiles(dataDir);
+  // Before: the ledger has the files.
+  writeJournal(dataDir, { commit: 2, files });
+  await (await openSink(dataDir)).close();
+  expect([parquetFiles(dataDir), readJournal(dataDir)]).toEqual([all, undefined]);
+  const copy = temporaryDirectory();
+  cpSync(dataDir, copy, { recursive: true });
+  await moved(dataDir, request(6));
+  // After: they are there, and the journal.
+  for (const file of files) cpSync(join(copy, file), join(dataDir, file));
+  writeJournal(dataDir, { commit: 2, files });
+  expect((await verified(dataDir)).problems).toEqual([]);
+  await (await openSink(dataDir)).close();
+  expect(files.filter((file) => existsSync(join(dataDir, file)))).toEqual([]);
+  expect((await verified(dataDir)).problems).toEqual([]);
+});
+
+it('has a journal of the files when it commits, and none if that fails; then nothing is changed', async () => {
+  const dataDir = temporaryDirectory();
+  await consume(dataDir);
+  const [changes, all] = [await queryDatabase(dataDir, CHANGES), parquetFiles(dataDir)];
+  let journal: unknown;
+  const fail = () => {
+    journal = readJournal(dataDir);
+    throw new Error('the disk is full');
+  };
+  await expect(moved(dataDir, request(6), ORDERS_SPEC, fail)).rejects.toThrow('the disk is full');
+  expect(journal).toEqual({ commit: 2, files: [6, 12].map((at) => nameOf(0, at, at + 6)) });
+  expect([parquetFiles(dataDir), readJournal(dataDir)]).toEqual([all, undefined]);
+  expect(await queryDatabase(dataDir, CHANGES)).toEqual(changes);
+  expect((await verified(dataDir)).problems).toEqual([]);
+});
