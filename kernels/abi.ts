@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 846191382; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 673994690; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -28,6 +28,7 @@ export const KEY_EXTRA_BYTES: u32 = 24; // What the extras of a row can have bey
 export const HMAC_TEXT: usize = 32; // Bytes of a masked text: the first half of an HMAC-SHA-256 in hexadecimal digits.
 export const HMAC_SHORT: usize = 55; // Bytes of a text that takes one block of SHA-256 with what is added to it.
 export const HMAC_CACHE: usize = 1024; // Texts whose masks are remembered.
+export const MAX_LIMBS: usize = 96; // 32-bit digits of an integer of any length: 801 decimal digits have 84.
 /** How many bytes a byte of JSON can become at most: `"":0` is a masked text of 37 with its comma. */
 export const MASK_TIMES: usize = 8;
 
@@ -76,6 +77,10 @@ export namespace OPERATION {
   export const MASKED_TEXT: u32 = 17;
   export const MASKED_JSON: u32 = 18;
   export const MASKED_RAW: u32 = 19;
+  export const DOUBLE: u32 = 20;
+  export const DECIMAL: u32 = 21;
+  export const UUID: u32 = 22;
+  export const BINARY: u32 = 23;
 }
 
 /** What is expected of the values of a column. */
@@ -125,7 +130,8 @@ export namespace SPEC_COLUMN {
   export const hasRaw: usize = 2; // u8, 1 if a raw column has what it cannot take
   export const column: usize = 3; // u8, of a further alternative the column that it is one of
   export const isBase64: usize = 4; // u8, 1 if its texts are the bytes of an integer
-  export const scale: usize = 5; // u8, decimals of that integer
+  export const scale: usize = 5; // u8, decimals of that integer, or of the column
+  export const precision: usize = 6; // u8, digits of a decimal
   export const key: usize = 8; // u32, record of its key
   export const unitMicroseconds: usize = 16; // i64, of its unit of time; 0 for nanoseconds
   export const size: usize = 24;
@@ -353,6 +359,13 @@ export namespace CACHED_MASK {
   export const size: usize = 128;
 }
 
+/** An integer of any length, not below 0. */
+export namespace BIG {
+  export const count: usize = 0; // u32, of its limbs
+  export const limbs: usize = 4; // u32[MAX_LIMBS], the lowest first, the highest not 0
+  export const size: usize = 388;
+}
+
 /** A short text whose HMAC is not computed yet, in a block of SHA-256. */
 export namespace PENDING_MASK {
   export const to: usize = 0; // u32, address of where its mask goes
@@ -460,4 +473,6 @@ export const SHA_STATES: usize = 20800; // u32[32], four states side by side
 export const HMAC_INNER: usize = 20928; // u32[8], the state after the inner key
 export const HMAC_OUTER: usize = 20992; // u32[8], the state after the outer key
 export const PENDING_MASKS: usize = 21056; // PENDING_MASK[4]
-export const NODES: usize = 21120; // NODE[], followed by what the host lays out
+export const NUMERATOR: usize = 21120; // BIG, of a double that is a quotient
+export const DENOMINATOR: usize = 21568; // BIG
+export const NODES: usize = 22016; // NODE[], followed by what the host lays out

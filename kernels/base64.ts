@@ -1,4 +1,4 @@
-/** Amounts as connectors of databases send them: an integer in two's complement, big-endian bytes in base64. */
+/** Numbers as connectors of databases send them: an integer in two's complement, big-endian bytes in base64. */
 import { integerDigit, MAX_SCALED, readAs, refuse, scaled, SCALE, shiftDigits, startDigits } from './decimal';
 
 /** 10^19 is the highest power of ten in 64 bits; what 127 bits have above it fits in 64 as well. */
@@ -7,11 +7,11 @@ const MAX_CHARACTERS: usize = 24;
 const MAX_BITS: usize = 128;
 
 /** The number in 128 bits. */
-let high: u64 = 0;
-let low: u64 = 0;
+export let high: u64 = 0;
+export let low: u64 = 0;
 
 /** 0 to 63, or more for what is no digit of base64. */
-function sextet(c: u32): u32 {
+export function sextet(c: u32): u32 {
   if (c - 0x41 < 26) return c - 0x41;
   if (c - 0x61 < 26) return c - 0x61 + 26;
   if (c - 0x30 < 10) return c - 0x30 + 52;
@@ -19,7 +19,7 @@ function sextet(c: u32): u32 {
 }
 
 /** Reads the bytes of `p` up to `end`, in the one way that base64 has for them. @returns whether they are 1 to 16 */
-function readBytes(p: usize, end: usize): bool {
+export function base64Integer(p: usize, end: usize): bool {
   const length = end - p;
   if (length == 0 || length > MAX_CHARACTERS || (length & 3) != 0) return false;
   if (load<u8>(end - 1) == 0x3d) end--;
@@ -44,7 +44,7 @@ function readBytes(p: usize, end: usize): bool {
 
 /** An amount scaled by 10^4 of the text at `p`; sets `converted` and `exact`. @param scale decimals of the integer */
 export function base64Amount(p: usize, end: usize, scale: i64): i64 {
-  if (!readBytes(p, end)) return refuse();
+  if (!base64Integer(p, end)) return refuse();
   const negative = <i64>high < 0;
   if (negative) {
     high = ~high + u64(low == 0);

@@ -17,6 +17,7 @@ import {
   textEnd,
   unreadRows,
 } from './block';
+import { appendBinary, appendUuids } from './binary';
 import { countFailing, rejectFailing } from './checks';
 import { isString, locate, standsForText, textFrom, textTo } from './conversion';
 import {
@@ -30,7 +31,7 @@ import {
 } from './derived';
 import { sameBytes } from './keys';
 import { appendMaskedJson, appendMaskedRaw, appendMaskedText, dropValues } from './masks';
-import { appendAmounts, appendDates, appendIntegers, appendTimestamps } from './numbers';
+import { appendAmounts, appendDates, appendDecimals, appendDoubles, appendIntegers, appendTimestamps } from './numbers';
 import { retractRows, saveBlock } from './retract';
 import { copyBytes, decodeString } from './string';
 import { truncateColumn } from './truncate';
@@ -84,8 +85,16 @@ function appendColumn(column: usize, slotIndex: u32, slots: usize): void {
       return appendDates(column, slotIndex, slots);
     case OPERATION.INT64:
       return appendIntegers(column, slotIndex, slots);
+    case OPERATION.DECIMAL:
+      return appendDecimals(column, slotIndex, slots);
+    case OPERATION.DOUBLE:
+      return appendDoubles(column, slotIndex, slots);
     case OPERATION.BOOL:
       return appendBooleans(column, slotIndex, slots);
+    case OPERATION.UUID:
+      return appendUuids(column, slotIndex, slots);
+    case OPERATION.BINARY:
+      return appendBinary(column, slotIndex, slots);
     case OPERATION.MAPPED:
       return appendMapped(column, slotIndex, slots);
     case OPERATION.IS_HIGH_VALUE:

@@ -3,10 +3,12 @@ import { HEADER, KIND, SLOT, SLOTS } from './abi';
 import { amountText } from './amount';
 import { base64Amount } from './base64';
 import { plainDecimal, refuse } from './decimal';
+import { doubleText } from './double';
 import { integerValue, isInteger } from './integer';
 import { kindOf, setSlot, skipSpace, skipValue } from './json';
 import { decodeString, escaped, hexDigit, scanString } from './string';
 import { epochText, MILLISECOND, timestampText } from './timestamp';
+import { wideBase64, wideText } from './wide';
 
 /** Where the text of a value is, decoded if need be. */
 export let textFrom: usize = 0;
@@ -23,7 +25,7 @@ export function locate(start: usize, end: usize, kind: u32): void {
   }
 }
 
-/** Keys of extended JSON: `$number…`, `$date` and `$oid`. */
+/** Keys of extended JSON: `$number…`, `$date`, `$oid`, `$binary` and `$uuid`. */
 const NOT_EXTENDED: u32 = 0;
 const NUMBER_DECIMAL: u32 = 1;
 const NUMBER_DOUBLE: u32 = 2;
@@ -31,6 +33,8 @@ const NUMBER_LONG: u32 = 3;
 const NUMBER_INT: u32 = 4;
 const DATE: u32 = 5;
 const OBJECT_ID: u32 = 6;
+export const BINARY: u32 = 7;
+export const UUID: u32 = 8;
 
 function extendedKey(key: usize, length: usize): u32 {
   const head = load<u64>(key);
@@ -43,21 +47,40 @@ function extendedKey(key: usize, length: usize): u32 {
   if (length == 11 && head == 0x4c7265626d756e24 && tail << 40 == 0x676e6f0000000000) return NUMBER_LONG;
   if (length == 10 && head == 0x497265626d756e24 && tail << 48 == 0x746e000000000000) return NUMBER_INT;
   if (length == 4 && <u32>head == 0x64696f24) return OBJECT_ID;
+  if (length == 7 && head << 8 == 0x7972616e69622400) return BINARY;
+  if (length == 5 && head << 24 == 0x6469757524000000) return UUID;
   return length == 5 && head << 24 == 0x6574616424000000 ? DATE : NOT_EXTENDED;
 }
 
 /** The value of the extended JSON that was looked at last; a string is without its quotes. */
-let memberStart: usize = 0;
-let memberEnd: usize = 0;
-let memberKind: u32 = 0;
+export let memberStart: usize = 0;
+export let memberEnd: usize = 0;
+export let memberKind: u32 = 0;
 
 @inline
 export function isString(kind: u32): bool {
   return kind == KIND.STRING || kind == KIND.ESCAPED;
 }
 
+/** Its key, decoded. */
+export let keyFrom: usize = 0;
+export let keyTo: usize = 0;
+
+/** Sets `key…` and `member…` to the member at `p` of a valid object. @returns what is after it */
+export function readMember(p: usize): usize {
+  keyFrom = p + 1;
+  keyTo = scanString(keyFrom);
+  p = skipSpace(skipSpace(keyTo + 1) + 1);
+  if (escaped) {
+    const scratch = <usize>load<u32>(HEADER.scratch);
+    keyTo = decodeString(scratch, keyFrom, keyTo);
+    keyFrom = scratch;
+  }
+  return skipSpace(readValue(p));
+}
+
 /** Sets `member…` to the valid value at `p`. @returns its end */
-function readMember(p: usize): usize {
+function readValue(p: usize): usize {
   memberKind = kindOf(load<u8>(p));
   if (memberKind != KIND.STRING) {
     memberStart = p;
@@ -74,22 +97,14 @@ function readMember(p: usize): usize {
  * Which extended JSON the valid object at `p` is; its value is then in `member…`. It has no other key, but may have
  * that one twice: the last wins, as everywhere.
  */
-function extendedKind(p: usize): u32 {
+export function extendedKind(p: usize): u32 {
   let kind = NOT_EXTENDED;
   p = skipSpace(p + 1);
   while (load<u8>(p) == 0x22) {
-    let key = p + 1;
-    let keyEnd = scanString(key);
-    p = skipSpace(skipSpace(keyEnd + 1) + 1);
-    if (escaped) {
-      const scratch = <usize>load<u32>(HEADER.scratch);
-      keyEnd = decodeString(scratch, key, keyEnd);
-      key = scratch;
-    }
-    const found = extendedKey(key, keyEnd - key);
+    p = readMember(p);
+    const found = extendedKey(keyFrom, keyTo - keyFrom);
     if (found == NOT_EXTENDED || (kind != NOT_EXTENDED && found != kind)) return NOT_EXTENDED;
     kind = found;
-    p = skipSpace(readMember(p));
     if (load<u8>(p) != 0x2c) break;
     p = skipSpace(p + 1);
   }
@@ -97,7 +112,7 @@ function extendedKind(p: usize): u32 {
 }
 
 /** Sets `textFrom` and `textTo` to the value of extended JSON. */
-function locateMember(): void {
+export function locateMember(): void {
   locate(memberStart, memberEnd, memberKind);
 }
 
@@ -191,4 +206,36 @@ export function integerOf(start: usize, end: usize, kind: u32): i64 {
     return integerValue(textFrom, textTo);
   }
   return refuse();
+}
+
+/** Whether the value is extended JSON of a number, which is then in `member…`. */
+function isNumberInObject(start: usize, kind: u32): bool {
+  return kind == KIND.OBJECT && isNumber(extendedKind(start)) && (isString(memberKind) || memberKind == KIND.NUMBER);
+}
+
+/** A double; sets `converted`. */
+export function doubleOf(start: usize, end: usize, kind: u32): f64 {
+  if (kind == KIND.NUMBER || isString(kind)) {
+    locate(start, end, kind);
+    return doubleText(textFrom, textTo);
+  }
+  if (isNumberInObject(start, kind)) {
+    locateMember();
+    return doubleText(textFrom, textTo);
+  }
+  refuse();
+  return 0;
+}
+
+/** A decimal, in `high` and `low` of wide.ts; sets `converted`. @param scale decimals of its column */
+export function readWide(start: usize, end: usize, kind: u32, isBase64: bool, scale: i64): void {
+  if (kind == KIND.NUMBER) wideText(start, end, false, scale);
+  else if (isString(kind)) {
+    locate(start, end, kind);
+    if (isBase64) wideBase64(textFrom, textTo);
+    else wideText(textFrom, textTo, true, scale);
+  } else if (isNumberInObject(start, kind)) {
+    locateMember();
+    wideText(textFrom, textTo, true, scale);
+  } else refuse();
 }

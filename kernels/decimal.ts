@@ -31,13 +31,13 @@ export const MAX_SCALED: u64 = 999999999999999999;
 const MAX_EXPONENT: i64 = 1 << 40;
 
 /** Digits of the number that is being read. */
-let kept: u64 = 0;
-let keptCount: i64 = 0;
+export let kept: u64 = 0;
+export let keptCount: i64 = 0;
 /** Power of ten of the first significant digit, plus one: 0.d1d2… × 10^point. */
-let point: i64 = 0;
-let significant: bool = false;
+export let point: i64 = 0;
+export let significant: bool = false;
 /** Power of ten that all of it is multiplied by. */
-let exponent: i64 = 0;
+export let exponent: i64 = 0;
 
 @inline
 export function startDigits(): void {
@@ -221,7 +221,7 @@ function alignedValue(text: v128, length: u32, point: u32, groups: u32): i64 {
 }
 
 /** Reads `e±d+` at `p` up to `end` exactly. @returns whether it is there */
-function readExponent(p: usize, end: usize): bool {
+export function readExponent(p: usize, end: usize): bool {
   let c: u32 = load<u8>(++p);
   const negative = c == 0x2d;
   if (p < end && (negative || c == 0x2b)) p++;
@@ -257,7 +257,7 @@ export function unsignedPlain(p: usize, end: usize, negative: bool): i64 {
 }
 
 /** Reads the digits and the exponent of such a number. @returns whether it is one */
-function readPlain(p: usize, end: usize): bool {
+export function readPlain(p: usize, end: usize): bool {
   startDigits();
   let digits = 0;
   for (; p < end && isDigit(load<u8>(p)); p++, digits++) integerDigit(load<u8>(p) - 0x30);

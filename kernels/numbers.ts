@@ -1,10 +1,21 @@
 /** Columns of numbers: the most common forms of a block in loops without branches, then what is left one by one. */
 import { HEADER, KIND, OPERATION, SLOT, SLOTS, SPEC_COLUMN } from './abi';
 import { shortAmount } from './amount';
-import { dataOf, fieldOf, rowsOfBlock, rowsOfKinds, setAmounts, setEventTimes, setUnread, setValid } from './block';
-import { amountOf, bytesAmount, integerOf, isString, timestampOf } from './conversion';
+import {
+  dataOf,
+  fieldOf,
+  rows,
+  rowsOfBlock,
+  rowsOfKinds,
+  setAmounts,
+  setEventTimes,
+  setUnread,
+  setValid,
+} from './block';
+import { amountOf, bytesAmount, doubleOf, readWide, integerOf, isString, timestampOf } from './conversion';
 import { converted, exact, NOT_SHORT, shortDecimal } from './decimal';
 import { DAY, NOT_SHORT_TIME, shortTimestamp, timestampConverted } from './timestamp';
+import { high, low, setPrecision } from './wide';
 
 /** Amounts in 128 bits: short numbers, short strings, all others. */
 export function appendAmounts(column: usize, slotIndex: u32, slots: usize): void {
@@ -66,6 +77,31 @@ function appendShortStrings(data: usize, slots: usize, rows: u64): u64 {
   return rows;
 }
 
+/** Decimals of up to 38 digits, in 128 bits. */
+export function appendDecimals(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 16);
+  const field = fieldOf(slotIndex);
+  const isBase64 = load<u8>(field, SPEC_COLUMN.isBase64) != 0;
+  const scale = <i64>load<u8>(field, SPEC_COLUMN.scale);
+  const count = rows;
+  let valid: u64 = 0;
+  setPrecision(load<u8>(field, SPEC_COLUMN.precision));
+  for (let i: usize = 0; i < count; i++) {
+    const slot = slots + i * SLOT.size;
+    const kind: u32 = load<u8>(slots + i, SLOTS.kinds);
+    let isRead = false;
+    if (kind > KIND.NULL) {
+      readWide(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end), kind, isBase64, scale);
+      isRead = converted;
+      if (!isRead) setUnread(i, slotIndex);
+    }
+    valid |= u64(isRead) << i;
+    store<u64>(data + (i << 4), isRead ? low : 0);
+    store<u64>(data + (i << 4), isRead ? high : 0, 8);
+  }
+  setValid(column, valid);
+}
+
 /** Whether `numberOf` found one. */
 let found: bool = false;
 
@@ -110,6 +146,26 @@ export function appendDates(column: usize, slotIndex: u32, slots: usize): void {
 
 export function appendIntegers(column: usize, slotIndex: u32, slots: usize): void {
   appendNumbers(column, OPERATION.INT64, slotIndex, slots, 0);
+}
+
+export function appendDoubles(column: usize, slotIndex: u32, slots: usize): void {
+  const data = dataOf(column, 8);
+  const count = rows;
+  let valid: u64 = 0;
+  for (let i: usize = 0; i < count; i++) {
+    const slot = slots + i * SLOT.size;
+    const kind: u32 = load<u8>(slots + i, SLOTS.kinds);
+    let value: f64 = 0;
+    if (kind > KIND.NULL) {
+      const number = doubleOf(load<u32>(slot, SLOT.start), load<u32>(slot, SLOT.end), kind);
+      if (converted) {
+        value = number;
+        valid |= (<u64>1) << i;
+      } else setUnread(i, slotIndex);
+    }
+    store<f64>(data + (i << 3), value);
+  }
+  setValid(column, valid);
 }
 
 /**

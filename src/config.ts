@@ -126,6 +126,10 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
       problems.push('PARQUET_WRITER="parquet-wasm": writes to folders only, LAKE_DATA_PATH is s3://…: use duckdb');
     }
   }
+  const uuid = values.schema?.tableSpec?.spec.columns.find(({ kind }) => kind === 'uuid');
+  if (uuid !== undefined && values.parquet?.parquetWriter === 'parquet-wasm') {
+    problems.push(`PARQUET_WRITER="parquet-wasm": has no UUIDs, and column ${uuid.name} is of kind uuid: use duckdb`);
+  }
   if (values.sink?.sink === 'ducklake') {
     for (const [field, variable] of variablesOf(retentionSettings)) {
       if (values.retention?.[field as keyof Values['retention']] === undefined) continue;

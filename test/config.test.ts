@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { misspelledVariables, readConfig, readLogOptions } from '../src/config.js';
 import { ORDERS_SPEC } from '../src/schema/spec-file.js';
@@ -102,6 +105,19 @@ describe('readConfig', () => {
     expect(() => readConfig({ LAKE_CATALOG: 'postgres:host=db password  = s3cret sslmode' })).toThrow(
       /^the environment is not acceptable: LAKE_CATALOG="postgres:host=db password {2}=\*\*\*": /,
     );
+  });
+
+  it('refuses a writer that has no type for a column', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-config-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const columns = [
+      { name: 'id', kind: 'text', required: true, role: 'key' },
+      { name: 'token', kind: 'uuid' },
+    ];
+    const TABLE_SPEC = join(folder, 'spec.json');
+    writeFileSync(TABLE_SPEC, JSON.stringify({ table: 't', view: 'v', columns }));
+    expect(readConfig({ TABLE_SPEC }).spec.columns).toHaveLength(2);
+    expect(() => readConfig({ TABLE_SPEC, PARQUET_WRITER: 'parquet-wasm' })).toThrow(/column token is of kind uuid/);
   });
 
   it('refuses a writer that cannot write where the files of a lake go', () => {

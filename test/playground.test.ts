@@ -112,9 +112,10 @@ const damagedOrders = [...orderEvents({ count: 400, shares: EQUAL_SHARES })]
 
 const INPUTS = [
   { what: 'orders', preset: 'capture', delimiter: 'newline', bytes: ORDERS },
-  ...cdcForms().map(({ name, preset, messages }) => {
+  ...cdcForms().flatMap(({ name, preset, messages }) => {
+    if (preset === undefined) return [];
     const values = messages.flatMap(({ value }) => (value ? [value, Buffer.from('\n')] : []));
-    return { what: name, preset, delimiter: 'newline' as const, bytes: Buffer.concat(values) };
+    return [{ what: name, preset, delimiter: 'newline' as const, bytes: Buffer.concat(values) }];
   }),
   {
     what: 'damaged messages, some of many lines',

@@ -27,19 +27,25 @@ export function rowsOf(spec: TableSpec, batch: RecordBatch, from = 0, to = batch
 const OF_KAFKA: ReadonlySet<string> = new Set(['is_late', 'kafka_partition', 'kafka_offset', 'kafka_timestamp']);
 
 /** A row's value of a column, as JSON can say it without loss. */
-function cellsOf(batch: RecordBatch, index: number, { type }: TableColumn): (row: number) => unknown {
+function cellsOf(batch: RecordBatch, index: number, { type, size }: TableColumn): (row: number) => unknown {
   const { values, valueOffsets, nullBitmap } = batch.data.children[index];
   const orNull = (read: (row: number) => unknown) => (row: number) =>
     nullBitmap !== undefined && nullBitmap.length > 0 && !bit(nullBitmap, row) ? null : read(row);
   switch (type) {
     case 'utf8':
       return orNull((row) => utf8.decode(values.subarray(valueOffsets[row], valueOffsets[row + 1])));
+    case 'binary':
+      return orNull((row) => base64Text(values.subarray(valueOffsets[row], valueOffsets[row + 1])));
+    case 'uuid':
+      return orNull((row) => uuidText(values.subarray(row * 16, row * 16 + 16)));
     case 'bool':
       return orNull((row) => bit(values, row));
-    case 'decimal18_4': {
-      // The upper half of the 128 bits is the sign.
+    case 'double':
+      return orNull((row) => values[row]);
+    case 'decimal': {
       const halves = new BigInt64Array(values.buffer, values.byteOffset, batch.numRows * 2);
-      return orNull((row) => decimalText(halves[row * 2]));
+      const scaled = (row: number) => (halves[row * 2 + 1] << 64n) | BigInt.asUintN(64, halves[row * 2]);
+      return orNull((row) => decimalText(scaled(row), size!.scale));
     }
     case 'timestamp_us_utc':
       return orNull((row) => timeText(values[row]));
@@ -50,10 +56,22 @@ function cellsOf(batch: RecordBatch, index: number, { type }: TableColumn): (row
   }
 }
 
-/** @param scaled by 10^4 */
-function decimalText(scaled: bigint): string {
-  const digits = String(scaled < 0n ? -scaled : scaled).padStart(5, '0');
-  return `${scaled < 0n ? '-' : ''}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+/** @param scaled by 10^scale */
+function decimalText(scaled: bigint, scale: number): string {
+  const digits = String(scaled < 0n ? -scaled : scaled).padStart(scale + 1, '0');
+  const whole = `${scaled < 0n ? '-' : ''}${digits.slice(0, digits.length - scale)}`;
+  return scale === 0 ? whole : `${whole}.${digits.slice(-scale)}`;
+}
+
+/** In a browser, too. */
+function base64Text(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+}
+
+/** @param bytes 16 */
+function uuidText(bytes: Uint8Array): string {
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 /** ISO 8601. @param microseconds since the epoch */

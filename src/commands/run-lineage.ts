@@ -7,7 +7,7 @@ import type { Lineage } from '../lineage/lineage.js';
 import type { Transport } from '../lineage/transports.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { CommitListener } from '../pipeline/totals.js';
-import { DUCKDB_TYPES } from '../sinks/duckdb/columns.js';
+import { duckdbType } from '../sinks/duckdb/columns.js';
 import { connectionOf, isPostgres } from '../sinks/ducklake/settings.js';
 import { databasePath, topicFolder } from '../storage/data-dir.js';
 import { changesFolder } from '../storage/lake-files.js';
@@ -31,7 +31,7 @@ export async function runLineage(config: Config, metrics: Metrics, log: Logger):
     job: { namespace, name: `${kafka.groupId}.${kafka.topic}` },
     topic: { namespace: `kafka://${broker}`, name: kafka.topic },
     outputs: outputPlaces(config),
-    typeNames: DUCKDB_TYPES,
+    typeName: duckdbType,
   };
   const hooks = {
     onResult: (result: string) => metrics.lineageEvents.inc({ result }),

@@ -4,7 +4,7 @@ import { arrowSchema } from '../schema/arrow.js';
 import { pathText } from '../schema/field-path.js';
 import { maskName } from '../schema/mask.js';
 import { type TableSpec, tableColumns } from '../schema/spec.js';
-import { DUCKDB_TYPES } from '../sinks/duckdb/columns.js';
+import { duckdbType } from '../sinks/duckdb/columns.js';
 import type { SampleMessage } from './message-sample.js';
 import { readSample } from './spec-sample.js';
 import { drawTable } from './text-table.js';
@@ -39,7 +39,8 @@ export function specCheck(
 
 function columnTable(spec: TableSpec, width: number | undefined): string {
   const { fields } = arrowSchema(spec);
-  const rows = tableColumns(spec).map(({ name, type, source }, index) => {
+  const rows = tableColumns(spec).map((tableColumn, index) => {
+    const { name, source } = tableColumn;
     const column = source === undefined ? undefined : spec.columns[source];
     const isRaw = column !== undefined && column.raw === name;
     const from = column?.paths.map(pathText).join(', ') ?? 'Sluice';
@@ -54,7 +55,7 @@ function columnTable(spec: TableSpec, width: number | undefined): string {
       name,
       from,
       notes.filter((note) => note !== undefined).join(', '),
-      DUCKDB_TYPES[type],
+      duckdbType(tableColumn),
       `${fields[index].type}`,
     ];
   });

@@ -7,7 +7,7 @@ import type { SpecColumn, TableSpec } from '../schema/spec.js';
 import { specChanges } from '../schema/spec-changes.js';
 import { parseSpec } from '../schema/spec-file.js';
 import { extraSpec } from '../sinks/duckdb/backfill.js';
-import { DUCKDB_TYPES } from '../sinks/duckdb/columns.js';
+import { duckdbType } from '../sinks/duckdb/columns.js';
 import { readScope } from '../verify/ledger.js';
 import { openConfigured } from './open-sql.js';
 import { readSample } from './spec-sample.js';
@@ -31,7 +31,7 @@ export async function specDiff(
     const types = new Map(described.map((row) => [String(row.column_name), String(row.column_type)]));
     const bits = await allRows(client, 'SELECT name FROM sluice.columns');
     const withBits = new Set(bits.map(({ name }) => String(name)));
-    const { added, changed, refused } = specChanges({ spec: known, types, withBits }, spec, DUCKDB_TYPES);
+    const { added, changed, refused } = specChanges({ spec: known, types, withBits }, spec, duckdbType);
     const looked = refused.length > 0 ? [] : added;
     const found = await inExtra(client, config, extraSpec(spec, looked.filter(isInExtra)), last);
     // Only a table in DuckDB can be filled: commands/backfill.ts.

@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 846191382; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 673994690; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -28,6 +28,7 @@ export const KEY_EXTRA_BYTES = 24; // What the extras of a row can have beyond t
 export const HMAC_TEXT = 32; // Bytes of a masked text: the first half of an HMAC-SHA-256 in hexadecimal digits.
 export const HMAC_SHORT = 55; // Bytes of a text that takes one block of SHA-256 with what is added to it.
 export const HMAC_CACHE = 1024; // Texts whose masks are remembered.
+export const MAX_LIMBS = 96; // 32-bit digits of an integer of any length: 801 decimal digits have 84.
 /** How many bytes a byte of JSON can become at most: `"":0` is a masked text of 37 with its comma. */
 export const MASK_TIMES = 8;
 
@@ -76,6 +77,10 @@ export const OPERATION = {
   masked_text: 17,
   masked_json: 18,
   masked_raw: 19,
+  double: 20,
+  decimal: 21,
+  uuid: 22,
+  binary: 23,
 } as const;
 
 /** What is expected of the values of a column. */
@@ -125,7 +130,8 @@ export const SPEC_COLUMN = {
   hasRaw: 2, // u8, 1 if a raw column has what it cannot take
   column: 3, // u8, of a further alternative the column that it is one of
   isBase64: 4, // u8, 1 if its texts are the bytes of an integer
-  scale: 5, // u8, decimals of that integer
+  scale: 5, // u8, decimals of that integer, or of the column
+  precision: 6, // u8, digits of a decimal
   key: 8, // u32, record of its key
   unitMicroseconds: 16, // i64, of its unit of time; 0 for nanoseconds
   size: 24,
@@ -351,6 +357,13 @@ export const CACHED_MASK = {
   size: 128,
 } as const;
 
+/** An integer of any length, not below 0. */
+export const BIG = {
+  count: 0, // u32, of its limbs
+  limbs: 4, // u32[MAX_LIMBS], the lowest first, the highest not 0
+  size: 388,
+} as const;
+
 /** A short text whose HMAC is not computed yet, in a block of SHA-256. */
 export const PENDING_MASK = {
   to: 0, // u32, address of where its mask goes
@@ -453,4 +466,6 @@ export const SHA_STATES = 20800; // u32[32], four states side by side
 export const HMAC_INNER = 20928; // u32[8], the state after the inner key
 export const HMAC_OUTER = 20992; // u32[8], the state after the outer key
 export const PENDING_MASKS = 21056; // PENDING_MASK[4]
-export const NODES = 21120; // NODE[], followed by what the host lays out
+export const NUMERATOR = 21120; // BIG, of a double that is a quotient
+export const DENOMINATOR = 21568; // BIG
+export const NODES = 22016; // NODE[], followed by what the host lays out

@@ -28,13 +28,16 @@ const FORMAT = 1;
 /** As Arrow's own schemas have them in JSON. */
 const ARROW_TYPES: Readonly<Record<ColumnType, object>> = {
   utf8: { name: 'utf8' },
-  decimal18_4: { name: 'decimal', precision: 18, scale: 4, bitWidth: 128 },
+  decimal: { name: 'decimal', bitWidth: 128 },
   timestamp_us_utc: { name: 'timestamp', unit: 'MICROSECOND', timezone: 'UTC' },
   date32: { name: 'date', unit: 'DAY' },
   int64: { name: 'int', bitWidth: 64, isSigned: true },
   uint64: { name: 'int', bitWidth: 64, isSigned: false },
   int32: { name: 'int', bitWidth: 32, isSigned: true },
+  double: { name: 'floatingpoint', precision: 'DOUBLE' },
   bool: { name: 'bool' },
+  uuid: { name: 'fixedsizebinary', byteWidth: 16 },
+  binary: { name: 'binary' },
 };
 
 /** What a host does with it; kernels/ABI.md has the details. */
@@ -76,9 +79,9 @@ export function kernelBundle(spec: TableSpec, options: FlagOptions & BatchSizes)
     limits: { ...limits, keyExtraBytes: KEY_EXTRA_BYTES, wordBytes: wordBytes(spec) },
     limitsOfLarge: limitsOfLarge(0, 0),
     regions: { spareBytes: SPARE_BYTES, alignment: REGION_ALIGNMENT, inOrder: regionsOf(spec, limits) },
-    columns: tableColumns(spec).map(({ name, type, nullable }, index) => ({
+    columns: tableColumns(spec).map(({ name, type, size, nullable }, index) => ({
       name,
-      arrow: ARROW_TYPES[type],
+      arrow: { ...ARROW_TYPES[type], ...size },
       nullable,
       record: COLUMNS + index * COLUMN.size,
     })),

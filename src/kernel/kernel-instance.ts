@@ -8,7 +8,7 @@ import { type FailedExpectation, type QuarantinedMessage, STATUSES, type Status 
 import { type StringForms, stringForms } from '../core/string-forms.js';
 import { arrowSchema } from '../schema/arrow.js';
 import { type RowCheck, rowChecks } from '../schema/expectations.js';
-import type { TableSpec } from '../schema/spec.js';
+import { hasOffsets, type TableSpec } from '../schema/spec.js';
 import { ABI_VERSION, COLUMN, HEADER, KEY_EXTRA_BYTES, REJECT, RESULTS, STATUS } from './abi.js';
 import { COLUMN_LAYOUTS } from './column-layout.js';
 import { FailedChecks } from './failed-checks.js';
@@ -157,7 +157,7 @@ export class KernelInstance {
     const bytes = valueBytes + ofKeys + rows * this.#wordBytes;
     return this.#map.columns.every(
       ({ type, record, times }) =>
-        type !== 'utf8' || this.#word(record + COLUMN.bytesUsed) + bytes * times <= this.#limits.columnBytes * times,
+        !hasOffsets(type) || this.#word(record + COLUMN.bytesUsed) + bytes * times <= this.#limits.columnBytes * times,
     );
   }
 

@@ -1,5 +1,5 @@
 /** For how much the memory of an instance is laid out. */
-import { type TableSpec, tableColumns } from '../schema/spec.js';
+import { hasOffsets, type TableSpec, tableColumns } from '../schema/spec.js';
 import { KEY_EXTRA_BYTES } from './abi.js';
 import { textTimes } from './mask-table.js';
 import type { KernelLimits } from './regions.js';
@@ -19,7 +19,7 @@ const CHUNK_KEY_BYTES = 1 << 16;
 const MAX_TEXT_BYTES = 2 ** 31;
 
 export function kernelLimits(spec: TableSpec, { batchRows, batchBytes }: BatchSizes): KernelLimits {
-  const texts = tableColumns(spec).filter(({ type }) => type === 'utf8');
+  const texts = tableColumns(spec).filter(({ type }) => hasOffsets(type));
   const textColumns = texts.reduce((sum, { source }) => sum + textTimes(spec, source), 0);
   const rowBytes = KEY_EXTRA_BYTES + wordBytes(spec);
   const chunkBytes = CHUNK_BYTES + CHUNK_KEY_BYTES + CHUNK_ROWS * rowBytes;

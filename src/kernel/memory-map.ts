@@ -108,13 +108,14 @@ function writeCompactions(view: DataView): void {
 }
 
 function writeSpecColumns(view: DataView, { columns }: TableSpec): void {
-  for (const [index, { role, raw, unit, encoding, scale }] of columns.entries()) {
+  for (const [index, { role, raw, unit, encoding, scale, precision }] of columns.entries()) {
     const record = SPEC_COLUMNS + index * SPEC_COLUMN.size;
     view.setUint8(record + SPEC_COLUMN.issueBit, index);
     view.setUint8(record + SPEC_COLUMN.takesIntegers, role === 'change_id' || role === 'key' ? 1 : 0);
     view.setUint8(record + SPEC_COLUMN.hasRaw, raw === undefined ? 0 : 1);
     view.setUint8(record + SPEC_COLUMN.isBase64, encoding === 'base64' ? 1 : 0);
     view.setUint8(record + SPEC_COLUMN.scale, scale ?? 0);
+    view.setUint8(record + SPEC_COLUMN.precision, precision ?? 0);
     view.setBigInt64(record + SPEC_COLUMN.unitMicroseconds, UNIT_MICROSECONDS[unit ?? DEFAULT_UNIT], true);
   }
 }

@@ -25,7 +25,7 @@
 
 import { STRING_BYTES, VECTOR_ROWS } from '../core/string-forms.js';
 import { hasMasks } from '../schema/mask.js';
-import { type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
+import { hasOffsets, type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 import {
   BLOCK_ROWS,
   COLUMN,
@@ -159,7 +159,7 @@ export function chunkSizes(spec: TableSpec) {
 
 /** What a column takes, in order; undefined if it has none. */
 export function columnSizes(spec: TableSpec, { type, nullable, source }: TableColumn) {
-  const isText = type === 'utf8';
+  const isText = hasOffsets(type);
   const perRow: Size = { fixed: 4, batchRows: COLUMN_LAYOUTS[type].rowBytes };
   return {
     offsets: isText ? perRow : undefined,

@@ -1,7 +1,7 @@
 /** The topic and the table as datasets: their columns, and which column is made of which field. */
 import { type FieldPath, pathText } from '../schema/field-path.js';
 import { maskName } from '../schema/mask.js';
-import { type ColumnType, roleColumn, type SpecColumn, type TableSpec, tableColumns } from '../schema/spec.js';
+import { roleColumn, type SpecColumn, type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 import type { FacetContent } from './facets.js';
 
 /** What identifies a dataset: https://openlineage.io/docs/spec/naming */
@@ -31,10 +31,10 @@ export function topicSchema({ columns }: TableSpec): FacetContent {
   return { fields: [...kinds].map(([name, type], index) => ({ name, type, ordinal_position: index + 1 })) };
 }
 
-/** @param typeNames what the table's system calls the types of columns */
-export function tableSchema(spec: TableSpec, typeNames: Readonly<Record<ColumnType, string>>): FacetContent {
-  const fields = tableColumns(spec).map(({ name, type }, index) => ({
-    ...{ name, type: typeNames[type], ordinal_position: index + 1 },
+/** @param typeName what the table's system calls the type of a column */
+export function tableSchema(spec: TableSpec, typeName: (column: TableColumn) => string): FacetContent {
+  const fields = tableColumns(spec).map((column, index) => ({
+    ...{ name: column.name, type: typeName(column), ordinal_position: index + 1 },
   }));
   return { fields };
 }

@@ -1,6 +1,6 @@
 /** Events of a run, each a complete snapshot of its window. https://openlineage.io/docs/spec/run-cycle */
 import { randomBytes } from 'node:crypto';
-import type { ColumnType, TableSpec } from '../schema/spec.js';
+import type { TableColumn, TableSpec } from '../schema/spec.js';
 import { assertionsOf } from './assertions.js';
 import { columnLineage, type DatasetId, type OutputPlace, tableSchema, topicSchema } from './datasets.js';
 import { EVENT_SCHEMA, type FacetContent, type Facets, facets } from './facets.js';
@@ -19,8 +19,8 @@ export interface RunDescription {
   readonly topic: DatasetId;
   readonly outputs: readonly OutputPlace[];
   readonly spec: TableSpec;
-  /** What the sink calls the types of columns. */
-  readonly typeNames: Readonly<Record<ColumnType, string>>;
+  /** What the sink calls the type of a column. */
+  readonly typeName: (column: TableColumn) => string;
 }
 
 /** As its JSON. */
@@ -58,7 +58,7 @@ export class RunEvents {
       },
     });
     this.#topicFacets = this.#facets({ datasetType: { datasetType: 'TOPIC' }, schema: topicSchema(spec) });
-    const shared = { schema: tableSchema(spec, run.typeNames), columnLineage: columnLineage(spec, topic) };
+    const shared = { schema: tableSchema(spec, run.typeName), columnLineage: columnLineage(spec, topic) };
     this.#outputFacets = outputs.map(({ datasetType, catalog, symlink }) =>
       this.#facets({
         ...{ datasetType: { datasetType }, ...shared },

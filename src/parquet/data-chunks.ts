@@ -11,11 +11,13 @@ import {
   BOOLEAN,
   DATE,
   DECIMAL,
+  DOUBLE,
   DuckDBDataChunk,
   type DuckDBType,
   INTEGER,
   TIMESTAMPTZ,
   UBIGINT,
+  UUID,
   VARCHAR,
 } from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
@@ -23,17 +25,19 @@ import type { Data, RecordBatch } from 'apache-arrow';
 import { bit, setBit } from '../core/chunk.js';
 import { assert } from '../core/errors.js';
 import { INLINED_BYTES, STRING_BYTES, type StringForms, stringForms, VECTOR_ROWS } from '../core/string-forms.js';
-import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
+import { type ColumnType, hasOffsets, type TableColumn, type TableSpec, tableColumns } from '../schema/spec.js';
 
-const TYPES: Record<ColumnType, DuckDBType> = {
+const TYPES: Record<Exclude<ColumnType, 'decimal'>, DuckDBType> = {
   utf8: VARCHAR,
-  decimal18_4: DECIMAL(18, 4),
   timestamp_us_utc: TIMESTAMPTZ,
   date32: DATE,
   int64: BIGINT,
   uint64: UBIGINT,
   int32: INTEGER,
+  double: DOUBLE,
   bool: BOOLEAN,
+  uuid: UUID,
+  binary: BLOB,
 };
 
 /** The rows of record batches with the schema of arrow.ts, chunk by chunk. */
@@ -52,12 +56,15 @@ export class DataChunks {
   constructor(spec: TableSpec, forms: StringForms = stringForms) {
     this.#stringForms = forms;
     this.#columns = tableColumns(spec);
-    this.#texts = DuckDBDataChunk.create(this.#columns.filter(({ type }) => type === 'utf8').map(() => BLOB));
+    this.#texts = DuckDBDataChunk.create(this.#columns.filter(({ type }) => hasOffsets(type)).map(() => BLOB));
   }
 
   /** Names and types of the columns, in the order of the schema. */
   get columns(): { name: string; type: DuckDBType }[] {
-    return this.#columns.map(({ name, type }) => ({ name, type: TYPES[type] }));
+    return this.#columns.map(({ name, type, size }) => ({
+      name,
+      type: type === 'decimal' ? DECIMAL(size!.precision, size!.scale) : TYPES[type],
+    }));
   }
 
   /** Starts on other record batches. Their text is copied; chunks refer to it until the next `load`. */
@@ -96,17 +103,24 @@ export class DataChunks {
   }
 
   #copyColumn(vector: bindings.Vector, column: Data, index: number, rows: number): void {
-    const { type } = this.#columns[index];
+    const { type, size } = this.#columns[index];
     const from = this.#row;
     const values = column.values as Int32Array;
     const copy = (source: ArrayBufferLike, at: number, bytes: number) =>
       bindings.copy_data_to_vector(vector, 0, source as ArrayBuffer, at, bytes);
-    if (type === 'utf8') {
+    if (hasOffsets(type)) {
       const { buffer, byteOffset } = this.#stringForms(column, from, rows, this.#addresses[this.#recordBatch][index]);
       copy(buffer, byteOffset, rows * STRING_BYTES);
-    } else if (type === 'decimal18_4') {
-      fillDecimals(values, from, rows);
-      copy(words.buffer, 0, rows * 8);
+    } else if (type === 'decimal') {
+      const width = decimalBytes(size!.precision);
+      if (width === 16) copy(values.buffer, values.byteOffset + from * 16, rows * 16);
+      else {
+        fillDecimals(values, from, rows, width);
+        copy(words.buffer, 0, rows * width);
+      }
+    } else if (type === 'uuid') {
+      fillUuids(column.values as Uint8Array, from, rows);
+      copy(uuids.buffer, 0, rows * 16);
     } else if (type === 'bool') {
       fillBooleans(column.values as Uint8Array, from, rows);
       copy(booleans.buffer, 0, rows);
@@ -119,7 +133,7 @@ export class DataChunks {
   #loadTexts(columns: readonly Data[], element: number): bigint[] {
     let textColumn = 0;
     return columns.map((column, index) => {
-      if (this.#columns[index].type !== 'utf8') return 0n;
+      if (!hasOffsets(this.#columns[index].type)) return 0n;
       const vector = bindings.data_chunk_get_vector(this.#texts.chunk, textColumn++);
       const bytes = column.values as Uint8Array;
       if (bytes.byteLength <= INLINED_BYTES) return 0n;
@@ -132,6 +146,8 @@ export class DataChunks {
 
 /** Scratch of one chunk, reused: nothing is allocated per chunk. */
 const words = new Int32Array(VECTOR_ROWS * 2);
+const halfWords = new Int16Array(words.buffer);
+const uuids = new Uint8Array(VECTOR_ROWS * 16);
 const booleans = new Uint8Array(VECTOR_ROWS);
 const validity = new Uint8Array(VECTOR_ROWS / 8);
 
@@ -146,11 +162,32 @@ function copyValidity(vector: bindings.Vector, { nullBitmap, nullCount }: Data, 
   bindings.copy_data_to_vector_validity(vector, 0, buffer as ArrayBuffer, at, (rows + 7) >> 3);
 }
 
-/** The low 64 bits of 128-bit decimals: DECIMAL(18,4) is an int64 in DuckDB. */
-function fillDecimals(decimals: Int32Array, from: number, rows: number): void {
-  for (let row = 0, at = from * 4; row < rows; row++, at += 4) {
-    words[row * 2] = decimals[at];
-    words[row * 2 + 1] = decimals[at + 1];
+/** Bytes of a decimal in DuckDB. */
+function decimalBytes(precision: number): number {
+  if (precision > 18) return 16;
+  return precision > 9 ? 8 : precision > 4 ? 4 : 2;
+}
+
+/** The low 16, 32 or 64 bits of 128-bit decimals. */
+function fillDecimals(decimals: Int32Array, from: number, rows: number, width: number): void {
+  if (width === 8) {
+    for (let row = 0, at = from * 4; row < rows; row++, at += 4) {
+      words[row * 2] = decimals[at];
+      words[row * 2 + 1] = decimals[at + 1];
+    }
+  } else {
+    const narrow = width === 4 ? words : halfWords;
+    for (let row = 0, at = from * 4; row < rows; row++, at += 4) narrow[row] = decimals[at];
+  }
+}
+
+/** UUIDs as DuckDB has them: the highest byte last, and its highest bit the other one, as they sort as integers. */
+function fillUuids(bytes: Uint8Array, from: number, rows: number): void {
+  for (let row = 0; row < rows; row++) {
+    const first = (from + row) * 16;
+    const last = row * 16 + 15;
+    for (let at = 0; at < 16; at++) uuids[last - at] = bytes[first + at];
+    uuids[last] ^= 0x80;
   }
 }
 

@@ -25,14 +25,17 @@ const CODECS: Record<ParquetCompression, Compression> = {
 /** What a column is encoded with once its dictionary is full; undefined leaves it plain. */
 const ENCODINGS: Record<ColumnType, Encoding | undefined> = {
   utf8: Encoding.DELTA_LENGTH_BYTE_ARRAY,
-  decimal18_4: undefined,
+  decimal: undefined,
   // Sorted or nearly so: the differences are small.
   timestamp_us_utc: Encoding.DELTA_BINARY_PACKED,
   date32: Encoding.DELTA_BINARY_PACKED,
   int64: Encoding.DELTA_BINARY_PACKED,
   uint64: Encoding.DELTA_BINARY_PACKED,
   int32: Encoding.DELTA_BINARY_PACKED,
+  double: undefined,
   bool: undefined,
+  uuid: undefined,
+  binary: Encoding.DELTA_LENGTH_BYTE_ARRAY,
 };
 
 /**

@@ -21,7 +21,7 @@ export interface RowRun {
 
 /** The rows of a record batch. */
 export function runOf({ numRows, data }: RecordBatch): RowRun {
-  const text = data.children.filter(({ type }) => DataType.isUtf8(type)) as Data[];
+  const text = data.children.filter(({ type }) => DataType.isUtf8(type) || DataType.isBinary(type)) as Data[];
   const bytesOf = ({ valueOffsets, length }: Data) => valueOffsets[length] - valueOffsets[0];
   return { rows: numRows, textBytes: text.reduce((sum, column) => sum + bytesOf(column), 0) };
 }

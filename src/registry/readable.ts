@@ -23,7 +23,11 @@ const REFUSED: Readonly<Record<Kind, readonly FieldType[]>> = {
   timestamp: ['boolean', 'binary', 'object', 'array'],
   date: ['boolean', 'binary', 'object', 'array'],
   int64: ['boolean', 'binary', 'object', 'array'],
+  decimal: ['boolean', 'binary', 'object', 'array'],
+  double: ['boolean', 'binary', 'object', 'array'],
   bool: ['number', 'string', 'binary', 'object', 'array'],
+  uuid: ['boolean', 'number', 'binary', 'object', 'array'],
+  binary: ['boolean', 'number', 'object', 'array'],
 };
 
 /**

@@ -1,5 +1,5 @@
 /** What a registry's schema says of fields, for a table spec that is inferred from messages of it. */
-import { hintOfDecimal, hintOfName } from '../schema/connect-types.js';
+import { hintOfDecimal, hintOfName, hintOfScale } from '../schema/connect-types.js';
 import type { FieldHint, HintOf } from '../schema/field-hint.js';
 import { AVRO, type AvroType, parseAvroSchema } from './avro-schema.js';
 import { jsonSchemasAt } from './json-schema.js';
@@ -40,15 +40,16 @@ const LOGICAL: Readonly<Record<string, FieldHint>> = {
   'local-timestamp-micros': { kind: 'timestamp', unit: 'us' },
   'timestamp-nanos': { kind: 'timestamp', unit: 'ns' },
   'local-timestamp-nanos': { kind: 'timestamp', unit: 'ns' },
+  uuid: { kind: 'uuid' },
   'time-millis': { kind: 'int64' },
   'time-micros': { kind: 'int64' },
 };
 
-const BYTES: FieldHint = { kind: 'text', doubt: 'Bytes, in base64.' };
+const BYTES: FieldHint = { kind: 'binary' };
 
 function avroHint({ kind, scale, meaning }: AvroType): FieldHint | undefined {
   // They are decimal text and dates in text by now, and no longer what Connect calls them.
-  if (scale >= 0) return { kind: 'amount', raw: true };
+  if (scale >= 0) return hintOfScale(scale);
   if (kind === AVRO.date) return { kind: 'date' };
   if (kind === AVRO.bytes || kind === AVRO.fixed) return BYTES;
   const hint = hintOfName(meaning) ?? (Object.hasOwn(LOGICAL, meaning) ? LOGICAL[meaning] : undefined);

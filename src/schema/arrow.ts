@@ -1,10 +1,13 @@
 /** The Arrow form of the table: what the kernel fills, Parquet stores and DuckDB takes in. */
 import {
+  Binary,
   Bool,
   type DataType,
   DateDay,
   Decimal,
   Field,
+  FixedSizeBinary,
+  Float64,
   Int32,
   Int64,
   type RecordBatch,
@@ -16,23 +19,27 @@ import {
   util,
 } from 'apache-arrow';
 import { assert } from '../core/errors.js';
-import { type ColumnType, type TableSpec, tableColumns } from './spec.js';
+import { type ColumnType, type TableColumn, type TableSpec, tableColumns } from './spec.js';
 
-const ARROW_TYPES: Record<ColumnType, () => DataType> = {
+const ARROW_TYPES: Record<ColumnType, (column: TableColumn) => DataType> = {
   utf8: () => new Utf8(),
-  decimal18_4: () => new Decimal(4, 18, 128),
+  decimal: ({ size }) => new Decimal(size!.scale, size!.precision, 128),
   timestamp_us_utc: () => new TimestampMicrosecond('UTC'),
   date32: () => new DateDay(),
   int64: () => new Int64(),
   uint64: () => new Uint64(),
   int32: () => new Int32(),
+  double: () => new Float64(),
   bool: () => new Bool(),
+  // The highest byte first, as RFC 9562 has them.
+  uuid: () => new FixedSizeBinary(16),
+  binary: () => new Binary(),
 };
 
 /** One field per column of `tableColumns(spec)`, in that order. */
 export function arrowSchema(spec: TableSpec): Schema {
   return new Schema(
-    tableColumns(spec).map(({ name, type, nullable }) => new Field(name, ARROW_TYPES[type](), nullable)),
+    tableColumns(spec).map((column) => new Field(column.name, ARROW_TYPES[column.type](column), column.nullable)),
   );
 }
 

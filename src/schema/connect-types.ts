@@ -1,7 +1,7 @@
 /** What Connect's logical types say of fields, where their JSON alone does not tell. */
 import type { FieldHint } from './field-hint.js';
 import { isObject } from './sample-fields.js';
-import { MAX_SCALE } from './spec.js';
+import { AMOUNT_SIZE, MAX_PRECISION, MAX_SCALE } from './spec.js';
 
 /** By their names; https://debezium.io/documentation/reference/connectors/postgresql.html */
 const TYPES: Readonly<Record<string, FieldHint>> = {
@@ -12,6 +12,7 @@ const TYPES: Readonly<Record<string, FieldHint>> = {
   'io.debezium.time.MicroTimestamp': { kind: 'timestamp', unit: 'us' },
   'io.debezium.time.NanoTimestamp': { kind: 'timestamp', unit: 'ns' },
   'io.debezium.time.ZonedTimestamp': { kind: 'timestamp' },
+  'io.debezium.data.Uuid': { kind: 'uuid' },
   'io.debezium.data.Json': { kind: 'text', doubt: 'Texts of JSON.' },
 };
 const DECIMAL = 'org.apache.kafka.connect.data.Decimal';
@@ -26,8 +27,14 @@ export function hintOfDecimal(name: unknown, parameters: unknown): FieldHint | u
   if (name !== DECIMAL) return undefined;
   const scale = Number(isObject(parameters) ? parameters.scale : Number.NaN);
   return Number.isInteger(scale) && scale >= 0 && scale <= MAX_SCALE
-    ? { kind: 'amount', raw: true, encoding: 'base64', scale }
+    ? { ...hintOfScale(scale), encoding: 'base64', scale }
     : undefined;
+}
+
+/** An amount, or of more decimals a decimal, of which the schema's own precision is often missing. */
+export function hintOfScale(scale: number): FieldHint {
+  const isWide = scale > AMOUNT_SIZE.scale && scale <= MAX_SCALE;
+  return isWide ? { kind: 'decimal', precision: MAX_PRECISION, scale } : { kind: 'amount', raw: true };
 }
 
 /**

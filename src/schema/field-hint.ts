@@ -8,6 +8,7 @@ export interface FieldHint {
   readonly raw?: boolean;
   readonly encoding?: Encoding;
   readonly scale?: number;
+  readonly precision?: number;
   /** What a person should look at. */
   readonly doubt?: string;
   /** Whether values tell more, if there are any: texts can be times. */

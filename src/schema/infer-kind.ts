@@ -46,12 +46,14 @@ export function inferKind(name: string, field: SampleField): InferredKind {
   if (field.isOnly('integer')) return integerKind(name, field);
   if (field.isOnly(...INTEGERS)) return { kind: 'int64' };
   if (field.isOnly('bool')) return { kind: 'bool' };
+  if (field.isOnly('$uuid')) return { kind: 'uuid' };
+  if (field.isOnly('$binary')) return { kind: 'binary' };
   if (field.isOnly('true/false in text')) return { kind: 'bool', doubt: 'Texts, "true" and "false".' };
   if (field.isOnly('bool', 'true/false in text')) return { kind: 'bool', doubt: mixed(field) };
   if (field.isOnly('date in text')) return { kind: 'date' };
   if (field.isOnly(...TIMES)) return { kind: 'timestamp' };
   if (field.isOnly(...TIMES, 'integer')) return mixedTimes(field);
-  return textKind(field) ?? numberKind(field) ?? jsonKind(field);
+  return textKind(field) ?? numberKind(field) ?? containerKind(field);
 }
 
 const ENCODED =
@@ -82,9 +84,12 @@ function textKind(field: SampleField): InferredKind | undefined {
     : undefined;
 }
 
+const DOUBLES = 'Numbers that an amount, with four decimals, cannot have: json would keep all their digits.';
+
 /** Numbers, or most of them: what else there is of an amount stays in its raw text. */
 function numberKind(field: SampleField): InferredKind | undefined {
   if (field.isOnly(...NUMBERS)) return { kind: 'amount' };
+  if (field.isOnly(...NUMBERS, 'double')) return { kind: 'double', doubt: DOUBLES };
   if (field.isOnly(...INTEGERS, 'integer in text')) return { kind: 'int64', doubt: mixed(field) };
   const counted = [...NUMBERS, ...NUMBER_TEXTS, 'amount in text' as const];
   const read = counted.reduce((sum, shape) => sum + (field.shapes.get(shape) ?? 0), 0);
@@ -92,13 +97,8 @@ function numberKind(field: SampleField): InferredKind | undefined {
   return { kind: 'amount', raw: true, doubt: mixed(field) };
 }
 
-function jsonKind(field: SampleField): InferredKind {
-  if (field.isOnly('object') || field.isOnly('array')) return { kind: 'json' };
-  if (!field.isOnly(...NUMBERS, 'double')) return { kind: 'json', doubt: mixed(field) };
-  return {
-    kind: 'json',
-    doubt: 'Numbers that an amount, with four decimals, cannot have: json keeps them as they came.',
-  };
+function containerKind(field: SampleField): InferredKind {
+  return { kind: 'json', ...(!field.isOnly('object') && !field.isOnly('array') && { doubt: mixed(field) }) };
 }
 
 function integerKind(name: string, field: SampleField): InferredKind {

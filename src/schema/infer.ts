@@ -224,14 +224,16 @@ class Inference {
     const documents = this.#form?.documents ?? [];
     const own = names.slice(documents.length > 0 ? 1 : 0);
     const name = this.#names.unique(identifierOf(own.join('_')) ?? 'field');
-    const { kind, unit, raw, doubt, encoding, scale } = kindOf(names.at(-1)!, field, this.#hintOf(names));
+    const { kind, unit, raw, doubt, encoding, scale, precision } = kindOf(names.at(-1)!, field, this.#hintOf(names));
     return {
       name,
       ...pathsJson(name, this.#either(names)),
       kind,
       ...(unit && { unit }),
       ...(raw && { raw: this.#names.unique(`${name.slice(0, 58)}_raw`) }),
-      ...(encoding && { encoding, scale }),
+      ...(precision && { precision }),
+      ...(encoding && { encoding }),
+      ...(scale !== undefined && { scale }),
       ...(doubt && { comment: doubt }),
     };
   }

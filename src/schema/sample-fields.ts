@@ -21,6 +21,8 @@ export type Shape =
   | '$number'
   | '$decimal'
   | '$date'
+  | '$uuid'
+  | '$binary'
   | 'object'
   | 'array';
 
@@ -51,6 +53,8 @@ const EXTENDED: Readonly<Record<string, Shape>> = {
   $numberDouble: '$decimal',
   $numberDecimal: '$decimal',
   $date: '$date',
+  $uuid: '$uuid',
+  $binary: '$binary',
 };
 
 export function isObject(value: unknown): value is JsonObject {
@@ -121,7 +125,13 @@ function shapeOf(value: unknown): Shape {
   if (!isObject(value)) return 'array';
   const names = Object.keys(value);
   const shape = names.length === 1 && Object.hasOwn(EXTENDED, names[0]) ? EXTENDED[names[0]] : 'object';
+  if (shape === '$binary') return isUuid(value[names[0]]) ? '$uuid' : shape;
   return shape === '$decimal' && !DECIMAL.test(String(value[names[0]])) ? 'double' : shape;
+}
+
+/** Whether the value of `$binary` has the subtype of UUIDs. */
+function isUuid(binary: unknown): boolean {
+  return isObject(binary) && (binary.subType === '04' || binary.subType === '4');
 }
 
 function numberShape(value: number): Shape {

@@ -1,6 +1,6 @@
 /** How a table spec differs from the one that a data directory has: what a start would do, and what it would refuse. */
 import { pathText } from './field-path.js';
-import { type ColumnType, roleColumn, type SpecColumn, specJson, type TableSpec, tableColumns } from './spec.js';
+import { roleColumn, type SpecColumn, specJson, type TableColumn, type TableSpec, tableColumns } from './spec.js';
 
 /** What a data directory has. */
 export interface SpecInUse {
@@ -24,11 +24,11 @@ export interface SpecChanges {
 /** Bits of `issues`, and columns that a directory has over its life. */
 const MAX_COLUMNS = 64;
 
-/** @param typeNames what the table's system calls the types of columns */
+/** @param typeName what the table's system calls the type of a column */
 export function specChanges(
   { spec: known, types, withBits }: SpecInUse,
   spec: TableSpec,
-  typeNames: Readonly<Record<ColumnType, string>>,
+  typeName: (column: TableColumn) => string,
 ): SpecChanges {
   const before = new Map(known.columns.map((column) => [column.name, column]));
   const names = new Set(spec.columns.map(({ name }) => name));
@@ -43,11 +43,11 @@ export function specChanges(
     refused: [
       ...identityProblem(known, spec),
       ...spec.columns.flatMap(({ name, kind }) => kindProblem(name, before.get(name)?.kind, kind)),
-      ...tableColumns(spec).flatMap(({ name, type }) =>
+      ...tableColumns(spec).flatMap((column) =>
         // Told by its kind above.
-        before.has(name) && before.get(name)!.kind !== kindOf(spec, name)
+        before.has(column.name) && before.get(column.name)!.kind !== kindOf(spec, column.name)
           ? []
-          : kindProblem(name, types.get(name), typeNames[type]),
+          : kindProblem(column.name, types.get(column.name), typeName(column)),
       ),
       ...spec.columns.flatMap((column) => maskProblem(before.get(column.name), column)),
       ...bitProblem(withBits, spec),

@@ -16,6 +16,7 @@ import {
   ENCODINGS,
   KINDS,
   type Kind,
+  MAX_PRECISION,
   MAX_SCALE,
   ROLES,
   type Role,
@@ -42,6 +43,7 @@ const columnSchema = z.strictObject({
   unit: z.enum(TIME_UNITS).optional(),
   encoding: z.enum(ENCODINGS).optional(),
   scale: z.int().min(0).max(MAX_SCALE).optional(),
+  precision: z.int().min(1).max(MAX_PRECISION).optional(),
   operations: z.record(z.string(), z.enum(MAPPED_OPERATIONS)).optional(),
   comment: z.string().optional(),
   mask: maskSchema.optional(),
@@ -103,7 +105,8 @@ export function parseSpec(text: string, origin: string): TableSpec {
       raw: column.raw,
       unit: column.unit === DEFAULT_UNIT ? undefined : column.unit,
       encoding: column.encoding,
-      scale: column.encoding && (column.scale ?? 0),
+      scale: column.scale ?? (column.encoding || column.kind === 'decimal' ? 0 : undefined),
+      precision: column.precision,
       operations: column.operations,
       mask: column.mask,
     })),
@@ -156,15 +159,27 @@ function givenTwice({ name, path, paths }: FileColumn): string[] {
   return path === undefined || paths === undefined ? [] : [`column ${name}: has a path and paths: give one of them`];
 }
 
-function kindProblems({ name, kind, role, raw, unit, encoding, scale, operations }: FileColumn): string[] {
+function kindProblems({ name, kind, role, raw, unit, encoding, scale, precision, operations }: FileColumn): string[] {
   const problems: string[] = [];
   if (raw !== undefined && kind !== 'amount') problems.push(`column ${name}: raw is for kind amount only`);
   if (unit !== undefined && kind !== 'timestamp' && kind !== 'date') {
     problems.push(`column ${name}: unit is for the kinds timestamp and date only`);
   }
-  if (encoding !== undefined && kind !== 'amount') problems.push(`column ${name}: encoding is for kind amount only`);
-  if (scale !== undefined && encoding === undefined) {
-    problems.push(`column ${name}: scale is for an encoding only, "encoding": "base64"`);
+  if (encoding !== undefined && kind !== 'amount' && kind !== 'decimal') {
+    problems.push(`column ${name}: encoding is for the kinds amount and decimal only`);
+  }
+  if (scale !== undefined && encoding === undefined && kind !== 'decimal') {
+    problems.push(`column ${name}: scale is for kind decimal, and for an encoding, "encoding": "base64"`);
+  }
+  if (precision !== undefined && kind !== 'decimal')
+    problems.push(`column ${name}: precision is for kind decimal only`);
+  if (kind === 'decimal' && precision === undefined) {
+    problems.push(
+      `column ${name}: kind decimal needs a precision, of 1 to ${MAX_PRECISION} digits, and a scale if not 0`,
+    );
+  }
+  if (kind === 'decimal' && (scale ?? 0) > (precision ?? MAX_PRECISION)) {
+    problems.push(`column ${name}: scale ${scale} is more than all the ${precision} digits of its precision`);
   }
   if (operations !== undefined && role !== 'operation') {
     problems.push(`column ${name}: operations are for role operation only`);

@@ -9,7 +9,19 @@ import type { Expectation } from './expectations.js';
 import { type FieldPath, pathJson } from './field-path.js';
 import type { Mask, PathMask } from './mask.js';
 
-export const KINDS = ['text', 'json', 'amount', 'timestamp', 'date', 'int64', 'bool'] as const;
+export const KINDS = [
+  'text',
+  'json',
+  'amount',
+  'decimal',
+  'timestamp',
+  'date',
+  'int64',
+  'double',
+  'bool',
+  'uuid',
+  'binary',
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** `key_type` tells keys of the same text apart: MongoDB has the ids 10 and "10" in one collection. */
@@ -21,11 +33,12 @@ export type TimeUnit = (typeof TIME_UNITS)[number];
 /** Of the kinds `timestamp` and `date`. */
 export const DEFAULT_UNIT: TimeUnit = 'ms';
 
-/** Of texts of the kind `amount`: the bytes of an integer in two's complement, big-endian. */
+/** Of texts of the kinds `amount` and `decimal`: the bytes of an integer in two's complement, big-endian. */
 export const ENCODINGS = ['base64'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 /** As many digits as 16 bytes have. */
 export const MAX_SCALE = 38;
+export const MAX_PRECISION = 38;
 
 export interface SpecColumn {
   readonly name: string;
@@ -39,10 +52,12 @@ export interface SpecColumn {
   readonly raw: string | undefined;
   /** For the kinds `timestamp` and `date`: the unit of integers, counted from the epoch; undefined is DEFAULT_UNIT. */
   readonly unit: TimeUnit | undefined;
-  /** For kind `amount`: what texts are; undefined: digits. */
+  /** For the kinds `amount` and `decimal`: what texts are; undefined: digits. */
   readonly encoding: Encoding | undefined;
-  /** For an encoding: how many of the integer's digits are decimals. */
+  /** For an encoding, and for kind `decimal`: how many of the digits are decimals. */
   readonly scale: number | undefined;
+  /** For kind `decimal`: how many digits there are at most. */
+  readonly precision: number | undefined;
   /** For role `operation`: the topic's words for operations and ours; undefined: they are taken as they are. */
   readonly operations: Readonly<Record<string, MappedOperation>> | undefined;
   /** What is kept in place of its values. */
@@ -111,11 +126,35 @@ export const DERIVED_COLUMNS = [
 ] as const;
 
 /** What a column holds, independent of the system that stores it. */
-export type ColumnType = 'utf8' | 'decimal18_4' | 'timestamp_us_utc' | 'date32' | 'int64' | 'uint64' | 'int32' | 'bool';
+export type ColumnType =
+  | 'utf8'
+  | 'decimal'
+  | 'timestamp_us_utc'
+  | 'date32'
+  | 'int64'
+  | 'uint64'
+  | 'int32'
+  | 'double'
+  | 'bool'
+  | 'uuid'
+  | 'binary';
+
+/** Whether values have any length, so that they are bytes and where each ends. */
+export function hasOffsets(type: ColumnType): boolean {
+  return type === 'utf8' || type === 'binary';
+}
+
+/** Of a column type `decimal`: digits, and how many of them are decimals. */
+export interface DecimalSize {
+  readonly precision: number;
+  readonly scale: number;
+}
 
 export interface TableColumn {
   readonly name: string;
   readonly type: ColumnType;
+  /** Of a decimal only. */
+  readonly size?: DecimalSize;
   /** Index into `spec.columns`, undefined for derived columns. */
   readonly source: number | undefined;
   /** A required value of another kind that cannot be read is null as well, with its issue bit. */
@@ -125,11 +164,15 @@ export interface TableColumn {
 const KIND_TYPES: Record<Kind, ColumnType> = {
   text: 'utf8',
   json: 'utf8',
-  amount: 'decimal18_4',
+  amount: 'decimal',
+  decimal: 'decimal',
   timestamp: 'timestamp_us_utc',
   date: 'date32',
   int64: 'int64',
+  double: 'double',
   bool: 'bool',
+  uuid: 'uuid',
+  binary: 'binary',
 };
 
 /** Text and JSON take whatever is there, so what is required is never null; but not every word is an operation. */
@@ -137,11 +180,20 @@ function isNeverNull({ kind, required, operations }: SpecColumn): boolean {
   return required && (kind === 'text' || kind === 'json') && operations === undefined;
 }
 
+export const AMOUNT_SIZE: DecimalSize = { precision: 18, scale: 4 };
+
+function typeOf({ kind, precision, scale }: SpecColumn): Pick<TableColumn, 'type' | 'size'> {
+  const type = KIND_TYPES[kind];
+  if (type !== 'decimal') return { type };
+  const isSized = precision !== undefined && scale !== undefined;
+  return { type, size: isSized ? { precision, scale } : AMOUNT_SIZE };
+}
+
 /** Every column of the table in order: the spec's (an amount followed by its raw text), then the derived ones. */
 export function tableColumns(spec: TableSpec): TableColumn[] {
   const columns: TableColumn[] = [];
   spec.columns.forEach((column, source) => {
-    columns.push({ name: column.name, type: KIND_TYPES[column.kind], source, nullable: !isNeverNull(column) });
+    columns.push({ name: column.name, ...typeOf(column), source, nullable: !isNeverNull(column) });
     if (column.raw !== undefined) columns.push({ name: column.raw, type: 'utf8', source, nullable: true });
   });
   const derived = (name: (typeof DERIVED_COLUMNS)[number], type: ColumnType, nullable = false) =>
@@ -185,7 +237,7 @@ function deletesJson({ nullAt, ...deletes }: Deletes): object {
 }
 
 function columnJson(column: SpecColumn): object {
-  const { name, paths, kind, required, role, raw, unit, encoding, scale, operations, mask } = column;
+  const { name, paths, kind, required, role, raw, unit, encoding, scale, precision, operations, mask } = column;
   return {
     name,
     ...(paths.length === 1 ? { path: pathJson(paths[0]) } : { paths: paths.map(pathJson) }),
@@ -194,7 +246,9 @@ function columnJson(column: SpecColumn): object {
     ...(role && { role }),
     ...(raw && { raw }),
     ...(unit && unit !== DEFAULT_UNIT && { unit }),
-    ...(encoding && { encoding, scale }),
+    ...(precision && { precision }),
+    ...(encoding && { encoding }),
+    ...(scale !== undefined && { scale }),
     ...(operations && { operations }),
     ...(mask && { mask }),
   };

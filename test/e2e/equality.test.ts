@@ -98,7 +98,7 @@ function firstOfEachChange(valid: readonly Expected[]): Expected[] {
 async function differences(dataDir: string, source: string, expected: readonly Expected[]): Promise<string[]> {
   const names = tableColumns(ORDERS_SPEC).map(({ name }) => name);
   const selected = tableColumns(ORDERS_SPEC).map(({ name, type }) => {
-    if (type === 'decimal18_4') return `(${name}::DECIMAL(38, 4) * 10000)::BIGINT`;
+    if (type === 'decimal') return `(${name}::DECIMAL(38, 4) * 10000)::BIGINT`;
     return type === 'timestamp_us_utc' ? `epoch_us(${name})` : name;
   });
   const sql = `SELECT ${selected.join(', ')} FROM ${source} ORDER BY kafka_partition, kafka_offset`;

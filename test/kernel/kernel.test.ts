@@ -31,16 +31,18 @@ function issues(...columns: string[]): bigint {
   );
 }
 
-type Case = readonly [json: string, value: string | boolean | null, rounded?: 'rounded'];
+type Case = readonly [json: string, value: string | number | boolean | null, rounded?: 'rounded'];
 const fixture = (name: string): Case[] =>
   JSON.parse(readFileSync(new URL(`../../fixtures/json/${name}.json`, import.meta.url), 'utf8'));
 
-/** A scaled decimal as text with four decimals. */
-function decimal(value: ReferenceValue): string | null {
+/** A scaled decimal as text. */
+function scaledText(value: ReferenceValue, scale: number): string | null {
   if (typeof value !== 'bigint') return null;
-  const digits = String(value < 0n ? -value : value).padStart(5, '0');
-  return `${value < 0n ? '-' : ''}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+  const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0');
+  return `${value < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
+
+const decimal = (value: ReferenceValue) => scaledText(value, 4);
 
 /** Microseconds as ISO 8601. */
 function time(value: ReferenceValue): string | null {
@@ -70,6 +72,10 @@ const TYPED = [
   { column: 'time', cases: fixture('timestamps'), text: time },
   { column: 'day', cases: DATES, text: date },
   { column: 'int', cases: fixture('integers'), text: (value: ReferenceValue) => (value === null ? null : `${value}`) },
+  { column: 'double', cases: fixture('doubles'), text: (value: ReferenceValue) => value },
+  { column: 'wide', cases: fixture('decimals'), text: (value: ReferenceValue) => scaledText(value, 10) },
+  { column: 'uuid', cases: fixture('uuids'), text: (value: ReferenceValue) => value },
+  { column: 'binary', cases: fixture('binaries'), text: (value: ReferenceValue) => value },
   { column: 'flag', cases: fixture('booleans'), text: (value: ReferenceValue) => value },
 ];
 

@@ -8,7 +8,7 @@ import { WindowBuilder } from '../../src/lineage/window.js';
 import { PRESETS } from '../../src/schema/presets.js';
 import { specJson, type TableSpec } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
-import { DUCKDB_TYPES } from '../../src/sinks/duckdb/columns.js';
+import { duckdbType } from '../../src/sinks/duckdb/columns.js';
 import { type SentEvent, schemaProblems } from '../support/openlineage.js';
 
 const STARTED = new Date('2026-01-01T00:00:00Z');
@@ -17,7 +17,7 @@ const NOW = new Date('2026-01-01T00:01:00Z');
 function eventsOf(spec: TableSpec): RunEvents {
   return new RunEvents({
     ...{ producer: 'pkg:npm/sluice-cdc@1.0.0', version: '1.0.0', runId: newRunId(STARTED.getTime()), spec },
-    ...{ job: { namespace: 'default', name: 'sluice.orders' }, intervalMs: 60_000, typeNames: DUCKDB_TYPES },
+    ...{ job: { namespace: 'default', name: 'sluice.orders' }, intervalMs: 60_000, typeName: duckdbType },
     topic: { namespace: 'kafka://127.0.0.1:9092', name: 'orders' },
     outputs: [
       { namespace: 'duckdb:///data/analytics.db', name: 'analytics.main.t', datasetType: 'TABLE', hasBytes: false },

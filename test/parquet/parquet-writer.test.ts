@@ -234,13 +234,16 @@ it('has the same schema and rows from either writer, except for which columns ar
     schemas.push(
       await query(
         `SELECT name, type, precision, scale, duckdb_type FROM parquet_schema('${join(dataDir, name)}')
-         WHERE type IS NOT NULL`,
+         WHERE type IS NOT NULL AND name <> 'uuid'`,
       ),
     );
   }
-  expect(schemas[0]).toHaveLength(COLUMNS.length);
+  // parquet-wasm writes its 16 bytes as such.
+  expect(schemas[0]).toHaveLength(COLUMNS.length - 1);
   expect(schemas[1]).toEqual(schemas[0]);
-  const [duckdb, wasm] = Object.keys(WRITERS).map((name) => `read_parquet('${join(dataDir, name)}')`);
+  const [duckdb, wasm] = Object.keys(WRITERS).map(
+    (name) => `(SELECT * REPLACE (uuid::UUID AS uuid) FROM read_parquet('${join(dataDir, name)}'))`,
+  );
   expect(
     await query(`(FROM ${duckdb} EXCEPT ALL FROM ${wasm}) UNION ALL (FROM ${wasm} EXCEPT ALL FROM ${duckdb})`),
   ).toEqual([]);

@@ -26,19 +26,24 @@ const json = (properties: object, more: object = {}) => ({
   ...more,
 });
 
+const NO_CONTAINER = KINDS.filter((kind) => kind !== 'text' && kind !== 'json');
+
 describe('Avro', () => {
   it.each([
-    ['boolean', ['amount', 'timestamp', 'date', 'int64']],
-    ['long', ['bool']],
+    ['boolean', ['amount', 'decimal', 'timestamp', 'date', 'int64', 'double', 'uuid', 'binary']],
+    ['long', ['bool', 'uuid', 'binary']],
     ['string', ['bool']],
-    ['bytes', ['amount', 'timestamp', 'date', 'int64', 'bool']],
+    ['bytes', ['amount', 'decimal', 'timestamp', 'date', 'int64', 'double', 'bool', 'uuid']],
     [{ type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 }, ['bool']],
-    [{ type: 'array', items: 'long' }, ['amount', 'timestamp', 'date', 'int64', 'bool']],
+    [{ type: 'array', items: 'long' }, NO_CONTAINER],
     [{ type: 'map', values: 'long' }, ['bool']],
-    [['null', 'boolean', 'long'], []],
+    [
+      ['null', 'boolean', 'long'],
+      ['uuid', 'binary'],
+    ],
     ['null', []],
   ])('%j suits all kinds but %j', (type, refused) => {
-    const columns = KINDS.map((kind) => ({ name: kind, path: 'f', kind }));
+    const columns = KINDS.map((kind) => ({ name: kind, path: 'f', kind, ...(kind === 'decimal' && { precision: 9 }) }));
     expect(columns.flatMap((column) => unreadable('AVRO', avro({ f: type }), column))).toEqual(refused);
   });
 

@@ -65,7 +65,7 @@ describe('a spec that is inferred', () => {
   it.each([
     ['integers', [1, 2], { kind: 'int64' }],
     ['decimals', [1.5, 2], { kind: 'amount', role: 'amount' }],
-    ['decimals of five places', [1.23456, 2], { kind: 'json', comment: /four decimals/ }],
+    ['decimals of five places', [1.23456, 2], { kind: 'double', comment: /four decimals/ }],
     ['numbers in texts', ['1', '2'], { kind: 'text', comment: /look like numbers: int64/ }],
     ['amounts in texts', ['$1,234.50', '3,10 EUR'], { kind: 'amount', raw: 'field_raw', comment: /look like amounts/ }],
     ['base64', ['AegS', '/gw='], { kind: 'text', comment: /base64/ }],
@@ -80,6 +80,8 @@ describe('a spec that is inferred', () => {
       { kind: 'timestamp' },
     ],
     ['booleans', [true, false], { kind: 'bool' }],
+    ['bytes', [{ $binary: { base64: 'AA==', subType: '00' } }], { kind: 'binary' }],
+    ['UUIDs', [{ $binary: { base64: 'AA==', subType: '04' } }, { $uuid: 'a' }], { kind: 'uuid' }],
     ['arrays', [[], [1]], { kind: 'json' }],
     ['nothing but null', [null, null], { kind: 'text', comment: 'Only null was seen.' }],
     ['texts and numbers', ['a', 1], { kind: 'json', comment: 'Mixed: text 1 times, integer 1 times.' }],

@@ -87,12 +87,14 @@ describe('parseSpec', () => {
       { name: 'b', kind: 'bool' },
       { name: 'c', kind: 'amount', encoding: 'base64' },
       { name: 'd', kind: 'date', unit: 'd' },
+      { name: 'e', kind: 'decimal', precision: 38, encoding: 'base64', scale: 9 },
+      { name: 'f', kind: 'decimal', precision: 5 },
     ];
     const json = keyed(...columns);
     const deletes = { operations: ['delete'], flag: 'b', tombstone: true };
     const parsed = parseSpec(JSON.stringify({ ...json, deletes }), 's');
     expect(parsed.columns[2].operations).toEqual({ c: 'insert', d: 'delete', true: 'delete' });
-    expect(parsed.columns[4].scale).toBe(0);
+    expect(parsed.columns.slice(4).map(({ scale }) => scale)).toEqual([0, undefined, 9, 0]);
     expect(parsed.deletes).toEqual(deletes);
     expect(parseSpec(specJson(parsed), 's')).toEqual(parsed);
     const commented = {
@@ -250,12 +252,12 @@ describe('parseSpec', () => {
       spec({ name: 'a', kind: 'text', operations: { c: 'insert' } }),
       /column a: operations are for role operation only/,
     ],
-    ['a scale alone', spec({ name: 'a', kind: 'amount', scale: 2 }), /column a: scale is for an encoding only/],
+    ['a scale alone', spec({ name: 'a', kind: 'amount', scale: 2 }), /column a: scale is for kind decimal, and for/],
     ['a scale of no integer', spec({ name: 'a', kind: 'amount', encoding: 'base64', scale: 39 }), /columns\.2\.scale/],
     [
       'an encoding of a text',
       spec({ name: 'a', kind: 'text', encoding: 'base64' }),
-      /column a: encoding is for kind amount only/,
+      /column a: encoding is for the kinds amount and decimal only/,
     ],
     ...[
       [{ operations: ['delete'] }, /deletes: operations need a column with role operation/],

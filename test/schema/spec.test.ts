@@ -49,7 +49,7 @@ describe('the columns of a table', () => {
       ['doc', 'utf8', 1, false],
       ['note', 'utf8', 2, true],
       ['more', 'utf8', 3, true],
-      ['price', 'decimal18_4', 4, true],
+      ['price', 'decimal', 4, true],
       ['price_raw', 'utf8', 4, true],
       ['at', 'timestamp_us_utc', 5, true],
       ['day', 'date32', 6, true],

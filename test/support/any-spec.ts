@@ -111,8 +111,13 @@ function columnsOf(drafts: readonly Draft[], taken: FieldPath[], tombstone: bool
     const isRequired = required && index % 8 === 0 && (!tombstone || free.some(({ of }) => of === 'key'));
     const column = { name: `column_${index}`, paths: free.map(pathJson), kind, required: isRequired };
     const ofAmount = kind === 'amount' && scale !== undefined ? { encoding: 'base64', scale } : {};
-    return [{ ...column, ...raw, ...ofTime, ...ofAmount }];
+    const ofDecimal = kind === 'decimal' ? decimalSize(scale, withRaw) : {};
+    return [{ ...column, ...raw, ...ofTime, ...ofAmount, ...ofDecimal }];
   });
+}
+
+function decimalSize(scale = 1, isBase64: boolean): object {
+  return { precision: Math.max(scale, isBase64 ? 38 : 4), scale, ...(isBase64 && { encoding: 'base64' }) };
 }
 
 const KEY_IDS = ['a', 'ab'].map((name): FieldPath => ({ of: 'key', names: [name] }));
@@ -225,6 +230,16 @@ const SCALARS = [
     '{"$oid":"none"}',
     '{"$numberDouble":"104.0"}',
     '{"$numberInt":7}',
+    '"A0EEBC99-9c0b-4ef8-bb6d-6bb9bd380a11"',
+    '"a0eebc999c0b4ef8bb6d6bb9bd380a11"',
+    '"a0eebc99-9c0b4ef8-bb6d6bb9bd380a11"',
+    '{"$uuid":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1\\u0031"}',
+    '{"$binary":{"base64":"oO68mZwLTvi7bWu5vTgKEQ==","subType":"04"}}',
+    '{ "$binary" : {"subType":"\\u0030","base\\u00364":"\\/w=="} }',
+    '{"$binary":{"base64":"AA==","subType":4}}',
+    '{"$binary":"{\\"base64\\":\\"AA==\\",\\"subType\\":\\"00\\"}"}',
+    '12345678901234567890123456.789e-2',
+    '-1e-9',
   ],
   // Integers in base64, of which some have bits that are of no byte, too many bytes, or none.
   ...['"AQ=="', '"/w=="', '"BNI="', '"\\/wA\\u0041"', '"AR=="', '"AAE"', '"A==="', '"===="', '"f/////////8="'],

@@ -115,7 +115,7 @@ function isInColumn(column: SpecColumn, text: string, value: ReferenceValue): bo
   if (encoding !== undefined && text.startsWith('"')) {
     const bytes = Buffer.from(JSON.parse(text), 'base64').toString('hex');
     const integer = BigInt.asIntN(bytes.length * 4, BigInt(`0x${bytes}`));
-    return canonical(`${value}e-4`) === canonical(`${integer}e-${scale}`);
+    return canonical(`${value}e-${kind === 'decimal' ? scale : 4}`) === canonical(`${integer}e-${scale}`);
   }
   switch (kind) {
     case 'json':
@@ -126,6 +126,13 @@ function isInColumn(column: SpecColumn, text: string, value: ReferenceValue): bo
       return isText(text, String(value));
     case 'int64':
       return typeof value === 'bigint' && canonical(String(value)) === canonical(numberText(text));
+    case 'uuid':
+    case 'binary':
+      return typeof value === 'string' && isBytes(text, value);
+    case 'decimal':
+      return typeof value === 'bigint' && canonical(numberText(text)) === canonical(`${value}e-${scale}`);
+    case 'double':
+      return typeof value === 'number' && value === Number(numberText(text));
     case 'amount':
       return typeof value === 'bigint' && isAmount(numberText(text), value);
     case 'timestamp':
@@ -143,6 +150,12 @@ function isText(text: string, value: ReferenceValue | undefined): boolean {
 /** The string in an object of one member, or the text of a number in it; undefined for anything else. */
 function soleMember(text: string): string | undefined {
   return /^\{"\$\w+":(?:"([^"\\]*)"|([-\d.eE+]+))\}$/.exec(text)?.slice(1).join('');
+}
+
+/** Whether the bytes are those of the first text that is any: hex digits of a UUID, or base64. */
+function isBytes(text: string, hex: string): boolean {
+  const written = text.startsWith('"') ? JSON.parse(text) : /:"([^"]*)"/.exec(text.replace('"subType":"04",', ''))?.[1];
+  return written.replaceAll('-', '').toLowerCase() === hex || Buffer.from(written, 'base64').toString('hex') === hex;
 }
 
 /** A number, or the text of one in a string or in extended JSON. */

@@ -37,10 +37,15 @@ function reader(data: Data, type: TableColumn['type']): (row: number) => Referen
     assert.deepEqual(ends, [data.length + 1, 0, values.length]);
     return (row) => strictText.decode(values.subarray(valueOffsets[row], valueOffsets[row + 1]));
   }
-  if (type === 'decimal18_4') {
+  if (type === 'decimal') {
     const words = new DataView(data.values.buffer, data.values.byteOffset, data.values.byteLength);
     return (row) => (words.getBigInt64(row * 16 + 8, true) << 64n) | words.getBigUint64(row * 16, true);
   }
+  if (type === 'binary') {
+    const { valueOffsets, values } = data;
+    return (row) => Buffer.from(values.subarray(valueOffsets[row], valueOffsets[row + 1])).toString('hex');
+  }
+  if (type === 'uuid') return (row) => Buffer.from(data.values.subarray(row * 16, row * 16 + 16)).toString('hex');
   return type === 'bool' ? (row) => bit(data.values, row) : (row) => data.values[row];
 }
 

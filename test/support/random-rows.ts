@@ -4,7 +4,7 @@ import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
 import { setBit } from '../../src/core/chunk.js';
 import { rowsOf } from '../../src/core/sql.js';
 import { arrowSchema } from '../../src/schema/arrow.js';
-import { type ColumnType, type TableColumn, tableColumns } from '../../src/schema/spec.js';
+import { type ColumnType, hasOffsets, type TableColumn, tableColumns } from '../../src/schema/spec.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import type { Random } from './random.js';
 
@@ -18,10 +18,16 @@ export const SPEC = parseSpec(
       { name: 'order', kind: 'text', required: true, role: 'key' },
       { name: 'group', kind: 'json' },
       { name: 'amount', kind: 'amount', raw: 'amount_raw' },
+      ...[2, 4, 9, 18, 19, 38].map((precision) => ({
+        ...{ name: `decimal_${precision}`, kind: 'decimal', precision, scale: precision - 1 },
+      })),
       { name: 'moment', kind: 'timestamp' },
       { name: 'day', kind: 'date' },
       { name: 'number', kind: 'int64' },
+      { name: 'double', kind: 'double' },
       { name: 'flag', kind: 'bool' },
+      { name: 'uuid', kind: 'uuid' },
+      { name: 'bytes', kind: 'binary' },
     ],
   }),
   'test',
@@ -37,18 +43,25 @@ function between(random: Random, least: bigint, most: bigint): bigint {
   return least + (wide % (most - least + 1n));
 }
 
-const PICKS: Record<ColumnType, (random: Random) => string | bigint | boolean> = {
+const PICKS: Record<ColumnType, (random: Random, column: TableColumn) => Exclude<Value, null>> = {
   utf8: (random) => Array.from({ length: random.below(41) }, () => random.pick(ALPHABET)).join(''),
-  decimal18_4: (random) => between(random, 1n - 10n ** 18n, 10n ** 18n - 1n),
+  decimal: (random, { size }) => {
+    const limit = 10n ** BigInt(size!.precision);
+    return between(random, 1n - limit, limit - 1n);
+  },
   timestamp_us_utc: (random) => between(random, -62_135_596_800_000_000n, 253_402_300_799_999_999n),
   date32: (random) => between(random, -719_162n, 2_932_896n),
   int64: (random) => between(random, -(2n ** 63n), 2n ** 63n - 1n),
   uint64: (random) => between(random, 0n, 2n ** 64n - 1n),
   int32: (random) => between(random, -(2n ** 31n), 2n ** 31n - 1n),
+  double: (random) => random.pick([0, 0.1, -1.5e300, 5e-324, random.next()]),
   bool: (random) => random.next() < 0.5,
+  uuid: (random) => random.hex(8).repeat(4),
+  binary: (random) => random.hex(2).repeat(random.below(41)),
 };
 
-export type Value = string | bigint | boolean | null;
+/** Bytes are upper-case hex digits. */
+export type Value = string | bigint | number | boolean | null;
 
 function columnData(type: ColumnType, values: readonly Value[], column: number): Data {
   const length = values.length;
@@ -56,23 +69,31 @@ function columnData(type: ColumnType, values: readonly Value[], column: number):
   const nullBitmap = new Uint8Array((length + 7) >> 3);
   for (const [row, value] of values.entries()) setBit(nullBitmap, row, value !== null);
   const base = { type: field.type, length, nullCount: values.filter((value) => value === null).length, nullBitmap };
-  if (type === 'utf8') {
-    const parts = values.map((value) => Buffer.from((value as string | null) ?? ''));
+  if (hasOffsets(type)) {
+    const encoding = type === 'utf8' ? 'utf8' : 'hex';
+    const parts = values.map((value) => Buffer.from((value as string | null) ?? '', encoding));
     const valueOffsets = new Int32Array(length + 1);
     for (const [row, part] of parts.entries()) valueOffsets[row + 1] = valueOffsets[row] + part.length;
     return makeData({ ...base, valueOffsets, data: new Uint8Array(Buffer.concat(parts)) } as never);
+  }
+  if (type === 'uuid') {
+    const hex = values.map((value) => value ?? '0'.repeat(32)).join('');
+    return makeData({ ...base, data: new Uint8Array(Buffer.from(hex, 'hex')) } as never);
   }
   if (type === 'bool') {
     const data = new Uint8Array((length + 7) >> 3);
     for (const [row, value] of values.entries()) setBit(data, row, value === true);
     return makeData({ ...base, data } as never);
   }
+  if (type === 'double') {
+    return makeData({ ...base, data: Float64Array.from(values, (value) => Number(value)) } as never);
+  }
   const numbers = values.map((value) => (value as bigint | null) ?? 0n);
   if (type === 'int32' || type === 'date32')
     return makeData({ ...base, data: Int32Array.from(numbers, Number) } as never);
   const data =
-    type === 'decimal18_4'
-      ? new Uint32Array(BigInt64Array.from(numbers.flatMap((number) => [number, number >> 63n])).buffer)
+    type === 'decimal'
+      ? new Uint32Array(BigInt64Array.from(numbers.flatMap((number) => [number, number >> 64n])).buffer)
       : type === 'uint64'
         ? BigUint64Array.from(numbers)
         : BigInt64Array.from(numbers);
@@ -81,8 +102,10 @@ function columnData(type: ColumnType, values: readonly Value[], column: number):
 
 /** Random rows of all columns; with `nulls`, every fifth value of a nullable column is null. */
 export function randomColumns(rows: number, random: Random, nulls: boolean): Value[][] {
-  return COLUMNS.map(({ type, nullable }) =>
-    Array.from({ length: rows }, () => (nulls && nullable && random.below(5) === 0 ? null : PICKS[type](random))),
+  return COLUMNS.map((column) =>
+    Array.from({ length: rows }, () =>
+      nulls && column.nullable && random.below(5) === 0 ? null : PICKS[column.type](random, column),
+    ),
   );
 }
 
@@ -98,8 +121,11 @@ export function recordBatchOf(columns: readonly Value[][]): RecordBatch {
 function asStored({ name, type }: TableColumn): string {
   if (type === 'timestamp_us_utc') return `epoch_us("${name}")`;
   if (type === 'date32') return `date_diff('day', DATE '1970-01-01', "${name}")::HUGEINT`;
-  if (type === 'decimal18_4') return `("${name}"::DECIMAL(38, 4) * 10000)::HUGEINT`;
-  return type === 'utf8' || type === 'bool' ? `"${name}"` : `"${name}"::HUGEINT`;
+  // Its digits, past the highest of all decimals.
+  if (type === 'decimal') return `replace("${name}"::VARCHAR, '.', '')::HUGEINT`;
+  if (type === 'uuid') return `upper(replace("${name}"::UUID::VARCHAR, '-', ''))`;
+  if (type === 'binary') return `hex("${name}")`;
+  return type === 'utf8' || type === 'bool' || type === 'double' ? `"${name}"` : `"${name}"::HUGEINT`;
 }
 
 /** All rows of a relation, in its order. */

@@ -27,12 +27,12 @@ const SIGNED = [
   `(${SIGN})?(${DIGITS})${SPACE}?${CURRENCY}`,
 ].map((form) => new RegExp(`^${SPACE}*${form}${SPACE}*$`));
 const PARENTHESES = new RegExp(`^${SPACE}*\\(${UNSIGNED}\\)${SPACE}*$`);
-const PLAIN_ONLY = new RegExp(`^([-+])?(${PLAIN})$`);
+export const PLAIN_ONLY = new RegExp(`^([-+])?(${PLAIN})$`);
 const ALL_PLAIN = new RegExp(`^${PLAIN}$`);
 
 const MAX_SCALED = 10n ** 18n;
 const INTEGER = /^-?\d+$/;
-const EXTENDED_NUMBERS = ['$numberDecimal', '$numberDouble', '$numberInt', '$numberLong'];
+export const EXTENDED_NUMBERS = ['$numberDecimal', '$numberDouble', '$numberInt', '$numberLong'];
 const MAX_MICROSECONDS = 8_640_000_000_000_000_000n;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -56,10 +56,14 @@ export function referenceAmount({ parsed, source }: FieldValue): ReferenceAmount
 export function referenceBytesAmount(field: FieldValue, scale: number): ReferenceAmount | undefined {
   const { parsed: text } = field;
   if (typeof text !== 'string') return referenceAmount(field);
+  const integer = integerInBase64(text);
+  return integer === undefined ? undefined : plainAmount(`${integer}e-${scale}`);
+}
+
+export function integerInBase64(text: string): bigint | undefined {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') !== text || bytes.length === 0 || bytes.length > 16) return undefined;
-  const integer = BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
-  return plainAmount(`${integer}e-${scale}`);
+  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
 }
 
 function plainAmount(text: string): ReferenceAmount | undefined {
@@ -96,7 +100,7 @@ function ungrouped(digits: string): string {
 }
 
 /** The digits that are not 0 at either end, and the power of ten that they are multiplied by. */
-function plainParts(plain: string): { significant: string; power: number } {
+export function plainParts(plain: string): { significant: string; power: number } {
   const [mantissa, exponent = '0'] = plain.toLowerCase().split('e');
   const [whole, fraction = ''] = mantissa.split('.');
   const digits = (whole + fraction).replace(/^0+/, '');
@@ -201,7 +205,7 @@ export function referenceText({ parsed, source }: FieldValue, isId: boolean): st
 }
 
 /** The value of an object that has one key, which is one of `keys`; if the key is repeated, the last one counts. */
-function soleMember(parsed: unknown, source: string, keys: readonly string[]): FieldValue | undefined {
+export function soleMember(parsed: unknown, source: string, keys: readonly string[]): FieldValue | undefined {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
   const [[key, value] = [], ...others] = Object.entries(parsed);
   if (key === undefined || others.length > 0 || !keys.includes(key)) return undefined;

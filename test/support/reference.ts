@@ -3,29 +3,13 @@
  */
 import type { Status } from '../../src/core/flow.js';
 import type { FieldPath } from '../../src/schema/field-path.js';
-import {
-  type Kind,
-  roleColumn,
-  type SpecColumn,
-  type TableSpec,
-  type TimeUnit,
-  tableColumns,
-} from '../../src/schema/spec.js';
+import { roleColumn, type SpecColumn, type TableSpec, tableColumns } from '../../src/schema/spec.js';
 import { quarantiningCheck } from './reference-checks.js';
 import { type JsonNode, NotJson, scanJson, sourceOf } from './reference-json.js';
+import { typedValue } from './reference-kinds.js';
 import { maskedColumnJson, maskedExtra, maskedText, truncated } from './reference-masks.js';
 import { extraMembers, nodeAt, PathNode, parsedAt, readsKeys, specTree, takesKeyAsText } from './reference-paths.js';
-import {
-  BOOLEANS,
-  decimal4,
-  type FieldValue,
-  referenceAmount,
-  referenceBytesAmount,
-  referenceDate,
-  referenceInt64,
-  referenceText,
-  referenceTimestamp,
-} from './reference-values.js';
+import { decimal4, type FieldValue, referenceAmount, referenceBytesAmount, referenceText } from './reference-values.js';
 
 export interface ReferenceOptions {
   /** Decimal text with at most four decimals. */
@@ -44,7 +28,7 @@ export interface ReferenceMessage {
   readonly timestamp: number | bigint;
 }
 
-/** 64-bit integers, decimals scaled by 10^4 and microseconds are bigints. */
+/** 64-bit integers, scaled decimals and microseconds are bigints, doubles and days numbers, bytes hex digits. */
 export type ReferenceValue = string | bigint | number | boolean | null;
 
 export interface ReferenceResult {
@@ -228,7 +212,7 @@ function columnValue(column: SpecColumn, field: FieldValue): ColumnValue {
     const amount = encoding === undefined ? referenceAmount(field) : referenceBytesAmount(field, scale);
     return { value: amount?.scaled, asSpecified: amount?.exact ?? false };
   }
-  const value = typedValue(column.kind, column.unit, field);
+  const value = typedValue(column, field);
   return { value, asSpecified: value !== undefined };
 }
 
@@ -249,26 +233,6 @@ function maskedValue(
   if (mask === undefined || value === null || typeof value === 'boolean') return value;
   if (typeof value !== 'string') return truncated(column, value);
   return maskedText(value, mask, asSpecified || typeof parsed !== 'object');
-}
-
-/** undefined if the value is not of that kind. */
-function typedValue(
-  kind: Exclude<Kind, 'text' | 'amount'>,
-  unit: TimeUnit | undefined,
-  field: FieldValue,
-): ReferenceValue | undefined {
-  switch (kind) {
-    case 'json':
-      return field.source;
-    case 'timestamp':
-      return referenceTimestamp(field, unit);
-    case 'date':
-      return referenceDate(field, unit);
-    case 'int64':
-      return referenceInt64(field);
-    case 'bool':
-      return new Map<unknown, boolean>(BOOLEANS).get(field.parsed);
-  }
 }
 
 /** A string's content, well formed; of anything else its JSON text. */

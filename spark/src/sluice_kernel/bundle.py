@@ -85,6 +85,12 @@ def _arrow_type(described: dict[str, Any]) -> pa.DataType:
             return pa.decimal128(described["precision"], described["scale"])
         case "timestamp":
             return pa.timestamp("us", described["timezone"])
+        case "fixedsizebinary":
+            return pa.binary(described["byteWidth"])
+        case "binary":
+            return pa.binary()
+        case "floatingpoint":
+            return pa.float64()
         case "int":
             widths = {(32, True): pa.int32(), (64, True): pa.int64(), (64, False): pa.uint64()}
             return widths[described["bitWidth"], described["isSigned"]]

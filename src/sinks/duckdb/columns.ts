@@ -3,17 +3,24 @@ import { identifier } from '../../core/sql.js';
 import { type ColumnType, roleColumn, type TableColumn, type TableSpec } from '../../schema/spec.js';
 import type { Layout } from './format.js';
 
-/** What DuckDB calls the type of a column. */
-export const DUCKDB_TYPES: Record<ColumnType, string> = {
+const DUCKDB_TYPES: Record<ColumnType, string> = {
   utf8: 'VARCHAR',
-  decimal18_4: 'DECIMAL(18,4)',
+  decimal: 'DECIMAL',
   timestamp_us_utc: 'TIMESTAMP WITH TIME ZONE',
   date32: 'DATE',
   int64: 'BIGINT',
   uint64: 'UBIGINT',
   int32: 'INTEGER',
+  double: 'DOUBLE',
   bool: 'BOOLEAN',
+  uuid: 'UUID',
+  binary: 'BLOB',
 };
+
+/** What DuckDB calls the type of a column. */
+export function duckdbType({ type, size }: TableColumn): string {
+  return size === undefined ? DUCKDB_TYPES[type] : `${DUCKDB_TYPES[type]}(${size.precision},${size.scale})`;
+}
 
 /**
  * Text columns that are often grouped and filtered by and have few values: DuckDB finds its dictionary form for them.
@@ -30,9 +37,10 @@ function isFewValued(spec: TableSpec, name: string): boolean {
 /** SQL: a column of the change log as it is stored. */
 export function storedColumn(
   spec: TableSpec,
-  { name, type }: TableColumn,
+  column: TableColumn,
   { hasCompression }: Pick<Layout, 'hasCompression'>,
 ): string {
+  const { name, type } = column;
   const compression = hasCompression && type === 'utf8' && !isFewValued(spec, name) ? ' USING COMPRESSION zstd' : '';
-  return `${identifier(name)} ${DUCKDB_TYPES[type]}${compression}`;
+  return `${identifier(name)} ${duckdbType(column)}${compression}`;
 }

@@ -16,7 +16,7 @@ import {
 import { parseSpec } from '../../schema/spec-file.js';
 import { specHash } from '../../schema/spec-hash.js';
 import { FORMAT_VERSION } from '../../storage/data-dir.js';
-import { DUCKDB_TYPES, storedColumn } from './columns.js';
+import { duckdbType, storedColumn } from './columns.js';
 import { DUCKDB_LAYOUT, issueBits, openFormat } from './format.js';
 import { moveMarkers } from './markers.js';
 import { newestOfLog } from './newest.js';
@@ -26,7 +26,7 @@ import { openState, stateView } from './state.js';
 /** `"name" TYPE, …` of the spec's table. */
 export function columnDefinitions(spec: TableSpec): string {
   return tableColumns(spec)
-    .map(({ name, type }) => `${identifier(name)} ${DUCKDB_TYPES[type]}`)
+    .map((column) => `${identifier(column.name)} ${duckdbType(column)}`)
     .join(', ');
 }
 
@@ -94,9 +94,10 @@ async function missingColumns(connection: DuckDBConnection, spec: TableSpec): Pr
      WHERE database_name = current_database() AND schema_name = 'main' AND table_name = ${literal(spec.table)}`,
   );
   const types = new Map(existing.map(({ column_name, data_type }) => [column_name, data_type]));
-  for (const { name, type } of tableColumns(spec)) {
+  for (const column of tableColumns(spec)) {
+    const { name } = column;
     const known = types.get(name);
-    const wanted = DUCKDB_TYPES[type];
+    const wanted = duckdbType(column);
     if (known !== undefined && known !== wanted) throw kindChanged(spec, name, String(known), wanted);
   }
   return tableColumns(spec).filter(({ name }) => !types.has(name));

@@ -25,6 +25,15 @@ export function longTail(stateRows: number): number {
   return Math.min(MAX_TAIL_ROWS, Math.max(MIN_TAIL_ROWS, stateRows * TAIL_SHARE));
 }
 
+/** From so many rows on, and such a share of the change log, the whole log is read in less time than the tail. */
+const LONG_ROWS = 1_000_000;
+const LONG_SHARE = 0.2;
+
+/** Whether the view should rather be that of the whole change log. Numbers of rows. */
+export function isLong(tail: number, log: number): boolean {
+  return tail >= Math.max(LONG_ROWS, log * LONG_SHARE);
+}
+
 export class MergePace {
   #waitingSinceMs: number;
   #committedMs: number;

@@ -54,8 +54,8 @@ const NEWEST_OF_LAST = `"the newest" AS (
   GROUP BY "the key", "the type" HAVING count(*) > 0)`;
 
 /**
- * As `newestOf`, of a relation that has the rows of the state: reads it once, so that a query for one key plans and scans
- * least, and takes longer for all keys of a long relation.
+ * As `newestOf`. It reads the relation once, so that a query for one key plans and scans least; all keys of a long
+ * relation take longer.
  */
 export function newestOfFew(spec: TableSpec, relation: string, first: FirstColumns): string {
   const type = typeOf(spec);

@@ -1,22 +1,37 @@
 /**
  * Keeps the state up beside the commits: merges what was committed in small transactions, so that the tail is short.
  *
- * It is due when commits pause, and now and then while they do not. Then it takes a tenth of a thread. While a backlog is
- * read it waits for a tail that is much longer than the state, since all of that is merged for little more.
+ * It is due when commits pause, and now and then while they do not. Then it takes a tenth of a thread. While a backlog
+ * is read it waits for a tail that is much longer than the state, since all of that is merged for little more. As long
+ * as the tail is much of the change log, the view is that of the whole log: both views have the same rows.
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { isOutOfMemory, sinkError } from '../../core/errors.js';
-import { rowsOf } from '../../core/sql.js';
+import { identifier, rowsOf } from '../../core/sql.js';
 import type { RunningQueries } from '../../query/running-queries.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { BesideCommits } from './beside-commits.js';
 import type { CommitMemory } from './commit-memory.js';
-import { longTail, MergePace, MergeSize } from './merge-pace.js';
-import { tailRows } from './merged-row.js';
-import { HAS_STATE } from './state.js';
+import { isLong, longTail, MergePace, MergeSize } from './merge-pace.js';
+import { DUCKDB_STATE, tailRows } from './merged-row.js';
+import { newestOfLog } from './newest.js';
+import { HAS_STATE, stateView } from './state.js';
 import { mergeTail, rewriteIfSparse, stateRows } from './state-merge.js';
 
 const LOOK_EVERY_MS = 100;
+
+/** Numbers of rows. */
+interface Rows {
+  readonly tail: number;
+  readonly state: number;
+  readonly log: number;
+}
+
+/** SQL. */
+interface Views {
+  readonly state: string;
+  readonly log: string;
+}
 
 export interface StateKeeperParts {
   readonly spec: TableSpec;
@@ -34,17 +49,23 @@ export class StateKeeper {
   /** Of all commits that were noted. */
   #notedRows = 0;
   #stateRows: number;
+  /** Of the change log, without those that have left it since the start. */
+  #logRows: number;
+  readonly #views: Views;
+  #hasLogView = false;
   readonly #pace = new MergePace(performance.now());
   readonly #size = new MergeSize();
   #merging: Promise<unknown> | undefined;
   #problem: string | undefined;
 
-  private constructor(connection: DuckDBConnection, parts: StateKeeperParts, tail: number, rows: number) {
+  private constructor(connection: DuckDBConnection, parts: StateKeeperParts, rows: Rows, views: Views) {
     this.#connection = connection;
     this.#beside = new BesideCommits(connection, parts.queries);
     this.#parts = parts;
-    this.#tailRows = tail;
-    this.#stateRows = rows;
+    this.#tailRows = rows.tail;
+    this.#stateRows = rows.state;
+    this.#logRows = rows.log;
+    this.#views = views;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
   }
 
@@ -53,8 +74,11 @@ export class StateKeeper {
     const connection = await instance.connect();
     const [{ has_state }] = await rowsOf(connection, HAS_STATE);
     if (has_state === true) {
-      const tail = await tailRows(connection, parts.spec);
-      return new StateKeeper(connection, parts, tail, await stateRows(connection));
+      const { spec } = parts;
+      const [{ log }] = await rowsOf(connection, `SELECT count(*)::DOUBLE AS log FROM ${identifier(spec.table)}`);
+      const [tail, state] = [await tailRows(connection, spec), await stateRows(connection)];
+      const views = { state: await stateView(connection, spec, DUCKDB_STATE), log: newestOfLog(spec) };
+      return new StateKeeper(connection, parts, { tail, state, log: Number(log) }, views);
     }
     connection.closeSync();
     return undefined;
@@ -65,6 +89,7 @@ export class StateKeeper {
     this.#pace.committed(performance.now(), rows, this.#tailRows);
     this.#tailRows += rows;
     this.#notedRows += rows;
+    this.#logRows += rows;
   }
 
   /** Merges all of the tail. @throws SluiceError SLUICE_SINK; what was merged before stays so */
@@ -72,6 +97,7 @@ export class StateKeeper {
     clearInterval(this.#timer);
     await this.#merging;
     while (await this.#merge());
+    await this.#showView();
   }
 
   /** Why the tail could not be merged since the last call; undefined if it could. */
@@ -100,13 +126,31 @@ export class StateKeeper {
     if (this.#merging !== undefined) return;
     const hasFailed = this.#problem !== undefined;
     const rows = { tail: this.#tailRows, state: this.#stateRows };
-    if (this.#pace.isDue(performance.now(), rows, hasFailed)) this.#start();
+    if (!hasFailed && this.#shouldHaveLogView !== this.#hasLogView) this.#start(() => this.#showView());
+    else if (this.#pace.isDue(performance.now(), rows, hasFailed)) this.#start();
   }
 
-  #start(): void {
-    this.#merging = this.#mergeOnce().finally(() => {
+  #start(work = () => this.#mergeOnce()): void {
+    this.#merging = work().finally(() => {
       this.#merging = undefined;
     });
+  }
+
+  get #shouldHaveLogView(): boolean {
+    return isLong(this.#tailRows, this.#logRows);
+  }
+
+  async #showView(): Promise<void> {
+    const isLog = this.#shouldHaveLogView;
+    const sql = isLog ? this.#views.log : this.#views.state;
+    const replace = () =>
+      this.#connection.run(`CREATE OR REPLACE VIEW ${identifier(this.#parts.spec.view)} AS\n${sql}`);
+    try {
+      if (isLog !== this.#hasLogView) await this.#parts.memory.commit(replace);
+      this.#hasLogView = isLog;
+    } catch (thrown) {
+      this.#problem = (thrown as Error).message;
+    }
   }
 
   async #mergeOnce(): Promise<void> {

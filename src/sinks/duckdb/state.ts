@@ -94,13 +94,15 @@ export async function stateView(connection: DuckDBConnection, spec: TableSpec, r
   const few = [key, ...(type === undefined ? [] : [type]), 'kafka_partition, kafka_offset, kafka_timestamp'].join(', ');
   // Named one by one: DuckLake keeps the text that DuckDB makes of the view, which has no quotes in `"the rows".*`.
   const [changes, rows] = ['"the changes"', '"the rows"'].map((of) => names.map((name) => `${of}.${name}`).join(', '));
-  // Conditions on the key do not get to the other side of a SEMI or ANTI JOIN, nor of IN. HAVING is as in newest.ts.
+  // Conditions on the key do not get to the other side of a SEMI or ANTI JOIN, nor of IN. HAVING is as in newest.ts,
+  // twice, as DuckDB takes the tail for longer than the state.
   const sql = `WITH "the mark" AS (
   ${room.mark(spec)}),
 "the tail" AS (
   FROM ${room.tail(spec, MARK)}),
 "the keys" AS (
-  SELECT ${key} AS "tail key" FROM "the tail" GROUP BY ALL HAVING count(*) > 0),
+  SELECT "tail key" FROM (SELECT ${key} AS "tail key" FROM "the tail" GROUP BY ALL HAVING count(*) > 0)
+  GROUP BY ALL HAVING count(*) > 0),
 "the candidates" AS (
   SELECT ${few}, ${FIRST.offset}, ${FIRST.time} FROM ${room.counted(MARK)} JOIN "the keys" ON "tail key" = ${key}
   UNION ALL SELECT ${few}, kafka_offset, kafka_timestamp FROM "the tail"),

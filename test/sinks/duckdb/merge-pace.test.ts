@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MergePace, MergeSize } from '../../../src/sinks/duckdb/merge-pace.js';
+import { isLong, MergePace, MergeSize } from '../../../src/sinks/duckdb/merge-pace.js';
 
 describe('when the state is merged', () => {
   /** Commits so many milliseconds apart, from 0 on. @returns the time of the last one */
@@ -64,6 +64,11 @@ describe('when the state is merged', () => {
     expect([false, true].map((hasFailed) => isDue(pace, 1300, 1, hasFailed))).toEqual([true, false]);
     expect(isDue(pace, 3000, 1, true)).toBe(true);
   });
+});
+
+it('a tail is long if it is much of the change log', () => {
+  expect([999_999, 1_000_000].map((tail) => isLong(tail, 1_000_000))).toEqual([false, true]);
+  expect([1_999_999, 2_000_000].map((tail) => isLong(tail, 10_000_000))).toEqual([false, true]);
 });
 
 it('a transaction of the state has fewer rows for want of memory, and more again when many went well', () => {

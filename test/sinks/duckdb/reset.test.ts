@@ -56,12 +56,23 @@ async function queryPositions(connect: () => Promise<import('@duckdb/node-api').
   return rows.map(({ next_offset }) => next_offset);
 }
 
-async function moved(dataDir: string, asked: ResetRequest, spec = ORDERS_SPEC): Promise<ResetPlan> {
+/** @param beforeCommit what happens right before the COMMIT */
+async function moved(
+  dataDir: string,
+  asked: ResetRequest,
+  spec = ORDERS_SPEC,
+  beforeCommit = () => {},
+): Promise<ResetPlan> {
   const options = { ...sinkOptions(dataDir, { spec }) };
   const instance = await openDatabase(databasePath(dataDir), options);
   const connection = await instance.connect();
   try {
     await openDirectory(connection, { ...options, state: 'view' });
+    const run = connection.run.bind(connection);
+    connection.run = (sql) => {
+      if (sql === 'COMMIT') beforeCommit();
+      return run(sql);
+    };
     return await reset(connection, asked, { topic: TOPIC, spec, dataDir });
   } finally {
     connection.closeSync();
@@ -156,5 +167,21 @@ it('removes files after a crash between the COMMIT and their removal, and none b
   expect((await verified(dataDir)).problems).toEqual([]);
   await (await openSink(dataDir)).close();
   expect(files.filter((file) => existsSync(join(dataDir, file)))).toEqual([]);
+  expect((await verified(dataDir)).problems).toEqual([]);
+});
+
+it('has a journal of the files when it commits, and none if that fails; then nothing is changed', async () => {
+  const dataDir = temporaryDirectory();
+  await consume(dataDir);
+  const [changes, all] = [await queryDatabase(dataDir, CHANGES), parquetFiles(dataDir)];
+  let journal: unknown;
+  const fail = () => {
+    journal = readJournal(dataDir);
+    throw new Error('the disk is full');
+  };
+  await expect(moved(dataDir, request(6), ORDERS_SPEC, fail)).rejects.toThrow('the disk is full');
+  expect(journal).toEqual({ commit: 2, files: [6, 12].map((at) => nameOf(0, at, at + 6)) });
+  expect([parquetFiles(dataDir), readJournal(dataDir)]).toEqual([all, undefined]);
+  expect(await queryDatabase(dataDir, CHANGES)).toEqual(changes);
   expect((await verified(dataDir)).problems).toEqual([]);
 });

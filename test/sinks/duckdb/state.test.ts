@@ -1,11 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
-import { rowsOf } from '../../../src/core/sql.js';
 import { specJson } from '../../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
 import { DUCKDB_STATE } from '../../../src/sinks/duckdb/merged-row.js';
 import { newestOfLog } from '../../../src/sinks/duckdb/newest.js';
 import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
-import { mergeTail, rewriteIfSparse, stateDifferences } from '../../../src/sinks/duckdb/state-merge.js';
+import { mergeTail, stateDifferences } from '../../../src/sinks/duckdb/state-merge.js';
 import { makeBatch, openSink, select, temporaryDirectory } from '../../support/batches.js';
 import { Random } from '../../support/random.js';
 import { ALL, type Change, change, merge, openQuiet, write } from '../../support/states.js';
@@ -203,63 +202,6 @@ describe('the state', () => {
     connection.closeSync();
     expect(await merged(sink)).toEqual([[0n]]);
     expect(await status(sink)).toEqual([['a', '1']]);
-  });
-
-  it('is written anew when most of its rows are deleted ones', async () => {
-    const dataDir = temporaryDirectory();
-    const sink = await openQuiet(dataDir, 'table');
-    await write(sink, dataDir, 0, [{ id: '0', key: 'a' }]);
-    await merge(sink);
-    const connection = await sink.connect();
-    expect(await rewriteIfSparse(connection, ORDERS_SPEC)).toBe(false);
-    await connection.run(`INSERT INTO sluice.state BY NAME
-      SELECT 'none' AS change_id, 7 AS kafka_partition, range AS kafka_offset FROM range(200_000)`);
-    await connection.run(`INSERT INTO sluice.state FROM sluice.state WHERE change_id = '0'`);
-    await connection.run(`DELETE FROM sluice.state WHERE change_id = 'none' OR rowid = 0`);
-    await connection.run('BEGIN');
-    expect(await rewriteIfSparse(connection, ORDERS_SPEC)).toBe(true);
-    await connection.run('COMMIT');
-    expect((await rowsOf(connection, 'SELECT max(rowid) AS last FROM sluice.state'))[0].last).toBe(0n);
-    connection.closeSync();
-    await write(sink, dataDir, 1, [{ id: '1', key: 'b' }]);
-    expect(await merge(sink)).toBe(1);
-    await sink.close();
-    expect(await problems(dataDir)).toEqual([]);
-  });
-
-  it('is written anew, sorted by key, when much is merged', async () => {
-    const dataDir = temporaryDirectory();
-    const sink = await openQuiet(dataDir, 'table');
-    await write(sink, dataDir, 0, [
-      { id: '0', key: 'c' },
-      { id: '1', key: 'a' },
-      { id: '2', key: 'd' },
-    ]);
-    const keys = () => select(sink, 'SELECT order_id, change_id FROM sluice.state ORDER BY rowid');
-    await merge(sink, ALL, ORDERS_SPEC, 0);
-    expect(await keys()).toEqual([
-      ['a', '1'],
-      ['c', '0'],
-      ['d', '2'],
-    ]);
-    await write(sink, dataDir, 3, [
-      { id: '3', key: 'd' },
-      { id: '4', key: 'b' },
-    ]);
-    await merge(sink, ALL, ORDERS_SPEC, 0);
-    const anew = [
-      ['a', '1'],
-      ['b', '4'],
-      ['c', '0'],
-      ['d', '3'],
-    ];
-    expect(await keys()).toEqual(anew);
-    await write(sink, dataDir, 5, [{ id: '5', key: 'b' }]);
-    // One row is fewer than half of four: it is put beside them.
-    await merge(sink, ALL, ORDERS_SPEC, 0);
-    expect(await keys()).toEqual([...anew.filter(([key]) => key !== 'b'), ['b', '5']]);
-    await sink.close();
-    expect(await problems(dataDir)).toEqual([]);
   });
 
   it.each([
