@@ -74,7 +74,7 @@ const QUARANTINE = 'FROM sluice.quarantine ORDER BY partition_id, message_offset
 const COUNTS = `SELECT partition_id, sum(rows_consumed)::INTEGER, sum(rows_merged)::INTEGER,
   sum(rows_quarantined)::INTEGER, sum(rows_late)::INTEGER FROM sluice.batches GROUP BY ALL ORDER BY ALL`;
 /** Of both sinks. */
-const CHANGES = `SELECT id, key, at, shop, kafka_partition, kafka_offset, is_late FROM changes
+const CHANGES = `SELECT id, key, "at", shop, kafka_partition, kafka_offset, is_late FROM changes
   ORDER BY kafka_partition, kafka_offset`;
 const PLACES = 'SELECT partition_id, message_offset, reason FROM sluice.quarantine ORDER BY ALL';
 const SUMS = `SELECT partition_id, sum(rows_consumed)::INTEGER, sum(rows_merged)::INTEGER,
@@ -173,7 +173,8 @@ describeKafka('sluice replay', (bootstrap) => {
       (victim === 'run' ? run : replay).kill('SIGKILL');
       const { code, stderr } = await replay.ended;
       if (victim === 'replay') continue;
-      expect([code, stderr]).toEqual([expect.any(Number), expect.stringMatching(/SLUICE_QUERY.*has ended/)]);
+      // If the run had ended before it was asked, the replay did it itself.
+      if (code !== 0) expect(stderr).toMatch(/SLUICE_QUERY.*has ended/);
       await run.ended;
       run = await startRun(today);
     }
