@@ -160,7 +160,7 @@ function columnOf(column: Pick<SpecColumn, 'kind' | 'mask'> & Partial<SpecColumn
     ...{ name, kind, mask, unit, paths: [{ of: 'value', names: [name] }], required: false },
     // Integers are texts in a column of keys.
     role: role === 'key' ? role : undefined,
-    ...{ raw: undefined, encoding: undefined, scale: undefined, operations: undefined },
+    ...{ raw: undefined, encoding: undefined, scale: undefined, precision: undefined, operations: undefined },
   };
 }
 
