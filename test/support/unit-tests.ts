@@ -15,7 +15,7 @@ const RELATIVE_IMPORT = /(?:from|import)\s*\(?\s*'(\.[^']*)\.js'/g;
  */
 export function unitTests(): string[] {
   const tests = readdirSync(path.join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
+    .filter((name) => name.endsWith('.test.ts') && !name.startsWith('integrations'))
     .map((name) => path.posix.join('test', name));
   return tests.filter((test) => ![...reached(test)].some((file) => NOT_FOR_UNITS.test(file))).sort();
 }

@@ -175,10 +175,10 @@ export class DuckDbSink implements Sink, ReplayTarget {
     batches.push({ ...batch, arrow: undefined, stats });
   }
 
-  commit(): Promise<CommitReceipt> {
+  async commit(): Promise<CommitReceipt> {
     const group = this.#failedGroup ?? this.#takeGroup();
     this.#failedGroup = undefined;
-    return this.#commits.take(() => this.#commit(group));
+    return await this.#commits.take(() => this.#commit(group));
   }
 
   async #commit(group: CommitGroup): Promise<CommitReceipt> {
