@@ -11,7 +11,7 @@ import { type ResetPlan, type ResetRequest, reset } from '../../../src/sinks/duc
 import { databasePath } from '../../../src/storage/data-dir.js';
 import { makeBatch, openSink, order, sinkOptions, TOPIC, temporaryDirectory } from '../../support/batches.js';
 import { nameOf, parquetFiles, verified } from '../../support/recovering.js';
-import { queryDatabase } from '../../support/verifying.js';
+import { changeDatabase, queryDatabase } from '../../support/verifying.js';
 
 /** Orders without a change id. */
 const PLAIN = parseSpec(
@@ -115,6 +115,51 @@ it('goes back to the start of a joined file, and no further than Kafka has offse
   expect(parquetFiles(dataDir)).toEqual([]);
   await consume(dataDir);
   expect((await verified(dataDir)).problems).toEqual([]);
+});
+
+it('keeps a joined file that goes across batches without rows and gaps, or removes all of it', async () => {
+  const made = temporaryDirectory();
+  const sink = await openSink(made);
+  const take = async (startOffset: number, values: (string | null)[]) => {
+    await sink.stage(await makeBatch(made, 0, startOffset, values));
+    await sink.commit();
+  };
+  await take(0, VALUES);
+  await take(6, ['no json', null]);
+  await sink.recordGaps([{ partition: 0, startOffset: 8, nextOffset: 12 }]);
+  await take(12, [order('d'), order('e')]);
+  await take(14, ['no json']);
+  await sink.compact({ everything: true });
+  await sink.close();
+  expect(parquetFiles(made)).toEqual([nameOf(0, 0, 14)]);
+  const after = async (asked: ResetRequest) => {
+    const dataDir = temporaryDirectory();
+    cpSync(made, dataDir, { recursive: true });
+    const { to, files } = await moved(dataDir, asked);
+    await (await openSink(dataDir)).close();
+    expect((await verified(dataDir)).problems).toEqual([]);
+    return [to, files.length, parquetFiles(dataDir).length];
+  };
+  for (const offset of [6, 11]) expect(await after(request(offset)), `${offset}`).toEqual([0, 1, 0]);
+  expect(await after(request(14))).toEqual([14, 0, 1]);
+  for (const low of [6, 9]) {
+    await expect(after(request(low, { low }))).rejects.toThrow(/its file begins at 0.*as it can be, to 14/);
+    expect(await after(request(low, { low, isEarliest: true })), `${low}`).toEqual([14, 0, 1]);
+  }
+});
+
+it('changes nothing if a batch that stays has a file that would be removed', async () => {
+  const dataDir = temporaryDirectory();
+  await consume(dataDir);
+  await changeDatabase(
+    dataDir,
+    `UPDATE sluice.batches b SET file = other.file, file_bytes = other.file_bytes FROM sluice.batches other
+     WHERE b.start_offset = 0 AND other.start_offset = 12`,
+  );
+  const before = await queryDatabase(dataDir, LEDGER);
+  await expect(moved(dataDir, request(8))).rejects.toThrow(`have rows in ${nameOf(0, 12, 18)}`);
+  expect(await queryDatabase(dataDir, LEDGER)).toEqual(before);
+  expect(existsSync(join(dataDir, nameOf(0, 12, 18)))).toBe(true);
 });
 
 it('goes ahead over a gap that an operator made, and back into it', async () => {
