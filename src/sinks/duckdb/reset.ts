@@ -8,8 +8,6 @@
  * Files are not cut: back is the start of the file that has the offset. Their removal follows the COMMIT; the journal,
  * written before it, says what they are, and a start after a crash removes them (commit-journal.ts).
  */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { NO_STATS } from '../../core/batch-stats.js';
 import { assert, SluiceError } from '../../core/errors.js';
@@ -18,6 +16,7 @@ import type { TableSpec } from '../../schema/spec.js';
 import { removeJournal, writeJournal } from './commit-journal.js';
 import { writeLedger } from './ledger.js';
 import { LEDGER_FILES } from './ledger-files.js';
+import { removeForGood } from './recovery.js';
 
 /** Where a partition is to be read from. */
 export interface ResetRequest {
@@ -140,8 +139,7 @@ export async function reset(
     removeJournal(dataDir);
     throw thrown;
   }
-  for (const file of plan.files) rmSync(join(dataDir, file), { force: true });
-  removeJournal(dataDir);
+  removeForGood(dataDir, plan.files);
   return plan;
 }
 
