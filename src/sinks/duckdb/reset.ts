@@ -112,7 +112,8 @@ export interface ResetOptions {
 /**
  * Of `analytics.db`.
  * @returns what was done; nothing if the position is there already
- * @throws SluiceError as `resetPlan`, or DuckDB's error; then nothing was changed
+ * @throws SluiceError as `resetPlan`, or DuckDB's error: then the position is as it was or, if it is the COMMIT's, may
+ *   have moved; the next start finds out
  */
 export async function reset(
   connection: DuckDBConnection,
@@ -133,12 +134,13 @@ export async function reset(
       await checkUnnamed(connection, plan.files);
       writeJournal(dataDir, { commit: (await lastCommit(connection)) + 1, files: plan.files });
     }
-    await connection.run('COMMIT');
   } catch (thrown) {
     await connection.run('ROLLBACK').catch(() => {});
     removeJournal(dataDir);
     throw thrown;
   }
+  // A COMMIT that failed may still be in the log: the journal stays, and the next start asks the ledger.
+  await connection.run('COMMIT');
   removeForGood(dataDir, plan.files);
   return plan;
 }

@@ -1,6 +1,7 @@
 /** A position that an operator moves: what leaves, what comes again, and a crash before and after the COMMIT. */
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { expect, it } from 'vitest';
 import { rowsOf } from '../../../src/core/sql.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
@@ -49,19 +50,21 @@ async function consume(dataDir: string, spec = ORDERS_SPEC, partition = 0, until
   await sink.close();
 }
 
-async function queryPositions(connect: () => Promise<import('@duckdb/node-api').DuckDBConnection>) {
+async function queryPositions(connect: () => Promise<DuckDBConnection>) {
   const connection = await connect();
   const rows = await rowsOf(connection, 'SELECT next_offset FROM sluice.positions ORDER BY partition_id');
   connection.closeSync();
   return rows.map(({ next_offset }) => next_offset);
 }
 
-/** @param beforeCommit what happens right before the COMMIT */
+type Commit = () => ReturnType<DuckDBConnection['run']>;
+
+/** @param onCommit what happens when it is to commit */
 async function moved(
   dataDir: string,
   asked: ResetRequest,
   spec = ORDERS_SPEC,
-  beforeCommit = () => {},
+  onCommit = (commit: Commit) => commit(),
 ): Promise<ResetPlan> {
   const options = { ...sinkOptions(dataDir, { spec }) };
   const instance = await openDatabase(databasePath(dataDir), options);
@@ -69,10 +72,7 @@ async function moved(
   try {
     await openDirectory(connection, { ...options, state: 'view' });
     const run = connection.run.bind(connection);
-    connection.run = (sql) => {
-      if (sql === 'COMMIT') beforeCommit();
-      return run(sql);
-    };
+    connection.run = (sql) => (sql === 'COMMIT' ? onCommit(() => run(sql)) : run(sql));
     return await reset(connection, asked, { topic: TOPIC, spec, dataDir });
   } finally {
     connection.closeSync();
@@ -215,18 +215,22 @@ it('removes files after a crash between the COMMIT and their removal, and none b
   expect((await verified(dataDir)).problems).toEqual([]);
 });
 
-it('has a journal of the files when it commits, and none if that fails; then nothing is changed', async () => {
+it.each([false, true])('keeps the journal if the COMMIT fails, and a start asks the ledger: in it %s', async (isIn) => {
   const dataDir = temporaryDirectory();
   await consume(dataDir);
   const [changes, all] = [await queryDatabase(dataDir, CHANGES), parquetFiles(dataDir)];
-  let journal: unknown;
-  const fail = () => {
-    journal = readJournal(dataDir);
+  const fail = async (commit: Commit) => {
+    if (isIn) await commit();
     throw new Error('the disk is full');
   };
   await expect(moved(dataDir, request(6), ORDERS_SPEC, fail)).rejects.toThrow('the disk is full');
-  expect(journal).toEqual({ commit: 2, files: [6, 12].map((at) => nameOf(0, at, at + 6)) });
-  expect([parquetFiles(dataDir), readJournal(dataDir)]).toEqual([all, undefined]);
+  expect(readJournal(dataDir)).toEqual({ commit: 2, files: [6, 12].map((at) => nameOf(0, at, at + 6)) });
+  expect(parquetFiles(dataDir)).toEqual(all);
+  expect((await verified(dataDir)).problems).toEqual([]);
+  await consume(dataDir, ORDERS_SPEC, 0, 0);
+  expect(readJournal(dataDir)).toBe(undefined);
+  expect(parquetFiles(dataDir)).toEqual(isIn ? all.slice(0, 1) : all);
+  await consume(dataDir);
   expect(await queryDatabase(dataDir, CHANGES)).toEqual(changes);
   expect((await verified(dataDir)).problems).toEqual([]);
 });
