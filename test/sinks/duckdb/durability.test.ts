@@ -95,7 +95,7 @@ it.each(['.commit.json.tmp', FOLDER])('nothing is committed if %s cannot be made
   expect(await select(sink, 'SELECT count(*) FROM cdc_orders')).toEqual([[0n]]);
 });
 
-it('a reset, and the start after one that was killed, make the removal of files durable before the journal goes', async () => {
+it('a reset, and a start after one that was killed, remove files durably before the journal goes', async () => {
   const dataDir = temporaryDirectory();
   const sink = await openSink(dataDir);
   await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1))]));
