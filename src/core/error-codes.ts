@@ -92,7 +92,7 @@ export const ERROR_CODES = {
     example: 'DATA_DIR=/var/lib/sluice is held by /usr/bin/node (PID 4711): stop that process, or use another DATA_DIR',
     remedy:
       'Stop the process that the message names, or use another `DATA_DIR`. Two runs cannot share one; `sluice ' +
-      'recover`, `compact`, `forget` and `backfill` need the run to stop, too.',
+      'recover`, `compact`, `forget`, `backfill` and `reset` need the run to stop, too.',
   },
   SLUICE_DATA_DIR: {
     meaning:

@@ -114,10 +114,18 @@ function fromMilliseconds(milliseconds: number): DuckDBTimestampTZValue {
   return timestampTZValue(BigInt(milliseconds) * 1000n);
 }
 
+/**
+ * The leader epoch of a gap that an operator made in a lake, whose position has the epoch of the last row of the ledger
+ * that has one: the messages before it may have a later one than those that were read, but which is not known.
+ */
+export const UNKNOWN_EPOCH = 2_147_483_647;
+
 export async function readPositions(connection: DuckDBConnection, topic: string): Promise<SinkPosition[]> {
   const rows = await rowsOf(
     connection,
-    `SELECT partition_id, next_offset, leader_epoch, epoch_us(watermark) AS watermark FROM sluice.positions
+    `SELECT partition_id, next_offset, nullif(leader_epoch, ${UNKNOWN_EPOCH}) AS leader_epoch,
+       epoch_us(watermark) AS watermark
+     FROM sluice.positions
      WHERE topic = ${literal(topic)} ORDER BY partition_id`,
   );
   return rows.map(({ partition_id, next_offset, leader_epoch, watermark }) => ({

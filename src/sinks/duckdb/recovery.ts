@@ -117,9 +117,22 @@ export function removeUncounted(dataDir: string, topic: string, ledger: LedgerSt
 
 function remove(dataDir: string, { leftovers, rewritten }: Pick<FileDifferences, 'leftovers' | 'rewritten'>) {
   renameRewritten(dataDir, rewritten);
-  for (const { file } of leftovers) rmSync(join(dataDir, file), { force: true });
-  removeJournal(dataDir);
+  removeForGood(
+    dataDir,
+    leftovers.map(({ file }) => file),
+  );
   return leftovers;
+}
+
+/**
+ * Removes files, durably, and then the journal: without it, a start takes a file that is there again for unexplained.
+ * @param files relative to the data directory
+ */
+export function removeForGood(dataDir: string, files: readonly string[]): void {
+  const paths = files.map((file) => join(dataDir, file));
+  for (const path of paths) rmSync(path, { force: true });
+  for (const folder of new Set(paths.map((path) => dirname(path)))) sync(folder);
+  removeJournal(dataDir);
 }
 
 /** Gives files that the ledger means their names, if only that is missing. */

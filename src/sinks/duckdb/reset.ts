@@ -8,15 +8,15 @@
  * Files are not cut: back is the start of the file that has the offset. Their removal follows the COMMIT; the journal,
  * written before it, says what they are, and a start after a crash removes them (commit-journal.ts).
  */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { NO_STATS } from '../../core/batch-stats.js';
-import { SluiceError } from '../../core/errors.js';
+import { assert, SluiceError } from '../../core/errors.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { removeJournal, writeJournal } from './commit-journal.js';
 import { writeLedger } from './ledger.js';
+import { LEDGER_FILES } from './ledger-files.js';
+import { removeForGood } from './recovery.js';
 
 /** Where a partition is to be read from. */
 export interface ResetRequest {
@@ -83,11 +83,13 @@ export async function resetPlan(all: All, request: ResetRequest): Promise<ResetP
 /** The start of the batch, or of the file of several, that has the offset. */
 async function backTo(all: All, request: ResetRequest, from: number): Promise<number> {
   const { partition, offset, isEarliest, low } = request;
-  const units = `(SELECT min(start_offset) AS "start", max(next_offset) AS "next" FROM sluice.batches
-    WHERE partition_id = ${partition} GROUP BY coalesce(file, start_offset::VARCHAR))`;
+  // Not of batches without rows, and gaps, that a joined file goes across: what is before them needs that file.
+  const starts = `(SELECT start_offset AS "start" FROM (FROM sluice.batches WHERE partition_id = ${partition})
+    ASOF LEFT JOIN (FROM (${LEDGER_FILES}) WHERE partition_id = ${partition}) f ON start_offset >= f."start"
+    WHERE f."start" IS NULL OR start_offset = f."start" OR start_offset >= f."next")`;
   const [found] = await all(
     `SELECT min("start") AS first, max("start") FILTER ("start" <= ${offset}) AS around,
-       min("start") FILTER ("start" >= ${low}) AS possible FROM ${units}`,
+       min("start") FILTER ("start" >= ${low}) AS possible FROM ${starts}`,
   );
   const isBeforeAll = found.first === null || offset < Number(found.first);
   const to = isBeforeAll ? offset : Number(found.around);
@@ -110,7 +112,8 @@ export interface ResetOptions {
 /**
  * Of `analytics.db`.
  * @returns what was done; nothing if the position is there already
- * @throws SluiceError as `resetPlan`, or DuckDB's error; then nothing was changed
+ * @throws SluiceError as `resetPlan`, or DuckDB's error: then the position is as it was or, if it is the COMMIT's, may
+ *   have moved; the next start finds out
  */
 export async function reset(
   connection: DuckDBConnection,
@@ -128,16 +131,17 @@ export async function reset(
       await recordReset(connection, topic, request, plan);
     }
     if (plan.files.length > 0) {
+      await checkUnnamed(connection, plan.files);
       writeJournal(dataDir, { commit: (await lastCommit(connection)) + 1, files: plan.files });
     }
-    await connection.run('COMMIT');
   } catch (thrown) {
     await connection.run('ROLLBACK').catch(() => {});
     removeJournal(dataDir);
     throw thrown;
   }
-  for (const file of plan.files) rmSync(join(dataDir, file), { force: true });
-  removeJournal(dataDir);
+  // A COMMIT that failed may still be in the log: the journal stays, and the next start asks the ledger.
+  await connection.run('COMMIT');
+  removeForGood(dataDir, plan.files);
   return plan;
 }
 
@@ -166,6 +170,15 @@ async function removeFrom(connection: DuckDBConnection, spec: TableSpec, { parti
     );
   }
   await connection.run(`DELETE FROM sluice.batches WHERE partition_id = ${partition} AND start_offset >= ${to}`);
+}
+
+/** No batch that stays may need what is removed. */
+async function checkUnnamed(connection: DuckDBConnection, files: readonly string[]): Promise<void> {
+  const named = await rowsOf(
+    connection,
+    `SELECT DISTINCT file FROM sluice.batches WHERE file IN (${files.map(literal).join(', ')})`,
+  );
+  assert(named.length === 0, `batches before the new position have rows in ${named[0]?.file}`);
 }
 
 /** The epoch of the message before is not known: until the next commit, the log there is not compared with it. */

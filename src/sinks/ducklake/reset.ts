@@ -2,13 +2,17 @@
 import { SluiceError } from '../../core/errors.js';
 import { lakeError } from '../../core/outage.js';
 import { rowsOf } from '../../core/sql.js';
+import { UNKNOWN_EPOCH } from '../duckdb/ledger.js';
 import { type ResetPlan, type ResetRequest, recordReset, resetPlan, skip } from '../duckdb/reset.js';
 import { connectLake, type LakeOptions, openLake } from './lake.js';
 import { isPostgres } from './settings.js';
 import { openTables, type TableOptions } from './tables.js';
 
-/** The row of a gap has no message, and so no epoch; with this one the log before it is not compared with an older. */
-const NO_LATER_EPOCH = { leader_epoch: '2147483647', watermark: 'NULL::TIMESTAMPTZ', max_change_seq: 'NULL::UBIGINT' };
+const NO_MESSAGE = {
+  leader_epoch: `${UNKNOWN_EPOCH}`,
+  watermark: 'NULL::TIMESTAMPTZ',
+  max_change_seq: 'NULL::UBIGINT',
+};
 
 /** @throws SluiceError SLUICE_CONFIG for a reset that a lake cannot have */
 export function checkLakeReset({ catalog }: Pick<LakeOptions, 'catalog'>, { from, to }: ResetPlan): void {
@@ -39,7 +43,7 @@ export async function resetLake(options: LakeOptions & TableOptions, request: Re
     const plan = await resetPlan(all, request);
     checkLakeReset(options, plan);
     if (plan.to > plan.from) {
-      await skip(connection, topic, plan, NO_LATER_EPOCH);
+      await skip(connection, topic, plan, NO_MESSAGE);
       await recordReset(connection, topic, request, plan);
     }
     await connection.run('COMMIT');

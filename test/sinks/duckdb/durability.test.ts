@@ -1,8 +1,12 @@
 /** The order of the file system calls that make a commit outlive a power failure: what no crash of a process shows. */
+import { cpSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { createDatabase } from '../../../src/sinks/duckdb/database.js';
-import { makeBatch, openSink, order, select, temporaryDirectory, token } from '../../support/batches.js';
+import { writeJournal } from '../../../src/sinks/duckdb/commit-journal.js';
+import { createDatabase, openDatabase } from '../../../src/sinks/duckdb/database.js';
+import { reset } from '../../../src/sinks/duckdb/reset.js';
+import { databasePath } from '../../../src/storage/data-dir.js';
+import { makeBatch, openSink, order, select, sinkOptions, temporaryDirectory, token } from '../../support/batches.js';
 import { GROWN_SPEC, grownDirectory } from '../../support/grown-directory.js';
 
 const calls = vi.hoisted((): { name: string; path: string }[] => []);
@@ -34,11 +38,17 @@ vi.mock('node:fs', async (original) => {
       calls.push({ name: 'link', path: to });
       fs.linkSync(from, to);
     },
+    rmSync(path: string, options: object) {
+      calls.push({ name: 'rm', path });
+      fs.rmSync(path, options);
+    },
   };
 });
 
 const FOLDER = 'parquet/cdc_orders/sluice_partition=0';
 const NAME = '00000000000000000000-00000000000000000001.parquet';
+
+const NO_JOURNAL = ['rm commit.json', 'rm .commit.json.tmp'];
 
 /** What is noted meanwhile, with paths in the data directory. */
 async function noted(dataDir: string, work: () => Promise<unknown>): Promise<string[]> {
@@ -68,6 +78,7 @@ it('a commit makes the journal durable, then the names of its files, then its tr
     `rename ${FOLDER}/${NAME}`,
     `fsync ${FOLDER}`,
     'fsync parquet/cdc_orders',
+    ...NO_JOURNAL,
   ]);
   expect(await select(sink, 'SELECT count(*) FROM cdc_orders')).toEqual([[1n]]);
 });
@@ -82,6 +93,30 @@ it.each(['.commit.json.tmp', FOLDER])('nothing is committed if %s cannot be made
   });
   await expect(sink.commit()).rejects.toThrow('the disk is broken');
   expect(await select(sink, 'SELECT count(*) FROM cdc_orders')).toEqual([[0n]]);
+});
+
+it('a reset, and a start after one that was killed, remove files durably before the journal goes', async () => {
+  const dataDir = temporaryDirectory();
+  const sink = await openSink(dataDir);
+  await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1))]));
+  await sink.commit();
+  await sink.close();
+  const removal = [`rm ${FOLDER}/${NAME}`, `fsync ${FOLDER}`, ...NO_JOURNAL];
+  const copy = temporaryDirectory();
+  cpSync(dataDir, copy, { recursive: true });
+  const instance = await openDatabase(databasePath(dataDir), sinkOptions(dataDir));
+  const connection = await instance.connect();
+  const request = { partition: 0, asked: '0', offset: 0, isEarliest: false, low: 0 };
+  const steps = await noted(dataDir, () => reset(connection, request, sinkOptions(dataDir)));
+  connection.closeSync();
+  instance.closeSync();
+  expect(steps).toEqual(['fsync .commit.json.tmp', 'rename commit.json', 'fsync ', ...removal]);
+
+  cpSync(join(copy, FOLDER, NAME), join(dataDir, FOLDER, NAME));
+  writeJournal(dataDir, { commit: 1, files: [`${FOLDER}/${NAME}`] });
+  const started = await noted(dataDir, () => openSink(dataDir));
+  const at = started.indexOf(removal[0]);
+  expect(started.slice(at, at + removal.length)).toEqual(removal);
 });
 
 it('a rewritten file is durable under its temporary name before the ledger has its size', async () => {

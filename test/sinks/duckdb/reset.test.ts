@@ -1,6 +1,7 @@
 /** A position that an operator moves: what leaves, what comes again, and a crash before and after the COMMIT. */
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { expect, it } from 'vitest';
 import { rowsOf } from '../../../src/core/sql.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
@@ -11,7 +12,7 @@ import { type ResetPlan, type ResetRequest, reset } from '../../../src/sinks/duc
 import { databasePath } from '../../../src/storage/data-dir.js';
 import { makeBatch, openSink, order, sinkOptions, TOPIC, temporaryDirectory } from '../../support/batches.js';
 import { nameOf, parquetFiles, verified } from '../../support/recovering.js';
-import { queryDatabase } from '../../support/verifying.js';
+import { changeDatabase, queryDatabase } from '../../support/verifying.js';
 
 /** Orders without a change id. */
 const PLAIN = parseSpec(
@@ -49,19 +50,21 @@ async function consume(dataDir: string, spec = ORDERS_SPEC, partition = 0, until
   await sink.close();
 }
 
-async function queryPositions(connect: () => Promise<import('@duckdb/node-api').DuckDBConnection>) {
+async function queryPositions(connect: () => Promise<DuckDBConnection>) {
   const connection = await connect();
   const rows = await rowsOf(connection, 'SELECT next_offset FROM sluice.positions ORDER BY partition_id');
   connection.closeSync();
   return rows.map(({ next_offset }) => next_offset);
 }
 
-/** @param beforeCommit what happens right before the COMMIT */
+type Commit = () => ReturnType<DuckDBConnection['run']>;
+
+/** @param onCommit what happens when it is to commit */
 async function moved(
   dataDir: string,
   asked: ResetRequest,
   spec = ORDERS_SPEC,
-  beforeCommit = () => {},
+  onCommit = (commit: Commit) => commit(),
 ): Promise<ResetPlan> {
   const options = { ...sinkOptions(dataDir, { spec }) };
   const instance = await openDatabase(databasePath(dataDir), options);
@@ -69,10 +72,7 @@ async function moved(
   try {
     await openDirectory(connection, { ...options, state: 'view' });
     const run = connection.run.bind(connection);
-    connection.run = (sql) => {
-      if (sql === 'COMMIT') beforeCommit();
-      return run(sql);
-    };
+    connection.run = (sql) => (sql === 'COMMIT' ? onCommit(() => run(sql)) : run(sql));
     return await reset(connection, asked, { topic: TOPIC, spec, dataDir });
   } finally {
     connection.closeSync();
@@ -115,6 +115,51 @@ it('goes back to the start of a joined file, and no further than Kafka has offse
   expect(parquetFiles(dataDir)).toEqual([]);
   await consume(dataDir);
   expect((await verified(dataDir)).problems).toEqual([]);
+});
+
+it('keeps a joined file that goes across batches without rows and gaps, or removes all of it', async () => {
+  const made = temporaryDirectory();
+  const sink = await openSink(made);
+  const take = async (startOffset: number, values: (string | null)[]) => {
+    await sink.stage(await makeBatch(made, 0, startOffset, values));
+    await sink.commit();
+  };
+  await take(0, VALUES);
+  await take(6, ['no json', null]);
+  await sink.recordGaps([{ partition: 0, startOffset: 8, nextOffset: 12 }]);
+  await take(12, [order('d'), order('e')]);
+  await take(14, ['no json']);
+  await sink.compact({ everything: true });
+  await sink.close();
+  expect(parquetFiles(made)).toEqual([nameOf(0, 0, 14)]);
+  const after = async (asked: ResetRequest) => {
+    const dataDir = temporaryDirectory();
+    cpSync(made, dataDir, { recursive: true });
+    const { to, files } = await moved(dataDir, asked);
+    await (await openSink(dataDir)).close();
+    expect((await verified(dataDir)).problems).toEqual([]);
+    return [to, files.length, parquetFiles(dataDir).length];
+  };
+  for (const offset of [6, 11]) expect(await after(request(offset)), `${offset}`).toEqual([0, 1, 0]);
+  expect(await after(request(14))).toEqual([14, 0, 1]);
+  for (const low of [6, 9]) {
+    await expect(after(request(low, { low }))).rejects.toThrow(/its file begins at 0.*as it can be, to 14/);
+    expect(await after(request(low, { low, isEarliest: true })), `${low}`).toEqual([14, 0, 1]);
+  }
+});
+
+it('changes nothing if a batch that stays has a file that would be removed', async () => {
+  const dataDir = temporaryDirectory();
+  await consume(dataDir);
+  await changeDatabase(
+    dataDir,
+    `UPDATE sluice.batches b SET file = other.file, file_bytes = other.file_bytes FROM sluice.batches other
+     WHERE b.start_offset = 0 AND other.start_offset = 12`,
+  );
+  const before = await queryDatabase(dataDir, LEDGER);
+  await expect(moved(dataDir, request(8))).rejects.toThrow(`have rows in ${nameOf(0, 12, 18)}`);
+  expect(await queryDatabase(dataDir, LEDGER)).toEqual(before);
+  expect(existsSync(join(dataDir, nameOf(0, 12, 18)))).toBe(true);
 });
 
 it('goes ahead over a gap that an operator made, and back into it', async () => {
@@ -170,18 +215,22 @@ it('removes files after a crash between the COMMIT and their removal, and none b
   expect((await verified(dataDir)).problems).toEqual([]);
 });
 
-it('has a journal of the files when it commits, and none if that fails; then nothing is changed', async () => {
+it.each([false, true])('keeps the journal if the COMMIT fails, and a start asks the ledger: in it %s', async (isIn) => {
   const dataDir = temporaryDirectory();
   await consume(dataDir);
   const [changes, all] = [await queryDatabase(dataDir, CHANGES), parquetFiles(dataDir)];
-  let journal: unknown;
-  const fail = () => {
-    journal = readJournal(dataDir);
+  const fail = async (commit: Commit) => {
+    if (isIn) await commit();
     throw new Error('the disk is full');
   };
   await expect(moved(dataDir, request(6), ORDERS_SPEC, fail)).rejects.toThrow('the disk is full');
-  expect(journal).toEqual({ commit: 2, files: [6, 12].map((at) => nameOf(0, at, at + 6)) });
-  expect([parquetFiles(dataDir), readJournal(dataDir)]).toEqual([all, undefined]);
+  expect(readJournal(dataDir)).toEqual({ commit: 2, files: [6, 12].map((at) => nameOf(0, at, at + 6)) });
+  expect(parquetFiles(dataDir)).toEqual(all);
+  expect((await verified(dataDir)).problems).toEqual([]);
+  await consume(dataDir, ORDERS_SPEC, 0, 0);
+  expect(readJournal(dataDir)).toBe(undefined);
+  expect(parquetFiles(dataDir)).toEqual(isIn ? all.slice(0, 1) : all);
+  await consume(dataDir);
   expect(await queryDatabase(dataDir, CHANGES)).toEqual(changes);
   expect((await verified(dataDir)).problems).toEqual([]);
 });
