@@ -227,6 +227,11 @@ describe('masks that a capture cannot have', () => {
       { spec: specOf([{ ...id, path: 'other' }, email], [{ path: 'order_id', mask: 'redact' }]) },
       /its mask can be hmac/,
     ],
+    [
+      'the Kafka key alone',
+      { spec: specOf([{ ...id, name: 'person', path: { key: [] }, mask: 'hmac' }]) },
+      /column person: the Kafka key is masked, and order_id has the same in clear/,
+    ],
     ['a field of the key', { spec: specOf([id, { ...email, path: { key: 'a' } }]) }, /all by hmac/],
     [
       'inside of a text',
