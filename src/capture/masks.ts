@@ -58,7 +58,7 @@ export class CaptureMasks {
   readonly cipher: MessageCipher;
   /** Of a document's fields at the top level of a message. */
   readonly fields: Masked;
-  /** Of those that have names of the envelope's own, and are in `document`. */
+  /** Of `document`, where those are that have names of the envelope's own. */
   readonly clashing: Masked;
   /** Of an update's, by their paths. */
   readonly updated: Masked = { mask: undefined, members: { get: (path) => this.#atPath(path) } };
@@ -84,7 +84,9 @@ export class CaptureMasks {
     const clashing = new Place();
     // What a document has in a field that is named as one of the envelope's is as private as that.
     for (const [name, place] of fields.members) clashing.members.set(name, place);
-    for (const [name, place] of fields.members.get('document')?.members ?? []) clashing.members.set(name, place);
+    const document = fields.members.get('document');
+    for (const [name, place] of document?.members ?? []) clashing.members.set(name, place);
+    clashing.mask = document?.mask;
     this.fields = fields;
     this.clashing = clashing;
     this.#masksOrderId = fields.members.get('order_id')?.mask !== undefined;

@@ -169,6 +169,20 @@ describe('a masked message', () => {
     });
   });
 
+  it('has nothing of fields with names of its own if `document` is ignored', () => {
+    const spec = specOf([...ROLES, ...COLUMNS], MASKS, { ignore: ['document'] });
+    const options = { ...PLAIN, masks: new CaptureMasks({ ...maskOptions, spec }) };
+    const own = { operation: SECRET, order_id: SECRET, document: { a: SECRET } };
+    const message = changeMessage(event({ fullDocument: { _id: 1, ...own, status: 'paid' } }), options);
+    expect(String(message.value)).not.toContain(SECRET);
+    expect(jsonOf(message)).toMatchObject({ operation: 'update', document: null, status: 'paid' });
+    const updatedFields = { ...own, 'operation.of': SECRET, 'document.a': SECRET, status: 'paid' };
+    const vanished = changeMessage(event({ updateDescription: { updatedFields } }), options);
+    expect(String(vanished.value)).not.toContain(SECRET);
+    expect(jsonOf(vanished).update.updatedFields.status).toBe('paid');
+    expect(jsonOf(changeMessage(event({ fullDocument: { status: 'paid' } }), options))).not.toHaveProperty('document');
+  });
+
   it('has an id and a key that are the same each time, and tell nothing', () => {
     const { key, changeId } = masked({ fullDocument: { _id: SECRET } });
     expect(key).toBe(referenceHmac(SECRET));
