@@ -8,6 +8,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { Chunk, setBit } from '../core/chunk.js';
 import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/kernel-file.js';
 import { hasMasks } from '../schema/mask.js';
@@ -51,6 +52,25 @@ export interface MaskOptions {
   readonly maskKey: Uint8Array | undefined;
   readonly orderIdPath: EnvelopeOptions['orderIdPath'];
   readonly eventTimePath: EnvelopeOptions['eventTimePath'];
+}
+
+/**
+ * @param options with `masksDocuments` undefined if nobody decided: then what is not masked is said in the log
+ * @returns undefined if nothing is to be masked
+ * @throws SluiceError SLUICE_CONFIG as `CaptureMasks`
+ */
+export function captureMasks(
+  options: MaskOptions & { readonly masksDocuments: boolean | undefined },
+  log: Logger,
+): CaptureMasks | undefined {
+  if (options.masksDocuments) return new CaptureMasks(options);
+  if (options.masksDocuments === undefined && hasMasks(options.spec)) {
+    log.warn(
+      'the table spec has masks, which only `run` applies: the topic gets all in clear. Set MASK_CAPTURE=true to mask ' +
+        'what is written to it, too, or MASK_CAPTURE=false if it may have clear text',
+    );
+  }
+  return undefined;
 }
 
 export class CaptureMasks {

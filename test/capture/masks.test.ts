@@ -1,11 +1,12 @@
 /** What a capture masks, compared with what the kernel makes of the same documents when `run` masks them. */
 import { BSON, Double, Int32, Long, ObjectId, Timestamp } from 'mongodb';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readEvent } from '../../src/capture/change-event.js';
 import { checkpointMessage, isMasked, parseCheckpoint, snapshotCheckpoint } from '../../src/capture/checkpoint.js';
 import { changeMessage, snapshotMessage } from '../../src/capture/envelope.js';
-import { CaptureMasks } from '../../src/capture/masks.js';
+import { CaptureMasks, captureMasks } from '../../src/capture/masks.js';
 import { withoutTokens } from '../../src/capture/resume-token.js';
+import { readConfig } from '../../src/config.js';
 import { MessageCipher } from '../../src/schema/mask-key.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import { anyDocument, anyValue } from '../support/bson-kinds.js';
@@ -254,5 +255,25 @@ describe('masks that a capture cannot have', () => {
     ],
   ])('%s', (_, more, problem) => {
     expect(attempt(more)).toThrow(problem);
+  });
+});
+
+describe('masks of which nobody said whether Kafka gets them', () => {
+  const started = (env: Record<string, string>, spec = SPEC) => {
+    const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    const { masksDocuments } = readConfig(env).capture;
+    const masks = captureMasks({ ...maskOptions, spec, masksDocuments }, log);
+    return { isMasked: masks !== undefined, warnings: log.warn.mock.calls.flat() };
+  };
+
+  it('are warned of', () => {
+    const { isMasked, warnings } = started({});
+    expect(isMasked).toBe(false);
+    expect(warnings).toEqual([
+      expect.stringMatching(/gets all in clear. Set MASK_CAPTURE=true .* or MASK_CAPTURE=false/),
+    ]);
+    expect(started({ MASK_CAPTURE: 'false' })).toEqual({ isMasked: false, warnings: [] });
+    expect(started({}, CLEAR)).toEqual({ isMasked: false, warnings: [] });
+    expect(started({ MASK_CAPTURE: 'true' })).toEqual({ isMasked: true, warnings: [] });
   });
 });
