@@ -16,6 +16,7 @@ import { MessageCipher, needsMaskKey } from '../schema/mask-key.js';
 import type { SpecColumn, TableSpec } from '../schema/spec.js';
 import type { EnvelopeOptions } from './envelope.js';
 import { type Masked, STARS } from './json.js';
+import { maskDigests } from './mask-digests.js';
 import { maskedCell } from './masked-cell.js';
 import { captureMaskProblems } from './masks-possible.js';
 import type { OrderId } from './order-id.js';
@@ -66,8 +67,8 @@ export function captureMasks(
   if (options.masksDocuments) return new CaptureMasks(options);
   if (options.masksDocuments === undefined && hasMasks(options.spec)) {
     log.warn(
-      'the table spec has masks, which only `run` applies: the topic gets all in clear. Set MASK_CAPTURE=true to mask ' +
-        'what is written to it, too, or MASK_CAPTURE=false if it may have clear text',
+      'the table spec has masks, which only `run` applies: the topic gets all in clear. Set MASK_CAPTURE=true to ' +
+        'mask what is written to it, too, or MASK_CAPTURE=false if it may have clear text',
     );
   }
   return undefined;
@@ -76,6 +77,8 @@ export function captureMasks(
 export class CaptureMasks {
   /** Encrypts positions in the stream: tokens have the `_id` of a document. */
   readonly cipher: MessageCipher;
+  /** Kept with each position. */
+  readonly digests: readonly string[];
   /** Of a document's fields at the top level of a message. */
   readonly fields: Masked;
   /** Of `document`, where those are that have names of the envelope's own. */
@@ -99,6 +102,7 @@ export class CaptureMasks {
     const problems = captureMaskProblems(options);
     if (problems.length > 0) throw new SluiceError('SLUICE_CONFIG', `MASK_CAPTURE=true: ${problems.join('; ')}`);
     this.cipher = new MessageCipher(maskKey);
+    this.digests = maskDigests(spec);
     this.#values = new MaskedValues(spec, maskKey);
     const fields = placesOf(spec, this.#values);
     const clashing = new Place();

@@ -46,7 +46,7 @@ export async function capture(
     const options = { ...config.capture, replaces: undefined, ...choices, topic, source: source.name, masks };
     const stallTimeoutMs = 2 * Number(properties['transaction.timeout.ms'] ?? TRANSACTION_TIMEOUT_MS);
     checkpoints = await CheckpointReader.connect(
-      { brokers, topic, source: source.name, properties, stallTimeoutMs, cipher: masks?.cipher },
+      { brokers, topic, source: source.name, properties, stallTimeoutMs, masks },
       log,
     );
     // Before anything is fenced or written.

@@ -1,5 +1,6 @@
 /** What a capture masks, compared with what the kernel makes of the same documents when `run` masks them. */
 import { BSON, Double, Int32, Long, ObjectId, Timestamp } from 'mongodb';
+import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { readEvent } from '../../src/capture/change-event.js';
 import { checkpointMessage, isMasked, parseCheckpoint, snapshotCheckpoint } from '../../src/capture/checkpoint.js';
@@ -7,7 +8,6 @@ import { changeMessage, snapshotMessage } from '../../src/capture/envelope.js';
 import { CaptureMasks, captureMasks } from '../../src/capture/masks.js';
 import { withoutTokens } from '../../src/capture/resume-token.js';
 import { readConfig } from '../../src/config.js';
-import { MessageCipher } from '../../src/schema/mask-key.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import { anyDocument, anyValue } from '../support/bson-kinds.js';
 import { kernelResults, kernelsOf, messagesOf } from '../support/kernel.js';
@@ -197,17 +197,33 @@ describe('a masked message', () => {
 });
 
 describe('a position', () => {
-  const cipher = new MessageCipher(TEST_KEY);
   const record = { ...snapshotCheckpoint(TIME, `{"id":"${SECRET}"}`, false), token: `82${TIME}29${HEX}` };
 
   it('is encrypted, and opened with the same key only', () => {
-    const text = String(checkpointMessage('orders', 'shop.orders', record, cipher).value);
+    const text = String(checkpointMessage('orders', 'shop.orders', record, masks).value);
     expect(text).not.toContain(SECRET);
     expect(text).not.toContain(HEX);
     expect([isMasked(text), isMasked(String(checkpointMessage('orders', 'a.b', record).value))]).toEqual([true, false]);
-    expect(parseCheckpoint(text, 'orders', cipher)).toEqual(record);
-    const other = new MessageCipher(Buffer.alloc(32));
+    expect(parseCheckpoint(text, 'orders', masks)).toEqual(record);
+    const other = new CaptureMasks({ ...maskOptions, maskKey: Buffer.alloc(32) });
     expect(() => parseCheckpoint(text, 'orders', other)).toThrow(/topic orders was masked with another key/);
+  });
+
+  it('is not gone on from with fewer or other masks, but with more', () => {
+    const text = String(checkpointMessage('orders', 'shop.orders', record, masks).value);
+    const read = (columns: readonly object[], paths: readonly object[]) => () =>
+      parseCheckpoint(
+        text,
+        'orders',
+        new CaptureMasks({ ...maskOptions, spec: specOf([...ROLES, ...columns], paths) }),
+      );
+    const more = { name: 'more', kind: 'text', mask: 'hmac' };
+    expect(read([...COLUMNS, more], MASKS)()).toEqual(record);
+    const [{ mask: _, ...clear }, ...others] = COLUMNS as [{ mask: string }, ...object[]];
+    expect(read([clear, ...others], MASKS)).toThrow(/lacks 1 of the 15 masks that the topic orders was written with/);
+    expect(read(others, [...MASKS, { path: 'contact.email', mask: 'hmac' }])()).toEqual(record);
+    expect(read([{ ...clear, mask: 'redact' }, ...others], MASKS)).toThrow(/lacks 1 of/);
+    expect(read(COLUMNS, MASKS.slice(1))).toThrow(/lacks 1 of/);
   });
 
   it('is cut after its time in errors', () => {
@@ -260,10 +276,11 @@ describe('masks that a capture cannot have', () => {
 
 describe('masks of which nobody said whether Kafka gets them', () => {
   const started = (env: Record<string, string>, spec = SPEC) => {
-    const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    const log = pino({ level: 'silent' });
+    const warn = vi.spyOn(log, 'warn');
     const { masksDocuments } = readConfig(env).capture;
     const masks = captureMasks({ ...maskOptions, spec, masksDocuments }, log);
-    return { isMasked: masks !== undefined, warnings: log.warn.mock.calls.flat() };
+    return { isMasked: masks !== undefined, warnings: warn.mock.calls.flat() };
   };
 
   it('are warned of', () => {
