@@ -32,8 +32,8 @@ let row: usize = 0;
 export let columns: u64 = 0;
 /** Tells the nodes of this row from those of rows before, without clearing them. */
 let rowStamp: u32 = 0;
-/** Whether the row has null where that stands for a message without a value. */
-export let isNullRow: bool = false;
+/** The node that is null in the row, which stands for a message without a value; 0 if there is none. */
+let nullNode: usize = 0;
 /** The objects around the text that is read, which is the row or embedded in it. */
 let textDepth: u32 = 0;
 
@@ -46,7 +46,7 @@ export function readRow(message: usize, index: usize): u32 {
   rowStamp++;
   row = index;
   columns = 0;
-  isNullRow = false;
+  nullNode = 0;
   setExtraCount(GENERAL_CONTEXT, 0);
   if (load<u32>(HEADER.arena)) startArena(message);
   if (load<u32>(HEADER.keyNode) && hasKey(message) && !readKey(message)) {
@@ -63,8 +63,14 @@ export function readRow(message: usize, index: usize): u32 {
   store<u8>(end, 0);
   const status = readValue(valueStart(message), end);
   store<u8>(end, next);
-  if (isNullRow && status == STATUS.OK) setTombstone();
+  if (nullNode && status == STATUS.OK) setTombstone();
   return status;
+}
+
+/** Whether the row that was read last is that of a message without a value, by a null inside of it. */
+@inline
+export function isNullRow(): bool {
+  return nullNode != 0;
 }
 
 /** Makes the row say that it had no value. */
@@ -179,7 +185,7 @@ function readMember(node: usize, target: u32, keyStart: usize, keyEnd: usize, p:
   const c: u32 = load<u8>(p);
   // A repeated key replaces the null that it had before as well.
   const isNull = load<u8>(child, NODE.isTombstone) != 0 && c == 0x6e;
-  if (load<u8>(child, NODE.isTombstone)) isNullRow = isNull;
+  if (load<u8>(child, NODE.isTombstone)) nullNode = isNull ? child : 0;
   const end =
     c == 0x7b
       ? readObject(child, p)
@@ -222,8 +228,9 @@ function readEmbedded(node: usize, child: usize, keyStart: usize, keyEnd: usize,
   return failAt(sourceOf(errorAt, content, p));
 }
 
-/** A repeated key replaces the whole value that it had before: the leaves below it, and its extras. */
+/** A repeated key replaces the whole value that it had before: the leaves below it, its extras, and a null in it. */
 function forget(node: usize): void {
+  for (let at = nullNode; at > NODES; at = load<u32>(at, NODE.parent)) if (at == node) nullNode = 0;
   columns &= ~load<u64>(node, NODE.leaves);
   const last = load<u32>(node, NODE.endExtra);
   for (let i = load<u32>(node, NODE.firstExtra); i < last; i++) store<u32>(extraOf(GENERAL_CONTEXT, i), 0, EXTRA.end);

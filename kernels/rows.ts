@@ -58,7 +58,7 @@ function readSingle(message: usize, learns: bool): bool {
     return false;
   }
   // What says that it is a tombstone is not in what would be learned.
-  const learned = learns && !isNullRow && learnRow(message);
+  const learned = learns && !isNullRow() && learnRow(message);
   setMissing();
   takeAlternatives((<u64>1) << blockRows);
   acceptRow(message, GENERAL_CONTEXT);

@@ -9,8 +9,7 @@ import kafka, { type LibrdKafkaError, type Message } from '@confluentinc/kafka-j
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { called, connectClient, madeClient } from '../kafka/client.js';
-import type { MessageCipher } from '../schema/mask-key.js';
-import { type Checkpoint, checkpointTopic, isMasked, isSole, parseCheckpoint } from './checkpoint.js';
+import { type Checkpoint, checkpointTopic, isMasked, isSole, parseCheckpoint, type Sealing } from './checkpoint.js';
 
 const { ERRORS } = kafka.CODES;
 /** What the client says of a topic that no broker has: it does not find a leader to ask. */
@@ -31,7 +30,7 @@ export interface CheckpointReaderOptions {
   /** Without progress for this long a read failed: longer than a transaction may stay open. */
   readonly stallTimeoutMs: number;
   /** Of a capture that masks. */
-  readonly cipher?: MessageCipher | undefined;
+  readonly masks?: Sealing | undefined;
 }
 
 /** What the checkpoint topic says. */
@@ -124,18 +123,22 @@ export class CheckpointReader {
   }
 
   #checkpoints(newest: ReadonlyMap<string, string | null>, recordsRead: number): Checkpoints {
-    const { source, topic, cipher } = this.#options;
+    const { source, topic, masks } = this.#options;
     for (const text of newest.values()) if (text !== null) this.#checkMasks(text);
     const own = newest.get(source);
     const others = [...newest].flatMap(([key, text]) => (key === source || text === null ? [] : key));
-    return { record: own ? parseCheckpoint(own, topic, cipher) : undefined, others, recordsRead };
+    return { record: own ? parseCheckpoint(own, topic, masks) : undefined, others, recordsRead };
   }
 
   /** A topic is masked or it is not, from its first message on: who reads it has to know which. */
   #checkMasks(text: string): void {
-    const { topic, cipher } = this.#options;
-    if (isMasked(text) === (cipher !== undefined)) return;
-    const [is, remedy] = cipher
+    const { topic, masks } = this.#options;
+    if (isMasked(text) === (masks !== undefined)) {
+      // By the same masks, and more: of a source that this one replaces, too.
+      if (masks !== undefined) parseCheckpoint(text, topic, masks);
+      return;
+    }
+    const [is, remedy] = masks
       ? ['not masked, and stay so', 'a masked one needs a topic of its own: set another KAFKA_TOPIC']
       : ['masked', 'set MASK_CAPTURE=true, TABLE_SPEC and MASK_KEY_FILE as before, or another KAFKA_TOPIC'];
     throw new SluiceError('SLUICE_CONFIG', `the changes in the topic ${topic} are ${is}: ${remedy}`);

@@ -27,6 +27,13 @@ const checkpointSchema = z.object({
 
 export type Checkpoint = z.infer<typeof checkpointSchema>;
 
+/** How a capture that masks keeps positions. */
+export interface Sealing {
+  readonly cipher: MessageCipher;
+  /** Of what it masks: `maskDigests`. */
+  readonly digests: readonly string[];
+}
+
 /** Of a capture that masks: tokens have the `_id` of documents. */
 const sealedSchema = z.object({
   version: z.literal(2),
@@ -63,18 +70,22 @@ export function snapshotCheckpoint(time: string, lastId: string | null, done: bo
 /**
  * What stores where a source stands.
  * @param topic of the messages
- * @param cipher of a capture that masks
+ * @param sealing of a capture that masks
  */
 export function checkpointMessage(
   topic: string,
   source: string,
   record: Checkpoint,
-  cipher?: MessageCipher,
+  sealing?: Sealing,
 ): OutgoingMessage {
-  const sealed = cipher && Buffer.from(cipher.seal(Buffer.from(JSON.stringify(record)), topic)).toString('base64');
-  const stored = sealed === undefined ? record : { version: 2, sealed };
+  const stored = sealing === undefined ? record : { version: 2, sealed: sealedRecord(record, topic, sealing) };
   const value = Buffer.from(JSON.stringify({ ...stored, ...SOLE }));
   return { topic: checkpointTopic(topic), partition: 0, key: source, value };
+}
+
+function sealedRecord(record: Checkpoint, topic: string, { cipher, digests }: Sealing): string {
+  const text = JSON.stringify({ ...record, masks: digests });
+  return Buffer.from(cipher.seal(Buffer.from(text), topic)).toString('base64');
 }
 
 /** What ends a source. @param topic of the messages */
@@ -94,11 +105,13 @@ export function isMasked(text: string): boolean {
 
 /**
  * @param topic of the messages
- * @throws SluiceError SLUICE_KAFKA if this version cannot read it, SLUICE_CONFIG if it was encrypted with another key
+ * @throws SluiceError SLUICE_KAFKA if this version cannot read it, SLUICE_CONFIG if it was encrypted with another key,
+ * or something was masked then that is not, or otherwise, now
  */
-export function parseCheckpoint(text: string, topic: string, cipher?: MessageCipher): Checkpoint {
-  const sealed = cipher && sealedSchema.safeParse(jsonIn(text)).data?.sealed;
-  const opened = sealed === undefined ? text : openedRecord(sealed, topic, cipher);
+export function parseCheckpoint(text: string, topic: string, sealing?: Sealing): Checkpoint {
+  const sealed = sealing && sealedSchema.safeParse(jsonIn(text)).data?.sealed;
+  const opened = sealed === undefined ? text : openedRecord(sealed, topic, sealing?.cipher);
+  if (sealing !== undefined) checkMasksKept(opened, topic, sealing);
   try {
     return checkpointSchema.parse(JSON.parse(opened));
   } catch (cause) {
@@ -106,6 +119,18 @@ export function parseCheckpoint(text: string, topic: string, cipher?: MessageCip
     const message = `the last record of ${name} is not one of this version: ${text}; use the version that wrote it`;
     throw new SluiceError('SLUICE_KAFKA', message, { cause });
   }
+}
+
+/** Earlier versions did not write what they masked. */
+function checkMasksKept(opened: string, topic: string, { digests }: Sealing): void {
+  const { masks = [] } = (jsonIn(opened) ?? {}) as { readonly masks?: readonly string[] };
+  const lost = masks.filter((digest) => !digests.includes(digest)).length;
+  if (lost === 0) return;
+  throw new SluiceError(
+    'SLUICE_CONFIG',
+    `TABLE_SPEC lacks ${lost} of the ${masks.length} masks that the topic ${topic} was written with, or has others ` +
+      'of their fields: put them back, or set another KAFKA_TOPIC. More masks can come at any time',
+  );
 }
 
 function openedRecord(sealed: string, topic: string, cipher: MessageCipher | undefined): string {

@@ -220,6 +220,11 @@ function writeMembers({ bytes, at: start }: BsonValue, masks: CaptureMasks | und
     }
     at = endOf(bytes, bytes[at], end + 1);
   }
+  if (clashing.length > 0 && masks?.clashing.mask !== undefined) {
+    // Only `ignore` masks all of it.
+    written.ascii(',"document":null');
+    return;
+  }
   for (const [index, at] of clashing.entries()) {
     written.ascii(index === 0 ? ',"document":{' : ',');
     written.member(bytes, bytes[at], at + 1, masks?.clashing);

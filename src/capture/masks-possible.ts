@@ -58,6 +58,9 @@ function copyProblems({ spec, orderIdPath, eventTimePath }: Omit<MaskOptions, 'm
     masked.some((field) => overlap(field.path, { of: 'value', names: path.split('.') }));
   const problems: string[] = [];
   const masksOrderId = masked.some(({ path: { of, names } }) => of === 'value' && names.join() === 'order_id');
+  for (const { owner } of masked.filter(({ path: { of } }) => of === 'key' && !masksOrderId)) {
+    problems.push(`${owner}: the Kafka key is masked, and order_id has the same in clear: give it the mask hmac, too`);
+  }
   if (orderIdPath !== undefined && isMasked(orderIdPath) !== masksOrderId) {
     const [masked, clear] = masksOrderId ? ['order_id', orderIdPath] : [orderIdPath, 'order_id'];
     problems.push(

@@ -8,6 +8,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { Chunk, setBit } from '../core/chunk.js';
 import { SluiceError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/kernel-file.js';
 import { hasMasks } from '../schema/mask.js';
@@ -15,6 +16,7 @@ import { MessageCipher, needsMaskKey } from '../schema/mask-key.js';
 import type { SpecColumn, TableSpec } from '../schema/spec.js';
 import type { EnvelopeOptions } from './envelope.js';
 import { type Masked, STARS } from './json.js';
+import { maskDigests } from './mask-digests.js';
 import { maskedCell } from './masked-cell.js';
 import { captureMaskProblems } from './masks-possible.js';
 import type { OrderId } from './order-id.js';
@@ -53,12 +55,33 @@ export interface MaskOptions {
   readonly eventTimePath: EnvelopeOptions['eventTimePath'];
 }
 
+/**
+ * @param options with `masksDocuments` undefined if nobody decided: then what is not masked is said in the log
+ * @returns undefined if nothing is to be masked
+ * @throws SluiceError SLUICE_CONFIG as `CaptureMasks`
+ */
+export function captureMasks(
+  options: MaskOptions & { readonly masksDocuments: boolean | undefined },
+  log: Logger,
+): CaptureMasks | undefined {
+  if (options.masksDocuments) return new CaptureMasks(options);
+  if (options.masksDocuments === undefined && hasMasks(options.spec)) {
+    log.warn(
+      'the table spec has masks, which only `run` applies: the topic gets all in clear. Set MASK_CAPTURE=true to ' +
+        'mask what is written to it, too, or MASK_CAPTURE=false if it may have clear text',
+    );
+  }
+  return undefined;
+}
+
 export class CaptureMasks {
   /** Encrypts positions in the stream: tokens have the `_id` of a document. */
   readonly cipher: MessageCipher;
+  /** Kept with each position. */
+  readonly digests: readonly string[];
   /** Of a document's fields at the top level of a message. */
   readonly fields: Masked;
-  /** Of those that have names of the envelope's own, and are in `document`. */
+  /** Of `document`, where those are that have names of the envelope's own. */
   readonly clashing: Masked;
   /** Of an update's, by their paths. */
   readonly updated: Masked = { mask: undefined, members: { get: (path) => this.#atPath(path) } };
@@ -79,12 +102,15 @@ export class CaptureMasks {
     const problems = captureMaskProblems(options);
     if (problems.length > 0) throw new SluiceError('SLUICE_CONFIG', `MASK_CAPTURE=true: ${problems.join('; ')}`);
     this.cipher = new MessageCipher(maskKey);
+    this.digests = maskDigests(spec);
     this.#values = new MaskedValues(spec, maskKey);
     const fields = placesOf(spec, this.#values);
     const clashing = new Place();
     // What a document has in a field that is named as one of the envelope's is as private as that.
     for (const [name, place] of fields.members) clashing.members.set(name, place);
-    for (const [name, place] of fields.members.get('document')?.members ?? []) clashing.members.set(name, place);
+    const document = fields.members.get('document');
+    for (const [name, place] of document?.members ?? []) clashing.members.set(name, place);
+    clashing.mask = document?.mask;
     this.fields = fields;
     this.clashing = clashing;
     this.#masksOrderId = fields.members.get('order_id')?.mask !== undefined;

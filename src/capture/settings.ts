@@ -58,7 +58,8 @@ export const captureSettings = z.object({
     'whether what TABLE_SPEC masks is masked in Kafka already: see [privacy](privacy.md#masks-in-kafka)',
     oneOf(['true', 'false'])
       .transform((word) => word === 'true')
-      .prefault('false'),
+      .optional(),
+    '`false`; warns if there are masks',
   ),
   maxMessageBytes: setting('MAX_MESSAGE_BYTES', 'what the broker accepts', bytes(1000, 1024 * MIB).prefault('1000000')),
 });

@@ -1,9 +1,14 @@
 /** Gathers messages into groups and writes each group, with the position after it, as one transaction. */
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { type Checkpoint, checkpointMessage, snapshotCheckpoint, tombstoneMessage } from './checkpoint.js';
+import {
+  type Checkpoint,
+  checkpointMessage,
+  type Sealing,
+  snapshotCheckpoint,
+  tombstoneMessage,
+} from './checkpoint.js';
 import { type CapturedMessage, markerMessage, oversizeMessage } from './envelope.js';
-import type { CaptureMasks } from './masks.js';
 import type { CaptureMetrics } from './metrics.js';
 import type { OutgoingMessage, TransactionalProducer } from './producer.js';
 import { wentBack } from './resume-token.js';
@@ -20,7 +25,7 @@ export interface WriterOptions {
   readonly transactionIntervalMs: number;
   readonly maxMessageBytes: number;
   /** What positions are encrypted with; undefined: they are not. */
-  readonly masks?: Pick<CaptureMasks, 'cipher'> | undefined;
+  readonly masks?: Sealing | undefined;
 }
 
 export interface WriterParts {
@@ -149,7 +154,7 @@ export class GroupWriter {
 
   #stored(record: Checkpoint): OutgoingMessage {
     const { topic, source, masks } = this.#options;
-    return checkpointMessage(topic, source, record, masks?.cipher);
+    return checkpointMessage(topic, source, record, masks);
   }
 
   /** Waits for the transaction that is under way. @throws what it failed with */

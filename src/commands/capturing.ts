@@ -6,7 +6,7 @@ import { CHECKPOINT_TOPIC_CONFIG, checkpointTopic, createTopics } from '../captu
 import { CheckpointReader } from '../capture/checkpoint-reader.js';
 import { checkSole, claimed, transactionalId } from '../capture/claim.js';
 import { CapturedCollection } from '../capture/collection.js';
-import { CaptureMasks } from '../capture/masks.js';
+import { captureMasks } from '../capture/masks.js';
 import { CaptureMetrics } from '../capture/metrics.js';
 import { OplogWindow } from '../capture/oplog-window.js';
 import { TRANSACTION_TIMEOUT_MS, TransactionalProducer } from '../capture/producer.js';
@@ -31,8 +31,8 @@ export async function capture(
   { signal, progress }: { signal: AbortSignal; progress: ProgressLine },
 ): Promise<void> {
   const { brokers, topic, properties } = config.kafka;
-  const { uri, database, collection, maxMessageBytes, masksDocuments } = config.capture;
-  const masks = masksDocuments ? new CaptureMasks({ ...config, ...config.capture }) : undefined;
+  const { uri, database, collection, maxMessageBytes } = config.capture;
+  const masks = captureMasks({ ...config, ...config.capture }, log);
   const metrics = new CaptureMetrics();
   metrics.build.set(buildLabels(), 1);
   const source = await CapturedCollection.connect({ uri, database, collection }, log);
@@ -46,7 +46,7 @@ export async function capture(
     const options = { ...config.capture, replaces: undefined, ...choices, topic, source: source.name, masks };
     const stallTimeoutMs = 2 * Number(properties['transaction.timeout.ms'] ?? TRANSACTION_TIMEOUT_MS);
     checkpoints = await CheckpointReader.connect(
-      { brokers, topic, source: source.name, properties, stallTimeoutMs, cipher: masks?.cipher },
+      { brokers, topic, source: source.name, properties, stallTimeoutMs, masks },
       log,
     );
     // Before anything is fenced or written.

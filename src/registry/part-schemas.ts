@@ -196,7 +196,8 @@ export class PartSchemas {
           'uses, or restore the schema in it; to quarantine them, run with --on-unknown-schema quarantine',
       );
     }
-    const unusable = { ref, id: typeof ref === 'number' ? ref : foundId, text: undefined, references: [] };
+    const id = typeof ref === 'number' ? ref : (foundId ?? this.#known.get(ref)?.id);
+    const unusable = { ref, id, text: undefined, references: [] };
     this.#keep(unusable);
     const isNews = !this.#unusableSince.has(ref);
     this.#unusableSince.set(ref, performance.now());
@@ -206,11 +207,13 @@ export class PartSchemas {
     return unusable;
   }
 
-  /** @returns undefined if the registry does not know it for too long: `waitMs` */
+  /** @returns undefined if the registry does not know it for too long, `waitMs`, or is down and did not know it */
   async #fetch(ref: SchemaRef, sinceMs: number, waitMs: number): Promise<RegisteredSchema | undefined> {
     for (let attempt = 0; ; attempt++) {
       const answer = await this.#registry.ask((client) => client.schema(ref));
       if (answer?.found !== undefined) return answer.found;
+      // No outage keeps messages waiting that were quarantined without it.
+      if (answer === undefined && this.#unusableSince.has(ref)) return undefined;
       if (answer !== undefined) {
         // Of the whole batch, not of each thousand of its ids.
         const unknownMs = performance.now() - Math.max(sinceMs, this.#registry.backSinceMs);

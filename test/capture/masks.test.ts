@@ -1,12 +1,13 @@
 /** What a capture masks, compared with what the kernel makes of the same documents when `run` masks them. */
 import { BSON, Double, Int32, Long, ObjectId, Timestamp } from 'mongodb';
-import { describe, expect, it } from 'vitest';
+import { pino } from 'pino';
+import { describe, expect, it, vi } from 'vitest';
 import { readEvent } from '../../src/capture/change-event.js';
 import { checkpointMessage, isMasked, parseCheckpoint, snapshotCheckpoint } from '../../src/capture/checkpoint.js';
 import { changeMessage, snapshotMessage } from '../../src/capture/envelope.js';
-import { CaptureMasks } from '../../src/capture/masks.js';
+import { CaptureMasks, captureMasks } from '../../src/capture/masks.js';
 import { withoutTokens } from '../../src/capture/resume-token.js';
-import { MessageCipher } from '../../src/schema/mask-key.js';
+import { readConfig } from '../../src/config.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import { anyDocument, anyValue } from '../support/bson-kinds.js';
 import { kernelResults, kernelsOf, messagesOf } from '../support/kernel.js';
@@ -169,6 +170,20 @@ describe('a masked message', () => {
     });
   });
 
+  it('has nothing of fields with names of its own if `document` is ignored', () => {
+    const spec = specOf([...ROLES, ...COLUMNS], MASKS, { ignore: ['document'] });
+    const options = { ...PLAIN, masks: new CaptureMasks({ ...maskOptions, spec }) };
+    const own = { operation: SECRET, order_id: SECRET, document: { a: SECRET } };
+    const message = changeMessage(event({ fullDocument: { _id: 1, ...own, status: 'paid' } }), options);
+    expect(String(message.value)).not.toContain(SECRET);
+    expect(jsonOf(message)).toMatchObject({ operation: 'update', document: null, status: 'paid' });
+    const updatedFields = { ...own, 'operation.of': SECRET, 'document.a': SECRET, status: 'paid' };
+    const vanished = changeMessage(event({ updateDescription: { updatedFields } }), options);
+    expect(String(vanished.value)).not.toContain(SECRET);
+    expect(jsonOf(vanished).update.updatedFields.status).toBe('paid');
+    expect(jsonOf(changeMessage(event({ fullDocument: { status: 'paid' } }), options))).not.toHaveProperty('document');
+  });
+
   it('has an id and a key that are the same each time, and tell nothing', () => {
     const { key, changeId } = masked({ fullDocument: { _id: SECRET } });
     expect(key).toBe(referenceHmac(SECRET));
@@ -182,17 +197,33 @@ describe('a masked message', () => {
 });
 
 describe('a position', () => {
-  const cipher = new MessageCipher(TEST_KEY);
   const record = { ...snapshotCheckpoint(TIME, `{"id":"${SECRET}"}`, false), token: `82${TIME}29${HEX}` };
 
   it('is encrypted, and opened with the same key only', () => {
-    const text = String(checkpointMessage('orders', 'shop.orders', record, cipher).value);
+    const text = String(checkpointMessage('orders', 'shop.orders', record, masks).value);
     expect(text).not.toContain(SECRET);
     expect(text).not.toContain(HEX);
     expect([isMasked(text), isMasked(String(checkpointMessage('orders', 'a.b', record).value))]).toEqual([true, false]);
-    expect(parseCheckpoint(text, 'orders', cipher)).toEqual(record);
-    const other = new MessageCipher(Buffer.alloc(32));
+    expect(parseCheckpoint(text, 'orders', masks)).toEqual(record);
+    const other = new CaptureMasks({ ...maskOptions, maskKey: Buffer.alloc(32) });
     expect(() => parseCheckpoint(text, 'orders', other)).toThrow(/topic orders was masked with another key/);
+  });
+
+  it('is not gone on from with fewer or other masks, but with more', () => {
+    const text = String(checkpointMessage('orders', 'shop.orders', record, masks).value);
+    const read = (columns: readonly object[], paths: readonly object[]) => () =>
+      parseCheckpoint(
+        text,
+        'orders',
+        new CaptureMasks({ ...maskOptions, spec: specOf([...ROLES, ...columns], paths) }),
+      );
+    const more = { name: 'more', kind: 'text', mask: 'hmac' };
+    expect(read([...COLUMNS, more], MASKS)()).toEqual(record);
+    const [{ mask: _, ...clear }, ...others] = COLUMNS as [{ mask: string }, ...object[]];
+    expect(read([clear, ...others], MASKS)).toThrow(/lacks 1 of the 15 masks that the topic orders was written with/);
+    expect(read(others, [...MASKS, { path: 'contact.email', mask: 'hmac' }])()).toEqual(record);
+    expect(read([{ ...clear, mask: 'redact' }, ...others], MASKS)).toThrow(/lacks 1 of/);
+    expect(read(COLUMNS, MASKS.slice(1))).toThrow(/lacks 1 of/);
   });
 
   it('is cut after its time in errors', () => {
@@ -227,6 +258,11 @@ describe('masks that a capture cannot have', () => {
       { spec: specOf([{ ...id, path: 'other' }, email], [{ path: 'order_id', mask: 'redact' }]) },
       /its mask can be hmac/,
     ],
+    [
+      'the Kafka key alone',
+      { spec: specOf([{ ...id, name: 'person', path: { key: [] }, mask: 'hmac' }]) },
+      /column person: the Kafka key is masked, and order_id has the same in clear/,
+    ],
     ['a field of the key', { spec: specOf([id, { ...email, path: { key: 'a' } }]) }, /all by hmac/],
     [
       'inside of a text',
@@ -235,5 +271,26 @@ describe('masks that a capture cannot have', () => {
     ],
   ])('%s', (_, more, problem) => {
     expect(attempt(more)).toThrow(problem);
+  });
+});
+
+describe('masks of which nobody said whether Kafka gets them', () => {
+  const started = (env: Record<string, string>, spec = SPEC) => {
+    const log = pino({ level: 'silent' });
+    const warn = vi.spyOn(log, 'warn');
+    const { masksDocuments } = readConfig(env).capture;
+    const masks = captureMasks({ ...maskOptions, spec, masksDocuments }, log);
+    return { isMasked: masks !== undefined, warnings: warn.mock.calls.flat() };
+  };
+
+  it('are warned of', () => {
+    const { isMasked, warnings } = started({});
+    expect(isMasked).toBe(false);
+    expect(warnings).toEqual([
+      expect.stringMatching(/gets all in clear. Set MASK_CAPTURE=true .* or MASK_CAPTURE=false/),
+    ]);
+    expect(started({ MASK_CAPTURE: 'false' })).toEqual({ isMasked: false, warnings: [] });
+    expect(started({}, CLEAR)).toEqual({ isMasked: false, warnings: [] });
+    expect(started({ MASK_CAPTURE: 'true' })).toEqual({ isMasked: true, warnings: [] });
   });
 });

@@ -50,7 +50,8 @@ async function specs() {
   const clear = columns.map(({ mask: _, ...column }: { mask?: unknown }) => column);
   const masked = { TABLE_SPEC: write('masked.json', { columns, masks: MASKS }), MASK_KEY_FILE: key };
   const hmac = (text: string) => createHmac('sha256', secret).update(text).digest('hex').slice(0, 32);
-  return { hmac, masked, clear: { TABLE_SPEC: write('clear.json', { columns: clear }) } };
+  const fewer = { ...masked, TABLE_SPEC: write('fewer.json', { columns, masks: MASKS.slice(1) }) };
+  return { hmac, masked, fewer, clear: { TABLE_SPEC: write('clear.json', { columns: clear }) } };
 }
 
 function documentOf(n: number): Order {
@@ -104,7 +105,7 @@ describeKafka('capture with masks', (bootstrap) => {
     onTestFinished(() => server.kill());
     const client = await new MongoClient(server.uri).connect();
     onTestFinished(() => client.close());
-    const { masked, clear, hmac } = await specs();
+    const { masked, fewer, clear, hmac } = await specs();
     const small = { TRANSACTION_EVENTS: '20', MAX_MESSAGE_BYTES: '2000', LOG_LEVEL: 'debug' };
     const { env, topic } = await captureEnv(bootstrap(), server.uri, 'masked', { ...small, ...masked });
     const clearTopic = uniqueTopic('clear');
@@ -112,13 +113,13 @@ describeKafka('capture with masks', (bootstrap) => {
     const clearEnv = { ...env, ...clear, KAFKA_TOPIC: clearTopic, DATA_DIR: await temporaryDataDir() };
     const people = client.db(topic).collection<Order>('orders');
     await people.insertMany(Array.from({ length: HALF }, (_, n) => documentOf(n)));
-    return { env, clearEnv, masked, clear, hmac, topic, clearTopic, people };
+    return { env, clearEnv, masked, fewer, clear, hmac, topic, clearTopic, people };
   }
 
   it('brings no secret of 1,000 to Kafka, though it is killed, and run makes the same tables', {
     timeout: LONG_MS,
   }, async () => {
-    const { env, clearEnv, masked, clear, hmac, topic, clearTopic, people } = await setUp();
+    const { env, clearEnv, masked, fewer, clear, hmac, topic, clearTopic, people } = await setUp();
     const maskedEnv = { ...env, MASK_CAPTURE: 'true' };
     const writes = write(people);
     const outputs = await killThrice(maskedEnv);
@@ -157,6 +158,7 @@ describeKafka('capture with masks', (bootstrap) => {
       [env, /are masked: set MASK_CAPTURE=true/],
       [{ ...maskedEnv, KAFKA_TOPIC: clearTopic }, /are not masked, and stay so/],
       [{ ...maskedEnv, MASK_KEY_FILE: (await specs()).masked.MASK_KEY_FILE }, /was masked with another key/],
+      [{ ...maskedEnv, ...fewer }, /lacks 1 of the 7 masks that the topic/],
     ] as const) {
       const { code, stderr } = await runCli(['capture'], { env: attempt });
       expect(code, stderr).toBe(2);

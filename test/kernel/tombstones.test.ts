@@ -45,6 +45,33 @@ it.each([
   expect(found[3].row).toMatchObject(DELETED);
 });
 
+it.each([
+  ['{"a":{"p":null},"a":{"x":1}}', { operation: null, extra: '{"a":{"x":1}}' }],
+  ['{"a":{"p":null},"a":1}', { operation: null, extra: '{"a":1}' }],
+  ['{"a":{"p":null},"a":{"p":{"op":"c"}}}', { operation: 'insert' }],
+  ['{"a":{"p":{"op":"c"}},"a":{"p":null}}', DELETED],
+  ['{"a":{"p":null},"b":{"x":1},"b":{"x":2}}', { ...DELETED, extra: '{"b":{"x":2}}' }],
+  ['{"a":{"p":null,"b":{"x":1},"b":{"x":2}}}', { operation: 'delete', extra: '{"a":{"b":{"x":2}}}' }],
+])('may be in another object, which a repeated key replaces: %s', (value, row) => {
+  const paths = (name: string) => [`a.p.${name}`];
+  const columns = [
+    { name: 'key', paths: [{ key: 'id' }], kind: 'text', required: true, role: 'key' },
+    { name: 'operation', paths: paths('op'), kind: 'text', role: 'operation', operations: { c: 'insert' } },
+    { name: 'a', paths: paths('a'), kind: 'int64' },
+    { name: 'other', paths: ['b.y', 'a.b.y'], kind: 'int64' },
+  ];
+  const spec = parseSpec(written('a.p', { columns }), 'of the test');
+  const values = [...Array(70).fill('{"a":{"p":{"op":"c","a":1}}}'), value, value];
+  const messages = messagesOf(
+    values,
+    3,
+    values.map(() => '{"id":"k"}'),
+  );
+  const kernels = kernelsOf(spec);
+  expectAsReference(kernels, spec, messages);
+  expect(kernelResults(kernels[0], spec, messages).at(-1)?.row).toMatchObject(row);
+});
+
 it('is in the spec as a path to an object of the value', () => {
   expect(parseSpec(specJson(SPEC), 'stored')).toEqual(SPEC);
   expect(JSON.parse(specJson(SPEC)).deletes).toEqual({ operations: ['delete'], tombstone: ['p'] });

@@ -153,6 +153,25 @@ describe('a batch', () => {
     expect(lines.filter(({ message }) => message === told)).toHaveLength(1);
   });
 
+  it('does not wait for an id that could not be used while the registry is down', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const registry = await FakeRegistry.start();
+    const { store: schemas, counted } = store(registry.url, { onUnknownSchema: 'quarantine' });
+    const text = async () => (await given(schemas, UNREGISTERED)).schemas![0].text;
+    expect(await text()).toBeUndefined();
+    await registry.down();
+    for (const errors of [1, 2]) {
+      vi.advanceTimersByTime(60_000);
+      expect([await text(), await text()]).toEqual([undefined, undefined]);
+      expect(counted.errors).toBe(errors);
+    }
+    await registry.up();
+    registry.register(SUBJECT, ORDERS_AVRO, { id: UNREGISTERED });
+    vi.advanceTimersByTime(60_000);
+    expect(await text()).toBe(JSON.stringify(ORDERS_AVRO));
+  });
+
   it('asks for no more than a thousand ids at a time, however many damaged messages name', async () => {
     const registry = await FakeRegistry.start();
     const { store: schemas, counted } = store(registry.url, { onUnknownSchema: 'quarantine' });
