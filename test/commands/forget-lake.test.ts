@@ -1,6 +1,7 @@
 /** A key leaves a lake: its rows, its quarantined messages, and its bytes in all files and in the catalog. */
-import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { forget } from '../../src/commands/forget.js';
 import { openConfigured } from '../../src/commands/open-sql.js';
@@ -11,6 +12,7 @@ import { allRows } from '../../src/query/sql-client.js';
 import { specJson } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { LakeForget } from '../../src/sinks/ducklake/forget.js';
+import { withApplicationName } from '../../src/sinks/ducklake/settings.js';
 import type { DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
 import { listFiles } from '../../src/storage/data-dir.js';
 import { order, temporaryDirectory } from '../support/batches.js';
@@ -72,6 +74,14 @@ async function verifies(): Promise<void> {
     text += more;
   };
   expect(await verify(readConfig(env, false), { kafka: false, log, write }), text).toBe(true);
+}
+
+/** As DuckLake has it in the names of its files. */
+async function uuidNow(): Promise<string> {
+  const instance = await DuckDBInstance.create();
+  const [[uuid]] = (await (await instance.connect()).runAndReadAll('SELECT uuidv7()::VARCHAR')).getRows();
+  instance.closeSync();
+  return String(uuid);
 }
 
 /** Files that have the key's bytes. */
@@ -145,13 +155,30 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
       });
 
       it.runIf(where === 'Postgres')('is refused while anybody else is connected', async () => {
-        const sink = await openLakeSink(options);
-        await expect(forgetting()).rejects.toMatchObject({
+        const others = (name: string) => ({ ...options, catalog: withApplicationName(options.catalog, name) });
+        const locked = (name: string) => ({
           code: 'SLUICE_LOCKED',
-          message: expect.stringMatching(/^sluice at .* is connected to the catalog: stop all/),
+          message: expect.stringMatching(new RegExp(`^${name} at .* is connected to the catalog: stop all`)),
         });
-        await sink.close();
+        for (const name of ['sluice', 'sluice forget']) {
+          const sink = await openLakeSink(others(name));
+          await expect(forgetting()).rejects.toMatchObject(locked(name));
+          await sink.close();
+        }
         expect(await rowsNow('SELECT count(*)::INTEGER FROM cdc_orders')).toEqual([[5]]);
+
+        // One that comes during it.
+        const forgets = await LakeForget.open({ ...options, key: KEY, keyHash: 'x', isOfKey: () => false });
+        const sink = await openLakeSink(others('late'));
+        const uncommitted = join(options.dataPath, 'main', 'cdc_orders', `ducklake-${await uuidNow()}.parquet`);
+        writeFileSync(uncommitted, '');
+        await expect(forgets.run()).rejects.toMatchObject(locked('late'));
+        await sink.close();
+        expect(await forgets.run()).toMatchObject({ rows: 0 });
+        await forgets.close();
+        expect(existsSync(uncommitted)).toBe(true);
+        rmSync(uncommitted);
+        await verifies();
       });
     });
   });

@@ -11,6 +11,7 @@
  *
  * Killed at any moment, the lake is whole, and to do it again does what is left.
  */
+import { randomUUID } from 'node:crypto';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
 import type { RemovedFile } from '../../core/flow.js';
@@ -50,13 +51,15 @@ export interface LakeForgetOptions extends LakePartsOptions {
 }
 
 /** By which this process is told from others that use the catalog. */
-const APPLICATION = 'sluice forget';
+const APPLICATION = `sluice forget ${randomUUID()}`;
 
 /** Holds the lake as a run does. */
 export class LakeForget {
   readonly #options: LakeForgetOptions;
   readonly #parts: LakeParts;
   readonly #target: ForgetTarget;
+  /** Milliseconds since the epoch: from then on, nobody else used the lake. */
+  readonly #openedMs: number;
   /** What unfinished commits had left. */
   readonly removed: readonly RemovedFile[];
   /** Whether a state that is a table has to be merged again, which the next run does. */
@@ -66,11 +69,13 @@ export class LakeForget {
     options: LakeForgetOptions,
     parts: LakeParts,
     target: ForgetTarget,
+    openedMs: number,
     found: Pick<LakeForget, 'removed' | 'hadState'>,
   ) {
     this.#options = options;
     this.#parts = parts;
     this.#target = target;
+    this.#openedMs = openedMs;
     this.removed = found.removed;
     this.hadState = found.hadState;
   }
@@ -78,6 +83,7 @@ export class LakeForget {
   /** @throws SluiceError as `openParts`; SLUICE_LOCKED if anybody else is connected to the catalog */
   static async open(options: LakeForgetOptions): Promise<LakeForget> {
     const { catalog } = options;
+    const openedMs = Date.now();
     const parts = await openParts({ ...options, catalog: withApplicationName(catalog, APPLICATION) });
     const { connection, ownership } = parts;
     try {
@@ -86,7 +92,7 @@ export class LakeForget {
       await connection.run(FORGOTTEN);
       const target = await forgetTarget(connection, options);
       const hadState = (await stateTables(connection)).length > 0;
-      return new LakeForget(options, parts, target, { removed, hadState });
+      return new LakeForget(options, parts, target, openedMs, { removed, hadState });
     } catch (thrown) {
       close(parts);
       throw lakeError(thrown, 'the lake cannot be opened');
@@ -94,7 +100,7 @@ export class LakeForget {
   }
 
   /**
-   * @throws SluiceError SLUICE_LAKE or SLUICE_DATA_DIR; what was committed stays so: to do it again does the rest. What
+   * @throws SluiceError SLUICE_LAKE or SLUICE_DATA_DIR; SLUICE_LOCKED if anybody has connected since `open`; what was committed stays so: to do it again does the rest. What
    *   `isOfKey` throws: then nothing has left
    */
   async run(): Promise<Forgotten> {
@@ -163,12 +169,14 @@ export class LakeForget {
   /** @returns how many files were rewritten */
   async #cleanUp(): Promise<number> {
     const { instance, connection } = this.#parts;
-    const nothingKept = { keepSnapshotsMs: 0, keepFilesMs: 0, orphanAfterMs: 0, startedMs: Date.now() };
+    // What is not in the catalog and younger, somebody may be about to register who connects after the last look.
+    const nothingKept = { keepSnapshotsMs: 0, keepFilesMs: 0, startedMs: this.#openedMs };
     const isShared = isPostgres(this.#options.catalog);
     const housekeeping = await Housekeeping.open(instance, { ...this.#options, ...nothingKept, isShared });
     let files: number;
     try {
       files = await housekeeping.rewriteAll();
+      if (isShared) await refuseOthers(this.#parts);
       const { left } = await housekeeping.run(true);
       if (left.length > 0) throw new SluiceError('SLUICE_LAKE', left.join('; '));
     } finally {
