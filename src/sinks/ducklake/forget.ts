@@ -12,6 +12,8 @@
  * Killed at any moment, the lake is whole, and to do it again does what is left.
  */
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
 import type { RemovedFile } from '../../core/flow.js';
@@ -19,6 +21,7 @@ import { lakeError } from '../../core/outage.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { roleColumn } from '../../schema/spec.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
+import { removeUnfinishedDatabases } from '../duckdb/database.js';
 import {
   FORGOTTEN,
   type ForgetTarget,
@@ -88,6 +91,9 @@ export class LakeForget {
     const { connection, ownership } = parts;
     try {
       if (isPostgres(catalog)) await refuseOthers(parts);
+      else removeUnfinishedDatabases(catalog);
+      // Replays that were killed.
+      rmSync(join(options.dataDir, '.replay'), { recursive: true, force: true });
       const removed = await settleFiles(connection, options, ownership);
       await connection.run(FORGOTTEN);
       const target = await forgetTarget(connection, options);
