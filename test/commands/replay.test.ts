@@ -270,13 +270,35 @@ describe('beside a process that runs', () => {
     expect(await select(sink, QUARANTINE)).toHaveLength(7);
   });
 
+  it('is refused with another key of masks than that one has', async () => {
+    const dataDir = await written();
+    await changeDatabase(
+      dataDir,
+      `ALTER TABLE sluice.meta ADD mask_key_id VARCHAR; UPDATE sluice.meta SET mask_key_id = 'x'`,
+    );
+    const sink = await openSink(dataDir, { spec: LOOSE });
+    const server = await QueryServer.start(sink, dataDir);
+    onTestFinished(() => server.close());
+    const key = join(dataDir, 'key');
+    writeFileSync(key, '4711'.repeat(16), { mode: 0o600 });
+    const env = { DATA_DIR: dataDir, TABLE_SPEC: specFile(dataDir, specText(false)), MASK_KEY_FILE: key };
+    await expect(replay(readConfig(env), { dryRun: false, log: LOG })).rejects.toMatchObject({
+      code: 'SLUICE_CONFIG',
+      message: expect.stringContaining('the masks in here are of the key x'),
+    });
+    expect(await select(sink, QUARANTINE)).toHaveLength(7);
+  });
+
   it('gives up what it has not committed when that one ends', async () => {
     const { dataDir, sink, server } = await running();
     const replaying = replayed(dataDir, { bytes: '1' }).then(
       () => undefined,
       (error) => error,
     );
-    await vi.waitFor(async () => expect(await select(sink, QUARANTINE)).not.toHaveLength(7), { interval: 1 });
+    await vi.waitFor(async () => expect(await select(sink, QUARANTINE)).not.toHaveLength(7), {
+      interval: 1,
+      timeout: 20_000,
+    });
     await server.close();
     await sink.close();
     expect(await replaying).toMatchObject({ code: expect.stringMatching(/SLUICE_QUERY|SLUICE_SINK/) });
