@@ -11,7 +11,9 @@ import { createLogger } from '../../src/core/log.js';
 import { QueryServer } from '../../src/query/query-server.js';
 import { allRows } from '../../src/query/sql-client.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
+import { specHash } from '../../src/schema/spec-hash.js';
 import type { DuckLakeSink, DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
+import { listFiles } from '../../src/storage/data-dir.js';
 import { select, temporaryDirectory, token } from '../support/batches.js';
 import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink, takeOver } from '../support/lakes.js';
@@ -160,6 +162,30 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         await server?.close();
         await sink.close();
       });
+
+      it.runIf(where === 'a file')(
+        'leaves no file of what it did not commit, and begins nothing when it ends',
+        async () => {
+          const sink = await openLakeSink(options);
+          const server = await QueryServer.start(sink, options.dataDir);
+          const files = listFiles(options.dataPath);
+          const run = DuckDBConnection.prototype.run;
+          const writes = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
+            this: never,
+            ...args
+          ) {
+            if (args[0].startsWith('INSERT INTO sluice.replays')) throw new Error('no room');
+            return await run.apply(this, args);
+          });
+          await expect(replayed()).rejects.toMatchObject({ message: expect.stringContaining('no room') });
+          writes.mockRestore();
+          expect(listFiles(options.dataPath)).toEqual(files);
+          expect(await rowsNow(QUARANTINE)).toHaveLength(7);
+          await server.close();
+          const taken = sink.replay({ specHash: specHash(LOOSE), batches: [] });
+          await Promise.all([sink.close(), expect(taken).rejects.toMatchObject({ code: 'SLUICE_QUERY' })]);
+        },
+      );
 
       it.runIf(where === 'a file')('knows what it took although the answer was lost', async () => {
         const sink = await openLakeSink(options);

@@ -130,8 +130,8 @@ export class Transactions {
   }
 }
 
-/** Whether the transaction may have taken effect. */
-function isDoubtful(thrown: unknown): boolean {
+/** Whether the transaction whose COMMIT failed so may have taken effect. */
+export function isDoubtful(thrown: unknown): boolean {
   return refusalOf(thrown) === undefined && !isConflict(thrown);
 }
 
