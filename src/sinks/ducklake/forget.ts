@@ -6,7 +6,7 @@
  *                each partition
  *   2. rewrite   files with deleted rows, duplicates of long ago among them, without these rows
  *   3. clean up  all snapshots but the last one go, and all files that only they have, or none
- *   4. catalog   what it says of the least and the greatest text of a table is no more; a catalog in a file is copied
+ *   4. catalog   what it says of least and greatest values is of the rows that are left; a catalog in a file is copied
  *                to a new one, as DuckDB leaves deleted rows in its blocks
  *
  * Killed at any moment, the lake is whole, and to do it again does what is left.
@@ -37,6 +37,7 @@ import { renewDatabase } from '../duckdb/renewed-database.js';
 import { Housekeeping } from './housekeeping.js';
 import { METADATA } from './lake.js';
 import { type LakeParts, type LakePartsOptions, openParts } from './lake-parts.js';
+import { narrowStatistics } from './narrowed-statistics.js';
 import { settleFiles } from './orphans.js';
 import { queryServer } from './postgres-server.js';
 import { isPostgres, withApplicationName } from './settings.js';
@@ -189,12 +190,7 @@ export class LakeForget {
       await housekeeping.close();
     }
     await this.#emptyInlined();
-    // After all that writes: a table's least and greatest text can be of rows that it no longer has.
-    await connection.run(
-      `UPDATE ${METADATA}.ducklake_table_column_stats SET min_value = NULL, max_value = NULL
-       WHERE (table_id, column_id) IN (SELECT (table_id, column_id) FROM ${METADATA}.ducklake_column
-         WHERE column_type IN ('varchar', 'blob', 'json'))`,
-    );
+    await narrowStatistics(connection);
     return files;
   }
 

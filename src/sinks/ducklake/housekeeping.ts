@@ -39,10 +39,8 @@ export interface HousekeepingOptions {
   readonly keepSnapshotsMs: number;
   /** For how long a file stays that is in no snapshot: readers may still need it. */
   readonly keepFilesMs?: number;
-  /**
-   * Files of DuckLake that it named before, in milliseconds since the epoch, and that are not in the catalog, are of no
-   * transaction that goes on. Default: of a shared lake a day ago, of another the start of this process.
-   */
+  /** Files of an earlier time, in milliseconds since the epoch, are of no transaction that goes on. Default: a day ago,
+   * of a lake that is not shared the start of this process. */
   readonly startedMs?: number;
 }
 
