@@ -7,8 +7,10 @@ import { type Logger, logRemoved } from '../core/log.js';
 import type { ReplayTarget } from '../core/replay.js';
 import { rowsOf } from '../core/sql.js';
 import { allRows, isLive, replayRunning } from '../query/sql-client.js';
+import { maskKeyId } from '../schema/mask-key.js';
 import type { TableSpec } from '../schema/spec.js';
 import { specHash } from '../schema/spec-hash.js';
+import { checkMaskKey } from '../sinks/duckdb/mask-key.js';
 import { type AllRows, type PieceBound, SPEC_IS_OTHER } from '../sinks/duckdb/replay-tables.js';
 import { DuckDbSink } from '../sinks/duckdb/sink.js';
 import { isPostgres } from '../sinks/ducklake/settings.js';
@@ -35,7 +37,8 @@ export interface OpenedTarget extends ReplayTarget {
 
 /**
  * @param spec becomes that of the sink, if no process runs
- * @throws SluiceError SLUICE_SPEC_CHANGED if the process has another; as a start if none runs
+ * @throws SluiceError SLUICE_SPEC_CHANGED or SLUICE_CONFIG if the process has another spec or another key of masks; as
+ *   a start if none runs
  */
 export async function openTarget(config: Config, topic: string, spec: TableSpec, log: Logger): Promise<OpenedTarget> {
   const isOfMany = config.sink === 'ducklake' && isPostgres(config.lake.catalog);
@@ -61,7 +64,8 @@ async function openRunning(config: Config, spec: TableSpec): Promise<Opened> {
   const client = await openConfigured(config);
   try {
     const rows: AllRows = (sql) => allRows(client, sql);
-    const [meta] = await rows('SELECT spec_hash FROM sluice.meta');
+    const [meta] = await rows('FROM sluice.meta');
+    checkMaskKey(meta, maskKeyId(config.maskKey));
     if (meta.spec_hash !== specHash(spec)) throw new SluiceError('SLUICE_SPEC_CHANGED', SPEC_IS_OTHER);
     const found = await rows('SELECT name, issue_bit FROM sluice.columns');
     const bits = new Map(found.map(({ name, issue_bit }) => [name, Number(issue_bit)]));

@@ -36,6 +36,13 @@ export interface ReplayTarget {
   replay(piece: ReplayPiece): Promise<ReplayOutcome | undefined>;
 }
 
+const BEGINNING = '{"replay":';
+
+/** Whether a request that begins so is one for a piece. */
+export function isReplayRequest(beginning: string): boolean {
+  return beginning.startsWith(BEGINNING);
+}
+
 /** A request for a piece as a line of JSON, in which wide integers are texts such as "42n". */
 export function requestText(replay: ReplayPiece): string {
   return JSON.stringify({ replay }, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
@@ -43,7 +50,7 @@ export function requestText(replay: ReplayPiece): string {
 
 /** @param text of any request; of another one than `requestText` made, there is no piece */
 export function parseRequest(text: string): { readonly replay?: ReplayPiece } {
-  if (!text.startsWith('{"replay":')) return {};
+  if (!isReplayRequest(text)) return {};
   return JSON.parse(text, (_, value) =>
     typeof value === 'string' && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
   );

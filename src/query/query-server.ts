@@ -24,7 +24,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { asSluiceError, SluiceError, type SluiceErrorMessage } from '../core/errors.js';
-import { parseRequest, type ReplayOutcome, type ReplayPiece } from '../core/replay.js';
+import { isReplayRequest, parseRequest, type ReplayOutcome, type ReplayPiece } from '../core/replay.js';
 import { type QuerySettings, readOnlyChunks, rowBlocks } from './read-only.js';
 import { type QueriedDatabase, RunningQueries } from './running-queries.js';
 import type { RawValue, ValueType } from './values.js';
@@ -63,6 +63,10 @@ export type ReplayAnswer =
 
 const OWNER_ONLY = 0o600;
 const MAX_REQUEST_BYTES = 1 << 20;
+/** Of a request: what tells whether it is for a piece. */
+const BEGINNING_BYTES = 32;
+/** More than a piece has: 20,000 offsets, and 500 batches with the paths of two files (commands/replay-target.ts). */
+const MAX_REPLAY_BYTES = 16 << 20;
 /** A socket's path has to fit in a fixed field of the operating system's: 104 bytes on some, with its end mark. */
 const MAX_PATH_BYTES = 103;
 /** How long a query waits for its reader, in all: this long, and a second more for each of these many bytes taken. */
@@ -141,17 +145,27 @@ export class QueryServer {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    let received = Buffer.alloc(0);
-    const receive = (bytes: Buffer) => {
-      received = Buffer.concat([received, bytes]);
-      const end = received.indexOf('\n');
-      if (received.length > MAX_REQUEST_BYTES) socket.destroy();
-      else if (end !== -1) {
-        socket.off('data', receive).resume();
-        this.#answer(socket, database, received.toString('utf8', 0, end));
-      }
+    const received: Buffer[] = [];
+    let bytes = 0;
+    const receive = (piece: Buffer) => {
+      received.push(piece);
+      bytes += piece.length;
+      const isReplay = isReplayRequest(received[0].toString('latin1', 0, BEGINNING_BYTES));
+      const isTooLong = bytes > (isReplay ? MAX_REPLAY_BYTES : MAX_REQUEST_BYTES);
+      const hasEnd = piece.includes('\n');
+      if (isTooLong || hasEnd) socket.off('data', receive).resume();
+      if (isTooLong) this.#refuse(socket, isReplay ? { failed: TOO_LONG.toMessage() } : { error: TOO_LONG.message });
+      else if (hasEnd) this.#answer(socket, database, Buffer.concat(received).toString().split('\n', 1)[0]);
     };
     socket.on('data', receive);
+  }
+
+  /** The last that is said. */
+  #refuse(socket: Socket, refusal: QueryAnswer | ReplayAnswer): void {
+    socket.end(`${JSON.stringify(refusal)}\n`);
+    // A reader that has not even taken its error by then never will.
+    const timer = setTimeout(() => socket.destroy(), this.#readerTimeoutMs);
+    socket.once('close', () => clearTimeout(timer));
   }
 
   #answer(socket: Socket, database: QueriedDatabase, line: string): void {
@@ -167,12 +181,7 @@ export class QueryServer {
       .run(ending, () => answer(new Reader(socket, this.#readerTimeoutMs), database, line, ending.signal))
       .then(
         () => socket.end(),
-        (error: Error) => {
-          socket.end(`${JSON.stringify({ error: error.message } satisfies QueryAnswer)}\n`);
-          // A reader that has not even taken its error by then never will.
-          const timer = setTimeout(() => socket.destroy(), this.#readerTimeoutMs);
-          socket.once('close', () => clearTimeout(timer));
-        },
+        (error: Error) => this.#refuse(socket, { error: error.message }),
       );
   }
 }
@@ -273,6 +282,7 @@ class Reader {
   }
 }
 
+const TOO_LONG = new SluiceError('SLUICE_QUERY', 'the request has more bytes than the running process takes');
 const TOO_SLOW =
   'the rows were taken too slowly, and the query was ended: the running process waits a minute for its reader, and ' +
   'a second more for each MiB that was taken. Write the result into a file first';

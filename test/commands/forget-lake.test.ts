@@ -1,6 +1,7 @@
 /** A key leaves a lake: its rows, its quarantined messages, and its bytes in all files and in the catalog. */
-import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { forget } from '../../src/commands/forget.js';
 import { openConfigured } from '../../src/commands/open-sql.js';
@@ -11,15 +12,18 @@ import { allRows } from '../../src/query/sql-client.js';
 import { specJson } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { LakeForget } from '../../src/sinks/ducklake/forget.js';
+import { withApplicationName } from '../../src/sinks/ducklake/settings.js';
 import type { DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
 import { listFiles } from '../../src/storage/data-dir.js';
-import { order, temporaryDirectory } from '../support/batches.js';
+import { order, select, temporaryDirectory } from '../support/batches.js';
 import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink } from '../support/lakes.js';
 import { describePostgres } from '../support/postgres.js';
 
 /** The greatest key, so that statistics have it. */
 const KEY = 'zz-planted-4711';
+/** The greatest amount, of a row of this key. */
+const AMOUNT = 98_765;
 /** As Postgres shows bytes. */
 const HEX = Buffer.from(KEY).toString('hex');
 const SPEC = parseSpec(
@@ -50,7 +54,7 @@ async function written(): Promise<void> {
   await commit([of(KEY, 'a'), of(KEY, 'b'), of('C2', 'c'), odd(KEY, 'd'), odd('C2', 'e'), `{"order_id":"${KEY}`]);
   await sink.compact(true);
   // Duplicates, and enough quarantined messages for a file of their own.
-  await commit([of(KEY, 'a'), of('C2', 'f'), of(KEY, 'g')]);
+  await commit([of(KEY, 'a'), of('C2', 'f'), of(KEY, 'g', { amount: AMOUNT })]);
   await commit(Array.from({ length: 150 }, (_, n) => (n % 2 === 0 ? odd(KEY, `h${n}`) : odd('C2', `h${n}`))));
   await sink.close();
 }
@@ -73,6 +77,18 @@ async function verifies(): Promise<void> {
   };
   expect(await verify(readConfig(env, false), { kafka: false, log, write }), text).toBe(true);
 }
+
+/** As DuckLake has it in the names of its files. */
+async function uuidNow(): Promise<string> {
+  const instance = await DuckDBInstance.create();
+  const [[uuid]] = (await (await instance.connect()).runAndReadAll('SELECT uuidv7()::VARCHAR')).getRows();
+  instance.closeSync();
+  return String(uuid);
+}
+
+/** What the catalog has of the greatest amount. */
+const OF_AMOUNT = `SELECT count(*) > 0 FROM __ducklake_metadata_lake.ducklake_table_column_stats
+  WHERE max_value LIKE '${AMOUNT}%'`;
 
 /** Files that have the key's bytes. */
 function planted(): string[] {
@@ -101,6 +117,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
 
       it('leaves nothing of it, and verify agrees', async () => {
         expect(planted().length).toBeGreaterThan(2);
+        expect(await rowsNow(OF_AMOUNT)).toEqual([[true]]);
         expect(await forgetting(true)).toMatch(
           /^3 rows of cdc_orders and 77 messages in the quarantine are of the key/,
         );
@@ -108,6 +125,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         expect(text).toMatch(/^forgotten: 3 rows, 77 quarantined messages; [1-9]\d* files rewritten/);
         expect(text).toContain('the next run merges it again');
         expect(planted()).toEqual([]);
+        expect(await rowsNow(OF_AMOUNT)).toEqual([[false]]);
         await verifies();
         expect(await rowsNow('SELECT order_id, count(*)::INTEGER FROM cdc_orders GROUP BY ALL')).toEqual([['C2', 2]]);
         expect(await rowsNow('SELECT count(*)::INTEGER FROM sluice.quarantine')).toEqual([[76]]);
@@ -127,9 +145,11 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         expect(await forgetting()).toMatch(/^forgotten: 0 rows, 0 quarantined messages/);
         const sink = await openLakeSink({ ...options, state: 'table' });
         const [{ epoch = 0 }] = await sink.claim([0]);
-        await sink.stage(await makeLakeBatch(options, 0, 159, [of('C2', 'c'), of('C3', 'i')], { epoch }));
+        await sink.stage(await makeLakeBatch(options, 0, 159, [of('C3', 'c'), of('C3', 'i')], { epoch }));
         expect((await sink.commit()).stats).toMatchObject({ merged: 1, duplicate: 1 });
         await sink.compact(true);
+        // What the catalog says of the table is not of the new rows alone.
+        expect(await select(sink, `SELECT count(*)::INTEGER FROM cdc_orders WHERE order_id = 'C2'`)).toEqual([[2]]);
         await sink.close();
         await verifies();
       });
@@ -139,19 +159,41 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         expect(await forgets.commit()).toBe(3);
         await forgets.close();
         expect(planted()).not.toEqual([]);
+        // Others were killed while they copied the catalog, and in the middle of a replay.
+        const { dataDir } = options;
+        mkdirSync(join(dataDir, '.replay', 'of-4711'), { recursive: true });
+        const ofFile = where === 'a file' ? ['.catalog.ducklake.new-4711', '.catalog.ducklake.new-4711.wal'] : [];
+        for (const name of [...ofFile, '.replay/of-4711/x.parquet']) writeFileSync(join(dataDir, name), KEY);
         expect(await forgetting()).toMatch(/^forgotten: 0 rows, 77 quarantined messages; [1-9]\d* files/);
         expect(planted()).toEqual([]);
         await verifies();
       });
 
       it.runIf(where === 'Postgres')('is refused while anybody else is connected', async () => {
-        const sink = await openLakeSink(options);
-        await expect(forgetting()).rejects.toMatchObject({
+        const others = (name: string) => ({ ...options, catalog: withApplicationName(options.catalog, name) });
+        const locked = (name: string) => ({
           code: 'SLUICE_LOCKED',
-          message: expect.stringMatching(/^sluice at .* is connected to the catalog: stop all/),
+          message: expect.stringMatching(new RegExp(`^${name} at .* is connected to the catalog: stop all`)),
         });
-        await sink.close();
+        for (const name of ['sluice', 'sluice forget']) {
+          const sink = await openLakeSink(others(name));
+          await expect(forgetting()).rejects.toMatchObject(locked(name));
+          await sink.close();
+        }
         expect(await rowsNow('SELECT count(*)::INTEGER FROM cdc_orders')).toEqual([[5]]);
+
+        // One that comes during it.
+        const forgets = await LakeForget.open({ ...options, key: KEY, keyHash: 'x', isOfKey: () => false });
+        const sink = await openLakeSink(others('late'));
+        const uncommitted = join(options.dataPath, 'main', 'cdc_orders', `ducklake-${await uuidNow()}.parquet`);
+        writeFileSync(uncommitted, '');
+        await expect(forgets.run()).rejects.toMatchObject(locked('late'));
+        await sink.close();
+        expect(await forgets.run()).toMatchObject({ rows: 0 });
+        await forgets.close();
+        expect(existsSync(uncommitted)).toBe(true);
+        rmSync(uncommitted);
+        await verifies();
       });
     });
   });

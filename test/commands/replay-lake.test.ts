@@ -1,7 +1,8 @@
 /** `replay` on a lake, at rest and beside whoever commits to it. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { DuckDBConnection } from '@duckdb/node-api';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openConfigured } from '../../src/commands/open-sql.js';
 import { replay } from '../../src/commands/replay.js';
 import { verify } from '../../src/commands/verify.js';
@@ -10,8 +11,10 @@ import { createLogger } from '../../src/core/log.js';
 import { QueryServer } from '../../src/query/query-server.js';
 import { allRows } from '../../src/query/sql-client.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
+import { specHash } from '../../src/schema/spec-hash.js';
 import type { DuckLakeSink, DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
-import { select, temporaryDirectory } from '../support/batches.js';
+import { listFiles } from '../../src/storage/data-dir.js';
+import { select, temporaryDirectory, token } from '../support/batches.js';
 import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink, takeOver } from '../support/lakes.js';
 import { describePostgres } from '../support/postgres.js';
@@ -51,6 +54,16 @@ async function written(): Promise<void> {
   await stage(1, 0, [whole('f'), message('a'), message('b'), message('g', { operation: 'snapshot_begin' })]);
   await sink.commit();
   await sink.close();
+}
+
+/** Has COMMITs do their work and fail then. */
+function loseAnswers() {
+  const run = DuckDBConnection.prototype.run;
+  return vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (this: never, ...args) {
+    const result = await run.apply(this, args);
+    if (args[0] === 'COMMIT') throw new Error('no answer');
+    return result;
+  });
 }
 
 const replayed = (choices: { bytes?: string; dryRun?: boolean } = {}) => {
@@ -148,6 +161,49 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         expect(await select(sink, 'SELECT count(*)::INTEGER FROM sluice.replays')).toEqual([[5]]);
         await server?.close();
         await sink.close();
+      });
+
+      it.runIf(where === 'a file')(
+        'leaves no file of what it did not commit, and begins nothing when it ends',
+        async () => {
+          const sink = await openLakeSink(options);
+          const server = await QueryServer.start(sink, options.dataDir);
+          const files = listFiles(options.dataPath);
+          const run = DuckDBConnection.prototype.run;
+          const writes = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
+            this: never,
+            ...args
+          ) {
+            if (args[0].startsWith('INSERT INTO sluice.replays')) throw new Error('no room');
+            return await run.apply(this, args);
+          });
+          await expect(replayed()).rejects.toMatchObject({ message: expect.stringContaining('no room') });
+          writes.mockRestore();
+          expect(listFiles(options.dataPath)).toEqual(files);
+          expect(await rowsNow(QUARANTINE)).toHaveLength(7);
+          await server.close();
+          const taken = sink.replay({ specHash: specHash(LOOSE), batches: [] });
+          await Promise.all([sink.close(), expect(taken).rejects.toMatchObject({ code: 'SLUICE_QUERY' })]);
+        },
+      );
+
+      it.runIf(where === 'a file')('knows what it took although the answer was lost', async () => {
+        const sink = await openLakeSink(options);
+        const [{ epoch = 0 }] = await sink.claim([0]);
+        const id = token(1_700_000_000);
+        const strict = { ...options, spec: parseSpec(specText(true), 'of the test') };
+        await sink.stage(await makeLakeBatch(strict, 0, 7, [message(id)], { epoch }));
+        await sink.commit();
+        const server = await QueryServer.start(sink, options.dataDir);
+        const answers = loseAnswers();
+        expect((await replayed()).rows).toEqual({ merged: 3, duplicate: 2, marker: 1 });
+        answers.mockRestore();
+        const sums = { merged: 0, duplicate: 0 };
+        await commit(sink, 8, id, sums);
+        expect(sums).toEqual({ merged: 0, duplicate: 1 });
+        await server.close();
+        await sink.close();
+        await verifies();
       });
     });
   });

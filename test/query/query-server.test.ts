@@ -144,7 +144,12 @@ describe('QueryServer', () => {
     await serve(dataDir);
     expect(await send(dataDir, 'SELECT 1').answer).toMatch(/^\{"error":".*JSON.*"\}\n$/);
     expect(await send(dataDir, '{"sql":1}').answer).toMatch(/^\{"error":".+"\}\n$/);
-    expect(await send(dataDir, 'x'.repeat(2 << 20)).answer).toBe('');
+    const tooLong = 'the request has more bytes than the running process takes';
+    expect(await send(dataDir, 'x'.repeat(2 << 20)).answer).toBe(`{"error":"${tooLong}"}\n`);
+    const failed = { code: 'SLUICE_QUERY', message: tooLong };
+    const piece = (bytes: number) => `{"replay":"${'x'.repeat(bytes)}"}`;
+    expect(JSON.parse(await send(dataDir, piece(17 << 20)).answer)).toMatchObject({ failed });
+    expect(JSON.parse(await send(dataDir, piece(15 << 20)).answer)).toEqual({ error: 'nothing can be replayed here' });
     expect(await allRows(await openSql(dataDir), 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
   });
 });

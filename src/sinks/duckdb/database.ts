@@ -1,7 +1,7 @@
 /** The database of a data directory as a file: made whole, opened by one process. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, linkSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError, sinkError } from '../../core/errors.js';
 import { databasePath, sync } from '../../storage/data-dir.js';
@@ -19,8 +19,12 @@ const CHECKPOINT_THRESHOLD = '1GB';
 /** The oldest DuckDB that can read the file: its format costs a tenth less to write than that of 1.2. */
 export const STORAGE_VERSION = 'v1.4.0';
 
-/** Of a database that is not whole yet; what follows is random: in a container, each start has the same process id. */
-export const NEW_DATABASE = '.analytics.db.new-';
+const newDatabase = (path: string) => `.${basename(path)}.new-`;
+
+/** Where a database is until it is whole. It ends at random: in a container, each start has the same process id. */
+export function unfinishedDatabase(path: string): string {
+  return join(dirname(path), `${newDatabase(path)}${randomUUID()}`);
+}
 
 /**
  * Makes the empty database of a data directory that has none. It gets its name when it is whole and durable: a process
@@ -30,7 +34,7 @@ export const NEW_DATABASE = '.analytics.db.new-';
  */
 export async function createDatabase(options: DatabaseOptions): Promise<void> {
   const path = databasePath(options.dataDir);
-  const unfinished = join(options.dataDir, `${NEW_DATABASE}${randomUUID()}`);
+  const unfinished = unfinishedDatabase(path);
   try {
     (await openDatabase(unfinished, options)).closeSync();
     sync(unfinished);
@@ -46,10 +50,11 @@ export async function createDatabase(options: DatabaseOptions): Promise<void> {
 }
 
 /** Removes what processes left that were killed while they made the database. The caller holds the database's lock. */
-export function removeUnfinishedDatabases(dataDir: string): void {
-  const names = readdirSync(dataDir).filter((name) => name.startsWith(NEW_DATABASE));
+export function removeUnfinishedDatabases(path: string): void {
+  const folder = dirname(path);
+  const names = readdirSync(folder).filter((name) => name.startsWith(newDatabase(path)));
   // A process that is still at it removes its own at the same time.
-  for (const name of names) rmSync(join(dataDir, name), { force: true });
+  for (const name of names) rmSync(join(folder, name), { force: true });
 }
 
 /**

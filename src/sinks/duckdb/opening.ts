@@ -2,6 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { RemovedFile } from '../../core/flow.js';
 import type { TableSpec } from '../../schema/spec.js';
+import { databasePath } from '../../storage/data-dir.js';
 import { removeUnfinishedDatabases } from './database.js';
 import { migrate } from './ddl.js';
 import { checkFormat, DUCKDB_LAYOUT } from './format.js';
@@ -47,7 +48,7 @@ export async function openDirectory(
   await checkFormat(connection, topic, maskKeyId);
   const found = await readLedgerState(connection);
   const isOld = hasOldNames(found);
-  removeUnfinishedDatabases(dataDir);
+  removeUnfinishedDatabases(databasePath(dataDir));
   let removed = isOld ? [] : reconcileFiles(dataDir, topic, found);
   const issueBits = await migrate(connection, spec, topic, DUCKDB_LAYOUT, state);
   await storeMaskKey(connection, spec, maskKeyId);

@@ -1,18 +1,17 @@
 /** A database without the rows that were deleted, which DuckDB leaves in its blocks. */
-import { randomUUID } from 'node:crypto';
 import { renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { sync } from '../../storage/data-dir.js';
-import { NEW_DATABASE, STORAGE_VERSION } from './database.js';
+import { STORAGE_VERSION, unfinishedDatabase } from './database.js';
 
 /**
  * Copies all that a connection's database has to a new file, and renames it over the old one, which the connection must
  * not write to afterwards. The lock stays with the old file until this process has closed it.
  */
 export async function renewDatabase(connection: DuckDBConnection, path: string): Promise<void> {
-  const fresh = join(dirname(path), `${NEW_DATABASE}${randomUUID()}`);
+  const fresh = unfinishedDatabase(path);
   const [{ name }] = await rowsOf(connection, 'SELECT current_database() AS name');
   try {
     await connection.run('DROP TABLE IF EXISTS temp.columns_of_spec; DROP TABLE IF EXISTS temp.forgetting; CHECKPOINT');

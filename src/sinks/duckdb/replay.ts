@@ -165,6 +165,9 @@ export class Replay {
       await this.#giveBack(file);
       return undefined;
     }
+    const { maxChangeSeq = NO_SEQUENCE, ...stats } = combineStats(written.map((result) => result.stats));
+    // Before the COMMIT, whose answer may not come: one that is too high only has more rows compared.
+    if (maxChangeSeq > log.maxChangeSeq) log.maxChangeSeq = maxChangeSeq;
     try {
       await memory.commit(() => this.#run('COMMIT'));
       if (file !== undefined) {
@@ -172,13 +175,19 @@ export class Replay {
         sync(dirname(file.path));
       }
     } catch (thrown) {
-      throw sinkError(thrown, 'a replay cannot be committed; the next start finishes or undoes it');
+      throw this.#breakOff(thrown);
     }
-    const { maxChangeSeq = NO_SEQUENCE, ...stats } = combineStats(written.map((result) => result.stats));
-    if (maxChangeSeq > log.maxChangeSeq) log.maxChangeSeq = maxChangeSeq;
     upkeep.committed(0, stats.merged);
     const { merged, duplicate, marker, tombstone } = stats;
     return { merged, duplicate, marker, tombstone };
+  }
+
+  /** The ledger may name a file that is not in place yet: nothing goes on from there but a start. */
+  #breakOff(thrown: unknown): SluiceError {
+    const error = sinkError(thrown, 'a replay cannot be committed; the next start finishes or undoes it').forGood();
+    this.#parts.commits.breakOff(error);
+    this.#parts.upkeep.breakOff(error);
+    return error;
   }
 
   async #giveBack(file: ParquetFile | undefined): Promise<void> {

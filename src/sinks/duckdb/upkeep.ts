@@ -59,6 +59,11 @@ export class Upkeep {
     return this.#turns.take(work);
   }
 
+  /** Has all of it that has not begun, and all that comes, fail with this error. */
+  breakOff(error: Error): void {
+    this.#turns.breakOff(error);
+  }
+
   async #run(work: CompactionWork | undefined): Promise<CompactionReceipt> {
     if (work !== undefined) await this.#state?.mergeAll();
     const problems: string[] = [];

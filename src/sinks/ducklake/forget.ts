@@ -6,11 +6,14 @@
  *                each partition
  *   2. rewrite   files with deleted rows, duplicates of long ago among them, without these rows
  *   3. clean up  all snapshots but the last one go, and all files that only they have, or none
- *   4. catalog   what it says of the least and the greatest text of a table is no more; a catalog in a file is copied
+ *   4. catalog   what it says of least and greatest values is of the rows that are left; a catalog in a file is copied
  *                to a new one, as DuckDB leaves deleted rows in its blocks
  *
  * Killed at any moment, the lake is whole, and to do it again does what is left.
  */
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
 import type { RemovedFile } from '../../core/flow.js';
@@ -18,6 +21,7 @@ import { lakeError } from '../../core/outage.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { roleColumn } from '../../schema/spec.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
+import { removeUnfinishedDatabases } from '../duckdb/database.js';
 import {
   FORGOTTEN,
   type ForgetTarget,
@@ -33,6 +37,7 @@ import { renewDatabase } from '../duckdb/renewed-database.js';
 import { Housekeeping } from './housekeeping.js';
 import { METADATA } from './lake.js';
 import { type LakeParts, type LakePartsOptions, openParts } from './lake-parts.js';
+import { narrowStatistics } from './narrowed-statistics.js';
 import { settleFiles } from './orphans.js';
 import { queryServer } from './postgres-server.js';
 import { isPostgres, withApplicationName } from './settings.js';
@@ -50,13 +55,15 @@ export interface LakeForgetOptions extends LakePartsOptions {
 }
 
 /** By which this process is told from others that use the catalog. */
-const APPLICATION = 'sluice forget';
+const APPLICATION = `sluice forget ${randomUUID()}`;
 
 /** Holds the lake as a run does. */
 export class LakeForget {
   readonly #options: LakeForgetOptions;
   readonly #parts: LakeParts;
   readonly #target: ForgetTarget;
+  /** Milliseconds since the epoch: from then on, nobody else used the lake. */
+  readonly #openedMs: number;
   /** What unfinished commits had left. */
   readonly removed: readonly RemovedFile[];
   /** Whether a state that is a table has to be merged again, which the next run does. */
@@ -66,11 +73,13 @@ export class LakeForget {
     options: LakeForgetOptions,
     parts: LakeParts,
     target: ForgetTarget,
+    openedMs: number,
     found: Pick<LakeForget, 'removed' | 'hadState'>,
   ) {
     this.#options = options;
     this.#parts = parts;
     this.#target = target;
+    this.#openedMs = openedMs;
     this.removed = found.removed;
     this.hadState = found.hadState;
   }
@@ -78,15 +87,19 @@ export class LakeForget {
   /** @throws SluiceError as `openParts`; SLUICE_LOCKED if anybody else is connected to the catalog */
   static async open(options: LakeForgetOptions): Promise<LakeForget> {
     const { catalog } = options;
+    const openedMs = Date.now();
     const parts = await openParts({ ...options, catalog: withApplicationName(catalog, APPLICATION) });
     const { connection, ownership } = parts;
     try {
       if (isPostgres(catalog)) await refuseOthers(parts);
+      else removeUnfinishedDatabases(catalog);
+      // Replays that were killed.
+      rmSync(join(options.dataDir, '.replay'), { recursive: true, force: true });
       const removed = await settleFiles(connection, options, ownership);
       await connection.run(FORGOTTEN);
       const target = await forgetTarget(connection, options);
       const hadState = (await stateTables(connection)).length > 0;
-      return new LakeForget(options, parts, target, { removed, hadState });
+      return new LakeForget(options, parts, target, openedMs, { removed, hadState });
     } catch (thrown) {
       close(parts);
       throw lakeError(thrown, 'the lake cannot be opened');
@@ -94,7 +107,7 @@ export class LakeForget {
   }
 
   /**
-   * @throws SluiceError SLUICE_LAKE or SLUICE_DATA_DIR; what was committed stays so: to do it again does the rest. What
+   * @throws SluiceError SLUICE_LAKE or SLUICE_DATA_DIR; SLUICE_LOCKED if anybody has connected since `open`; what was committed stays so: to do it again does the rest. What
    *   `isOfKey` throws: then nothing has left
    */
   async run(): Promise<Forgotten> {
@@ -163,24 +176,21 @@ export class LakeForget {
   /** @returns how many files were rewritten */
   async #cleanUp(): Promise<number> {
     const { instance, connection } = this.#parts;
-    const nothingKept = { keepSnapshotsMs: 0, keepFilesMs: 0, orphanAfterMs: 0, startedMs: Date.now() };
+    // What is not in the catalog and younger, somebody may be about to register who connects after the last look.
+    const nothingKept = { keepSnapshotsMs: 0, keepFilesMs: 0, startedMs: this.#openedMs };
     const isShared = isPostgres(this.#options.catalog);
     const housekeeping = await Housekeeping.open(instance, { ...this.#options, ...nothingKept, isShared });
     let files: number;
     try {
       files = await housekeeping.rewriteAll();
+      if (isShared) await refuseOthers(this.#parts);
       const { left } = await housekeeping.run(true);
       if (left.length > 0) throw new SluiceError('SLUICE_LAKE', left.join('; '));
     } finally {
       await housekeeping.close();
     }
     await this.#emptyInlined();
-    // After all that writes: a table's least and greatest text can be of rows that it no longer has.
-    await connection.run(
-      `UPDATE ${METADATA}.ducklake_table_column_stats SET min_value = NULL, max_value = NULL
-       WHERE (table_id, column_id) IN (SELECT (table_id, column_id) FROM ${METADATA}.ducklake_column
-         WHERE column_type IN ('varchar', 'blob', 'json'))`,
-    );
+    await narrowStatistics(connection);
     return files;
   }
 

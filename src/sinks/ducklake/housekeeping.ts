@@ -39,10 +39,9 @@ export interface HousekeepingOptions {
   readonly keepSnapshotsMs: number;
   /** For how long a file stays that is in no snapshot: readers may still need it. */
   readonly keepFilesMs?: number;
-  /** Of a lake that is not shared: files of an earlier time are of another process. Milliseconds since the epoch. */
+  /** Files of an earlier time, in milliseconds since the epoch, are of no transaction that goes on. Default: a day ago,
+   * of a lake that is not shared the start of this process. */
   readonly startedMs?: number;
-  /** From when on a file of DuckLake that is not in the catalog is of no transaction that goes on. */
-  readonly orphanAfterMs?: number;
 }
 
 /** A query has this long to read the snapshot that it began with. */
@@ -253,9 +252,9 @@ export class Housekeeping {
 
   /** Has DuckLake remove files that it wrote itself and never registered, wherever they are stored. */
   async #scheduleOrphans(): Promise<void> {
-    const { dataPath, isShared, startedMs = performance.timeOrigin, orphanAfterMs = ORPHAN_AFTER_MS } = this.#options;
-    const before = isShared ? Date.now() - orphanAfterMs : startedMs;
-    await scheduleRemoval(this.#connection, await unregisteredFiles(this.#connection, dataPath, before));
+    const { dataPath, isShared } = this.#options;
+    const { startedMs = isShared ? Date.now() - ORPHAN_AFTER_MS : performance.timeOrigin } = this.#options;
+    await scheduleRemoval(this.#connection, await unregisteredFiles(this.#connection, dataPath, startedMs));
   }
 
   /** A transaction whose files are durable before the catalog names them. */

@@ -14,6 +14,7 @@ import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
+import { SluiceError } from '../../core/errors.js';
 import type { ParquetFile } from '../../core/flow.js';
 import { lakeError, outageError } from '../../core/outage.js';
 import type { ReplayedBatch, ReplayOutcome, ReplayPiece } from '../../core/replay.js';
@@ -33,7 +34,7 @@ import { type LakeTable, register } from './lake-transaction.js';
 import type { LastCommit, Outcome, Ownership } from './ownership.js';
 import { scheduleRemoval, tableFolder } from './registered-files.js';
 import { emptyLakeState, stateTables } from './state.js';
-import { Transactions } from './transactions.js';
+import { isDoubtful, Transactions } from './transactions.js';
 
 /** How often others may be faster in making a table. */
 const MAX_CONFLICTS = 20;
@@ -85,16 +86,16 @@ export class LakeReplay {
 
   /**
    * Takes a piece, as `ReplayTarget` says, while this process commits nothing else.
-   * @throws SluiceError SLUICE_SPEC_CHANGED, SLUICE_DATA_DIR, SLUICE_LAKE; to replay again does what was not committed
+   * @throws SluiceError SLUICE_SPEC_CHANGED, SLUICE_DATA_DIR, SLUICE_LAKE, SLUICE_QUERY if it is closing; to replay
+   *   again does what was not committed
    */
   async take(piece: ReplayPiece): Promise<ReplayOutcome | undefined> {
+    if (this.#closing.aborted) throw new SluiceError('SLUICE_QUERY', 'the running process is ending');
     checkSpec(this.#table.spec, piece);
     try {
       const path = await this.#writeFile(piece.batches);
       const isThis = await this.#commit(piece.batches, path);
-      if (isThis !== undefined) return await this.#outcomeOf(isThis);
-      if (path !== undefined) await this.#remove(path);
-      return undefined;
+      return isThis === undefined ? undefined : await this.#outcomeOf(isThis);
     } catch (thrown) {
       const errorOf = this.#ownership.isShared ? outageError : lakeError;
       throw errorOf(thrown, 'messages cannot be taken out of the quarantine; to replay again takes the rest');
@@ -146,10 +147,17 @@ export class LakeReplay {
     const { topic } = this.#table;
     const transactions = new Transactions(this.#connection, ownership, this.#deleteFiles, topic, this.#closing);
     const { maxChangeSeq } = combineStats(batches.map(({ stats }) => stats));
+    let isWritten = false;
     try {
-      await transactions.run([], maxChangeSeq, (last) => this.#write(last, batches, path, replayedAt));
+      await transactions.run([], maxChangeSeq, async (last) => {
+        isWritten = false;
+        await this.#write(last, batches, path, replayedAt);
+        isWritten = true;
+      });
       return isThis;
     } catch (thrown) {
+      // What may be committed stays; housekeeping removes what no one needs in the end.
+      if (path !== undefined && !(isWritten && isDoubtful(thrown))) await this.#remove(path).catch(() => {});
       if (thrown instanceof MessagesGone) return undefined;
       throw thrown;
     }

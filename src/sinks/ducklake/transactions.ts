@@ -30,6 +30,8 @@ export class Transactions {
   readonly #closing: AbortSignal;
   /** The last one failed in a way that does not tell whether it took effect. */
   #isInDoubt = false;
+  /** Of the last one that was tried. */
+  #tried: CommitInfo | undefined;
 
   /** @param closing from then on nothing is made anew */
   constructor(
@@ -81,6 +83,7 @@ export class Transactions {
     const [topic, commit] = [this.#topic, last.commit + 1];
     const info: CommitInfo = { topic, commit, partitions: moves, maxChangeSeq: maxChangeSeq?.toString() ?? null };
     const connection = this.#connection;
+    this.#tried = info;
     await connection.run('BEGIN');
     try {
       const result = await write(last);
@@ -120,13 +123,15 @@ export class Transactions {
 
   async #outcomeOf(moves: readonly OwnedMove[]): Promise<Outcome> {
     const outcome = await this.#ownership.outcomeOf(moves);
-    if (outcome === 'committed') await this.#deleteFiles.restore();
+    if (outcome !== 'committed') return outcome;
+    if (this.#tried !== undefined) this.#ownership.committed(this.#tried);
+    await this.#deleteFiles.restore();
     return outcome;
   }
 }
 
-/** Whether the transaction may have taken effect. */
-function isDoubtful(thrown: unknown): boolean {
+/** Whether the transaction whose COMMIT failed so may have taken effect. */
+export function isDoubtful(thrown: unknown): boolean {
   return refusalOf(thrown) === undefined && !isConflict(thrown);
 }
 

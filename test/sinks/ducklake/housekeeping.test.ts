@@ -32,7 +32,7 @@ async function keepHouse(choices: Partial<HousekeepingOptions> = {}): Promise<vo
   const instance = await openLake(options);
   const isShared = options.catalog.startsWith('postgres:');
   const housekeeping = await Housekeeping.open(instance, {
-    ...{ ...options, isShared, startedMs: Date.now() },
+    ...{ ...options, isShared, ...(!isShared && { startedMs: Date.now() }) },
     ...choices,
   });
   try {
