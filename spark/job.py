@@ -18,6 +18,7 @@ from pyspark.sql.streaming.listener import StreamingQueryProgress
 
 from sluice_kernel import Bundle
 from sluice_kernel.batches import STATE_CONF, BatchFolder, BatchSink, without_duplicates
+from sluice_kernel.clock import ClockError, check_clock
 from sluice_kernel.datasource import positions_in
 from sluice_kernel.kafka import Topic, client_properties
 from sluice_kernel.sinks import ParquetFolder, Sink
@@ -84,6 +85,7 @@ def start(spark: SparkSession, settings: Settings) -> StreamingQuery:
     }
     bundle = Bundle.load(settings.bundle)
     source = spark.readStream.format("sluice")
+    checkpoint = f"{settings.data_dir}/checkpoint"
     sink: Sink | BatchSink
     if settings.deduplicate_within is None:
         sink = _file_sink(spark, settings, bundle)
@@ -92,9 +94,9 @@ def start(spark: SparkSession, settings: Settings) -> StreamingQuery:
     else:
         sink = _batch_sink(spark, settings, bundle)
         _configure_state(spark, settings.compression)
+        check_clock(spark, checkpoint)
         parsed = source.options(**options, mode="rows").load()
         stream = without_duplicates(parsed, settings.deduplicate_within, settings.deduplicate_by)
-    checkpoint = f"{settings.data_dir}/checkpoint"
     return stream.writeStream.foreachBatch(sink.commit).option("checkpointLocation", checkpoint).start()
 
 
@@ -143,12 +145,12 @@ def wait(query: StreamingQuery, ends: Mapping[int, int] | None) -> None:
 
 
 def _check_kept(progress: StreamingQueryProgress) -> None:
-    """Rows are late only to a watermark that came from a clock of later."""
+    """While it runs. After a restart ``check_clock`` finds it in the checkpoint."""
     dropped = sum(state.numRowsDroppedByWatermark for state in progress.stateOperators)
     if dropped > 0:
-        raise RuntimeError(
-            f"Spark dropped {dropped} rows of micro-batch {progress.batchId} as late: the driver's clock went back by more "
-            "than DEDUPLICATE_WITHIN. Begin with a new DATA_DIR and a new table"
+        raise ClockError(
+            f"Spark dropped {dropped} rows of micro-batch {progress.batchId} as late: the driver's clock went back by "
+            "more than DEDUPLICATE_WITHIN. Begin with a new DATA_DIR and a new table"
         )
 
 

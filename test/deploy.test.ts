@@ -1,7 +1,7 @@
 /** Holds deploy/ to the schemas of Compose and Kubernetes, and to what a process expects of its surroundings. */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -182,6 +182,17 @@ it('has the compose file make a token that nobody else has, once', () => {
   execFileSync(process.execPath, [join(DEPLOY, 'token.mjs'), file]);
   expect(readFileSync(file, 'utf8')).toBe(token);
   expect(readFileSync(madeToken(), 'utf8')).not.toBe(token);
+});
+
+it('makes no token that is empty if it is killed, but the next time', () => {
+  const directory = temporaryDirectory();
+  const file = join(directory, 'token');
+  const full = ['-c', 'ulimit -f 0; exec "$0" "$@"', process.execPath, join(DEPLOY, 'token.mjs'), file];
+  expect(spawnSync('sh', full).status).not.toBe(0);
+  expect(existsSync(file)).toBe(false);
+  execFileSync(process.execPath, [join(DEPLOY, 'token.mjs'), file]);
+  expect(readFileSync(file, 'utf8')).toMatch(/^[\w-]{32}\n$/);
+  expect(readdirSync(directory)).toEqual(['token']);
 });
 
 it('has a health check of the image that asks with the token, and needs no answer if there is no port', async () => {

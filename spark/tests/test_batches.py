@@ -1,5 +1,7 @@
 """Without Spark: what it is asked for is a frame that writes a file of rows, or of quarantined messages."""
 
+import resource
+
 import pytest
 
 from sluice_kernel import batches
@@ -81,6 +83,19 @@ def test_another_query_is_refused(orders):
         BatchFolder(orders).commit(Frame("r"), 1)
     with pytest.raises(SinkError, match="take another folder for files"):
         ParquetFolder(orders).commit_files([], 0)
+
+
+def test_a_driver_that_is_lost_while_it_makes_the_id_of_its_query(orders):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            BatchFolder(orders).commit(Frame(), 0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    BatchFolder(orders).commit(Frame(), 0)
+    assert files_in(orders) == COMMITTED
+    assert (orders / "_query").read_text() == "q"
 
 
 def test_a_folder_of_files_is_refused(orders):

@@ -9,6 +9,8 @@ const execFileAsync = promisify(execFile);
 
 const VENVS = fileURLToPath(new URL('../../build/python', import.meta.url));
 const SCRIPTS = fileURLToPath(new URL('readers', import.meta.url));
+/** Of Spark's driver, which runs for seconds: time to compile well is lost. */
+export const QUICK_JVM = { SPARK_SUBMIT_OPTS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' };
 const MAX_OUTPUT_BYTES = 64 << 20;
 /** For `beforeAll`: packages are downloaded, hundreds of MB for Spark. */
 export const INSTALL_TIMEOUT_MS = 600_000;
@@ -82,6 +84,7 @@ export async function runPython(
       PYSPARK_PYTHON: python,
       TZ: 'UTC',
       SPARK_LOCAL_IP: '127.0.0.1',
+      ...QUICK_JVM,
       PYTHONDONTWRITEBYTECODE: '1',
     },
   });

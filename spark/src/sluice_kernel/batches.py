@@ -6,13 +6,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from .files import sync
+from .files import sync, write_once
 from .sinks import DIGITS, QUERY_FILE, SinkError
 from .spark import REJECTED, quarantined, rows
 
@@ -107,11 +108,10 @@ class BatchFolder:
         if (self._folder / "_manifest").exists():
             raise SinkError(f"{self._folder} has files of mode=files: take another folder for micro-batches")
         known = self._folder / QUERY_FILE
-        try:
-            with known.open("x") as file:
-                file.write(query)
-        except FileExistsError:
-            check_query(str(self._folder), known.read_text(), query)
+        if not known.exists():
+            with suppress(FileExistsError):
+                write_once(known, query)
+        check_query(str(self._folder), known.read_text(), query)
 
     def _write(self, frame: DataFrame, folder: Path) -> None:
         write_parquet(frame, str(folder))

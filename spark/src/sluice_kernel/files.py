@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -197,3 +197,20 @@ def sync(path: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_once(file: Path, text: str) -> None:
+    """Makes a local file, which is durable and whole as soon as it is there.
+
+    Raises:
+        FileExistsError: if it is there.
+    """
+    temporary = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
+    try:
+        temporary.write_text(text)
+        sync(str(temporary))
+        # Unlike a rename, it fails if the file is there.
+        os.link(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync(str(file.parent))

@@ -18,13 +18,13 @@ from .sinks import SinkError, collected, new_positions
 from .spark import quarantined, rows
 
 POSITIONS = "sluice.positions"
-"""The property of a snapshot that has the positions after it, as JSON by ``topic/partition``."""
+"""The property of a snapshot, and of the table, that has the positions after it, as JSON by ``topic/partition``."""
 
 QUERY = "sluice.query"
-"""The property of a snapshot that has the id of the query whose micro-batch it is."""
+"""The property of a snapshot, and of the table, that has the id of the query whose micro-batch it is."""
 
 BATCH = "sluice.batch"
-"""The property of a snapshot that has the number of its micro-batch."""
+"""The property of a snapshot, and of the table, that has the number of its micro-batch."""
 
 NAME_MAPPING = "schema.name-mapping.default"
 
@@ -108,10 +108,11 @@ class _Table:
 
     def append(self, written: Sequence[RangeFiles], paths: Sequence[tuple[str | None, int]], batch: int) -> None:
         self._table.refresh()
-        if self._newest(QUERY) is not None:
+        newest = self._newest()
+        if QUERY in newest:
             raise SinkError(f"{self._name} has micro-batches of mode=rows: take another table for files")
         found = [(path, size) for path, size in paths if path is not None]
-        positions = new_positions(json.loads(self._newest(POSITIONS) or "{}"), written)
+        positions = new_positions(json.loads(newest.get(POSITIONS) or "{}"), written)
         if positions is None:
             for path, _ in found:
                 self._table.io().deleteFile(path)
@@ -120,11 +121,11 @@ class _Table:
 
     def has_batch(self, query: str, batch: int) -> bool:
         self._table.refresh()
-        newest = self._newest(BATCH)
-        if newest is None:
+        newest = self._newest()
+        if BATCH not in newest:
             return False
-        check_query(self._name, self._newest(QUERY) or "of mode=files", query)
-        return batch <= int(newest)
+        check_query(self._name, newest.get(QUERY) or "of mode=files", query)
+        return batch <= int(newest[BATCH])
 
     def append_frame(self, frame: DataFrame, query: str, batch: int) -> None:
         """After ``has_batch``, which it relies on: what another driver adds from then on is refused."""
@@ -139,7 +140,8 @@ class _Table:
 
     def _add(self, files: Sequence[tuple[str, int]], properties: Mapping[str, str]) -> None:
         snapshot = self._table.currentSnapshot()
-        change = self._table.newOverwrite()
+        transaction = self._table.newTransaction()
+        change = transaction.newOverwrite()
         for path, size in files:
             file = self._data_file(path, size)
             # Spark writes a file without rows if there are none at all.
@@ -153,17 +155,29 @@ class _Table:
         for name, value in properties.items():
             change.set(name, value)
         change.commit()
+        kept = transaction.updateProperties()
+        for name, value in properties.items():
+            kept.set(name, value)
+        kept.commit()
+        transaction.commitTransaction()
 
-    def _newest(self, name: str) -> str | None:
-        """A property of the newest snapshot that has it: those of compaction have none."""
+    def _newest(self) -> Mapping[str, str]:
+        """The properties of the newest micro-batch: snapshots of compaction have none.
+
+        The table's own are the same, but stay if the table is set back to an older snapshot: they are for one whose
+        snapshots of micro-batches have expired.
+        """
         snapshot = self._table.currentSnapshot()
         while snapshot is not None:
-            found = snapshot.summary().get(name)
-            if found is not None:
-                return found
+            if BATCH in snapshot.summary():
+                return snapshot.summary()
             parent = snapshot.parentId()
-            snapshot = None if parent is None else self._table.snapshot(parent)
-        return None
+            if parent is None:
+                break
+            snapshot = self._table.snapshot(parent)
+            if snapshot is None:
+                return self._table.properties()
+        return {}
 
     def _data_file(self, path: str, size: int) -> Any:
         iceberg, table = self._iceberg, self._table

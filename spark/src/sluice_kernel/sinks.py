@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .files import RangeFiles, sync
+from .files import RangeFiles, sync, write_once
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -122,17 +122,10 @@ class ParquetFolder:
     def _write_manifest(self, number: int, manifest: dict[str, Any]) -> None:
         self._manifests.mkdir(parents=True, exist_ok=True)
         file = self._manifests / f"{number:0{DIGITS}d}.json"
-        temporary = self._manifests / f"{file.name}.{os.getpid()}"
-        temporary.write_text(json.dumps(manifest))
-        sync(str(temporary))
         try:
-            # Unlike a rename, it fails if the manifest is there.
-            os.link(temporary, file)
+            write_once(file, json.dumps(manifest))
         except FileExistsError as error:
             raise SinkError(f"{file} was written by another query just now: one query fills a folder") from error
-        finally:
-            temporary.unlink()
-        sync(str(self._manifests))
 
     def _check_staged(self, entries: Iterable[dict[str, Any]]) -> None:
         missing = [entry["staged"] for entry in entries if not (self._staged / entry["staged"]).exists()]
