@@ -270,44 +270,6 @@ describe('beside a process that runs', () => {
     expect(await select(sink, QUARANTINE)).toHaveLength(7);
   });
 
-  it('is refused with another key of masks than that one has', async () => {
-    const dataDir = await written();
-    await changeDatabase(
-      dataDir,
-      `ALTER TABLE sluice.meta ADD mask_key_id VARCHAR; UPDATE sluice.meta SET mask_key_id = 'x'`,
-    );
-    const sink = await openSink(dataDir, { spec: LOOSE });
-    const server = await QueryServer.start(sink, dataDir);
-    onTestFinished(() => server.close());
-    const key = join(dataDir, 'key');
-    writeFileSync(key, '4711'.repeat(16), { mode: 0o600 });
-    const env = { DATA_DIR: dataDir, TABLE_SPEC: specFile(dataDir, specText(false)), MASK_KEY_FILE: key };
-    await expect(replay(readConfig(env), { dryRun: false, log: LOG })).rejects.toMatchObject({
-      code: 'SLUICE_CONFIG',
-      message: expect.stringContaining('the masks in here are of the key x'),
-    });
-    expect(await select(sink, QUARANTINE)).toHaveLength(7);
-  });
-
-  it('asks for no more than that one takes', async () => {
-    const warning = { name: 'noted', action: 'warn', column: 'shop', not_null: true };
-    const dataDir = await written();
-    const spec = specText(false, [], [warning]);
-    const sink = await openSink(dataDir, { spec: parseSpec(spec, 'of the test') });
-    const server = await QueryServer.start(sink, dataDir);
-    onTestFinished(() => server.close());
-    const replays = vi.spyOn(sink, 'replay');
-    await replayed(dataDir, { spec });
-    const [[{ batches }]] = replays.mock.calls;
-    expect(batches[0]).toMatchObject({ stats: { ok: 1 }, failedExpectations: [] });
-    // As much as BESIDE_A_RUN and a path can have.
-    const path = '/'.padEnd(4096, 'x');
-    const taken = Array.from({ length: 40 }, (_, n) => Number.MAX_SAFE_INTEGER - n);
-    const largest = { ...batches[0], file: { tempPath: path, path, bytes: 1 }, taken };
-    const piece = { specHash: specHash(STRICT), batches: Array.from({ length: 500 }, () => largest) };
-    await expect(replayRunning(dataDir, piece)).rejects.toMatchObject({ code: 'SLUICE_SPEC_CHANGED' });
-  });
-
   it('gives up what it has not committed when that one ends', async () => {
     const { dataDir, sink, server } = await running();
     const replaying = replayed(dataDir, { bytes: '1' }).then(

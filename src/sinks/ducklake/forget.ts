@@ -107,8 +107,8 @@ export class LakeForget {
   }
 
   /**
-   * @throws SluiceError SLUICE_LAKE or SLUICE_DATA_DIR; SLUICE_LOCKED if anybody has connected since `open`; what was committed stays so: to do it again does the rest. What
-   *   `isOfKey` throws: then nothing has left
+   * @throws SluiceError SLUICE_LAKE or SLUICE_DATA_DIR; SLUICE_LOCKED if anybody has connected since `open`; what was
+   *   committed stays so: to do it again does the rest. What `isOfKey` throws: then nothing has left
    */
   async run(): Promise<Forgotten> {
     const { connection } = this.#parts;

@@ -1,4 +1,4 @@
-/** What a lake's catalog says of all of a table: its columns' least and greatest values, which can be of deleted rows. */
+/** What a lake's catalog says of a whole table: the least and greatest values, which can be of deleted rows. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { METADATA } from './lake.js';
@@ -6,8 +6,8 @@ import { METADATA } from './lake.js';
 const STATISTICS = `${METADATA}.ducklake_table_column_stats`;
 
 /**
- * Has them be of the rows that there are, while nobody else uses the lake. They cannot be left out: DuckLake takes those
- * of the next file for those of the table then, and queries that rely on numbers being within them fail.
+ * Has them be of the rows that there are, while nobody else uses the lake. They cannot be left out: DuckLake takes
+ * those of the next file for those of the table then, and queries that rely on numbers being within them fail.
  */
 export async function narrowStatistics(connection: DuckDBConnection): Promise<void> {
   const tables = await rowsOf(
