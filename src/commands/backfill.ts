@@ -14,6 +14,7 @@ import { Backfill, type Backfilled, type BackfillPlace, extraSpec } from '../sin
 import { topicFolder } from '../storage/data-dir.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
+import { refuseRunning } from './open-sql.js';
 import { ReplayBatches } from './replay-batches.js';
 import { variablesHelp } from './variables-help.js';
 
@@ -117,12 +118,7 @@ async function scopeOf(config: Config): Promise<{ topic: string; spec: TableSpec
   }
   const client = await openSql(dataDir);
   try {
-    if (client.live) {
-      throw new SluiceError(
-        'SLUICE_LOCKED',
-        `a process runs on DATA_DIR=${dataDir}: stop it, backfill, and start it again`,
-      );
-    }
+    refuseRunning(client, dataDir, 'stop it, backfill, and start it again');
     const scope = await readScope(client, dataDir);
     const stored = JSON.stringify(scope.spec);
     const spec = config.tableSpec === undefined ? parseSpec(stored, 'of the data directory') : config.spec;

@@ -18,7 +18,7 @@ import { LakeForget } from '../sinks/ducklake/forget.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
 import { keyMatcher } from './key-matcher.js';
-import { openConfigured } from './open-sql.js';
+import { openConfigured, refuseRunning } from './open-sql.js';
 import { sinkOptions } from './sink-options.js';
 import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
@@ -63,12 +63,8 @@ export async function forget(config: Config, log: Logger, id: string, dryRun: bo
   const client = await openConfigured(config);
   let open: () => Promise<Forget | LakeForget>;
   try {
-    if (client.live && !dryRun) {
-      throw new SluiceError(
-        'SLUICE_LOCKED',
-        `a process runs on DATA_DIR=${dataDir}: stop it, forget, and start it again; --dry-run works beside it`,
-      );
-    }
+    const todo = 'stop it, forget, and start it again; --dry-run works beside it';
+    if (!dryRun) refuseRunning(client, dataDir, todo);
     const { topic, spec: stored } = await readScope(client, dataDir);
     const spec =
       config.tableSpec === undefined ? parseSpec(JSON.stringify(stored), 'of the data directory') : config.spec;

@@ -17,6 +17,11 @@ export function openConfigured(config: Config): Promise<SqlClient> {
   return config.sink === 'duckdb' ? openSql(config.dataDir) : openSql(config.dataDir, () => openLakeFiles(config, NOW));
 }
 
+/** @param todo what to do about it @throws SluiceError SLUICE_LOCKED if a process runs on the data directory */
+export function refuseRunning({ live }: Pick<SqlClient, 'live'>, dataDir: string, todo: string): void {
+  if (live) throw new SluiceError('SLUICE_LOCKED', `a process runs on DATA_DIR=${dataDir}: ${todo}`);
+}
+
 /**
  * Opens the lake as it was.
  * @throws SluiceError SLUICE_CONFIG if it cannot be read so

@@ -19,6 +19,7 @@ import { counted } from '../verify/check.js';
 import { readLedger } from '../verify/files.js';
 import { hasTables, readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
+import { refuseRunning } from './open-sql.js';
 import { variablesHelp } from './variables-help.js';
 
 export interface RecoverOptions {
@@ -185,8 +186,7 @@ async function explain({ dataDir, kafka }: Config, write: Write): Promise<boolea
     return false;
   }
   try {
-    if (client.live)
-      throw new SluiceError('SLUICE_LOCKED', `a process runs on DATA_DIR=${dataDir}: nothing to recover`);
+    refuseRunning(client, dataDir, 'nothing to recover');
     if (!(await hasTables(client))) return explainOrphans('empty', dataDir, kafka.topic, write);
     const { topic } = await readScope(client, dataDir);
     const { leftovers, unexplained, damaged, rewritten } = compareFiles(dataDir, topic, await readLedger(client));

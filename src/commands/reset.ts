@@ -15,7 +15,7 @@ import { checkLakeReset, resetLake } from '../sinks/ducklake/reset.js';
 import { databasePath } from '../storage/data-dir.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
-import { openConfigured } from './open-sql.js';
+import { openConfigured, refuseRunning } from './open-sql.js';
 import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 /** What the command line says. */
@@ -67,10 +67,7 @@ export async function resetPosition(config: Config, log: Logger, choices: Choice
   let request: ResetRequest;
   let spec: ResetOptions['spec'];
   try {
-    if (client.live && !choices.dryRun) {
-      const message = `a process runs on DATA_DIR=${dataDir}: stop it first; --dry-run works beside it`;
-      throw new SluiceError('SLUICE_LOCKED', message);
-    }
+    if (!choices.dryRun) refuseRunning(client, dataDir, 'stop it first; --dry-run works beside it');
     const scope = await readScope(client, dataDir);
     if (scope.topic !== topic) {
       throw new SluiceError('SLUICE_CONFIG', `DATA_DIR holds the topic ${scope.topic}, not ${topic}: say --topic`);

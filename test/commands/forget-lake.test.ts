@@ -4,11 +4,8 @@ import { join, relative } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { forget } from '../../src/commands/forget.js';
-import { openConfigured } from '../../src/commands/open-sql.js';
-import { verify } from '../../src/commands/verify.js';
 import { readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/core/log.js';
-import { allRows } from '../../src/query/sql-client.js';
 import { specJson } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { LakeForget } from '../../src/sinks/ducklake/forget.js';
@@ -16,6 +13,7 @@ import { withApplicationName } from '../../src/sinks/ducklake/settings.js';
 import type { DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
 import { listFiles } from '../../src/storage/data-dir.js';
 import { order, select, temporaryDirectory } from '../support/batches.js';
+import { rowsNow, verifies } from '../support/configured.js';
 import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink } from '../support/lakes.js';
 import { describePostgres } from '../support/postgres.js';
@@ -61,23 +59,6 @@ async function written(): Promise<void> {
 
 const forgetting = (dryRun = false) => forget(readConfig(env, false), log, KEY, dryRun);
 
-async function rowsNow(sql: string): Promise<unknown[][]> {
-  const client = await openConfigured(readConfig(env, false));
-  try {
-    return (await allRows(client, sql)).map((row) => Object.values(row));
-  } finally {
-    client.close();
-  }
-}
-
-async function verifies(): Promise<void> {
-  let text = '';
-  const write = async (more: string) => {
-    text += more;
-  };
-  expect(await verify(readConfig(env, false), { kafka: false, log, write }), text).toBe(true);
-}
-
 /** As DuckLake has it in the names of its files. */
 async function uuidNow(): Promise<string> {
   const instance = await DuckDBInstance.create();
@@ -117,7 +98,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
 
       it('leaves nothing of it, and verify agrees', async () => {
         expect(planted().length).toBeGreaterThan(2);
-        expect(await rowsNow(OF_AMOUNT)).toEqual([[true]]);
+        expect(await rowsNow(env, OF_AMOUNT)).toEqual([[true]]);
         expect(await forgetting(true)).toMatch(
           /^3 rows of cdc_orders and 77 messages in the quarantine are of the key/,
         );
@@ -125,14 +106,16 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         expect(text).toMatch(/^forgotten: 3 rows, 77 quarantined messages; [1-9]\d* files rewritten/);
         expect(text).toContain('the next run merges it again');
         expect(planted()).toEqual([]);
-        expect(await rowsNow(OF_AMOUNT)).toEqual([[false]]);
-        await verifies();
-        expect(await rowsNow('SELECT order_id, count(*)::INTEGER FROM cdc_orders GROUP BY ALL')).toEqual([['C2', 2]]);
-        expect(await rowsNow('SELECT count(*)::INTEGER FROM sluice.quarantine')).toEqual([[76]]);
-        expect(await rowsNow('SELECT rows_merged::INTEGER, rows_quarantined::INTEGER FROM sluice.forgotten')).toEqual([
-          [3, 77],
+        expect(await rowsNow(env, OF_AMOUNT)).toEqual([[false]]);
+        await verifies(env);
+        expect(await rowsNow(env, 'SELECT order_id, count(*)::INTEGER FROM cdc_orders GROUP BY ALL')).toEqual([
+          ['C2', 2],
         ]);
-        expect(await rowsNow('SELECT count(*)::INTEGER FROM orders')).toEqual([[1]]);
+        expect(await rowsNow(env, 'SELECT count(*)::INTEGER FROM sluice.quarantine')).toEqual([[76]]);
+        expect(
+          await rowsNow(env, 'SELECT rows_merged::INTEGER, rows_quarantined::INTEGER FROM sluice.forgotten'),
+        ).toEqual([[3, 77]]);
+        expect(await rowsNow(env, 'SELECT count(*)::INTEGER FROM orders')).toEqual([[1]]);
         if (where === 'Postgres') {
           const tables = await postgres().query(
             database,
@@ -151,7 +134,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         // What the catalog says of the table is not of the new rows alone.
         expect(await select(sink, `SELECT count(*)::INTEGER FROM cdc_orders WHERE order_id = 'C2'`)).toEqual([[2]]);
         await sink.close();
-        await verifies();
+        await verifies(env);
       });
 
       it('does the rest when it was killed after its transaction', async () => {
@@ -166,7 +149,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         for (const name of [...ofFile, '.replay/of-4711/x.parquet']) writeFileSync(join(dataDir, name), KEY);
         expect(await forgetting()).toMatch(/^forgotten: 0 rows, 77 quarantined messages; [1-9]\d* files/);
         expect(planted()).toEqual([]);
-        await verifies();
+        await verifies(env);
       });
 
       it.runIf(where === 'Postgres')('is refused while anybody else is connected', async () => {
@@ -180,7 +163,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
           await expect(forgetting()).rejects.toMatchObject(locked(name));
           await sink.close();
         }
-        expect(await rowsNow('SELECT count(*)::INTEGER FROM cdc_orders')).toEqual([[5]]);
+        expect(await rowsNow(env, 'SELECT count(*)::INTEGER FROM cdc_orders')).toEqual([[5]]);
 
         // One that comes during it.
         const forgets = await LakeForget.open({ ...options, key: KEY, keyHash: 'x', isOfKey: () => false });
@@ -193,7 +176,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         await forgets.close();
         expect(existsSync(uncommitted)).toBe(true);
         rmSync(uncommitted);
-        await verifies();
+        await verifies(env);
       });
     });
   });

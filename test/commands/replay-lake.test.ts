@@ -3,35 +3,22 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBConnection } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { openConfigured } from '../../src/commands/open-sql.js';
 import { replay } from '../../src/commands/replay.js';
-import { verify } from '../../src/commands/verify.js';
 import { readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/core/log.js';
 import { QueryServer } from '../../src/query/query-server.js';
-import { allRows } from '../../src/query/sql-client.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import { specHash } from '../../src/schema/spec-hash.js';
 import type { DuckLakeSink, DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
 import { listFiles } from '../../src/storage/data-dir.js';
 import { select, temporaryDirectory, token } from '../support/batches.js';
+import { rowsNow, verifies } from '../support/configured.js';
 import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink, takeOver } from '../support/lakes.js';
 import { describePostgres } from '../support/postgres.js';
+import { shopSpec } from '../support/shop-spec.js';
 
-const specText = (required: boolean) =>
-  JSON.stringify({
-    table: 'cdc_orders',
-    view: 'orders',
-    columns: [
-      { name: 'id', kind: 'text', required: true, role: 'change_id' },
-      { name: 'key', kind: 'text', required: true, role: 'key' },
-      { name: 'operation', kind: 'text', role: 'operation' },
-      { name: 'at', kind: 'timestamp', role: 'event_time' },
-      { name: 'shop', kind: 'text', required },
-    ],
-  });
-const LOOSE = parseSpec(specText(false), 'of the test');
+const LOOSE = parseSpec(shopSpec(false), 'of the test');
 const message = (id: string, more: object = {}) => JSON.stringify({ id, key: id, operation: 'insert', ...more });
 const whole = (id: string) => message(id, { shop: 's' });
 const log = createLogger({ level: 'silent', format: 'json' });
@@ -41,7 +28,7 @@ let env: Record<string, string>;
 
 /** What test/commands/replay.test.ts has: rows, bad messages among them, duplicates, and a marker. */
 async function written(): Promise<void> {
-  const strict = { ...options, spec: parseSpec(specText(true), 'of the test') };
+  const strict = { ...options, spec: parseSpec(shopSpec(true), 'of the test') };
   const sink = await openLakeSink(strict);
   const [{ epoch = 0 }] = await sink.claim([0]);
   await sink.claim([1]);
@@ -68,27 +55,10 @@ function loseAnswers() {
 
 const replayed = (choices: { bytes?: string; dryRun?: boolean } = {}) => {
   const spec = join(temporaryDirectory(), 'spec.json');
-  writeFileSync(spec, specText(false));
+  writeFileSync(spec, shopSpec(false));
   const { bytes = '32MiB', dryRun = false } = choices;
   return replay(readConfig({ ...env, TABLE_SPEC: spec, BATCH_BYTES: bytes }), { dryRun, log });
 };
-
-async function rowsNow(sql: string): Promise<unknown[][]> {
-  const client = await openConfigured(readConfig(env, false));
-  try {
-    return (await allRows(client, sql)).map((row) => Object.values(row));
-  } finally {
-    client.close();
-  }
-}
-
-async function verifies(): Promise<void> {
-  let text = '';
-  const write = async (more: string) => {
-    text += more;
-  };
-  expect(await verify(readConfig(env, false), { kafka: false, log, write }), text).toBe(true);
-}
 
 const IDS = 'SELECT id FROM cdc_orders ORDER BY id';
 const QUARANTINE = 'SELECT partition_id, message_offset::INTEGER, reason FROM sluice.quarantine ORDER BY ALL';
@@ -119,9 +89,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         await before.close();
         expect(await replayed({ dryRun: true })).toMatchObject({ rows: undefined });
         expect((await replayed()).rows).toEqual({ merged: 2, duplicate: 2, marker: 1 });
-        expect(await rowsNow(IDS)).toEqual(['a', 'b', 'c', 'd', 'f'].map((id) => [id]));
-        expect(await rowsNow(QUARANTINE)).toEqual(STAY);
-        expect(await rowsNow(REPLAYS)).toEqual([
+        expect(await rowsNow(env, IDS)).toEqual(['a', 'b', 'c', 'd', 'f'].map((id) => [id]));
+        expect(await rowsNow(env, QUARANTINE)).toEqual(STAY);
+        expect(await rowsNow(env, REPLAYS)).toEqual([
           [0, 1, 'merged'],
           [0, 5, 'merged'],
           [1, 1, 'duplicate'],
@@ -129,8 +99,8 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
           [1, 3, 'marker'],
         ]);
         // The newest state, which is a table.
-        expect(await rowsNow('SELECT id FROM orders ORDER BY id')).toEqual(await rowsNow(IDS));
-        await verifies();
+        expect(await rowsNow(env, 'SELECT id FROM orders ORDER BY id')).toEqual(await rowsNow(env, IDS));
+        await verifies(env);
         expect((await replayed()).rows).toEqual({ merged: 0, duplicate: 0, marker: 0 });
         // What is committed next finds them.
         const sink = await openLakeSink(options);
@@ -140,7 +110,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         expect((await sink.commit()).stats).toMatchObject({ merged: 1, duplicate: 1 });
         expect(await sink.compact(true)).toMatchObject({ left: [] });
         await sink.close();
-        await verifies();
+        await verifies(env);
       });
 
       it('takes each message once beside commits of the same changes, and two replays at once', async () => {
@@ -155,9 +125,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
           for (const name of ['merged', 'duplicate', 'marker'] as const) sums[name] += rows![name];
         }
         expect(sums).toEqual({ merged: 4, duplicate: 6, marker: 1 });
-        expect(await rowsNow(IDS)).toEqual(['a', 'b', 'c', 'd', 'f', 'x', 'y'].map((id) => [id]));
-        expect(await rowsNow(QUARANTINE)).toEqual(STAY);
-        await verifies();
+        expect(await rowsNow(env, IDS)).toEqual(['a', 'b', 'c', 'd', 'f', 'x', 'y'].map((id) => [id]));
+        expect(await rowsNow(env, QUARANTINE)).toEqual(STAY);
+        await verifies(env);
         expect(await select(sink, 'SELECT count(*)::INTEGER FROM sluice.replays')).toEqual([[5]]);
         await server?.close();
         await sink.close();
@@ -180,7 +150,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
           await expect(replayed()).rejects.toMatchObject({ message: expect.stringContaining('no room') });
           writes.mockRestore();
           expect(listFiles(options.dataPath)).toEqual(files);
-          expect(await rowsNow(QUARANTINE)).toHaveLength(7);
+          expect(await rowsNow(env, QUARANTINE)).toHaveLength(7);
           await server.close();
           const taken = sink.replay({ specHash: specHash(LOOSE), batches: [] });
           await Promise.all([sink.close(), expect(taken).rejects.toMatchObject({ code: 'SLUICE_QUERY' })]);
@@ -191,7 +161,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         const sink = await openLakeSink(options);
         const [{ epoch = 0 }] = await sink.claim([0]);
         const id = token(1_700_000_000);
-        const strict = { ...options, spec: parseSpec(specText(true), 'of the test') };
+        const strict = { ...options, spec: parseSpec(shopSpec(true), 'of the test') };
         await sink.stage(await makeLakeBatch(strict, 0, 7, [message(id)], { epoch }));
         await sink.commit();
         const server = await QueryServer.start(sink, options.dataDir);
@@ -203,7 +173,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         expect(sums).toEqual({ merged: 0, duplicate: 1 });
         await server.close();
         await sink.close();
-        await verifies();
+        await verifies(env);
       });
     });
   });

@@ -10,27 +10,17 @@ import { replayRunning } from '../../src/query/sql-client.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
 import type { DuckDbSink } from '../../src/sinks/duckdb/sink.js';
 import { makeBatch, openSink, select, temporaryDirectory } from '../support/batches.js';
+import { shopSpec } from '../support/shop-spec.js';
 import { changeDatabase } from '../support/verifying.js';
 
-const specText = (required: boolean) =>
-  JSON.stringify({
-    table: 'cdc_orders',
-    view: 'orders',
-    columns: [
-      { name: 'id', kind: 'text', required: true, role: 'change_id' },
-      { name: 'key', kind: 'text', required: true, role: 'key' },
-      { name: 'operation', kind: 'text', role: 'operation' },
-      { name: 'at', kind: 'timestamp', role: 'event_time' },
-      { name: 'shop', kind: 'text', required },
-    ],
-    expectations: required ? [] : [{ name: 'noted', action: 'warn', column: 'shop', not_null: true }],
-  });
-const LOOSE = parseSpec(specText(false), 'of the test');
+/** Without `shop` it is a row, and fails an expectation. */
+const LOOSE_TEXT = shopSpec(false, [{ name: 'noted', action: 'warn', column: 'shop', not_null: true }]);
+const LOOSE = parseSpec(LOOSE_TEXT, 'of the test');
 
 /** One that runs, with a message that is a row with LOOSE. */
 async function running(sql = 'SELECT 1'): Promise<{ dataDir: string; sink: DuckDbSink }> {
   const dataDir = temporaryDirectory();
-  const strict = { spec: parseSpec(specText(true), 'of the test') };
+  const strict = { spec: parseSpec(shopSpec(true), 'of the test') };
   const before = await openSink(dataDir, strict);
   await before.stage(await makeBatch(dataDir, 0, 0, ['{"id":"b","key":"b","operation":"insert"}'], strict));
   await before.commit();
@@ -44,7 +34,7 @@ async function running(sql = 'SELECT 1'): Promise<{ dataDir: string; sink: DuckD
 
 function replayed(dataDir: string, env = {}) {
   const spec = join(dataDir, 'spec.json');
-  writeFileSync(spec, specText(false));
+  writeFileSync(spec, LOOSE_TEXT);
   const log = createLogger({ level: 'silent', format: 'json' });
   return replay(readConfig({ DATA_DIR: dataDir, TABLE_SPEC: spec, ...env }), { dryRun: false, log });
 }
