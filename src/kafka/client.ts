@@ -47,7 +47,7 @@ export async function connectClient<T>(
   let reason: string | undefined;
   // Its errors come when the time is over, and name no reason; its log has both at once.
   const onLine = ({ fac, message }: ClientLine) => {
-    if (fac === 'FAIL') reason = reasonOf(message);
+    if (fac === 'FAIL') reason = moreTelling(reasonOf(message), reason);
   };
   client.on('event.log', onLine);
   const warning = setTimeout(() => {
@@ -66,6 +66,14 @@ export async function connectClient<T>(
 /** Without the thread before it, and after it how long the attempt took. */
 function reasonOf(message: string): string {
   return message.replace(/^\[thrd:[^\]]*\]: /, '').replace(/ \(after \d+ms in state .*\)$/, '');
+}
+
+/**
+ * The newer reason, unless it says only that the connection ended and an earlier one says in which step: a peer that
+ * ends the connection in the TLS handshake is reported either way, as the timing has it.
+ */
+function moreTelling(reason: string, earlier: string | undefined): string {
+  return earlier !== undefined && /^\S+ Disconnected\b/.test(reason) ? earlier : reason;
 }
 
 /** A promise of what a callback-style call gives. It rejects with the LibrdKafkaError. */

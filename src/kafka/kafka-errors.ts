@@ -75,7 +75,10 @@ export function connectError(
     return new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist on ${brokers}`, { cause });
   }
   const security = Object.keys(properties).filter((name) => /^(security|ssl|sasl)\./.test(name));
-  const variables = security.map(variableOf).join(', ');
+  // The protocol with its value, which is no secret: what a listener of another one does is end the connection.
+  const variables = security
+    .map((name) => `${variableOf(name)}${name === 'security.protocol' ? `=${properties[name]}` : ''}`)
+    .join(', ');
   if (classify(cause) === 'configuration') {
     const what = `the Kafka client cannot be set up: ${reason}`;
     const remedy =

@@ -66,7 +66,8 @@ describeKafka('a listener without TLS', (bootstrap) => {
   it('is named as what it is to a client with TLS', LONG, async () => {
     const { code, error } = await refusedBy(bootstrap(), { KAFKA_CONFIG_SECURITY_PROTOCOL: 'ssl' });
     expect(code).toBe(3);
-    expect(error).toMatch(/SLUICE_KAFKA_UNREACHABLE.*PLAINTEXT broker listener\?; .*KAFKA_CONFIG_SECURITY_PROTOCOL/);
+    // Whether the client names the handshake or only that the connection ended is a matter of timing: client.test.ts.
+    expect(error).toMatch(/SLUICE_KAFKA_UNREACHABLE.*; .*check that it expects KAFKA_CONFIG_SECURITY_PROTOCOL=ssl/);
   });
 });
 
