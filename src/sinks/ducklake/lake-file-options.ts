@@ -7,6 +7,9 @@ import { LAKE } from './lake.js';
 
 const CODECS = { zstd: 'zstd', snappy: 'snappy', lz4: 'lz4_raw', none: 'uncompressed' } as const;
 
+/** Sorted by key, a query for one key reads one row group. */
+const STATE_GROUP_ROWS = 20_480;
+
 /**
  * Has them be like those of workers.
  * @param retained the table of changes if some leave by their age: their deletion is in files, not in the catalog
@@ -32,13 +35,15 @@ export async function setOptions(
   await set('target_file_size', `${targetBytes}B`, String(targetBytes));
   await set('parquet_compression', CODECS[compression], CODECS[compression]);
   await set('parquet_version', '2', 'V2');
-  const setInFiles = async (schema: string, table: string) => {
-    if (rows.some(({ scope_entry }) => scope_entry === `${schema}.${table}`)) return;
+  const setOf = async (schema: string, table: string, name: string, value: number) => {
+    const isSet = rows.some((row) => row.option_name === name && row.scope_entry === `${schema}.${table}`);
     const of = `schema => '${schema}', table_name => ${literal(table)}`;
-    await call(`${LAKE}.set_option('data_inlining_row_limit', 0, ${of})`);
+    if (!isSet) await call(`${LAKE}.set_option('${name}', ${value}, ${of})`);
   };
-  // However few rows the state has, they are in a file.
+  if (retained !== undefined) await setOf('main', retained, 'data_inlining_row_limit', 0);
   const [{ has_state }] = await rowsOf(connection, HAS_STATE);
-  if (has_state === true) await setInFiles('sluice', 'state');
-  if (retained !== undefined) await setInFiles('main', retained);
+  if (has_state !== true) return;
+  // However few rows the state has, they are in a file.
+  await setOf('sluice', 'state', 'data_inlining_row_limit', 0);
+  await setOf('sluice', 'state', 'parquet_row_group_size', STATE_GROUP_ROWS);
 }
