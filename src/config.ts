@@ -132,9 +132,7 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
   }
   if (values.sink?.sink === 'ducklake') {
     if (values.retention?.parquetMs !== undefined) {
-      problems.push(
-        'RETAIN_PARQUET: is for SINK=duckdb; the files of a lake are its table, from which RETAIN_CHANGES removes what is old',
-      );
+      problems.push('RETAIN_PARQUET: is for SINK=duckdb; files of a lake are its table, and leave by RETAIN_CHANGES');
     }
   }
   if (values.registry !== undefined) problems.push(...registryProblems(values.registry));

@@ -29,7 +29,7 @@ async function problems(options: ReturnType<typeof lakeOptions>): Promise<string
   return found;
 }
 
-/** Old changes of eleven orders in four files, quarantined messages in a file and in the catalog; a delete is newest. */
+/** Old changes of eleven orders in four files, quarantined messages in a file and in the catalog. */
 async function fill(sink: DuckLakeSink, options: ReturnType<typeof lakeOptions>): Promise<void> {
   const [{ epoch }] = await sink.claim([0]);
   let start = 0;

@@ -8,7 +8,7 @@ import { checks } from '../../../src/verify/checks.js';
 import { readScope } from '../../../src/verify/ledger.js';
 import { makeBatch, openSink, order, select, temporaryDirectory, token } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
-import { lakeOptions, makeLakeBatch, onLake, openLakeSink, readLake } from '../../support/lakes.js';
+import { lakeOptions, makeLakeBatch, onLake, openLakeSink, readLake, takeOver } from '../../support/lakes.js';
 import { describePostgres } from '../../support/postgres.js';
 import { Random } from '../../support/random.js';
 import {
@@ -48,6 +48,11 @@ async function verified(options: DuckLakeSinkOptions): Promise<{ problems: strin
   client.close();
   return found;
 }
+
+/** Deleted ones, too. */
+const rowsInFiles = `SELECT sum(f.record_count)::BIGINT FROM __ducklake_metadata_lake.ducklake_data_file f
+  JOIN __ducklake_metadata_lake.ducklake_table USING (table_id)
+  WHERE table_name = 'cdc_orders' AND f.end_snapshot IS NULL`;
 
 const key = { order_id: 'a', order_id_type: 'string' };
 
@@ -134,14 +139,7 @@ describePostgres('of a lake', (postgres) => {
     await sink.close();
     expect((await verified(options)).problems).toEqual([]);
     expect(await onLake(options, 'SELECT change_id FROM cdc_orders ORDER BY ALL')).toEqual([[token(4)], [token(5)]]);
-    expect(
-      await onLake(
-        options,
-        'SELECT sum(rows) FROM (SELECT record_count AS rows ' +
-          'FROM __ducklake_metadata_lake.ducklake_data_file JOIN __ducklake_metadata_lake.ducklake_table t USING (table_id) ' +
-          `WHERE table_name = 'cdc_orders' AND ducklake_data_file.end_snapshot IS NULL)`,
-      ),
-    ).toEqual([[2n]]);
+    expect(await onLake(options, rowsInFiles)).toEqual([[2n]]);
   });
 
   one('a process that lets all stay knows what another one has let leave', async () => {
@@ -175,6 +173,38 @@ describePostgres('of a lake', (postgres) => {
     expect(receipts.reduce((sum, { retired }) => sum + retired.changes, 0)).toBe(49);
     expect(await select(sinks[1], 'SELECT count(*) FROM sluice.retired')).toEqual([[49n]]);
     for (const sink of sinks) await sink.close();
+    expect((await verified(options)).problems).toEqual([]);
+  });
+
+  one('goes on beside the commits of another process', async () => {
+    const options = await makeOptions('Postgres');
+    const other = { ...lakeOptions(temporaryDirectory(), options.catalog), dataPath: options.dataPath };
+    const writer = await openLakeSink({ ...other, retention: NOTHING });
+    const sink = await openLakeSink({ ...options, retention: retain({ changesMs: 0, quarantineMs: 0 }) });
+    await takeOver(writer);
+    let isDone = false;
+    const writing = (async () => {
+      // Each commit repeats the last change of the one before.
+      for (let n = 0; n < 12; n++) {
+        await write(writer, other, 3 * n, [order(token(2 * n + 1), key), order(token(2 * n + 2), key), '{']);
+        await write(writer, other, n, [order(token(2 * n + 1), key)], 1);
+      }
+    })().finally(() => {
+      isDone = true;
+    });
+    const retired = { changes: 0, quarantined: 0 };
+    const retire = async () => {
+      const receipt = await sink.compact(true);
+      expect(receipt.left).toEqual([]);
+      retired.changes += receipt.retired.changes;
+      retired.quarantined += receipt.retired.quarantined;
+    };
+    while (!isDone) await retire();
+    await writing;
+    await retire();
+    expect(retired).toEqual({ changes: 23, quarantined: 12 });
+    expect(await select(sink, 'SELECT change_id FROM cdc_orders')).toEqual([[token(24)]]);
+    for (const each of [sink, writer]) await each.close();
     expect((await verified(options)).problems).toEqual([]);
   });
 
