@@ -9,9 +9,6 @@
  * commits and replays of whatever process, one is made anew (ownership.ts), and finds then which messages are still in
  * the quarantine. Killed before the COMMIT, nothing has changed, and housekeeping removes the file.
  */
-import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
@@ -19,26 +16,18 @@ import type { ParquetFile } from '../../core/flow.js';
 import { lakeError, outageError } from '../../core/outage.js';
 import type { ReplayedBatch, ReplayOutcome, ReplayPiece } from '../../core/replay.js';
 import { rowsOf } from '../../core/sql.js';
-import { copyToParquet } from '../../parquet/parquet-copy.js';
 import { rowGroupRows } from '../../parquet/row-groups.js';
-import { sync } from '../../storage/data-dir.js';
-import { isObjectStore } from '../../storage/object-store.js';
-import { writeFileInPlace } from '../../storage/staged-file.js';
 import { countRepeated } from '../duckdb/duplicates.js';
 import { runsOf } from '../duckdb/joined-file.js';
 import { checkSpec, ledgerCounts, REPLAYS, relationOf, replaysOf, takenBy } from '../duckdb/replay-tables.js';
 import { DeleteFiles } from './delete-files.js';
 import { connectLake } from './lake.js';
-import { isLakeConflict } from './lake-errors.js';
+import { whileConflicting } from './lake-errors.js';
 import { type LakeTable, register } from './lake-transaction.js';
 import type { LastCommit, Outcome, Ownership } from './ownership.js';
-import { scheduleRemoval, tableFolder } from './registered-files.js';
 import { emptyLakeState, stateTables } from './state.js';
+import { removeTableFile, writeTableFile } from './table-file.js';
 import { isDoubtful, Transactions } from './transactions.js';
-
-/** How often others may be faster in making a table. */
-const MAX_CONFLICTS = 20;
-const MAX_PAUSE_MS = 200;
 
 /** What of a position the ledger has. */
 const POSITION_COLUMNS = {
@@ -79,7 +68,7 @@ export class LakeReplay {
     closing: AbortSignal,
   ): Promise<LakeReplay> {
     const connection = await connectLake(instance);
-    await makeTable(connection);
+    await whileConflicting(() => connection.run(REPLAYS));
     const deleteFiles = new DeleteFiles(await instance.connect(), table.dataPath, table.spec);
     return new LakeReplay(table, connection, deleteFiles, ownership, closing);
   }
@@ -112,9 +101,6 @@ export class LakeReplay {
     const { dataPath, spec, topic, compaction } = this.#table;
     const paths = batches.flatMap(({ file }) => (file === undefined ? [] : [file.tempPath]));
     if (paths.length === 0) return undefined;
-    const folder = await tableFolder(this.#connection, dataPath, 'main', spec.table);
-    const [{ id }] = await rowsOf(this.#connection, 'SELECT uuidv7()::VARCHAR AS id');
-    const path = `${folder}/ducklake-${id}.parquet`;
     const metadata = new Map([
       ['sluice.topic', topic],
       ['sluice.replayed', new Date().toISOString()],
@@ -122,14 +108,7 @@ export class LakeReplay {
     const groupRows = rowGroupRows(await runsOf(this.#connection, paths));
     const copy = { compression: compaction.compression, metadata, rowGroupRows: groupRows };
     const rows = `${relationOf(batches)} ORDER BY kafka_offset`;
-    const write = (to: string) => copyToParquet(this.#connection, rows, to, copy);
-    if (isObjectStore(path)) {
-      await write(path);
-      return path;
-    }
-    await writeFileInPlace(path, write);
-    for (let parent = folder; parent.startsWith(dataPath); parent = dirname(parent)) sync(parent);
-    return path;
+    return await writeTableFile(this.#connection, dataPath, { schema: 'main', table: spec.table }, rows, copy);
   }
 
   /** @returns SQL: which rows of sluice.replays are those; undefined if messages have left the quarantine */
@@ -157,7 +136,9 @@ export class LakeReplay {
       return isThis;
     } catch (thrown) {
       // What may be committed stays; housekeeping removes what no one needs in the end.
-      if (path !== undefined && !(isWritten && isDoubtful(thrown))) await this.#remove(path).catch(() => {});
+      if (path !== undefined && !(isWritten && isDoubtful(thrown))) {
+        await removeTableFile(this.#connection, path).catch(() => {});
+      }
       if (thrown instanceof MessagesGone) return undefined;
       throw thrown;
     }
@@ -198,11 +179,6 @@ export class LakeReplay {
     for (const row of rows) outcome[row.outcome as keyof ReplayOutcome] = Number(row.messages);
     return outcome;
   }
-
-  async #remove(path: string): Promise<void> {
-    if (isObjectStore(path)) await scheduleRemoval(this.#connection, [path]);
-    else rmSync(path, { force: true });
-  }
 }
 
 /** Messages have left the quarantine since they were read. */
@@ -212,16 +188,4 @@ class MessagesGone extends Error {}
 function inOneFile(batches: readonly ReplayedBatch[], path: string): ReplayedBatch[] {
   const file: ParquetFile = { tempPath: path, path, bytes: 0 };
   return batches.map((batch, index) => ({ ...batch, file: index === 0 ? file : undefined }));
-}
-
-async function makeTable(connection: DuckDBConnection): Promise<void> {
-  for (let conflicts = 0; ; conflicts++) {
-    try {
-      await connection.run(REPLAYS);
-      return;
-    } catch (thrown) {
-      if (!isLakeConflict(thrown) || conflicts === MAX_CONFLICTS) throw thrown;
-      await setTimeout(Math.random() * MAX_PAUSE_MS);
-    }
-  }
 }
