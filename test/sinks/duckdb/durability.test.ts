@@ -26,7 +26,9 @@ vi.mock('node:fs', async (original) => {
     },
     fsyncSync(handle: number) {
       const path = paths.get(handle)!;
-      if (broken.path !== undefined && path.endsWith(broken.path)) throw new Error('the disk is broken');
+      if (broken.path !== undefined && path.endsWith(broken.path)) {
+        throw Object.assign(new Error('the disk is broken'), { syscall: 'fsync' });
+      }
       calls.push({ name: 'fsync', path });
       fs.fsyncSync(handle);
     },
@@ -142,7 +144,7 @@ it('a rewritten file is durable under its temporary name before the ledger has i
   expect(await ledger()).not.toEqual(before);
 });
 
-it('a join whose new file is not durable changes nothing', async () => {
+it.each([FOLDER, '.parquet.tmp'])('a join changes nothing if %s cannot be made durable', async (path) => {
   const dataDir = temporaryDirectory();
   const sink = await openSink(dataDir);
   for (const offset of [0, 1]) {
@@ -151,11 +153,14 @@ it('a join whose new file is not durable changes nothing', async () => {
   }
   const ledger = () => select(sink, 'SELECT file, file_bytes FROM sluice.batches');
   const [before, files] = [await ledger(), listFiles(join(dataDir, FOLDER)).sort()];
-  broken.path = FOLDER;
+  broken.path = path;
   onTestFinished(() => {
     broken.path = undefined;
   });
-  await expect(sink.compact({ everything: true })).rejects.toThrow('the disk is broken');
+  await expect(sink.compact({ everything: true })).rejects.toMatchObject({
+    code: 'SLUICE_DATA_DIR',
+    message: expect.stringContaining('the disk is broken'),
+  });
   expect([await ledger(), listFiles(join(dataDir, FOLDER)).sort()]).toEqual([before, files]);
 });
 
