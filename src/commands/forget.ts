@@ -148,6 +148,13 @@ async function textOf(forgetting: Forget | LakeForget, { dataDir, sink }: Config
     more.push(`the state, a table, was ${how}\n`);
   }
   const inFiles = ofLake ? '' : `${others} duplicates and old changes in files, `;
+  const ids = forgetting instanceof LakeForget ? await forgetting.retiredIds() : 0;
+  if (ids > 0) {
+    more.push(
+      `warning: sluice.retired still has the ids of ${ids} changes that left by their age. If ids have the key in them, ` +
+        'as those of MongoDB have, what is older of this key is not forgotten\n',
+    );
+  }
   const anew = ofLake ? 'rewritten, and all older snapshots are gone' : 'and the database were written anew';
   return (
     `forgotten: ${rows} rows, ${inFiles}${quarantined} quarantined messages; ${files} files ${anew}\n${more.join('')}` +

@@ -25,7 +25,7 @@ export class BesideCommits {
   /** A transaction whose files are durable before the catalog names them. */
   async write(work: () => Promise<unknown>): Promise<void> {
     const sinceMs = Date.now();
-    await this.#again(async () => {
+    await this.again(async () => {
       await this.#connection.run('BEGIN');
       try {
         await work();
@@ -40,7 +40,7 @@ export class BesideCommits {
 
   /** @param call one of DuckLake's functions */
   call(call: string): Promise<void> {
-    return this.#again(async () => void (await this.#connection.run(`CALL ${call}`)));
+    return this.again(async () => void (await this.#connection.run(`CALL ${call}`)));
   }
 
   /** Interrupts what is under way, and what comes. @param running settles when all of it has ended */
@@ -60,8 +60,8 @@ export class BesideCommits {
     for (const path of new Set([...made, ...made.map((file) => dirname(file))])) sync(path);
   }
 
-  /** Again if a commit was in its way. */
-  async #again(work: () => Promise<void>): Promise<void> {
+  /** Again if a commit was in its way. @param work leaves no transaction open */
+  async again(work: () => Promise<void>): Promise<void> {
     for (let attempt = 1; !this.#stopped; attempt++) {
       try {
         return await work();

@@ -122,6 +122,16 @@ export class LakeForget {
     }
   }
 
+  /**
+   * How many ids of changes that left by their age the lake keeps, those of other keys among them: which are of the key,
+   * nobody knows. @throws DuckDB's error
+   */
+  async retiredIds(): Promise<number> {
+    if (!this.#target.hasRetired) return 0;
+    const [{ ids }] = await rowsOf(this.#parts.connection, 'SELECT count(change_id) AS ids FROM sluice.retired');
+    return Number(ids);
+  }
+
   /** The transaction alone. @param messages of the quarantine @returns how many rows have left */
   async commit(messages: readonly QuarantinePlace[] = []): Promise<number> {
     const { spec, key } = this.#options;

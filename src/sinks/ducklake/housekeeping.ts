@@ -84,6 +84,8 @@ export class Housekeeping {
   /** The first look is at once, for what the last run left. */
   #nextMergeMs = performance.now();
   #running: Promise<unknown> = Promise.resolve();
+  /** Files of the quarantine have messages that have left. At first, as far as is known. */
+  #isQuarantineDue = true;
   #stopped = false;
 
   private constructor(
@@ -117,6 +119,8 @@ export class Housekeeping {
     const isRetentionDue = this.#retention?.isDue === true;
     if (!isStateDue && !areFilesDue && !isRetentionDue) return NOTHING_COMPACTED;
     if (areFilesDue) this.#lookedMs = nowMs;
+    // A pass says itself when the next one is; if another process keeps house, there is none.
+    if (isRetentionDue) this.#retention?.postpone(LOOK_EVERY_MS);
     return await this.#inTurn(() => this.#run({ isStateDue, areFilesDue, isRetentionDue, everything: false }));
   }
 
@@ -173,6 +177,8 @@ export class Housekeeping {
       await setOptions(this.#connection, compaction, ofChanges, (call) => this.#beside.call(call));
       const left = mergesState ? await this.#mergeState() : [];
       const retired = isRetentionDue ? await this.#retire(everything, left) : NOTHING_RETIRED;
+      if (retired.quarantined > 0) this.#isQuarantineDue = true;
+      if (isRetentionDue) await this.#rewriteQuarantine(everything, left);
       const receipt = areFilesDue ? await this.#keepFiles(everything) : NOTHING_COMPACTED;
       return { ...receipt, retired, left };
     } catch (thrown) {
@@ -215,14 +221,27 @@ export class Housekeeping {
   /** @param problems gets why not all that is old leaves */
   async #retire(everything: boolean, problems: string[]): Promise<Retired> {
     try {
-      const retired = (await this.#retention?.run(everything)) ?? NOTHING_RETIRED;
-      // The catalog has which of the messages in files are deleted, which are not counted as those of changes are.
-      if (retired.quarantined > 0) await this.#rewrite(`'quarantine', schema => 'sluice'`, MUCH_DELETED);
-      return retired;
+      return (await this.#retention?.run(everything)) ?? NOTHING_RETIRED;
     } catch (thrown) {
       const why = 'what is older than RETAIN_CHANGES or RETAIN_QUARANTINE stays for now';
       if (!this.#stopped) problems.push(sinkError(thrown, why).message);
       return NOTHING_RETIRED;
+    }
+  }
+
+  /**
+   * After a pass, until it succeeds. The catalog has which of the messages in files are deleted, which are not counted as
+   * those of changes are.
+   * @param problems gets why messages that have left are still in files
+   */
+  async #rewriteQuarantine(everything: boolean, problems: string[]): Promise<void> {
+    if (this.#retention === undefined || !(this.#isQuarantineDue || everything)) return;
+    try {
+      await this.#rewrite(`'quarantine', schema => 'sluice'`, everything ? 0 : MUCH_DELETED);
+      this.#isQuarantineDue = false;
+    } catch (thrown) {
+      const why = 'quarantined messages that have left stay in files for now';
+      if (!this.#stopped) problems.push(sinkError(thrown, why).message);
     }
   }
 
@@ -257,7 +276,9 @@ export class Housekeeping {
     await this.#beside.call(`ducklake_expire_snapshots('${LAKE}', older_than => ${ago(keepSnapshotsMs)})`);
     await this.#scheduleOrphans();
     await this.#beside.call(`ducklake_cleanup_old_files('${LAKE}', older_than => ${ago(keepFilesMs)})`);
-    if (this.#retention !== undefined) await removeDeadInlinedRows(this.#connection, this.#options.isShared);
+    if (this.#retention !== undefined) {
+      await this.#beside.again(() => removeDeadInlinedRows(this.#connection, this.#options.isShared));
+    }
     this.#expiredMs = performance.now();
   }
 

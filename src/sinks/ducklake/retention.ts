@@ -12,6 +12,7 @@
  * of whose rows are deleted; housekeeping, which begins all of this and holds its lock, rewrites the others. Killed
  * before a COMMIT, nothing has changed, and housekeeping removes the file.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Retired } from '../../core/flow.js';
 import { rowsOf } from '../../core/sql.js';
@@ -36,7 +37,7 @@ import { connectLake } from './lake.js';
 import type { LakeTable } from './lake-transaction.js';
 import { LAKE_STATE } from './state.js';
 import { registerTableFile, removeTableFile, writeTableFile } from './table-file.js';
-import { type CommitOwnership, doneAgain, isDoubtful, Transactions } from './transactions.js';
+import { type CommitOwnership, doneAgain, isConflict, isDoubtful, Transactions } from './transactions.js';
 
 /** Of a transaction: where the messages are in files, their deletion is rows of the catalog. */
 const QUARANTINE_ROWS = 10_000;
@@ -45,6 +46,9 @@ const ROW_GROUP_ROWS = 20_480;
 /** For each millisecond of a pass, so many without: a tenth of a thread. */
 const PAUSE_FACTOR = 9;
 const INTERRUPT_EVERY_MS = 100;
+/** How often another process may be faster: after each time, this one's commits have their turn. */
+const MAX_CONFLICTS = 9;
+const CONFLICT_PAUSE_MS = 100;
 
 const RETIRED = { schema: 'sluice', table: 'retired' };
 
@@ -80,7 +84,7 @@ export class LakeRetention {
     this.#deleteFiles = deleteFiles;
     this.#inTurn = inTurn;
     const { signal } = this.#closing;
-    this.#transactions = new Transactions(connection, doneAgain(ownership), deleteFiles, target.topic, signal);
+    this.#transactions = new Transactions(connection, doneAgain(ownership), deleteFiles, target.topic, signal, 0);
   }
 
   /** @param instance has the lake, with the tables of retention @returns undefined if all stays */
@@ -99,6 +103,11 @@ export class LakeRetention {
     return performance.now() >= this.#nextMs;
   }
 
+  /** No pass is due for so long. */
+  postpone(milliseconds: number): void {
+    this.#nextMs = performance.now() + milliseconds;
+  }
+
   /** @param everything all that is old enough leaves now; else what a pass takes. @throws DuckDB's error */
   async run(everything: boolean): Promise<Retired> {
     const { changesMs, quarantineMs } = this.#target.retention;
@@ -106,6 +115,7 @@ export class LakeRetention {
     const left = { changes: 0, quarantined: 0, files: 0 };
     let isAll = true;
     try {
+      await this.#transactions.restore();
       if (changesMs !== undefined) {
         do {
           const { found, gone } = await this.#retireChanges(changesMs);
@@ -219,17 +229,26 @@ export class LakeRetention {
 
   /** @param tables of Sluice of which it deletes rows, beside the changes */
   async #commit(tables: readonly string[], work: () => Promise<void>): Promise<void> {
-    const [connection, deleteFiles] = [this.#connection, this.#deleteFiles];
-    await this.#inTurn(async () => {
-      this.#isCommitting = true;
+    for (let conflicts = 0; ; conflicts++) {
       try {
-        await this.#transactions.run([], undefined, () =>
-          deleteFiles.during(connection, () => deleteFiles.during(connection, work, tables)),
-        );
-      } finally {
-        this.#isCommitting = false;
+        return await this.#inTurn(() => this.#tryCommit(tables, work));
+      } catch (thrown) {
+        if (!isConflict(thrown) || conflicts === MAX_CONFLICTS || this.#closing.signal.aborted) throw thrown;
+        await setTimeout(CONFLICT_PAUSE_MS * (0.5 + Math.random()));
       }
-    });
+    }
+  }
+
+  async #tryCommit(tables: readonly string[], work: () => Promise<void>): Promise<void> {
+    const [connection, deleteFiles] = [this.#connection, this.#deleteFiles];
+    this.#isCommitting = true;
+    try {
+      await this.#transactions.run([], undefined, () =>
+        deleteFiles.during(connection, () => deleteFiles.during(connection, work, tables)),
+      );
+    } finally {
+      this.#isCommitting = false;
+    }
   }
 }
 

@@ -14,7 +14,7 @@ import { describeCommit } from './lake-transaction.js';
 import type { CommitInfo, LastCommit, Outcome, OwnedMove, Ownership } from './ownership.js';
 import { refusalOf } from './postgres-ownership.js';
 
-/** How often a commit is made anew because another process was faster, before that is an error. */
+/** How often a commit is made anew, by default. */
 const MAX_CONFLICTS = 20;
 const FIRST_PAUSE_MS = 20;
 const MAX_DOUBLINGS = 6;
@@ -39,22 +39,30 @@ export class Transactions {
   readonly #closing: AbortSignal;
   /** The last one failed in a way that does not tell whether it took effect. */
   #isInDoubt = false;
+  /** The catalog may name delete files that could not be put back. */
+  #needsRestore = false;
   /** Of the last one that was tried. */
   #tried: CommitInfo | undefined;
+  readonly #maxConflicts: number;
 
-  /** @param closing from then on nothing is made anew */
+  /**
+   * @param closing from then on nothing is made anew
+   * @param maxConflicts how often another process may be faster, before that is an error
+   */
   constructor(
     connection: DuckDBConnection,
     ownership: CommitOwnership,
     deleteFiles: DeleteFiles,
     topic: string,
     closing: AbortSignal,
+    maxConflicts = MAX_CONFLICTS,
   ) {
     this.#connection = connection;
     this.#ownership = ownership;
     this.#deleteFiles = deleteFiles;
     this.#topic = topic;
     this.#closing = closing;
+    this.#maxConflicts = maxConflicts;
   }
 
   /**
@@ -68,11 +76,12 @@ export class Transactions {
     write: (last: LastCommit) => Promise<T>,
   ): Promise<T | undefined> {
     for (let conflicts = 0; ; conflicts++) {
+      await this.restore();
       if (this.#isInDoubt && (await this.#isCommitted(moves))) return undefined;
       try {
         return await this.#ownership.exclusively((last) => this.#commit(last, moves, maxChangeSeq, write));
       } catch (thrown) {
-        if (isConflict(thrown) && conflicts < MAX_CONFLICTS && !this.#closing.aborted) {
+        if (isConflict(thrown) && conflicts < this.#maxConflicts && !this.#closing.aborted) {
           await setTimeout(FIRST_PAUSE_MS * 2 ** Math.min(conflicts, MAX_DOUBLINGS) * (0.5 + Math.random()));
         } else if (await this.#isCommittedAfter(thrown, moves)) {
           return undefined;
@@ -81,6 +90,16 @@ export class Transactions {
         }
       }
     }
+  }
+
+  /**
+   * Puts back what could not be put back when the answer to a COMMIT was lost: without it, the table cannot be read.
+   * @throws what is in the way
+   */
+  async restore(): Promise<void> {
+    if (!this.#needsRestore) return;
+    await this.#deleteFiles.restore();
+    this.#needsRestore = false;
   }
 
   async #commit<T>(
@@ -103,8 +122,9 @@ export class Transactions {
       return result;
     } catch (thrown) {
       await connection.run('ROLLBACK').catch(() => {});
-      // If this fails, it is done when the catalog says that it is needed.
-      if (isDoubtful(thrown)) await this.#deleteFiles.restore().catch(() => {});
+      this.#needsRestore ||= isDoubtful(thrown);
+      // If this fails, it is done before the next one.
+      await this.restore().catch(() => {});
       throw thrown;
     }
   }
@@ -144,7 +164,8 @@ export function isDoubtful(thrown: unknown): boolean {
   return refusalOf(thrown) === undefined && !isConflict(thrown);
 }
 
-function isConflict(thrown: unknown): boolean {
+/** Whether another process was faster. */
+export function isConflict(thrown: unknown): boolean {
   return refusalOf(thrown) === 'overtaken' || isLakeConflict(thrown);
 }
 
