@@ -151,8 +151,8 @@ async function textOf(forgetting: Forget | LakeForget, { dataDir, sink }: Config
   const ids = forgetting instanceof LakeForget ? await forgetting.retiredIds() : 0;
   if (ids > 0) {
     more.push(
-      `warning: sluice.retired still has the ids of ${ids} changes that left by their age. If ids have the key in them, ` +
-        'as those of MongoDB have, what is older of this key is not forgotten\n',
+      `warning: sluice.retired still has the ids of ${ids} changes that left by their age. If ids have the key in ` +
+        'them, as those of MongoDB have, what is older of this key is not forgotten\n',
     );
   }
   const anew = ofLake ? 'rewritten, and all older snapshots are gone' : 'and the database were written anew';

@@ -123,8 +123,8 @@ export class LakeForget {
   }
 
   /**
-   * How many ids of changes that left by their age the lake keeps, those of other keys among them: which are of the key,
-   * nobody knows. @throws DuckDB's error
+   * How many ids of changes that left by their age the lake keeps, of all keys: nobody knows which are of this one.
+   * @throws DuckDB's error
    */
   async retiredIds(): Promise<number> {
     if (!this.#target.hasRetired) return 0;

@@ -230,8 +230,8 @@ export class Housekeeping {
   }
 
   /**
-   * After a pass, until it succeeds. The catalog has which of the messages in files are deleted, which are not counted as
-   * those of changes are.
+   * After a pass, until it succeeds. The catalog has which of the messages in files are deleted: they are not counted
+   * as those of changes are.
    * @param problems gets why messages that have left are still in files
    */
   async #rewriteQuarantine(everything: boolean, problems: string[]): Promise<void> {

@@ -107,7 +107,7 @@ describePostgres('with a Postgres', (postgres) => {
     await stage(sink, options, 2, [of(3)]);
     const run = vi.spyOn(Transactions.prototype, 'run');
     const exclusively = vi.spyOn(PostgresOwnership.prototype, 'exclusively');
-    onTestFinished(() => vi.restoreAllMocks());
+    onTestFinished(() => void vi.restoreAllMocks());
     let committing: Promise<unknown> | undefined;
     exclusively.mockImplementationOnce(async () => {
       committing = sink.commit();
