@@ -98,24 +98,24 @@ export class LakeRetention {
     return new LakeRetention(target, await connectLake(instance), deleteFiles, parts);
   }
 
-  /** Whether a pass is. */
-  get isDue(): boolean {
-    return performance.now() >= this.#nextMs;
-  }
-
   /** No pass is due for so long. */
   postpone(milliseconds: number): void {
     this.#nextMs = performance.now() + milliseconds;
   }
 
+  /** Whether a pass is. */
+  get isDue(): boolean {
+    return performance.now() >= this.#nextMs;
+  }
+
   /** @param everything all that is old enough leaves now; else what a pass takes. @throws DuckDB's error */
   async run(everything: boolean): Promise<Retired> {
     const { changesMs, quarantineMs } = this.#target.retention;
+    await this.#transactions.restore();
     const startMs = performance.now();
     const left = { changes: 0, quarantined: 0, files: 0 };
     let isAll = true;
     try {
-      await this.#transactions.restore();
       if (changesMs !== undefined) {
         do {
           const { found, gone } = await this.#retireChanges(changesMs);
