@@ -65,7 +65,8 @@ export function extraSpec({ table, view }: TableSpec, columns: readonly SpecColu
   const alone = columns.map((column) => ({
     ...{ ...column, paths: column.paths.map(inExtra), required: false, role: undefined, operations: undefined },
   }));
-  return { table, view, columns: alone, embedded: [], ignore: [], deletes: undefined, expectations: [], masks: [] };
+  const none = { embedded: [], ignore: [], deletes: undefined, expectations: [], masks: [], copies: [] };
+  return { table, view, columns: alone, ...none };
 }
 
 /** The backfill of one data directory, which it holds as a run does. */
