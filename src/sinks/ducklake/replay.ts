@@ -10,7 +10,6 @@
  * the quarantine. Killed before the COMMIT, nothing has changed, and housekeeping removes the file.
  */
 import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
@@ -19,11 +18,8 @@ import type { ParquetFile } from '../../core/flow.js';
 import { lakeError, outageError } from '../../core/outage.js';
 import type { ReplayedBatch, ReplayOutcome, ReplayPiece } from '../../core/replay.js';
 import { rowsOf } from '../../core/sql.js';
-import { copyToParquet } from '../../parquet/parquet-copy.js';
 import { rowGroupRows } from '../../parquet/row-groups.js';
-import { sync } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
-import { writeFileInPlace } from '../../storage/staged-file.js';
 import { countRepeated } from '../duckdb/duplicates.js';
 import { runsOf } from '../duckdb/joined-file.js';
 import { checkSpec, ledgerCounts, REPLAYS, relationOf, replaysOf, takenBy } from '../duckdb/replay-tables.js';
@@ -32,8 +28,9 @@ import { connectLake } from './lake.js';
 import { isLakeConflict } from './lake-errors.js';
 import { type LakeTable, register } from './lake-transaction.js';
 import type { LastCommit, Outcome, Ownership } from './ownership.js';
-import { scheduleRemoval, tableFolder } from './registered-files.js';
+import { scheduleRemoval } from './registered-files.js';
 import { emptyLakeState, stateTables } from './state.js';
+import { writeTableFile } from './table-file.js';
 import { isDoubtful, Transactions } from './transactions.js';
 
 /** How often others may be faster in making a table. */
@@ -109,27 +106,11 @@ export class LakeReplay {
 
   /** Durable when it is done, its name included. @returns undefined if there are no rows */
   async #writeFile(batches: readonly ReplayedBatch[]): Promise<string | undefined> {
-    const { dataPath, spec, topic, compaction } = this.#table;
     const paths = batches.flatMap(({ file }) => (file === undefined ? [] : [file.tempPath]));
     if (paths.length === 0) return undefined;
-    const folder = await tableFolder(this.#connection, dataPath, 'main', spec.table);
-    const [{ id }] = await rowsOf(this.#connection, 'SELECT uuidv7()::VARCHAR AS id');
-    const path = `${folder}/ducklake-${id}.parquet`;
-    const metadata = new Map([
-      ['sluice.topic', topic],
-      ['sluice.replayed', new Date().toISOString()],
-    ]);
     const groupRows = rowGroupRows(await runsOf(this.#connection, paths));
-    const copy = { compression: compaction.compression, metadata, rowGroupRows: groupRows };
     const rows = `${relationOf(batches)} ORDER BY kafka_offset`;
-    const write = (to: string) => copyToParquet(this.#connection, rows, to, copy);
-    if (isObjectStore(path)) {
-      await write(path);
-      return path;
-    }
-    await writeFileInPlace(path, write);
-    for (let parent = folder; parent.startsWith(dataPath); parent = dirname(parent)) sync(parent);
-    return path;
+    return await writeTableFile(this.#connection, this.#table, rows, 'sluice.replayed', groupRows);
   }
 
   /** @returns SQL: which rows of sluice.replays are those; undefined if messages have left the quarantine */
