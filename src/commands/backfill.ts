@@ -54,9 +54,9 @@ export function addBackfillCommand(program: Command, { environment, stdout }: Co
 
 /**
  * Takes what `extra` has of the column, in a transaction for each file; of a lake, in one.
- * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, or uses the lake; SLUICE_CONFIG of a column
- *   that cannot be backfilled; SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK, SLUICE_DATA_DIR, SLUICE_LAKE
- *   as a start.
+ * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, or uses the lake; SLUICE_CONFIG of a
+ *   column that cannot be backfilled; SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK, SLUICE_DATA_DIR,
+ *   SLUICE_LAKE as a start.
  */
 export async function backfill(config: Config, name: string, log: Logger): Promise<BackfillSummary> {
   const { dataDir, pipeline } = config;

@@ -1,4 +1,4 @@
-/** A promoted column of a lake has, after the backfill, what it would have had from the start: all of it, or nothing. */
+/** A promoted column of a lake has after the backfill what it would have had from the start: all of it, or nothing. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

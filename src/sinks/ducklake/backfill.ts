@@ -2,7 +2,7 @@
  * Gives rows of a lake that nobody uses the values of a column that the spec got after they were written: their fields
  * are in `extra`. All in one transaction, which has the number of a commit, and moves no partition:
  *
- *   1. COPY    the rows that change, as they will be, into one file where DuckLake has those that it makes itself; fsync
+ *   1. COPY    the rows that change, as they will be, into one file, where DuckLake has its own; fsync
  *   2. commit  these rows are deleted where they were, the file is registered; the ledger counts their issues; a state
  *              that is a table is emptied, which the next run merges again
  *

@@ -54,7 +54,7 @@ export interface LakeForgetOptions extends LakePartsOptions {
 }
 
 /** Files that others read go, and what others delete would come back. */
-const TODO = 'forget, and start them again; --dry-run works beside them';
+const ADVICE = 'forget, and start them again; --dry-run works beside them';
 
 /** Holds the lake as a run does. */
 export class LakeForget {
@@ -90,7 +90,7 @@ export class LakeForget {
     const parts = await openParts({ ...options, catalog: withApplicationName(catalog, APPLICATION) });
     const { connection, ownership } = parts;
     try {
-      if (isPostgres(catalog)) await refuseOthers(connection, TODO);
+      if (isPostgres(catalog)) await refuseOthers(connection, ADVICE);
       else removeUnfinishedDatabases(catalog);
       // Replays that were killed.
       rmSync(join(options.dataDir, '.replay'), { recursive: true, force: true });
@@ -182,7 +182,7 @@ export class LakeForget {
     let files: number;
     try {
       files = await housekeeping.rewriteAll();
-      if (isShared) await refuseOthers(connection, TODO);
+      if (isShared) await refuseOthers(connection, ADVICE);
       const { left } = await housekeeping.run(true);
       if (left.length > 0) throw new SluiceError('SLUICE_LAKE', left.join('; '));
     } finally {

@@ -1,4 +1,4 @@
-/** Files of the change log that are neither of a worker nor of DuckLake: where DuckLake has those that it makes itself. */
+/** Files of the change log that neither a worker nor DuckLake made; they are where DuckLake has its own. */
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { rowsOf } from '../../core/sql.js';
