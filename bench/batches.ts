@@ -41,6 +41,7 @@ export function lakeOptions(dataDir: string, memoryLimit?: number): DuckLakeSink
   return {
     ...{ dataDir, topic: TOPIC, spec: ORDERS_SPEC, threads: 1, memoryLimit, owner: 'bench' },
     compaction: COMPACTION,
+    retention: KEEP_ALL,
     keepSnapshotsMs: 7 * 86_400_000,
     catalog: join(dataDir, 'catalog.ducklake'),
     dataPath: join(dataDir, 'lake'),

@@ -131,9 +131,8 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
     problems.push(`PARQUET_WRITER="parquet-wasm": has no UUIDs, and column ${uuid.name} is of kind uuid: use duckdb`);
   }
   if (values.sink?.sink === 'ducklake') {
-    for (const [field, variable] of variablesOf(retentionSettings)) {
-      if (values.retention?.[field as keyof Values['retention']] === undefined) continue;
-      problems.push(`${variable}: is for SINK=duckdb; a lake keeps its rows, and LAKE_KEEP_SNAPSHOTS its old files`);
+    if (values.retention?.parquetMs !== undefined) {
+      problems.push('RETAIN_PARQUET: is for SINK=duckdb; files of a lake are its table, and leave by RETAIN_CHANGES');
     }
   }
   if (values.registry !== undefined) problems.push(...registryProblems(values.registry));

@@ -81,6 +81,13 @@ describe('readConfig', () => {
     expect(readConfig(elsewhere).lake).toMatchObject({ catalog: 'postgres:host=db', dataPath: 's3://bucket/lake' });
   });
 
+  it('refuses to have files of a lake leave without their rows', () => {
+    const ages = { RETAIN_CHANGES: '30d', RETAIN_QUARANTINE: '7d' };
+    expect(readConfig({ SINK: 'ducklake', ...ages }).retention).toMatchObject({ changesMs: 30 * 86_400_000 });
+    expect(() => readConfig({ SINK: 'ducklake', RETAIN_PARQUET: '7d' })).toThrow(/RETAIN_PARQUET: .*RETAIN_CHANGES/);
+    expect(readConfig({ RETAIN_PARQUET: '7d' }).retention).toMatchObject({ parquetMs: 7 * 86_400_000 });
+  });
+
   it('takes a batch of half of the buffers', () => {
     const { pipeline } = readConfig({ BATCH_BYTES: '16MiB', BUFFER_BYTES: '32MiB' });
     expect([pipeline.batchBytes, pipeline.bufferBytes]).toEqual([16 << 20, 32 << 20]);

@@ -3,6 +3,7 @@ import { identifier, literal } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
 import { METADATA } from '../sinks/ducklake/lake.js';
 import { isNamedByDuckLake, registeredFiles, scheduledFiles } from '../sinks/ducklake/registered-files.js';
+import { RETENTION_FORMAT } from '../storage/data-dir.js';
 import { changesFolder, parseLakeFilePath } from '../storage/lake-files.js';
 import {
   type CheckResult,
@@ -30,8 +31,8 @@ export async function* lakeChecks(client: SqlClient, scope: VerifyScope, lake: L
   const whole: RegisteredFile[] = [];
   yield await check('all files of the lake are there, in full', () => sizeProblems(client, files, stored, whole));
   yield await check('each file has the rows that the catalog counts', () => rowProblems(client, whole));
-  yield await check(`${scope.table} has the rows of each batch at its offsets`, () =>
-    lines(client, rangeProblems(identifier(scope.table))),
+  yield await check(`${scope.table} has the rows of each batch at its offsets`, async () =>
+    lines(client, rangeProblems(identifier(scope.table), await merged(client))),
   );
   if (lake.isShared) {
     yield await check('the owners of partitions are where the ledger ends', () => lines(client, OWNER_PROBLEMS));
@@ -90,8 +91,14 @@ function list(files: readonly RegisteredFile[]): string {
   return `[${files.map(({ path }) => literal(path)).join(', ')}]`;
 }
 
+/** SQL: how many rows of a batch are in the table. */
+async function merged(client: SqlClient): Promise<string> {
+  const [{ format_version }] = await allRows(client, 'SELECT format_version FROM sluice.meta');
+  return Number(format_version) < RETENTION_FORMAT ? 'rows_merged' : '(rows_merged - rows_retired)';
+}
+
 /** Each row belongs to the batch that begins last before it, if it is before the batch's end. */
-function rangeProblems(table: string): string {
+function rangeProblems(table: string, merged: string): string {
   return `WITH placed AS (
       SELECT t.partition_id, kafka_offset, start_offset, coalesce(kafka_offset < next_offset, false) AS is_inside
       FROM (SELECT kafka_partition AS partition_id, kafka_offset FROM ${table}) t
@@ -99,8 +106,8 @@ function rangeProblems(table: string): string {
       ON t.partition_id = b.partition_id AND t.kafka_offset >= b.start_offset),
     counts AS (SELECT partition_id, start_offset, count(*) AS rows FROM placed WHERE is_inside GROUP BY ALL)
     SELECT format('partition {}, offsets {} to {}: {} rows, the ledger says {}', partition_id, start_offset,
-      next_offset, coalesce(rows, 0), rows_merged)
-    FROM sluice.batches LEFT JOIN counts USING (partition_id, start_offset) WHERE coalesce(rows, 0) <> rows_merged
+      next_offset, coalesce(rows, 0), ${merged})
+    FROM sluice.batches LEFT JOIN counts USING (partition_id, start_offset) WHERE coalesce(rows, 0) <> ${merged}
     UNION ALL
     SELECT format('partition {}: {} rows of no batch, the first at offset {}', partition_id, count(*),
       min(kafka_offset))

@@ -19,6 +19,7 @@ export function lakeOptions(dataDir: string, catalog = join(dataDir, 'catalog.du
     dataPath: join(dataDir, 'lake'),
     extensionDirectory: EXTENSION_DIRECTORY,
     compaction: { afterFiles: 4, targetBytes: 1 << 20, compression: 'zstd' },
+    retention: { changesMs: undefined, quarantineMs: undefined, parquetMs: undefined },
     keepSnapshotsMs: 0,
     objectStore: {
       ...{ accessKeyId: undefined, secretAccessKey: undefined, sessionToken: undefined, region: undefined },

@@ -7,7 +7,8 @@ import { SluiceError } from '../../src/core/errors.js';
 import { literal } from '../../src/core/sql.js';
 import { openSql, type SqlClient } from '../../src/query/sql-client.js';
 import { LEDGER_FILES } from '../../src/sinks/duckdb/ledger-files.js';
-import { parquetPath, RETENTION_FORMAT } from '../../src/storage/data-dir.js';
+import { openRetention } from '../../src/sinks/duckdb/retention-tables.js';
+import { parquetPath, RETENTION_FORMAT, temporaryPath } from '../../src/storage/data-dir.js';
 import { type CheckResult, counted, problemsOf } from '../../src/verify/check.js';
 import { checks } from '../../src/verify/checks.js';
 import { hasTables, readScope } from '../../src/verify/ledger.js';
@@ -45,13 +46,13 @@ const live = (client: SqlClient): SqlClient => ({
   close: () => {},
 });
 
-/** Replaces columns in a file, of which the ledger knows the size. */
-async function rewrite(path: string, replaced: string): Promise<void> {
+/** Replaces columns in a file, or leaves rows out, of which the ledger knows the size. */
+async function rewrite(path: string, replaced: string, where = 'true'): Promise<void> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   const from = `read_parquet(${literal(path)}, hive_partitioning = false)`;
   await connection.run(
-    `COPY (SELECT * REPLACE (${replaced}) FROM ${from}) TO ${literal(`${path}.new`)} (FORMAT parquet)`,
+    `COPY (SELECT * REPLACE (${replaced}) FROM ${from} WHERE ${where}) TO ${literal(`${path}.new`)} (FORMAT parquet)`,
   );
   connection.closeSync();
   instance.closeSync();
@@ -75,6 +76,22 @@ describe('the rows of a file', () => {
     expect(await problems()).toContain(`${path.slice(dataDir.length + 1)} ${problem}`);
   });
 
+  it('are none if the ledger says so', async () => {
+    await rewrite(first(), 'kafka_offset AS kafka_offset', 'false');
+    expect(await problems()).toContain(`${first().slice(dataDir.length + 1)} has 0 rows, the ledger says 2`);
+    await changeDatabase(
+      dataDir,
+      `UPDATE sluice.batches SET rows_tombstone = 3, rows_merged = 0 WHERE partition_id = 0 AND start_offset = 0;
+       DELETE FROM cdc_orders WHERE kafka_partition = 0 AND kafka_offset < 4`,
+    );
+    expect(await problems()).toEqual([]);
+  });
+
+  it('are compared in the columns that the file has', async () => {
+    await changeDatabase(dataDir, `DROP VIEW orders; ALTER TABLE cdc_orders ADD COLUMN other VARCHAR DEFAULT 'x'`);
+    expect(await problems()).toEqual([]);
+  });
+
   it('are compared with those of the table at the offsets of files only', async () => {
     await changeDatabase(
       dataDir,
@@ -85,6 +102,35 @@ describe('the rows of a file', () => {
     const found = (await results()).filter(({ problems }) => problems.length > 0).map(({ name }) => name);
     expect(found).not.toContain('every row of cdc_orders is in the files, value by value');
     expect(found).toContain('the ranges of each partition are contiguous');
+  });
+});
+
+describe('files beside those of the ledger', () => {
+  const note = async () => (await results()).at(-1)?.notes;
+
+  it('may be of a rewriting that was not finished', async () => {
+    const bytes = statSync(first()).size + 1;
+    const name = first().slice(dataDir.length + 1);
+    await changeDatabase(dataDir, `UPDATE sluice.batches SET file_bytes = ${bytes} WHERE file = ${literal(name)}`);
+    writeFileSync(temporaryPath(first()), new Uint8Array(bytes));
+    expect(await note()).toEqual([`the next start puts the new ${name} in place: its rewriting was not finished`]);
+    expect(await problems()).toEqual([]);
+  });
+
+  it('may be one that has left', async () => {
+    const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'));
+    const connection = await instance.connect();
+    await openRetention(connection);
+    connection.closeSync();
+    instance.closeSync();
+    await changeDatabase(
+      dataDir,
+      'UPDATE sluice.batches SET file_retired = file, file = NULL WHERE partition_id = 0 AND start_offset = 0',
+    );
+    expect(await note()).toEqual([
+      `the next start removes ${first().slice(dataDir.length + 1)}: it has left (RETAIN_PARQUET)`,
+    ]);
+    expect(await problems()).toEqual([]);
   });
 });
 

@@ -14,33 +14,35 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { assert, sinkError } from '../../core/errors.js';
+import { sinkError } from '../../core/errors.js';
 import { NOTHING_RETIRED, type Retired } from '../../core/flow.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import type { RunningQueries } from '../../query/running-queries.js';
-import { roleColumn, type TableSpec } from '../../schema/spec.js';
+import type { TableSpec } from '../../schema/spec.js';
 import { BesideCommits } from './beside-commits.js';
 import type { CommitMemory } from './commit-memory.js';
 import { LEDGER_FILES, ledgerFile } from './ledger-files.js';
 import { mergedTo } from './merged-row.js';
-import { ITSELF, keyOf, typeOf } from './newest.js';
 import { olderThan } from './retention-tables.js';
+import {
+  countRetired,
+  deleteChanges,
+  findOld,
+  type MergedState,
+  nextLeaving,
+  PART_ROWS,
+  PASS_ROWS,
+  retiredRows,
+  retireQuarantine,
+} from './retired-rows.js';
 import type { RetentionSettings } from './settings.js';
 import { HAS_STATE } from './state.js';
-import { lastOf } from './state-merge.js';
 
-/** Of a transaction. */
-const PART_ROWS = 100_000;
-/** Of all transactions of a pass. */
-const PASS_ROWS = 1_000_000;
 /** For fewer rows that have left, the file is not made smaller beside commits. */
 const MANY_ROWS = 100_000;
 /** A pass begins so long after the last one: a tenth of the shortest age, within these bounds. */
 const MIN_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 600_000;
-
-/** A rollback for want of memory can leave a table that cannot be replaced anymore: each has a name of its own. */
-let tables = 0;
 
 export interface RetentionTarget {
   /** Absolute. */
@@ -73,8 +75,7 @@ export class Retention {
     this.#beside = new BesideCommits(connection, parts.queries);
     this.#target = target;
     this.#parts = parts;
-    const ages = Object.values(target.retention).filter((age) => age !== undefined);
-    this.#pauseMs = Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, Math.min(...ages) / 10));
+    this.#pauseMs = pauseBetween(target.retention);
   }
 
   /** @returns undefined if all stays */
@@ -126,8 +127,10 @@ export class Retention {
 
   async #retireChanges(ageMs: number): Promise<number> {
     const { spec } = this.#target;
-    const leaving = `temp.leaving_${tables++}`;
-    const rows = await this.#transaction(() => findOld(this.#connection, spec, ageMs, leaving));
+    const leaving = nextLeaving();
+    const rows = await this.#transaction(async () => {
+      return await findOld(this.#connection, spec, ageMs, leaving, await mergedState(this.#connection, spec));
+    });
     for (let part = 0; part * PART_ROWS < rows; part++) {
       await this.#transaction(() =>
         retirePart(this.#connection, this.#target, `(FROM ${leaving} WHERE part = ${part})`),
@@ -188,35 +191,18 @@ export function isRetaining({ changesMs, quarantineMs, parquetMs }: RetentionSet
   return changesMs !== undefined || quarantineMs !== undefined || parquetMs !== undefined;
 }
 
-/**
- * Makes a table of old changes that are not the last of their key, type and partition, in parts of PART_ROWS.
- *
- * If the state is a table, they are in it and it has the last ones of them: no row of the state leaves, nor the one
- * that tells up to where it was merged. Rows without a type belong to the first type of their key: of keys that have
- * any, or several types, all changes stay. So do changes without a key.
- * @returns how many, at most PASS_ROWS
- */
-async function findOld(connection: DuckDBConnection, spec: TableSpec, ageMs: number, name: string): Promise<number> {
-  const [table, key, type] = [identifier(spec.table), keyOf(spec), typeOf(spec)];
-  const [{ has_state: hasState }] = await rowsOf(connection, HAS_STATE);
-  const last = hasState === true ? 'sluice.state' : `${name}_last`;
-  if (hasState !== true) await connection.run(`CREATE TEMP TABLE ${last} AS ${lastOf(spec, table, ITSELF, '0')}`);
-  const ofSeveral = `SELECT ${key} FROM ${last} GROUP BY ALL
-    HAVING count(DISTINCT ${type}) > 1 OR count(${type}) < count(*)`;
-  await connection.run(
-    `CREATE TEMP TABLE ${name} AS
-     SELECT kafka_partition, kafka_offset,
-       (row_number() OVER (ORDER BY kafka_partition, kafka_offset) - 1) // ${PART_ROWS} AS part
-     FROM (SELECT kafka_partition, kafka_offset FROM ${table}
-       JOIN ${olderThan(ageMs)} ON partition_id = kafka_partition AND kafka_offset < old_to
-       ANTI JOIN (SELECT kafka_partition, kafka_offset FROM ${last}) USING (kafka_partition, kafka_offset)
-       ${type === undefined ? '' : `ANTI JOIN (${ofSeveral}) USING (${key})`}
-       WHERE ${key} IS NOT NULL ${hasState === true ? `AND ${table}.rowid < (${mergedTo(spec)})` : ''}
-       ORDER BY kafka_partition, kafka_offset LIMIT ${PASS_ROWS})`,
-  );
-  if (hasState !== true) await connection.run(`DROP TABLE ${last}`);
-  const [{ rows }] = await rowsOf(connection, `SELECT count(*) AS rows FROM ${name}`);
-  return Number(rows);
+/** How long after a pass the next one begins. @param retention of which at least one age is set */
+export function pauseBetween(retention: RetentionSettings): number {
+  const ages = Object.values(retention).filter((age) => age !== undefined);
+  return Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, Math.min(...ages) / 10));
+}
+
+/** Without the row that tells up to where it was merged: it stays. @returns undefined if the state is no table */
+async function mergedState(connection: DuckDBConnection, spec: TableSpec): Promise<MergedState | undefined> {
+  const [{ has_state }] = await rowsOf(connection, HAS_STATE);
+  if (has_state !== true) return undefined;
+  const merged = `(FROM ${identifier(spec.table)} WHERE rowid < (${mergedTo(spec)}))`;
+  return { state: 'sluice.state', merged };
 }
 
 /** @param part SQL: partitions and offsets of the rows */
@@ -225,62 +211,9 @@ async function retirePart(
   { topic, spec }: Pick<RetentionTarget, 'topic' | 'spec'>,
   part: string,
 ): Promise<void> {
-  const table = identifier(spec.table);
-  const changeId = roleColumn(spec, 'change_id');
-  if (changeId !== undefined) {
-    await connection.run(
-      `INSERT INTO sluice.retired BY NAME
-       SELECT topic: ${literal(topic)}, partition_id: kafka_partition, message_offset: kafka_offset,
-         change_id: ${identifier(changeId.name)}, change_seq
-       FROM ${table} SEMI JOIN ${part} USING (kafka_partition, kafka_offset)`,
-    );
-  }
-  const { rowsChanged } = await connection.run(
-    `DELETE FROM ${table} USING ${part} old
-     WHERE ${table}.kafka_partition = old.kafka_partition AND ${table}.kafka_offset = old.kafka_offset`,
-  );
-  await countRetired(connection, 'rows_retired', part, rowsChanged);
-}
-
-/** @returns how many left, at most PART_ROWS */
-async function retireQuarantine(connection: DuckDBConnection, ageMs: number): Promise<number> {
-  const old = `temp.leaving_${tables++}`;
-  await connection.run(
-    `CREATE TEMP TABLE ${old} AS SELECT partition_id AS kafka_partition, message_offset AS kafka_offset
-     FROM sluice.quarantine JOIN ${olderThan(ageMs)} USING (partition_id) WHERE message_offset < old_to
-     LIMIT ${PART_ROWS}`,
-  );
-  const { rowsChanged } = await connection.run(
-    `DELETE FROM sluice.quarantine USING ${old} WHERE partition_id = kafka_partition AND message_offset = kafka_offset`,
-  );
-  await countRetired(connection, 'quarantine_retired', old, rowsChanged);
-  await connection.run(`DROP TABLE ${old}`);
-  return rowsChanged;
-}
-
-/** Adds messages to the counter of their batches. @param rows how many they are in all */
-async function countRetired(
-  connection: DuckDBConnection,
-  counter: 'rows_retired' | 'quarantine_retired',
-  messages: string,
-  rows: number,
-): Promise<void> {
-  const batches = await rowsOf(
-    connection,
-    `SELECT partition_id, start_offset, count(*) AS rows FROM ${messages}
-     JOIN sluice.batches ON partition_id = kafka_partition AND kafka_offset >= start_offset
-       AND kafka_offset < next_offset
-     GROUP BY ALL`,
-  );
-  const counted = batches.reduce((sum, batch) => sum + Number(batch.rows), 0);
-  assert(counted === rows, 'each message that leaves is of one batch');
-  if (rows === 0) return;
-  const values = batches.map((batch) => `(${batch.partition_id}, ${batch.start_offset}, ${batch.rows})`);
-  await connection.run(
-    `UPDATE sluice.batches SET ${counter} = ${counter} + "the rows"
-     FROM (VALUES ${values.join(', ')}) counted("the partition", "the start", "the rows")
-     WHERE partition_id = "the partition" AND start_offset = "the start"`,
-  );
+  const ids = retiredRows(spec, topic, part);
+  if (ids !== undefined) await connection.run(`INSERT INTO sluice.retired BY NAME ${ids}`);
+  await countRetired(connection, 'rows_retired', part, await deleteChanges(connection, spec, part));
 }
 
 /** Names of files all of whose batches are old, at most so many that a statement stays small. */

@@ -62,7 +62,7 @@ export const retentionSettings = z.object({
   ),
   parquetMs: setting(
     'RETAIN_PARQUET',
-    'Parquet files whose last commit is longer ago are removed; without them no recovery from files is possible',
+    'Parquet files whose last commit is longer ago are removed (`SINK=duckdb`); there is no recovery from files then',
     age(),
     'all stay',
   ),

@@ -79,12 +79,9 @@ async function dropState(connection: DuckDBConnection): Promise<void> {
   await connection.run('DROP TABLE sluice.state; DROP TABLE sluice.merged');
 }
 
-/** In the view. */
-const MARK = '"the mark"';
-
 /**
  * SQL of the view. Keys that the tail does not have are as the state says; of the others the newest is found. A query's
- * condition on the key reaches each table that is read, so the one key is all that is.
+ * condition on the key, and which columns it asks for, reach each table that is read.
  */
 export async function stateView(connection: DuckDBConnection, spec: TableSpec, room: StateRoom): Promise<string> {
   const [table, key, type] = [identifier(spec.table), keyOf(spec), typeOf(spec)];
@@ -94,24 +91,24 @@ export async function stateView(connection: DuckDBConnection, spec: TableSpec, r
   const few = [key, ...(type === undefined ? [] : [type]), 'kafka_partition, kafka_offset, kafka_timestamp'].join(', ');
   // Named one by one: DuckLake keeps the text that DuckDB makes of the view, which has no quotes in `"the rows".*`.
   const [changes, rows] = ['"the changes"', '"the rows"'].map((of) => names.map((name) => `${of}.${name}`).join(', '));
+  // What is used several times is written several times. DuckDB keeps a common table expression of which there are
+  // several uses for the query, with all columns and keys, and a view does not keep that it is NOT MATERIALIZED.
+  const mark = `(${room.mark(spec)})`;
+  const [counted, tail] = [room.counted(mark), room.tail(spec, mark)];
   // Conditions on the key do not get to the other side of a SEMI or ANTI JOIN, nor of IN. HAVING is as in newest.ts,
   // twice, as DuckDB takes the tail for longer than the state.
-  const sql = `WITH "the mark" AS (
-  ${room.mark(spec)}),
-"the tail" AS (
-  FROM ${room.tail(spec, MARK)}),
-"the keys" AS (
-  SELECT "tail key" FROM (SELECT ${key} AS "tail key" FROM "the tail" GROUP BY ALL HAVING count(*) > 0)
-  GROUP BY ALL HAVING count(*) > 0),
-"the candidates" AS (
-  SELECT ${few}, ${FIRST.offset}, ${FIRST.time} FROM ${room.counted(MARK)} JOIN "the keys" ON "tail key" = ${key}
-  UNION ALL SELECT ${few}, kafka_offset, kafka_timestamp FROM "the tail"),
-${newestOfFew(spec, '"the candidates"', FIRST)},
+  const keys = `(
+    SELECT "tail key" FROM (SELECT ${key} AS "tail key" FROM ${tail} GROUP BY ALL HAVING count(*) > 0)
+    GROUP BY ALL HAVING count(*) > 0)`;
+  const candidates = `(
+    SELECT ${few}, ${FIRST.offset}, ${FIRST.time} FROM ${counted} JOIN ${keys} ON "tail key" = ${key}
+    UNION ALL SELECT ${few}, kafka_offset, kafka_timestamp FROM ${tail})`;
+  return `WITH ${newestOfFew(spec, candidates, FIRST)},
 "the changes" AS (
-  SELECT ${columns} FROM ${room.counted(MARK)}
-  UNION ALL SELECT ${columns} FROM "the tail"),
+  SELECT ${columns} FROM ${counted}
+  UNION ALL SELECT ${columns} FROM ${tail}),
 "the rows" AS (
-  SELECT ${columns} FROM ${room.state} LEFT JOIN "the keys" ON "tail key" = ${key}
+  SELECT ${columns} FROM ${room.state} LEFT JOIN ${keys} ON "tail key" = ${key}
   WHERE "tail key" IS NULL AND ${IS_NEWEST} AND ${key} IS NOT NULL
   UNION ALL
   SELECT ${changes} FROM "the changes" JOIN "the newest" ON "the key" = ${key}
@@ -120,8 +117,6 @@ ${newestOfFew(spec, '"the candidates"', FIRST)},
 )${snapshots(spec)}
 SELECT ${rows} FROM "the rows"
 ${presentOnes(spec, '"the rows"')}`;
-  // What is kept for the query would have all columns and keys, not those that the query asks for.
-  return sql.replaceAll(/(?<=^(WITH )?"[^"]+" AS )(?=\()/gm, 'NOT MATERIALIZED ');
 }
 
 /** SQL of the newest row without a key. There is none but of a spec that had its key in another column. */

@@ -12,7 +12,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RemovedFile } from '../../core/flow.js';
 import { lakeError } from '../../core/outage.js';
-import { identifier, literal, rowsOf } from '../../core/sql.js';
+import { identifier, rowsOf } from '../../core/sql.js';
 import { rowGroupRows } from '../../parquet/row-groups.js';
 import type { SpecColumn } from '../../schema/spec.js';
 import type { FileRange } from '../../storage/data-dir.js';
@@ -20,13 +20,12 @@ import { type Backfilled, BackfilledColumn, type KeptExtra } from '../duckdb/bac
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { parquet } from '../duckdb/file-inventory.js';
 import { APPLICATION, refuseOthers } from './alone.js';
-import { LAKE } from './lake.js';
 import { closeParts, type LakeParts, type LakePartsOptions, openParts } from './lake-parts.js';
 import { settleFiles } from './orphans.js';
 import { isPostgres, withApplicationName } from './settings.js';
 import { emptyLakeState, stateTables } from './state.js';
-import { writeTableFile } from './table-file.js';
-import { Transactions } from './transactions.js';
+import { registerTableFile, writeTableFile } from './table-file.js';
+import { doneAgain, Transactions } from './transactions.js';
 
 export interface LakeBackfillOptions extends LakePartsOptions {
   readonly column: SpecColumn;
@@ -102,14 +101,8 @@ export class LakeBackfill {
     try {
       const counts = await this.#find(paths);
       if (counts.rows === 0) return counts;
-      // Nobody else does any of it: an answer that was lost is found out by doing it again.
-      const alone = {
-        exclusively: ownership.exclusively.bind(ownership),
-        committed: ownership.committed.bind(ownership),
-        outcomeOf: async () => 'open' as const,
-      };
       const { signal } = new AbortController();
-      const transactions = new Transactions(connection, alone, deleteFiles, this.#options.topic, signal);
+      const transactions = new Transactions(connection, doneAgain(ownership), deleteFiles, this.#options.topic, signal);
       await transactions.run([], undefined, () => this.#write(counts));
       return counts;
     } catch (thrown) {
@@ -150,20 +143,21 @@ export class LakeBackfill {
   /** All of the transaction but its COMMIT. */
   async #write({ rows, textBytes }: { readonly rows: number; readonly textBytes: number }): Promise<void> {
     const { connection, deleteFiles } = this.#parts;
-    const path = await writeTableFile(
-      ...([connection, this.#options, this.#rowsAnew(), 'sluice.backfilled'] as const),
-      rowGroupRows([{ rows, textBytes }]),
-    );
+    const { dataPath, topic, compaction } = this.#options;
+    const table = { schema: 'main', table: this.#options.spec.table };
+    const metadata = new Map([
+      ['sluice.topic', topic],
+      ['sluice.backfilled', new Date().toISOString()],
+    ]);
+    const copy = { compression: compaction.compression, metadata, rowGroupRows: rowGroupRows([{ rows, textBytes }]) };
+    const path = await writeTableFile(connection, dataPath, table, this.#rowsAnew(), copy);
     await deleteFiles.during(connection, async () => {
       await connection.run(
         `DELETE FROM ${this.#table} WHERE (kafka_partition, kafka_offset) IN
            (SELECT (kafka_partition, kafka_offset) FROM ${CHANGING})`,
       );
     });
-    const { table } = this.#options.spec;
-    await connection.run(
-      `CALL ducklake_add_data_files('${LAKE}', ${literal(table)}, [${literal(path)}], schema => 'main')`,
-    );
+    await registerTableFile(connection, table, path);
     const ofState = await stateTables(connection);
     const change = async () => {
       await this.#countIssues();

@@ -34,14 +34,14 @@ import {
 import { type MessageTest, type QuarantinePlace, searchQuarantine } from '../duckdb/quarantine-search.js';
 import { renewDatabase } from '../duckdb/renewed-database.js';
 import { APPLICATION, refuseOthers } from './alone.js';
+import { removeDeadInlinedRows } from './dead-inlined-rows.js';
 import { Housekeeping } from './housekeeping.js';
-import { METADATA } from './lake.js';
 import { closeParts, type LakeParts, type LakePartsOptions, openParts } from './lake-parts.js';
 import { narrowStatistics } from './narrowed-statistics.js';
 import { settleFiles } from './orphans.js';
 import { isPostgres, withApplicationName } from './settings.js';
 import { emptyLakeState, stateTables } from './state.js';
-import { Transactions } from './transactions.js';
+import { doneAgain, Transactions } from './transactions.js';
 
 export interface LakeForgetOptions extends LakePartsOptions {
   readonly compaction: CompactionOptions;
@@ -159,14 +159,8 @@ export class LakeForget {
       for (const { partition_id } of partitions) await leave(connection, this.#target, Number(partition_id));
       if (ofState.length > 0) await emptyLakeState(connection);
     };
-    // Nobody else does any of it: an answer that was lost is found out by doing it again.
-    const alone = {
-      exclusively: ownership.exclusively.bind(ownership),
-      committed: ownership.committed.bind(ownership),
-      outcomeOf: async () => 'open' as const,
-    };
     const { signal } = new AbortController();
-    const transactions = new Transactions(connection, alone, deleteFiles, this.#options.topic, signal);
+    const transactions = new Transactions(connection, doneAgain(ownership), deleteFiles, this.#options.topic, signal);
     await transactions.run([], undefined, () =>
       deleteFiles.during(connection, () => deleteFiles.during(connection, work, tables)),
     );
@@ -188,18 +182,8 @@ export class LakeForget {
     } finally {
       await housekeeping.close();
     }
-    await this.#emptyInlined();
+    await removeDeadInlinedRows(connection, isShared);
     await narrowStatistics(connection);
     return files;
-  }
-
-  /** Rows that wait in the catalog stay there when they are deleted, also when no snapshot has them any more. */
-  async #emptyInlined(): Promise<void> {
-    const { connection } = this.#parts;
-    if (isPostgres(this.#options.catalog)) await connection.run('CALL pg_clear_cache()');
-    const tables = await rowsOf(connection, `SELECT table_name FROM ${METADATA}.ducklake_inlined_data_tables`);
-    for (const { table_name } of tables) {
-      await connection.run(`DELETE FROM ${METADATA}.${identifier(String(table_name))} WHERE end_snapshot IS NOT NULL`);
-    }
   }
 }

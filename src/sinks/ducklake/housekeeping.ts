@@ -4,29 +4,28 @@
  *   rewrite   files with deleted rows, without them: DuckLake joins no file that has some
  *   merge     small files
  *   state     the tail of the newest state, if that is a table (state.ts)
+ *   retire    what is older than RETAIN_*, if any of it leaves (retention.ts)
  *   expire    snapshots that are older than LAKE_KEEP_SNAPSHOTS
  *   clean up  files that no snapshot has any more, and those that DuckLake wrote for a transaction that never ended
  *
  * Each step is a transaction of its own: killed between or in them, nothing is lost, and the files that it wrote are
  * found by the last step of a later run. A commit deletes only rows of files that it adds, which no step has yet, so
- * that neither gets in the way of the other. Of many processes one keeps house at a time, by a lock in Postgres;
- * nothing rests on it.
+ * that neither gets in the way of the other. Of many processes one keeps house at a time (housekeeping-lock.ts).
  */
-import { dirname } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { sinkError } from '../../core/errors.js';
-import { type CompactionReceipt, NOTHING_COMPACTED } from '../../core/flow.js';
-import { literal, rowsOf } from '../../core/sql.js';
+import { type CompactionReceipt, NOTHING_COMPACTED, NOTHING_RETIRED, type Retired } from '../../core/flow.js';
+import { rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
-import { listFiles, sync } from '../../storage/data-dir.js';
-import { isObjectStore } from '../../storage/object-store.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
+import { BesideCommits } from './beside-commits.js';
 import { changeFiles, difference, filesByTable } from './current-files.js';
-import { connectLake, LAKE, METADATA } from './lake.js';
-import { isLakeConflict } from './lake-errors.js';
+import { removeDeadInlinedRows } from './dead-inlined-rows.js';
+import { HousekeepingLock } from './housekeeping-lock.js';
+import { connectLake, LAKE } from './lake.js';
 import { setOptions } from './lake-file-options.js';
-import { isNamedByDuckLake, scheduleRemoval, timeOfName, unregisteredFiles } from './registered-files.js';
+import { scheduleRemoval, unregisteredFiles } from './registered-files.js';
+import type { LakeRetention } from './retention.js';
 import { isMergeDue, mergeLakeTail } from './state.js';
 
 export interface HousekeepingOptions {
@@ -59,11 +58,6 @@ const PAUSE_FACTOR = 9;
 const SIZE_STEPS = [64, 8, 1];
 /** Share of deleted rows from which on a file is rewritten whatever its size. */
 const MUCH_DELETED = 0.25;
-/** Of Postgres's advisory locks: the letters of "sluice", and the next number. */
-const HOUSEKEEPING_LOCK = 0x73_6c_75_69_63_66;
-const ATTEMPTS = 5;
-const PAUSE_MS = 200;
-const INTERRUPT_EVERY_MS = 100;
 
 const IS_BUSY =
   'all files stay as they are: another process, "run" or "compact", keeps house in this lake at the moment. ' +
@@ -72,6 +66,7 @@ const IS_BUSY =
 /** What is to be looked at. */
 interface Due {
   readonly isStateDue: boolean;
+  readonly isRetentionDue: boolean;
   readonly areFilesDue: boolean;
   /** All that can be done is done. */
   readonly everything: boolean;
@@ -81,8 +76,9 @@ interface Due {
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #connection: DuckDBConnection;
-  /** Its transaction holds the lock. */
-  readonly #locking: DuckDBConnection;
+  readonly #beside: BesideCommits;
+  readonly #lock: HousekeepingLock;
+  readonly #retention: LakeRetention | undefined;
   #lookedMs = performance.now();
   #expiredMs = performance.now() - EXPIRE_EVERY_MS;
   /** The first look is at once, for what the last run left. */
@@ -90,14 +86,27 @@ export class Housekeeping {
   #running: Promise<unknown> = Promise.resolve();
   #stopped = false;
 
-  private constructor(options: HousekeepingOptions, connection: DuckDBConnection, locking: DuckDBConnection) {
+  private constructor(
+    options: HousekeepingOptions,
+    connection: DuckDBConnection,
+    lock: HousekeepingLock,
+    retention: LakeRetention | undefined,
+  ) {
     this.#options = options;
     this.#connection = connection;
-    this.#locking = locking;
+    this.#beside = new BesideCommits(connection, options.dataPath);
+    this.#lock = lock;
+    this.#retention = retention;
   }
 
-  static async open(instance: DuckDBInstance, options: HousekeepingOptions): Promise<Housekeeping> {
-    return new Housekeeping(options, await connectLake(instance), await instance.connect());
+  /** @param retention closed with it; default: all stays */
+  static async open(
+    instance: DuckDBInstance,
+    options: HousekeepingOptions,
+    retention?: LakeRetention,
+  ): Promise<Housekeeping> {
+    const lock = await HousekeepingLock.open(instance, options.isShared);
+    return new Housekeeping(options, await connectLake(instance), lock, retention);
   }
 
   /** Does what there is to do, not more often than is worth a look. @throws as `run` */
@@ -105,9 +114,10 @@ export class Housekeeping {
     const nowMs = performance.now();
     const isStateDue = nowMs >= this.#nextMergeMs;
     const areFilesDue = nowMs - this.#lookedMs >= LOOK_EVERY_MS;
-    if (!isStateDue && !areFilesDue) return NOTHING_COMPACTED;
+    const isRetentionDue = this.#retention?.isDue === true;
+    if (!isStateDue && !areFilesDue && !isRetentionDue) return NOTHING_COMPACTED;
     if (areFilesDue) this.#lookedMs = nowMs;
-    return await this.#inTurn(() => this.#run({ isStateDue, areFilesDue, everything: false }));
+    return await this.#inTurn(() => this.#run({ isStateDue, areFilesDue, isRetentionDue, everything: false }));
   }
 
   /**
@@ -116,7 +126,7 @@ export class Housekeeping {
    * @throws SluiceError SLUICE_SINK, SLUICE_DATA_DIR; what was done before counts, and nothing is lost
    */
   run(everything = false): Promise<CompactionReceipt> {
-    return this.#inTurn(() => this.#run({ isStateDue: true, areFilesDue: true, everything }));
+    return this.#inTurn(() => this.#run({ isStateDue: true, areFilesDue: true, isRetentionDue: true, everything }));
   }
 
   #inTurn(work: () => Promise<CompactionReceipt>): Promise<CompactionReceipt> {
@@ -137,7 +147,7 @@ export class Housekeeping {
   async #rewrite(table: string, threshold: number): Promise<number> {
     const call = `CALL ducklake_rewrite_data_files('${LAKE}', ${table}, delete_threshold => ${threshold})`;
     let files = 0;
-    await this.#write(async () => {
+    await this.#beside.write(async () => {
       const rows = await rowsOf(this.#connection, call);
       files = rows.reduce((sum, { files_processed }) => sum + Number(files_processed), 0);
     });
@@ -147,31 +157,29 @@ export class Housekeeping {
   /** Gives up what is under way, which loses nothing. */
   async close(): Promise<void> {
     this.#stopped = true;
-    // Again, as it may come between two statements.
-    const interrupts = setInterval(() => this.#connection.interrupt(), INTERRUPT_EVERY_MS);
-    this.#connection.interrupt();
-    await this.#running;
-    clearInterval(interrupts);
+    await Promise.all([this.#beside.giveUp(this.#running), this.#retention?.close(this.#running)]);
     this.#connection.closeSync();
-    this.#locking.closeSync();
+    this.#lock.close();
   }
 
-  async #run({ isStateDue, areFilesDue, everything }: Due): Promise<CompactionReceipt> {
+  async #run({ isStateDue, areFilesDue, isRetentionDue, everything }: Due): Promise<CompactionReceipt> {
     if (this.#stopped) return NOTHING_COMPACTED;
     try {
       const mergesState = isStateDue && (await this.#isMergeDue(everything));
-      if (!mergesState && !areFilesDue) return NOTHING_COMPACTED;
-      if (!(await this.#lock())) return everything ? { ...NOTHING_COMPACTED, left: [IS_BUSY] } : NOTHING_COMPACTED;
-      const { compaction } = this.#options;
-      await setOptions(this.#connection, compaction, (call) => this.#call(call));
+      if (!mergesState && !areFilesDue && !isRetentionDue) return NOTHING_COMPACTED;
+      if (!(await this.#lock.take())) return everything ? { ...NOTHING_COMPACTED, left: [IS_BUSY] } : NOTHING_COMPACTED;
+      const { compaction, spec } = this.#options;
+      const ofChanges = this.#retention && spec.table;
+      await setOptions(this.#connection, compaction, ofChanges, (call) => this.#beside.call(call));
       const left = mergesState ? await this.#mergeState() : [];
+      const retired = isRetentionDue ? await this.#retire(everything, left) : NOTHING_RETIRED;
       const receipt = areFilesDue ? await this.#keepFiles(everything) : NOTHING_COMPACTED;
-      return { ...receipt, left };
+      return { ...receipt, retired, left };
     } catch (thrown) {
       if (this.#stopped) return NOTHING_COMPACTED;
       throw sinkError(thrown, 'the housekeeping of the lake failed');
     } finally {
-      await this.#locking.run('ROLLBACK').catch(() => {});
+      await this.#lock.release();
     }
   }
 
@@ -193,7 +201,7 @@ export class Housekeeping {
   async #mergeState(): Promise<string[]> {
     const startMs = performance.now();
     try {
-      await this.#write(() => mergeLakeTail(this.#connection, this.#options.spec));
+      await this.#beside.write(() => mergeLakeTail(this.#connection, this.#options.spec));
       return [];
     } catch (thrown) {
       if (this.#stopped) return [];
@@ -204,16 +212,18 @@ export class Housekeeping {
     }
   }
 
-  /** Until the transaction ends, or the process. @returns false if another process has it */
-  async #lock(): Promise<boolean> {
-    if (!this.#options.isShared) return true;
-    await this.#locking.run('BEGIN');
-    const sql = `SELECT pg_try_advisory_xact_lock(${HOUSEKEEPING_LOCK}) AS is_mine`;
-    const [{ is_mine }] = await rowsOf(
-      this.#locking,
-      `SELECT is_mine FROM postgres_query('${METADATA}', ${literal(sql)})`,
-    );
-    return is_mine === true;
+  /** @param problems gets why not all that is old leaves */
+  async #retire(everything: boolean, problems: string[]): Promise<Retired> {
+    try {
+      const retired = (await this.#retention?.run(everything)) ?? NOTHING_RETIRED;
+      // The catalog has which of the messages in files are deleted, which are not counted as those of changes are.
+      if (retired.quarantined > 0) await this.#rewrite(`'quarantine', schema => 'sluice'`, MUCH_DELETED);
+      return retired;
+    } catch (thrown) {
+      const why = 'what is older than RETAIN_CHANGES or RETAIN_QUARANTINE stays for now';
+      if (!this.#stopped) problems.push(sinkError(thrown, why).message);
+      return NOTHING_RETIRED;
+    }
   }
 
   /** @returns whether there was something to join or rewrite */
@@ -234,7 +244,7 @@ export class Housekeeping {
       for (const [table, files] of await filesByTable(this.#connection, this.#options.dataPath)) {
         if (!isMany(files.filter(({ bytes, deleted }) => deleted === 0 && bytes < below).length)) continue;
         const call = `ducklake_merge_adjacent_files('${LAKE}', ${table}, max_file_size => ${below})`;
-        await this.#write(() => this.#connection.run(`CALL ${call}`));
+        await this.#beside.write(() => this.#connection.run(`CALL ${call}`));
         isChanged = true;
       }
     }
@@ -244,9 +254,10 @@ export class Housekeeping {
   async #cleanUp(): Promise<void> {
     const { keepSnapshotsMs, keepFilesMs = KEEP_FILES_MS } = this.#options;
     const ago = (ms: number) => `now() - INTERVAL '${ms} milliseconds'`;
-    await this.#call(`ducklake_expire_snapshots('${LAKE}', older_than => ${ago(keepSnapshotsMs)})`);
+    await this.#beside.call(`ducklake_expire_snapshots('${LAKE}', older_than => ${ago(keepSnapshotsMs)})`);
     await this.#scheduleOrphans();
-    await this.#call(`ducklake_cleanup_old_files('${LAKE}', older_than => ${ago(keepFilesMs)})`);
+    await this.#beside.call(`ducklake_cleanup_old_files('${LAKE}', older_than => ${ago(keepFilesMs)})`);
+    if (this.#retention !== undefined) await removeDeadInlinedRows(this.#connection, this.#options.isShared);
     this.#expiredMs = performance.now();
   }
 
@@ -255,45 +266,5 @@ export class Housekeeping {
     const { dataPath, isShared } = this.#options;
     const { startedMs = isShared ? Date.now() - ORPHAN_AFTER_MS : performance.timeOrigin } = this.#options;
     await scheduleRemoval(this.#connection, await unregisteredFiles(this.#connection, dataPath, startedMs));
-  }
-
-  /** A transaction whose files are durable before the catalog names them. */
-  async #write(work: () => Promise<unknown>): Promise<void> {
-    const sinceMs = Date.now();
-    await this.#again(async () => {
-      await this.#connection.run('BEGIN');
-      try {
-        await work();
-        this.#sync(sinceMs);
-        await this.#connection.run('COMMIT');
-      } catch (thrown) {
-        await this.#connection.run('ROLLBACK').catch(() => {});
-        throw thrown;
-      }
-    });
-  }
-
-  /** Files of DuckLake that were made since. */
-  #sync(sinceMs: number): void {
-    const { dataPath } = this.#options;
-    if (isObjectStore(dataPath)) return;
-    const made = listFiles(dataPath).filter((path) => isNamedByDuckLake(path) && timeOfName(path) >= sinceMs);
-    for (const path of new Set([...made, ...made.map((file) => dirname(file))])) sync(path);
-  }
-
-  #call(call: string): Promise<void> {
-    return this.#again(async () => void (await this.#connection.run(`CALL ${call}`)));
-  }
-
-  /** Again if a commit was in its way. */
-  async #again(work: () => Promise<void>): Promise<void> {
-    for (let attempt = 1; !this.#stopped; attempt++) {
-      try {
-        return await work();
-      } catch (thrown) {
-        if (!isLakeConflict(thrown) || attempt === ATTEMPTS) throw thrown;
-        await setTimeout(PAUSE_MS * attempt);
-      }
-    }
   }
 }

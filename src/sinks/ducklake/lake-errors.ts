@@ -1,7 +1,12 @@
 /** Why a lake cannot be opened. */
+import { setTimeout } from 'node:timers/promises';
 import { isLocked, SluiceError } from '../../core/errors.js';
 import type { LakeOptions } from './lake.js';
 import { isPostgres } from './settings.js';
+
+/** How often others may be faster, for what is done anew. */
+const MAX_CONFLICTS = 20;
+const MAX_PAUSE_MS = 200;
 
 /** Why the lake cannot be attached. */
 export function attachError(cause: unknown, { catalog, dataDir, dataPath }: LakeOptions): SluiceError {
@@ -52,4 +57,17 @@ export function isLakeConflict(thrown: unknown): boolean {
   // Not what a statement says, which has names in it.
   const reason = String(thrown).replace(/Failed to execute query "[\s\S]*": /, '');
   return /conflict|maximum retry count|could not serialize/i.test(reason);
+}
+
+/** Does what is short and can be done again, until no other transaction is faster. @throws the last conflict */
+export async function whileConflicting(work: () => Promise<unknown>): Promise<void> {
+  for (let conflicts = 0; ; conflicts++) {
+    try {
+      await work();
+      return;
+    } catch (thrown) {
+      if (!isLakeConflict(thrown) || conflicts === MAX_CONFLICTS) throw thrown;
+      await setTimeout(Math.random() * MAX_PAUSE_MS);
+    }
+  }
 }

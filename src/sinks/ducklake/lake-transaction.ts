@@ -25,6 +25,7 @@ import {
 import { filesOf } from '../duckdb/group-transaction.js';
 import { type LedgerRow, writeLedger } from '../duckdb/ledger.js';
 import { isMarker } from '../duckdb/markers.js';
+import { mergedIds } from '../duckdb/retention-tables.js';
 import { checkWindows } from '../duckdb/window-checks.js';
 import type { DeleteFiles } from './delete-files.js';
 import { LAKE } from './lake.js';
@@ -81,6 +82,8 @@ export async function register(
   batches: readonly BatchResult[],
 ): Promise<BatchResult[]> {
   const log = { ...changeLog(topic, spec), maxChangeSeq: maxChangeSeq ?? NO_SEQUENCE - 1n };
+  // Another process may have begun to let changes leave.
+  if (log.changeId !== undefined && (await hasRetired(connection))) log.known = mergedIds(log);
   const paths = `[${filesOf(batches)
     .map(({ path }) => literal(path))
     .join(', ')}]`;
@@ -98,6 +101,16 @@ export async function register(
   }
   await dropDuplicates(connection, duplicates);
   return countRepeated(batches, duplicates);
+}
+
+/** As the snapshot of the connection's transaction has it. */
+async function hasRetired(connection: DuckDBConnection): Promise<boolean> {
+  const [{ count }] = await rowsOf(
+    connection,
+    `SELECT count(*) AS count FROM duckdb_tables()
+     WHERE database_name = '${LAKE}' AND schema_name = 'sluice' AND table_name = 'retired'`,
+  );
+  return count !== 0n;
 }
 
 /** SQL that the statistics of files answer: files of other offsets and sequences are not read. */

@@ -9,8 +9,6 @@
  * commits and replays of whatever process, one is made anew (ownership.ts), and finds then which messages are still in
  * the quarantine. Killed before the COMMIT, nothing has changed, and housekeeping removes the file.
  */
-import { rmSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
@@ -19,23 +17,17 @@ import { lakeError, outageError } from '../../core/outage.js';
 import type { ReplayedBatch, ReplayOutcome, ReplayPiece } from '../../core/replay.js';
 import { rowsOf } from '../../core/sql.js';
 import { rowGroupRows } from '../../parquet/row-groups.js';
-import { isObjectStore } from '../../storage/object-store.js';
 import { countRepeated } from '../duckdb/duplicates.js';
 import { runsOf } from '../duckdb/joined-file.js';
 import { checkSpec, ledgerCounts, REPLAYS, relationOf, replaysOf, takenBy } from '../duckdb/replay-tables.js';
 import { DeleteFiles } from './delete-files.js';
 import { connectLake } from './lake.js';
-import { isLakeConflict } from './lake-errors.js';
+import { whileConflicting } from './lake-errors.js';
 import { type LakeTable, register } from './lake-transaction.js';
 import type { LastCommit, Outcome, Ownership } from './ownership.js';
-import { scheduleRemoval } from './registered-files.js';
 import { emptyLakeState, stateTables } from './state.js';
-import { writeTableFile } from './table-file.js';
+import { removeTableFile, writeTableFile } from './table-file.js';
 import { isDoubtful, Transactions } from './transactions.js';
-
-/** How often others may be faster in making a table. */
-const MAX_CONFLICTS = 20;
-const MAX_PAUSE_MS = 200;
 
 /** What of a position the ledger has. */
 const POSITION_COLUMNS = {
@@ -76,7 +68,7 @@ export class LakeReplay {
     closing: AbortSignal,
   ): Promise<LakeReplay> {
     const connection = await connectLake(instance);
-    await makeTable(connection);
+    await whileConflicting(() => connection.run(REPLAYS));
     const deleteFiles = new DeleteFiles(await instance.connect(), table.dataPath, table.spec);
     return new LakeReplay(table, connection, deleteFiles, ownership, closing);
   }
@@ -106,11 +98,17 @@ export class LakeReplay {
 
   /** Durable when it is done, its name included. @returns undefined if there are no rows */
   async #writeFile(batches: readonly ReplayedBatch[]): Promise<string | undefined> {
+    const { dataPath, spec, topic, compaction } = this.#table;
     const paths = batches.flatMap(({ file }) => (file === undefined ? [] : [file.tempPath]));
     if (paths.length === 0) return undefined;
+    const metadata = new Map([
+      ['sluice.topic', topic],
+      ['sluice.replayed', new Date().toISOString()],
+    ]);
     const groupRows = rowGroupRows(await runsOf(this.#connection, paths));
+    const copy = { compression: compaction.compression, metadata, rowGroupRows: groupRows };
     const rows = `${relationOf(batches)} ORDER BY kafka_offset`;
-    return await writeTableFile(this.#connection, this.#table, rows, 'sluice.replayed', groupRows);
+    return await writeTableFile(this.#connection, dataPath, { schema: 'main', table: spec.table }, rows, copy);
   }
 
   /** @returns SQL: which rows of sluice.replays are those; undefined if messages have left the quarantine */
@@ -138,7 +136,9 @@ export class LakeReplay {
       return isThis;
     } catch (thrown) {
       // What may be committed stays; housekeeping removes what no one needs in the end.
-      if (path !== undefined && !(isWritten && isDoubtful(thrown))) await this.#remove(path).catch(() => {});
+      if (path !== undefined && !(isWritten && isDoubtful(thrown))) {
+        await removeTableFile(this.#connection, path).catch(() => {});
+      }
       if (thrown instanceof MessagesGone) return undefined;
       throw thrown;
     }
@@ -179,11 +179,6 @@ export class LakeReplay {
     for (const row of rows) outcome[row.outcome as keyof ReplayOutcome] = Number(row.messages);
     return outcome;
   }
-
-  async #remove(path: string): Promise<void> {
-    if (isObjectStore(path)) await scheduleRemoval(this.#connection, [path]);
-    else rmSync(path, { force: true });
-  }
 }
 
 /** Messages have left the quarantine since they were read. */
@@ -193,16 +188,4 @@ class MessagesGone extends Error {}
 function inOneFile(batches: readonly ReplayedBatch[], path: string): ReplayedBatch[] {
   const file: ParquetFile = { tempPath: path, path, bytes: 0 };
   return batches.map((batch, index) => ({ ...batch, file: index === 0 ? file : undefined }));
-}
-
-async function makeTable(connection: DuckDBConnection): Promise<void> {
-  for (let conflicts = 0; ; conflicts++) {
-    try {
-      await connection.run(REPLAYS);
-      return;
-    } catch (thrown) {
-      if (!isLakeConflict(thrown) || conflicts === MAX_CONFLICTS) throw thrown;
-      await setTimeout(Math.random() * MAX_PAUSE_MS);
-    }
-  }
 }

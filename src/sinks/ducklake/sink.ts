@@ -29,6 +29,7 @@ import type { Sink } from '../../core/sink.js';
 import { Turns } from '../../core/turns.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { readPositions } from '../duckdb/ledger.js';
+import type { RetentionSettings } from '../duckdb/settings.js';
 import type { DeleteFiles } from './delete-files.js';
 import { Housekeeping } from './housekeeping.js';
 import { readKnownTopic, rememberTopic } from './known-topic.js';
@@ -38,11 +39,14 @@ import { checkMoves, movesOf, readWritten, writeBatches, writeGaps, writeStarts 
 import { ClaimedOrphans, settleFiles } from './orphans.js';
 import type { LastCommit, OwnedMove, Ownership } from './ownership.js';
 import { LakeReplay } from './replay.js';
+import { LakeRetention, type LakeRetentionParts } from './retention.js';
 import { isPostgres } from './settings.js';
 import { Transactions } from './transactions.js';
 
 export interface DuckLakeSinkOptions extends LakePartsOptions {
   readonly compaction: CompactionOptions;
+  /** RETAIN_PARQUET is of no use: the files are the table. */
+  readonly retention: RetentionSettings;
   readonly keepSnapshotsMs: number;
 }
 
@@ -206,11 +210,19 @@ export class DuckLakeSink implements Sink, ReplayTarget {
   async #compact(everything: boolean): Promise<CompactionReceipt> {
     // It is closed.
     if (this.#ownership === undefined) return NOTHING_COMPACTED;
-    this.#housekeeping ??= Housekeeping.open(this.#instance!, { ...this.#options, isShared: !this.needsWholeTopic });
+    this.#housekeeping ??= this.#openHousekeeping();
     const housekeeping = await this.#housekeeping;
     const left = await this.#orphans!.retry(everything);
     const receipt = await (everything ? housekeeping.run(true) : housekeeping.runIfDue());
     return { ...receipt, left: [...receipt.left, ...left], removed: this.#orphans!.takeRemoved() };
+  }
+
+  async #openHousekeeping(): Promise<Housekeeping> {
+    const inTurn: LakeRetentionParts['inTurn'] = (work) => this.#commits.take(work);
+    const parts = { ownership: this.#ownership!, inTurn };
+    const retention = await LakeRetention.open(this.#instance!, this.#options, parts);
+    const options = { ...this.#options, isShared: !this.needsWholeTopic };
+    return await Housekeeping.open(this.#instance!, options, retention);
   }
 
   replay(piece: ReplayPiece): Promise<ReplayOutcome | undefined> {

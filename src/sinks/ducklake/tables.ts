@@ -7,9 +7,12 @@ import { FORMAT_VERSION } from '../../storage/data-dir.js';
 import { migrate } from '../duckdb/ddl.js';
 import { checkFormat, issueBits, type Layout } from '../duckdb/format.js';
 import { storeMaskKey } from '../duckdb/mask-key.js';
-import type { StateKind } from '../duckdb/settings.js';
+import { isRetaining } from '../duckdb/retention.js';
+import { hasRetention, openRetention } from '../duckdb/retention-tables.js';
+import type { RetentionSettings, StateKind } from '../duckdb/settings.js';
 import { HAS_STATE } from '../duckdb/state.js';
 import { LAKE } from './lake.js';
+import { whileConflicting } from './lake-errors.js';
 import type { LastCommit } from './ownership.js';
 import { LAKE_STATE } from './state.js';
 
@@ -43,6 +46,8 @@ export interface TableOptions {
   readonly spec: TableSpec;
   /** Where the view of the newest state reads; undefined: as it is. */
   readonly state?: StateKind | undefined;
+  /** What leaves by its age; undefined: as it is. */
+  readonly retention?: RetentionSettings | undefined;
   /** Of the key of masks (`maskKeyId`); undefined: there is none. */
   readonly maskKeyId?: string | undefined;
 }
@@ -55,7 +60,7 @@ export interface TableOptions {
  */
 export async function openTables(
   connection: DuckDBConnection,
-  { spec, topic, state, maskKeyId }: TableOptions,
+  { spec, topic, state, retention, maskKeyId }: TableOptions,
 ): Promise<number[]> {
   await checkFormat(connection, topic, maskKeyId);
   const isAsItShouldBe = await isCurrent(connection, spec, state);
@@ -63,6 +68,9 @@ export async function openTables(
     ? await issueBits(connection, spec)
     : await migrate(connection, spec, topic, LAKE_LAYOUT, state);
   await storeMaskKey(connection, spec, maskKeyId);
+  if (retention !== undefined && isRetaining(retention) && !(await hasRetention(connection))) {
+    await whileConflicting(() => openRetention(connection));
+  }
   return bits;
 }
 
@@ -91,5 +99,5 @@ async function isCurrent(
   const [{ has_state }] = await rowsOf(connection, HAS_STATE);
   if (state !== undefined && has_state !== (state === 'table')) return false;
   const [meta] = await rowsOf(connection, 'SELECT format_version, spec_hash FROM sluice.meta');
-  return Number(meta?.format_version) === FORMAT_VERSION && meta.spec_hash === specHash(spec);
+  return Number(meta?.format_version) >= FORMAT_VERSION && meta.spec_hash === specHash(spec);
 }

@@ -22,6 +22,15 @@ const MAX_DOUBLINGS = 6;
 /** What a commit needs of it. */
 export type CommitOwnership = Pick<Ownership, 'exclusively' | 'committed' | 'outcomeOf'>;
 
+/** Of work that finds by being done again what it did: whether it was done is not asked for. */
+export function doneAgain(ownership: CommitOwnership): CommitOwnership {
+  return {
+    exclusively: (work) => ownership.exclusively(work),
+    committed: (info) => ownership.committed(info),
+    outcomeOf: async () => 'open',
+  };
+}
+
 export class Transactions {
   readonly #connection: DuckDBConnection;
   readonly #ownership: CommitOwnership;

@@ -1,10 +1,12 @@
-import { renameSync } from 'node:fs';
+import { renameSync, statSync } from 'node:fs';
+import { DuckDBConnection } from '@duckdb/node-api';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ParquetWriterName } from '../../../src/parquet/parquet-writer.js';
 import { planCompaction } from '../../../src/sinks/duckdb/compaction.js';
 import type { LedgerFile } from '../../../src/sinks/duckdb/ledger-files.js';
 import { openSink, select, TOPIC, temporaryDirectory } from '../../support/batches.js';
+import { GROWN_SPEC, grownDirectory } from '../../support/grown-directory.js';
 import { commitBatches, contentOf, parquetFiles } from '../../support/small-files.js';
 import { problems } from '../../support/verifying.js';
 
@@ -161,4 +163,74 @@ describe('compaction', () => {
     ]);
     expect(await problems(dataDir)).toEqual([]);
   });
+
+  it('tells what it did, and each time how many files it is done with', async () => {
+    const dataDir = temporaryDirectory();
+    await grownDirectory(dataDir);
+    const sink = await openSink(dataDir, { spec: GROWN_SPEC });
+    const done: number[] = [];
+    const onDone = (files: number) => done.push(files);
+    expect(await sink.compact({ rewrite: true, onDone })).toMatchObject({ filesBefore: 0, filesRewritten: 2 });
+    expect(done.splice(0)).toEqual([1, 1, 1, 1]);
+    const bytes = () => parquetFiles(dataDir).reduce((sum, path) => sum + statSync(path).size, 0);
+    const bytesBefore = bytes();
+    const receipt = await sink.compact({ everything: true, rewrite: true, onDone });
+    expect(receipt).toMatchObject({
+      filesBefore: 4,
+      filesAfter: 2,
+      bytesBefore,
+      bytesAfter: bytes(),
+      filesRewritten: 0,
+    });
+    expect(done).toEqual([2, 2, 1, 1]);
+  });
+
+  it('says what to do if it has too little memory, and leaves the files', async () => {
+    const dataDir = temporaryDirectory();
+    const sink = await openSink(dataDir);
+    await commitBatches(dataDir, sink, 2);
+    failing(/^COPY/, 'Out of Memory Error: too much\nand more of it');
+    const { filesBefore, left } = await sink.compact({ everything: true });
+    expect([filesBefore, left]).toEqual([
+      0,
+      [
+        expect.stringMatching(
+          /as they are: Out of Memory Error: too much\. Raise DUCKDB_MEMORY_LIMIT for "sluice compact"$/,
+        ),
+      ],
+    ]);
+    vi.restoreAllMocks();
+    await sink.close();
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it('leaves both, the old files and the new one, if the ledger may name either', async () => {
+    const dataDir = temporaryDirectory();
+    const sink = await openSink(dataDir);
+    await commitBatches(dataDir, sink, 2);
+    const before = parquetFiles(dataDir);
+    failing(/^UPDATE sluice\.batches SET file/, 'the log is full');
+    await expect(sink.compact({ everything: true })).rejects.toMatchObject({
+      code: 'SLUICE_SINK',
+      message: expect.stringMatching(/^the ledger cannot name \S+0-0{19}6\.parquet: the log is full/),
+    });
+    vi.restoreAllMocks();
+    expect(parquetFiles(dataDir)).toHaveLength(before.length + 1);
+    await sink.close();
+    expect(await problems(dataDir)).toEqual([]);
+    await (await openSink(dataDir)).close();
+    expect(parquetFiles(dataDir)).toEqual(before);
+  });
 });
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Has statements of this kind fail. */
+function failing(statement: RegExp, message: string): void {
+  const { run } = DuckDBConnection.prototype;
+  vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(function (this: DuckDBConnection, sql, ...values) {
+    return statement.test(sql) ? Promise.reject(new Error(message)) : run.call(this, sql, ...values);
+  });
+}

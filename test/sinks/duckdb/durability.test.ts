@@ -5,7 +5,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { writeJournal } from '../../../src/sinks/duckdb/commit-journal.js';
 import { createDatabase, openDatabase } from '../../../src/sinks/duckdb/database.js';
 import { reset } from '../../../src/sinks/duckdb/reset.js';
-import { databasePath } from '../../../src/storage/data-dir.js';
+import { databasePath, listFiles } from '../../../src/storage/data-dir.js';
 import { makeBatch, openSink, order, select, sinkOptions, temporaryDirectory, token } from '../../support/batches.js';
 import { GROWN_SPEC, grownDirectory } from '../../support/grown-directory.js';
 
@@ -26,7 +26,9 @@ vi.mock('node:fs', async (original) => {
     },
     fsyncSync(handle: number) {
       const path = paths.get(handle)!;
-      if (broken.path !== undefined && path.endsWith(broken.path)) throw new Error('the disk is broken');
+      if (broken.path !== undefined && path.endsWith(broken.path)) {
+        throw Object.assign(new Error('the disk is broken'), { syscall: 'fsync' });
+      }
       calls.push({ name: 'fsync', path });
       fs.fsyncSync(handle);
     },
@@ -140,6 +142,26 @@ it('a rewritten file is durable under its temporary name before the ledger has i
     `fsync ${FOLDER}`,
   ]);
   expect(await ledger()).not.toEqual(before);
+});
+
+it.each([FOLDER, '.parquet.tmp'])('a join changes nothing if %s cannot be made durable', async (path) => {
+  const dataDir = temporaryDirectory();
+  const sink = await openSink(dataDir);
+  for (const offset of [0, 1]) {
+    await sink.stage(await makeBatch(dataDir, 0, offset, [order(token(offset + 1))]));
+    await sink.commit();
+  }
+  const ledger = () => select(sink, 'SELECT file, file_bytes FROM sluice.batches');
+  const [before, files] = [await ledger(), listFiles(join(dataDir, FOLDER)).sort()];
+  broken.path = path;
+  onTestFinished(() => {
+    broken.path = undefined;
+  });
+  await expect(sink.compact({ everything: true })).rejects.toMatchObject({
+    code: 'SLUICE_DATA_DIR',
+    message: expect.stringContaining('the disk is broken'),
+  });
+  expect([await ledger(), listFiles(join(dataDir, FOLDER)).sort()]).toEqual([before, files]);
 });
 
 it('a new database is whole and durable before it has its name', async () => {

@@ -166,6 +166,7 @@ it('goes ahead over a gap that an operator made, and back into it', async () => 
   const dataDir = temporaryDirectory();
   await consume(dataDir, ORDERS_SPEC, 0, 6);
   expect(await moved(dataDir, request(12))).toMatchObject({ from: 6, to: 12, rows: 0, files: [] });
+  expect(await queryDatabase(dataDir, `SELECT commit_id FROM sluice.batches WHERE kind = 'gap'`)).toEqual([[2n]]);
   const { problems, notes } = await verified(dataDir);
   expect(problems).toEqual([]);
   expect(notes.join()).toMatch(/offsets 6 to 12 were not read: an operator went past them with "sluice reset"/);
@@ -176,6 +177,17 @@ it('goes ahead over a gap that an operator made, and back into it', async () => 
   await consume(dataDir);
   expect((await verified(dataDir)).problems).toEqual([]);
   expect(await queryDatabase(dataDir, 'SELECT count(*) FROM sluice.resets')).toEqual([[2n]]);
+});
+
+it('stays where it is if Kafka has no start of a file anymore, and has nowhere to go without a position', async () => {
+  const dataDir = temporaryDirectory();
+  await consume(dataDir, ORDERS_SPEC, 0, 6);
+  expect(await moved(dataDir, request(4, { low: 3, isEarliest: true }))).toMatchObject({ from: 6, to: 6, files: [] });
+  await expect(moved(dataDir, request(4, { low: 3 }))).rejects.toThrow(/as it can be, to 6$/);
+  await expect(moved(dataDir, request(4, { partition: 7 }))).rejects.toMatchObject({
+    code: 'SLUICE_CONFIG',
+    message: expect.stringContaining('partition 7 has no position yet'),
+  });
 });
 
 it('goes back before where a partition began', async () => {

@@ -1,0 +1,242 @@
+/**
+ * What is older than RETAIN_CHANGES and RETAIN_QUARANTINE leaves a lake as it leaves `analytics.db`
+ * (sinks/duckdb/retention.ts), beside the commits:
+ *
+ *   changes     1. find    of one snapshot, those that may leave
+ *               2. COPY    the ids of PART_ROWS of them into a file; fsync
+ *               3. commit  one transaction: the file is one of sluice.retired, the rows are deleted, the ledger counts
+ *                          them in rows_retired. If one of them has gone since, nothing
+ *   quarantine  one transaction: messages are deleted, the ledger counts them in quarantine_retired
+ *
+ * A transaction has the number of a commit and moves no partition, as a replay's (replay.ts). DuckLake drops a file all
+ * of whose rows are deleted; housekeeping, which begins all of this and holds its lock, rewrites the others. Killed
+ * before a COMMIT, nothing has changed, and housekeeping removes the file.
+ */
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { Retired } from '../../core/flow.js';
+import { rowsOf } from '../../core/sql.js';
+import type { TableSpec } from '../../schema/spec.js';
+import { isRetaining, pauseBetween } from '../duckdb/retention.js';
+import {
+  countRetired,
+  deleteChanges,
+  findOld,
+  hasOldQuarantine,
+  type MergedState,
+  nextLeaving,
+  PART_ROWS,
+  PASS_ROWS,
+  retiredRows,
+  retireQuarantine,
+} from '../duckdb/retired-rows.js';
+import type { RetentionSettings } from '../duckdb/settings.js';
+import { HAS_STATE } from '../duckdb/state.js';
+import { DeleteFiles } from './delete-files.js';
+import { connectLake } from './lake.js';
+import type { LakeTable } from './lake-transaction.js';
+import { LAKE_STATE } from './state.js';
+import { registerTableFile, removeTableFile, writeTableFile } from './table-file.js';
+import { type CommitOwnership, doneAgain, isDoubtful, Transactions } from './transactions.js';
+
+/** Of a transaction: where the messages are in files, their deletion is rows of the catalog. */
+const QUARANTINE_ROWS = 10_000;
+/** Few sequences are looked up in few row groups. */
+const ROW_GROUP_ROWS = 20_480;
+/** For each millisecond of a pass, so many without: a tenth of a thread. */
+const PAUSE_FACTOR = 9;
+const INTERRUPT_EVERY_MS = 100;
+
+const RETIRED = { schema: 'sluice', table: 'retired' };
+
+export interface LakeRetentionTarget extends LakeTable {
+  readonly retention: RetentionSettings;
+}
+
+export interface LakeRetentionParts {
+  readonly ownership: CommitOwnership;
+  /** Does what has the number of a commit, while this process commits nothing else. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** The retention of one open lake, on connections of its own. */
+export class LakeRetention {
+  readonly #target: LakeRetentionTarget;
+  readonly #connection: DuckDBConnection;
+  readonly #deleteFiles: DeleteFiles;
+  readonly #transactions: Transactions;
+  readonly #inTurn: LakeRetentionParts['inTurn'];
+  readonly #closing = new AbortController();
+  #nextMs = performance.now();
+  #isCommitting = false;
+
+  private constructor(
+    target: LakeRetentionTarget,
+    connection: DuckDBConnection,
+    deleteFiles: DeleteFiles,
+    { ownership, inTurn }: LakeRetentionParts,
+  ) {
+    this.#target = target;
+    this.#connection = connection;
+    this.#deleteFiles = deleteFiles;
+    this.#inTurn = inTurn;
+    const { signal } = this.#closing;
+    this.#transactions = new Transactions(connection, doneAgain(ownership), deleteFiles, target.topic, signal);
+  }
+
+  /** @param instance has the lake, with the tables of retention @returns undefined if all stays */
+  static async open(
+    instance: DuckDBInstance,
+    target: LakeRetentionTarget,
+    parts: LakeRetentionParts,
+  ): Promise<LakeRetention | undefined> {
+    if (!isRetaining(target.retention)) return undefined;
+    const deleteFiles = new DeleteFiles(await instance.connect(), target.dataPath, target.spec);
+    return new LakeRetention(target, await connectLake(instance), deleteFiles, parts);
+  }
+
+  /** Whether a pass is. */
+  get isDue(): boolean {
+    return performance.now() >= this.#nextMs;
+  }
+
+  /** @param everything all that is old enough leaves now; else what a pass takes. @throws DuckDB's error */
+  async run(everything: boolean): Promise<Retired> {
+    const { changesMs, quarantineMs } = this.#target.retention;
+    const startMs = performance.now();
+    const left = { changes: 0, quarantined: 0, files: 0 };
+    let isAll = true;
+    try {
+      if (changesMs !== undefined) {
+        do {
+          const { found, gone } = await this.#retireChanges(changesMs);
+          left.changes += gone;
+          isAll = found < PASS_ROWS;
+        } while (!isAll && everything && !this.#closing.signal.aborted);
+      }
+      if (quarantineMs !== undefined) left.quarantined = await this.#retireQuarantine(quarantineMs);
+      return left;
+    } finally {
+      const endMs = performance.now();
+      const pauseMs = isAll ? pauseBetween(this.#target.retention) : 0;
+      this.#nextMs = endMs + Math.max(pauseMs, (endMs - startMs) * PAUSE_FACTOR);
+    }
+  }
+
+  /**
+   * Gives up what is under way, but for a COMMIT, which loses nothing.
+   * @param running settles when `run` has ended
+   */
+  async close(running: Promise<unknown>): Promise<void> {
+    this.#closing.abort();
+    const interrupt = () => {
+      if (!this.#isCommitting) this.#connection.interrupt();
+    };
+    // Again, as it may come between two statements.
+    const interrupts = setInterval(interrupt, INTERRUPT_EVERY_MS);
+    interrupt();
+    await running;
+    clearInterval(interrupts);
+    this.#deleteFiles.close();
+    this.#connection.closeSync();
+  }
+
+  /** A pass. */
+  async #retireChanges(ageMs: number): Promise<{ found: number; gone: number }> {
+    const connection = this.#connection;
+    const { spec } = this.#target;
+    const leaving = nextLeaving();
+    // One snapshot: what is committed meanwhile is neither old nor the last of its key.
+    await connection.run('BEGIN');
+    let found: number;
+    try {
+      found = await findOld(connection, spec, ageMs, leaving, await mergedState(connection, spec));
+      await connection.run('COMMIT');
+    } catch (thrown) {
+      await connection.run('ROLLBACK').catch(() => {});
+      throw thrown;
+    }
+    let gone = 0;
+    for (let part = 0; part * PART_ROWS < found && !this.#closing.signal.aborted; part++) {
+      gone += await this.#retirePart(`(FROM ${leaving} WHERE part = ${part})`);
+    }
+    await connection.run(`DROP TABLE ${leaving}`);
+    return { found, gone };
+  }
+
+  /** @returns how many left: all, or none because one of them had gone */
+  async #retirePart(part: string): Promise<number> {
+    const connection = this.#connection;
+    const { spec } = this.#target;
+    const [{ rows, within }] = await rowsOf(
+      connection,
+      `SELECT count(*) AS rows, format('kafka_partition BETWEEN {} AND {} AND kafka_offset BETWEEN {} AND {}',
+         min(kafka_partition), max(kafka_partition), min(kafka_offset), max(kafka_offset)) AS within FROM ${part}`,
+    );
+    const path = await this.#writeIds(part, String(within));
+    let isWritten = false;
+    try {
+      await this.#commit(['batches'], async () => {
+        isWritten = false;
+        if (path !== undefined) await registerTableFile(connection, RETIRED, path);
+        const deleted = await deleteChanges(connection, spec, part, String(within));
+        if (deleted !== Number(rows)) throw new RowsGone();
+        await countRetired(connection, 'rows_retired', part, deleted);
+        isWritten = true;
+      });
+      return Number(rows);
+    } catch (thrown) {
+      // What may be committed stays; housekeeping removes what no one needs in the end.
+      if (path !== undefined && !(isWritten && isDoubtful(thrown))) {
+        await removeTableFile(connection, path).catch(() => {});
+      }
+      if (thrown instanceof RowsGone) return 0;
+      throw thrown;
+    }
+  }
+
+  /** @returns undefined if changes have no ids */
+  async #writeIds(part: string, within: string): Promise<string | undefined> {
+    const { spec, topic, dataPath, compaction } = this.#target;
+    const ids = retiredRows(spec, topic, part, within);
+    if (ids === undefined) return undefined;
+    const metadata = new Map([['sluice.topic', topic]]);
+    const copy = { compression: compaction.compression, metadata, rowGroupRows: ROW_GROUP_ROWS };
+    return await writeTableFile(this.#connection, dataPath, RETIRED, `(${ids}) ORDER BY change_seq, change_id`, copy);
+  }
+
+  async #retireQuarantine(ageMs: number): Promise<number> {
+    const connection = this.#connection;
+    let left = 0;
+    while (!this.#closing.signal.aborted && (await hasOldQuarantine(connection, ageMs))) {
+      let gone = 0;
+      await this.#commit(['quarantine', 'batches'], async () => {
+        gone = await retireQuarantine(connection, ageMs, QUARANTINE_ROWS);
+      });
+      left += gone;
+    }
+    return left;
+  }
+
+  /** @param tables of Sluice of which it deletes rows, beside the changes */
+  async #commit(tables: readonly string[], work: () => Promise<void>): Promise<void> {
+    const [connection, deleteFiles] = [this.#connection, this.#deleteFiles];
+    await this.#inTurn(async () => {
+      this.#isCommitting = true;
+      try {
+        await this.#transactions.run([], undefined, () =>
+          deleteFiles.during(connection, () => deleteFiles.during(connection, work, tables)),
+        );
+      } finally {
+        this.#isCommitting = false;
+      }
+    });
+  }
+}
+
+/** Another process has taken changes out since they were found. */
+class RowsGone extends Error {}
+
+async function mergedState(connection: DuckDBConnection, spec: TableSpec): Promise<MergedState | undefined> {
+  const [{ has_state }] = await rowsOf(connection, HAS_STATE);
+  return has_state === true ? { state: LAKE_STATE.state, merged: LAKE_STATE.merged(spec) } : undefined;
+}
