@@ -25,6 +25,7 @@ const TABLES = `ATTACH ':memory:' AS ${METADATA};
   CREATE SCHEMA ${METADATA}.sluice;
   CREATE TABLE ${METADATA}.sluice.owners (topic VARCHAR, partition_id INTEGER, epoch BIGINT, next_offset BIGINT);
   CREATE SCHEMA sluice;
+  CREATE TABLE sluice.meta AS SELECT 3 AS format_version;
   CREATE TABLE sluice.batches (partition_id INTEGER, start_offset BIGINT, next_offset BIGINT, rows_merged BIGINT);
   CREATE TABLE sluice.positions (topic VARCHAR, partition_id INTEGER, next_offset BIGINT);
   CREATE TABLE cdc_orders (kafka_partition INTEGER, kafka_offset BIGINT)`;
