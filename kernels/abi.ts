@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION: u32 = 673994690; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION: u32 = 2531662350; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS: usize = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS: usize = 65;
@@ -91,7 +91,7 @@ export namespace TEST {
   export const AUTOMATON: u32 = 3;
 }
 
-/** What a mask makes of a value; `inner` is none: only members of the value have masks. */
+/** What a mask is. `inner`: only members have one; `paths`: by dotted paths; `around`: what is no object stays. */
 export namespace MASK {
   export const INNER: u32 = 0;
   export const HMAC: u32 = 1;
@@ -99,6 +99,8 @@ export namespace MASK {
   export const PARTIAL: u32 = 3;
   export const DROP: u32 = 4;
   export const TRUNCATE: u32 = 5;
+  export const PATHS: u32 = 6;
+  export const AROUND: u32 = 7;
 }
 
 /** What a masked time is the start of; `none` is for numbers. */
@@ -422,10 +424,12 @@ export namespace HEADER {
   export const checkCount: usize = 240; // u32, how many
   export const quarantineChecks: usize = 244; // u32, how many of them quarantine, which are the first
   export const maskRoot: usize = 248; // u32, MASK_NODE of the message; 0 if the spec has no masks
-  export const maskKey: usize = 252; // u32, address of the key of HMACs, of 64 bytes; 0 if the spec has none
-  export const maskCache: usize = 256; // u32, address of CACHED_MASK[HMAC_CACHE]
-  export const unmasked: usize = 260; // u32, address; room for the extras of a row before they are masked
-  export const end: usize = 264;
+/** u32, MASK_NODE of what a dotted path leads to that may mean several fields with masks */
+  export const hiddenMask: usize = 252;
+  export const maskKey: usize = 256; // u32, address of the key of HMACs, of 64 bytes; 0 if the spec has none
+  export const maskCache: usize = 260; // u32, address of CACHED_MASK[HMAC_CACHE]
+  export const unmasked: usize = 264; // u32, address; room for the extras of a row before they are masked
+  export const end: usize = 268;
 }
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */

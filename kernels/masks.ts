@@ -6,11 +6,9 @@ import {
   COLUMN,
   COLUMN_MASK,
   COLUMN_MASKS,
-  HEADER,
   HMAC_TEXT,
   KIND,
   MASK,
-  MASK_KEY,
   MASK_NODE,
   SLOT,
   SLOTS,
@@ -31,7 +29,7 @@ import {
 import { locate, standsForText, textFrom, textTo } from './conversion';
 import { endMasks, maskText } from './hmac';
 import { kindOf, skipSpace, skipValue } from './json';
-import { sameBytes } from './keys';
+import { findMember, isInner } from './mask-names';
 import { characterEnd, copyBytes, decodeString, escaped, scanString } from './string';
 
 /** `***`, little endian. */
@@ -186,7 +184,7 @@ function copyUntil(end: usize): void {
 /** False if all of the value at `p` is masked: what is no object may have all of what a mask inside of one hides. */
 @inline
 function hasMasksInside(p: usize, node: usize): bool {
-  return load<u32>(node, MASK_NODE.mask) == MASK.INNER && (load<u8>(p) | 0x20) == 0x7b;
+  return isInner(load<u32>(node, MASK_NODE.mask)) && (load<u8>(p) | 0x20) == 0x7b;
 }
 
 /** @returns the end of the value at `p` */
@@ -214,7 +212,7 @@ function maskMembers(p: usize, node: usize): usize {
   while (true) {
     const key = p + 1;
     const keyEnd = scanString(key);
-    const inner = escaped ? findEscaped(node, key, keyEnd) : findMember(node, key, keyEnd);
+    const inner = findMember(node, key, keyEnd);
     p = skipSpace(skipSpace(keyEnd + 1) + 1);
     p = skipSpace(inner ? maskValue(p, inner) : skipValue(p, 0));
     if (load<u8>(p) == 0x7d) return p + 1;
@@ -223,30 +221,13 @@ function maskMembers(p: usize, node: usize): usize {
   return 0;
 }
 
-function findEscaped(node: usize, p: usize, end: usize): usize {
-  const scratch = <usize>load<u32>(HEADER.scratch);
-  return findMember(node, scratch, decodeString(scratch, p, end));
-}
-
-/** The MASK_NODE of a member, 0 if there is none. */
-function findMember(node: usize, p: usize, end: usize): usize {
-  const length = end - p;
-  let key: usize = load<u32>(node, MASK_NODE.keys);
-  const last = key + <usize>load<u32>(node, MASK_NODE.keyCount) * MASK_KEY.size;
-  for (; key != last; key += MASK_KEY.size) {
-    const isAlike = <usize>load<u32>(key, MASK_KEY.length) == length;
-    if (isAlike && sameBytes(load<u32>(key, MASK_KEY.address), p, length)) return load<u32>(key, MASK_KEY.node);
-  }
-  return 0;
-}
-
 /** Writes the mask of the value from `p` to `end` in place of it. */
 function replace(p: usize, end: usize, node: usize): void {
   let kind = kindOf(load<u8>(p));
-  if (kind == KIND.NULL) return;
+  const mask = load<u32>(node, MASK_NODE.mask);
+  if (kind == KIND.NULL || mask == MASK.AROUND) return;
   copyUntil(p);
   copiedTo = end;
-  const mask = load<u32>(node, MASK_NODE.mask);
   if (mask == MASK.DROP) {
     store<u32>(out, 0x6c6c756e);
     out += 4;

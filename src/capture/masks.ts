@@ -201,7 +201,7 @@ class MaskedValues {
     this.#columns = [...masked, columnOf({ kind: 'text', mask: 'hmac' }, TEXT)];
     const spec: TableSpec = {
       ...{ table: 'masked', view: 'masked_view', columns: this.#columns },
-      ...{ embedded: [], ignore: [], deletes: undefined, expectations: [] },
+      ...{ embedded: [], ignore: [], deletes: undefined, expectations: [], copies: [] },
       masks: masks.map(({ mask }, index) => ({ path: { of: 'value', names: [`m${index}`] }, mask })),
     };
     this.#kernel = openKernel(spec, { ...FLAGS, ...SIZES, maskKey });

@@ -5,18 +5,19 @@ import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
-import { openSql } from '../query/sql-client.js';
 import { MAX_PATH_DEPTH } from '../schema/field-path.js';
-import { maskKeyId } from '../schema/mask-key.js';
 import type { SpecColumn, TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
-import { Backfill, type Backfilled, type BackfillPlace, extraSpec } from '../sinks/duckdb/backfill.js';
-import { topicFolder } from '../storage/data-dir.js';
+import { Backfill } from '../sinks/duckdb/backfill.js';
+import { type Backfilled, extraSpec, type KeptExtra } from '../sinks/duckdb/backfill-rows.js';
+import { LakeBackfill } from '../sinks/ducklake/backfill.js';
+import { type FileRange, topicFolder } from '../storage/data-dir.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
-import { refuseRunning } from './open-sql.js';
+import { openConfigured, refuseRunning } from './open-sql.js';
 import { ReplayBatches } from './replay-batches.js';
-import { variablesHelp } from './variables-help.js';
+import { sinkOptions } from './sink-options.js';
+import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 export interface BackfillSummary extends Backfilled {
   /** Rows whose `extra` cannot be read as a message is, and that stay as they are. */
@@ -33,7 +34,7 @@ export function addBackfillCommand(program: Command, { environment, stdout }: Co
       'after',
       variablesHelp(
         SECTIONS.storage,
-        SECTIONS.sink,
+        ...LAKE_SECTIONS,
         SECTIONS.schema,
         SECTIONS.parquet,
         SECTIONS.pipeline.pick({ batchBytes: true }),
@@ -52,47 +53,74 @@ export function addBackfillCommand(program: Command, { environment, stdout }: Co
 }
 
 /**
- * Takes what `extra` has of the column, in a transaction for each file.
- * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory; SLUICE_CONFIG of a lake, or a column that
- *   cannot be backfilled; SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK, SLUICE_DATA_DIR as a start.
+ * Takes what `extra` has of the column, in a transaction for each file; of a lake, in one.
+ * @throws SluiceError SLUICE_LOCKED if a process runs on the data directory, or uses the lake; SLUICE_CONFIG of a
+ *   column that cannot be backfilled; SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK, SLUICE_DATA_DIR,
+ *   SLUICE_LAKE as a start.
  */
 export async function backfill(config: Config, name: string, log: Logger): Promise<BackfillSummary> {
-  const { dataDir, duckdb, parquet, pipeline, retention } = config;
+  const { dataDir, pipeline } = config;
   const { topic, spec } = await scopeOf(config);
   const column = columnOf(spec, name);
-  // Where a start removes what a process left that was killed.
-  const folder = join(topicFolder(dataDir, topic), '.replay');
-  const { threads, memoryLimit } = duckdb;
-  const target = await Backfill.open({
-    ...{ dataDir, topic, spec, column, compression: parquet.compression, threads, memoryLimit, retention },
-    pageBytes: pipeline.batchBytes,
-    maskKeyId: maskKeyId(config.maskKey),
-  });
-  const sum = { values: 0, issues: 0, unread: 0 };
+  // Where a start removes what a process left that was killed; of a lake the next backfill.
+  const folder = join(config.sink === 'duckdb' ? topicFolder(dataDir, topic) : dataDir, '.replay');
+  const { kind, options } = sinkOptions({ ...config, kafka: { ...config.kafka, topic }, spec });
+  const what = { column, pageBytes: pipeline.batchBytes, state: undefined };
+  const target =
+    kind === 'duckdb'
+      ? await Backfill.open({ ...options, ...what, compression: options.compaction.compression })
+      : await LakeBackfill.open({ ...options, ...what });
   try {
     logRemoved(log, target.removed);
     const json = { ...config, registry: { ...config.registry, valueFormat: 'json', keyFormat: 'json' } as const };
     const batches = await ReplayBatches.open(json, topic, extraSpec(spec, [column]), folder, log);
-    for (const place of await target.places()) {
-      const { paths, unread } = await read(target, place, batches);
-      sum.unread += unread;
-      if (paths.length > 0) {
-        const { values, issues } = await target.commit(place, paths);
-        sum.values += values;
-        sum.issues += issues;
-      }
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const summary = await (target instanceof Backfill
+      ? backfillFiles(target, batches, folder)
+      : backfillLake(target, batches));
     batches.close();
-    return sum;
+    return summary;
   } finally {
     target.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** @param folder of the files that `batches` writes */
+async function backfillFiles(target: Backfill, batches: ReplayBatches, folder: string): Promise<BackfillSummary> {
+  const sum = { values: 0, issues: 0, unread: 0 };
+  for (const place of await target.places()) {
+    const { paths, unread } = await read(target, place, batches);
+    sum.unread += unread;
+    if (paths.length > 0) {
+      const { values, issues } = await target.commit(place, paths);
+      sum.values += values;
+      sum.issues += issues;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return sum;
+}
+
+async function backfillLake(target: LakeBackfill, batches: ReplayBatches): Promise<BackfillSummary> {
+  const all: string[] = [];
+  let sum = 0;
+  for (const place of await target.places()) {
+    const { paths, unread } = await read(target, place, batches);
+    all.push(...paths);
+    sum += unread;
+  }
+  const { values, issues } = all.length === 0 ? { values: 0, issues: 0 } : await target.commit(all);
+  return { values, issues, unread: sum };
+}
+
+/** What `extra` is read from. */
+interface Extras<Place> {
+  readonly issueBit: number;
+  extras(place: Place): AsyncGenerator<readonly KeptExtra[]>;
+}
+
 /** @returns files of what the kernel made of the pages of a place */
-async function read(target: Backfill, place: BackfillPlace, batches: ReplayBatches) {
+async function read<Place extends FileRange>(target: Extras<Place>, place: Place, batches: ReplayBatches) {
   const paths: string[] = [];
   let unread = 0;
   for await (const page of target.extras(place)) {
@@ -109,14 +137,7 @@ async function read(target: Backfill, place: BackfillPlace, batches: ReplayBatch
 
 async function scopeOf(config: Config): Promise<{ topic: string; spec: TableSpec }> {
   const { dataDir } = config;
-  if (config.sink === 'ducklake') {
-    throw new SluiceError(
-      'SLUICE_CONFIG',
-      "backfill is for SINK=duckdb: a lake's files are registered in its catalog as they are. Query extra beside the " +
-        'column, or consume the topic into a new lake with the new table spec',
-    );
-  }
-  const client = await openSql(dataDir);
+  const client = await openConfigured(config);
   try {
     refuseRunning(client, dataDir, 'stop it, backfill, and start it again');
     const scope = await readScope(client, dataDir);

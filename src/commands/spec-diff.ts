@@ -6,7 +6,7 @@ import { MAX_PATH_DEPTH, pathText } from '../schema/field-path.js';
 import type { SpecColumn, TableSpec } from '../schema/spec.js';
 import { specChanges } from '../schema/spec-changes.js';
 import { parseSpec } from '../schema/spec-file.js';
-import { extraSpec } from '../sinks/duckdb/backfill.js';
+import { extraSpec } from '../sinks/duckdb/backfill-rows.js';
 import { duckdbType } from '../sinks/duckdb/columns.js';
 import { readScope } from '../verify/ledger.js';
 import { openConfigured } from './open-sql.js';
@@ -34,15 +34,12 @@ export async function specDiff(
     const { added, changed, refused } = specChanges({ spec: known, types, withBits }, spec, duckdbType);
     const looked = refused.length > 0 ? [] : added;
     const found = await inExtra(client, config, extraSpec(spec, looked.filter(isInExtra)), last);
-    // Only a table in DuckDB can be filled: commands/backfill.ts.
-    const advice = (name: string) =>
-      config.sink === 'duckdb' ? `: "sluice backfill ${name} --spec ${file}"` : ', where it stays in a lake';
     const lines = [
       ...refused.map((why) => `refused  ${why}`),
       ...added.map(({ name, kind, paths }) => {
         const from = paths.map(pathText).join(', ');
         const what = found.get(name);
-        const filled = what === undefined ? '' : `; ${what}${advice(name)}`;
+        const filled = what === undefined ? '' : `; ${what}: "sluice backfill ${name} --spec ${file}"`;
         return `added    column ${name}, ${kind} from ${from}: earlier rows have NULL${filled}`;
       }),
       ...changed.map((what) => `changed  ${what}`),

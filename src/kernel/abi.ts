@@ -1,6 +1,6 @@
 // Made by scripts/abi.mjs from kernels/abi.json: change that, and run `npm run build:abi`.
 
-export const ABI_VERSION = 673994690; // Of all that follows: a build from other names or numbers has another one.
+export const ABI_VERSION = 2531662350; // Of all that follows: a build from other names or numbers has another one.
 export const BLOCK_ROWS = 64; // Rows that are read before the columns take them over.
 /** What is known of a row while it is read: one for each row of the block, and the general path's. */
 export const ROW_CONTEXTS = 65;
@@ -91,7 +91,7 @@ export const TEST = {
   automaton: 3,
 } as const;
 
-/** What a mask makes of a value; `inner` is none: only members of the value have masks. */
+/** What a mask is. `inner`: only members have one; `paths`: by dotted paths; `around`: what is no object stays. */
 export const MASK = {
   inner: 0,
   hmac: 1,
@@ -99,6 +99,8 @@ export const MASK = {
   partial: 3,
   drop: 4,
   truncate: 5,
+  paths: 6,
+  around: 7,
 } as const;
 
 /** What a masked time is the start of; `none` is for numbers. */
@@ -417,10 +419,11 @@ export const HEADER = {
   checkCount: 240, // u32, how many
   quarantineChecks: 244, // u32, how many of them quarantine, which are the first
   maskRoot: 248, // u32, MASK_NODE of the message; 0 if the spec has no masks
-  maskKey: 252, // u32, address of the key of HMACs, of 64 bytes; 0 if the spec has none
-  maskCache: 256, // u32, address of CACHED_MASK[HMAC_CACHE]
-  unmasked: 260, // u32, address; room for the extras of a row before they are masked
-  end: 264,
+  hiddenMask: 252, // u32, MASK_NODE of what a dotted path leads to that may mean several fields with masks
+  maskKey: 256, // u32, address of the key of HMACs, of 64 bytes; 0 if the spec has none
+  maskCache: 260, // u32, address of CACHED_MASK[HMAC_CACHE]
+  unmasked: 264, // u32, address; room for the extras of a row before they are masked
+  end: 268,
 } as const;
 
 /** What the kernel writes, for the batch so far; `rejectCount` is of the chunk. */

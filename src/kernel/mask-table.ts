@@ -1,7 +1,8 @@
 /** The masks of a spec as the records that the kernel reads, and what it needs to compute HMACs. */
 import { SluiceError } from '../core/errors.js';
+import { copiesOf, maskedFields, masksOfCopies } from '../schema/copies.js';
 import { type FieldPath, isWithin } from '../schema/field-path.js';
-import { hasMasks, type Mask, maskName, type PathMask } from '../schema/mask.js';
+import { hasMasks, type Mask, maskName } from '../schema/mask.js';
 import type { SpecColumn, TableSpec } from '../schema/spec.js';
 import {
   CACHED_MASK,
@@ -34,12 +35,18 @@ const utf8 = new TextEncoder();
 class MaskTree {
   readonly members = new Map<string, MaskTree>();
   mask: Mask | undefined;
+  /** What it is without a mask. */
+  kind: 'inner' | 'paths' | 'around' = 'inner';
 
   at([name, ...names]: readonly string[]): MaskTree {
     if (name === undefined) return this;
     const inner = this.members.get(name) ?? new MaskTree();
     this.members.set(name, inner);
     return inner.at(names);
+  }
+
+  find([name, ...names]: readonly string[]): MaskTree | undefined {
+    return name === undefined ? this : this.members.get(name)?.find(names);
   }
 
   /** Itself and all inside of it. */
@@ -53,34 +60,58 @@ interface MaskTrees {
   readonly root: MaskTree;
   /** By column, undefined if nothing of it is masked. */
   readonly columns: readonly (MaskTree | undefined)[];
+  /** Of what may be any of several. */
+  readonly hidden: MaskTree;
 }
 
 function maskTrees(spec: TableSpec): MaskTrees {
   const root = new MaskTree();
   const inExtra = ({ of, names }: FieldPath) => (of === 'key' ? [KEY_MEMBER, ...names] : names);
-  const ofColumns = spec.columns.flatMap(({ paths, mask }) => (mask ? paths.map((path) => ({ path, mask })) : []));
-  for (const { path, mask } of [...spec.masks, ...ofColumns]) root.at(inExtra(path)).mask ??= mask;
-  return { root, columns: spec.columns.map((column) => treeOf(column, spec.masks)) };
+  for (const { path, mask } of [...maskedFields(spec), ...masksOfCopies(spec)]) root.at(inExtra(path)).mask ??= mask;
+  markCopies(root, spec, []);
+  const hidden = new MaskTree();
+  hidden.mask = 'redact';
+  return { root, columns: spec.columns.map((column) => treeOf(column, spec)), hidden };
 }
 
-function treeOf({ paths, mask }: SpecColumn, masks: readonly PathMask[]): MaskTree | undefined {
+function treeOf({ paths, mask }: SpecColumn, spec: TableSpec): MaskTree | undefined {
   const tree = new MaskTree();
   tree.mask = mask;
   for (const around of paths) {
-    for (const { path, mask: inner } of masks) {
-      if (isWithin(path, around)) tree.at(path.names.slice(around.names.length)).mask ??= inner;
+    const inside = ({ names }: FieldPath) => tree.at(names.slice(around.names.length));
+    for (const { path, mask: inner } of [...spec.masks, ...masksOfCopies(spec)]) {
+      if (isWithin(path, around) && path.names.length > around.names.length) inside(path).mask ??= inner;
     }
   }
-  return mask === undefined && tree.members.size === 0 ? undefined : tree;
+  if (mask === undefined && tree.members.size === 0) return undefined;
+  for (const { of, names } of paths) if (of === 'value') markCopies(tree, spec, names);
+  return tree;
 }
 
-function allTrees({ root, columns }: MaskTrees): MaskTree[] {
-  return [root, ...columns.filter((tree) => tree !== undefined)].flatMap((tree) => tree.all());
+/** @param around the names that lead to the tree */
+function markCopies(tree: MaskTree, spec: TableSpec, around: readonly string[]): void {
+  const isMasked = (names: readonly string[]) =>
+    maskedFields(spec).some(({ path }) => isWithin(path, { of: 'value', names }));
+  for (const { path, dotted } of copiesOf(spec)) {
+    if (!isWithin(path, { of: 'value', names: around })) continue;
+    for (let depth = Math.max(around.length, 1); depth <= path.names.length; depth++) {
+      const node = tree.find(path.names.slice(around.length, depth));
+      const hasCopies = depth === path.names.length;
+      if (node === undefined) continue;
+      if (hasCopies && dotted) node.kind = 'paths';
+      // Nobody said that this topic has copies: what cannot be some is not masked.
+      else if (spec.copies === undefined && !isMasked(path.names.slice(0, depth))) node.kind = 'around';
+    }
+  }
+}
+
+function allTrees({ root, columns, hidden }: MaskTrees): MaskTree[] {
+  return [root, ...columns.filter((tree) => tree !== undefined), hidden].flatMap((tree) => tree.all());
 }
 
 /** Whether a column has JSON text of which parts are masked. */
-export function hasInnerMasks({ paths, mask }: SpecColumn, { masks }: TableSpec): boolean {
-  return mask === undefined && masks.some(({ path }) => paths.some((around) => isWithin(path, around)));
+export function hasInnerMasks(column: SpecColumn, spec: TableSpec): boolean {
+  return column.mask === undefined && hasMasks(spec) && treeOf(column, spec) !== undefined;
 }
 
 /** How many bytes one of a message can become in a text column: in JSON each value may be masked. */
@@ -123,9 +154,9 @@ export function writeMasks(view: DataView, spec: TableSpec, at: number, key: Uin
   let record = firstNode + all.length * MASK_NODE.size;
   let text = record + all.reduce((sum, { members }) => sum + members.size, 0) * MASK_KEY.size;
   for (const tree of all) {
-    const { mask, members } = tree;
+    const { mask, members, kind } = tree;
     const node = placeOf(tree);
-    word(node + MASK_NODE.mask, mask === undefined ? MASK.inner : MASK[maskName(mask)]);
+    word(node + MASK_NODE.mask, MASK[mask === undefined ? kind : maskName(mask)]);
     word(node + MASK_NODE.keep, typeof mask === 'object' && 'partial' in mask ? mask.partial.keep : 0);
     word(node + MASK_NODE.keys, record);
     word(node + MASK_NODE.keyCount, members.size);
@@ -140,6 +171,7 @@ export function writeMasks(view: DataView, spec: TableSpec, at: number, key: Uin
     }
   }
   word(HEADER.maskRoot, placeOf(trees.root));
+  word(HEADER.hiddenMask, placeOf(trees.hidden));
   for (const [index, tree] of trees.columns.entries()) {
     if (tree === undefined) continue;
     const column = COLUMN_MASKS + index * COLUMN_MASK.size;

@@ -110,13 +110,15 @@ class Inference {
     const used = roles.reduce((sum, { paths }) => sum + (paths?.length ?? 1), 0);
     const { leaves, leftOut } = this.#leaves(Math.floor((MAX_PATHS - used) / variants), taken);
     const columns = leaves.map((leaf) => this.#column(leaf));
-    const { embedded, ignore, deletes } = this.#preset;
+    const { embedded, ignore, deletes, copies = [] } = this.#preset;
+    const copied = (copies as { of: PathJson }[]).filter(({ of }) => this.#seen([of]).length > 0);
     const isWhole = JSON.stringify(key.path) === '{"key":[]}';
     const kept = (paths: unknown) =>
       this.#seen((paths ?? []) as PathJson[]).filter((path) => !(isWhole && isOfKey(path)));
     return {
       ...(kept(embedded).length > 0 && { embedded: kept(embedded) }),
       ...(kept(ignore).length > 0 && { ignore: kept(ignore) }),
+      ...(copied.length > 0 && { copies: copied }),
       ...(deletes !== undefined && { deletes: this.#deletes(deletes as { tombstone?: boolean | string }) }),
       columns: guessRoles([...roles, ...columns], this.#document),
       leftOut,

@@ -1,5 +1,6 @@
 /** Masks: what is kept in place of a value that nobody is to read. */
 import * as z from 'zod';
+import { copiesLeft, maskedFields } from './copies.js';
 import { type FieldPath, isWithin, overlap, pathText } from './field-path.js';
 import type { Kind, Role, SpecColumn, TableSpec } from './spec.js';
 
@@ -52,21 +53,16 @@ export function hasMasks({ columns, masks }: Pick<TableSpec, 'columns' | 'masks'
   return masks.length > 0 || columns.some(({ mask }) => mask !== undefined);
 }
 
-/** The fields whose values a spec masks. */
-function maskedPaths({ columns, masks }: TableSpec): FieldPath[] {
-  const ofColumns = columns.flatMap(({ mask, paths }) => (mask === undefined ? [] : paths));
-  return [...ofColumns, ...masks.map(({ path }) => path)];
-}
-
 /**
  * The fields that a spec masks and a later one keeps as they are without a word: in `extra`, or inside of a column.
  * That a column is of the field itself, and has no mask, is a word.
  */
 export function unmaskedBy(before: TableSpec, later: TableSpec): FieldPath[] {
+  const maskedPaths = (spec: TableSpec) => maskedFields(spec).map(({ path }) => path);
   const covering = [...maskedPaths(later), ...later.ignore];
   const columns = later.columns.flatMap(({ paths }) => paths);
   const isSame = (one: FieldPath, other: FieldPath) => isWithin(one, other) && isWithin(other, one);
-  return maskedPaths(before).filter(
+  return [...maskedPaths(before), ...copiesLeft(before, later)].filter(
     (path) => !covering.some((outer) => isWithin(path, outer)) && !columns.some((other) => isSame(path, other)),
   );
 }

@@ -19,12 +19,15 @@ export function pathProblems(spec: TableSpec): string[] {
 }
 
 /** Who has each path of the spec, as text for people. */
-function allPaths({ columns, embedded, ignore, masks }: TableSpec): { owner: string; path: FieldPath }[] {
+function allPaths({ columns, embedded, ignore, masks, copies = [] }: TableSpec): { owner: string; path: FieldPath }[] {
   return [
     ...columns.flatMap(({ name, paths }) => paths.map((path) => ({ owner: `column ${name}`, path }))),
     ...embedded.map((path) => ({ owner: `embedded ${pathText(path)}`, path })),
     ...ignore.map((path) => ({ owner: `ignore ${pathText(path)}`, path })),
     ...masks.map(({ path }) => ({ owner: `masks ${pathText(path)}`, path })),
+    ...copies.flatMap(({ path, of = path }) =>
+      [path, of].map((one) => ({ owner: `copies ${pathText(path)}`, path: one })),
+    ),
   ];
 }
 

@@ -3,7 +3,6 @@
  * Nothing of a connector is anywhere else. Each reads messages with and without the wrapper of Connect's JsonConverter
  * (`schemas.enable`): `{"schema":…,"payload":…}`.
  */
-
 import { ORDERS_EXPECTATIONS } from './orders-checked.js';
 
 /** A spec as people write it (spec-file.ts). */
@@ -18,6 +17,13 @@ function either(...paths: Path[]): Path[] {
     if (typeof path === 'object' && 'key' in path) return [{ key: ['payload', ...namesOf(path.key)] }, path];
     return [['payload', ...namesOf(path)], path];
   });
+}
+
+/** Copies of an object: before a change, and what an update changed, by dotted paths. */
+function copies(of: string, before: string, updated?: string): SpecJson[] {
+  const [origins, dotted] = [either(of), updated === undefined ? [] : either(updated)];
+  const whole = either(before).map((path, index) => ({ path, of: origins[index] }));
+  return [...whole, ...dotted.map((path, index) => ({ path, of: origins[index], dotted: true }))];
 }
 
 const WRAPPER: readonly Path[] = ['schema', { key: 'schema' }];
@@ -50,6 +56,7 @@ const debezium: SpecJson = {
   view: 'orders',
   deletes: { operations: ['delete'], tombstone: true },
   ignore: WRAPPER,
+  copies: copies('after', 'before'),
   columns: [
     {
       name: 'order_id',
@@ -148,6 +155,7 @@ const debeziumMongodb: SpecJson = {
   embedded: either('before', 'after'),
   deletes: { operations: ['delete'], tombstone: true },
   ignore: WRAPPER,
+  copies: copies('after', 'before', 'updateDescription.updatedFields'),
   columns: [
     {
       name: 'document_key',
@@ -196,6 +204,7 @@ const mongodbConnector: SpecJson = {
   embedded: ['payload', ...either('_id', 'documentKey', 'fullDocument', 'fullDocumentBeforeChange', 'clusterTime')],
   deletes: { operations: ['delete'] },
   ignore: ['schema'],
+  copies: copies('fullDocument', 'fullDocumentBeforeChange', 'updateDescription.updatedFields'),
   columns: [
     {
       name: 'change_id',

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.js';
 import { MAPPED_OPERATIONS } from '../core/operations.js';
+import { copiesSchema, copyProblems } from './copies.js';
 import { expectationSchema } from './expectation-file.js';
 import { expectationProblems } from './expectations.js';
 import { pathSchema } from './field-path.js';
@@ -67,6 +68,7 @@ const specSchema = z.strictObject({
   deletes: deletesSchema.optional(),
   expectations: z.array(expectationSchema(identifier)).max(64, 'must be at most 64 expectations').default([]),
   masks: z.array(z.strictObject({ path: pathSchema, mask: maskSchema })).default([]),
+  copies: copiesSchema,
 });
 
 type FileColumn = z.infer<typeof columnSchema>;
@@ -115,6 +117,7 @@ export function parseSpec(text: string, origin: string): TableSpec {
     deletes: parsed.data.deletes && deletesOf(parsed.data.deletes, parsed.data.columns),
     expectations: parsed.data.expectations.map(({ comment: _, ...expectation }) => expectation),
     masks: parsed.data.masks,
+    copies: parsed.data.copies,
   };
   const problems = [
     ...parsed.data.columns.flatMap(givenTwice),
@@ -125,6 +128,7 @@ export function parseSpec(text: string, origin: string): TableSpec {
     ...deleteProblems(spec, parsed.data.deletes?.operations ?? []),
     ...expectationProblems(spec),
     ...maskProblems(spec),
+    ...copyProblems(spec),
   ];
   if (problems.length > 0) {
     throw new SluiceError('SLUICE_CONFIG', `table spec ${origin} is not valid:\n  ${problems.join('\n  ')}`);

@@ -5,6 +5,7 @@
  * DuckDB table (ddl.ts). Nothing about orders is compiled in anywhere else.
  */
 import { type MappedOperation, OPERATION } from '../core/operations.js';
+import type { FieldCopies } from './copies.js';
 import type { Expectation } from './expectations.js';
 import { type FieldPath, pathJson } from './field-path.js';
 import type { Mask, PathMask } from './mask.js';
@@ -99,6 +100,8 @@ export interface TableSpec {
   readonly expectations: readonly Expectation[];
   /** Of fields that are no columns. */
   readonly masks: readonly PathMask[];
+  /** Where messages have fields a second time, which are masked there, too; undefined: as those of `sluice capture`. */
+  readonly copies?: readonly FieldCopies[] | undefined;
 }
 
 /** Whether a column is of the messages' keys: else they are not read. */
@@ -219,7 +222,7 @@ export function roleColumn<Column extends { readonly role?: Role | undefined }>(
 
 /** The spec as JSON, in the form that `parseSpec` reads. */
 export function specJson(spec: TableSpec): string {
-  const { table, view, columns, embedded, ignore, deletes, expectations, masks } = spec;
+  const { table, view, columns, embedded, ignore, deletes, expectations, masks, copies } = spec;
   return JSON.stringify({
     table,
     view,
@@ -229,7 +232,12 @@ export function specJson(spec: TableSpec): string {
     ...(deletes && { deletes: deletesJson(deletes) }),
     ...(expectations.length > 0 && { expectations }),
     ...(masks.length > 0 && { masks: masks.map(({ path, mask }) => ({ path: pathJson(path), mask })) }),
+    ...(copies && { copies: copies.map(copiesJson) }),
   });
+}
+
+function copiesJson({ path, of, dotted }: FieldCopies): object {
+  return { path: pathJson(path), ...(of && { of: pathJson(of) }), ...(dotted && { dotted }) };
 }
 
 function deletesJson({ nullAt, ...deletes }: Deletes): object {

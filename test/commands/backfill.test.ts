@@ -7,7 +7,7 @@ import { readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/core/log.js';
 import { specJson } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
-import { extraSpec } from '../../src/sinks/duckdb/backfill.js';
+import { extraSpec } from '../../src/sinks/duckdb/backfill-rows.js';
 import { temporaryPath } from '../../src/storage/data-dir.js';
 import { makeBatch, openSink, order, temporaryDirectory } from '../support/batches.js';
 import { parquetFiles, verified } from '../support/recovering.js';
@@ -183,9 +183,4 @@ it.each([
     code: 'SLUICE_CONFIG',
     message: expect.stringMatching(message),
   });
-});
-
-it('refuses a lake', async () => {
-  const lake = readConfig({ DATA_DIR: temporaryDirectory(), SINK: 'ducklake' });
-  await expect(backfill(lake, 'level', LOG)).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
 });

@@ -1,6 +1,7 @@
 /** A key leaves a lake: its rows, its quarantined messages, and its bytes in all files and in the catalog. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { forget } from '../../src/commands/forget.js';
@@ -13,6 +14,7 @@ import { withApplicationName } from '../../src/sinks/ducklake/settings.js';
 import type { DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
 import { listFiles } from '../../src/storage/data-dir.js';
 import { order, select, temporaryDirectory } from '../support/batches.js';
+import { CliProcess } from '../support/cli.js';
 import { rowsNow, verifies } from '../support/configured.js';
 import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink } from '../support/lakes.js';
@@ -149,6 +151,31 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         for (const name of [...ofFile, '.replay/of-4711/x.parquet']) writeFileSync(join(dataDir, name), KEY);
         expect(await forgetting()).toMatch(/^forgotten: 0 rows, 77 quarantined messages; [1-9]\d* files/);
         expect(planted()).toEqual([]);
+        await verifies(env);
+      });
+
+      it('forgets all of it in the end, whenever it is killed', { timeout: 120_000 }, async () => {
+        const args = ['forget', '--key', KEY];
+        const signals: unknown[] = [];
+        for (let kills = 1; kills <= 2; kills++) {
+          const before = new Set(listFiles(options.dataDir));
+          const killed = await CliProcess.start(args, { env });
+          let isOver = false;
+          const ended = killed.ended.finally(() => {
+            isOver = true;
+          });
+          // The first ones are of the transaction, the next ones of what is written anew after it.
+          while (!isOver && listFiles(options.dataDir).filter((file) => !before.has(file)).length < kills * 2)
+            await sleep(1);
+          killed.kill('SIGKILL');
+          signals.push((await ended).signal);
+          await verifies(env);
+        }
+        expect(signals).toContain('SIGKILL');
+        await forgetting();
+        expect(planted()).toEqual([]);
+        const forgotten = 'SELECT sum(rows_merged)::INTEGER, sum(rows_quarantined)::INTEGER FROM sluice.forgotten';
+        expect(await rowsNow(env, forgotten)).toEqual([[3, 77]]);
         await verifies(env);
       });
 

@@ -86,6 +86,7 @@ function withSecrets(random: Random, index: number): string {
     { address: value() },
     { phone: value() },
     { doc: JSON.stringify({ ssn: value(), other: 1 }) },
+    ...inRecordsOfCapture(value),
   ];
   const chosen = Array.from({ length: PER_MESSAGE }, () => random.pick(fields));
   const message = {
@@ -102,6 +103,19 @@ function withSecrets(random: Random, index: number): string {
         /"(name|phone|email)"/g,
         (all) => `${all}:"${secret()}",${all.replace(/[mne]/, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}`,
       );
+}
+
+/** The same fields where `sluice capture` writes some of a document a second time. */
+function inRecordsOfCapture(value: () => unknown): Record<string, unknown>[] {
+  const dotted = [
+    { 'contact.email': value(), 'contact.0.email': value(), 'contact.email.0.host': value() },
+    { contact: { email: value() }, 'pay.card': value(), pay: { card: value() } },
+    { 'items.0.owner': value(), 'items.1.note': value(), 'items.2': { owner: value() }, items: [{ note: value() }] },
+    { person: value(), name: value(), 'name.first': value(), salary: value(), born: value(), 'age.years': value() },
+    { 'address.street': value(), 'phone.0': value(), 'doc.ssn': value(), doc: JSON.stringify({ ssn: value() }) },
+  ];
+  const updates = dotted.map((updatedFields) => ({ update: { updatedFields, removedFields: ['x'] } }));
+  return [...updates, { document: { person: value(), contact: { email: value() }, items: [{ owner: value() }] } }];
 }
 
 function damaged(text: string, random: Random): Buffer {

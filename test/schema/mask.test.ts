@@ -77,6 +77,45 @@ describe('a spec with masks', () => {
     expect(failureOf(() => read(columns, { masks, ignore: ['x'] })).message).toContain(why);
   });
 
+  it('says where messages have fields a second time, which its masks are of, too', () => {
+    const copies = [
+      { path: 'before', of: 'a' },
+      { path: ['c', 'd'], dotted: true },
+    ];
+    const spec = read([{ name: 'x', path: 'a.x', kind: 'text', mask: 'redact' }], { copies });
+    expect(parseSpec(specJson(spec), 'again')).toEqual(spec);
+    expect(specJson(spec)).toContain('"copies":[{"path":["before"],"of":["a"]},{"path":["c","d"],"dotted":true}]');
+    expect(specJson(read([], { copies: [] }))).toContain('"copies":[]');
+    expect(specJson(read([]))).not.toContain('copies');
+  });
+
+  it.each([
+    [{ path: { key: ['k'] } }, [], 'copies {"key":["k"]}: must be of the value, as what it has copies of'],
+    [{ path: 'c', of: { key: ['k'] } }, [], 'copies ["c"]: must be of the value'],
+    [{ path: 'c' }, [{ path: 'c.a', kind: 'int64' }], 'column x is of the copy of a masked field: give it a mask'],
+    [{ path: 'c' }, [{ path: 'c.a.b', kind: 'int64' }], 'column x is of the copy of a masked field: give it a mask'],
+    [{ path: 'c' }, [{ path: 'c', kind: 'text' }], 'column x, around the copy of a masked field, is not of kind json'],
+    [
+      { path: 'c', dotted: true },
+      [{ path: ['c', 'm.n'], kind: 'bool' }],
+      'copies ["c"]: column x is of the copy of a masked field',
+    ],
+    [{ path: 'a.b.c.d.e.f.g.h.i' }, [], 'a path has at most 8 keys'],
+  ])('with the copies %j and columns %j is refused', (copies, columns, why) => {
+    const masked = { name: 'a', kind: 'text', mask: 'redact' };
+    const masks = [{ path: 'm.n', mask: 'redact' }];
+    const named = columns.map((column) => ({ name: 'x', ...column }));
+    expect(failureOf(() => read([masked, ...named], { masks, copies: [copies] })).message).toContain(why);
+  });
+
+  it('takes columns of JSON around copies, and columns with a mask of their own', () => {
+    const masked = { name: 'a', kind: 'text', mask: 'redact' };
+    const copies = [{ path: 'c' }];
+    read([masked, { name: 'c', kind: 'json' }], { copies });
+    read([masked, { name: 'c', path: 'c.a', kind: 'text', mask: 'hmac' }], { copies });
+    read([masked, { name: 'c', path: 'c.b', kind: 'text' }], { copies });
+  });
+
   it('keeps the masks of the columns that a data directory has', () => {
     const plain = read([{ name: 'a', kind: 'text' }]);
     const masked = read([{ name: 'a', kind: 'text', mask: 'redact' }], { masks: [{ path: 'b', mask: 'drop' }] });
@@ -99,6 +138,21 @@ describe('a spec with masks', () => {
     check([], { masks: [...b, { path: 'a', mask: 'hmac' }] })();
     check([{ name: 'a_clear', path: 'a', kind: 'text' }], { ignore: ['b'] })();
     check([{ name: 'a', kind: 'text', mask: 'redact' }], { ignore: ['b.c'] })();
+  });
+
+  it('is asked for the places of copies that a spec named', () => {
+    const column = { name: 'a', kind: 'text', mask: 'redact' };
+    const known = (copies?: object[]) => JSON.parse(specJson(read([column], { copies })));
+    const [before, update] = [{ path: 'before' }, { path: 'update', dotted: true }];
+    const check = (copies: object[] | undefined, more: object) => () =>
+      checkStoredSpec(known(copies), read([column], more));
+    expect(failureOf(check([before], {})).message).toContain('the field ["before"] has a mask in the data directory');
+    expect(failureOf(check([update], { copies: [{ path: 'update' }] })).message).toContain('the field ["update"] has');
+    check([before], { copies: [update, before] })();
+    check([before], { copies: [], ignore: ['before'] })();
+    check([before], { copies: [], masks: [{ path: 'before', mask: 'redact' }] })();
+    // What applies if a spec does not say is nobody's word.
+    check(undefined, { copies: [] })();
   });
 });
 

@@ -30,7 +30,7 @@ function isValid(spec: object): boolean {
 
 /** The spec with masks that it can have, of columns, of fields inside of them and of others. */
 export function withMasks(plain: TableSpec, random: Random): TableSpec {
-  const spec = JSON.parse(specJson(plain)) as { columns: { mask?: Mask }[]; masks?: object[] };
+  const spec = JSON.parse(specJson(plain)) as { columns: { mask?: Mask }[]; masks?: object[]; copies?: object[] };
   for (const column of spec.columns) {
     for (let tries = 0; tries < 3 && column.mask === undefined; tries++) {
       column.mask = anyMask(random);
@@ -42,7 +42,20 @@ export function withMasks(plain: TableSpec, random: Random): TableSpec {
     spec.masks.push({ path: anyPath(plain, random), mask: anyMask(random) });
     if (!isValid(spec)) spec.masks.pop();
   }
+  if (random.below(2) === 0) spec.copies = [];
+  for (let tries = random.below(4); tries > 0 && spec.copies !== undefined; tries--) {
+    spec.copies.push(anyCopies(plain, random));
+    if (!isValid(spec)) spec.copies.pop();
+  }
   return parseSpec(JSON.stringify(spec), 'of the test');
+}
+
+/** Of all of the value, or of an object in it. */
+function anyCopies({ columns }: TableSpec, random: Random): object {
+  const path = Array.from({ length: 1 + random.below(2) }, () => random.pick(NAMES));
+  const { of, names } = random.pick(random.pick(columns).paths);
+  const origin = of === 'value' && names.length > 1 ? { of: names.slice(0, 1) } : {};
+  return { path, ...(random.below(2) === 0 && origin), dotted: random.below(2) === 0 };
 }
 
 function anyPath({ columns }: TableSpec, random: Random): PathJson {

@@ -11,8 +11,8 @@ export function referenceHmac(text: string): string {
   return createHmac('sha256', TEST_KEY).update(text).digest('hex').slice(0, 32);
 }
 
-/** A mask, or masks by the names of members. */
-type Masks = { mask?: Mask; members: Map<string, Masks> };
+/** A mask, or masks by the names of members: names that are paths, or in an object that may be something else. */
+type Masks = { mask?: Mask; members: Map<string, Masks>; isDotted?: boolean; isAround?: boolean };
 
 const none = (): Masks => ({ members: new Map() });
 
@@ -30,13 +30,54 @@ const pathsOf = (spec: TableSpec) => [
   ...spec.columns.flatMap(({ paths, mask }) => (mask === undefined ? [] : paths.map((path) => ({ path, mask })))),
 ];
 
+/** As messages of a capture have them. */
+const COPIES_OF_CAPTURE = [
+  { path: ['update', 'updatedFields'], of: ['document'], dotted: true },
+  { path: ['update', 'updatedFields'], of: [], dotted: true },
+  { path: ['document'], of: [], dotted: false },
+];
+
+const copiesOf = ({ copies }: TableSpec): { path: readonly string[]; of: readonly string[]; dotted: boolean }[] =>
+  copies?.map(({ path, of, dotted }) => ({ path: path.names, of: of?.names ?? [], dotted })) ?? COPIES_OF_CAPTURE;
+
+const startsWith = (names: readonly string[], start: readonly string[]) =>
+  start.every((name, index) => name === names[index]);
+
+function addCopies(masks: Masks, spec: TableSpec, around: readonly string[]): void {
+  const isRead = (outer: FieldPath) => spec.columns.some(({ paths }) => paths.some((path) => isWithin(path, outer)));
+  const ignored = spec.ignore.filter((path) => !isRead(path)).map((path) => ({ path, mask: 'drop' as const }));
+  const masked = pathsOf(spec);
+  for (const { path, of } of copiesOf(spec)) {
+    for (const { path: origin, mask } of [...masked, ...ignored]) {
+      const names = [...path, ...origin.names.slice(of.length)];
+      const isCopied = origin.of === 'value' && startsWith(origin.names, of);
+      if (isCopied && startsWith(names, around) && names.length > around.length) {
+        add(masks, names.slice(around.length), mask);
+      }
+    }
+  }
+  for (const { path, dotted } of copiesOf(spec)) {
+    if (!startsWith(path, around)) continue;
+    for (let depth = Math.max(1, around.length); depth <= path.length; depth++) {
+      const names = path.slice(0, depth);
+      const at = names.slice(around.length).reduce((at, name) => at?.members.get(name), masks as Masks | undefined);
+      if (at === undefined) continue;
+      at.isDotted ||= dotted && depth === path.length;
+      const isMasked = masked.some(({ path: { of, names: inner } }) => of === 'value' && startsWith(inner, names));
+      at.isAround = !at.isDotted && spec.copies === undefined && !isMasked;
+    }
+  }
+}
+
 /** `extra`, masked. */
 export function maskedExtra(spec: TableSpec, extra: string): string {
   const masks = none();
   for (const { path, mask } of pathsOf(spec)) {
     add(masks, path.of === 'key' ? ['message_key', ...path.names] : path.names, mask);
   }
-  return masks.members.size === 0 ? extra : maskedJson(extra, masks);
+  if (masks.members.size === 0) return extra;
+  addCopies(masks, spec, []);
+  return maskedJson(extra, masks);
 }
 
 /** The JSON of a column, masked. */
@@ -46,6 +87,8 @@ export function maskedColumnJson(spec: TableSpec, { paths, mask }: SpecColumn, j
   for (const { path, mask } of spec.masks) {
     for (const around of inner(path)) add(masks, path.names.slice(around.names.length), mask);
   }
+  const isMasked = pathsOf(spec).length > 0;
+  for (const { of, names } of paths) if (isMasked && of === 'value') addCopies(masks, spec, names);
   return mask === undefined && masks.members.size === 0 ? json : maskedJson(json, masks);
 }
 
@@ -78,8 +121,10 @@ function maskedJson(json: string, masks: Masks): string {
     } while (depth > 0);
     return index;
   };
-  const walk = (index: number, { mask, members }: Masks): number => {
+  const walk = (index: number, masks: Masks): number => {
     const { text, start } = tokens[index];
+    const { mask, isAround } = masks;
+    if (isAround && mask === undefined && !'{['.includes(text)) return index + 1;
     if (mask !== undefined || !'{['.includes(text)) {
       const after = skip(index);
       const value = json.slice(start, tokens[after - 1].end);
@@ -89,9 +134,9 @@ function maskedJson(json: string, masks: Masks): string {
     }
     let at = index + 1;
     while (!'}]'.includes(tokens[at].text)) {
-      if (text === '[') at = walk(at, { members });
+      if (text === '[') at = walk(at, masks);
       else {
-        const inner = members.get(JSON.parse(tokens[at].text));
+        const inner = memberOf(masks, JSON.parse(tokens[at].text));
         at = inner === undefined ? skip(at + 2) : walk(at + 2, inner);
       }
       if (tokens[at].text === ',') at++;
@@ -100,6 +145,26 @@ function maskedJson(json: string, masks: Masks): string {
   };
   walk(0, masks);
   return [...parts, json.slice(copied)].join('');
+}
+
+const HIDDEN: Masks = { ...none(), mask: 'redact' };
+
+function memberOf(masks: Masks, name: string): Masks | undefined {
+  if (!masks.isDotted) return masks.members.get(name);
+  if (Buffer.byteLength(name) > 1024) return HIDDEN;
+  const found = [...new Set(meanings(masks, name.split('.'), false))];
+  return found.length > 1 ? HIDDEN : found[0];
+}
+
+/** All that a path may mean: names may have dots, and after the first one numbers may be elements of arrays. */
+function meanings(masks: Masks, names: readonly string[], isInside: boolean): Masks[] {
+  if (names.length === 0 || masks.mask !== undefined) return [masks];
+  const found = isInside && /^\d+$/.test(names[0]) ? meanings(masks, names.slice(1), true) : [];
+  for (let count = 1; count <= names.length; count++) {
+    const inner = masks.members.get(names.slice(0, count).join('.'));
+    if (inner !== undefined) found.push(...meanings(inner, names.slice(count), true));
+  }
+  return found;
 }
 
 /** JSON of JSON. */

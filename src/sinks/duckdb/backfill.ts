@@ -15,10 +15,10 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { sinkError } from '../../core/errors.js';
 import type { ParquetFile, RemovedFile } from '../../core/flow.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
-import type { FieldPath } from '../../schema/field-path.js';
-import type { SpecColumn, TableSpec } from '../../schema/spec.js';
+import type { SpecColumn } from '../../schema/spec.js';
 import { databasePath, type FileRange, sync } from '../../storage/data-dir.js';
 import { stageOfOtherSize } from '../../storage/staged-file.js';
+import { type Backfilled, BackfilledColumn, type KeptExtra } from './backfill-rows.js';
 import { type DatabaseOptions, openDatabase } from './database.js';
 import { parquet } from './file-inventory.js';
 import { type JoinedFileOptions, writeJoinedFile } from './joined-file.js';
@@ -39,41 +39,13 @@ export interface BackfillPlace extends FileRange {
   readonly file: LedgerFile | undefined;
 }
 
-/** The `extra` of a row. */
-export interface KeptExtra {
-  readonly offset: number;
-  readonly extra: string;
-}
-
-/** How many rows of the table changed. */
-export interface Backfilled {
-  /** Have a value now. */
-  readonly values: number;
-  /** Keep what the column cannot take in `extra`, and have the column's bit in `issues` now. */
-  readonly issues: number;
-}
-
-/** Rows of a page, what is read of a file at a time; fewer, if they have `pageBytes`. */
-const PAGE_ROWS = 20_000;
-
-/** The spec of what is read of `extra`: these columns alone, whose fields lie there by their paths. */
-export function extraSpec({ table, view }: TableSpec, columns: readonly SpecColumn[]): TableSpec {
-  const inExtra = ({ of, names }: FieldPath): FieldPath => ({
-    of: 'value',
-    names: of === 'key' ? ['message_key', ...names] : names,
-  });
-  const alone = columns.map((column) => ({
-    ...{ ...column, paths: column.paths.map(inExtra), required: false, role: undefined, operations: undefined },
-  }));
-  return { table, view, columns: alone, embedded: [], ignore: [], deletes: undefined, expectations: [], masks: [] };
-}
-
 /** The backfill of one data directory, which it holds as a run does. */
 export class Backfill {
   readonly #options: BackfillOptions;
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #hasState: boolean;
+  readonly #column: BackfilledColumn;
   /** What an unfinished commit, join or write had left. */
   readonly removed: readonly RemovedFile[];
   /** The bit of `issues` that the column has. */
@@ -91,6 +63,7 @@ export class Backfill {
     this.#hasState = opened.hasState;
     this.removed = opened.removed;
     this.issueBit = opened.issueBit;
+    this.#column = new BackfilledColumn(options.column, opened.issueBit);
   }
 
   /** Does what a start does: brings the tables in line with the spec. @throws SluiceError as `openDirectory` */
@@ -119,24 +92,8 @@ export class Backfill {
   }
 
   /** What rows without a value have in `extra` where the column's fields may be, a page at a time in offset order. */
-  async *extras(place: BackfillPlace): AsyncGenerator<readonly KeptExtra[]> {
-    const empty = this.#names.map((name) => `${name} IS NULL`).join(' AND ');
-    for (let from = place.start; ; ) {
-      const rows = await rowsOf(
-        this.#connection,
-        `SELECT kafka_offset, extra FROM (
-           SELECT *, sum(strlen(extra)) OVER (ORDER BY kafka_offset) AS bytes FROM (
-             SELECT kafka_offset, extra FROM ${this.#source(place)}
-             WHERE kafka_partition = ${place.partition} AND kafka_offset >= ${from} AND kafka_offset < ${place.next}
-               AND ${empty} AND get_bit(issues::BIT, ${63 - this.issueBit}) = 0
-               AND extra IS NOT NULL AND (${this.#mayHaveField()})
-             ORDER BY kafka_offset LIMIT ${PAGE_ROWS}))
-         WHERE bytes <= ${this.#options.pageBytes} OR bytes = strlen(extra) ORDER BY kafka_offset`,
-      );
-      if (rows.length === 0) return;
-      yield rows.map(({ kafka_offset, extra }) => ({ offset: Number(kafka_offset), extra: String(extra) }));
-      from = Number(rows[rows.length - 1].kafka_offset) + 1;
-    }
+  extras(place: BackfillPlace): AsyncGenerator<readonly KeptExtra[]> {
+    return this.#column.extras(this.#connection, this.#source(place), place, this.#options.pageBytes);
   }
 
   /**
@@ -181,16 +138,6 @@ export class Backfill {
   }
 
   /** The columns that get values: the spec's, and its raw text. */
-  get #names(): string[] {
-    const { name, raw } = this.#options.column;
-    return (raw === undefined ? [name] : [name, raw]).map(identifier);
-  }
-
-  /** SQL: whether a row that was read, `r`, has a value. */
-  get #hasValue(): string {
-    return this.#names.map((name) => `r.${name} IS NOT NULL`).join(' OR ');
-  }
-
   /** SQL: the rows of a place, with the spec's columns, which files that are older do not have. */
   #source({ file }: BackfillPlace): string {
     const table = identifier(this.#options.spec.table);
@@ -198,25 +145,17 @@ export class Backfill {
     return `(FROM ${table} WHERE false UNION ALL BY NAME FROM ${parquet([join(this.#options.dataDir, file.name)])})`;
   }
 
-  /** SQL: whether `extra` can have one of the fields; a key can be written with escapes. */
-  #mayHaveField(): string {
-    const last = this.#options.column.paths.map(({ names }) => names.at(-1) ?? 'message_key');
-    const isPlain = last.every((name) => /^[\x20-\x7e]*$/.test(name) && !/["\\]/.test(name));
-    if (!isPlain) return 'true';
-    return [...last.map((name) => `"${name}"`), '\\u'].map((text) => `contains(extra, ${literal(text)})`).join(' OR ');
-  }
-
-  /** SQL: the rows that were read and are not as they were. A null, which a column takes, is in `extra` no longer. */
+  /** SQL: the rows that were read and are not as they were. */
   #changed(place: BackfillPlace, paths: readonly string[]): string {
     return `(SELECT r.* FROM ${parquet(paths)} r JOIN ${this.#source(place)} t
       ON t.kafka_partition = ${place.partition} AND t.kafka_offset = r.kafka_offset
-      WHERE ${this.#hasValue} OR r.issues <> 0 OR r.extra IS DISTINCT FROM t.extra)`;
+      WHERE ${this.#column.isChanged})`;
   }
 
   async #count({ partition, start, next }: BackfillPlace, read: string): Promise<Backfilled> {
     const [{ values, issues }] = await rowsOf(
       this.#connection,
-      `SELECT count(*) FILTER (r.issues = 0 AND (${this.#hasValue})) AS "values",
+      `SELECT count(*) FILTER (r.issues = 0 AND (${this.#column.hasValue})) AS "values",
          count(*) FILTER (r.issues <> 0) AS issues
        FROM ${read} r SEMI JOIN (SELECT kafka_offset FROM ${identifier(this.#options.spec.table)}
          WHERE kafka_partition = ${partition} AND kafka_offset >= ${start} AND kafka_offset < ${next})
@@ -237,7 +176,7 @@ export class Backfill {
   }
 
   async #update(table: string, { partition }: BackfillPlace, read: string): Promise<void> {
-    const values = this.#names.map((name) => `${name} = coalesce(r.${name}, t.${name})`).join(', ');
+    const values = this.#column.names.map((name) => `${name} = coalesce(r.${name}, t.${name})`).join(', ');
     await this.#run(
       `UPDATE ${table} t SET ${values}, extra = r.extra, issues = t.issues | r.issues FROM ${read} r
        WHERE t.kafka_partition = ${partition} AND t.kafka_offset = r.kafka_offset`,
@@ -247,7 +186,7 @@ export class Backfill {
   /** Writes the file with the values, and its size into the ledger. */
   async #stage(known: LedgerFile, read: string): Promise<ParquetFile> {
     const { dataDir, topic } = this.#options;
-    const values = this.#names.map((name) => `coalesce(r.${name}, t.${name}) AS ${name}`).join(', ');
+    const values = this.#column.names.map((name) => `coalesce(r.${name}, t.${name}) AS ${name}`).join(', ');
     const replaced = (rows: string) => `(SELECT t.* REPLACE (${values}, t.issues | coalesce(r.issues, 0) AS issues,
         CASE WHEN r.kafka_offset IS NULL THEN t.extra ELSE r.extra END AS extra)
       FROM ${rows} t LEFT JOIN ${read} r ON t.kafka_offset = r.kafka_offset)`;

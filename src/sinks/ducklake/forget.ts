@@ -11,7 +11,6 @@
  *
  * Killed at any moment, the lake is whole, and to do it again does what is left.
  */
-import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -34,12 +33,12 @@ import {
 } from '../duckdb/forget-tables.js';
 import { type MessageTest, type QuarantinePlace, searchQuarantine } from '../duckdb/quarantine-search.js';
 import { renewDatabase } from '../duckdb/renewed-database.js';
+import { APPLICATION, refuseOthers } from './alone.js';
 import { removeDeadInlinedRows } from './dead-inlined-rows.js';
 import { Housekeeping } from './housekeeping.js';
-import { type LakeParts, type LakePartsOptions, openParts } from './lake-parts.js';
+import { closeParts, type LakeParts, type LakePartsOptions, openParts } from './lake-parts.js';
 import { narrowStatistics } from './narrowed-statistics.js';
 import { settleFiles } from './orphans.js';
-import { queryServer } from './postgres-server.js';
 import { isPostgres, withApplicationName } from './settings.js';
 import { emptyLakeState, stateTables } from './state.js';
 import { doneAgain, Transactions } from './transactions.js';
@@ -54,8 +53,8 @@ export interface LakeForgetOptions extends LakePartsOptions {
   readonly isOfKey: MessageTest;
 }
 
-/** By which this process is told from others that use the catalog. */
-const APPLICATION = `sluice forget ${randomUUID()}`;
+/** Files that others read go, and what others delete would come back. */
+const ADVICE = 'forget, and start them again; --dry-run works beside them';
 
 /** Holds the lake as a run does. */
 export class LakeForget {
@@ -91,7 +90,7 @@ export class LakeForget {
     const parts = await openParts({ ...options, catalog: withApplicationName(catalog, APPLICATION) });
     const { connection, ownership } = parts;
     try {
-      if (isPostgres(catalog)) await refuseOthers(parts);
+      if (isPostgres(catalog)) await refuseOthers(connection, ADVICE);
       else removeUnfinishedDatabases(catalog);
       // Replays that were killed.
       rmSync(join(options.dataDir, '.replay'), { recursive: true, force: true });
@@ -101,7 +100,7 @@ export class LakeForget {
       const hadState = (await stateTables(connection)).length > 0;
       return new LakeForget(options, parts, target, openedMs, { removed, hadState });
     } catch (thrown) {
-      close(parts);
+      closeParts(parts);
       throw lakeError(thrown, 'the lake cannot be opened');
     }
   }
@@ -145,7 +144,7 @@ export class LakeForget {
 
   /** Does the last of it, too. */
   async close(): Promise<void> {
-    close(this.#parts);
+    closeParts(this.#parts);
     const { catalog } = this.#options;
     if (isPostgres(catalog)) return;
     const instance = await DuckDBInstance.create(catalog);
@@ -187,7 +186,7 @@ export class LakeForget {
     let files: number;
     try {
       files = await housekeeping.rewriteAll();
-      if (isShared) await refuseOthers(this.#parts);
+      if (isShared) await refuseOthers(connection, ADVICE);
       const { left } = await housekeeping.run(true);
       if (left.length > 0) throw new SluiceError('SLUICE_LAKE', left.join('; '));
     } finally {
@@ -197,26 +196,4 @@ export class LakeForget {
     await narrowStatistics(connection);
     return files;
   }
-}
-
-function close({ instance, connection, deleteFiles, ownership }: LakeParts): void {
-  for (const part of [ownership, deleteFiles]) part.close();
-  connection.closeSync();
-  instance.closeSync();
-}
-
-/** Files that others read go, and what others delete would come back. @throws SluiceError SLUICE_LOCKED */
-async function refuseOthers({ connection }: LakeParts): Promise<void> {
-  const others = await queryServer(
-    connection,
-    `SELECT coalesce(nullif(application_name, ''), 'a client') || coalesce(' at ' || host(client_addr), '') AS who
-     FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
-       AND application_name <> ${literal(APPLICATION)} ORDER BY backend_start LIMIT 1`,
-  );
-  if (others.length === 0) return;
-  throw new SluiceError(
-    'SLUICE_LOCKED',
-    `${others[0].who} is connected to the catalog: stop all that write to the lake or read it, forget, and start ` +
-      'them again; --dry-run works beside them',
-  );
 }

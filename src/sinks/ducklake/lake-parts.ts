@@ -48,3 +48,9 @@ export async function openParts(options: LakePartsOptions): Promise<LakeParts> {
     throw thrown;
   }
 }
+
+export function closeParts({ instance, connection, deleteFiles, ownership }: LakeParts): void {
+  for (const part of [ownership, deleteFiles]) part.close();
+  connection.closeSync();
+  instance.closeSync();
+}
