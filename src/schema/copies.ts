@@ -51,7 +51,7 @@ function isContainer(path: FieldPath, copies: FieldCopies): boolean {
   return DEFAULT_COPIES.includes(copies) && pathText(path) === pathText(copies.of ?? inValue());
 }
 
-/** Whether all that a spec keeps of the copies of a field is hidden because it ignores `outer`, the field or around it. */
+/** Whether nothing of a field's copies is kept by a spec that ignores `outer`, which is the field or around it. */
 export function hidesCopies(outer: FieldPath, field: FieldPath, spec: TableSpec): boolean {
   const paths = spec.columns.flatMap((column) => (column.mask === undefined ? column.paths : []));
   return copiesOf(spec).every((copies) => {
@@ -111,7 +111,7 @@ function columnProblem(
   return [];
 }
 
-/** Whether a dotted name of a column's may lead to a copy, or to what is around it. Numbers may be elements of arrays. */
+/** Whether a dotted name of a column may lead to a copy, or to what is around it: numbers may be elements of arrays. */
 function mayMeet(column: FieldPath, copy: FieldPath, place: FieldPath): boolean {
   const inside = column.names.slice(place.names.length);
   if (!isWithin(column, place) || !inside.some((name) => name.includes('.'))) return false;
