@@ -6,9 +6,12 @@ import { decodeString, escaped } from './string';
 const DOT: u8 = 0x2e;
 /** Of longer ones nobody asks what they mean: all is masked. */
 const MAX_PATH_BYTES: usize = 1024;
+/** Of paths with more ways to follow them nobody asks, either: numbers can be names or elements, each by itself. */
+const MAX_STEPS: u32 = 1024;
 
 /** What the path may mean as far as it was followed: a MASK_NODE, 0 for nothing with a mask. */
 let meant: usize = 0;
+let steps: u32 = 0;
 
 /** Whether it is none of MASK_NODE itself, but of members. */
 @inline
@@ -26,6 +29,7 @@ export function findMember(node: usize, p: usize, end: usize): usize {
   if (load<u32>(node, MASK_NODE.mask) != MASK.PATHS) return findName(node, p, end);
   if (end - p > MAX_PATH_BYTES) return load<u32>(HEADER.hiddenMask);
   meant = 0;
+  steps = 0;
   followPath(node, p, end);
   return meant;
 }
@@ -47,6 +51,10 @@ function findName(node: usize, p: usize, end: usize): usize {
  * @param p after the end: all of the path was followed
  */
 function followPath(node: usize, p: usize, end: usize): void {
+  if (steps++ >= MAX_STEPS) {
+    meant = load<u32>(HEADER.hiddenMask);
+    return;
+  }
   const mask = load<u32>(node, MASK_NODE.mask);
   if (p > end || !isInner(mask)) {
     meant = meant == 0 || meant == node ? node : <usize>load<u32>(HEADER.hiddenMask);

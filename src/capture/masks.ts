@@ -141,21 +141,38 @@ export class CaptureMasks {
    */
   #atPath(path: string): Masked | undefined {
     const names = path.split('.');
-    const [only, ...others] = new Set(meanings(OWN_FIELDS.has(names[0]) ? this.clashing : this.fields, names));
+    if (path.length > MAX_PATH_LENGTH) return HIDDEN;
+    const found = new Set<Masked>();
+    addMeanings(OWN_FIELDS.has(names[0]) ? this.clashing : this.fields, names, { found, lookups: 0 });
+    const [only, ...others] = found;
     return others.length === 0 ? only : HIDDEN;
   }
 }
 
 const HIDDEN: Masked = { members: new Map(), mask: () => STARS };
+/** Of longer paths, and of those with more ways to follow them, all is masked: who writes documents chooses names. */
+const MAX_PATH_LENGTH = 1024;
+const MAX_LOOKUPS = 1 << 14;
 
-function meanings(place: Masked, names: readonly string[]): Masked[] {
-  if (names.length === 0 || place.mask !== undefined) return [place];
-  const found = /^\d+$/.test(names[0]) ? meanings(place, names.slice(1)) : [];
-  for (let count = 1; count <= names.length; count++) {
-    const inner = place.members.get(names.slice(0, count).join('.'));
-    if (inner !== undefined) found.push(...meanings(inner, names.slice(count)));
+interface Meanings {
+  readonly found: Set<Masked>;
+  lookups: number;
+}
+
+function addMeanings(place: Masked, names: readonly string[], meanings: Meanings): void {
+  if (names.length === 0 || place.mask !== undefined) {
+    meanings.found.add(place);
+    return;
   }
-  return found;
+  if (/^\d+$/.test(names[0])) addMeanings(place, names.slice(1), meanings);
+  for (let count = 1; count <= names.length; count++) {
+    if (meanings.lookups++ >= MAX_LOOKUPS) {
+      meanings.found.add(HIDDEN).add(place);
+      return;
+    }
+    const inner = place.members.get(names.slice(0, count).join('.'));
+    if (inner !== undefined) addMeanings(inner, names.slice(count), meanings);
+  }
 }
 
 function placesOf({ columns, masks, ignore }: TableSpec, values: MaskedValues): Place {

@@ -90,8 +90,8 @@ function treeOf({ paths, mask }: SpecColumn, spec: TableSpec): MaskTree | undefi
 
 /** @param around the names that lead to the tree */
 function markCopies(tree: MaskTree, spec: TableSpec, around: readonly string[]): void {
-  const isMasked = (names: readonly string[]) =>
-    maskedFields(spec).some(({ path }) => isWithin(path, { of: 'value', names }));
+  const isNamed = (names: readonly string[]) =>
+    [...maskedFields(spec), ...(spec.copies ?? [])].some(({ path }) => isWithin(path, { of: 'value', names }));
   for (const { path, dotted } of copiesOf(spec)) {
     if (!isWithin(path, { of: 'value', names: around })) continue;
     for (let depth = Math.max(around.length, 1); depth <= path.names.length; depth++) {
@@ -99,8 +99,8 @@ function markCopies(tree: MaskTree, spec: TableSpec, around: readonly string[]):
       const hasCopies = depth === path.names.length;
       if (node === undefined) continue;
       if (hasCopies && dotted) node.kind = 'paths';
-      // Nobody said that this topic has copies: what cannot be some is not masked.
-      else if (spec.copies === undefined && !isMasked(path.names.slice(0, depth))) node.kind = 'around';
+      // Nobody said that this topic has copies there: what cannot be some is not masked.
+      else if (!isNamed(path.names.slice(0, depth))) node.kind = 'around';
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Masks: what is kept in place of a value that nobody is to read. */
 import * as z from 'zod';
-import { copiesLeft, maskedFields } from './copies.js';
+import { copiesLeft, hidesCopies, maskedFields } from './copies.js';
 import { type FieldPath, isWithin, overlap, pathText } from './field-path.js';
 import type { Kind, Role, SpecColumn, TableSpec } from './spec.js';
 
@@ -59,11 +59,13 @@ export function hasMasks({ columns, masks }: Pick<TableSpec, 'columns' | 'masks'
  */
 export function unmaskedBy(before: TableSpec, later: TableSpec): FieldPath[] {
   const maskedPaths = (spec: TableSpec) => maskedFields(spec).map(({ path }) => path);
-  const covering = [...maskedPaths(later), ...later.ignore];
+  const isCovered = (path: FieldPath) =>
+    maskedPaths(later).some((outer) => isWithin(path, outer)) ||
+    later.ignore.some((outer) => isWithin(path, outer) && hidesCopies(outer, path, later));
   const columns = later.columns.flatMap(({ paths }) => paths);
   const isSame = (one: FieldPath, other: FieldPath) => isWithin(one, other) && isWithin(other, one);
   return [...maskedPaths(before), ...copiesLeft(before, later)].filter(
-    (path) => !covering.some((outer) => isWithin(path, outer)) && !columns.some((other) => isSame(path, other)),
+    (path) => !isCovered(path) && !columns.some((other) => isSame(path, other)),
   );
 }
 

@@ -168,6 +168,9 @@ describe('a masked message', () => {
       },
       removedFields,
     });
+    const spec = specOf(ROLES, [{ path: ['a', '0', '0', '0', '0', 'x'], mask: 'redact' }]);
+    const { updated } = new CaptureMasks({ ...maskOptions, spec });
+    expect(updated.members.get(`a${'.0'.repeat(500)}`)?.mask?.('1')).toBe('"***"');
   });
 
   it('has nothing of fields with names of its own if `document` is ignored', () => {

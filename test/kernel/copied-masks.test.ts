@@ -79,6 +79,36 @@ describe('the update of a document that is gone', () => {
     expect(extraOf(update(fields))).toBe(`{${update(wanted)}}`);
   });
 
+  it('has names that could be followed in more ways than anybody asks for', () => {
+    const digits = '.0'.repeat(500);
+    const spec = captureSpec({ masks: [{ path: ['a', '0', '0', '0', '0', 'x'], mask: 'redact' }] });
+    const update = (name: string, value: string) => `"update":{"updatedFields":{"${name}":${value}}}`;
+    const messages = messagesOf([`{"change_id":"1","order_id":"i",${update(`a${digits}`, '1')}}`]);
+    for (const kernel of kernelsOf(spec)) {
+      expect(kernelResults(kernel, spec, messages)[0].row!.extra).toBe(`{${update(`a${digits}`, '"***"')}}`);
+    }
+    // An index in each of many arrays is one way only.
+    expect(extraOf(update(`items${digits}.note`, '1'))).toBe(`{${update(`items${digits}.note`, '"***"')}}`);
+    expect(extraOf(update(`items${digits}.seen`, '1'))).toBe(`{${update(`items${digits}.seen`, '1')}}`);
+  });
+
+  it('is as it was, but for what is masked, if the document that it is not in is ignored', () => {
+    const spec = captureSpec({ masks: [], ignore: ['document'] });
+    const extra = extraOf('"document":{"operation":"o"},"update":{"updatedFields":{"x":1,"customer.email":"e"}}', [
+      spec,
+      kernelsOf(spec),
+    ]);
+    expect(extra).toBe(`{"update":{"updatedFields":{"x":1,"customer.email":${hmac('e')}}}}`);
+  });
+
+  it('is masked by a spec that says where more copies are', () => {
+    const spec = captureSpec({ copies: [{ path: 'old', of: 'new' }] });
+    const update = (email: string) => `{"update":{"updatedFields":{"customer.email":${email}}},"document":"x"}`;
+    expect(extraOf(update('"e"').slice(1, -1), [spec, kernelsOf(spec)])).toBe(
+      update(hmac('e')).replace('"x"', '"***"'),
+    );
+  });
+
   it('is masked inside of a column of JSON, all of it or a part', () => {
     const [all, fields, other] = [['update'], ['update', 'updatedFields'], ['update', 'updatedFields', 'customer']].map(
       (path) => {
@@ -155,6 +185,40 @@ describe('the image before a change', () => {
     expect(one.before).toBe(`{"email":${hmac('e')},"phones":[{"number":"***"}]}`);
     expect(one.extra).toBe('{"patch":{"phones.0.number":"***"}}');
     expect([other.before, other.extra]).toEqual(['"***"', '{"patch":"***"}']);
+  });
+});
+
+describe('the copy of a part', () => {
+  const specOf = (more: object) => {
+    const id = { name: 'id', path: 'after.id', kind: 'text', required: true, role: 'key' };
+    const level = { name: 'level', path: 'after.customer.level', kind: 'text' };
+    return parseSpec(JSON.stringify({ table: 't', view: 'v', columns: [id, level], ...more }), 'of the test');
+  };
+  const extraBy = (spec: TableSpec, value: string) => {
+    const [all, messages] = [kernelsOf(spec), messagesOf([value])];
+    expectAsReference(all, spec, messages);
+    return kernelResults(all[0], spec, messages)[0].row!.extra;
+  };
+
+  it('is masked by what masks more', () => {
+    const spec = specOf({
+      copies: [{ path: 'old', of: 'data.person.address' }],
+      masks: [{ path: 'data.person', mask: 'redact' }],
+    });
+    const value = '{"after":{"id":"1"},"data":{"person":{"address":{"street":"s"}}},"old":{"street":"s"}}';
+    expect(extraBy(spec, value)).toBe('{"data":{"person":"***"},"old":"***"}');
+  });
+
+  it('is null if the part is ignored, also with a column in it', () => {
+    const spec = specOf({
+      copies: [{ path: 'before', of: 'after' }],
+      ignore: ['after.customer'],
+      masks: [{ path: 'after.x', mask: 'redact' }],
+    });
+    const customer = '{"level":"gold","email":"e"}';
+    expect(extraBy(spec, `{"after":{"id":"1","customer":${customer}},"before":{"customer":${customer}}}`)).toBe(
+      '{"before":{"customer":null}}',
+    );
   });
 });
 

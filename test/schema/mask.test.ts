@@ -3,6 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.js';
+import { unmaskedBy } from '../../src/schema/mask.js';
 import { isSealed, MessageCipher, readMaskKey, SEAL_BYTES } from '../../src/schema/mask-key.js';
 import { specJson } from '../../src/schema/spec.js';
 import { parseSpec } from '../../src/schema/spec-file.js';
@@ -100,10 +101,19 @@ describe('a spec with masks', () => {
       [{ path: ['c', 'm.n'], kind: 'bool' }],
       'copies ["c"]: column x is of the copy of a masked field',
     ],
+    [
+      { path: 'c', dotted: true },
+      [{ path: ['c', 'o.list'], kind: 'json' }],
+      'copies ["c"]: column x is of the copy of a masked field or around it, by a dotted name: give it a mask',
+    ],
+    [{ path: 'c', of: 'o', dotted: true }, [{ path: ['c', 'list.0'], kind: 'json' }], 'around it, by a dotted name'],
+    [{ path: 'c', of: 'o', dotted: true }, [{ path: ['c', 'list.0.in'], kind: 'text' }], 'by a dotted name'],
+    [{ path: 'c', of: 'o', dotted: true }, [{ path: ['c', '7.list.0', 'in'], kind: 'text' }], 'by a dotted name'],
+    [{ path: 'c', of: 'o.list.in.it' }, [{ path: 'c.x', kind: 'text' }], 'is of the copy of a masked field'],
     [{ path: 'a.b.c.d.e.f.g.h.i' }, [], 'a path has at most 8 keys'],
   ])('with the copies %j and columns %j is refused', (copies, columns, why) => {
     const masked = { name: 'a', kind: 'text', mask: 'redact' };
-    const masks = [{ path: 'm.n', mask: 'redact' }];
+    const masks = ['m.n', 'o.list.in'].map((path) => ({ path, mask: 'redact' }));
     const named = columns.map((column) => ({ name: 'x', ...column }));
     expect(failureOf(() => read([masked, ...named], { masks, copies: [copies] })).message).toContain(why);
   });
@@ -114,6 +124,9 @@ describe('a spec with masks', () => {
     read([masked, { name: 'c', kind: 'json' }], { copies });
     read([masked, { name: 'c', path: 'c.a', kind: 'text', mask: 'hmac' }], { copies });
     read([masked, { name: 'c', path: 'c.b', kind: 'text' }], { copies });
+    const dotted = { copies: [{ path: 'c', dotted: true }], masks: [{ path: 'm.n.o', mask: 'redact' }] };
+    read([masked, { name: 'c', path: ['c', 'm', 'n'], kind: 'json' }], dotted);
+    read([masked, { name: 'c', path: ['c', 'm.o'], kind: 'text' }], dotted);
   });
 
   it('keeps the masks of the columns that a data directory has', () => {
@@ -153,6 +166,27 @@ describe('a spec with masks', () => {
     check([before], { copies: [], masks: [{ path: 'before', mask: 'redact' }] })();
     // What applies if a spec does not say is nobody's word.
     check(undefined, { copies: [] })();
+  });
+});
+
+describe('a field that was masked, and is ignored with what is around it', () => {
+  const level = { name: 'level', path: 'after.customer.level', kind: 'text' };
+  const copies = [{ path: 'before', of: 'after' }];
+  const before = read([level], { copies, masks: [{ path: 'after.customer.email', mask: 'redact' }] });
+  const later = (columns: object[]) => read([level, ...columns], { copies, ignore: ['after.customer'] });
+  const clear = (columns: object[]) => unmaskedBy(before, later(columns));
+
+  it('is null in copies', () => {
+    expect(clear([])).toEqual([]);
+    expect(clear([{ name: 'old', path: 'before', kind: 'json' }])).toEqual([]);
+    expect(clear([{ name: 'old', path: 'before.customer.level', kind: 'text' }])).toEqual([]);
+  });
+
+  it('is in clear in a column of the copy, and in the update of a field of capture’s own name', () => {
+    expect(clear([{ name: 'old', path: 'before.customer', kind: 'json' }])).toHaveLength(1);
+    const operation = read([], { masks: [{ path: 'document.operation', mask: 'redact' }] });
+    expect(unmaskedBy(operation, read([], { ignore: ['document'] }))).toHaveLength(1);
+    expect(unmaskedBy(operation, read([], { ignore: ['document.operation'] }))).toEqual([]);
   });
 });
 

@@ -38,19 +38,29 @@ const COPIES_OF_CAPTURE = [
 ];
 
 const copiesOf = ({ copies }: TableSpec): { path: readonly string[]; of: readonly string[]; dotted: boolean }[] =>
-  copies?.map(({ path, of, dotted }) => ({ path: path.names, of: of?.names ?? [], dotted })) ?? COPIES_OF_CAPTURE;
+  copies?.length === 0
+    ? []
+    : [
+        ...(copies ?? []).map(({ path, of, dotted }) => ({ path: path.names, of: of?.names ?? [], dotted })),
+        ...COPIES_OF_CAPTURE,
+      ];
 
 const startsWith = (names: readonly string[], start: readonly string[]) =>
   start.every((name, index) => name === names[index]);
 
 function addCopies(masks: Masks, spec: TableSpec, around: readonly string[]): void {
-  const isRead = (outer: FieldPath) => spec.columns.some(({ paths }) => paths.some((path) => isWithin(path, outer)));
-  const ignored = spec.ignore.filter((path) => !isRead(path)).map((path) => ({ path, mask: 'drop' as const }));
+  const ignored = spec.ignore.map((path) => ({ path, mask: 'drop' as const, isIgnored: true }));
   const masked = pathsOf(spec);
-  for (const { path, of } of copiesOf(spec)) {
-    for (const { path: origin, mask } of [...masked, ...ignored]) {
+  for (const copies of copiesOf(spec)) {
+    const { path, of } = copies;
+    for (const { path: origin, mask, isIgnored } of [
+      ...masked.map((one) => ({ ...one, isIgnored: false })),
+      ...ignored,
+    ]) {
+      if (isIgnored && copies === COPIES_OF_CAPTURE[0] && origin.names.join() === 'document') continue;
       const names = [...path, ...origin.names.slice(of.length)];
-      const isCopied = origin.of === 'value' && startsWith(origin.names, of);
+      const isAllOfIt = startsWith(of, origin.names);
+      const isCopied = origin.of === 'value' && (isAllOfIt || startsWith(origin.names, of));
       if (isCopied && startsWith(names, around) && names.length > around.length) {
         add(masks, names.slice(around.length), mask);
       }
@@ -63,8 +73,10 @@ function addCopies(masks: Masks, spec: TableSpec, around: readonly string[]): vo
       const at = names.slice(around.length).reduce((at, name) => at?.members.get(name), masks as Masks | undefined);
       if (at === undefined) continue;
       at.isDotted ||= dotted && depth === path.length;
-      const isMasked = masked.some(({ path: { of, names: inner } }) => of === 'value' && startsWith(inner, names));
-      at.isAround = !at.isDotted && spec.copies === undefined && !isMasked;
+      const isNamed = [...masked, ...(spec.copies ?? [])].some(
+        ({ path: { of, names: inner } }) => of === 'value' && startsWith(inner, names),
+      );
+      at.isAround = !at.isDotted && !isNamed;
     }
   }
 }
