@@ -110,6 +110,7 @@ async function backfillLake(target: LakeBackfill, batches: ReplayBatches): Promi
     sum += unread;
   }
   const { values, issues } = all.length === 0 ? { values: 0, issues: 0 } : await target.commit(all);
+  await target.cleanUp();
   return { values, issues, unread: sum };
 }
 
