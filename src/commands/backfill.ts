@@ -6,6 +6,8 @@ import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import { type Logger, logRemoved } from '../core/log.js';
 import { MAX_PATH_DEPTH } from '../schema/field-path.js';
+import { hasMasks } from '../schema/mask.js';
+import { needsMaskKey } from '../schema/mask-key.js';
 import type { SpecColumn, TableSpec } from '../schema/spec.js';
 import { parseSpec } from '../schema/spec-file.js';
 import { Backfill } from '../sinks/duckdb/backfill.js';
@@ -62,6 +64,7 @@ export async function backfill(config: Config, name: string, log: Logger): Promi
   const { dataDir, pipeline } = config;
   const { topic, spec } = await scopeOf(config);
   const column = columnOf(spec, name);
+  if (hasMasks(spec) && config.maskKey === undefined) throw needsMaskKey('the table spec has masks');
   // Where a start removes what a process left that was killed; of a lake the next backfill.
   const folder = join(config.sink === 'duckdb' ? topicFolder(dataDir, topic) : dataDir, '.replay');
   const { kind, options } = sinkOptions({ ...config, kafka: { ...config.kafka, topic }, spec });
@@ -110,6 +113,7 @@ async function backfillLake(target: LakeBackfill, batches: ReplayBatches): Promi
     sum += unread;
   }
   const { values, issues } = all.length === 0 ? { values: 0, issues: 0 } : await target.commit(all);
+  await target.cleanUp();
   return { values, issues, unread: sum };
 }
 

@@ -1,4 +1,5 @@
 /** A promoted column of a lake has after the backfill what it would have had from the start: all of it, or nothing. */
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,13 +9,14 @@ import { readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/core/log.js';
 import { specJson, type TableSpec } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
+import { LakeBackfill } from '../../src/sinks/ducklake/backfill.js';
 import type { DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
 import { listFiles } from '../../src/storage/data-dir.js';
 import { order, temporaryDirectory } from '../support/batches.js';
 import { CliProcess } from '../support/cli.js';
 import { rowsNow, verifies } from '../support/configured.js';
 import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
-import { lakeOptions, makeLakeBatch, openLakeSink } from '../support/lakes.js';
+import { lakeOptions, makeLakeBatch, onLake, openLakeSink } from '../support/lakes.js';
 import { describePostgres } from '../support/postgres.js';
 
 const log = createLogger({ level: 'silent', format: 'json' });
@@ -142,12 +144,76 @@ describe.skipIf(whyNoExtensions() !== undefined)('a backfill of a lake', () => {
       });
 
       it.runIf(where === 'Postgres')('is refused while anybody else is connected', async () => {
-        const sink = await openLakeSink(lake.options);
-        await expect(backfilled(lake, 'level')).rejects.toMatchObject({
+        const locked = {
           code: 'SLUICE_LOCKED',
           message: expect.stringMatching(/is connected to the catalog: stop all .* backfill, and start them again/),
-        });
+        };
+        const columns = async () =>
+          await rowsNow(lake.env, `SELECT column_name FROM duckdb_columns() WHERE table_name = 'cdc_orders'`);
+        const sink = await openLakeSink(lake.options);
+        const before = await columns();
+        await expect(backfilled(lake, 'level')).rejects.toMatchObject(locked);
+        expect(await columns()).toEqual(before);
+        // Another one with the new spec does not get in the way, either.
+        const spec = parseSpec(BOTH, 'test');
+        await (await openLakeSink({ ...lake.options, spec })).close();
+        expect(await columns()).not.toEqual(before);
+        const [{ epoch = 0 }] = await sink.claim([0]);
+        const values = [order('a', level(1)), order('b', level(2))];
+        await sink.stage(await makeLakeBatch(lake.options, 0, 0, values, { epoch }));
+        expect((await sink.commit()).stats).toMatchObject({ merged: 2 });
         await sink.close();
+
+        // One that comes during it.
+        const column = spec.columns.find(({ name }) => name === 'level')!;
+        const backfills = await LakeBackfill.open({ ...lake.options, spec, column, pageBytes: 1 << 20 });
+        const read = join(lake.options.dataDir, 'read.parquet');
+        await onLake(
+          lakeOptions(temporaryDirectory()),
+          `COPY (SELECT 1::BIGINT AS level, 0 AS kafka_partition, 0::BIGINT AS kafka_offset, NULL::VARCHAR AS extra,
+             0::UBIGINT AS issues) TO '${read}'`,
+        );
+        const files = listFiles(lake.options.dataPath);
+        const late = await openLakeSink({ ...lake.options, spec });
+        await expect(backfills.commit([read])).rejects.toMatchObject(locked);
+        expect(listFiles(lake.options.dataPath)).toEqual(files);
+        await late.close();
+        backfills.close();
+        expect(await backfilled(lake, 'level')).toEqual({ values: 2, issues: 0, unread: 0 });
+        await verifies(lake.env);
+      });
+
+      it('leaves no clear text of a column with a mask in the files of the newest snapshot', async () => {
+        const phone = (id: string) => order(id, { customer: { phone: `zz-secret-${id}` } });
+        const others = Array.from({ length: 60 }, (_, index) => order(`n${index}`));
+        await written(lake, ORDERS_SPEC, [[0, 6, [phone('x'), phone('y'), ...others]]]);
+        const masked = grown({ name: 'phone', path: 'customer.phone', kind: 'text', mask: 'redact' });
+        writeFileSync(lake.env.TABLE_SPEC, masked);
+        await expect(backfilled(lake, 'phone')).rejects.toThrow(/^the table spec has masks: MASK_KEY_FILE/);
+        lake.env.MASK_KEY_FILE = join(lake.options.dataDir, 'mask.key');
+        writeFileSync(lake.env.MASK_KEY_FILE, randomBytes(32).toString('hex'), { mode: 0o600 });
+        const clear = async () => {
+          const files: unknown[] = [];
+          for (const of of [`'cdc_orders'`, `'state', schema => 'sluice'`]) {
+            const listed = await onLake(lake.options, `SELECT data_file FROM ducklake_list_files('lake', ${of})`);
+            for (const [file] of listed) {
+              const sql = `SELECT count(*) FROM read_parquet('${file}') WHERE contains(extra, 'zz-secret')`;
+              if ((await onLake(lake.options, sql))[0][0] !== 0n) files.push(file);
+            }
+          }
+          return files;
+        };
+        expect(await clear()).toHaveLength(2);
+        expect(await backfilled(lake, 'phone')).toEqual({ values: 2, issues: 0, unread: 0 });
+        expect(await clear()).toEqual([]);
+        const least = `SELECT count(*)::INTEGER FROM __ducklake_metadata_lake.ducklake_table_column_stats
+          WHERE concat(min_value, max_value) LIKE '%zz-secret%'`;
+        expect(await rowsNow(lake.env, least)).toEqual([[0]]);
+        expect(await rowsNow(lake.env, 'SELECT DISTINCT phone FROM cdc_orders ORDER BY ALL')).toEqual([
+          ['***'],
+          [null],
+        ]);
+        await verifies(lake.env);
       });
     });
   });

@@ -137,7 +137,6 @@ export class Backfill {
     this.#instance.closeSync();
   }
 
-  /** The columns that get values: the spec's, and its raw text. */
   /** SQL: the rows of a place, with the spec's columns, which files that are older do not have. */
   #source({ file }: BackfillPlace): string {
     const table = identifier(this.#options.spec.table);

@@ -2,14 +2,16 @@
  * Gives rows of a lake that nobody uses the values of a column that the spec got after they were written: their fields
  * are in `extra`. All in one transaction, which has the number of a commit, and moves no partition:
  *
- *   1. COPY    the rows that change, as they will be, into one file, where DuckLake has its own; fsync
- *   2. commit  these rows are deleted where they were, the file is registered; the ledger counts their issues; a state
- *              that is a table is emptied, which the next run merges again
+ *   1. COPY     the rows that change, as they will be, into one file, where DuckLake has its own; fsync
+ *   2. commit   these rows are deleted where they were, the file is registered; the ledger counts their issues; a state
+ *               that is a table is emptied, which the next run merges again
+ *   3. rewrite  of a column with a mask: files with deleted rows, which have its clear text, without these rows
  *
- * Killed before the COMMIT, nothing has changed, and housekeeping removes the file.
+ * Killed before the COMMIT, nothing has changed, and housekeeping removes the file. To do it again does what is left.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { SluiceError } from '../../core/errors.js';
 import type { RemovedFile } from '../../core/flow.js';
 import { lakeError } from '../../core/outage.js';
 import { identifier, rowsOf } from '../../core/sql.js';
@@ -19,25 +21,30 @@ import type { FileRange } from '../../storage/data-dir.js';
 import { type Backfilled, BackfilledColumn, type KeptExtra } from '../duckdb/backfill-rows.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { parquet } from '../duckdb/file-inventory.js';
-import { APPLICATION, refuseOthers } from './alone.js';
-import { closeParts, type LakeParts, type LakePartsOptions, openParts } from './lake-parts.js';
+import { openAlone, refuseOthers } from './alone.js';
+import { Housekeeping } from './housekeeping.js';
+import { closeParts, type LakeParts, type LakePartsOptions } from './lake-parts.js';
+import { narrowStatistics } from './narrowed-statistics.js';
 import { settleFiles } from './orphans.js';
-import { isPostgres, withApplicationName } from './settings.js';
+import { isPostgres } from './settings.js';
 import { emptyLakeState, stateTables } from './state.js';
-import { registerTableFile, writeTableFile } from './table-file.js';
-import { doneAgain, Transactions } from './transactions.js';
+import { type LakeTableName, registerTableFile, removeTableFile, writeTableFile } from './table-file.js';
+import { doneAgain, isDoubtful, Transactions } from './transactions.js';
 
 export interface LakeBackfillOptions extends LakePartsOptions {
   readonly column: SpecColumn;
   /** Of the `extra` of a page, unless its first row has more. */
   readonly pageBytes: number;
-  readonly compaction: Pick<CompactionOptions, 'compression'>;
+  readonly compaction: CompactionOptions;
+  readonly keepSnapshotsMs: number;
 }
 
-/** What is read at a time: files of other offsets are not. */
-const PLACE_OFFSETS = 1_000_000;
+/** What is read at a time: files of other offsets are not. Each page of a place reads the rest of it. */
+const PLACE_OFFSETS = 100_000;
 /** SQL: a temporary table of the rows that change. */
 const CHANGING = 'temp.backfilling';
+
+const ADVICE = 'backfill, and start them again';
 
 export class LakeBackfill {
   readonly #options: LakeBackfillOptions;
@@ -58,15 +65,13 @@ export class LakeBackfill {
 
   /**
    * Does what a start does: brings the tables in line with the spec.
-   * @throws SluiceError as `openParts`; SLUICE_LOCKED if anybody else is connected to the catalog
+   * @throws SluiceError as `openAlone`
    */
   static async open(options: LakeBackfillOptions): Promise<LakeBackfill> {
-    const { catalog, dataDir } = options;
-    const parts = await openParts({ ...options, catalog: withApplicationName(catalog, APPLICATION) });
+    const parts = await openAlone(options, 'backfill', ADVICE);
     try {
-      if (isPostgres(catalog)) await refuseOthers(parts.connection, 'backfill, and start them again');
       // Of backfills and replays that were killed.
-      rmSync(join(dataDir, '.replay'), { recursive: true, force: true });
+      rmSync(join(options.dataDir, '.replay'), { recursive: true, force: true });
       return new LakeBackfill(options, parts, await settleFiles(parts.connection, options, parts.ownership));
     } catch (thrown) {
       closeParts(parts);
@@ -94,19 +99,35 @@ export class LakeBackfill {
   /**
    * Commits what was read of all places.
    * @param paths files of `extraSpec` with the rows of the pages, at least one; they can go then
-   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE; then nothing has changed, or all of it
+   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE; SLUICE_LOCKED if anybody has connected since `open`; then nothing
+   *   has changed, or all of it
    */
   async commit(paths: readonly string[]): Promise<Backfilled> {
-    const { connection, ownership, deleteFiles } = this.#parts;
     try {
+      const known = await this.#parts.ownership.exclusively(async ({ commit }) => commit);
       const counts = await this.#find(paths);
-      if (counts.rows === 0) return counts;
-      const { signal } = new AbortController();
-      const transactions = new Transactions(connection, doneAgain(ownership), deleteFiles, this.#options.topic, signal);
-      await transactions.run([], undefined, () => this.#write(counts));
+      if (counts.rows > 0) await this.#commit(await this.#writeFile(counts), known);
       return counts;
     } catch (thrown) {
       throw lakeError(thrown, 'the column cannot be backfilled; to do it again does what is left');
+    }
+  }
+
+  /**
+   * Of a column with a mask: leaves its clear text in no file of the newest snapshot, nor in what the catalog says of
+   * least and greatest values. Older snapshots have it until they go.
+   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE; to do it again does what is left
+   */
+  async cleanUp(): Promise<void> {
+    if (this.#options.column.mask === undefined) return;
+    const { instance, connection } = this.#parts;
+    const isShared = isPostgres(this.#options.catalog);
+    try {
+      const housekeeping = await Housekeeping.open(instance, { ...this.#options, isShared });
+      await housekeeping.rewriteAll().finally(() => housekeeping.close());
+      await narrowStatistics(connection);
+    } catch (thrown) {
+      throw lakeError(thrown, 'files have clear text of rows that are masked now: backfill again');
     }
   }
 
@@ -116,6 +137,10 @@ export class LakeBackfill {
 
   get #table(): string {
     return identifier(this.#options.spec.table);
+  }
+
+  get #tableName(): LakeTableName {
+    return { schema: 'main', table: this.#options.spec.table };
   }
 
   /** Makes CHANGING of what was read. */
@@ -140,24 +165,51 @@ export class LakeBackfill {
     return { rows, textBytes, values, issues };
   }
 
-  /** All of the transaction but its COMMIT. */
-  async #write({ rows, textBytes }: { readonly rows: number; readonly textBytes: number }): Promise<void> {
-    const { connection, deleteFiles } = this.#parts;
+  /** @returns its path */
+  async #writeFile({ rows, textBytes }: { readonly rows: number; readonly textBytes: number }): Promise<string> {
     const { dataPath, topic, compaction } = this.#options;
-    const table = { schema: 'main', table: this.#options.spec.table };
     const metadata = new Map([
       ['sluice.topic', topic],
       ['sluice.backfilled', new Date().toISOString()],
     ]);
     const copy = { compression: compaction.compression, metadata, rowGroupRows: rowGroupRows([{ rows, textBytes }]) };
-    const path = await writeTableFile(connection, dataPath, table, this.#rowsAnew(), copy);
+    return await writeTableFile(this.#parts.connection, dataPath, this.#tableName, this.#rowsAnew(), copy);
+  }
+
+  /** @param known the last commit before the file was made */
+  async #commit(path: string, known: number): Promise<void> {
+    const { connection, ownership, deleteFiles } = this.#parts;
+    const { catalog, topic } = this.#options;
+    const { signal } = new AbortController();
+    const transactions = new Transactions(connection, doneAgain(ownership), deleteFiles, topic, signal);
+    let isWritten = false;
+    try {
+      await transactions.run([], undefined, async ({ commit }) => {
+        isWritten = false;
+        if (isPostgres(catalog)) await refuseOthers(connection, ADVICE);
+        if (commit !== known) {
+          throw new SluiceError('SLUICE_LOCKED', `another process has committed: stop it, ${ADVICE}`);
+        }
+        await this.#write(path);
+        isWritten = true;
+      });
+    } catch (thrown) {
+      // What may be committed stays; housekeeping removes what no one needs in the end.
+      if (!(isWritten && isDoubtful(thrown))) await removeTableFile(connection, path).catch(() => {});
+      throw thrown;
+    }
+  }
+
+  /** All of the transaction but its COMMIT. */
+  async #write(path: string): Promise<void> {
+    const { connection, deleteFiles } = this.#parts;
     await deleteFiles.during(connection, async () => {
       await connection.run(
         `DELETE FROM ${this.#table} WHERE (kafka_partition, kafka_offset) IN
            (SELECT (kafka_partition, kafka_offset) FROM ${CHANGING})`,
       );
     });
-    await registerTableFile(connection, table, path);
+    await registerTableFile(connection, this.#tableName, path);
     const ofState = await stateTables(connection);
     const change = async () => {
       await this.#countIssues();

@@ -33,13 +33,13 @@ import {
 } from '../duckdb/forget-tables.js';
 import { type MessageTest, type QuarantinePlace, searchQuarantine } from '../duckdb/quarantine-search.js';
 import { renewDatabase } from '../duckdb/renewed-database.js';
-import { APPLICATION, refuseOthers } from './alone.js';
+import { openAlone, refuseOthers } from './alone.js';
 import { removeDeadInlinedRows } from './dead-inlined-rows.js';
 import { Housekeeping } from './housekeeping.js';
-import { closeParts, type LakeParts, type LakePartsOptions, openParts } from './lake-parts.js';
+import { closeParts, type LakeParts, type LakePartsOptions } from './lake-parts.js';
 import { narrowStatistics } from './narrowed-statistics.js';
 import { settleFiles } from './orphans.js';
-import { isPostgres, withApplicationName } from './settings.js';
+import { isPostgres } from './settings.js';
 import { emptyLakeState, stateTables } from './state.js';
 import { doneAgain, Transactions } from './transactions.js';
 
@@ -83,15 +83,14 @@ export class LakeForget {
     this.hadState = found.hadState;
   }
 
-  /** @throws SluiceError as `openParts`; SLUICE_LOCKED if anybody else is connected to the catalog */
+  /** @throws SluiceError as `openAlone` */
   static async open(options: LakeForgetOptions): Promise<LakeForget> {
     const { catalog } = options;
     const openedMs = Date.now();
-    const parts = await openParts({ ...options, catalog: withApplicationName(catalog, APPLICATION) });
+    const parts = await openAlone(options, 'forget', ADVICE);
     const { connection, ownership } = parts;
     try {
-      if (isPostgres(catalog)) await refuseOthers(connection, ADVICE);
-      else removeUnfinishedDatabases(catalog);
+      if (!isPostgres(catalog)) removeUnfinishedDatabases(catalog);
       // Replays that were killed.
       rmSync(join(options.dataDir, '.replay'), { recursive: true, force: true });
       const removed = await settleFiles(connection, options, ownership);

@@ -25,8 +25,15 @@ export interface LakeParts {
   readonly issueBits: readonly number[];
 }
 
-/** Opens the lake, and makes what is missing. @throws as `openLake` and `openTables`; then all is closed */
-export async function openParts(options: LakePartsOptions): Promise<LakeParts> {
+/**
+ * Opens the lake, and makes what is missing.
+ * @param before looks at the lake before its tables are touched
+ * @throws as `openLake` and `openTables`, what `before` throws; then all is closed
+ */
+export async function openParts(
+  options: LakePartsOptions,
+  before?: (connection: DuckDBConnection) => Promise<void>,
+): Promise<LakeParts> {
   const { catalog, dataPath, topic, owner, spec } = options;
   if (!isObjectStore(dataPath)) makeFolder(dataPath);
   const instance = await openLake(options);
@@ -34,6 +41,7 @@ export async function openParts(options: LakePartsOptions): Promise<LakeParts> {
   const deleteFiles = new DeleteFiles(await instance.connect(), dataPath, spec);
   try {
     const open = async () => {
+      await before?.(connection);
       const issueBits = await openTables(connection, options);
       const ownership = isPostgres(catalog)
         ? await PostgresOwnership.open(instance, topic, owner)

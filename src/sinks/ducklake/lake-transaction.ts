@@ -91,7 +91,9 @@ export async function register(
   // Searched before the files are of the table, which would have each of their rows.
   const duplicates = await findDuplicates(connection, log, relation, batches);
   await insertMarkers(connection, log, withoutDuplicates(relation, duplicates), batches);
-  await connection.run(`CALL ducklake_add_data_files('${LAKE}', ${literal(spec.table)}, ${paths}, schema => 'main')`);
+  // Another process may have added columns: its spec is newer.
+  const into = `${literal(spec.table)}, ${paths}, schema => 'main', allow_missing => true`;
+  await connection.run(`CALL ducklake_add_data_files('${LAKE}', ${into})`);
   if (duplicates.table !== undefined || hasMarkers(batches)) {
     await deleteFiles.during(connection, async () => {
       await deleteDuplicates(connection, log, batches, duplicates);
