@@ -142,7 +142,9 @@ export class DuckLakeSink implements Sink, ReplayTarget {
       return { partition, epoch: this.#epochOf(partition), start: null, next: nextOffset };
     });
     await this.#patiently('positions cannot be made', () =>
-      this.#move(moves, undefined, () => writeStarts(this.#connection!, this.#options, starts)),
+      this.#commits.take(() =>
+        this.#move(moves, undefined, () => writeStarts(this.#connection!, this.#options, starts)),
+      ),
     );
     for (const { partition, nextOffset } of starts) {
       const epoch = this.#epochOf(partition);
@@ -154,7 +156,9 @@ export class DuckLakeSink implements Sink, ReplayTarget {
   async recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {
     const moves = movesOf(gaps, (partition) => this.#epochOf(partition));
     await this.#patiently('lost offsets cannot be recorded', () =>
-      this.#move(moves, undefined, (last) => writeGaps(this.#connection!, this.#options, last, gaps)),
+      this.#commits.take(() =>
+        this.#move(moves, undefined, (last) => writeGaps(this.#connection!, this.#options, last, gaps)),
+      ),
     );
     for (const gap of gaps) this.#note({ ...gap, leaderEpoch: undefined, stats: NO_STATS });
     return this.#positionsOf(gaps.map(({ partition }) => partition));
