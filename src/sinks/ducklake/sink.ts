@@ -141,11 +141,8 @@ export class DuckLakeSink implements Sink, ReplayTarget {
     const moves = starts.map(({ partition, nextOffset }): OwnedMove => {
       return { partition, epoch: this.#epochOf(partition), start: null, next: nextOffset };
     });
-    await this.#patiently('positions cannot be made', () =>
-      this.#commits.take(() =>
-        this.#move(moves, undefined, () => writeStarts(this.#connection!, this.#options, starts)),
-      ),
-    );
+    const move = () => this.#move(moves, undefined, () => writeStarts(this.#connection!, this.#options, starts));
+    await this.#patiently('positions cannot be made', () => this.#commits.take(move));
     for (const { partition, nextOffset } of starts) {
       const epoch = this.#epochOf(partition);
       this.#positions.set(partition, { partition, nextOffset, leaderEpoch: undefined, watermark: undefined, epoch });
