@@ -235,6 +235,9 @@ export const RETIRED_TEXT = 'old changes, quarantined messages and Parquet files
 
 export const NOTHING_RETIRED: Retired = { changes: 0, quarantined: 0, files: 0 };
 
+/** Counts what leaves while it does: what has left, has, also if what comes after it fails. */
+export type RetiredCounts = { -readonly [What in keyof Retired]: Retired[What] };
+
 /** What joining small Parquet files did, and what was done beside it. */
 export interface CompactionReceipt {
   readonly filesBefore: number;

@@ -15,7 +15,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { sinkError } from '../../core/errors.js';
-import { NOTHING_RETIRED, type Retired } from '../../core/flow.js';
+import type { RetiredCounts } from '../../core/flow.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import type { RunningQueries } from '../../query/running-queries.js';
 import type { TableSpec } from '../../schema/spec.js';
@@ -88,9 +88,12 @@ export class Retention {
     return new Retention(await instance.connect(), target, parts);
   }
 
-  /** @param everything all that is old enough leaves now; else what a pass takes, if one is due */
-  run(everything: boolean): Promise<Retired> {
-    const run = this.#running.then(() => this.#run(everything));
+  /**
+   * @param everything all that is old enough leaves now; else what a pass takes, if one is due
+   * @param left counts what left, also if the rest fails
+   */
+  run(everything: boolean, left: RetiredCounts): Promise<void> {
+    const run = this.#running.then(() => this.#run(everything, left));
     this.#running = run.catch(() => {});
     return run;
   }
@@ -102,44 +105,47 @@ export class Retention {
     this.#connection.closeSync();
   }
 
-  async #run(everything: boolean): Promise<Retired> {
-    if (!everything && performance.now() < this.#nextMs) return NOTHING_RETIRED;
+  async #run(everything: boolean, left: RetiredCounts): Promise<void> {
+    if (!everything && performance.now() < this.#nextMs) return;
     this.#nextMs = performance.now() + this.#pauseMs;
     const { changesMs, quarantineMs, parquetMs } = this.#target.retention;
     try {
-      const changes = changesMs === undefined ? 0 : await this.#all(everything, () => this.#retireChanges(changesMs));
+      if (changesMs !== undefined) await all(everything, () => this.#retireChanges(changesMs, left));
       await this.#freeSpace(everything);
-      const take = () => this.#transaction(() => retireQuarantine(this.#connection, quarantineMs!));
-      const quarantined = quarantineMs === undefined ? 0 : await this.#all(everything, take);
-      const files = parquetMs === undefined ? 0 : await this.#retireFiles(parquetMs);
-      return { changes, quarantined, files };
+      if (quarantineMs !== undefined) await all(everything, () => this.#retireQuarantine(quarantineMs, left));
+      if (parquetMs !== undefined) left.files += await this.#retireFiles(parquetMs);
     } catch (thrown) {
       throw sinkError(thrown, 'what is older than RETAIN_CHANGES, RETAIN_QUARANTINE or RETAIN_PARQUET stays for now');
     }
   }
 
-  /** @returns how many left in all passes */
-  async #all(everything: boolean, pass: () => Promise<number>): Promise<number> {
-    let all = 0;
-    for (let left = -1; left !== 0 && (everything || left === -1); all += left) left = await pass();
-    return all;
-  }
-
-  async #retireChanges(ageMs: number): Promise<number> {
+  /** @returns how many left */
+  async #retireChanges(ageMs: number, left: RetiredCounts): Promise<number> {
     const { spec } = this.#target;
     const leaving = nextLeaving();
     const rows = await this.#transaction(async () => {
       return await findOld(this.#connection, spec, ageMs, leaving, await mergedState(this.#connection, spec));
     });
-    for (let part = 0; part * PART_ROWS < rows; part++) {
-      await this.#transaction(() =>
-        retirePart(this.#connection, this.#target, `(FROM ${leaving} WHERE part = ${part})`),
-      );
+    try {
+      for (let part = 0; part * PART_ROWS < rows; part++) {
+        const gone = await this.#transaction(() =>
+          retirePart(this.#connection, this.#target, `(FROM ${leaving} WHERE part = ${part})`),
+        );
+        left.changes += gone;
+        this.#rowsLeft += gone;
+      }
+    } finally {
+      await this.#connection.run(`DROP TABLE ${leaving}`).catch(() => {});
     }
-    await this.#connection.run(`DROP TABLE ${leaving}`);
-    this.#rowsLeft += rows;
     if (rows === PASS_ROWS) this.#nextMs = performance.now();
     return rows;
+  }
+
+  /** @returns how many left */
+  async #retireQuarantine(ageMs: number, left: RetiredCounts): Promise<number> {
+    const gone = await this.#transaction(() => retireQuarantine(this.#connection, ageMs));
+    left.quarantined += gone;
+    return gone;
   }
 
   /**
@@ -205,15 +211,22 @@ async function mergedState(connection: DuckDBConnection, spec: TableSpec): Promi
   return { state: 'sluice.state', merged };
 }
 
-/** @param part SQL: partitions and offsets of the rows */
+/** @param pass returns how many left */
+async function all(everything: boolean, pass: () => Promise<number>): Promise<void> {
+  while ((await pass()) > 0 && everything);
+}
+
+/** @param part SQL: partitions and offsets of the rows @returns how many left */
 async function retirePart(
   connection: DuckDBConnection,
   { topic, spec }: Pick<RetentionTarget, 'topic' | 'spec'>,
   part: string,
-): Promise<void> {
+): Promise<number> {
   const ids = retiredRows(spec, topic, part);
   if (ids !== undefined) await connection.run(`INSERT INTO sluice.retired BY NAME ${ids}`);
-  await countRetired(connection, 'rows_retired', part, await deleteChanges(connection, spec, part));
+  const gone = await deleteChanges(connection, spec, part);
+  await countRetired(connection, 'rows_retired', part, gone);
+  return gone;
 }
 
 /** Names of files all of whose batches are old, at most so many that a statement stays small. */

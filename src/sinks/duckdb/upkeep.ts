@@ -3,7 +3,13 @@
  * and what is old leaves.
  */
 import type { DuckDBInstance } from '@duckdb/node-api';
-import { type CompactionReceipt, NOTHING_COMPACTED, NOTHING_RETIRED, type Retired } from '../../core/flow.js';
+import {
+  type CompactionReceipt,
+  NOTHING_COMPACTED,
+  NOTHING_RETIRED,
+  type Retired,
+  type RetiredCounts,
+} from '../../core/flow.js';
 import { Turns } from '../../core/turns.js';
 import { Compaction, type CompactionTarget, type CompactionWork } from './compaction.js';
 import { Retention, type RetentionTarget } from './retention.js';
@@ -75,12 +81,13 @@ export class Upkeep {
   }
 
   async #retire(work: CompactionWork | undefined, problems: string[]): Promise<Retired> {
+    const retired: RetiredCounts = { ...NOTHING_RETIRED };
     try {
-      return (await this.#retention?.run(work !== undefined)) ?? NOTHING_RETIRED;
+      await this.#retention?.run(work !== undefined, retired);
     } catch (thrown) {
       if (!this.#isClosed) problems.push((thrown as Error).message);
-      return NOTHING_RETIRED;
     }
+    return retired;
   }
 
   async #join(work: CompactionWork | undefined): Promise<CompactionReceipt> {

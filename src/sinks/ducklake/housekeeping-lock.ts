@@ -2,9 +2,7 @@
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { literal, rowsOf } from '../../core/sql.js';
 import { METADATA } from './lake.js';
-
-/** Of Postgres's advisory locks: the letters of "sluice", and the next number. */
-const HOUSEKEEPING_LOCK = 0x73_6c_75_69_63_66;
+import { HOUSEKEEPING_LOCK } from './postgres-server.js';
 
 export class HousekeepingLock {
   /** Its transaction holds the lock. */

@@ -14,7 +14,13 @@
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { sinkError } from '../../core/errors.js';
-import { type CompactionReceipt, NOTHING_COMPACTED, NOTHING_RETIRED, type Retired } from '../../core/flow.js';
+import {
+  type CompactionReceipt,
+  NOTHING_COMPACTED,
+  NOTHING_RETIRED,
+  type Retired,
+  type RetiredCounts,
+} from '../../core/flow.js';
 import { rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
@@ -220,13 +226,14 @@ export class Housekeeping {
 
   /** @param problems gets why not all that is old leaves */
   async #retire(everything: boolean, problems: string[]): Promise<Retired> {
+    const retired: RetiredCounts = { ...NOTHING_RETIRED };
     try {
-      return (await this.#retention?.run(everything)) ?? NOTHING_RETIRED;
+      await this.#retention?.run(everything, retired);
     } catch (thrown) {
       const why = 'what is older than RETAIN_CHANGES or RETAIN_QUARANTINE stays for now';
       if (!this.#stopped) problems.push(sinkError(thrown, why).message);
-      return NOTHING_RETIRED;
     }
+    return retired;
   }
 
   /**

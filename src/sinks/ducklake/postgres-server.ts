@@ -9,6 +9,8 @@ const CATALOG = 'catalog_server';
 /** Postgres's advisory locks: the letters of "sluice" as a number, and those after it. */
 export const COMMIT_LOCK = 0x73_6c_75_69_63_65;
 const OPENING_LOCK = COMMIT_LOCK + 1;
+/** Of its own: a process that starts does not wait for one that keeps house, which can take long. */
+export const HOUSEKEEPING_LOCK = COMMIT_LOCK + 2;
 
 export interface LockTimes {
   /** How long it is waited for; then the work is done without it. */

@@ -8,13 +8,16 @@
  *                          them in rows_retired. If one of them has gone since, nothing
  *   quarantine  one transaction: messages are deleted, the ledger counts them in quarantine_retired
  *
+ * What is the last change of its key, the table spec decides: 1 and 3 do nothing once the lake has another one.
+ *
  * A transaction has the number of a commit and moves no partition, as a replay's (replay.ts). DuckLake drops a file all
  * of whose rows are deleted; housekeeping, which begins all of this and holds its lock, rewrites the others. Killed
  * before a COMMIT, nothing has changed, and housekeeping removes the file.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import type { Retired } from '../../core/flow.js';
+import { SluiceError } from '../../core/errors.js';
+import type { RetiredCounts } from '../../core/flow.js';
 import { rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { isRetaining, pauseBetween } from '../duckdb/retention.js';
@@ -35,7 +38,7 @@ import { HAS_STATE } from '../duckdb/state.js';
 import { DeleteFiles } from './delete-files.js';
 import { connectLake } from './lake.js';
 import type { LakeTable } from './lake-transaction.js';
-import { LAKE_STATE } from './state.js';
+import { isSpecOf, LAKE_STATE } from './state.js';
 import { registerTableFile, removeTableFile, writeTableFile } from './table-file.js';
 import { type CommitOwnership, doneAgain, isConflict, isDoubtful, Transactions } from './transactions.js';
 
@@ -108,23 +111,23 @@ export class LakeRetention {
     return performance.now() >= this.#nextMs;
   }
 
-  /** @param everything all that is old enough leaves now; else what a pass takes. @throws DuckDB's error */
-  async run(everything: boolean): Promise<Retired> {
+  /**
+   * @param everything all that is old enough leaves now; else what a pass takes
+   * @param left counts what left, also if the rest fails
+   * @throws SluiceError SLUICE_SPEC_CHANGED if another process has given the lake another spec; DuckDB's error
+   */
+  async run(everything: boolean, left: RetiredCounts): Promise<void> {
     const { changesMs, quarantineMs } = this.#target.retention;
     await this.#transactions.restore();
     const startMs = performance.now();
-    const left = { changes: 0, quarantined: 0, files: 0 };
     let isAll = true;
     try {
+      // Has no use for the spec.
+      if (quarantineMs !== undefined) await this.#retireQuarantine(quarantineMs, left);
       if (changesMs !== undefined) {
-        do {
-          const { found, gone } = await this.#retireChanges(changesMs);
-          left.changes += gone;
-          isAll = found < PASS_ROWS;
-        } while (!isAll && everything && !this.#closing.signal.aborted);
+        do isAll = (await this.#retireChanges(changesMs, left)) < PASS_ROWS;
+        while (!isAll && everything && !this.#closing.signal.aborted);
       }
-      if (quarantineMs !== undefined) left.quarantined = await this.#retireQuarantine(quarantineMs);
-      return left;
     } finally {
       const endMs = performance.now();
       const pauseMs = isAll ? pauseBetween(this.#target.retention) : 0;
@@ -150,8 +153,8 @@ export class LakeRetention {
     this.#connection.closeSync();
   }
 
-  /** A pass. */
-  async #retireChanges(ageMs: number): Promise<{ found: number; gone: number }> {
+  /** A pass. @returns how many it found */
+  async #retireChanges(ageMs: number, left: RetiredCounts): Promise<number> {
     const connection = this.#connection;
     const { spec } = this.#target;
     const leaving = nextLeaving();
@@ -159,18 +162,21 @@ export class LakeRetention {
     await connection.run('BEGIN');
     let found: number;
     try {
+      await checkSpec(connection, spec);
       found = await findOld(connection, spec, ageMs, leaving, await mergedState(connection, spec));
       await connection.run('COMMIT');
     } catch (thrown) {
       await connection.run('ROLLBACK').catch(() => {});
       throw thrown;
     }
-    let gone = 0;
-    for (let part = 0; part * PART_ROWS < found && !this.#closing.signal.aborted; part++) {
-      gone += await this.#retirePart(`(FROM ${leaving} WHERE part = ${part})`);
+    try {
+      for (let part = 0; part * PART_ROWS < found && !this.#closing.signal.aborted; part++) {
+        left.changes += await this.#retirePart(`(FROM ${leaving} WHERE part = ${part})`);
+      }
+    } finally {
+      await connection.run(`DROP TABLE ${leaving}`).catch(() => {});
     }
-    await connection.run(`DROP TABLE ${leaving}`);
-    return { found, gone };
+    return found;
   }
 
   /** @returns how many left: all, or none because one of them had gone */
@@ -187,6 +193,7 @@ export class LakeRetention {
     try {
       await this.#commit(['batches'], async () => {
         isWritten = false;
+        await checkSpec(connection, spec);
         if (path !== undefined) await registerTableFile(connection, RETIRED, path);
         const deleted = await deleteChanges(connection, spec, part, String(within));
         if (deleted !== Number(rows)) throw new RowsGone();
@@ -214,17 +221,15 @@ export class LakeRetention {
     return await writeTableFile(this.#connection, dataPath, RETIRED, `(${ids}) ORDER BY change_seq, change_id`, copy);
   }
 
-  async #retireQuarantine(ageMs: number): Promise<number> {
+  async #retireQuarantine(ageMs: number, left: RetiredCounts): Promise<void> {
     const connection = this.#connection;
-    let left = 0;
     while (!this.#closing.signal.aborted && (await hasOldQuarantine(connection, ageMs))) {
       let gone = 0;
       await this.#commit(['quarantine', 'batches'], async () => {
         gone = await retireQuarantine(connection, ageMs, QUARANTINE_ROWS);
       });
-      left += gone;
+      left.quarantined += gone;
     }
-    return left;
   }
 
   /** @param tables of Sluice of which it deletes rows, beside the changes */
@@ -254,6 +259,16 @@ export class LakeRetention {
 
 /** Another process has taken changes out since they were found. */
 class RowsGone extends Error {}
+
+/** @throws SluiceError SLUICE_SPEC_CHANGED */
+async function checkSpec(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+  if (await isSpecOf(connection, spec)) return;
+  throw new SluiceError(
+    'SLUICE_SPEC_CHANGED',
+    'changes that are older than RETAIN_CHANGES stay for now: another process has started with another table spec ' +
+      'since this one did, and that spec decides which change is the last of its key. Start this one with it, too',
+  );
+}
 
 async function mergedState(connection: DuckDBConnection, spec: TableSpec): Promise<MergedState | undefined> {
   const [{ has_state }] = await rowsOf(connection, HAS_STATE);

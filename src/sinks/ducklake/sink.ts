@@ -141,9 +141,8 @@ export class DuckLakeSink implements Sink, ReplayTarget {
     const moves = starts.map(({ partition, nextOffset }): OwnedMove => {
       return { partition, epoch: this.#epochOf(partition), start: null, next: nextOffset };
     });
-    await this.#patiently('positions cannot be made', () =>
-      this.#move(moves, undefined, () => writeStarts(this.#connection!, this.#options, starts)),
-    );
+    const move = () => this.#move(moves, undefined, () => writeStarts(this.#connection!, this.#options, starts));
+    await this.#patiently('positions cannot be made', () => this.#commits.take(move));
     for (const { partition, nextOffset } of starts) {
       const epoch = this.#epochOf(partition);
       this.#positions.set(partition, { partition, nextOffset, leaderEpoch: undefined, watermark: undefined, epoch });
@@ -154,7 +153,9 @@ export class DuckLakeSink implements Sink, ReplayTarget {
   async recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {
     const moves = movesOf(gaps, (partition) => this.#epochOf(partition));
     await this.#patiently('lost offsets cannot be recorded', () =>
-      this.#move(moves, undefined, (last) => writeGaps(this.#connection!, this.#options, last, gaps)),
+      this.#commits.take(() =>
+        this.#move(moves, undefined, (last) => writeGaps(this.#connection!, this.#options, last, gaps)),
+      ),
     );
     for (const gap of gaps) this.#note({ ...gap, leaderEpoch: undefined, stats: NO_STATS });
     return this.#positionsOf(gaps.map(({ partition }) => partition));

@@ -89,7 +89,7 @@ export async function isMergeDue(connection: DuckDBConnection, spec: TableSpec, 
 }
 
 /** Of many processes one can have started with another spec: the tables are for that one then. */
-async function isSpecOf(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
+export async function isSpecOf(connection: DuckDBConnection, spec: TableSpec): Promise<boolean> {
   const [meta] = await rowsOf(connection, 'SELECT spec_hash FROM sluice.meta');
   return meta.spec_hash === specHash(spec);
 }

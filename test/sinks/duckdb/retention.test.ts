@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { rowsOf } from '../../../src/core/sql.js';
 import { RunningQueries } from '../../../src/query/running-queries.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
 import { CommitMemory } from '../../../src/sinks/duckdb/commit-memory.js';
@@ -92,8 +93,22 @@ it('of changes that are not in the state yet, none leaves, nor one that the stat
   const queries = new RunningQueries();
   const memory = await CommitMemory.open(instance, queries, undefined);
   const target = { dataDir, topic: TOPIC, spec: ORDERS_SPEC, retention: retain({ changesMs: HOUR_MS }) };
+  const connect = vi.spyOn(instance, 'connect');
   const retention = await Retention.open(instance, target, { queries, memory, onRowsLeft: async () => {} });
-  expect(await retention!.run(true)).toEqual({ changes: 1, quarantined: 0, files: 0 });
+  // Of the first pass the change stays, after the second one it has left, though what follows fails.
+  const commit = vi.spyOn(memory, 'commit');
+  const its = await connect.mock.results[0].value;
+  const left = { changes: 0, quarantined: 0, files: 0 };
+  for (const [commits, changes] of [
+    [1, 0],
+    [2, 1],
+  ]) {
+    for (let n = 0; n < commits; n++) commit.mockImplementationOnce((work) => work());
+    commit.mockRejectedValueOnce(new Error('no disk'));
+    await expect(retention!.run(true, left)).rejects.toThrow('no disk');
+    expect(left).toEqual({ changes, quarantined: 0, files: 0 });
+    expect(await rowsOf(its, 'SELECT table_name FROM duckdb_tables() WHERE temporary')).toEqual([]);
+  }
   await retention!.close();
   await memory.close();
   instance.closeSync();

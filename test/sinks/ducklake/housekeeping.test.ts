@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { literal } from '../../../src/core/sql.js';
 import { Housekeeping, type HousekeepingOptions } from '../../../src/sinks/ducklake/housekeeping.js';
 import { connectLake, METADATA, openLake } from '../../../src/sinks/ducklake/lake.js';
+import { HOUSEKEEPING_LOCK } from '../../../src/sinks/ducklake/postgres-server.js';
 import type { DuckLakeSink, DuckLakeSinkOptions } from '../../../src/sinks/ducklake/sink.js';
 import { listFiles } from '../../../src/storage/data-dir.js';
 import { checks } from '../../../src/verify/checks.js';
@@ -145,7 +146,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('Housekeeping', { timeout: 120_
           instance.closeSync();
         });
         await other.run('BEGIN');
-        const lock = 'SELECT pg_advisory_xact_lock(126909663503206)::text';
+        const lock = `SELECT pg_advisory_xact_lock(${HOUSEKEEPING_LOCK})::text`;
         await other.run(`FROM postgres_query('${METADATA}', ${literal(lock)})`);
         expect(await sink.compact(true)).toMatchObject({
           filesBefore: 0,
