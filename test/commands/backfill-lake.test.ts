@@ -183,7 +183,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('a backfill of a lake', () => {
         await verifies(lake.env);
       });
 
-      it('leaves no clear text of a column with a mask in the files of the newest snapshot', async () => {
+      it('leaves no clear text of a column with a mask in the files of the newest snapshot', {
+        timeout: 60_000,
+      }, async () => {
         const phone = (id: string) => order(id, { zz: { phone: `zz-secret-${id}` } });
         const others = Array.from({ length: 60 }, (_, index) => order(`n${index}`));
         await written(lake, ORDERS_SPEC, [[0, 6, [phone('x'), phone('y'), ...others]]]);
