@@ -99,8 +99,8 @@ export class LakeBackfill {
   /**
    * Commits what was read of all places.
    * @param paths files of `extraSpec` with the rows of the pages, at least one; they can go then
-   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE; SLUICE_LOCKED if anybody has connected since `open`; then nothing
-   *   has changed, or all of it
+   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE; SLUICE_LOCKED if anybody has connected since `open`; then
+   *   nothing has changed, or all of it
    */
   async commit(paths: readonly string[]): Promise<Backfilled> {
     try {
