@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /**
  * Runs the unit tests, or with --whole all of `npm test`, with other versions of Node, each in a copy of this clone,
- * build/nodes/<major>, with an addon of its own. npm has Node's releases as packages; only those for Linux x64 are used.
+ * build/nodes/<major>, with an addon of its own. npm has Node's releases as packages, of which those for Linux x64 are
+ * used.
  *
- * Usage: test-nodes.mjs [--whole] [major version of Node …] [-- arguments of vitest]. By default all that are supported.
+ * Usage: test-nodes.mjs [--whole] [major version of Node …] [-- arguments of vitest]. By default all versions that are
+ * supported.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
