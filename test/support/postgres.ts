@@ -11,8 +11,6 @@ import {
   whyNoPostgres,
 } from './postgres-server.js';
 
-export { type Postgres, type PostgresOptions, startPostgres, whyNoPostgres } from './postgres-server.js';
-
 /**
  * A `describe` with a Postgres of its own; skipped if none can be started. One serves many tests, each with a database.
  * @param body gets a function that tells the server, to be called within hooks and tests
