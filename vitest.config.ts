@@ -14,8 +14,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: PROCESSES,
     sequence: { sequencer: LongestFirst },
-    // Many kill processes at random moments, on machines of any load. count-tests.mjs names those that needed it.
-    retry: process.env.CI === 'true' ? 2 : 0,
+    // count-tests.mjs names those that needed it.
+    retry: process.env.CI === 'true' ? 1 : 0,
     globalSetup: ['test/support/kafka/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
