@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startPostgres } from '../test/support/postgres.js';
+import { startPostgres } from '../test/support/postgres-server.js';
 import { describe, load, machine, type Outcome, runSluice, withBroker, writeResults } from './harness.js';
 
 const { values: flags } = parseArgs({

@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { describePostgres, type Postgres } from './postgres.js';
+import { describePostgres } from './postgres.js';
+import type { Postgres } from './postgres-server.js';
 
 /** A process that waits would notice that the server is gone, and end. */
 const ENDLESS = 'DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$';

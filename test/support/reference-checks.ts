@@ -52,9 +52,13 @@ const NUMBERS = {
 
 const patterns = new Map<string, RegExp>();
 
-/** Its own "." leaves out more than a line feed. */
 function platformPattern(pattern: string): RegExp {
-  const made = patterns.get(pattern) ?? new RegExp(`^(?:${pattern.replaceAll(/(?<!\\)\./g, '[^\\n]')})$`, 'u');
+  const made = patterns.get(pattern) ?? new RegExp(`^(?:${asDocumented(pattern)})$`, 'u');
   patterns.set(pattern, made);
   return made;
+}
+
+/** "." is all but a line feed, and spaces are those of ASCII: JavaScript has more of both. */
+function asDocumented(pattern: string): string {
+  return pattern.replaceAll(/(?<!\\)\./g, '[^\\n]').replaceAll('\\S', '[^\\t\\n\\f\\r ]');
 }

@@ -1,9 +1,10 @@
 /** A data directory to verify, and a way to change its database unseen. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { openSql } from '../../src/query/sql-client.js';
 import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
+import { openRetention } from '../../src/sinks/duckdb/retention-tables.js';
 import { listFiles } from '../../src/storage/data-dir.js';
 import { checks } from '../../src/verify/checks.js';
 import { makeBatch, openSink, order, TOPIC, temporaryDirectory, token } from './batches.js';
@@ -49,10 +50,21 @@ export async function problems(dataDir: string): Promise<string[]> {
 }
 
 /** Runs a statement on the database of a data directory that no process holds. */
-export async function changeDatabase(dataDir: string, sql: string): Promise<void> {
+export function changeDatabase(dataDir: string, sql: string): Promise<void> {
+  return withDatabase(dataDir, async (connection) => {
+    await connection.run(sql);
+  });
+}
+
+/** Makes the tables of a data directory as after the first run with RETAIN_*. */
+export function retainIn(dataDir: string): Promise<void> {
+  return withDatabase(dataDir, openRetention);
+}
+
+async function withDatabase(dataDir: string, work: (connection: DuckDBConnection) => Promise<void>): Promise<void> {
   const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'));
   const connection = await instance.connect();
-  await connection.run(sql);
+  await work(connection);
   connection.closeSync();
   instance.closeSync();
 }

@@ -7,14 +7,13 @@ import { SluiceError } from '../../src/core/errors.js';
 import { literal } from '../../src/core/sql.js';
 import { openSql, type SqlClient } from '../../src/query/sql-client.js';
 import { LEDGER_FILES } from '../../src/sinks/duckdb/ledger-files.js';
-import { openRetention } from '../../src/sinks/duckdb/retention-tables.js';
 import { parquetPath, RETENTION_FORMAT, temporaryPath } from '../../src/storage/data-dir.js';
 import { type CheckResult, counted, problemsOf } from '../../src/verify/check.js';
 import { checks } from '../../src/verify/checks.js';
 import { hasTables, readScope } from '../../src/verify/ledger.js';
 import { TOPIC, temporaryDirectory } from '../support/batches.js';
 import { unpacked } from '../support/old-directories.js';
-import { changeDatabase, writtenDirectory } from '../support/verifying.js';
+import { changeDatabase, retainIn, writtenDirectory } from '../support/verifying.js';
 
 let dataDir: string;
 beforeEach(async () => {
@@ -118,11 +117,7 @@ describe('files beside those of the ledger', () => {
   });
 
   it('may be one that has left', async () => {
-    const instance = await DuckDBInstance.create(join(dataDir, 'analytics.db'));
-    const connection = await instance.connect();
-    await openRetention(connection);
-    connection.closeSync();
-    instance.closeSync();
+    await retainIn(dataDir);
     await changeDatabase(
       dataDir,
       'UPDATE sluice.batches SET file_retired = file, file = NULL WHERE partition_id = 0 AND start_offset = 0',

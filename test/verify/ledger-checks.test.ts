@@ -1,13 +1,10 @@
 /** What the checks of the ledger look at, in directories that have more or fewer tables, and in a lake. */
-import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, expect, it } from 'vitest';
 import { openSql, type SqlClient } from '../../src/query/sql-client.js';
 import { REPLAYS } from '../../src/sinks/duckdb/replay-tables.js';
-import { openRetention } from '../../src/sinks/duckdb/retention-tables.js';
-import { databasePath } from '../../src/storage/data-dir.js';
 import type { CheckResult, VerifyScope } from '../../src/verify/check.js';
 import { ledgerChecks, readScope } from '../../src/verify/ledger.js';
-import { changeDatabase, writtenDirectory } from '../support/verifying.js';
+import { changeDatabase, retainIn, writtenDirectory } from '../support/verifying.js';
 
 let dataDir: string;
 beforeEach(async () => {
@@ -36,15 +33,6 @@ const names = async (other?: Partial<VerifyScope>) => (await results(other)).map
 const problems = async () => (await results()).flatMap((result) => result.problems);
 const notes = async () => (await results()).flatMap((result) => result.notes);
 
-/** As after the first run with RETAIN_*. */
-async function retain(): Promise<void> {
-  const instance = await DuckDBInstance.create(databasePath(dataDir));
-  const connection = await instance.connect();
-  await openRetention(connection);
-  connection.closeSync();
-  instance.closeSync();
-}
-
 const UNIQUE = 'change_id is unique in cdc_orders';
 const EXPECTATIONS = 'the quarantine has the messages that the ledger counts for each expectation, less those replayed';
 const RETIRED = 'sluice.retired has the changes that the ledger counts as having left';
@@ -68,7 +56,7 @@ it('are those of what the directory has', async () => {
     'the quarantine has the messages that the ledger counts as quarantined',
     REPLAYED,
   ]);
-  await retain();
+  await retainIn(dataDir);
   const retained = await names();
   expect(retained).toContain('cdc_orders has the rows that the ledger counts as merged, less those that left');
   expect(retained.slice(-3)).toEqual([RETIRED, LEFT, REPLAYED]);
@@ -79,7 +67,7 @@ it('are those of what the directory has', async () => {
 });
 
 it('know what has left because of its age', async () => {
-  await retain();
+  await retainIn(dataDir);
   await changeDatabase(
     dataDir,
     `INSERT INTO sluice.retired SELECT 'cdc_orders', kafka_partition, kafka_offset, change_id, change_seq

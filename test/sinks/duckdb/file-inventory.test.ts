@@ -1,14 +1,15 @@
 /** What Parquet files say of themselves, and which of them hold each message once. */
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { NO_STATS } from '../../../src/core/batch-stats.js';
 import { literal } from '../../../src/core/sql.js';
 import { writeJournal } from '../../../src/sinks/duckdb/commit-journal.js';
 import { mostRows, takeInventory } from '../../../src/sinks/duckdb/file-inventory.js';
 import { parquetPath } from '../../../src/storage/data-dir.js';
 import { temporaryDirectory } from '../../support/batches.js';
+import { memoryConnection } from '../../support/memory-database.js';
 
 describe('mostRows', () => {
   const file = (start: number, next: number, rows = next - start, partition = 0) => ({ partition, start, next, rows });
@@ -34,12 +35,7 @@ describe('an inventory', () => {
 
   beforeEach(async () => {
     dataDir = temporaryDirectory();
-    const instance = await DuckDBInstance.create(':memory:');
-    connection = await instance.connect();
-    onTestFinished(() => {
-      connection.closeSync();
-      instance.closeSync();
-    });
+    connection = await memoryConnection();
   });
 
   interface Content {

@@ -1,13 +1,14 @@
 /** What joined files say of themselves, and the rows that they have, from files and a ledger that are made by hand. */
 import { join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { literal, rowsOf } from '../../../src/core/sql.js';
 import { tableColumns } from '../../../src/schema/spec.js';
 import { ORDERS_SPEC } from '../../../src/schema/spec-file.js';
 import { openFormat } from '../../../src/sinks/duckdb/format.js';
 import { type AddedRows, lacksColumns, runsOf, writeJoinedFile } from '../../../src/sinks/duckdb/joined-file.js';
 import { temporaryDirectory } from '../../support/batches.js';
+import { memoryConnection } from '../../support/memory-database.js';
 
 const TOPIC = 'orders';
 let dataDir: string;
@@ -15,12 +16,7 @@ let connection: DuckDBConnection;
 
 beforeEach(async () => {
   dataDir = temporaryDirectory();
-  const instance = await DuckDBInstance.create(':memory:');
-  connection = await instance.connect();
-  onTestFinished(() => {
-    connection.closeSync();
-    instance.closeSync();
-  });
+  connection = await memoryConnection();
   await openFormat(connection, TOPIC);
 });
 

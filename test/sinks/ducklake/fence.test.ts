@@ -9,7 +9,8 @@ import type { DuckLakeSink, DuckLakeSinkOptions } from '../../../src/sinks/duckl
 import { order, select, temporaryDirectory } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink, takeOver } from '../../support/lakes.js';
-import { describePostgres, type Postgres } from '../../support/postgres.js';
+import { describePostgres } from '../../support/postgres.js';
+import type { Postgres } from '../../support/postgres-server.js';
 import { Random } from '../../support/random.js';
 
 /** `FENCE_RACES=10000` for a long proof, `FENCE_SEED` to repeat one, `FENCE_PAIRS` of them race beside each other. */

@@ -10,7 +10,8 @@ import { DuckLakeSink, type DuckLakeSinkOptions } from '../../../src/sinks/duckl
 import { order, select, temporaryDirectory, token } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink } from '../../support/lakes.js';
-import { describePostgres, type Postgres } from '../../support/postgres.js';
+import { describePostgres } from '../../support/postgres.js';
+import type { Postgres } from '../../support/postgres-server.js';
 import { Random } from '../../support/random.js';
 
 const SEED = Number(process.env.OUTAGE_SEED ?? Date.now() % 1_000_000);

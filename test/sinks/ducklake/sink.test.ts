@@ -6,7 +6,8 @@ import { DuckLakeSink } from '../../../src/sinks/ducklake/sink.js';
 import { order, select, temporaryDirectory, token } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink } from '../../support/lakes.js';
-import { describePostgres, type Postgres } from '../../support/postgres.js';
+import { describePostgres } from '../../support/postgres.js';
+import type { Postgres } from '../../support/postgres-server.js';
 
 describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
   describePostgres('with a Postgres', (postgres) => {

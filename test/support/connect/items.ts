@@ -1,5 +1,5 @@
 /** A table with columns of many types, changes to it by the thousand, and a spec for what Debezium makes of it. */
-import type { Postgres } from '../postgres.js';
+import type { Postgres } from '../postgres-server.js';
 
 export const ITEMS = `
   CREATE SCHEMA shop;
