@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { combineStats, NO_STATS } from '../../core/batch-stats.js';
 import { assert, SluiceError } from '../../core/errors.js';
-import type { BatchResult, OffsetGap, PartitionStart, SinkPosition } from '../../core/flow.js';
+import type { BatchResult, OffsetGap, ParquetFile, PartitionStart, SinkPosition } from '../../core/flow.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { sync } from '../../storage/data-dir.js';
@@ -31,6 +31,7 @@ import type { DeleteFiles } from './delete-files.js';
 import { LAKE } from './lake.js';
 import { AUTHOR, type CommitInfo, type LastCommit, type OwnedMove } from './ownership.js';
 import { quarantine } from './quarantine-file.js';
+import { removeTableFile } from './table-file.js';
 
 export interface LakeTable {
   readonly topic: string;
@@ -84,17 +85,14 @@ export async function register(
   const log = { ...changeLog(topic, spec), maxChangeSeq: maxChangeSeq ?? NO_SEQUENCE - 1n };
   // Another process may have begun to let changes leave.
   if (log.changeId !== undefined && (await hasRetired(connection))) log.known = mergedIds(log);
-  const paths = `[${filesOf(batches)
-    .map(({ path }) => literal(path))
-    .join(', ')}]`;
-  const relation = `read_parquet(${paths}, hive_partitioning = false)`;
+  const relation = `read_parquet(${pathList(filesOf(batches))}, hive_partitioning = false)`;
   // Searched before the files are of the table, which would have each of their rows.
   const duplicates = await findDuplicates(connection, log, relation, batches);
   await insertMarkers(connection, log, withoutDuplicates(relation, duplicates), batches);
-  // Another process may have added columns: its spec is newer.
-  const into = `${literal(spec.table)}, ${paths}, schema => 'main', allow_missing => true`;
-  await connection.run(`CALL ducklake_add_data_files('${LAKE}', ${into})`);
-  if (duplicates.table !== undefined || hasMarkers(batches)) {
+  const written = countRepeated(batches, duplicates);
+  const { used } = filesByUse(written);
+  if (used.length > 0) await addFiles(connection, spec, used);
+  if (used.length > 0 && (duplicates.table !== undefined || hasMarkers(batches))) {
     await deleteFiles.during(connection, async () => {
       await deleteDuplicates(connection, log, batches, duplicates);
       if (!hasMarkers(batches)) return;
@@ -102,7 +100,33 @@ export async function register(
     });
   }
   await dropDuplicates(connection, duplicates);
-  return countRepeated(batches, duplicates);
+  return written;
+}
+
+/**
+ * Which files have rows that stay. DuckLake removes a file from the disk at once when a transaction deletes all of the
+ * rows that it adds with it: made anew, the transaction would miss it.
+ * @param written with what became of their rows; those of a file follow each other, and the first one has it
+ */
+function filesByUse(written: readonly BatchResult[]): Record<'used' | 'unused', ParquetFile[]> {
+  const rows = new Map<ParquetFile, number>();
+  let last: ParquetFile | undefined;
+  for (const { file, stats } of written) {
+    last = file ?? last;
+    if (last !== undefined) rows.set(last, (rows.get(last) ?? 0) + stats.merged);
+  }
+  const files = [...rows.keys()];
+  return { used: files.filter((file) => rows.get(file)! > 0), unused: files.filter((file) => rows.get(file) === 0) };
+}
+
+function pathList(files: readonly ParquetFile[]): string {
+  return `[${files.map(({ path }) => literal(path)).join(', ')}]`;
+}
+
+async function addFiles(connection: DuckDBConnection, spec: TableSpec, files: readonly ParquetFile[]): Promise<void> {
+  // Another process may have added columns: its spec is newer.
+  const into = `${literal(spec.table)}, ${pathList(files)}, schema => 'main', allow_missing => true`;
+  await connection.run(`CALL ducklake_add_data_files('${LAKE}', ${into})`);
 }
 
 /** As the snapshot of the connection's transaction has it. */
@@ -137,8 +161,26 @@ async function deleteDuplicates(
   );
 }
 
-/** What a commit made of its batches, from the ledger that it wrote. */
-export async function readWritten(
+/**
+ * After a commit: removes the files of which no row stays.
+ * @param written what became of the batches; default: read from the ledger
+ */
+export async function settleGroup(
+  connection: DuckDBConnection,
+  table: LakeTable,
+  batches: readonly BatchResult[],
+  written?: readonly BatchResult[],
+): Promise<readonly BatchResult[]> {
+  const settled = written ?? (await readWritten(connection, table, batches));
+  for (const { path } of filesByUse(settled).unused) {
+    // One that stays, the next claim of its partition removes.
+    await removeTableFile(connection, path).catch(() => {});
+  }
+  return settled;
+}
+
+/** From the ledger that the commit wrote. */
+async function readWritten(
   connection: DuckDBConnection,
   { topic }: LakeTable,
   batches: readonly BatchResult[],

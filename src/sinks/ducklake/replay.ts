@@ -84,7 +84,11 @@ export class LakeReplay {
     try {
       const path = await this.#writeFile(piece.batches);
       const isThis = await this.#commit(piece.batches, path);
-      return isThis === undefined ? undefined : await this.#outcomeOf(isThis);
+      if (isThis === undefined) return undefined;
+      const outcome = await this.#outcomeOf(isThis);
+      // Not registered (lake-transaction.ts). Housekeeping removes one that stays.
+      if (path !== undefined && outcome.merged === 0) await removeTableFile(this.#connection, path).catch(() => {});
+      return outcome;
     } catch (thrown) {
       const errorOf = this.#ownership.isShared ? outageError : lakeError;
       throw errorOf(thrown, 'messages cannot be taken out of the quarantine; to replay again takes the rest');

@@ -35,7 +35,7 @@ import { Housekeeping } from './housekeeping.js';
 import { readKnownTopic, rememberTopic } from './known-topic.js';
 import { connectLake } from './lake.js';
 import { type LakePartsOptions, openParts } from './lake-parts.js';
-import { checkMoves, movesOf, readWritten, writeBatches, writeGaps, writeStarts } from './lake-transaction.js';
+import { checkMoves, movesOf, settleGroup, writeBatches, writeGaps, writeStarts } from './lake-transaction.js';
 import { ClaimedOrphans, settleFiles } from './orphans.js';
 import type { LastCommit, OwnedMove, Ownership } from './ownership.js';
 import { LakeReplay } from './replay.js';
@@ -189,13 +189,13 @@ export class DuckLakeSink implements Sink, ReplayTarget {
     moves: readonly OwnedMove[],
     maxChangeSeq: bigint | undefined,
     batches: BatchResult[],
-  ): Promise<BatchResult[]> {
+  ): Promise<readonly BatchResult[]> {
     const connection = this.#connection!;
     try {
       const written = await this.#move(moves, maxChangeSeq, (last) =>
         writeBatches(connection, this.#options, this.#deleteFiles!, last, moves, batches),
       );
-      return written ?? (await readWritten(connection, this.#options, batches));
+      return await settleGroup(connection, this.#options, batches, written);
     } catch (thrown) {
       const error = this.#errorOf(thrown, 'a commit to the lake failed');
       if (error.retryable) this.#failed = batches;

@@ -100,6 +100,36 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
         ]);
       });
 
+      it('makes a commit anew that another one overtook, also of files of which no row stays', async () => {
+        const options = lakeOptions(temporaryDirectory(), await makeCatalog(postgres(), where));
+        const sink = await openLakeSink(options);
+        const [{ epoch }] = await sink.claim([0, 1]);
+        const batch = (partition: number, start: number, values: string[]) =>
+          makeLakeBatch(options, partition, start, values, { epoch });
+        await sink.stage(await batch(0, 0, [order(token(1)), order(token(2))]));
+        await sink.commit();
+        const [some, none] = [
+          await batch(0, 2, [order(token(2)), order(token(3))]),
+          await batch(1, 0, [order(token(1))]),
+        ];
+        for (const each of [some, none]) await sink.stage(each);
+        failAt(/^COMMIT$/, 'Transaction conflict');
+        expect(await sink.commit()).toMatchObject({ stats: { merged: 1, duplicate: 2 } });
+        expect([existsSync(some.file!.path), existsSync(none.file!.path)]).toEqual([true, false]);
+        expect(await select(sink, 'SELECT kafka_partition, kafka_offset FROM cdc_orders ORDER BY ALL')).toEqual([
+          [0, 0n],
+          [0, 1n],
+          [0, 3n],
+        ]);
+        expect(
+          await select(sink, 'SELECT partition_id, next_offset, rows_duplicate FROM sluice.batches ORDER BY ALL'),
+        ).toEqual([
+          [0, 2n, 0n],
+          [0, 4n, 1n],
+          [1, 1n, 1n],
+        ]);
+      });
+
       it('writes many quarantined messages to a file, which is of the commit', async () => {
         const options = lakeOptions(temporaryDirectory(), await makeCatalog(postgres(), where));
         const sink = await openLakeSink(options);
@@ -241,7 +271,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
 });
 
 /** Fails the next statement that is one of these, as if its process were gone. */
-function failAt(statement: RegExp): void {
+function failAt(statement: RegExp, message = 'INTERNAL Error: gone'): void {
   const run = DuckDBConnection.prototype.run;
   const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
     this: DuckDBConnection,
@@ -249,7 +279,7 @@ function failAt(statement: RegExp): void {
   ) {
     if (!statement.test(args[0])) return await run.apply(this, args);
     spy.mockRestore();
-    throw new Error('INTERNAL Error: gone');
+    throw new Error(message);
   });
 }
 
