@@ -25,6 +25,7 @@ import { openAlone, refuseOthers } from './alone.js';
 import { Housekeeping } from './housekeeping.js';
 import { closeParts, type LakeParts, type LakePartsOptions } from './lake-parts.js';
 import { narrowStatistics } from './narrowed-statistics.js';
+import { alone } from './numbered-changes.js';
 import { settleFiles } from './orphans.js';
 import { isPostgres } from './settings.js';
 import { emptyLakeState, stateTables } from './state.js';
@@ -120,10 +121,10 @@ export class LakeBackfill {
    */
   async cleanUp(): Promise<void> {
     if (this.#options.column.mask === undefined) return;
-    const { instance, connection } = this.#parts;
+    const { instance, connection, ownership } = this.#parts;
     const isShared = isPostgres(this.#options.catalog);
     try {
-      const housekeeping = await Housekeeping.open(instance, { ...this.#options, isShared });
+      const housekeeping = await Housekeeping.open(instance, { ...this.#options, isShared }, alone(ownership));
       await housekeeping.rewriteAll().finally(() => housekeeping.close());
       await narrowStatistics(connection);
     } catch (thrown) {

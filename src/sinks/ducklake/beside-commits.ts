@@ -24,18 +24,23 @@ export class BesideCommits {
 
   /** A transaction whose files are durable before the catalog names them. */
   async write(work: () => Promise<unknown>): Promise<void> {
-    const sinceMs = Date.now();
     await this.again(async () => {
       await this.#connection.run('BEGIN');
       try {
-        await work();
-        this.#sync(sinceMs);
+        await this.durably(work);
         await this.#connection.run('COMMIT');
       } catch (thrown) {
         await this.#connection.run('ROLLBACK').catch(() => {});
         throw thrown;
       }
     });
+  }
+
+  /** Does work of a transaction, whose files are durable when it is done. */
+  async durably(work: () => Promise<unknown>): Promise<void> {
+    const sinceMs = Date.now();
+    await work();
+    this.#sync(sinceMs);
   }
 
   /** @param call one of DuckLake's functions */

@@ -38,6 +38,7 @@ import { removeDeadInlinedRows } from './dead-inlined-rows.js';
 import { Housekeeping } from './housekeeping.js';
 import { closeParts, type LakeParts, type LakePartsOptions } from './lake-parts.js';
 import { narrowStatistics } from './narrowed-statistics.js';
+import { alone } from './numbered-changes.js';
 import { settleFiles } from './orphans.js';
 import { isPostgres } from './settings.js';
 import { emptyLakeState, stateTables } from './state.js';
@@ -177,11 +178,15 @@ export class LakeForget {
 
   /** @returns how many files were rewritten */
   async #cleanUp(): Promise<number> {
-    const { instance, connection } = this.#parts;
+    const { instance, connection, ownership } = this.#parts;
     // What is not in the catalog and younger, somebody may be about to register who connects after the last look.
     const nothingKept = { keepSnapshotsMs: 0, keepFilesMs: 0, startedMs: this.#openedMs };
     const isShared = isPostgres(this.#options.catalog);
-    const housekeeping = await Housekeeping.open(instance, { ...this.#options, ...nothingKept, isShared });
+    const housekeeping = await Housekeeping.open(
+      instance,
+      { ...this.#options, ...nothingKept, isShared },
+      alone(ownership),
+    );
     let files: number;
     try {
       files = await housekeeping.rewriteAll();

@@ -10,7 +10,8 @@
  *
  * Each step is a transaction of its own: killed between or in them, nothing is lost, and the files that it wrote are
  * found by the last step of a later run. A commit deletes only rows of files that it adds, which no step has yet, so
- * that neither gets in the way of the other. Of many processes one keeps house at a time (housekeeping-lock.ts).
+ * that neither gets in the way of the other; what does is done in the turn of the commits (joining.ts, clean-up.ts). Of
+ * many processes one keeps house at a time (housekeeping-lock.ts).
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { sinkError } from '../../core/errors.js';
@@ -21,38 +22,28 @@ import {
   type Retired,
   type RetiredCounts,
 } from '../../core/flow.js';
-import { rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { BesideCommits } from './beside-commits.js';
-import { changeFiles, difference, filesByTable } from './current-files.js';
+import { type CleanUpOptions, expireSnapshots, removeUnneededFiles } from './clean-up.js';
+import { changeFiles, difference } from './current-files.js';
 import { removeDeadInlinedRows } from './dead-inlined-rows.js';
+import { DeleteFiles } from './delete-files.js';
 import { HousekeepingLock } from './housekeeping-lock.js';
-import { connectLake, LAKE } from './lake.js';
+import { Joining, MUCH_DELETED, QUARANTINE } from './joining.js';
+import { connectLake } from './lake.js';
 import { setOptions } from './lake-file-options.js';
-import { scheduleRemoval, unregisteredFiles } from './registered-files.js';
+import { type CommitsAside, NumberedChanges } from './numbered-changes.js';
 import type { LakeRetention } from './retention.js';
 import { isMergeDue, mergeLakeTail } from './state.js';
+import { doneAgain, Transactions } from './transactions.js';
 
-export interface HousekeepingOptions {
-  /** Of all files, without a slash at the end. */
-  readonly dataPath: string;
+export interface HousekeepingOptions extends CleanUpOptions {
+  readonly topic: string;
   readonly spec: TableSpec;
-  /** Other processes write to the lake: the catalog is in Postgres. */
-  readonly isShared: boolean;
   readonly compaction: CompactionOptions;
-  readonly keepSnapshotsMs: number;
-  /** For how long a file stays that is in no snapshot: readers may still need it. */
-  readonly keepFilesMs?: number;
-  /** Files of an earlier time, in milliseconds since the epoch, are of no transaction that goes on. Default: a day ago,
-   * of a lake that is not shared the start of this process. */
-  readonly startedMs?: number;
 }
 
-/** A query has this long to read the snapshot that it began with. */
-const KEEP_FILES_MS = 3_600_000;
-/** In a shared lake. A transaction that stood still for longer may fail: its delete file is gone. */
-const ORPHAN_AFTER_MS = 86_400_000;
 /** How often `runIfDue` looks, and how often it does what is not due by a number of files. */
 const LOOK_EVERY_MS = 30_000;
 const EXPIRE_EVERY_MS = 600_000;
@@ -60,14 +51,13 @@ const EXPIRE_EVERY_MS = 600_000;
 const LOOK_AT_STATE_EVERY_MS = 5_000;
 /** For each millisecond of merging it, so many without: a tenth of a thread. */
 const PAUSE_FACTOR = 9;
-/** Files are joined with those of about their size, so that a row is copied a few times at most. */
-const SIZE_STEPS = [64, 8, 1];
-/** Share of deleted rows from which on a file is rewritten whatever its size. */
-const MUCH_DELETED = 0.25;
 
 const IS_BUSY =
   'all files stay as they are: another process, "run" or "compact", keeps house in this lake at the moment. ' +
   'Try again when it is done';
+
+const SNAPSHOTS_STAY =
+  'all snapshots stay as they are: other processes commit all the time. Try again when they have less to do';
 
 /** What is to be looked at. */
 interface Due {
@@ -84,6 +74,10 @@ export class Housekeeping {
   readonly #connection: DuckDBConnection;
   readonly #beside: BesideCommits;
   readonly #lock: HousekeepingLock;
+  readonly #aside: CommitsAside;
+  readonly #deleteFiles: DeleteFiles;
+  readonly #joining: Joining;
+  readonly #closing = new AbortController();
   readonly #retention: LakeRetention | undefined;
   #lookedMs = performance.now();
   #expiredMs = performance.now() - EXPIRE_EVERY_MS;
@@ -98,11 +92,20 @@ export class Housekeeping {
     options: HousekeepingOptions,
     connection: DuckDBConnection,
     lock: HousekeepingLock,
+    deleteFiles: DeleteFiles,
+    aside: CommitsAside,
     retention: LakeRetention | undefined,
   ) {
     this.#options = options;
     this.#connection = connection;
+    this.#aside = aside;
+    this.#deleteFiles = deleteFiles;
+    const { signal } = this.#closing;
+    const ownership = doneAgain(aside.ownership);
+    const transactions = new Transactions(connection, ownership, deleteFiles, options.topic, signal, 0);
+    const numbered = new NumberedChanges(transactions, aside.inTurn, signal);
     this.#beside = new BesideCommits(connection, options.dataPath);
+    this.#joining = new Joining(options, connection, this.#beside, numbered);
     this.#lock = lock;
     this.#retention = retention;
   }
@@ -111,10 +114,12 @@ export class Housekeeping {
   static async open(
     instance: DuckDBInstance,
     options: HousekeepingOptions,
+    aside: CommitsAside,
     retention?: LakeRetention,
   ): Promise<Housekeeping> {
     const lock = await HousekeepingLock.open(instance, options.isShared);
-    return new Housekeeping(options, await connectLake(instance), lock, retention);
+    const deleteFiles = new DeleteFiles(await instance.connect(), options.dataPath, options.spec);
+    return new Housekeeping(options, await connectLake(instance), lock, deleteFiles, aside, retention);
   }
 
   /** Does what there is to do, not more often than is worth a look. @throws as `run` */
@@ -146,30 +151,17 @@ export class Housekeeping {
   }
 
   /** Rewrites all files that have deleted rows, also where the catalog has these. @returns how many they were */
-  async rewriteAll(): Promise<number> {
-    let rewritten = 0;
-    for (const table of (await filesByTable(this.#connection, this.#options.dataPath)).keys()) {
-      rewritten += await this.#rewrite(table, 0);
-    }
-    return rewritten;
-  }
-
-  async #rewrite(table: string, threshold: number): Promise<number> {
-    const call = `CALL ducklake_rewrite_data_files('${LAKE}', ${table}, delete_threshold => ${threshold})`;
-    let files = 0;
-    await this.#beside.write(async () => {
-      const rows = await rowsOf(this.#connection, call);
-      files = rows.reduce((sum, { files_processed }) => sum + Number(files_processed), 0);
-    });
-    return files;
+  rewriteAll(): Promise<number> {
+    return this.#joining.rewriteAll();
   }
 
   /** Gives up what is under way, which loses nothing. */
   async close(): Promise<void> {
     this.#stopped = true;
+    this.#closing.abort();
     await Promise.all([this.#beside.giveUp(this.#running), this.#retention?.close(this.#running)]);
     this.#connection.closeSync();
-    this.#lock.close();
+    for (const part of [this.#deleteFiles, this.#lock]) part.close();
   }
 
   async #run({ isStateDue, areFilesDue, isRetentionDue, everything }: Due): Promise<CompactionReceipt> {
@@ -185,7 +177,7 @@ export class Housekeeping {
       const retired = isRetentionDue ? await this.#retire(everything, left) : NOTHING_RETIRED;
       if (retired.quarantined > 0) this.#isQuarantineDue = true;
       if (isRetentionDue) await this.#rewriteQuarantine(everything, left);
-      const receipt = areFilesDue ? await this.#keepFiles(everything) : NOTHING_COMPACTED;
+      const receipt = areFilesDue ? await this.#keepFiles(everything, left) : NOTHING_COMPACTED;
       return { ...receipt, retired, left };
     } catch (thrown) {
       if (this.#stopped) return NOTHING_COMPACTED;
@@ -195,12 +187,15 @@ export class Housekeeping {
     }
   }
 
-  async #keepFiles(everything: boolean): Promise<CompactionReceipt> {
+  /** @param problems gets why not all is done, if that was wanted */
+  async #keepFiles(everything: boolean, problems: string[]): Promise<CompactionReceipt> {
     const changed = () => changeFiles(this.#connection, this.#options.dataPath, this.#options.spec);
     const before = await changed();
-    const isChanged = await this.#join(everything);
+    const isChanged = await this.#joining.join(everything);
     const receipt = isChanged ? difference(before, await changed()) : NOTHING_COMPACTED;
-    if (everything || performance.now() - this.#expiredMs > EXPIRE_EVERY_MS) await this.#cleanUp();
+    if (!everything && performance.now() - this.#expiredMs <= EXPIRE_EVERY_MS) return receipt;
+    const staying = await this.#cleanUp();
+    if (everything) problems.push(...staying);
     return receipt;
   }
 
@@ -244,7 +239,7 @@ export class Housekeeping {
   async #rewriteQuarantine(everything: boolean, problems: string[]): Promise<void> {
     if (this.#retention === undefined || !(this.#isQuarantineDue || everything)) return;
     try {
-      await this.#rewrite(`'quarantine', schema => 'sluice'`, everything ? 0 : MUCH_DELETED);
+      await this.#joining.rewrite(QUARANTINE, everything ? 0 : MUCH_DELETED);
       this.#isQuarantineDue = false;
     } catch (thrown) {
       const why = 'quarantined messages that have left stay in files for now';
@@ -252,47 +247,13 @@ export class Housekeeping {
     }
   }
 
-  /** @returns whether there was something to join or rewrite */
-  async #join(everything: boolean): Promise<boolean> {
-    const { afterFiles, targetBytes } = this.#options.compaction;
-    if (afterFiles === 0 && !everything) return false;
-    const isMany = (count: number) => count > (everything ? 1 : afterFiles);
-    let isChanged = false;
-    for (const [table, files] of await filesByTable(this.#connection, this.#options.dataPath)) {
-      const small = files.filter(({ bytes, deleted }) => deleted > 0 && bytes < targetBytes);
-      const threshold = small.length > 0 && (everything || isMany(small.length)) ? 0 : MUCH_DELETED;
-      if (!files.some(({ deleted, rows }) => deleted > 0 && deleted >= threshold * rows)) continue;
-      await this.#rewrite(table, threshold);
-      isChanged = true;
-    }
-    for (const step of SIZE_STEPS) {
-      const below = Math.floor(targetBytes / step);
-      for (const [table, files] of await filesByTable(this.#connection, this.#options.dataPath)) {
-        if (!isMany(files.filter(({ bytes, deleted }) => deleted === 0 && bytes < below).length)) continue;
-        const call = `ducklake_merge_adjacent_files('${LAKE}', ${table}, max_file_size => ${below})`;
-        await this.#beside.write(() => this.#connection.run(`CALL ${call}`));
-        isChanged = true;
-      }
-    }
-    return isChanged;
-  }
-
-  async #cleanUp(): Promise<void> {
-    const { keepSnapshotsMs, keepFilesMs = KEEP_FILES_MS } = this.#options;
-    const ago = (ms: number) => `now() - INTERVAL '${ms} milliseconds'`;
-    await this.#beside.call(`ducklake_expire_snapshots('${LAKE}', older_than => ${ago(keepSnapshotsMs)})`);
-    await this.#scheduleOrphans();
-    await this.#beside.call(`ducklake_cleanup_old_files('${LAKE}', older_than => ${ago(keepFilesMs)})`);
-    if (this.#retention !== undefined) {
-      await this.#beside.again(() => removeDeadInlinedRows(this.#connection, this.#options.isShared));
-    }
-    this.#expiredMs = performance.now();
-  }
-
-  /** Has DuckLake remove files that it wrote itself and never registered, wherever they are stored. */
-  async #scheduleOrphans(): Promise<void> {
-    const { dataPath, isShared } = this.#options;
-    const { startedMs = isShared ? Date.now() - ORPHAN_AFTER_MS : performance.timeOrigin } = this.#options;
-    await scheduleRemoval(this.#connection, await unregisteredFiles(this.#connection, dataPath, startedMs));
+  /** @returns why snapshots stay that are old */
+  async #cleanUp(): Promise<string[]> {
+    const [connection, beside, options] = [this.#connection, this.#beside, this.#options];
+    const isExpired = await expireSnapshots(beside, options, this.#aside);
+    await removeUnneededFiles(connection, beside, options);
+    if (this.#retention !== undefined) await beside.again(() => removeDeadInlinedRows(connection, options.isShared));
+    if (isExpired) this.#expiredMs = performance.now();
+    return isExpired ? [] : [SNAPSHOTS_STAY];
   }
 }

@@ -56,7 +56,7 @@ function reasonOf(message: string): string {
 export function isLakeConflict(thrown: unknown): boolean {
   // Not what a statement says, which has names in it.
   const reason = String(thrown).replace(/Failed to execute query "[\s\S]*": /, '');
-  return /conflict|maximum retry count|could not serialize/i.test(reason);
+  return /conflict|maximum retry count|could not serialize|SLUICE_OVERTAKEN: /i.test(reason);
 }
 
 /** Does what is short and can be done again, until no other transaction is faster. @throws the last conflict */

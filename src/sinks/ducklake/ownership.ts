@@ -51,6 +51,11 @@ export interface Ownership {
    * @param work gets the last commit
    */
   exclusively<T>(work: (last: LastCommit) => Promise<T>): Promise<T>;
+  /**
+   * Does work if no process commits meanwhile; this one is expected not to.
+   * @returns whether it was done: not while others commit for long
+   */
+  whileNoneCommits(work: () => Promise<void>): Promise<boolean>;
   /** Asks the catalog whether a commit took effect. */
   outcomeOf(moves: readonly OwnedMove[]): Promise<Outcome>;
   /** Notes what was committed. */
@@ -77,6 +82,11 @@ export class FileOwnership implements Ownership {
 
   exclusively<T>(work: (last: LastCommit) => Promise<T>): Promise<T> {
     return work(this.#last);
+  }
+
+  async whileNoneCommits(work: () => Promise<void>): Promise<boolean> {
+    await work();
+    return true;
   }
 
   /** A commit whose COMMIT failed ends the run: only those that had not come so far are asked for. */

@@ -6,6 +6,9 @@
  *   owner    … INSERT INTO ducklake_snapshot_changes ─▶ trigger ─▶ commit number + 1, positions moved ─▶ COMMIT
  *   zombie   … INSERT INTO ducklake_snapshot_changes ─▶ trigger ─▶ other epoch, or other position ─▶ ROLLBACK
  *
+ * Of all transactions of the lake it compares the number of the snapshot: DuckLake notices by it that another one was
+ * faster, and gives a number again whose snapshots have expired meanwhile.
+ *
  * Two transactions that change the same row cannot both commit from the same state: under READ COMMITTED the second
  * waits and sees the first one's change, under REPEATABLE READ it fails, and DuckLake tries again from the new state.
  * docs/lake.md says why that is enough.
@@ -26,9 +29,11 @@ import {
 import { COMMIT_LOCK, executeOnServer, type LockTimes, queryServer, withLock } from './postgres-server.js';
 
 const COMMIT_TIMES: LockTimes = { waitMs: 10_000, standstillMs: 30_000 };
+/** This process commits nothing while it waits. */
+const NO_COMMIT_TIMES: LockTimes = { waitMs: 5_000, standstillMs: 30_000 };
 
 /** One more with each change of GUARD. A newer one must do for commits of older releases, which leave it alone. */
-const GUARD_VERSION = 1;
+const GUARD_VERSION = 2;
 
 /** Made with the lake, by each process that finds none, or an older one. */
 const GUARD = `
@@ -36,6 +41,9 @@ CREATE SCHEMA IF NOT EXISTS sluice;
 CREATE TABLE IF NOT EXISTS sluice.last_commit (
   is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only), commit_id bigint NOT NULL, max_change_seq numeric);
 INSERT INTO sluice.last_commit (commit_id) VALUES (0) ON CONFLICT DO NOTHING;
+CREATE TABLE IF NOT EXISTS sluice.last_snapshot (
+  is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only), snapshot_id bigint NOT NULL);
+INSERT INTO sluice.last_snapshot (snapshot_id) SELECT max(snapshot_id) FROM ducklake_snapshot ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS sluice.owners (
   topic text, partition_id int, epoch bigint NOT NULL, next_offset bigint, owner text NOT NULL,
   claimed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (topic, partition_id));
@@ -51,9 +59,17 @@ DECLARE
   info jsonb;
   move jsonb;
 BEGIN
-  IF NEW.author IS DISTINCT FROM '${AUTHOR}' OR NEW.commit_extra_info IS NULL THEN RETURN NEW; END IF;
-  -- From here to the end of the transaction it holds rows that the next owner has to change.
+  -- From here to the end of the transaction it holds rows that the next one has to change.
   PERFORM set_config('idle_in_transaction_session_timeout', '15s', true);
+  -- The number after the last snapshot that it knows of: others may have had it, and those after it, and be expired.
+  -- DuckLake itself would try again what it failed to serialize, without what has expired to compare with.
+  BEGIN
+    UPDATE sluice.last_snapshot SET snapshot_id = NEW.snapshot_id WHERE snapshot_id < NEW.snapshot_id;
+    IF NOT FOUND THEN RAISE serialization_failure; END IF;
+  EXCEPTION WHEN serialization_failure THEN
+    RAISE EXCEPTION 'SLUICE_OVERTAKEN: snapshot %', NEW.snapshot_id;
+  END;
+  IF NEW.author IS DISTINCT FROM '${AUTHOR}' OR NEW.commit_extra_info IS NULL THEN RETURN NEW; END IF;
   info := NEW.commit_extra_info::jsonb;
   FOR move IN SELECT m FROM jsonb_array_elements(info -> 'partitions') m ORDER BY (m ->> 'partition')::int LOOP
     UPDATE sluice.owners SET next_offset = (move ->> 'next')::bigint
@@ -76,12 +92,9 @@ const FOUND_VERSION = `
 SELECT coalesce(max(substring(obj_description(oid, 'pg_trigger') FROM 'version (\\d+)')::int), 0) AS version
 FROM pg_trigger WHERE tgname = 'sluice_check_commit' AND tgrelid = to_regclass('ducklake_snapshot_changes')`;
 
-/** What the trigger refuses a commit with. */
-export function refusalOf(thrown: unknown): 'fenced' | 'overtaken' | undefined {
-  const { message } = thrown as Error;
-  if (message.includes('SLUICE_FENCED: ')) return 'fenced';
-  if (message.includes('SLUICE_OVERTAKEN: ')) return 'overtaken';
-  return undefined;
+/** Whether the trigger refuses a commit because a partition is not its owner's any more. */
+export function isFenced(thrown: unknown): boolean {
+  return (thrown as Error).message.includes('SLUICE_FENCED: ');
 }
 
 export class PostgresOwnership implements Ownership {
@@ -130,6 +143,13 @@ export class PostgresOwnership implements Ownership {
 
   exclusively<T>(work: (last: LastCommit) => Promise<T>): Promise<T> {
     return withLock(this.#locking, COMMIT_LOCK, COMMIT_TIMES, async () => await work(await this.#last()));
+  }
+
+  whileNoneCommits(work: () => Promise<void>): Promise<boolean> {
+    return withLock(this.#locking, COMMIT_LOCK, NO_COMMIT_TIMES, async (isHeld) => {
+      if (isHeld) await work();
+      return isHeld;
+    });
   }
 
   async outcomeOf(moves: readonly OwnedMove[]): Promise<Outcome> {

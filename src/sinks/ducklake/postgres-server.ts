@@ -51,18 +51,21 @@ export async function executeOnServer(connection: DuckDBConnection, sql: string)
   await connection.run(`CALL postgres_execute('${CATALOG}', ${literal(sql)})`);
 }
 
-/** Does the work under a lock, on a connection that serves for nothing else meanwhile. */
+/**
+ * Does the work under a lock, on a connection that serves for nothing else meanwhile.
+ * @param work learns whether the lock is held: not if another process had it for long
+ */
 export async function withLock<T>(
   locking: DuckDBConnection,
   lock: number,
   times: LockTimes,
-  work: () => Promise<T>,
+  work: (isHeld: boolean) => Promise<T>,
 ): Promise<T> {
   await locking.run('BEGIN');
   try {
-    await takeLock(locking, lock, times);
+    const isHeld = await takeLock(locking, lock, times);
     const kept = keepAlive(locking, times.standstillMs / 3);
-    return await work().finally(kept);
+    return await work(isHeld).finally(kept);
   } finally {
     await locking.run('ROLLBACK').catch(() => {});
   }
@@ -78,15 +81,21 @@ export async function whileOpening<T>(instance: DuckDBInstance, work: () => Prom
   }
 }
 
-/** For the transaction that has begun; without it if another process holds it for long. */
-async function takeLock(locking: DuckDBConnection, lock: number, { waitMs, standstillMs }: LockTimes): Promise<void> {
+/** For the transaction that has begun. @returns false if another process holds it for long */
+async function takeLock(
+  locking: DuckDBConnection,
+  lock: number,
+  { waitMs, standstillMs }: LockTimes,
+): Promise<boolean> {
   const settings = { lock_timeout: waitMs, idle_in_transaction_session_timeout: standstillMs };
   const set = Object.entries(settings).map(([name, ms]) => `set_config('${name}', '${ms}ms', true) AS ${name}`);
   await locking.run(queryText(`SELECT ${set.join(', ')}`));
   try {
     await locking.run(queryText(`SELECT pg_advisory_xact_lock(${lock})`));
+    return true;
   } catch (thrown) {
     if (!(thrown as Error).message.includes('lock timeout')) throw thrown;
+    return false;
   }
 }
 

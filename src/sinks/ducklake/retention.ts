@@ -14,7 +14,6 @@
  * of whose rows are deleted; housekeeping, which begins all of this and holds its lock, rewrites the others. Killed
  * before a COMMIT, nothing has changed, and housekeeping removes the file.
  */
-import { setTimeout } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
 import type { RetiredCounts } from '../../core/flow.js';
@@ -38,9 +37,10 @@ import { HAS_STATE } from '../duckdb/state.js';
 import { DeleteFiles } from './delete-files.js';
 import { connectLake } from './lake.js';
 import type { LakeTable } from './lake-transaction.js';
+import { type CommitsAside, NumberedChanges } from './numbered-changes.js';
 import { isSpecOf, LAKE_STATE } from './state.js';
 import { registerTableFile, removeTableFile, writeTableFile } from './table-file.js';
-import { type CommitOwnership, doneAgain, isConflict, isDoubtful, Transactions } from './transactions.js';
+import { doneAgain, isDoubtful, Transactions } from './transactions.js';
 
 /** Of a transaction: where the messages are in files, their deletion is rows of the catalog. */
 const QUARANTINE_ROWS = 10_000;
@@ -49,20 +49,11 @@ const ROW_GROUP_ROWS = 20_480;
 /** For each millisecond of a pass, so many without: a tenth of a thread. */
 const PAUSE_FACTOR = 9;
 const INTERRUPT_EVERY_MS = 100;
-/** How often another process may be faster: after each time, this one's commits have their turn. */
-const MAX_CONFLICTS = 9;
-const CONFLICT_PAUSE_MS = 100;
 
 const RETIRED = { schema: 'sluice', table: 'retired' };
 
 export interface LakeRetentionTarget extends LakeTable {
   readonly retention: RetentionSettings;
-}
-
-export interface LakeRetentionParts {
-  readonly ownership: CommitOwnership;
-  /** Does what has the number of a commit, while this process commits nothing else. */
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** The retention of one open lake, on connections of its own. */
@@ -71,7 +62,7 @@ export class LakeRetention {
   readonly #connection: DuckDBConnection;
   readonly #deleteFiles: DeleteFiles;
   readonly #transactions: Transactions;
-  readonly #inTurn: LakeRetentionParts['inTurn'];
+  readonly #changes: NumberedChanges;
   readonly #closing = new AbortController();
   #nextMs = performance.now();
   #isCommitting = false;
@@ -80,25 +71,25 @@ export class LakeRetention {
     target: LakeRetentionTarget,
     connection: DuckDBConnection,
     deleteFiles: DeleteFiles,
-    { ownership, inTurn }: LakeRetentionParts,
+    { ownership, inTurn }: CommitsAside,
   ) {
     this.#target = target;
     this.#connection = connection;
     this.#deleteFiles = deleteFiles;
-    this.#inTurn = inTurn;
     const { signal } = this.#closing;
     this.#transactions = new Transactions(connection, doneAgain(ownership), deleteFiles, target.topic, signal, 0);
+    this.#changes = new NumberedChanges(this.#transactions, inTurn, signal);
   }
 
   /** @param instance has the lake, with the tables of retention @returns undefined if all stays */
   static async open(
     instance: DuckDBInstance,
     target: LakeRetentionTarget,
-    parts: LakeRetentionParts,
+    aside: CommitsAside,
   ): Promise<LakeRetention | undefined> {
     if (!isRetaining(target.retention)) return undefined;
     const deleteFiles = new DeleteFiles(await instance.connect(), target.dataPath, target.spec);
-    return new LakeRetention(target, await connectLake(instance), deleteFiles, parts);
+    return new LakeRetention(target, await connectLake(instance), deleteFiles, aside);
   }
 
   /** No pass is due for so long. */
@@ -234,23 +225,10 @@ export class LakeRetention {
 
   /** @param tables of Sluice of which it deletes rows, beside the changes */
   async #commit(tables: readonly string[], work: () => Promise<void>): Promise<void> {
-    for (let conflicts = 0; ; conflicts++) {
-      try {
-        return await this.#inTurn(() => this.#tryCommit(tables, work));
-      } catch (thrown) {
-        if (!isConflict(thrown) || conflicts === MAX_CONFLICTS || this.#closing.signal.aborted) throw thrown;
-        await setTimeout(CONFLICT_PAUSE_MS * (0.5 + Math.random()));
-      }
-    }
-  }
-
-  async #tryCommit(tables: readonly string[], work: () => Promise<void>): Promise<void> {
     const [connection, deleteFiles] = [this.#connection, this.#deleteFiles];
     this.#isCommitting = true;
     try {
-      await this.#transactions.run([], undefined, () =>
-        deleteFiles.during(connection, () => deleteFiles.during(connection, work, tables)),
-      );
+      await this.#changes.run(() => deleteFiles.during(connection, () => deleteFiles.during(connection, work, tables)));
     } finally {
       this.#isCommitting = false;
     }

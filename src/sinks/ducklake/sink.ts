@@ -36,10 +36,11 @@ import { readKnownTopic, rememberTopic } from './known-topic.js';
 import { connectLake } from './lake.js';
 import { type LakePartsOptions, openParts } from './lake-parts.js';
 import { checkMoves, movesOf, settleGroup, writeBatches, writeGaps, writeStarts } from './lake-transaction.js';
+import type { CommitsAside } from './numbered-changes.js';
 import { ClaimedOrphans, settleFiles } from './orphans.js';
 import type { LastCommit, OwnedMove, Ownership } from './ownership.js';
 import { LakeReplay } from './replay.js';
-import { LakeRetention, type LakeRetentionParts } from './retention.js';
+import { LakeRetention } from './retention.js';
 import { isPostgres } from './settings.js';
 import { Transactions } from './transactions.js';
 
@@ -211,19 +212,20 @@ export class DuckLakeSink implements Sink, ReplayTarget {
   async #compact(everything: boolean): Promise<CompactionReceipt> {
     // It is closed.
     if (this.#ownership === undefined) return NOTHING_COMPACTED;
-    this.#housekeeping ??= this.#openHousekeeping();
-    const housekeeping = await this.#housekeeping;
+    // Anew if it could not be opened.
+    const opening = (await this.#housekeeping?.catch(() => undefined)) ?? this.#openHousekeeping();
+    this.#housekeeping = Promise.resolve(opening);
+    const housekeeping = await opening;
     const left = await this.#orphans!.retry(everything);
     const receipt = await (everything ? housekeeping.run(true) : housekeeping.runIfDue());
     return { ...receipt, left: [...receipt.left, ...left], removed: this.#orphans!.takeRemoved() };
   }
 
   async #openHousekeeping(): Promise<Housekeeping> {
-    const inTurn: LakeRetentionParts['inTurn'] = (work) => this.#commits.take(work);
-    const parts = { ownership: this.#ownership!, inTurn };
-    const retention = await LakeRetention.open(this.#instance!, this.#options, parts);
+    const aside: CommitsAside = { ownership: this.#ownership!, inTurn: (work) => this.#commits.take(work) };
+    const retention = await LakeRetention.open(this.#instance!, this.#options, aside);
     const options = { ...this.#options, isShared: !this.needsWholeTopic };
-    return await Housekeeping.open(this.#instance!, options, retention);
+    return await Housekeeping.open(this.#instance!, options, aside, retention);
   }
 
   replay(piece: ReplayPiece): Promise<ReplayOutcome | undefined> {

@@ -12,7 +12,7 @@ import type { DeleteFiles } from './delete-files.js';
 import { isLakeConflict } from './lake-errors.js';
 import { describeCommit } from './lake-transaction.js';
 import type { CommitInfo, LastCommit, Outcome, OwnedMove, Ownership } from './ownership.js';
-import { refusalOf } from './postgres-ownership.js';
+import { isFenced } from './postgres-ownership.js';
 
 /** How often a commit is made anew, by default. */
 const MAX_CONFLICTS = 20;
@@ -81,7 +81,7 @@ export class Transactions {
       try {
         return await this.#ownership.exclusively((last) => this.#commit(last, moves, maxChangeSeq, write));
       } catch (thrown) {
-        if (isConflict(thrown) && conflicts < this.#maxConflicts && !this.#closing.aborted) {
+        if (isLakeConflict(thrown) && conflicts < this.#maxConflicts && !this.#closing.aborted) {
           await setTimeout(FIRST_PAUSE_MS * 2 ** Math.min(conflicts, MAX_DOUBLINGS) * (0.5 + Math.random()));
         } else if (await this.#isCommittedAfter(thrown, moves)) {
           return undefined;
@@ -137,7 +137,7 @@ export class Transactions {
   async #isCommittedAfter(thrown: unknown, moves: readonly OwnedMove[]): Promise<boolean> {
     const outcome = await this.#outcomeOf(moves).catch(() => undefined);
     this.#isInDoubt = outcome !== 'committed';
-    const isRefused = refusalOf(thrown) === 'fenced' && outcome === 'open';
+    const isRefused = isFenced(thrown) && outcome === 'open';
     if (outcome === 'fenced' || isRefused) throw fenced(this.#topic, thrown);
     return outcome === 'committed';
   }
@@ -161,12 +161,7 @@ export class Transactions {
 
 /** Whether the transaction whose COMMIT failed so may have taken effect. */
 export function isDoubtful(thrown: unknown): boolean {
-  return refusalOf(thrown) === undefined && !isConflict(thrown);
-}
-
-/** Whether another process was faster. */
-export function isConflict(thrown: unknown): boolean {
-  return refusalOf(thrown) === 'overtaken' || isLakeConflict(thrown);
+  return !isFenced(thrown) && !isLakeConflict(thrown);
 }
 
 function fenced(topic: string, cause: unknown): SluiceError {

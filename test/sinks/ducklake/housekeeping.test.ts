@@ -4,6 +4,9 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { literal } from '../../../src/core/sql.js';
 import { Housekeeping, type HousekeepingOptions } from '../../../src/sinks/ducklake/housekeeping.js';
 import { connectLake, METADATA, openLake } from '../../../src/sinks/ducklake/lake.js';
+import { alone } from '../../../src/sinks/ducklake/numbered-changes.js';
+import { FileOwnership } from '../../../src/sinks/ducklake/ownership.js';
+import { PostgresOwnership } from '../../../src/sinks/ducklake/postgres-ownership.js';
 import { HOUSEKEEPING_LOCK } from '../../../src/sinks/ducklake/postgres-server.js';
 import type { DuckLakeSink, DuckLakeSinkOptions } from '../../../src/sinks/ducklake/sink.js';
 import { listFiles } from '../../../src/storage/data-dir.js';
@@ -32,14 +35,19 @@ async function commit(sink: DuckLakeSink, from: number, to: number): Promise<voi
 async function keepHouse(choices: Partial<HousekeepingOptions> = {}): Promise<void> {
   const instance = await openLake(options);
   const isShared = options.catalog.startsWith('postgres:');
-  const housekeeping = await Housekeeping.open(instance, {
-    ...{ ...options, isShared, ...(!isShared && { startedMs: Date.now() }) },
-    ...choices,
-  });
+  const ownership = isShared
+    ? await PostgresOwnership.open(instance, options.topic, 'housekeeper')
+    : new FileOwnership({ commit: 100, maxChangeSeq: undefined });
+  const housekeeping = await Housekeeping.open(
+    instance,
+    { ...options, isShared, ...(!isShared && { startedMs: Date.now() }), ...choices },
+    alone(ownership),
+  );
   try {
     await housekeeping.run(true);
   } finally {
     await housekeeping.close();
+    ownership.close();
     instance.closeSync();
   }
 }

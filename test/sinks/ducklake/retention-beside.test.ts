@@ -7,7 +7,8 @@ import type { TableSpec } from '../../../src/schema/spec.js';
 import { ORDERS_SPEC } from '../../../src/schema/spec-file.js';
 import { Housekeeping } from '../../../src/sinks/ducklake/housekeeping.js';
 import { openParts } from '../../../src/sinks/ducklake/lake-parts.js';
-import { LakeRetention, type LakeRetentionParts } from '../../../src/sinks/ducklake/retention.js';
+import type { InTurn } from '../../../src/sinks/ducklake/numbered-changes.js';
+import { LakeRetention } from '../../../src/sinks/ducklake/retention.js';
 import { DuckLakeSink, type DuckLakeSinkOptions } from '../../../src/sinks/ducklake/sink.js';
 import { Transactions } from '../../../src/sinks/ducklake/transactions.js';
 import { listFiles } from '../../../src/storage/data-dir.js';
@@ -55,12 +56,17 @@ describePostgres('retention of a lake', (postgres) => {
   };
 
   /** Its housekeeping, with turns as given; and the retention's connection. */
-  const openHousekeeping = async (options: DuckLakeSinkOptions, inTurn: LakeRetentionParts['inTurn']) => {
+  const openHousekeeping = async (options: DuckLakeSinkOptions, inTurn: InTurn) => {
     const { instance, connection, deleteFiles, ownership } = await openParts(options);
     const connect = vi.spyOn(instance, 'connect');
     const retention = await LakeRetention.open(instance, options, { ownership, inTurn });
     const its: DuckDBConnection = await connect.mock.results[1].value;
-    const housekeeping = await Housekeeping.open(instance, { ...options, isShared: ownership.isShared }, retention);
+    const housekeeping = await Housekeeping.open(
+      instance,
+      { ...options, isShared: ownership.isShared },
+      { ownership, inTurn },
+      retention,
+    );
     onTestFinished(async () => {
       await housekeeping.close();
       for (const part of [ownership, deleteFiles]) part.close();
