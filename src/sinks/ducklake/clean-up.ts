@@ -39,7 +39,7 @@ export async function expireSnapshots(
   return await inTurn(() => ownership.whileNoneCommits(expire));
 }
 
-/** Removes files that no snapshot needs, and those that DuckLake made and never registered, wherever they are stored. */
+/** Removes files that no snapshot needs, and those that DuckLake made and never registered, wherever they are. */
 export async function removeUnneededFiles(
   connection: DuckDBConnection,
   beside: BesideCommits,
