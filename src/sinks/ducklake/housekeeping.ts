@@ -177,7 +177,13 @@ export class Housekeeping {
       const retired = isRetentionDue ? await this.#retire(everything, left) : NOTHING_RETIRED;
       if (retired.quarantined > 0) this.#isQuarantineDue = true;
       if (isRetentionDue) await this.#rewriteQuarantine(everything, left);
-      const receipt = areFilesDue ? await this.#keepFiles(everything, left) : NOTHING_COMPACTED;
+      if (!areFilesDue) return { ...NOTHING_COMPACTED, retired, left };
+      const receipt = await this.#keepFiles(everything, left).catch((thrown) => {
+        if (this.#stopped || retired.changes + retired.quarantined === 0) throw thrown;
+        // What has left is told whatever comes after it.
+        left.push(sinkError(thrown, 'files and snapshots stay as they are for now').message);
+        return NOTHING_COMPACTED;
+      });
       return { ...receipt, retired, left };
     } catch (thrown) {
       if (this.#stopped) return NOTHING_COMPACTED;
