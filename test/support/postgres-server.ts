@@ -3,6 +3,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { chown, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { folderOf, isProgram, onFreePort, ServerProcess } from './server-process.js';
 
@@ -49,6 +50,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 /** Debian has the programs of each version in a folder of it, out of the PATH. */
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
+/** Transactions have so long to end before the server does. */
+const TRANSACTION_MS = 20_000;
 const SUPERUSER = 'sluice';
 const PASSWORD = "it's secret";
 
@@ -170,7 +173,17 @@ export class LocalPostgres implements Postgres {
   /** Without a checkpoint, as nothing is kept. */
   async quit(): Promise<void> {
     this.resume();
+    await this.#transactionsEnd();
     await this.#process.end('SIGQUIT');
+  }
+
+  /** DuckDB ends its whole process if the server goes within a transaction: that of a test which took too long, say. */
+  async #transactionsEnd(): Promise<void> {
+    const open = `SELECT pid FROM pg_stat_activity
+      WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()`;
+    const endMs = performance.now() + TRANSACTION_MS;
+    const areOpen = async () => (await this.query(this.#connection('postgres'), open).catch(() => [])).length > 0;
+    while (performance.now() < endMs && (await areOpen())) await sleep(100);
   }
 
   pause(): void {
