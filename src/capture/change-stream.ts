@@ -31,8 +31,8 @@ interface Read {
  * Reads one stream after another, each from where the one before it broke. A batch is on its way while one is used.
  *
  * To continue after a change, MongoDB reads it again, with the document as it is by now, and cuts it again if it is
- * large. It refuses where the token is of a fragment and there are fewer now, and where it is of a whole change and there
- * are fragments now; where there are more than before, it goes on in the midst of them. Then, and after every change
+ * large. It refuses where the token is of a fragment and there are fewer now, and where it is of a whole change that
+ * has fragments now; where there are more than before, it goes on in the midst of them. Then, and after every change
  * that was cut, a stream starts with the cluster time of the change instead, and what was read before is left out.
  */
 export class ChangeReader {
@@ -43,7 +43,7 @@ export class ChangeReader {
   #coming: Promise<Read> | undefined;
   /** The position after everything that `next` gave, or further if the stream moved on without an event. */
   #start: StreamStart;
-  /** The token of the change to continue after, until this stream has given that; undefined where the server finds it. */
+  /** The token of the change to continue after, until this stream gave that; undefined where the server finds it. */
   #awaited: string | undefined;
   #failures = 0;
 

@@ -168,7 +168,7 @@ describe('ChangeReader', () => {
     expect(starts).toEqual([{ token: 'start' }, { token: 'idle' }]);
   });
 
-  it('reads a change that was cut again from its cluster time, and gives and says nothing before it is past it', async () => {
+  it('reads again from the cluster time of a change that was cut, and stays at it until that came', async () => {
     const token = (n: number, end = '0004') => `826500000000000001${n}${n}${end}`;
     const { reader, starts, next } = readerAfter(token(2, '002B0204'), [
       null,
