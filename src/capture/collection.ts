@@ -28,8 +28,11 @@ const ANSWER_TIMEOUT_MS = 30_000;
  * that is being closed. Far above what a server takes to look through its oplog.
  */
 export const READ_TIMEOUT_MS = 300_000;
-/** Where a stream starts: after a resume token, or with the operations of a time, 16 hex digits. */
-export type StreamStart = { readonly token: string } | { readonly time: string };
+/**
+ * Where a stream starts: after a resume token, or with the operations of a time, 16 hex digits, of which the reader
+ * leaves out those up to the change of the token `after`.
+ */
+export type StreamStart = { readonly token: string } | { readonly time: string; readonly after?: string };
 
 export interface StreamOptions {
   readonly fullDocument: CaptureSettings['fullDocument'];

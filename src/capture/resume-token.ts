@@ -3,15 +3,21 @@
  *
  *   82 · seconds, 8 hex digits · increment, 8 hex digits · …      upper case
  *
+ *   … · 00 · 04                       a change, the values of which end with what identifies it, an object: 00
+ *   … · 00 · 29 · 04                  the first fragment of one (split-event.ts)
+ *   … · 00 · 2B · number · 04         another one; its number, from 0, is doubled
+ *
  * Of those of other servers with MongoDB's protocol nothing is known but that a stream continues after them. There the
  * changes' cluster times tell what came first; the changes of one transaction have the same one.
  *
- * Source: https://github.com/mongodb/mongo/blob/master/src/mongo/db/pipeline/resume_token.h
+ * Source: https://github.com/mongodb/mongo/blob/master/src/mongo/db/pipeline/resume_token.cpp, and of the values
+ * https://github.com/mongodb/mongo/blob/master/src/mongo/db/storage/key_string/key_string.cpp
  */
 import type { ChangeEvent } from './change-event.js';
 import type { Checkpoint } from './checkpoint.js';
 
 const MONGODB = /^82([0-9A-F]{16})/;
+const FRAGMENT = /00(?:29|2B(?!00)[0-9A-F]{2})04$/;
 /** 2009, in seconds: before there was a MongoDB. What looks like an earlier time is something else. */
 const OLDEST = '49600000';
 
@@ -19,6 +25,11 @@ const OLDEST = '49600000';
 export function timeInToken(token: string): string | undefined {
   const time = MONGODB.exec(token)?.[1];
   return time !== undefined && time >= OLDEST ? time : undefined;
+}
+
+/** The token of a change in one piece, of the token of a fragment of it; all others are as they are. */
+export function tokenOfChange(token: string): string {
+  return timeInToken(token) === undefined ? token : token.replace(FRAGMENT, '0004');
 }
 
 /** The cluster time of a change, 16 hex digits; undefined where the server does not tell it. */
@@ -43,7 +54,9 @@ export function changeIdOf(event: ChangeEvent): string {
 export function wentBack(before: Checkpoint, next: Checkpoint): string | undefined {
   if (!before.token || !next.token) return undefined;
   const areOrdered = timeInToken(before.token) !== undefined && timeInToken(next.token) !== undefined;
-  const [from, to] = areOrdered ? [before.token, next.token] : [before.clusterTime, next.clusterTime];
+  const [from, to] = areOrdered
+    ? [tokenOfChange(before.token), tokenOfChange(next.token)]
+    : [before.clusterTime, next.clusterTime];
   return to < from ? `the resume token went back from ${withoutTokens(from)} to ${withoutTokens(to)}` : undefined;
 }
 

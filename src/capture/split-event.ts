@@ -5,7 +5,8 @@
  *   { _id: token 1, splitEvent: { fragment: 1, of: 2 }, operationType, documentKey, fullDocumentBeforeChange }
  *   { _id: token 2, splitEvent: { fragment: 2, of: 2 }, fullDocument }
  *
- * Each field of the event is in one fragment. The position after the change is the token of the last one.
+ * Each field of the event is in one fragment. The position after the change is the token of the last one; ChangeReader
+ * continues there though the change may be cut otherwise by then.
  *
  * Source: https://www.mongodb.com/docs/manual/reference/operator/aggregation/changeStreamSplitLargeEvent/
  */

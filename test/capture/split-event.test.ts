@@ -96,6 +96,10 @@ describe('readWhole', () => {
 
 /** A reader whose streams, one after another, give these answers; it notes where each stream started. */
 function readerOf(...streams: (readonly Answer[])[]) {
+  return readerAfter('start', ...streams);
+}
+
+function readerAfter(token: string, ...streams: (readonly Answer[])[]) {
   const starts: StreamStart[] = [];
   const source = {
     name: 'shop.orders',
@@ -113,7 +117,7 @@ function readerOf(...streams: (readonly Answer[])[]) {
       };
     },
   };
-  const reader = new ChangeReader(source, { token: 'start' }, OPTIONS, pino({ level: 'silent' }));
+  const reader = new ChangeReader(source, { token }, OPTIONS, pino({ level: 'silent' }));
   return { starts, reader, next: async () => (await reader.next(1000))[0] };
 }
 
@@ -162,6 +166,27 @@ describe('ChangeReader', () => {
     expect(reader.token).toBe('idle');
     expect(await next()).toEqual(event('2'));
     expect(starts).toEqual([{ token: 'start' }, { token: 'idle' }]);
+  });
+
+  it('reads again from the cluster time of a change that was cut, and stays at it until that came', async () => {
+    const token = (n: number, end = '0004') => `826500000000000001${n}${n}${end}`;
+    const { reader, starts, next } = readerAfter(token(2, '002B0204'), [
+      null,
+      event(token(1)),
+      fragment(token(2, '002904'), 1, 3, { operationType: 'update' }),
+      fragment(token(2, '002B0204'), 2, 3),
+      fragment(token(2, '002B0404'), 3, 3),
+      event(token(3)),
+    ]);
+    const positions: unknown[] = [];
+    for (let reads = 0; reads < 4; reads++) positions.push([(await next())?.token, reader.token]);
+    expect(positions).toEqual([
+      [undefined, token(2, '002B0204')],
+      [undefined, token(2, '002B0204')],
+      [undefined, token(2, '002B0404')],
+      [token(3), token(3)],
+    ]);
+    expect(starts).toEqual([{ time: '6500000000000001', after: token(2, '002B0204') }]);
   });
 
   it.each([

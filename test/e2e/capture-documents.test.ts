@@ -6,8 +6,8 @@ import { runCli } from '../support/cli.js';
 import { describeKafka } from '../support/kafka/shared.js';
 import { IS_SECANTUS, type ReplicaSet, replicaSet, startReplicaSet } from '../support/mongo/server.js';
 import { capturedIs, captureEnv, LONG_MS, messagesOf, startCapture, stopCapture } from './capturing.js';
-import { type Order, orderRows } from './mongo-orders.js';
-import { runUntilEnd } from './support.js';
+import { collectionRows, type Order, orderRows } from './mongo-orders.js';
+import { runUntilEnd, verifies } from './support.js';
 
 type Settings = Record<string, string>;
 
@@ -170,8 +170,33 @@ describeKafka('capture', (bootstrap) => {
     expect(changes.map(({ n }) => n)).toEqual(Array.from({ length: 201 }, (_, n) => n));
     for (const change of changes) expect(change.note).toBe(note(change.n));
     const last = (id: string) => id.slice(20);
-    expect(new Set(changes.slice(1).map(({ change_id }) => last(change_id)))).toEqual(new Set(['03']));
+    expect(new Set(changes.slice(1).map(({ change_id }) => last(change_id)))).toEqual(new Set(['2B0404']));
   });
+
+  it(
+    'continues after a large change that is not large anymore when it is killed there, and read again',
+    LONG,
+    async () => {
+      const server = await startReplicaSet({ version: 7, splitBytes: 20_000 });
+      const { env, topic, orders } = await setUp('shrunk', server, { TRANSACTION_EVENTS: '1' });
+      const first = await startCapture(env);
+      await orders.insertOne({ _id: 'a', status: 'created' });
+      await orders.updateOne({ _id: 'a' }, { $set: { note: 'x'.repeat(15_000) } });
+      await capturedIs(bootstrap(), topic, 'a', 2);
+      first.kill('SIGKILL');
+      await first.ended;
+      await orders.deleteOne({ _id: 'a' });
+      await orders.insertOne({ _id: 'b', status: 'created' });
+      const second = await startCapture(env);
+      await capturedKey(topic, 'b');
+      await stopCapture(second);
+      const changes = (await changesIn(topic)).map(({ key, value }) => `${key} ${value.operation}`);
+      expect(changes.sort()).toEqual(['a delete', 'a insert', 'a update', 'b insert']);
+      await runUntilEnd(env);
+      await verifies(env);
+      expect(await orderRows(env.DATA_DIR)).toEqual(await collectionRows(orders));
+    },
+  );
 
   it.runIf(IS_REAL)('continues after a change of more than 16 MB', LONG, async () => {
     const settings = { ORDER_ID_PATH: 'number', FULL_DOCUMENT: 'required' };

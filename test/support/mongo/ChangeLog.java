@@ -80,12 +80,6 @@ final class ChangeLog {
     return low;
   }
 
-  /** The entry of a time; null if there is none. */
-  synchronized Entry at(long time) {
-    int index = indexAfter(time) - 1;
-    return index >= first && entries.get(index).time == time ? entries.get(index) : null;
-  }
-
   synchronized int size() {
     return entries.size();
   }

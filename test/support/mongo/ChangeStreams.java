@@ -14,6 +14,10 @@ import java.util.concurrent.atomic.AtomicLong;
 final class ChangeStreams {
   /** Larger events are cut into fragments if a stream asks for it. */
   private static final int SPLIT_BYTES = Integer.getInteger("split.bytes", 16 << 20);
+  /** Ends of tokens. In that of a fragment, its number is between 00 and 04. */
+  private static final String CHANGE = "0004";
+  private static final String INVALIDATE = "010004";
+  private static final String HIGH_WATER_MARK = "6E1404";
 
   /** Looks a document up as it is now. */
   interface Lookup {
@@ -32,8 +36,8 @@ final class ChangeStreams {
     long time;
     /** Token of the last event that was sent, or that it started after. */
     Document token;
-    /** So many fragments of the first event were sent by the stream before. */
-    int skip;
+    /** The change to continue after: it is read, looked up and cut again, and must have this token then too. */
+    String resumed;
     boolean isInvalidated;
     /** By an election. */
     volatile boolean isInterrupted;
@@ -78,18 +82,13 @@ final class ChangeStreams {
     Document token = resumeAfter != null ? resumeAfter : startAfter;
     stream.token = token;
     if (token != null) {
-      stream.skip = fragmentOf(token);
-      stream.time = stream.skip > 0 ? timeOf(token) - 1 : timeOf(token);
+      if (isOfChange(token)) stream.resumed = dataOf(token);
+      stream.time = stream.resumed == null ? timeOf(token) : timeOf(token) - 1;
     }
     else if (stage.get("startAtOperationTime") instanceof BsonTimestamp time) stream.time = time.getValue() - 1;
     else stream.time = log.now();
     if (!log.reaches(stream.time) || token != null && stream.time > log.now()) {
       throw new MongoServerError(286, "ChangeStreamHistoryLost", "the resume point may no longer be in the oplog");
-    }
-    ChangeLog.Entry last = token == null || isInvalidate(token) ? null : log.at(stream.time);
-    if (last != null && invalidates(stream, last)) {
-      stream.isInvalidated = true;
-      stream.queue.add(invalidate(last));
     }
     int size = query.get("cursor") instanceof Document cursor && cursor.get("batchSize") instanceof Number number
         ? number.intValue() : 101;
@@ -166,13 +165,18 @@ final class ChangeStreams {
     // Looking documents up takes the collection's lock, which a writer holds while it waits for the log's.
     for (ChangeLog.Entry entry : entries) {
       List<Document> parts = fragments(stream, event(stream, entry));
-      if (stream.skip > 0 && (parts.size() == 1 || stream.skip > parts.size())) {
-        throw new MongoServerError(280, "ChangeStreamFatalError", "the event to resume in was not split so");
-      }
-      stream.queue.addAll(parts.subList(stream.skip, parts.size()));
-      stream.skip = 0;
+      stream.queue.addAll(stream.resumed == null ? parts : after(stream.resumed, parts));
+      stream.resumed = null;
     }
     if (stream.isInvalidated && !entries.isEmpty()) stream.queue.add(invalidate(entries.get(entries.size() - 1)));
+  }
+
+  /** What follows a token of a change. */
+  private static List<Document> after(String data, List<Document> parts) {
+    for (int index = 0; index < parts.size(); index++) {
+      if (dataOf((Document) parts.get(index).get("_id")).equals(data)) return parts.subList(index + 1, parts.size());
+    }
+    throw new MongoServerError(280, "ChangeStreamFatalError", "cannot resume: the resume token was not found");
   }
 
   private static boolean concerns(Stream stream, ChangeLog.Entry entry) {
@@ -192,7 +196,8 @@ final class ChangeStreams {
       if (field.getKey().equals("_id")) continue;
       int more = String.valueOf(field.getValue()).length();
       if (length + more > SPLIT_BYTES) {
-        String data = String.format("%s%02X", ((Document) event.get("_id")).get("_data"), parts.size() + 1);
+        String number = parts.isEmpty() ? "29" : String.format("2B%02X", 2 * parts.size());
+        String data = dataOf((Document) event.get("_id")).replaceFirst("04$", number + "04");
         parts.add(new Document("_id", new Document("_data", data)));
         length = 0;
       }
@@ -206,7 +211,7 @@ final class ChangeStreams {
   }
 
   private static Document invalidate(ChangeLog.Entry entry) {
-    return new Document("_id", token(entry.time, true))
+    return new Document("_id", token(entry.time, INVALIDATE))
         .append("operationType", "invalidate")
         .append("clusterTime", new BsonTimestamp(entry.time))
         .append("wallTime", entry.wallTime);
@@ -215,7 +220,7 @@ final class ChangeStreams {
   private Document event(Stream stream, ChangeLog.Entry entry) {
     Object fullDocument = stream.stage.get("fullDocument");
     Object before = stream.stage.get("fullDocumentBeforeChange");
-    Document event = new Document("_id", token(entry.time, false))
+    Document event = new Document("_id", token(entry.time, CHANGE))
         .append("operationType", entry.type)
         .append("clusterTime", new BsonTimestamp(entry.time))
         .append("wallTime", entry.wallTime);
@@ -244,30 +249,36 @@ final class ChangeStreams {
 
   private static Document answer(Stream stream, String name, List<Document> batch) {
     boolean isAtToken = !stream.queue.isEmpty() || stream.token != null && timeOf(stream.token) >= stream.time;
+    String end = stream.isInvalidated ? INVALIDATE : HIGH_WATER_MARK;
     Document cursor = new Document(name, batch)
-        .append("postBatchResumeToken", isAtToken ? stream.token : token(stream.time, stream.isInvalidated))
+        .append("postBatchResumeToken", isAtToken ? stream.token : token(stream.time, end))
         .append("id", stream.isOver() ? 0L : stream.id)
         .append("ns", stream.database + "." + stream.collection);
     return new Document("cursor", cursor);
   }
 
-  private static Document token(long time, boolean isInvalidate) {
-    return new Document("_data", String.format("82%016X%s", time, isInvalidate ? "01" : "00"));
+  private static Document token(long time, String end) {
+    return new Document("_data", String.format("82%016X%s", time, end));
+  }
+
+  private static String dataOf(Document token) {
+    return String.valueOf(token.get("_data"));
   }
 
   private static boolean isInvalidate(Document token) {
-    return String.valueOf(token.get("_data")).matches(".{18}01");
+    return dataOf(token).matches(".{18}" + INVALIDATE);
   }
 
-  /** 0 if the token is that of a whole event. */
-  private static int fragmentOf(Document token) {
-    String data = String.valueOf(token.get("_data"));
-    return data.length() == 22 ? Integer.parseInt(data.substring(20), 16) : 0;
+  /** Whether it is the token of a change or of a fragment of one. */
+  private static boolean isOfChange(Document token) {
+    return dataOf(token).matches(".{18}00(29|2B..)?04");
   }
 
   private static long timeOf(Document token) {
-    String data = String.valueOf(token.get("_data"));
-    if (data.length() != 20 && data.length() != 22) throw new MongoServerError(280, "ChangeStreamFatalError", "no resume token of this server");
+    String data = dataOf(token);
+    if (!isOfChange(token) && !isInvalidate(token) && !data.matches(".{18}" + HIGH_WATER_MARK)) {
+      throw new MongoServerError(280, "ChangeStreamFatalError", "no resume token of this server");
+    }
     return Long.parseUnsignedLong(data.substring(2, 18), 16);
   }
 }
