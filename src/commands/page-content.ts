@@ -58,6 +58,7 @@ export async function snapshotOf(
     })),
     partitionCount: partitions.length,
     backpressureSeconds: backpressure.values.reduce((sum, { value }) => sum + value, 0),
+    latency: metrics.latency.counts(),
   };
 }
 

@@ -3,11 +3,17 @@ import type { Gauge } from 'prom-client';
 import type { Config } from '../config.js';
 import type { ReaderKind } from '../core/source.js';
 import { Metrics } from '../metrics/metrics.js';
+import type { SqlClient } from '../query/sql-client.js';
 import { isPostgres } from '../sinks/ducklake/settings.js';
 import { databasePath, topicFolder } from '../storage/data-dir.js';
-import { type DiskPlaces, type DiskUsage, DiskWatch } from '../storage/disk-usage.js';
-import { changesFolder } from '../storage/lake-files.js';
-import { isObjectStore } from '../storage/object-store.js';
+import {
+  type DiskPlaces,
+  type DiskUsage,
+  DiskWatch,
+  FILE_AGES,
+  type FileAge,
+  type FileUsage,
+} from '../storage/disk-usage.js';
 import { buildLabels } from './build-labels.js';
 
 /** The metrics of a run, with what stays as it is. */
@@ -19,20 +25,36 @@ export function metricsOf({ sink, spec }: Config, reader: ReaderKind): Metrics {
   return metrics;
 }
 
-/** Watches the disks of a run. @returns what brings their gauges up to date */
-export function diskGauges(config: Config, metrics: Metrics): () => void {
-  const watch = new DiskWatch(diskPlaces(config));
+/**
+ * Watches the disks of a run, and the files of its lake.
+ * @param open what the catalog is asked through
+ * @returns what brings their gauges up to date
+ */
+export function diskGauges(config: Config, metrics: Metrics, open: () => Promise<SqlClient>): () => void {
+  const watch = new DiskWatch(diskPlaces(config, open));
   return () => showDisk(metrics, watch.look());
 }
 
-/** Where a run keeps what it made, as far as that is on disks of this machine. */
-export function diskPlaces({ sink, dataDir, kafka: { topic }, lake: { catalog, dataPath } }: Config): DiskPlaces {
-  if (sink === 'duckdb') return { dataDir, database: databasePath(dataDir), files: topicFolder(dataDir, topic) };
+/** Where a run keeps what it made, as far as that is on disks of this machine, and what knows the files of a lake. */
+export function diskPlaces(config: Config, open: () => Promise<SqlClient>): DiskPlaces {
+  const { sink, dataDir, kafka, lake } = config;
+  if (sink === 'duckdb') return { dataDir, database: databasePath(dataDir), files: topicFolder(dataDir, kafka.topic) };
   return {
     dataDir,
-    database: isPostgres(catalog) ? undefined : catalog,
-    files: isObjectStore(dataPath) ? undefined : changesFolder(dataPath, topic),
+    database: isPostgres(lake.catalog) ? undefined : lake.catalog,
+    files: async () => lakeUsage(await open(), lake.keepSnapshotsMs),
   };
+}
+
+async function lakeUsage(client: SqlClient, keepSnapshotsMs: number): Promise<FileUsage[]> {
+  // A run whose metrics nobody asks for needs no DuckDB in its main thread.
+  const [{ allRows }, { lakeFileUsage }] = await Promise.all([
+    import('../query/sql-client.js'),
+    import('../sinks/ducklake/file-usage.js'),
+  ]);
+  const rows = await allRows(client, lakeFileUsage(keepSnapshotsMs));
+  const found = new Map(rows.map(({ age, files, bytes }) => [age, { files: Number(files), bytes: Number(bytes) }]));
+  return (Object.keys(FILE_AGES) as FileAge[]).map((age) => ({ age, ...(found.get(age) ?? { files: 0, bytes: 0 }) }));
 }
 
 function showDisk(metrics: Metrics, { freeBytes, databaseBytes, walBytes, parquet = [] }: DiskUsage): void {

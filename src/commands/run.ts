@@ -201,7 +201,7 @@ interface Watched {
 /** What is seen of it from outside. */
 function monitored(config: Config, { pipeline, metrics, workers, schemas }: Watched): Monitored {
   const { topic } = config.kafka;
-  const refreshDisk = diskGauges(config, metrics);
+  const refreshDisk = diskGauges(config, metrics, () => openRunning(config.dataDir));
   return {
     metrics,
     health: () => healthOf(pipeline.status(), schemas?.waitingFor),

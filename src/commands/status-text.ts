@@ -19,7 +19,7 @@ export function statusText(standing: Standing): string {
     `sink            ${sink}, ${running ? 'a process runs on it' : 'at rest'}`,
     ...listed('messages', rows),
     ...listed('quarantine', quarantine),
-    `files           ${standing.files ?? 'not on this machine'}${inBytes(standing.fileBytes, ', ')}`,
+    `files           ${standing.files ?? 'not known'}${inBytes(standing.fileBytes, ', ')}`,
     `database        ${database}`,
     `newest state    ${standing.stateRows === null ? 'a view' : `a table of ${standing.stateRows} rows`}`,
     ...partitions.flatMap(({ partition, lastReset }) => {

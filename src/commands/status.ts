@@ -40,7 +40,7 @@ export interface Standing {
   readonly rows: Readonly<Record<string, number>>;
   /** Quarantined messages by reason. */
   readonly quarantine: Readonly<Record<string, number>>;
-  /** Null if they are not in files of this machine. */
+  /** Of a lake all that its catalog names. Null if they cannot be counted. */
   readonly files: number | null;
   readonly fileBytes: number | null;
   readonly databaseBytes: number | null;
@@ -79,7 +79,8 @@ export async function readStanding(config: Config, kafka: boolean, log: Logger):
     const { topic } = await readScope(client, config.dataDir);
     const positions = await readPositions(client);
     const ends = kafka ? await readEnds(config, topic, log) : 'not asked for';
-    const watch = new DiskWatch(diskPlaces({ ...config, kafka: { ...config.kafka, topic } }));
+    const places = diskPlaces({ ...config, kafka: { ...config.kafka, topic } }, async () => client);
+    const watch = new DiskWatch(places);
     watch.look();
     await watch.counted();
     const { databaseBytes = null, walBytes = null, parquet } = watch.look();

@@ -26,6 +26,15 @@ export interface Snapshot {
   /** Time by stage, over all threads. */
   readonly stageSeconds: Readonly<Record<string, number>>;
   readonly backpressureSeconds: number;
+  readonly latency: LatencyCounts;
+}
+
+/** Messages by the time from Kafka to their commit. */
+export interface LatencyCounts {
+  /** Seconds, ascending. */
+  readonly bounds: readonly number[];
+  /** Messages of at most each bound; then all, which is one count more. */
+  readonly counts: readonly number[];
 }
 
 export interface PartitionSnapshot {

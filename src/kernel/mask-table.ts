@@ -1,6 +1,6 @@
 /** The masks of a spec as the records that the kernel reads, and what it needs to compute HMACs. */
 import { SluiceError } from '../core/errors.js';
-import { copiesOf, maskedFields, masksOfCopies } from '../schema/copies.js';
+import { copiesOf, maskedFields, masksInside, masksOfCopies } from '../schema/copies.js';
 import { type FieldPath, isWithin } from '../schema/field-path.js';
 import { hasMasks, type Mask, maskName } from '../schema/mask.js';
 import type { SpecColumn, TableSpec } from '../schema/spec.js';
@@ -74,15 +74,15 @@ function maskTrees(spec: TableSpec): MaskTrees {
   return { root, columns: spec.columns.map((column) => treeOf(column, spec)), hidden };
 }
 
-function treeOf({ paths, mask }: SpecColumn, spec: TableSpec): MaskTree | undefined {
+function treeOf(column: SpecColumn, spec: TableSpec): MaskTree | undefined {
+  if (spec.masksInside !== undefined) {
+    const { name } = column;
+    return treeOf(spec.masksInside.columns.find((original) => original.name === name)!, spec.masksInside);
+  }
+  const { paths, mask } = column;
   const tree = new MaskTree();
   tree.mask = mask;
-  for (const around of paths) {
-    const inside = ({ names }: FieldPath) => tree.at(names.slice(around.names.length));
-    for (const { path, mask: inner } of [...spec.masks, ...masksOfCopies(spec)]) {
-      if (isWithin(path, around) && path.names.length > around.names.length) inside(path).mask ??= inner;
-    }
-  }
+  for (const { names, mask: inner } of masksInside(column, spec)) tree.at(names).mask ??= inner;
   if (mask === undefined && tree.members.size === 0) return undefined;
   for (const { of, names } of paths) if (of === 'value') markCopies(tree, spec, names);
   return tree;
@@ -120,8 +120,8 @@ export function textTimes(spec: TableSpec, source: number | undefined): number {
   return isMasked ? MASK_TIMES : 1;
 }
 
-function usesKey({ columns, masks }: TableSpec): boolean {
-  return [...columns, ...masks].some(({ mask }) => mask === 'hmac');
+function usesKey({ columns, masks, masksInside: inside }: TableSpec): boolean {
+  return [...columns, ...masks].some(({ mask }) => mask === 'hmac') || (inside !== undefined && usesKey(inside));
 }
 
 /** What records, names and the key take. */

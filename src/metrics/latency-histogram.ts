@@ -30,6 +30,11 @@ export class LatencyHistogram {
     this.#sum += (messages * (shortest + longest)) / 2;
   }
 
+  /** Messages of at most each bound, in seconds; all of them are in the last count, which has no bound. */
+  counts(): { readonly bounds: readonly number[]; readonly counts: readonly number[] } {
+    return { bounds: BOUNDS, counts: [...this.#counts, this.#count] };
+  }
+
   /** What a registry asks a metric for. */
   async get() {
     const { name, help, type } = this;

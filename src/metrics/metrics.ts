@@ -108,7 +108,7 @@ export class Metrics {
   readonly walBytes = this.#gauge('sluice_wal_bytes', 'Size of the write-ahead log beside it');
   readonly parquetFiles = this.#gauge(
     'sluice_parquet_files',
-    'Parquet files on local disks, by age: younger than 1h, 1d or 7d, or older; counted once a minute',
+    'Parquet files by age: younger than 1h, 1d or 7d, or older; of a lake all in its catalog; counted once a minute',
     'age',
   );
   readonly parquetStoredBytes = this.#gauge('sluice_parquet_stored_bytes', 'Bytes of these files', 'age');

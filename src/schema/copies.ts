@@ -1,8 +1,8 @@
 /** Where messages have fields a second time: what masks the fields masks their copies, too. */
 import * as z from 'zod';
 import { type FieldPath, isWithin, overlap, pathSchema, pathText } from './field-path.js';
-import type { PathMask } from './mask.js';
-import type { TableSpec } from './spec.js';
+import type { Mask, PathMask } from './mask.js';
+import type { SpecColumn, TableSpec } from './spec.js';
 
 export interface FieldCopies {
   /** The object of the value that has the copies. */
@@ -44,6 +44,16 @@ export function masksOfCopies(spec: TableSpec): PathMask[] {
       spec.ignore.filter((path) => !isContainer(path, copies)).map((path) => ({ path, mask: 'drop' })),
     ),
   ]);
+}
+
+/** The masks inside of a column, by names from its value inwards; of the same names the first counts. */
+export function masksInside({ paths }: SpecColumn, spec: TableSpec): { names: readonly string[]; mask: Mask }[] {
+  const masks = [...spec.masks, ...masksOfCopies(spec)];
+  return paths.flatMap((around) =>
+    masks
+      .filter(({ path }) => isWithin(path, around) && path.names.length > around.names.length)
+      .map(({ path, mask }) => ({ names: path.names.slice(around.names.length), mask })),
+  );
 }
 
 /** Whether a field to ignore is only where messages of `sluice capture` put what would clash, not what is copied. */

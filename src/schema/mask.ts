@@ -49,8 +49,8 @@ export function maskName(mask: Mask): 'hmac' | 'redact' | 'drop' | 'partial' | '
 }
 
 /** Whether anything of the spec is masked: then what cannot be read is encrypted. */
-export function hasMasks({ columns, masks }: Pick<TableSpec, 'columns' | 'masks'>): boolean {
-  return masks.length > 0 || columns.some(({ mask }) => mask !== undefined);
+export function hasMasks({ columns, masks, masksInside }: TableSpec): boolean {
+  return masks.length > 0 || columns.some(({ mask }) => mask !== undefined) || masksInside !== undefined;
 }
 
 /**

@@ -102,6 +102,8 @@ export interface TableSpec {
   readonly masks: readonly PathMask[];
   /** Where messages have fields a second time, which are masked there, too; undefined: as those of `sluice capture`. */
   readonly copies?: readonly FieldCopies[] | undefined;
+  /** The spec that says what is masked inside of columns, of one that reads some of its columns out of `extra`. */
+  readonly masksInside?: TableSpec | undefined;
 }
 
 /** Whether a column is of the messages' keys: else they are not read. */

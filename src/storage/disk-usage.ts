@@ -20,7 +20,7 @@ export interface DiskUsage {
   /** Of the database or the catalog; undefined if it is in no file here. */
   readonly databaseBytes: number | undefined;
   readonly walBytes: number | undefined;
-  /** The Parquet files as they were a while ago, by age; undefined if they were not counted yet, or are not here. */
+  /** The Parquet files as they were a while ago, by age; undefined if they were not counted yet, or cannot be. */
   readonly parquet: readonly FileUsage[] | undefined;
 }
 
@@ -28,8 +28,8 @@ export interface DiskPlaces {
   readonly dataDir: string;
   /** A DuckDB file; undefined if it is in a server. */
   readonly database: string | undefined;
-  /** Of the Parquet files; undefined if they are in an object store. */
-  readonly files: string | undefined;
+  /** The folder of the Parquet files, or what counts them where a catalog knows them. */
+  readonly files: string | (() => Promise<readonly FileUsage[]>);
 }
 
 /** Files are counted at most this often, and for at most a twentieth of the time. */
@@ -49,8 +49,9 @@ export class DiskWatch {
   /** What is known now. Has the files counted anew beside other work, if that is due. */
   look(nowMs: number = performance.now()): DiskUsage {
     const { dataDir, database, files } = this.#places;
-    if (files !== undefined && this.#counting === undefined && nowMs >= this.#nextCountMs) {
-      this.#counting = this.#count(files, nowMs);
+    if (this.#counting === undefined && nowMs >= this.#nextCountMs) {
+      const count = typeof files === 'string' ? () => parquetUsage(files, Date.now()) : files;
+      this.#counting = this.#count(count, nowMs);
     }
     return {
       freeBytes: freeBytes(dataDir),
@@ -66,10 +67,10 @@ export class DiskWatch {
     await this.#counting;
   }
 
-  async #count(folder: string, startMs: number): Promise<void> {
+  async #count(count: () => Promise<readonly FileUsage[]>, startMs: number): Promise<void> {
     const beganMs = performance.now();
-    // A folder that cannot be read has no numbers: what writes to it says why.
-    this.#parquet = await parquetUsage(folder, Date.now()).catch(() => undefined);
+    // What cannot be read has no numbers: what writes to it says why.
+    this.#parquet = await count().catch(() => undefined);
     const tookMs = performance.now() - beganMs;
     this.#nextCountMs = startMs + Math.max(COUNT_INTERVAL_MS, COUNT_PAUSES * tookMs);
     this.#counting = undefined;

@@ -1,4 +1,5 @@
 /** A promoted column has, after the backfill, what it would have had from the start; whatever ends it meanwhile. */
+import { createHmac } from 'node:crypto';
 import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -135,6 +136,69 @@ it.each<[string, Choices]>([
   for (const relation of ['cdc_orders', 'orders', files]) {
     expect(await queryDatabase(dataDir, levels(relation)), relation).toEqual(rows);
   }
+  expect((await verified(dataDir)).problems).toEqual([]);
+});
+
+it('masks what is inside of a column of JSON, copies too, and leaves the rest of extra', async () => {
+  const dataDir = temporaryDirectory();
+  const secret = (name: string) => `zz-${name}`;
+  const person = { email: secret('email'), seen: 7 };
+  const changed = { 'owner.email': secret('copy'), 'tags.0': 1, owner: secret('shape') };
+  const values = [
+    order('a', { owner: person, rest: { email: 'left' } }),
+    order('b', { changed, message_key: { who: { name: secret('name') } } }),
+    order('c', { owner: secret('text'), changed: { owner: person }, rest: { email: 'left' } }),
+  ];
+  const sink = await openSink(dataDir);
+  await sink.stage(await makeBatch(dataDir, 0, 0, values));
+  await sink.commit();
+  await sink.close();
+  const { columns, ...names } = JSON.parse(
+    grown(
+      { name: 'owner', kind: 'json' },
+      { name: 'changed', kind: 'json' },
+      { name: 'who', path: { key: 'who' }, kind: 'json' },
+    ),
+  );
+  const spec = JSON.stringify({
+    ...{ ...names, columns },
+    masks: [
+      { path: 'owner.email', mask: 'hmac' },
+      { path: { key: 'who.name' }, mask: 'redact' },
+      { path: 'rest.email', mask: 'redact' },
+    ],
+    copies: [{ path: 'changed', dotted: true }],
+  });
+  const key = join(dataDir, 'mask.key');
+  writeFileSync(key, 'k'.repeat(32), { mode: 0o600 });
+  const masked = (name: string) => createHmac('sha256', 'k'.repeat(32)).update(secret(name)).digest('hex').slice(0, 32);
+  for (const [column, count] of [
+    ['owner', 2],
+    ['changed', 2],
+    ['who', 1],
+  ] as const) {
+    const found = await backfilled(dataDir, column, spec, { MASK_KEY_FILE: key });
+    expect(found, column).toEqual({ values: count, issues: 0, unread: 0 });
+  }
+  const inJson = (name: string) => JSON.stringify({ email: masked(name), seen: 7 });
+  expect(
+    await queryDatabase(dataDir, 'SELECT owner, changed, who, extra FROM cdc_orders ORDER BY kafka_offset'),
+  ).toEqual([
+    [inJson('email'), null, null, '{"rest":{"email":"left"}}'],
+    [null, JSON.stringify({ ...changed, 'owner.email': masked('copy'), owner: '***' }), '{"name":"***"}', null],
+    [
+      '"***"',
+      JSON.stringify({ owner: person }).replace(secret('email'), masked('email')),
+      null,
+      '{"rest":{"email":"left"}}',
+    ],
+  ]);
+  expect(
+    await queryDatabase(
+      dataDir,
+      `SELECT count(*) FROM read_parquet('${dataDir}/parquet/*/*/*.parquet') f WHERE contains(f::VARCHAR, 'zz-')`,
+    ),
+  ).toEqual([[0n]]);
   expect((await verified(dataDir)).problems).toEqual([]);
 });
 

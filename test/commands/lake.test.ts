@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { compact } from '../../src/commands/compact.js';
 import { openAt, openConfigured } from '../../src/commands/open-sql.js';
 import { recover } from '../../src/commands/recover.js';
+import { readStanding } from '../../src/commands/status.js';
 import { verify } from '../../src/commands/verify.js';
 import { type Config, readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/core/log.js';
@@ -185,6 +186,8 @@ describe.skipIf(whyNoExtensions() !== undefined)('on a lake', () => {
         expect(await compact(config, { rewrite: false, log })).toMatchObject({ filesBefore: 4, filesAfter: 1 });
         await expect(compact(config, { rewrite: true, log })).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
         expect(await rowsNow(COUNT)).toEqual([{ n: 5 }]);
+        const { files, fileBytes } = await readStanding(config, false, log);
+        expect([files, fileBytes]).toEqual([expect.any(Number), expect.any(Number)]);
         expect(await verified()).toMatch(/everything agrees/);
         for (const fromParquet of [true, false]) {
           await expect(recover(config, { fromParquet, removeUncounted: false }, () => {})).rejects.toMatchObject({

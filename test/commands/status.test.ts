@@ -1,10 +1,11 @@
 /** `sluice status` at rest, beside a run, and without Kafka. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Standing } from '../../src/commands/status.js';
 import { filledTopic, LAKE_ENV, runEnv, runUntilEnd, SINKS, startRun, stop } from '../e2e/support.js';
 import { runCli, temporaryDataDir } from '../support/cli.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka } from '../support/kafka/shared.js';
+import { freePort } from '../support/ports.js';
 import { produce } from '../support/produce.js';
 
 const LONG = { timeout: 120_000 };
@@ -34,8 +35,14 @@ describeKafka('status', (bootstrap) => {
       ],
     });
     for (const size of [rest.files, rest.fileBytes, rest.databaseBytes]) expect(size).toBeGreaterThan(0);
-    const run = await startRun(env);
+    const port = await freePort();
+    const run = await startRun({ ...env, METRICS_PORT: String(port) });
     expect(await status(env, '--no-kafka')).toMatchObject({ running: true, endsUnknown: 'not asked for' });
+    await vi.waitFor(async () => {
+      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      expect(metrics).toMatch(/^sluice_parquet_files\{age="1h"\} [1-9]/m);
+      expect(metrics).toMatch(/^sluice_parquet_stored_bytes\{age="older"\} 0$/m);
+    }, LONG);
     await stop(run);
   });
 

@@ -38,6 +38,8 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake', () => {
         expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d\d files .* joined into 1 /)]);
         await verifies(env);
         expect(await tables(env)).toEqual(before);
+        const { stdout: standing } = await runCli(['status', '--no-kafka', '--json'], { env });
+        expect(JSON.parse(standing)).toMatchObject({ files: expect.any(Number), fileBytes: expect.any(Number) });
       });
     });
   });

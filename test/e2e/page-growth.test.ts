@@ -43,6 +43,7 @@ function snapshot(second: number): object {
       lag: second % 5000,
     },
     ...{ partitions, partitionCount: PARTITIONS, backpressureSeconds: 0 },
+    latency: { bounds: [0.1, 0.5, 1], counts: [events * 0.6, events * 0.95, events, events] },
     stageSeconds: { idle: busy(0.2), consume: busy(0.3), kernel: busy(0.5), parquet: busy(0.7), merge: busy(0.1) },
   };
 }
@@ -76,6 +77,10 @@ describe.skipIf(whyNoBrowser() !== undefined)('the page', () => {
       until = SNAPSHOTS;
       goOn();
       await shown(page, SNAPSHOTS - 1);
+      const latency = page.locator('figure', { hasText: 'Latency of messages' }).locator('p');
+      expect(await latency.textContent()).toMatch(
+        /^Of 21\d,\d{3} messages half are within 100 ms, 90 % within 500 ms, 99 % within 1 s\.$/,
+      );
       const last = await sizeOf(session);
       expect(last.nodes).toBeLessThanOrEqual(full.nodes * 1.1);
       expect(last.heapBytes).toBeLessThan(full.heapBytes + (2 << 20));

@@ -45,7 +45,8 @@ describe.skipIf(whyNoBrowser() !== undefined)('the page', () => {
       );
       await expectFigure(page, 'Rows', '800');
       await page.getByRole('table', { name: 'Last commits' }).getByRole('cell', { name: '300' }).first().waitFor();
-      await vi.waitFor(async () => expect(await page.locator('figure canvas').count()).toBe(4));
+      await vi.waitFor(async () => expect(await page.locator('figure canvas').count()).toBe(5));
+      await page.getByText(/^Of 300 messages half are (not )?within .* 99 % (not )?within /).waitFor();
       await mendTheDamaged(page);
       await queryByKeyboard(page);
       await refusesToWrite(page, env.DATA_DIR);

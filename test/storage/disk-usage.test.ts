@@ -55,6 +55,14 @@ it('counts Parquet files by age beside other work, once a minute', async () => {
   expect(watch.look(86_400_000).parquet).toMatchObject([{ files: 2 }, {}, {}, {}]);
 });
 
+it('takes the counts of what knows the files', async () => {
+  const parquet = [{ age: '1h', files: 3, bytes: 7 }] as const;
+  const watch = new DiskWatch({ dataDir: '/nowhere', database: undefined, files: async () => parquet });
+  watch.look();
+  await watch.counted();
+  expect(watch.look().parquet).toEqual(parquet);
+});
+
 it('says nothing of what is not there', async () => {
   const watch = new DiskWatch({ dataDir: '/nowhere', database: undefined, files: '/nowhere' });
   watch.look();

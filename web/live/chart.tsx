@@ -29,6 +29,8 @@ const HEIGHT = 170;
 const MIN_LEVEL = 16;
 const MAX_SLANTED = 14;
 const CHARACTER_PIXELS = 7.5;
+/** Of slanted names: the height of one, and of each of its characters; with less width, they would cover each other. */
+const SLANTED_PIXELS = { name: 26, character: 4.2, least: 28 };
 const DAY_SECONDS = 86_400;
 
 export function Chart(props: ChartProps) {
@@ -115,10 +117,12 @@ function xAxis({ names, isTime = true }: ChartProps, width: number): Partial<uPl
   const isSlanted = perName < MIN_LEVEL;
   const room = isSlanted ? MAX_SLANTED : perName;
   const cut = (name: string) => (name.length > room ? `${name.slice(0, room - 1)}…` : name);
+  const longest = Math.max(...names.map((name) => cut(name).length));
+  const every = Math.ceil((names.length * SLANTED_PIXELS.least) / width);
   return {
-    splits: () => names.map((_, index) => index),
+    splits: () => names.flatMap((_, index) => (index % every === 0 ? [index] : [])),
     values: (_, places) => places.map((place) => cut(names[place] ?? '')),
-    ...(isSlanted && { rotate: -40, size: 84 }),
+    ...(isSlanted && { rotate: -40, size: SLANTED_PIXELS.name + longest * SLANTED_PIXELS.character }),
   };
 }
 

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { Snapshot } from '../../src/http/snapshot.js';
 import { Chart, type ChartSeries } from './chart.js';
 import { count, duration, mebibytes, short, time } from './format.js';
-import { type History, inBars, meanOfLast, STAGES } from './history.js';
+import { boundOf, type History, inBars, meanOfLast, STAGES } from './history.js';
 import { ResultTableView } from './result-table.js';
 import { useQuery } from './use-query.js';
 
@@ -35,6 +35,7 @@ export function LiveView({ history }: { readonly history: History }) {
           values={history.commitSeconds}
           format={duration}
         />
+        <Latencies history={history} bounds={latest.latency.bounds} />
         <Stages history={history} />
       </div>
       <Partitions latest={latest} />
@@ -107,6 +108,28 @@ function Panel(props: { readonly title: string; readonly unit: string; readonly 
       </figcaption>
       {props.children}
     </figure>
+  );
+}
+
+const BARS: readonly ChartSeries[] = [{ colour: 'var(--accent)', kind: 'bars' }];
+
+function Latencies({ history, bounds }: { readonly history: History; readonly bounds: readonly number[] }) {
+  const counts = history.lastLatencies();
+  const messages = counts.reduce((sum, one) => sum + one, 0);
+  const atMost = (bound: number) => duration(bound).replace('.0 ', ' ');
+  const within = (share: number) => {
+    const bound = boundOf(share, counts, bounds);
+    return bound === undefined ? `not within ${atMost(bounds.at(-1) ?? 0)}` : `within ${atMost(bound)}`;
+  };
+  return (
+    <Panel title="Latency of messages" unit="messages of the last minute, Kafka to commit">
+      <Chart series={BARS} data={[counts.map((_, index) => index), counts]} names={[...bounds.map(atMost), 'more']} />
+      <p class="faint">
+        {messages === 0
+          ? 'No messages were committed in the last minute.'
+          : `Of ${count(messages)} messages half are ${within(0.5)}, 90 % ${within(0.9)}, 99 % ${within(0.99)}.`}
+      </p>
+    </Panel>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
+import { masksInside } from '../../schema/copies.js';
 import type { FieldPath } from '../../schema/field-path.js';
 import type { SpecColumn, TableSpec } from '../../schema/spec.js';
 import type { FileRange } from '../../storage/data-dir.js';
@@ -23,8 +24,11 @@ export interface Backfilled {
 /** Rows of a page, what is read of a place at a time; fewer, if they have `pageBytes`. */
 const PAGE_ROWS = 20_000;
 
-/** The spec of what is read of `extra`: these columns alone, whose fields lie there by their paths. */
-export function extraSpec({ table, view }: TableSpec, columns: readonly SpecColumn[]): TableSpec {
+/**
+ * The spec of what is read of `extra`: these columns alone, whose fields lie there by their paths. What else `extra`
+ * has stays as it was: it can be masked already.
+ */
+export function extraSpec(spec: TableSpec, columns: readonly SpecColumn[]): TableSpec {
   const inExtra = ({ of, names }: FieldPath): FieldPath => ({
     of: 'value',
     names: of === 'key' ? ['message_key', ...names] : names,
@@ -32,8 +36,10 @@ export function extraSpec({ table, view }: TableSpec, columns: readonly SpecColu
   const alone = columns.map((column) => ({
     ...{ ...column, paths: column.paths.map(inExtra), required: false, role: undefined, operations: undefined },
   }));
+  const { table, view } = spec;
   const none = { embedded: [], ignore: [], deletes: undefined, expectations: [], masks: [], copies: [] };
-  return { table, view, columns: alone, ...none };
+  const hasInner = columns.some((column) => masksInside(column, spec).length > 0);
+  return { table, view, columns: alone, ...none, ...(hasInner && { masksInside: spec }) };
 }
 
 /** A column that is backfilled, in SQL. */

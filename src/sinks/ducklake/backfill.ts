@@ -5,7 +5,7 @@
  *   1. COPY     the rows that change, as they will be, into one file, where DuckLake has its own; fsync
  *   2. commit   these rows are deleted where they were, the file is registered; the ledger counts their issues; a state
  *               that is a table is emptied, which the next run merges again
- *   3. rewrite  of a column with a mask: files with deleted rows, which have its clear text, without these rows
+ *   3. rewrite  of a column with masks: files with deleted rows, which have its clear text, without these rows
  *
  * Killed before the COMMIT, nothing has changed, and housekeeping removes the file. To do it again does what is left.
  */
@@ -16,6 +16,7 @@ import type { RemovedFile } from '../../core/flow.js';
 import { lakeError } from '../../core/outage.js';
 import { identifier, rowsOf } from '../../core/sql.js';
 import { rowGroupRows } from '../../parquet/row-groups.js';
+import { masksInside } from '../../schema/copies.js';
 import type { SpecColumn } from '../../schema/spec.js';
 import type { FileRange } from '../../storage/data-dir.js';
 import { type Backfilled, BackfilledColumn, type KeptExtra } from '../duckdb/backfill-rows.js';
@@ -115,12 +116,13 @@ export class LakeBackfill {
   }
 
   /**
-   * Of a column with a mask: leaves its clear text in no file of the newest snapshot, nor in what the catalog says of
-   * least and greatest values. Older snapshots have it until they go.
+   * Of a column with a mask, or with masks inside of it: leaves its clear text in no file of the newest snapshot, nor
+   * in what the catalog says of least and greatest values. Older snapshots have it until they go.
    * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE; to do it again does what is left
    */
   async cleanUp(): Promise<void> {
-    if (this.#options.column.mask === undefined) return;
+    const { column, spec } = this.#options;
+    if (column.mask === undefined && masksInside(column, spec).length === 0) return;
     const { instance, connection, ownership } = this.#parts;
     const isShared = isPostgres(this.#options.catalog);
     try {
