@@ -125,7 +125,7 @@ export class LakeBackfill {
     try {
       const housekeeping = await Housekeeping.open(instance, { ...this.#options, isShared });
       await housekeeping.rewriteAll().finally(() => housekeeping.close());
-      await narrowStatistics(connection);
+      await narrowStatistics(connection, isShared, ADVICE);
     } catch (thrown) {
       throw lakeError(thrown, 'files have clear text of rows that are masked now: backfill again');
     }
