@@ -24,12 +24,20 @@ type StatedTable = Record<'table_id' | 'schema' | 'table' | 'ids' | 'names' | 'a
  *     the second one to change a row fails. That is this one, which has changed nothing then; or the other one, which
  *     DuckLake tries again from the bounds that are set now.
  *
+ * Older snapshots have the same bounds: conditions on these columns may not find there what is in no newest row.
+ *
  * @param isShared the catalog is in Postgres
  * @param advice what to do without others
+ * @param column of the tables that have it; undefined: all columns of all tables
  * @throws SluiceError SLUICE_LOCKED if another process is connected, or has committed: what is not set stays wider,
  *   which hides no row
  */
-export async function narrowStatistics(connection: DuckDBConnection, isShared: boolean, advice: string): Promise<void> {
+export async function narrowStatistics(
+  connection: DuckDBConnection,
+  isShared: boolean,
+  advice: string,
+  column?: string,
+): Promise<void> {
   const refuse = async () => {
     if (isShared) await refuseOthers(connection, advice);
   };
@@ -42,6 +50,7 @@ export async function narrowStatistics(connection: DuckDBConnection, isShared: b
      FROM ${STATISTICS} s JOIN ${METADATA}.ducklake_column c USING (table_id, column_id)
      JOIN ${METADATA}.ducklake_table t USING (table_id) JOIN ${METADATA}.ducklake_schema USING (schema_id)
      WHERE min_value IS NOT NULL AND parent_column IS NULL AND c.end_snapshot IS NULL AND t.end_snapshot IS NULL
+       ${column === undefined ? '' : `AND column_name = ${literal(column)}`}
      GROUP BY table_id`,
   );
   for (const table of tables) {

@@ -92,7 +92,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('narrowed statistics', () => {
 
       it('are of the rows that there are', async () => {
         expect(await greatest()).toBe('5000');
-        await narrowStatistics(parts.connection, isShared, ADVICE);
+        await narrowStatistics(parts.connection, isShared, ADVICE, 'extra');
+        expect(await greatest()).toBe('5000');
+        await narrowStatistics(parts.connection, isShared, ADVICE, 'n');
         expect(await greatest()).toBe('9');
       });
 
