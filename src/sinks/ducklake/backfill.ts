@@ -116,9 +116,11 @@ export class LakeBackfill {
   }
 
   /**
-   * Of a column with a mask, or with masks inside of it: leaves its clear text in no file of the newest snapshot, nor
-   * in what the catalog says of least and greatest values. Older snapshots have it until they go.
-   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE; to do it again does what is left
+   * Of a column with a mask, or with masks inside of it: leaves what was taken out of `extra` in no file of the newest
+   * snapshot, nor in what the catalog says of least and greatest values. Older snapshots have it until they go. What was not taken stays clear:
+   * copies of the fields in `extra`, and all of an `extra` that could not be read.
+   * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE; SLUICE_LOCKED if anybody has connected or committed since
+   *   `open`. To do it again does what is left
    */
   async cleanUp(): Promise<void> {
     const { column, spec } = this.#options;
@@ -128,7 +130,7 @@ export class LakeBackfill {
     try {
       const housekeeping = await Housekeeping.open(instance, { ...this.#options, isShared }, alone(ownership));
       await housekeeping.rewriteAll().finally(() => housekeeping.close());
-      await narrowStatistics(connection);
+      await narrowStatistics(connection, isShared, ADVICE, 'extra');
     } catch (thrown) {
       throw lakeError(thrown, 'files have clear text of rows that are masked now: backfill again');
     }

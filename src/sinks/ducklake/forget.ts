@@ -197,7 +197,7 @@ export class LakeForget {
       await housekeeping.close();
     }
     await removeDeadInlinedRows(connection, isShared);
-    await narrowStatistics(connection);
+    await narrowStatistics(connection, isShared, ADVICE);
     return files;
   }
 }
