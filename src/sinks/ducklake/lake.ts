@@ -86,6 +86,8 @@ async function prepare(
   if (isPostgres(catalog)) await loadExtension(connection, 'postgres_scanner', extensionDirectory);
   if (isObjectStore(dataPath)) await openObjectStore(connection, options);
   if (reading !== undefined) await connection.run(`SET TimeZone = ${literal(reading.timeZone)}`);
+  // DuckLake knows the bounds of the newest rows only: by these, it finds nothing of what others an older snapshot has.
+  if (reading?.at !== undefined) await connection.run(`SET disabled_optimizers = 'statistics_propagation'`);
   const how = reading === undefined ? `DATA_INLINING_ROW_LIMIT ${INLINED_ROWS}` : howToRead(reading);
   try {
     const server = isPostgres(catalog) ? await attachServer(connection, catalog) : { path: catalog, options: [] };

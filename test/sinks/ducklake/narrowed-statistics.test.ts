@@ -98,6 +98,21 @@ describe.skipIf(whyNoExtensions() !== undefined)('narrowed statistics', () => {
         expect(await greatest()).toBe('9');
       });
 
+      it('hide nothing of an older snapshot', async () => {
+        const [{ before }] = await rowsOf(
+          parts.connection,
+          `SELECT max(snapshot_id) - 1 AS before FROM ${METADATA}.ducklake_snapshot`,
+        );
+        await narrowStatistics(parts.connection, isShared, ADVICE);
+        closeParts(parts);
+        const instance = await openLake(options, { at: String(before), timeZone: 'UTC' });
+        const connection = await connectLake(instance);
+        const rows = await rowsOf(connection, 'SELECT n FROM numbers WHERE n = 5000');
+        connection.closeSync();
+        instance.closeSync();
+        expect(rows).toEqual([{ n: 5000n }]);
+      });
+
       it('stay as they are when somebody commits after the rows were read', async () => {
         await expect(narrowing(READ, { after: commitBeside })).rejects.toMatchObject(COMMITTED);
         expect(await greatest()).toBe('5000');
