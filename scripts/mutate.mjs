@@ -15,6 +15,7 @@ const AREAS = {
   pipeline: { mutate: ['src/pipeline/*.ts'], tests: 'test/pipeline/' },
   verify: { mutate: ['src/verify/*.ts'], tests: 'test/verify/', ignoreStatic: true },
   duckdb: { mutate: ['src/sinks/duckdb/*.ts'], tests: 'test/sinks/duckdb/', ignoreStatic: true },
+  ducklake: { mutate: ['src/sinks/ducklake/*.ts'], tests: 'test/sinks/ducklake/', ignoreStatic: true },
 };
 
 const [, , name, ...paths] = process.argv;
