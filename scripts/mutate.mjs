@@ -42,7 +42,7 @@ const mutants = await new Stryker({
   timeoutMS: 20_000,
   timeoutFactor: 4,
   dryRunTimeoutMinutes: 30,
-  reporters: ['html'],
+  reporters: ['html', 'progress-append-only'],
   htmlReporter: { fileName: `build/mutation/${name}.html` },
   tempDirName: 'build/mutation/sandbox',
   ignorePatterns: [
