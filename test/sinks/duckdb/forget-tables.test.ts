@@ -24,15 +24,15 @@ async function tables(): Promise<DuckDBConnection> {
   const connection = await memoryConnection();
   await migrate(connection, ORDERS_SPEC, TOPIC);
   const messages = (sql: string, offsets: string) =>
-    `INSERT INTO ${sql} FROM range(2) p(partition), (VALUES ${offsets}) o(at)`;
+    `INSERT INTO ${sql} FROM range(2) p(partition), (VALUES ${offsets}) o(place)`;
   await connection.run(
     `INSERT INTO sluice.batches BY NAME SELECT topic: '${TOPIC}', partition_id, start_offset: n * 10,
        next_offset: n * 10 + 10, committed_at: now(), rows_merged: 6, rows_duplicate: 2, rows_quarantined: 2,
        failed_expectations: MAP {'expectation:x': 2, 'expectation:y': 1}
      FROM range(2) r(n), range(2) p(partition_id);
-     ${messages('cdc_orders BY NAME SELECT kafka_partition: partition, kafka_offset: at', '(0), (1), (9), (10)')};
+     ${messages('cdc_orders BY NAME SELECT kafka_partition: partition, kafka_offset: place', '(0), (1), (9), (10)')};
      ${messages(
-       `sluice.quarantine BY NAME SELECT topic: '${TOPIC}', partition_id: partition, message_offset: at,
+       `sluice.quarantine BY NAME SELECT topic: '${TOPIC}', partition_id: partition, message_offset: place,
          reason: 'expectation:x'`,
        '(4), (5), (14)',
      )}`,
@@ -46,14 +46,14 @@ const COUNTS = `SELECT partition_id, start_offset, rows_merged, rows_duplicate, 
   failed_expectations::VARCHAR FROM sluice.batches ORDER BY ALL`;
 const CHANGES = 'SELECT kafka_partition, kafka_offset FROM cdc_orders ORDER BY ALL';
 const placesIn = (table: string) => `SELECT partition_id, message_offset FROM sluice.${table} ORDER BY ALL`;
-const EXPECTATIONS = '{expectation:x=2, expectation:y=1}';
+const EXPECTATIONS = "{'expectation:x'=2, 'expectation:y'=1}";
 
 describe('messages of a key', () => {
   it('leave tables and counts, of one partition', async () => {
     const connection = await tables();
     await connection.run(FORGOTTEN);
     const target = await forgetTarget(connection, KEY);
-    expect(target).toEqual({ topic: TOPIC, table: 'cdc_orders', keyHash: 'h', hasRetired: false, hasReplays: false });
+    expect(target).toEqual({ topic: TOPIC, table: '"cdc_orders"', keyHash: 'h', hasRetired: false, hasReplays: false });
     expect(await findLeaving(connection, LEAVING)).toBe(7);
     expect(await leave(connection, target, 0, "it's")).toEqual({ merged: 3, others: 2 });
     expect(await all(connection, CHANGES)).toEqual([
@@ -71,7 +71,7 @@ describe('messages of a key', () => {
       [1, 14n],
     ]);
     expect(await all(connection, COUNTS)).toEqual([
-      [0, 0n, 4n, 1n, 1n, 4n, '{expectation:x=1, expectation:y=1}'],
+      [0, 0n, 4n, 1n, 1n, 4n, "{'expectation:x'=1, 'expectation:y'=1}"],
       [0, 10n, 4n, 2n, 2n, 2n, EXPECTATIONS],
       [1, 0n, 6n, 2n, 2n, 0n, EXPECTATIONS],
       [1, 10n, 6n, 2n, 2n, 0n, EXPECTATIONS],
@@ -90,11 +90,11 @@ describe('messages of a key', () => {
     await openRetention(connection);
     await connection.run(
       `${FORGOTTEN}; ${REPLAYS}; UPDATE sluice.batches SET rows_retired = 3;
-       INSERT INTO sluice.retired BY NAME SELECT topic: '${TOPIC}', partition_id, message_offset: at, change_seq: 0
-       FROM range(2) p(partition_id), (VALUES (11), (12)) o(at);
-       INSERT INTO sluice.replays BY NAME SELECT topic: '${TOPIC}', partition_id, message_offset: at,
+       INSERT INTO sluice.retired BY NAME SELECT topic: '${TOPIC}', partition_id, message_offset: place, change_seq: 0
+       FROM range(2) p(partition_id), (VALUES (11), (12)) o(place);
+       INSERT INTO sluice.replays BY NAME SELECT topic: '${TOPIC}', partition_id, message_offset: place,
          reason: 'expectation:y', outcome: 'merged', spec_hash: 's', replayed_at: now()
-       FROM range(2) p(partition_id), (VALUES (0), (2)) o(at)`,
+       FROM range(2) p(partition_id), (VALUES (0), (2)) o(place)`,
     );
     const target = await forgetTarget(connection, KEY);
     expect(target).toMatchObject({ hasRetired: true, hasReplays: true });
@@ -113,7 +113,7 @@ describe('messages of a key', () => {
     const counts = `SELECT partition_id, rows_retired, failed_expectations::VARCHAR FROM sluice.batches
       ORDER BY partition_id, start_offset`;
     expect(await all(connection, counts)).toEqual([
-      [0, 3n, '{expectation:x=1}'],
+      [0, 3n, "{'expectation:x'=1}"],
       [0, 2n, EXPECTATIONS],
       [1, 3n, EXPECTATIONS],
       [1, 3n, EXPECTATIONS],
