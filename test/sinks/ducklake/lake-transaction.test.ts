@@ -70,13 +70,14 @@ describe.skipIf(whyNoExtensions() !== undefined)('a commit', () => {
         [1, 5],
       ],
     );
+    // The first one is of the positions.
     expect(await select(sink, LEDGER)).toEqual([
-      [0, 0, 2, 0, 1, 'consume', 1],
-      [0, 3, 0, 0, 0, 'consume', 2],
-      [0, 4, 0, 1, 0, 'consume', 3],
-      [1, 0, 0, 1, 0, 'consume', 1],
-      [1, 1, 2, 1, 0, 'consume', 2],
-      [1, 4, 1, 1, 1, 'consume', 3],
+      [0, 0, 2, 0, 1, 'consume', 2],
+      [0, 3, 0, 0, 0, 'consume', 3],
+      [0, 4, 0, 1, 0, 'consume', 4],
+      [1, 0, 0, 1, 0, 'consume', 2],
+      [1, 1, 2, 1, 0, 'consume', 3],
+      [1, 4, 1, 1, 1, 'consume', 4],
     ]);
     const [one] = groups[0];
     await expect(settleGroup(connection, options, [{ ...one, nextOffset: 99 }])).rejects.toThrow('a row of each batch');
