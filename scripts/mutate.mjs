@@ -15,6 +15,7 @@ const AREAS = {
   pipeline: { mutate: ['src/pipeline/*.ts'], tests: 'test/pipeline/' },
   verify: { mutate: ['src/verify/*.ts'], tests: 'test/verify/', ignoreStatic: true },
   duckdb: { mutate: ['src/sinks/duckdb/*.ts'], tests: 'test/sinks/duckdb/', ignoreStatic: true },
+  commands: { mutate: ['src/commands/replay-*.ts'], tests: 'test/commands/replay', ignoreStatic: true },
   ducklake: { mutate: ['src/sinks/ducklake/*.ts'], tests: 'test/sinks/ducklake/', ignoreStatic: true },
 };
 

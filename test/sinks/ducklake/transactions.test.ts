@@ -195,6 +195,15 @@ describe('when the answer to a COMMIT is lost', () => {
   });
 });
 
+it('that could not be tried may have been done before', async () => {
+  const { ownership, run, write } = await setUp();
+  vi.spyOn(ownership, 'exclusively').mockRejectedValue(new Error('no lock'));
+  ownership.outcomeOf.mockResolvedValue('committed');
+  expect(await run()).toBeUndefined();
+  expect(ownership.committed).not.toHaveBeenCalled();
+  expect(write).not.toHaveBeenCalled();
+});
+
 describe('when the catalog refuses it', () => {
   const REFUSAL = 'SLUICE_FENCED: partition 31';
 
