@@ -9,22 +9,23 @@ import { order, temporaryDirectory, token } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
 import { lakeOptions, makeLakeBatch, openLakeSink } from '../../support/lakes.js';
 
-/** A lake with a file of each partition; and the delete files of one of its connections. */
+/** A lake with a file of each partition, whose catalog has no rows; and the delete files of one of its connections. */
 async function setUp() {
   const options = lakeOptions(temporaryDirectory());
   const sink = await openLakeSink(options);
-  const values = [1, 2, 3].map((n) => order(token(n)));
-  await sink.stage(await makeLakeBatch(options, 0, 0, values));
-  await sink.stage(
-    await makeLakeBatch(
-      options,
-      1,
-      0,
-      [4, 5].map((n) => order(token(n))),
-    ),
-  );
+  const values = (first: number) => Array.from({ length: 40 }, (_, n) => order(token(first + n)));
+  await sink.stage(await makeLakeBatch(options, 0, 0, values(1)));
+  await sink.stage(await makeLakeBatch(options, 1, 0, values(50)));
   await sink.commit();
   const [connection, other] = [await sink.connect(), await sink.connect()];
+  for (const [schema, table] of [
+    ['main', 'cdc_orders'],
+    ['sluice', 'quarantine'],
+  ]) {
+    await connection.run(
+      `CALL lake.set_option('data_inlining_row_limit', 0, schema => '${schema}', table_name => '${table}')`,
+    );
+  }
   const deleteFiles = new DeleteFiles(other, options.dataPath, ORDERS_SPEC);
   onTestFinished(() => {
     connection.closeSync();
@@ -35,8 +36,8 @@ async function setUp() {
   return { connection, deleteFiles, folder, names };
 }
 
-/** Deletes the row of an offset, in a transaction. */
-async function deleteOne(connection: DuckDBConnection, deleteFiles: DeleteFiles, where: string): Promise<void> {
+/** Deletes rows, in a transaction. */
+async function deleteRows(connection: DuckDBConnection, deleteFiles: DeleteFiles, where: string): Promise<void> {
   await connection.run('BEGIN');
   await deleteFiles.during(
     connection,
@@ -49,10 +50,10 @@ describe.skipIf(whyNoExtensions() !== undefined)('delete files', () => {
   it('of all transactions since the last that is known are put back', async () => {
     const { connection, deleteFiles, folder, names } = await setUp();
     expect(names()).toEqual([]);
-    await deleteOne(connection, deleteFiles, 'kafka_partition = 0 AND kafka_offset = 0');
+    await deleteRows(connection, deleteFiles, 'kafka_partition = 0 AND kafka_offset < 30');
     const [first] = names();
     const content = readFileSync(join(folder, first));
-    await deleteOne(connection, deleteFiles, 'kafka_partition = 1 AND kafka_offset = 0');
+    await deleteRows(connection, deleteFiles, 'kafka_partition = 1 AND kafka_offset < 30');
     const [, second] = names();
     expect(names()).toHaveLength(2);
     rmSync(join(folder, first));
@@ -68,9 +69,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('delete files', () => {
 
   it('of transactions that are known are not, nor those of before', async () => {
     const { connection, deleteFiles, folder, names } = await setUp();
-    await deleteOne(connection, deleteFiles, 'kafka_partition = 0 AND kafka_offset = 0');
+    await deleteRows(connection, deleteFiles, 'kafka_partition = 0 AND kafka_offset < 30');
     deleteFiles.forget();
-    await deleteOne(connection, deleteFiles, 'kafka_partition = 1 AND kafka_offset = 0');
+    await deleteRows(connection, deleteFiles, 'kafka_partition = 1 AND kafka_offset < 30');
     const [first, second] = names();
     for (const name of [first, second]) rmSync(join(folder, name));
     await deleteFiles.restore();
@@ -79,12 +80,12 @@ describe.skipIf(whyNoExtensions() !== undefined)('delete files', () => {
 
   it('are none if no row is deleted, and only those of the tables that are named', async () => {
     const { connection, deleteFiles, folder, names } = await setUp();
-    await deleteOne(connection, deleteFiles, 'kafka_partition = 7');
+    await deleteRows(connection, deleteFiles, 'kafka_partition = 7');
     expect(names()).toEqual([]);
     await connection.run('BEGIN');
     await deleteFiles.during(
       connection,
-      async () => void (await connection.run('DELETE FROM cdc_orders WHERE kafka_partition = 0 AND kafka_offset = 1')),
+      async () => void (await connection.run('DELETE FROM cdc_orders WHERE kafka_partition = 0 AND kafka_offset < 30')),
       ['quarantine', 'markers'],
     );
     await connection.run('COMMIT');
@@ -104,7 +105,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('delete files', () => {
     await connection.run('BEGIN');
     await deleteFiles.during(
       connection,
-      async () => void (await connection.run('DELETE FROM sluice.quarantine WHERE message_offset = 1')),
+      async () => void (await connection.run('DELETE FROM sluice.quarantine WHERE message_offset < 500')),
       ['quarantine'],
     );
     await connection.run('COMMIT');
