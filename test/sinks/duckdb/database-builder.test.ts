@@ -39,10 +39,11 @@ async function filesAndOld(sql = 'SELECT 1'): Promise<string> {
 /** SQL: a batch that the old database knows. */
 const batch = (start: number, next: number, file?: string) =>
   `INSERT INTO sluice.batches BY NAME SELECT topic: '${TOPIC}', partition_id: 0, start_offset: ${start},
-     next_offset: ${next}, committed_at: now(), rows_quarantined: 1, file: ${file === undefined ? 'NULL' : `'${file}'`};`;
+     next_offset: ${next}, committed_at: now(), rows_quarantined: 1,
+     file: ${file === undefined ? 'NULL' : `'${file}'`};`;
 const quarantine = (...offsets: number[]) =>
-  `INSERT INTO sluice.quarantine BY NAME SELECT topic: '${TOPIC}', partition_id: p, message_offset: unnest([${offsets}]),
-     reason: 'x' FROM range(2) r(p);`;
+  `INSERT INTO sluice.quarantine BY NAME SELECT topic: '${TOPIC}', partition_id: p,
+     message_offset: unnest([${offsets}]), reason: 'x' FROM range(2) r(p);`;
 
 const LEDGER = 'SELECT start_offset::INTEGER, next_offset::INTEGER, kind FROM sluice.batches ORDER BY 1';
 const POSITION = `SELECT next_offset::INTEGER, first_offset::INTEGER, start_reason, leader_epoch FROM sluice.positions`;
@@ -63,7 +64,8 @@ describe('of files alone', () => {
       [8, 9, 'recovered'],
     ]);
     expect(await queryDatabase(dataDir, POSITION)).toEqual([[9, 2, 'unknown', null]]);
-    const counts = `SELECT start_offset::INTEGER, rows_merged::INTEGER, rows_duplicate::INTEGER, file FROM sluice.batches
+    const counts = `SELECT start_offset::INTEGER, rows_merged::INTEGER, rows_duplicate::INTEGER, file
+      FROM sluice.batches
       WHERE file IS NOT NULL ORDER BY 1`;
     expect(await queryDatabase(dataDir, counts)).toEqual([
       [2, 2, 0, nameOf(0, 2, 4)],

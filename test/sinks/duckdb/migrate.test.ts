@@ -96,7 +96,8 @@ describe('a database', () => {
     const plain = { ...OPERATION, role: undefined };
     const connection = await migrated(specOf([ID, KEY, plain]));
     await connection.run(
-      `INSERT INTO log BY NAME SELECT id: 'i', key: 'k', operation: 'snapshot_begin', kafka_partition: 0, kafka_offset: 0,
+      `INSERT INTO log BY NAME SELECT id: 'i', key: 'k', operation: 'snapshot_begin', kafka_partition: 0,
+         kafka_offset: 0,
          change_seq: 0, issues: 0, is_late: false, is_high_value: false`,
     );
     await migrate(connection, specOf([ID, KEY, OPERATION]), TOPIC);

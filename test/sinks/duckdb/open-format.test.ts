@@ -128,7 +128,7 @@ describe('a database of today', () => {
     expect(rows.map(([, column]) => column)).toEqual(['x', 'y']);
   });
 
-  it('is refused to an older Sluice, for another topic, and with another key; without it nothing is checked', async () => {
+  it('is refused to an older Sluice, for another topic, and with another key', async () => {
     const empty = await memoryConnection();
     await checkFormat(empty, 'any', 'key');
     await openFormat(empty, TOPIC);

@@ -92,7 +92,8 @@ describe('no database is made', () => {
     const leave = (start: number, next: number, partition = 2) =>
       changeDatabase(
         dataDir,
-        `INSERT INTO sluice.batches BY NAME SELECT topic: '${TOPIC}', partition_id: ${partition}, start_offset: ${start},
+        `INSERT INTO sluice.batches BY NAME SELECT topic: '${TOPIC}', partition_id: ${partition}, 
+           start_offset: ${start},
            next_offset: ${next}, committed_at: now(), file_retired: 'f${start}'`,
       );
     for (const [start, next] of [

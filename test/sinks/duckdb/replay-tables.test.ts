@@ -23,9 +23,9 @@ import { TOPIC } from '../../support/batches.js';
 import { memoryConnection } from '../../support/memory-database.js';
 
 /**
- * Partition 0: a joined file of the batches 0–4 and 4–6, the batch 6–9 without a file, the file 9–12 without quarantined
- * messages; partition 1: a file. Quarantined messages have a key of two bytes, and as many bytes of value as their
- * offset says.
+ * Partition 0: a joined file of the batches 0–4 and 4–6, the batch 6–9 without a file, the file 9–12 without
+ * quarantined messages; partition 1: a file. Quarantined messages have a key of two bytes, and a value of as many as
+ * their offset says.
  */
 async function tables(): Promise<{ connection: DuckDBConnection; all: (sql: string) => Promise<Row[]> }> {
   const connection = await memoryConnection();

@@ -91,7 +91,8 @@ describe('a piece', () => {
     expect(statSync(join(dataDir, FIRST_FILE)).size).not.toBe(before);
     const bytes = `SELECT file_bytes::INTEGER FROM sluice.batches WHERE file = '${FIRST_FILE}'`;
     expect(await select(sink, bytes)).toEqual([[statSync(join(dataDir, FIRST_FILE)).size]]);
-    const inFile = `SELECT kafka_offset::INTEGER FROM read_parquet('${join(dataDir, FIRST_FILE)}', hive_partitioning = false)`;
+    const inFile = `SELECT kafka_offset::INTEGER
+      FROM read_parquet('${join(dataDir, FIRST_FILE)}', hive_partitioning = false)`;
     expect((await select(sink, inFile)).flat()).toEqual([1, 2, 3]);
   });
 

@@ -25,7 +25,8 @@ async function setUp(retention: Partial<RetentionSettings>, rows = 5) {
     `INSERT INTO sluice.batches BY NAME SELECT topic: '${TOPIC}', partition_id: 0, *, file_bytes: 1, rows_merged: 0,
        committed_at: now() - INTERVAL 2 HOURS
      FROM (VALUES (0, ${rows - 1}, 'p/first'), (${rows - 1}, ${rows}, 'p/second')) b(start_offset, next_offset, file);
-     INSERT INTO cdc_orders BY NAME SELECT 0 AS kafka_partition, range AS kafka_offset, 'a' AS order_id, 's' AS order_id_type,
+     INSERT INTO cdc_orders BY NAME SELECT 0 AS kafka_partition, range AS kafka_offset, 'a' AS order_id,
+       's' AS order_id_type,
        range::VARCHAR AS change_id, 0 AS change_seq FROM range(${rows});
      INSERT INTO sluice.quarantine BY NAME SELECT topic: '${TOPIC}', partition_id: 0, message_offset: 0, reason: 'x'`,
   );

@@ -25,7 +25,8 @@ beforeEach(async () => {
   await migrate(connection, ORDERS_SPEC, TOPIC);
   await openRetention(connection);
   await connection.run(
-    `INSERT INTO sluice.batches BY NAME SELECT topic: '${TOPIC}', partition_id, start_offset: n * 3, next_offset: n * 3 + 3,
+    `INSERT INTO sluice.batches BY NAME SELECT topic: '${TOPIC}', partition_id, start_offset: n * 3,
+       next_offset: n * 3 + 3,
        committed_at: now() - to_hours(CASE WHEN n < 2 THEN 2 ELSE 0 END)
      FROM range(3) r(n), range(2) p(partition_id)`,
   );
@@ -41,7 +42,8 @@ const temporary = () => all('SELECT table_name FROM duckdb_tables() WHERE tempor
 
 describe('old changes', () => {
   it('leave if a later one has their key and type; the last of each partition stays', async () => {
-    await log(`(0, 0, 'a', 's'), (0, 1, 'a', 's'), (0, 2, 'a', 's'), (1, 0, 'a', 's'), (1, 1, 'b', 's'), (1, 7, 'b', 's'),
+    await log(`(0, 0, 'a', 's'), (0, 1, 'a', 's'), (0, 2, 'a', 's'), (1, 0, 'a', 's'), (1, 1, 'b', 's'),
+      (1, 7, 'b', 's'),
       (0, 6, 'c', 's'), (0, 7, 'c', 's'), (0, 3, NULL, 's'), (0, 4, NULL, 's')`);
     expect(await findOld(connection, ORDERS_SPEC, HOUR_MS, 'temp.found', undefined)).toBe(3);
     expect(await found()).toEqual([
@@ -82,7 +84,8 @@ describe('old changes', () => {
 
   it('leave in parts', async () => {
     await connection.run(
-      `INSERT INTO sluice.batches BY NAME SELECT topic: '${TOPIC}', partition_id: 2, start_offset: 0, next_offset: 300_000,
+      `INSERT INTO sluice.batches BY NAME SELECT topic: '${TOPIC}', partition_id: 2, start_offset: 0,
+         next_offset: 300_000,
          committed_at: now() - INTERVAL 2 HOURS;
        INSERT INTO cdc_orders BY NAME SELECT 2 AS kafka_partition, range AS kafka_offset, 'a' AS order_id,
          's' AS order_id_type, range::VARCHAR AS change_id, 0 AS change_seq FROM range(100_002)`,
@@ -160,7 +163,8 @@ it('a message that leaves and is of no batch, or of two, stops the process', asy
   await connection.run('CREATE TABLE old AS FROM (VALUES (0, 1::BIGINT), (0, 77)) old(kafka_partition, kafka_offset)');
   await expect(countRetired(connection, 'rows_retired', 'old', 2)).rejects.toThrow('is of one batch');
   await connection.run(`DELETE FROM old WHERE kafka_offset = 77;
-    INSERT INTO sluice.batches BY NAME SELECT * REPLACE (1 AS start_offset) FROM sluice.batches WHERE start_offset = 0`);
+    INSERT INTO sluice.batches BY NAME SELECT * REPLACE (1 AS start_offset) FROM sluice.batches
+      WHERE start_offset = 0`);
   await expect(countRetired(connection, 'rows_retired', 'old', 1)).rejects.toThrow('is of one batch');
   expect(await all('SELECT DISTINCT rows_retired FROM sluice.batches')).toEqual([[0n]]);
 });

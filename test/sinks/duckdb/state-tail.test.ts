@@ -94,7 +94,8 @@ describe('a merge', () => {
     const connection = await open();
     await log(connection, 0, ['a', 'b']);
     await mergeTail(connection, ORDERS_SPEC, ALL);
-    await connection.run('UPDATE sluice.merged SET row_id = NULL, message_offset = 77');
+    await connection.run(`UPDATE sluice.merged SET row_id = NULL, message_offset = 77;
+      UPDATE sluice.state SET order_id = 'gone' WHERE order_id = 'a'`);
     expect(await mergeTail(connection, ORDERS_SPEC, ALL)).toEqual({ rows: 2, isAll: true, stateRows: 2 });
   });
 

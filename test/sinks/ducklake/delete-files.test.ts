@@ -98,8 +98,8 @@ describe.skipIf(whyNoExtensions() !== undefined)('delete files', () => {
     const { connection, deleteFiles, folder } = await setUp();
     const ofQuarantine = join(folder, '..', '..', 'sluice', 'quarantine');
     await connection.run(
-      `INSERT INTO sluice.quarantine BY NAME SELECT 't' AS topic, 0 AS partition_id, range AS message_offset, 'x' AS reason
-       FROM range(1000)`,
+      `INSERT INTO sluice.quarantine BY NAME SELECT 't' AS topic, 0 AS partition_id, range AS message_offset,
+         'x' AS reason FROM range(1000)`,
     );
     const files = () => readdirSync(ofQuarantine).filter((name) => name.endsWith('-delete.parquet'));
     await connection.run('BEGIN');

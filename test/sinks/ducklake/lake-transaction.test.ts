@@ -97,7 +97,8 @@ describe.skipIf(whyNoExtensions() !== undefined)('a commit', () => {
   it('finds changes that have left by their age', async () => {
     const { options, sink, connection } = await open();
     await openRetention(connection);
-    await connection.run(`INSERT INTO sluice.retired BY NAME SELECT topic: '${TOPIC}', partition_id: 0, message_offset: 0,
+    await connection.run(`INSERT INTO sluice.retired BY NAME SELECT topic: '${TOPIC}', partition_id: 0,
+      message_offset: 0,
       change_id: '${token(5)}', change_seq: 99::UBIGINT`);
     await sink.stage(await makeLakeBatch(options, 0, 0, [order(token(9))]));
     await sink.commit();

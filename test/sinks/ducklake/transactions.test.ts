@@ -19,7 +19,7 @@ const MOVES = [{ partition: 3, epoch: 1, start: 10, next: 20 }];
 const INFO: CommitInfo = { topic: TOPIC, commit: 7, partitions: MOVES, maxChangeSeq: '99' };
 const LOST = 'the answer was lost';
 
-/** Transactions of a database that has, of a lake, only its function for messages; whose catalog says what it is told. */
+/** Transactions of a database that has, of a lake, only its function for messages. The test is its catalog. */
 async function setUp(maxConflicts?: number) {
   const instance = await DuckDBInstance.create();
   const [connection, other] = [await instance.connect(), await instance.connect()];
