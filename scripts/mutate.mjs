@@ -3,7 +3,7 @@
  * Mutation testing: changes code in small ways, one at a time, and counts the changes that the unit tests of its folder
  * do not notice. An area takes minutes to hours; build/mutation/<area>.html shows each change.
  * Usage: mutate.mjs <area of AREAS> [file of the area]... [test]...
- * With tests, only those are run: a file with its own takes minutes.
+ * With tests, only those are run, also those that are no unit tests: a file with its own takes minutes.
  */
 import path from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
@@ -15,6 +15,8 @@ const AREAS = {
   pipeline: { mutate: ['src/pipeline/*.ts'], tests: 'test/pipeline/' },
   verify: { mutate: ['src/verify/*.ts'], tests: 'test/verify/', ignoreStatic: true },
   duckdb: { mutate: ['src/sinks/duckdb/*.ts'], tests: 'test/sinks/duckdb/', ignoreStatic: true },
+  commands: { mutate: ['src/commands/replay-*.ts'], tests: 'test/commands/replay', ignoreStatic: true },
+  ducklake: { mutate: ['src/sinks/ducklake/*.ts'], tests: 'test/sinks/ducklake/', ignoreStatic: true },
 };
 
 const [, , name, ...paths] = process.argv;
@@ -41,13 +43,14 @@ const mutants = await new Stryker({
   timeoutMS: 20_000,
   timeoutFactor: 4,
   dryRunTimeoutMinutes: 30,
-  reporters: ['html'],
+  reporters: ['html', 'progress-append-only'],
   htmlReporter: { fileName: `build/mutation/${name}.html` },
   tempDirName: 'build/mutation/sandbox',
   ignorePatterns: [
     '/build/mutation',
     '/build/python',
-    '/build/duckdb-extensions',
+    // Only tests of lakes need them.
+    ...(name === 'ducklake' ? [] : ['/build/duckdb-extensions']),
     '/.cache',
     '/data',
     '/bench/plots/node_modules',
