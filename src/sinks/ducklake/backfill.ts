@@ -117,8 +117,8 @@ export class LakeBackfill {
 
   /**
    * Of a column with a mask, or with masks inside of it: leaves what was taken out of `extra` in no file of the newest
-   * snapshot, nor in what the catalog says of least and greatest values. Older snapshots have it until they go. What was
-   * not taken stays clear: copies of the fields in `extra`, and all of an `extra` that could not be read.
+   * snapshot, nor in what the catalog says of least and greatest values. Older snapshots have it until they go. What
+   * was not taken stays clear: copies of the fields in `extra`, and all of an `extra` that could not be read.
    * @throws SluiceError SLUICE_DATA_DIR or SLUICE_LAKE; SLUICE_LOCKED if anybody has connected or committed since
    *   `open`. To do it again does what is left
    */
