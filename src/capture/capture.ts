@@ -253,11 +253,19 @@ export class Capture {
     const from = writer.record?.clusterTime ?? '0'.repeat(16);
     // A lost image does not end the oplog, but all changes until now may lack theirs.
     const oldest = isImageLost(error.cause) ? undefined : await source.oldestTime();
-    const to = oldest ?? timeAfter(await source.operationTime());
+    const to = endOfGap(from, oldest, await source.operationTime());
     metrics.gaps.inc();
     log.error({ code: 'SLUICE_HISTORY_LOST', from, to }, 'changes between these times are lost');
     await writer.write({ version: 1, token: null, clusterTime: to, gap: { from, to } });
   }
+}
+
+/**
+ * Until which time changes may be lost: until the oldest that there is, or until now, where the oplog reaches back and
+ * the change at the position is not in it.
+ */
+export function endOfGap(from: string, oldest: string | undefined, now: string): string {
+  return oldest !== undefined && oldest > from ? oldest : timeAfter(now);
 }
 
 /** Where the stream continues. A snapshot has everything up to its time, also the operation of this very time. */

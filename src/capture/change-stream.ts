@@ -45,6 +45,8 @@ export class ChangeReader {
   #start: StreamStart;
   /** The token of the change to continue after, until this stream gave that; undefined where the server finds it. */
   #awaited: string | undefined;
+  /** The token of the last change at whose time a stream was started for want of another way. */
+  #startedAt: string | undefined;
   #failures = 0;
 
   constructor(source: StreamSource, start: StreamStart, options: StreamOptions, log: Logger) {
@@ -119,7 +121,7 @@ export class ChangeReader {
     const awaited = tokenOfChange(this.#awaited);
     const events = read.events.filter(({ token }) => tokenOfChange(token) > awaited);
     if (read.events.some(({ token }) => tokenOfChange(token) === awaited)) this.#awaited = undefined;
-    else if (events.length > 0) throw this.#historyLost('the change that it is after did not come again');
+    else if (events.length > 0) throw this.#historyLost('it has later changes, and not the one at the position');
     return { events, token: this.#awaited === undefined ? read.token : undefined };
   }
 
@@ -129,7 +131,8 @@ export class ChangeReader {
     // The code is an object of its BSON type too.
     const code = error instanceof MongoError ? Number(error.code) : undefined;
     const again = code === FATAL && 'token' in this.#start ? startAtChange(this.#start.token) : undefined;
-    if (again !== undefined && 'time' in again) {
+    if (again !== undefined && 'time' in again && again.after !== this.#startedAt) {
+      this.#startedAt = again.after;
       this.#start = again;
       this.#log.warn(`MongoDB: ${error.message}; reading again from the time of the last change`);
       return;

@@ -35,6 +35,7 @@ export interface DiskPlaces {
 /** Files are counted at most this often, and for at most a twentieth of the time. */
 const COUNT_INTERVAL_MS = 60_000;
 const COUNT_PAUSES = 20;
+const MAX_PAUSE_MS = 600_000;
 
 export class DiskWatch {
   readonly #places: DiskPlaces;
@@ -72,7 +73,9 @@ export class DiskWatch {
     // What cannot be read has no numbers: what writes to it says why.
     this.#parquet = await count().catch(() => undefined);
     const tookMs = performance.now() - beganMs;
-    this.#nextCountMs = startMs + Math.max(COUNT_INTERVAL_MS, COUNT_PAUSES * tookMs);
+    // It may have waited for the queries of others.
+    const pauseMs = Math.min(COUNT_PAUSES * tookMs, MAX_PAUSE_MS);
+    this.#nextCountMs = startMs + Math.max(COUNT_INTERVAL_MS, pauseMs);
     this.#counting = undefined;
   }
 }

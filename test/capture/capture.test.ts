@@ -1,7 +1,7 @@
 import { BSON, Timestamp } from 'mongodb';
 import { pino } from 'pino';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { Capture, type CaptureOptions } from '../../src/capture/capture.js';
+import { Capture, type CaptureOptions, endOfGap } from '../../src/capture/capture.js';
 import { readEvent } from '../../src/capture/change-event.js';
 import type { CapturedCollection, EventStream } from '../../src/capture/collection.js';
 import { CaptureMetrics } from '../../src/capture/metrics.js';
@@ -129,4 +129,10 @@ it('is well as long as it comes round to read, and says so if it does not', asyn
   }));
   expect(problems[2]).toMatch(/^nothing was read from MongoDB or written to Kafka for 1[56]0 s$/);
   expect([problems[0], problems[1], problems[4]]).toEqual([undefined, undefined, undefined]);
+});
+
+it('ends a gap at the oldest change that there is, and now where that is before the position', () => {
+  expect(endOfGap('6500000000000002', '6500000000000009', '6500000000000011')).toBe('6500000000000009');
+  expect(endOfGap('6500000000000002', '6500000000000001', '6500000000000011')).toBe('6500000000000012');
+  expect(endOfGap('6500000000000002', undefined, '6500000000000011')).toBe('6500000000000012');
 });

@@ -1,10 +1,10 @@
 /** Where a stream continues after a change that is cut into other fragments when it is read again. */
-import { MongoClient } from 'mongodb';
+import { BSON, MongoClient, MongoServerError } from 'mongodb';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { ChangeEvent } from '../../src/capture/change-event.js';
+import { type ChangeEvent, readEvent } from '../../src/capture/change-event.js';
 import { ChangeReader } from '../../src/capture/change-stream.js';
-import { CapturedCollection, type StreamStart, timeAfter } from '../../src/capture/collection.js';
+import { CapturedCollection, type EventStream, type StreamStart, timeAfter } from '../../src/capture/collection.js';
 import { tokenOfChange } from '../../src/capture/resume-token.js';
 import { type ReplicaSet, startReplicaSet } from '../support/mongo/server.js';
 
@@ -91,7 +91,34 @@ describe('ChangeReader', () => {
     const token = `82${timeBefore(other.start.time)}${end}`;
     await expect(readAll({ token }, 1)).rejects.toMatchObject({
       code: 'SLUICE_HISTORY_LOST',
-      message: expect.stringMatching(/the position of shop\..* did not come again/),
+      message: expect.stringMatching(/the position of shop\..* not the one at the position/),
     });
   });
+});
+
+it('reads from the time of a change once: what fails after it again is lost', async () => {
+  const token = '8265000000000000010004';
+  const starts: StreamStart[] = [];
+  const source = {
+    name: 'shop.orders',
+    renewAfter() {},
+    async watch(start: StreamStart): Promise<EventStream> {
+      starts.push(start);
+      let reads = 0;
+      return {
+        async next() {
+          if ('token' in start || reads++ > 0) throw new MongoServerError({ message: 'cannot resume', code: 280 });
+          const event = { _id: { _data: token }, operationType: 'delete', documentKey: { _id: 'a' } };
+          return { events: [readEvent(BSON.serialize(event))], token };
+        },
+        async close() {},
+      };
+    },
+  };
+  const reader = new ChangeReader(source, { token }, OPTIONS, LOG);
+  const readOn = async () => {
+    for (let reads = 0; reads < 20; reads++) await reader.next(1000);
+  };
+  await expect(readOn()).rejects.toMatchObject({ code: 'SLUICE_HISTORY_LOST' });
+  expect(starts.map((start) => 'time' in start)).toEqual([false, true]);
 });

@@ -183,49 +183,55 @@ describe.skipIf(whyNoExtensions() !== undefined)('a backfill of a lake', () => {
         await verifies(lake.env);
       });
 
-      it('leaves no clear text of columns with masks in the files of the newest snapshot', {
-        timeout: 60_000,
-      }, async () => {
-        const phone = (id: string) => order(id, { zz: { phone: `zz-secret-${id}` }, yy: { phone: `yy-secret-${id}` } });
-        const others = Array.from({ length: 60 }, (_, index) => order(`n${index}`));
-        await written(lake, ORDERS_SPEC, [[0, 6, [phone('x'), phone('y'), ...others]]]);
-        const columns = [
-          { name: 'phone', path: 'zz.phone', kind: 'text', mask: 'redact' },
-          { name: 'yy', kind: 'json' },
-        ];
-        const masks = [{ path: 'yy.phone', mask: 'redact' }];
-        writeFileSync(lake.env.TABLE_SPEC, JSON.stringify({ ...JSON.parse(grown(...columns)), masks }));
-        await expect(backfilled(lake, 'phone')).rejects.toThrow(/^the table spec has masks: MASK_KEY_FILE/);
-        lake.env.MASK_KEY_FILE = join(lake.options.dataDir, 'mask.key');
-        writeFileSync(lake.env.MASK_KEY_FILE, randomBytes(32).toString('hex'), { mode: 0o600 });
-        const clear = async (text: string) => {
-          const files: unknown[] = [];
-          for (const of of [`'cdc_orders'`, `'state', schema => 'sluice'`]) {
-            const listed = await onLake(lake.options, `SELECT data_file FROM ducklake_list_files('lake', ${of})`);
-            for (const [file] of listed) {
-              const sql = `SELECT count(*) FROM read_parquet('${file}') f WHERE contains(f::VARCHAR, '${text}')`;
-              if ((await onLake(lake.options, sql))[0][0] !== 0n) files.push(file);
+      // What differs in Postgres, narrowed-statistics.test.ts tests.
+      it.runIf(where === 'a file')(
+        'leaves no clear text of columns with masks in the files of the newest snapshot',
+        {
+          timeout: 60_000,
+        },
+        async () => {
+          const phone = (id: string) =>
+            order(id, { zz: { phone: `zz-secret-${id}` }, yy: { phone: `yy-secret-${id}` } });
+          const others = Array.from({ length: 60 }, (_, index) => order(`n${index}`));
+          await written(lake, ORDERS_SPEC, [[0, 6, [phone('x'), phone('y'), ...others]]]);
+          const columns = [
+            { name: 'phone', path: 'zz.phone', kind: 'text', mask: 'redact' },
+            { name: 'yy', kind: 'json' },
+          ];
+          const masks = [{ path: 'yy.phone', mask: 'redact' }];
+          writeFileSync(lake.env.TABLE_SPEC, JSON.stringify({ ...JSON.parse(grown(...columns)), masks }));
+          await expect(backfilled(lake, 'phone')).rejects.toThrow(/^the table spec has masks: MASK_KEY_FILE/);
+          lake.env.MASK_KEY_FILE = join(lake.options.dataDir, 'mask.key');
+          writeFileSync(lake.env.MASK_KEY_FILE, randomBytes(32).toString('hex'), { mode: 0o600 });
+          const clear = async (text: string) => {
+            const files: unknown[] = [];
+            for (const of of [`'cdc_orders'`, `'state', schema => 'sluice'`]) {
+              const listed = await onLake(lake.options, `SELECT data_file FROM ducklake_list_files('lake', ${of})`);
+              for (const [file] of listed) {
+                const sql = `SELECT count(*) FROM read_parquet('${file}') f WHERE contains(f::VARCHAR, '${text}')`;
+                if ((await onLake(lake.options, sql))[0][0] !== 0n) files.push(file);
+              }
             }
-          }
-          return files;
-        };
-        const inCatalog = `SELECT count(*) > 0 FROM __ducklake_metadata_lake.ducklake_table_column_stats
+            return files;
+          };
+          const inCatalog = `SELECT count(*) > 0 FROM __ducklake_metadata_lake.ducklake_table_column_stats
           JOIN (FROM __ducklake_metadata_lake.ducklake_table WHERE end_snapshot IS NULL) USING (table_id)
           WHERE concat(min_value, max_value) LIKE '%zz-secret%'`;
-        expect(await clear('zz-secret')).toHaveLength(2);
-        expect(await rowsNow(lake.env, inCatalog)).toEqual([[true]]);
-        expect(await backfilled(lake, 'phone')).toEqual({ values: 2, issues: 0, unread: 0 });
-        expect(await clear('zz-secret')).toEqual([]);
-        expect(await rowsNow(lake.env, inCatalog)).toEqual([[false]]);
-        expect(await clear('yy-secret')).toHaveLength(1);
-        expect(await backfilled(lake, 'yy')).toEqual({ values: 2, issues: 0, unread: 0 });
-        expect(await clear('yy-secret')).toEqual([]);
-        expect(await rowsNow(lake.env, 'SELECT DISTINCT phone, yy FROM cdc_orders ORDER BY ALL')).toEqual([
-          ['***', '{"phone":"***"}'],
-          [null, null],
-        ]);
-        await verifies(lake.env);
-      });
+          expect(await clear('zz-secret')).toHaveLength(2);
+          expect(await rowsNow(lake.env, inCatalog)).toEqual([[true]]);
+          expect(await backfilled(lake, 'phone')).toEqual({ values: 2, issues: 0, unread: 0 });
+          expect(await clear('zz-secret')).toEqual([]);
+          expect(await rowsNow(lake.env, inCatalog)).toEqual([[false]]);
+          expect(await clear('yy-secret')).toHaveLength(1);
+          expect(await backfilled(lake, 'yy')).toEqual({ values: 2, issues: 0, unread: 0 });
+          expect(await clear('yy-secret')).toEqual([]);
+          expect(await rowsNow(lake.env, 'SELECT DISTINCT phone, yy FROM cdc_orders ORDER BY ALL')).toEqual([
+            ['***', '{"phone":"***"}'],
+            [null, null],
+          ]);
+          await verifies(lake.env);
+        },
+      );
     });
   });
 });

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { backfill } from '../../src/commands/backfill.js';
 import { readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/core/log.js';
+import { hasMasks } from '../../src/schema/mask.js';
 import { specJson } from '../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../src/schema/spec-file.js';
 import { extraSpec } from '../../src/sinks/duckdb/backfill-rows.js';
@@ -103,6 +104,18 @@ it('finds fields of JSON in a string, and those of the key, where extra has them
   expect((await verified(dataDir)).problems).toEqual([]);
   const { columns } = parseSpec(grownText, 'test');
   expect(extraSpec(old, [columns[1]]).columns[0].paths[1]).toEqual({ of: 'value', names: ['message_key', 'b'] });
+});
+
+it('masks nothing inside of a column by a spec that only ignores', () => {
+  const columns = [
+    { name: 'id', kind: 'text', required: true, role: 'change_id' },
+    { name: 'document', kind: 'json' },
+  ];
+  const of = (more: object) => {
+    const spec = parseSpec(JSON.stringify({ table: 't', view: 'v', columns, ignore: ['noise'], ...more }), 'test');
+    return hasMasks(extraSpec(spec, [spec.columns[1]]));
+  };
+  expect([of({}), of({ masks: [{ path: 'document.secret', mask: 'redact' }] })]).toEqual([false, true]);
 });
 
 it.each<[string, Choices]>([

@@ -30,7 +30,7 @@ import {
 } from './support.js';
 
 const MESSAGES = 4000;
-const KILLS = 8;
+const KILLS = 6;
 const SMALL = { BATCH_ROWS: '100', COMMIT_ROWS: '300', COMPACT_AFTER_FILES: '0' };
 /** Enough for some, and too few to reach the end in all kills together. */
 const MAX_FILES_PER_KILL = 4;

@@ -4,6 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { masksInside } from '../../schema/copies.js';
 import type { FieldPath } from '../../schema/field-path.js';
+import { hasMasks } from '../../schema/mask.js';
 import type { SpecColumn, TableSpec } from '../../schema/spec.js';
 import type { FileRange } from '../../storage/data-dir.js';
 
@@ -38,8 +39,13 @@ export function extraSpec(spec: TableSpec, columns: readonly SpecColumn[]): Tabl
   }));
   const { table, view } = spec;
   const none = { embedded: [], ignore: [], deletes: undefined, expectations: [], masks: [], copies: [] };
-  const hasInner = columns.some((column) => masksInside(column, spec).length > 0);
+  const hasInner = columns.some((column) => hasMaskInside(column, spec));
   return { table, view, columns: alone, ...none, ...(hasInner && { masksInside: spec }) };
+}
+
+/** Whether something inside of a column is masked. A spec without masks masks nothing, what is to be ignored neither. */
+export function hasMaskInside(column: SpecColumn, spec: TableSpec): boolean {
+  return hasMasks(spec) && masksInside(column, spec).length > 0;
 }
 
 /** A column that is backfilled, in SQL. */

@@ -16,10 +16,9 @@ import type { RemovedFile } from '../../core/flow.js';
 import { lakeError } from '../../core/outage.js';
 import { identifier, rowsOf } from '../../core/sql.js';
 import { rowGroupRows } from '../../parquet/row-groups.js';
-import { masksInside } from '../../schema/copies.js';
 import type { SpecColumn } from '../../schema/spec.js';
 import type { FileRange } from '../../storage/data-dir.js';
-import { type Backfilled, BackfilledColumn, type KeptExtra } from '../duckdb/backfill-rows.js';
+import { type Backfilled, BackfilledColumn, hasMaskInside, type KeptExtra } from '../duckdb/backfill-rows.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
 import { parquet } from '../duckdb/file-inventory.js';
 import { openAlone, refuseOthers } from './alone.js';
@@ -124,7 +123,7 @@ export class LakeBackfill {
    */
   async cleanUp(): Promise<void> {
     const { column, spec } = this.#options;
-    if (column.mask === undefined && masksInside(column, spec).length === 0) return;
+    if (column.mask === undefined && !hasMaskInside(column, spec)) return;
     const { instance, connection, ownership } = this.#parts;
     const isShared = isPostgres(this.#options.catalog);
     try {

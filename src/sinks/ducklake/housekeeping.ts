@@ -52,12 +52,18 @@ const LOOK_AT_STATE_EVERY_MS = 5_000;
 /** For each millisecond of merging it, so many without: a tenth of a thread. */
 const PAUSE_FACTOR = 9;
 
+/** How often files that take long to be made anew may be overtaken. */
+const MAX_CONFLICTS = 1;
+/** For so long it is not said that snapshots stay because others commit all the time. */
+const SNAPSHOTS_MAY_STAY_MS = 3_600_000;
+
 const IS_BUSY =
   'all files stay as they are: another process, "run" or "compact", keeps house in this lake at the moment. ' +
   'Try again when it is done';
 
 const SNAPSHOTS_STAY =
-  'all snapshots stay as they are: other processes commit all the time. Try again when they have less to do';
+  'all snapshots stay as they are, and files that only they have: other processes commit all the time. Try ' +
+  '"sluice compact" again when they have less to do';
 
 /** What is to be looked at. */
 interface Due {
@@ -80,7 +86,8 @@ export class Housekeeping {
   readonly #closing = new AbortController();
   readonly #retention: LakeRetention | undefined;
   #lookedMs = performance.now();
-  #expiredMs = performance.now() - EXPIRE_EVERY_MS;
+  #cleanedUpMs = performance.now() - EXPIRE_EVERY_MS;
+  #expiredMs = performance.now();
   /** The first look is at once, for what the last run left. */
   #nextMergeMs = performance.now();
   #running: Promise<unknown> = Promise.resolve();
@@ -103,7 +110,7 @@ export class Housekeeping {
     const { signal } = this.#closing;
     const ownership = doneAgain(aside.ownership);
     const transactions = new Transactions(connection, ownership, deleteFiles, options.topic, signal, 0);
-    const numbered = new NumberedChanges(transactions, aside.inTurn, signal);
+    const numbered = new NumberedChanges(transactions, aside.inTurn, signal, MAX_CONFLICTS);
     this.#beside = new BesideCommits(connection, options.dataPath);
     this.#joining = new Joining(options, connection, this.#beside, numbered);
     this.#lock = lock;
@@ -193,16 +200,19 @@ export class Housekeeping {
     }
   }
 
-  /** @param problems gets why not all is done, if that was wanted */
+  /** @param problems gets why not all is done */
   async #keepFiles(everything: boolean, problems: string[]): Promise<CompactionReceipt> {
     const changed = () => changeFiles(this.#connection, this.#options.dataPath, this.#options.spec);
     const before = await changed();
-    const isChanged = await this.#joining.join(everything);
-    const receipt = isChanged ? difference(before, await changed()) : NOTHING_COMPACTED;
-    if (!everything && performance.now() - this.#expiredMs <= EXPIRE_EVERY_MS) return receipt;
-    const staying = await this.#cleanUp();
-    if (everything) problems.push(...staying);
-    return receipt;
+    const joined = await this.#joining.join(everything).then(
+      (isChanged) => ({ isChanged }),
+      (failure: unknown) => ({ failure }),
+    );
+    // Also if that failed, for want of disk, say.
+    const isDue = everything || performance.now() - this.#cleanedUpMs > EXPIRE_EVERY_MS;
+    if (isDue && !this.#stopped) problems.push(...(await this.#cleanUp(everything)));
+    if ('failure' in joined) throw joined.failure;
+    return joined.isChanged ? difference(before, await changed()) : NOTHING_COMPACTED;
   }
 
   async #isMergeDue(everything: boolean): Promise<boolean> {
@@ -253,13 +263,15 @@ export class Housekeeping {
     }
   }
 
-  /** @returns why snapshots stay that are old */
-  async #cleanUp(): Promise<string[]> {
+  /** @returns why snapshots stay that are old, if all of them were to go, or have not for long */
+  async #cleanUp(everything: boolean): Promise<string[]> {
     const [connection, beside, options] = [this.#connection, this.#beside, this.#options];
     const isExpired = await expireSnapshots(beside, options, this.#aside);
     await removeUnneededFiles(connection, beside, options);
     if (this.#retention !== undefined) await beside.again(() => removeDeadInlinedRows(connection, options.isShared));
-    if (isExpired) this.#expiredMs = performance.now();
-    return isExpired ? [] : [SNAPSHOTS_STAY];
+    this.#cleanedUpMs = performance.now();
+    if (isExpired) this.#expiredMs = this.#cleanedUpMs;
+    const isLong = this.#cleanedUpMs - this.#expiredMs > SNAPSHOTS_MAY_STAY_MS;
+    return isExpired || !(everything || isLong) ? [] : [SNAPSHOTS_STAY];
   }
 }

@@ -5,6 +5,7 @@ import type { CompactionOptions } from '../duckdb/compaction.js';
 import type { BesideCommits } from './beside-commits.js';
 import { filesByTable } from './current-files.js';
 import { LAKE } from './lake.js';
+import { isLakeConflict } from './lake-errors.js';
 import type { NumberedChanges } from './numbered-changes.js';
 
 export interface JoiningOptions {
@@ -18,6 +19,9 @@ const SIZE_STEPS = [64, 8, 1];
 /** Share of deleted rows from which on a file is rewritten whatever its size. */
 export const MUCH_DELETED = 0.25;
 
+/** Files of the quarantine stay so long after a commit of another process came before they were done. */
+const QUARANTINE_PAUSE_MS = 600_000;
+
 /** As DuckLake's functions take it. */
 export const QUARANTINE = `'quarantine', schema => 'sluice'`;
 
@@ -30,6 +34,8 @@ export class Joining {
   readonly #connection: DuckDBConnection;
   readonly #beside: BesideCommits;
   readonly #numbered: NumberedChanges;
+  /** From when on files of the quarantine are looked at. */
+  #quarantineMs = performance.now();
 
   constructor(options: JoiningOptions, connection: DuckDBConnection, beside: BesideCommits, numbered: NumberedChanges) {
     this.#options = options;
@@ -58,13 +64,15 @@ export class Joining {
     return files;
   }
 
-  /** @returns whether there was something to join or rewrite */
+  /** @returns whether there was something to join or rewrite @throws what failed; what was done before counts */
   async join(everything: boolean): Promise<boolean> {
     const { afterFiles, targetBytes } = this.#options.compaction;
     if (afterFiles === 0 && !everything) return false;
     const isMany = (count: number) => count > (everything ? 1 : afterFiles);
     let isChanged = false;
+    const isLeft = (table: string) => table === QUARANTINE && !everything && performance.now() < this.#quarantineMs;
     for (const [table, files] of await filesByTable(this.#connection, this.#options.dataPath)) {
+      if (isLeft(table)) continue;
       const small = files.filter(({ bytes, deleted }) => deleted > 0 && bytes < targetBytes);
       const threshold = small.length > 0 && (everything || isMany(small.length)) ? 0 : MUCH_DELETED;
       if (!files.some(({ deleted, rows }) => deleted > 0 && deleted >= threshold * rows)) continue;
@@ -74,7 +82,8 @@ export class Joining {
     for (const step of SIZE_STEPS) {
       const below = Math.floor(targetBytes / step);
       for (const [table, files] of await filesByTable(this.#connection, this.#options.dataPath)) {
-        if (!isMany(files.filter(({ bytes, deleted }) => deleted === 0 && bytes < below).length)) continue;
+        if (isLeft(table) || !isMany(files.filter(({ bytes, deleted }) => deleted === 0 && bytes < below).length))
+          continue;
         const call = `ducklake_merge_adjacent_files('${LAKE}', ${table}, max_file_size => ${below})`;
         await this.#change(table, () => this.#connection.run(`CALL ${call}`));
         isChanged = true;
@@ -84,8 +93,13 @@ export class Joining {
   }
 
   /** A transaction that makes files of a table anew. */
-  #change(table: string, work: () => Promise<unknown>): Promise<void> {
-    if (table !== QUARANTINE) return this.#beside.write(work);
-    return this.#numbered.run(() => this.#beside.durably(work));
+  async #change(table: string, work: () => Promise<unknown>): Promise<void> {
+    if (table !== QUARANTINE) return await this.#beside.write(work);
+    try {
+      await this.#numbered.run(() => this.#beside.durably(work));
+    } catch (thrown) {
+      if (isLakeConflict(thrown)) this.#quarantineMs = performance.now() + QUARANTINE_PAUSE_MS;
+      throw thrown;
+    }
   }
 }

@@ -163,7 +163,8 @@ async function deleteDuplicates(
 
 /**
  * After a commit: removes the files of which no row stays.
- * @param written what became of the batches; default: read from the ledger
+ * @param written what became of the batches; undefined if the answer to the commit was lost: the ledger tells then, in
+ *   which a replay may have counted since, and such a file stays until its partition is claimed
  */
 export async function settleGroup(
   connection: DuckDBConnection,
@@ -171,12 +172,9 @@ export async function settleGroup(
   batches: readonly BatchResult[],
   written?: readonly BatchResult[],
 ): Promise<readonly BatchResult[]> {
-  const settled = written ?? (await readWritten(connection, table, batches));
-  for (const { path } of filesByUse(settled).unused) {
-    // One that stays, the next claim of its partition removes.
-    await removeTableFile(connection, path).catch(() => {});
-  }
-  return settled;
+  if (written === undefined) return await readWritten(connection, table, batches);
+  for (const { path } of filesByUse(written).unused) await removeTableFile(connection, path).catch(() => {});
+  return written;
 }
 
 /** From the ledger that the commit wrote. */

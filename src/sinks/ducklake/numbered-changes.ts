@@ -4,7 +4,7 @@ import { isLakeConflict } from './lake-errors.js';
 import type { Ownership } from './ownership.js';
 import type { Transactions } from './transactions.js';
 
-/** How often another process may be faster: after each time, this one's commits have their turn. */
+/** How often another process may be faster, by default: after each time, this one's commits have their turn. */
 const MAX_CONFLICTS = 9;
 const CONFLICT_PAUSE_MS = 100;
 
@@ -26,15 +26,17 @@ export class NumberedChanges {
   readonly #transactions: Transactions;
   readonly #inTurn: InTurn;
   readonly #closing: AbortSignal;
+  readonly #maxConflicts: number;
 
   /**
    * @param transactions whose conflicts are errors
    * @param closing from then on nothing is made anew
    */
-  constructor(transactions: Transactions, inTurn: InTurn, closing: AbortSignal) {
+  constructor(transactions: Transactions, inTurn: InTurn, closing: AbortSignal, maxConflicts = MAX_CONFLICTS) {
     this.#transactions = transactions;
     this.#inTurn = inTurn;
     this.#closing = closing;
+    this.#maxConflicts = maxConflicts;
   }
 
   /** Does work in one transaction, and again if another process was faster. @throws the last conflict, what failed */
@@ -44,7 +46,7 @@ export class NumberedChanges {
         await this.#inTurn(() => this.#transactions.run([], undefined, work));
         return;
       } catch (thrown) {
-        if (!isLakeConflict(thrown) || conflicts === MAX_CONFLICTS || this.#closing.aborted) throw thrown;
+        if (!isLakeConflict(thrown) || conflicts === this.#maxConflicts || this.#closing.aborted) throw thrown;
         await setTimeout(CONFLICT_PAUSE_MS * (0.5 + Math.random()));
       }
     }

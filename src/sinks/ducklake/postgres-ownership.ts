@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS sluice.last_commit (
 INSERT INTO sluice.last_commit (commit_id) VALUES (0) ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS sluice.last_snapshot (
   is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only), snapshot_id bigint NOT NULL);
-INSERT INTO sluice.last_snapshot (snapshot_id) SELECT max(snapshot_id) FROM ducklake_snapshot ON CONFLICT DO NOTHING;
+INSERT INTO sluice.last_snapshot (snapshot_id) SELECT max(snapshot_id) FROM ducklake_snapshot
+ON CONFLICT (is_only) DO UPDATE SET snapshot_id = excluded.snapshot_id;
 CREATE TABLE IF NOT EXISTS sluice.owners (
   topic text, partition_id int, epoch bigint NOT NULL, next_offset bigint, owner text NOT NULL,
   claimed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (topic, partition_id));
@@ -54,7 +55,8 @@ RETURNS TABLE (partition_id int, epoch bigint) LANGUAGE sql AS $claim$
   ON CONFLICT ON CONSTRAINT owners_pkey DO UPDATE SET epoch = o.epoch + 1, owner = by_owner, claimed_at = now()
   RETURNING o.partition_id, o.epoch
 $claim$;
-CREATE OR REPLACE FUNCTION sluice.check_commit() RETURNS trigger LANGUAGE plpgsql AS $check$
+CREATE OR REPLACE FUNCTION sluice.check_commit() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog AS $check$
 DECLARE
   info jsonb;
   move jsonb;
@@ -62,7 +64,7 @@ BEGIN
   -- From here to the end of the transaction it holds rows that the next one has to change.
   PERFORM set_config('idle_in_transaction_session_timeout', '15s', true);
   -- The number after the last snapshot that it knows of: others may have had it, and those after it, and be expired.
-  -- DuckLake itself would try again what it failed to serialize, without what has expired to compare with.
+  -- What failed to serialize DuckLake would try again itself, without what has expired to compare with.
   BEGIN
     UPDATE sluice.last_snapshot SET snapshot_id = NEW.snapshot_id WHERE snapshot_id < NEW.snapshot_id;
     IF NOT FOUND THEN RAISE serialization_failure; END IF;

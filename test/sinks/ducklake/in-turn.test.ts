@@ -50,6 +50,24 @@ describe.skipIf(whyNoExtensions() !== undefined)('beside a commit that is under 
       expect(await select(sink, snapshots)).toEqual([[1]]);
     });
 
+    it('a program may write without rights on what is of Sluice, and to a lake that was made anew', async () => {
+      const [options, other] = await makeOptions();
+      await (await openLakeSink(options)).close();
+      const dsn = options.catalog.replace('postgres:', '');
+      await postgres().query(dsn, 'CREATE ROLE program LOGIN; GRANT ALL ON SCHEMA public TO program');
+      await postgres().query(dsn, 'GRANT ALL ON ALL TABLES IN SCHEMA public TO program');
+      const instance = await openLake({ ...other, catalog: options.catalog.replace(/user=\S+/, 'user=program') });
+      const connection = await connectLake(instance);
+      await connection.run('CREATE TABLE main.others AS SELECT 1 AS x');
+      connection.closeSync();
+      instance.closeSync();
+      await postgres().query(dsn, 'UPDATE sluice.last_snapshot SET snapshot_id = 5000');
+      await postgres().query(dsn, 'DROP TRIGGER sluice_check_commit ON ducklake_snapshot_changes');
+      const sink = await openLakeSink(other);
+      await write(sink, other, 0, [order(token(1))]);
+      expect(await select(sink, 'SELECT x FROM main.others')).toEqual([[1]]);
+    });
+
     it('a commit is made anew if the number of its snapshot was given already', async () => {
       const [options, other] = await makeOptions();
       const writer = await openLakeSink(options);
