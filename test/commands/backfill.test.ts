@@ -108,7 +108,7 @@ it('finds fields of JSON in a string, and those of the key, where extra has them
 
 it('masks nothing inside of a column by a spec that only ignores', () => {
   const columns = [
-    { name: 'id', kind: 'text', required: true, role: 'change_id' },
+    { name: 'id', kind: 'text', required: true, role: 'key' },
     { name: 'document', kind: 'json' },
   ];
   const of = (more: object) => {
