@@ -43,7 +43,7 @@ export function extraSpec(spec: TableSpec, columns: readonly SpecColumn[]): Tabl
   return { table, view, columns: alone, ...none, ...(hasInner && { masksInside: spec }) };
 }
 
-/** Whether something inside of a column is masked. A spec without masks masks nothing, what is to be ignored neither. */
+/** Whether something inside of a column is masked. By a spec without masks nothing is, not what it ignores either. */
 export function hasMaskInside(column: SpecColumn, spec: TableSpec): boolean {
   return hasMasks(spec) && masksInside(column, spec).length > 0;
 }
