@@ -1,13 +1,13 @@
 /** What forgetting a key changes in a data directory, and what a failure leaves. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBConnection } from '@duckdb/node-api';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { SluiceError } from '../../../src/core/errors.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
 import { Forget, type ForgetOptions } from '../../../src/sinks/duckdb/forget.js';
 import { temporaryPath } from '../../../src/storage/data-dir.js';
 import { makeBatch, openSink, order, select, sinkOptions, temporaryDirectory } from '../../support/batches.js';
+import { failAt } from '../../support/failing-statement.js';
 import { nameOf, verified } from '../../support/recovering.js';
 import { HOUR_MS, retain } from '../../support/retaining.js';
 import { changeDatabase, queryDatabase } from '../../support/verifying.js';
@@ -61,19 +61,7 @@ const LEFT = `SELECT (SELECT count(*)::INTEGER FROM cdc_orders WHERE order_id = 
 const COUNTS = `SELECT start_offset::INTEGER, rows_merged::INTEGER, rows_duplicate::INTEGER, rows_quarantined::INTEGER,
   rows_tombstone::INTEGER FROM sluice.batches ORDER BY 1`;
 
-/** Fails a statement, after it was done or before. */
-function failAt(statement: RegExp, isDone = false): void {
-  const run = DuckDBConnection.prototype.run;
-  const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
-    this: DuckDBConnection,
-    ...args
-  ) {
-    if (!statement.test(args[0])) return await run.apply(this, args);
-    if (isDone) await run.apply(this, args);
-    spy.mockRestore();
-    throw new Error('no space');
-  });
-}
+const NO_SPACE = new Error('no space');
 
 describe('a key', () => {
   it('leaves the files that have it, the tables and the blocks of the database', async () => {
@@ -168,7 +156,7 @@ describe('what fails', () => {
   ])('changes nothing of a file, and the rest can be done again: %s', async (_, statement) => {
     const dataDir = await written();
     const before = [await queryDatabase(dataDir, COUNTS), readFileSync(join(dataDir, FIRST))];
-    failAt(statement);
+    failAt(statement, NO_SPACE);
     await expect(forgotten(dataDir)).rejects.toMatchObject({ message: expect.stringContaining('no space') });
     expect([await queryDatabase(dataDir, COUNTS), readFileSync(join(dataDir, FIRST))]).toEqual(before);
     expect(existsSync(temporaryPath(join(dataDir, FIRST)))).toBe(false);
@@ -178,10 +166,10 @@ describe('what fails', () => {
 
   it('after a COMMIT is finished by the next start', async () => {
     const dataDir = await written();
-    failAt(/^COMMIT$/, true);
+    failAt(/^COMMIT$/, NO_SPACE, true);
     // The first one is that of the tables.
     const opened = await open(dataDir).catch(() => open(dataDir));
-    failAt(/^COMMIT$/, true);
+    failAt(/^COMMIT$/, NO_SPACE, true);
     const failure = { code: 'SLUICE_SINK', message: 'not all of the key is forgotten: do it again: no space' };
     await expect(opened.run()).rejects.toMatchObject(failure);
     opened.close();
@@ -194,13 +182,13 @@ describe('what fails', () => {
 
   it('leaves the quarantine as it was, if that fails', async () => {
     const dataDir = await written();
-    failAt(/^DELETE FROM sluice.quarantine WHERE partition_id = 0\s+AND message_offset IN/);
+    failAt(/^DELETE FROM sluice.quarantine WHERE partition_id = 0\s+AND message_offset IN/, NO_SPACE);
     await expect(forgotten(dataDir, { key: 'none' })).rejects.toThrow('no space');
     expect(await queryDatabase(dataDir, LEFT)).toEqual([[3, 1]]);
     expect(await queryDatabase(dataDir, 'SELECT count(*)::INTEGER FROM sluice.forgotten')).toEqual([[0]]);
     // A transaction that is still open would keep it from the next one.
     const forget = await open(dataDir, { key: 'none' });
-    failAt(/^INSERT INTO sluice.forgotten/);
+    failAt(/^INSERT INTO sluice.forgotten/, NO_SPACE);
     await expect(forget.run()).rejects.toThrow('no space');
     expect(await forget.run()).toMatchObject({ rows: 0, quarantined: 1 });
   });
@@ -220,7 +208,7 @@ describe('what fails', () => {
   it('at the opening leaves the directory to others', async () => {
     const dataDir = await written();
     await expect(open(dataDir, { topic: 'other' })).rejects.toMatchObject({ code: 'SLUICE_CONFIG' });
-    failAt(/^CREATE TABLE IF NOT EXISTS sluice.forgotten/);
+    failAt(/^CREATE TABLE IF NOT EXISTS sluice.forgotten/, NO_SPACE);
     await expect(open(dataDir)).rejects.toMatchObject({
       code: 'SLUICE_SINK',
       message: 'the data directory cannot be opened: no space',

@@ -9,6 +9,7 @@ import { specHash } from '../../../src/schema/spec-hash.js';
 import type { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import { temporaryPath } from '../../../src/storage/data-dir.js';
 import { makeBatch, openSink, select, TOPIC, temporaryDirectory, token } from '../../support/batches.js';
+import { failAt } from '../../support/failing-statement.js';
 import { nameOf, parquetFiles, verified } from '../../support/recovering.js';
 import { HOUR_MS, retain } from '../../support/retaining.js';
 import { shopSpec } from '../../support/shop-spec.js';
@@ -56,21 +57,6 @@ async function all(sink: DuckDbSink, dataDir: string) {
 }
 
 const problems = async (dataDir: string) => (await verified(dataDir)).problems;
-
-/** Fails a statement, after it was done or before. */
-function failAt(statement: RegExp, error: Error, isDone = false) {
-  const run = DuckDBConnection.prototype.run;
-  const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
-    this: DuckDBConnection,
-    ...args
-  ) {
-    if (!statement.test(args[0])) return await run.apply(this, args);
-    if (isDone) await run.apply(this, args);
-    spy.mockRestore();
-    throw error;
-  });
-  return spy;
-}
 
 describe('a piece', () => {
   it('adds its rows to the file of their batch, in order', async () => {

@@ -1,13 +1,16 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it, vi } from 'vitest';
 import { DuckLakeSink } from '../../../src/sinks/ducklake/sink.js';
 import { order, select, temporaryDirectory, token } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
+import { failAt } from '../../support/failing-statement.js';
 import { lakeOptions, makeLakeBatch, openLakeSink } from '../../support/lakes.js';
 import { describePostgres } from '../../support/postgres.js';
 import type { Postgres } from '../../support/postgres-server.js';
+
+const GONE = new Error('INTERNAL Error: gone');
 
 describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
   describePostgres('with a Postgres', (postgres) => {
@@ -113,7 +116,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
           await batch(1, 0, [order(token(1))]),
         ];
         for (const each of [some, none]) await sink.stage(each);
-        failAt(/^COMMIT$/, 'Transaction conflict');
+        failAt(/^COMMIT$/, new Error('Transaction conflict'));
         expect(await sink.commit()).toMatchObject({ stats: { merged: 1, duplicate: 2 } });
         expect([existsSync(some.file!.path), existsSync(none.file!.path)]).toEqual([true, false]);
         expect(await select(sink, 'SELECT kafka_partition, kafka_offset FROM cdc_orders ORDER BY ALL')).toEqual([
@@ -181,7 +184,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
         await first.stage(await batch(0));
         await first.commit();
         await first.stage(await batch(101));
-        failAt(/^INSERT INTO sluice\.batches/);
+        failAt(/^INSERT INTO sluice\.batches/, GONE);
         await expect(first.commit()).rejects.toMatchObject({ code: 'SLUICE_LAKE' });
         await first.close();
         const folder = join(options.dataPath, 'cdc_orders', 'quarantine', 'p0');
@@ -202,10 +205,10 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
         const sink = await openLakeSink(options);
         const [{ epoch }] = await sink.claim([0]);
         const orphan = (await makeLakeBatch(options, 0, 0, [order('a')], { epoch })).file!;
-        failAt(/ducklake_files_scheduled_for_deletion/);
+        failAt(/ducklake_files_scheduled_for_deletion/, GONE);
         await sink.claim([0]);
         expect((await sink.compact()).left).toEqual([expect.stringMatching(/not finished stay for now.*: .*gone/)]);
-        failAt(/ducklake_files_scheduled_for_deletion/);
+        failAt(/ducklake_files_scheduled_for_deletion/, GONE);
         expect((await sink.compact(true)).left).toEqual([]);
         // Not at each commit.
         expect((await sink.compact()).left).toEqual([]);
@@ -271,18 +274,6 @@ describe.skipIf(whyNoExtensions() !== undefined)('DuckLakeSink', () => {
 });
 
 /** Fails the next statement that is one of these, as if its process were gone. */
-function failAt(statement: RegExp, message = 'INTERNAL Error: gone'): void {
-  const run = DuckDBConnection.prototype.run;
-  const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
-    this: DuckDBConnection,
-    ...args
-  ) {
-    if (!statement.test(args[0])) return await run.apply(this, args);
-    spy.mockRestore();
-    throw new Error(message);
-  });
-}
-
 async function makeCatalog(postgres: Postgres, where: 'a file' | 'Postgres'): Promise<string | undefined> {
   return where === 'a file' ? undefined : `postgres:${await postgres.createDatabase()}`;
 }
