@@ -129,14 +129,15 @@ async function addFiles(connection: DuckDBConnection, spec: TableSpec, files: re
   await connection.run(`CALL ducklake_add_data_files('${LAKE}', ${into})`);
 }
 
-/** As the snapshot of the connection's transaction has it. */
+/** As the snapshot of the connection's transaction has it. To name the table costs less than to search the catalog. */
 async function hasRetired(connection: DuckDBConnection): Promise<boolean> {
-  const [{ count }] = await rowsOf(
-    connection,
-    `SELECT count(*) AS count FROM duckdb_tables()
-     WHERE database_name = '${LAKE}' AND schema_name = 'sluice' AND table_name = 'retired'`,
-  );
-  return count !== 0n;
+  try {
+    (await connection.prepare('FROM sluice.retired')).destroySync();
+    return true;
+  } catch (thrown) {
+    if (/Table with name retired does not exist/.test(String(thrown))) return false;
+    throw thrown;
+  }
 }
 
 /** SQL that the statistics of files answer: files of other offsets and sequences are not read. */
