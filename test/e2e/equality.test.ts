@@ -25,11 +25,21 @@ interface Expected extends ReferenceResult {
 describeKafka(`a topic of ${EVENTS} events of every kind`, (bootstrap) => {
   const topic = uniqueTopic('equality');
   const tally = new KindTally();
+  let expected: Expected[];
+  let valid: Expected[];
+  let firsts: Expected[];
 
   beforeAll(async () => {
     await createTopic(bootstrap(), topic, PARTITIONS);
     await fill(bootstrap(), topic, tally.through(orderEvents({ count: EVENTS, seed: 11 })));
-  });
+    const messages = await consumeAll(bootstrap(), topic);
+    expected = messages
+      .map((message) => ({ message, ...referenceRow(ORDERS_SPEC, OPTIONS, message) }))
+      .sort(({ message: a }, { message: b }) => a.partition - b.partition || a.offset - b.offset);
+    expect(expected).toHaveLength(EVENTS);
+    valid = expected.filter(({ status }) => status === 'ok');
+    firsts = firstOfEachChange(valid);
+  }, LONG.timeout);
 
   it.each([
     ['KAFKA_SOURCE', 'auto'],
@@ -46,13 +56,8 @@ describeKafka(`a topic of ${EVENTS} events of every kind`, (bootstrap) => {
     };
     const env = runEnv(bootstrap(), topic, await temporaryDataDir(), settings);
     const summary = await runUntilEnd(env);
-    const messages = await consumeAll(bootstrap(), topic);
-    const expected = messages.map((message) => ({ message, ...referenceRow(ORDERS_SPEC, OPTIONS, message) }));
-    expect(expected).toHaveLength(EVENTS);
-
-    const valid = expected.filter(({ status }) => status === 'ok');
     expect(await differences(env.DATA_DIR, parquetGlob(env.DATA_DIR), valid)).toEqual([]);
-    expect(await differences(env.DATA_DIR, 'cdc_orders', firstOfEachChange(valid))).toEqual([]);
+    expect(await differences(env.DATA_DIR, 'cdc_orders', firsts)).toEqual([]);
     await expectQuarantine(env.DATA_DIR, expected);
     await expectLedger(env.DATA_DIR, await endOffsets(bootstrap(), topic), tally);
     expectSummary(summary, tally, valid);
@@ -82,19 +87,21 @@ async function fill(bootstrap: string, topic: string, events: Iterable<OrderEven
   await transactional.close();
 }
 
-/** Repeats have the key and so the partition of what they repeat: the first one has the lowest offset. */
+/** Repeats have the key and so the partition of what they repeat. @param valid in the order of their offsets */
 function firstOfEachChange(valid: readonly Expected[]): Expected[] {
   const firsts = new Map<ReferenceValue, Expected>();
   for (const one of valid) {
-    const id = one.row!.change_id;
-    const known = firsts.get(id);
-    if (known !== undefined) expect(known.message.partition).toBe(one.message.partition);
-    if (known === undefined || one.message.offset < known.message.offset) firsts.set(id, one);
+    const known = firsts.get(one.row!.change_id);
+    if (known === undefined) firsts.set(one.row!.change_id, one);
+    else expect(known.message.partition).toBe(one.message.partition);
   }
   return [...firsts.values()];
 }
 
-/** Names of differing columns by coordinates, at most a few of them; every row and every column is compared. */
+/**
+ * Names of differing columns by coordinates, at most a few of them; every row and every column is compared.
+ * @param expected in the order of partitions and offsets
+ */
 async function differences(dataDir: string, source: string, expected: readonly Expected[]): Promise<string[]> {
   const names = tableColumns(ORDERS_SPEC).map(({ name }) => name);
   const selected = tableColumns(ORDERS_SPEC).map(({ name, type }) => {
@@ -103,11 +110,8 @@ async function differences(dataDir: string, source: string, expected: readonly E
   });
   const sql = `SELECT ${selected.join(', ')} FROM ${source} ORDER BY kafka_partition, kafka_offset`;
   const rows = await queryFile(dataDir, sql);
-  const sorted = [...expected].sort(
-    ({ message: a }, { message: b }) => a.partition - b.partition || a.offset - b.offset,
-  );
-  const found = rows.length === sorted.length ? [] : [`${rows.length} rows, not ${sorted.length}`];
-  for (const [index, { message, row }] of sorted.entries()) {
+  const found = rows.length === expected.length ? [] : [`${rows.length} rows, not ${expected.length}`];
+  for (const [index, { message, row }] of expected.entries()) {
     for (const [column, name] of names.entries()) {
       const [actual, wanted] = [rows[index]?.[column], row![name]];
       if (actual === wanted || found.length >= 5) continue;
@@ -126,7 +130,6 @@ async function expectQuarantine(dataDir: string, expected: readonly Expected[]):
   const hex = (bytes: Buffer | null) => bytes?.toString('hex').toUpperCase() ?? null;
   const wanted = expected
     .filter(({ status }) => status !== 'ok' && status !== 'tombstone')
-    .sort(({ message: a }, { message: b }) => a.partition - b.partition || a.offset - b.offset)
     .map(({ message: { partition, offset, key, value, timestamp }, status, position }) => {
       return [partition, offset, hex(key), hex(value), status, position === -1 ? null : position, BigInt(timestamp)];
     });
