@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { DuckDBTypeId } from '@duckdb/node-api';
 import { Chunk, setBit } from '../core/chunk.js';
-import { literal } from '../core/sql.js';
 import type { Outcome, ResultTable } from '../http/snapshot.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/kernel-file.js';
@@ -53,7 +52,7 @@ export class PageAnswers {
       signal.throwIfAborted();
       const client = await this.#open();
       try {
-        await refuseFiles(sql, (text) => serialized(client, text));
+        await refuseFiles(sql, (text) => allRows(client, text));
         table = await firstRows(await client.query(sql, { signal, maxBlockBytes: MAX_BLOCK_BYTES }));
       } finally {
         client.close();
@@ -79,11 +78,6 @@ export class PageAnswers {
     const { status, column, position } = reject;
     return { status, column, position: position === -1 ? undefined : position };
   }
-}
-
-async function serialized(client: SqlClient, sql: string): Promise<string> {
-  const [{ tree }] = await allRows(client, `SELECT json_serialize_sql(${literal(sql)}::VARCHAR)::VARCHAR AS tree`);
-  return String(tree);
 }
 
 async function firstRows(result: QueryRows): Promise<ResultTable> {

@@ -2,7 +2,7 @@
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBValue, Json } from '@duckdb/node-api';
 import { SluiceError } from '../core/errors.js';
 import { literal } from '../core/sql.js';
-import { refuseEffects } from './effects.js';
+import { readingStatement } from './effects.js';
 import { checkTimeZone } from './time-zone.js';
 import { type Display, type RawValue, rawValue, shownValue, type ValueType } from './values.js';
 
@@ -60,9 +60,9 @@ export async function readOnlyChunks(
   try {
     await connection.run(`SET TimeZone = ${literal(timeZone)}`);
     await connection.run('BEGIN TRANSACTION READ ONLY');
-    await refuseEffects(connection, sql);
-    if (parameters !== undefined) await checkParameters(connection, sql, parameters);
-    const result = await connection.stream(sql, parameters);
+    const statement = await readingStatement(connection, sql);
+    if (parameters !== undefined) await checkParameters(connection, statement, parameters);
+    const result = await connection.stream(statement, parameters);
     return {
       columns: result.deduplicatedColumnNames(),
       types: result.columnTypesJson() as unknown as ValueType[],

@@ -35,6 +35,14 @@ it('reads tables and no files, whatever they are called', async () => {
     `SELECT (SELECT count(*) FROM glob('/etc/*'))`,
     `FROM query_table(['/etc/hosts.csv'])`,
     "WITH a AS (FROM /* */ read_csv ('/etc/hosts')) FROM a",
+    // DuckDB looks for a file by a table's whole name.
+    `FROM "/etc/hosts".csv`,
+    'FROM hosts.csv',
+    'FROM memory.hosts.parquet',
+    `SUMMARIZE hosts.csv`,
+    `FROM histogram('/etc/hosts.csv', b)`,
+    `FROM histogram_values('/etc/hosts.csv', b)`,
+    `FROM sql_auto_complete('FROM ''/etc/')`,
   ]) {
     await expect(ask(sql), sql).rejects.toMatchObject({
       code: 'SLUICE_QUERY',
@@ -42,6 +50,9 @@ it('reads tables and no files, whatever they are called', async () => {
     });
   }
   expect(await ask('EXPLAIN FROM cdc_orders')).toMatchObject({ isCut: false });
+  for (const table of ['main.cdc_orders', 'SLUICE.batches', 'analytics.sluice.batches', 'information_schema.tables']) {
+    expect(await ask(`SELECT count(*) AS n FROM ${table}`), table).toMatchObject({ columns: ['n'] });
+  }
 });
 
 it('masks a message that is tried with a key of its own, so that nobody can try what a mask is of', async () => {

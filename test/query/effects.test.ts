@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readOnlyRows } from '../../src/query/read-only.js';
+import { temporaryDirectory } from '../support/batches.js';
 
 async function run(sql: string): Promise<unknown[]> {
   const instance = await DuckDBInstance.create(':memory:');
@@ -59,8 +62,47 @@ describe('a query', () => {
   });
 
   it.each([
+    // DuckDB nests comments.
+    `EXPLAIN (ANALYZE /*) SELECT 1 --*/) COPY (SELECT 1) TO 'written.csv'`,
+    'EXPLAIN (ANALYZE /*) SELECT 1 --*/) SELECT 1; COMMIT; DROP TABLE t',
+    `/* /* */ explain SELECT 1 -- */ COPY (SELECT 1) TO 'written.csv'`,
+    '/* /* */ explain SELECT 1 -- */ COMMIT; DROP TABLE t',
+    'EXPLAIN ANALYZE SELECT 1; COMMIT; DROP TABLE t',
+    'SELECT 1; COMMIT; DROP TABLE t',
+    `EXPLAIN ANALYZE COPY (SELECT 1) TO 'written.csv'`,
+    `EXPLAIN ANALYZE EXPLAIN ANALYZE COPY (SELECT 1) TO 'written.csv'`,
+    `SELECT 1 --\0\n; COPY (SELECT 1) TO 'written.csv'`,
+  ])('has no way around a comment: %j', async (sql) => {
+    const folder = temporaryDirectory();
+    const instance = await DuckDBInstance.create(join(folder, 'analytics.db'));
+    const connection = await instance.connect();
+    onTestFinished(() => {
+      connection.closeSync();
+      instance.closeSync();
+    });
+    await connection.run('CREATE TABLE t AS SELECT 1 AS a');
+    const written = sql.replace('written.csv', join(folder, 'written.csv'));
+    await readOnlyRows(connection, written)
+      .then(async ({ batches }) => {
+        for await (const rows of batches) expect(rows).toBeDefined();
+      })
+      .catch((error) => expect(error).toMatchObject({ code: 'SLUICE_QUERY' }));
+    expect(existsSync(join(folder, 'written.csv'))).toBe(false);
+    const other = await instance.connect();
+    expect((await other.runAndReadAll('FROM t')).getRows()).toEqual([[1]]);
+    other.closeSync();
+  });
+
+  it('says how one PIVOT is one statement', async () => {
+    await expect(run('PIVOT t ON b USING sum(a)')).rejects.toThrow(/not 2.*names the values/);
+    expect((await run(`PIVOT t ON b IN ('x') USING sum(a)`)).length).toBe(1);
+  });
+
+  it.each([
     'FROM t',
     'VALUES (1)',
+    'SELECT 1e400 > a FROM t',
+    '-- a comment\n/* and another */ EXPLAIN (ANALYZE, FORMAT json) /* and one */ FROM t -- and so on',
     'DESCRIBE t',
     'SUMMARIZE t',
     'SHOW TABLES',
