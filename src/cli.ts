@@ -175,8 +175,15 @@ function exitCodeOf(thrown: unknown): number {
   return error.code === 'SLUICE_CONFIG' || error.code === 'SLUICE_QUERY' ? EXIT.badConfiguration : EXIT.fatal;
 }
 
+/** What the operating system refused, by the error's code: most likely in the data directory. */
+const REFUSED: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'ENOTDIR', 'EROFS']);
+
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (!(thrown instanceof Error)) return new Error(String(thrown));
+  if (thrown instanceof SluiceError || !('syscall' in thrown && 'code' in thrown && REFUSED.has(thrown.code)))
+    return thrown;
+  const remedy = 'correct its owner or mode, or the mount';
+  return new SluiceError('SLUICE_DATA_DIR', `${thrown.message}: ${remedy}`, { cause: thrown });
 }
 
 function argumentError({ message }: CommanderError): SluiceError {

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { misspelledVariables, readConfig, readLogOptions } from '../src/config.js';
 import { ORDERS_SPEC } from '../src/schema/spec-file.js';
@@ -112,6 +112,18 @@ describe('readConfig', () => {
     expect(() => readConfig({ LAKE_CATALOG: 'postgres:host=db password  = s3cret sslmode' })).toThrow(
       /^the environment is not acceptable: LAKE_CATALOG="postgres:host=db password {2}=\*\*\*": /,
     );
+    for (const start of ['postgresql:host=db', 'Postgres:host=db', 'host=db', 'postgres:pas=']) {
+      const refused = () => readConfig({ LAKE_CATALOG: `${start} pasword=s3cret` });
+      expect(refused, start).toThrow(/LAKE_CATALOG=.*(must be the path of a file|there is no parameter pas)/);
+      expect(refused, start).not.toThrow(/s3cret/);
+    }
+    expect(() => readConfig({ LAKE_CATALOG: 'mysql://u:s3cret@db' })).toThrow(/"mysql:.*\*\*\*@db": must be the path/);
+  });
+
+  it('takes any file for the catalog of a lake', () => {
+    for (const file of ['/data/catalog.ducklake', 'catalog', '../a b/c:d']) {
+      expect(readConfig({ LAKE_CATALOG: file }).lake.catalog).toBe(resolve(file));
+    }
   });
 
   it('refuses a writer that has no type for a column', () => {

@@ -1,5 +1,4 @@
 /** `sluice compact`: joins all small Parquet files of a data directory that no process works on, or of a lake. */
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
@@ -8,7 +7,7 @@ import { type Logger, logRemoved } from '../core/log.js';
 import { inThousands, stopwatch } from '../core/progress-line.js';
 import { DuckDbSink } from '../sinks/duckdb/sink.js';
 import { DuckLakeSink, type DuckLakeSinkOptions } from '../sinks/ducklake/sink.js';
-import { databasePath } from '../storage/data-dir.js';
+import { hasDatabase } from '../storage/data-dir.js';
 import type { CommandContext } from './context.js';
 import { requireLake } from './open-sql.js';
 import { sinkOptions } from './sink-options.js';
@@ -76,7 +75,7 @@ export async function compact(
   const { kind, options } = sinkOptions(config);
   if (kind === 'ducklake') return await compactLake(config, options, rewrite, log);
   const { dataDir } = config;
-  if (!existsSync(databasePath(dataDir))) {
+  if (!hasDatabase(dataDir)) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no analytics.db: nothing was consumed into it yet`);
   }
   const sink = new DuckDbSink({ ...options, state: undefined });

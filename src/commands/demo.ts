@@ -1,5 +1,5 @@
 /** `sluice demo`: the whole pipeline on sample events and an embedded Kafka, with nothing else installed. */
-import { rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -32,6 +32,8 @@ export interface DemoOptions {
 }
 
 const TOPIC = 'cdc_orders';
+/** The file that tells the folder of a demo. */
+const MARK = 'demo.txt';
 const MAX_EVENTS = 10_000_000;
 /** The embedded Kafka forgets what is older: the producer stays closer to the consumer than that. */
 const MAX_AHEAD_EVENTS = 40_000;
@@ -71,7 +73,9 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
   const { environment, stopSignal, stdout, progress, invocation } = context;
   program
     .command('demo')
-    .description('run the whole pipeline on sample events and an embedded Kafka, and show what it did')
+    .description(
+      'run the whole pipeline on sample events and an embedded Kafka, in DATA_DIR/demo, and show what it did',
+    )
     .addHelpText(
       'after',
       variablesHelp(
@@ -119,11 +123,26 @@ export async function demo(base: Config, options: DemoOptions): Promise<void> {
   }
 }
 
+/** Makes the folder of an earlier demo empty. @throws SluiceError SLUICE_CONFIG if it has been made by someone else */
+async function clear(dataDir: string): Promise<void> {
+  const mark = join(dataDir, MARK);
+  const found = await readdir(dataDir).catch((): string[] => []);
+  if (found.length > 0 && !found.includes(MARK)) {
+    throw new SluiceError(
+      'SLUICE_CONFIG',
+      `the demo empties ${dataDir}, which has ${found[0]} of someone else: choose another DATA_DIR, or remove it`,
+    );
+  }
+  await rm(dataDir, { recursive: true, force: true });
+  await mkdir(dataDir, { recursive: true });
+  await writeFile(mark, 'The next "sluice demo" empties this folder.\n');
+}
+
 /** @param doing told what is going on, for the progress */
 async function demonstrate(base: Config, options: DemoOptions, doing: (what: string) => void): Promise<void> {
   const { log, invocation, write } = options;
   const dataDir = join(base.dataDir, 'demo');
-  await rm(dataDir, { recursive: true, force: true });
+  await clear(dataDir);
   const { EmbeddedKafka } = await import('../kafka/embedded-kafka.js');
   const kafka = await EmbeddedKafka.start(TOPIC);
   await write(`An embedded Kafka listens on ${kafka.brokers}; the topic ${TOPIC} has 4 partitions.\n`);

@@ -1,5 +1,4 @@
 /** `sluice recover`: what to do when the database and the Parquet files of a data directory do not belong together. */
-import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
@@ -14,7 +13,7 @@ import { compareFiles } from '../sinks/duckdb/ledger-files.js';
 import { type Rebuild, rebuild } from '../sinks/duckdb/rebuild.js';
 import { refuseDamage, removeUncounted } from '../sinks/duckdb/recovery.js';
 import { hasOldNames, upgradeFolders } from '../sinks/duckdb/upgrade.js';
-import { databasePath, listFiles, topicFolder } from '../storage/data-dir.js';
+import { databasePath, hasDatabase, listFiles, topicFolder } from '../storage/data-dir.js';
 import { counted } from '../verify/check.js';
 import { readLedger } from '../verify/files.js';
 import { hasTables, readScope } from '../verify/ledger.js';
@@ -151,7 +150,7 @@ function describePartition({ partition, start, next, holes, quarantined, quarant
 
 async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Promise<void> {
   const database = databasePath(dataDir);
-  if (!existsSync(database)) {
+  if (!hasDatabase(dataDir)) {
     throw new SluiceError(
       'SLUICE_CONFIG',
       `DATA_DIR=${dataDir} has no analytics.db: no file is counted; put it back, or use --from-parquet`,
@@ -176,7 +175,7 @@ async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Pr
 
 /** Changes nothing. @returns whether nothing is wrong */
 async function explain({ dataDir, kafka }: Config, write: Write): Promise<boolean> {
-  if (!existsSync(databasePath(dataDir))) return explainOrphans('missing', dataDir, kafka.topic, write);
+  if (!hasDatabase(dataDir)) return explainOrphans('missing', dataDir, kafka.topic, write);
   let client: Awaited<ReturnType<typeof openSql>>;
   try {
     client = await openSql(dataDir);

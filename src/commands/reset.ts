@@ -1,5 +1,4 @@
 /** `sluice reset`: where a partition is read from next is what an operator says. */
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
 import { SluiceError, sinkError } from '../core/errors.js';
@@ -12,7 +11,7 @@ import { openDatabase } from '../sinks/duckdb/database.js';
 import { openDirectory } from '../sinks/duckdb/opening.js';
 import { type ResetOptions, type ResetPlan, type ResetRequest, reset, resetPlan } from '../sinks/duckdb/reset.js';
 import { checkLakeReset, resetLake } from '../sinks/ducklake/reset.js';
-import { databasePath } from '../storage/data-dir.js';
+import { databasePath, hasDatabase } from '../storage/data-dir.js';
 import { readScope } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
 import { openConfigured, refuseRunning } from './open-sql.js';
@@ -88,7 +87,7 @@ export async function resetPosition(config: Config, log: Logger, choices: Choice
     const plan = await resetLake({ ...options, ...lake, objectStore, ...ofMasks, state: undefined }, request);
     return textOf(plan, 'were');
   }
-  if (!existsSync(databasePath(dataDir))) throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no database`);
+  if (!hasDatabase(dataDir)) throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no database`);
   const instance = await openDatabase(databasePath(dataDir), options);
   const connection = await instance.connect();
   try {

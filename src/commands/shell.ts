@@ -85,18 +85,39 @@ export async function shell({ open, input, stdout, stderr, historyFile }: ShellO
     if (isTerminal && line.trim() !== '') keep(historyFile, line);
     if (statement === '' && line.trim() === '.quit') break;
     statement = statement === '' ? line : `${statement}\n${line}`;
-    const isWhole = statement.startsWith('.') || /;\s*$/.test(statement) || statement.trim() === '';
-    if (isWhole) {
+    const { whole, rest } = split(statement);
+    statement = rest;
+    for (const one of whole) {
       running = new AbortController();
       // A query that still runs when the shell is ended goes with the process.
-      await Promise.race([answer(statement.trim(), { open, stdout, stderr }, running.signal), ended]);
-      running = undefined;
-      statement = '';
+      await Promise.race([answer(one, { open, stdout, stderr }, running.signal), ended]);
+      if (running.signal.aborted) break;
     }
-    ask(lines, isTerminal ? (isWhole ? PROMPT : CONTINUED) : '');
+    running = undefined;
+    ask(lines, isTerminal ? (statement === '' ? PROMPT : CONTINUED) : '');
   }
   lines.close();
   if (statement.trim() !== '') await answer(statement, { open, stdout, stderr });
+}
+
+/** Text, names and comments, which may have a semicolon in them and no end yet; what is none; and a semicolon. */
+const PIECE =
+  /'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|[^;]|(;)/g;
+const COMMENT = /^(--|\/\*[\s\S]*\*\/$)/;
+
+/** @returns the statements that have ended, and what comes after them: nothing if it is space and comments */
+function split(text: string): { whole: string[]; rest: string } {
+  if (text.startsWith('.')) return { whole: [text], rest: '' };
+  const whole: string[] = [];
+  let [rest, isEmpty] = ['', true];
+  for (const [piece, , end] of text.matchAll(PIECE)) {
+    rest += piece;
+    isEmpty &&= end !== undefined || piece.trim() === '' || COMMENT.test(piece);
+    if (end === undefined) continue;
+    if (!isEmpty) whole.push(rest.trim());
+    [rest, isEmpty] = ['', true];
+  }
+  return { whole, rest: isEmpty ? '' : rest };
 }
 
 function ask(lines: Interface, prompt: string): void {
@@ -105,13 +126,10 @@ function ask(lines: Interface, prompt: string): void {
   lines.prompt();
 }
 
+type AnswerOptions = Pick<ShellOptions, 'open' | 'stdout' | 'stderr'>;
+
 /** @param signal ends the query, not the shell */
-async function answer(
-  statement: string,
-  { open, stdout, stderr }: Pick<ShellOptions, 'open' | 'stdout' | 'stderr'>,
-  signal?: AbortSignal,
-): Promise<void> {
-  if (statement === '') return;
+async function answer(statement: string, { open, stdout, stderr }: AnswerOptions, signal?: AbortSignal): Promise<void> {
   try {
     const sql = statement.startsWith('.') ? dotCommand(statement) : statement;
     if (sql === undefined) {

@@ -1,10 +1,9 @@
 /** Reads the database of a data directory: through the process that runs on it, or from the files when none does. */
-import { existsSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, isLocked, SluiceError } from '../core/errors.js';
 import { type ReplayOutcome, type ReplayPiece, requestText } from '../core/replay.js';
-import { databasePath } from '../storage/data-dir.js';
+import { databasePath, hasDatabase } from '../storage/data-dir.js';
 import { LineReader } from './lines.js';
 import {
   INTERRUPT_AGAIN_MS,
@@ -68,7 +67,7 @@ export async function isLive(dataDir: string): Promise<boolean> {
 
 async function openDatabase(dataDir: string): Promise<ReadDatabase> {
   const path = databasePath(dataDir);
-  if (!existsSync(path)) {
+  if (!hasDatabase(dataDir)) {
     throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no database yet: "sluice run" makes it`);
   }
   try {
@@ -120,13 +119,20 @@ function refuseAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new SluiceError('SLUICE_QUERY', 'the query was given up before it began');
 }
 
+/** @throws SluiceError SLUICE_LOCKED if it may not */
 function connect(path: string): Promise<Socket | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = createConnection(path);
     socket.once('connect', () => resolve(socket));
-    socket.once('error', () => resolve(undefined));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EACCES' || error.code === 'EPERM') reject(new SluiceError('SLUICE_LOCKED', notMine(path)));
+      else resolve(undefined);
+    });
   });
 }
+
+const notMine = (path: string) =>
+  `the process that runs on the data directory answers its own user, by ${path}: ask as that user`;
 
 class FileClient implements SqlClient {
   readonly live = false;

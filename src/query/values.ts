@@ -145,7 +145,11 @@ function shownScalar(type: ValueType, raw: string | number | boolean, display: D
     case DuckDBTypeId.GEOMETRY:
       return new DuckDBBlobValue(Buffer.from(String(raw), 'base64')).toString();
     case DuckDBTypeId.DATE:
-      return new DuckDBDateValue(Number(raw)).toString();
+      return Math.abs(Number(raw)) === INFINITE_DAYS
+        ? infinity(Number(raw))
+        : new DuckDBDateValue(Number(raw)).toString();
+    case DuckDBTypeId.FLOAT:
+      return typeof raw === 'number' ? shortest(raw) : raw;
     case DuckDBTypeId.TIME:
       return new DuckDBTimeValue(BigInt(raw)).toString();
     case DuckDBTypeId.TIME_NS:
@@ -163,6 +167,21 @@ function shownScalar(type: ValueType, raw: string | number | boolean, display: D
     default:
       return raw;
   }
+}
+
+/** Of `DATE 'infinity'`, which DuckDB's client library takes for a day. */
+const INFINITE_DAYS = 2 ** 31 - 1;
+const infinity = (sign: number) => (sign < 0 ? '-infinity' : 'infinity');
+/** Each float has one of so many digits. */
+const FLOAT_DIGITS = 9;
+
+/** @returns the number with the fewest digits that is this float: 1.1 and not 1.10000002384 */
+function shortest(float: number): number {
+  for (let digits = 1; digits < FLOAT_DIGITS; digits++) {
+    const number = Number(float.toPrecision(digits));
+    if (Math.fround(number) === float) return number;
+  }
+  return float;
 }
 
 /** A double that prints the same value is read as that value by everyone; one that does not would change it. */

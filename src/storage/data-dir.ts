@@ -5,7 +5,7 @@
  *   <dataDir>/parquet/<topic>/sluice_partition=<p>/.<startOffset>-<nextOffset>.parquet.tmp
  *                                                  <startOffset>-<nextOffset>.parquet    offsets padded to 20 digits
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PARTITION_KEY } from './partition-key.js';
 
@@ -26,6 +26,11 @@ export const SCHEMA_IDS_KEY = 'sluice.schema_ids';
 
 export function databasePath(dataDir: string): string {
   return join(dataDir, 'analytics.db');
+}
+
+/** @throws the system's error if this process may not look into the folder */
+export function hasDatabase(dataDir: string): boolean {
+  return statSync(databasePath(dataDir), { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Where all Parquet files of a topic are. */

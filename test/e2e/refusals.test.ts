@@ -65,6 +65,19 @@ describe('a configuration that is not acceptable', () => {
   });
 });
 
+describe('a data directory that is a file', () => {
+  it.each(['query FROM orders', 'status', 'verify', 'compact', 'demo'])(
+    'ends with SLUICE_DATA_DIR: %s',
+    async (command) => {
+      const DATA_DIR = join(await temporaryDataDir(), 'file');
+      writeFileSync(DATA_DIR, '');
+      const [name, ...sql] = command.split(' ');
+      const { code, error } = await refusal([name, ...(sql.length > 0 ? [sql.join(' ')] : [])], { DATA_DIR });
+      expect([code, error]).toEqual([3, expect.stringMatching(/SLUICE_DATA_DIR.*ENOTDIR.*correct its owner or mode/)]);
+    },
+  );
+});
+
 describe('a broker that does not answer', () => {
   it('ends the run with SLUICE_KAFKA_UNREACHABLE', LONG, async () => {
     const { code, error } = await refusal(['run'], runEnv('127.0.0.1:1', 'cdc_orders', await temporaryDataDir()));

@@ -1,6 +1,7 @@
 /** A run as it lives: interruptions, growth, odd sizes, and what can be asked of it meanwhile. */
 
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { CliProcess, runCli, runShell, temporaryDataDir } from '../support/cli.js';
 import { KindTally } from '../support/event-kinds.js';
@@ -225,6 +226,16 @@ describeKafka('a run that waits for messages', (bootstrap) => {
 });
 
 describe('the demo', () => {
+  it('empties no folder but its own', async () => {
+    const dataDir = await temporaryDataDir();
+    const note = join(dataDir, 'demo', 'note.txt');
+    mkdirSync(dirname(note));
+    writeFileSync(note, 'mine');
+    const { code, stderr } = await runCli(['demo', '--events', '10'], { env: { DATA_DIR: dataDir } });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/SLUICE_CONFIG.*note\.txt of someone else/)]);
+    expect(readFileSync(note, 'utf8')).toBe('mine');
+  });
+
   it('needs nothing else, and says what it did', LONG, async () => {
     const dataDir = await temporaryDataDir();
     const result = await runCli(['demo', '--events', '5000'], { env: { DATA_DIR: dataDir }, timeoutMs: 100_000 });

@@ -86,6 +86,23 @@ describe('values', () => {
     ]);
   });
 
+  it('are shown as DuckDB prints them', async () => {
+    const values = [
+      "DATE 'infinity'",
+      "DATE '-infinity'",
+      '1.1::FLOAT',
+      '16777216::FLOAT',
+      '-1e-40::FLOAT',
+      '3.4e38::FLOAT',
+    ];
+    const sql = `SELECT ${values.join()}, ${values.map((value) => `(${value})::VARCHAR`).join()}`;
+    const [row] = await shown(sql);
+    expect(row.slice(0, values.length).map((value) => (typeof value === 'number' ? value : String(value)))).toEqual(
+      row.slice(values.length).map((text) => (/inf/.test(String(text)) ? text : Number(text))),
+    );
+    expect(row.slice(0, 3)).toEqual(['infinity', '-infinity', 1.1]);
+  });
+
   it('are numbers if a double is the same, when wide ones may be', async () => {
     const sql = `SELECT 9007199254740992::BIGINT, 9007199254740993::BIGINT, 12.50::DECIMAL(18, 4), [-3]::HUGEINT[],
       99999999999999.9999::DECIMAL(18, 4), 0.1::DECIMAL(2, 1), 0::DECIMAL(18, 4), 100::UBIGINT`;

@@ -32,6 +32,9 @@ export function parseConnection(text: string): PostgresConnection {
   const given = /^(postgres(ql)?:)?\/\//.test(text) ? parseUri(text) : parseKeyValues(text);
   if (given.sslpassword !== undefined) throw new Error('sslpassword cannot be kept from DuckDB: use a key without one');
   const { password, ...rest } = given;
+  // DuckDB's error would show its value.
+  const misspelled = Object.keys(rest).find((key) => /^pas/i.test(key) && key !== 'passfile');
+  if (misspelled !== undefined) throw new Error(`there is no parameter ${misspelled}: the password is in "password"`);
   const parameters = Object.entries({ ...DEFAULTS, ...rest }).map(([key, value]) => `${key}='${escaped(value)}'`);
   return { parameters: parameters.join(' '), password };
 }

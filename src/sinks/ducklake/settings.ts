@@ -7,6 +7,8 @@ import { type PostgresConnection, parseConnection } from './postgres-connection.
 const DAY_MS = 86_400_000;
 
 const POSTGRES = /^postgres:|^postgresql:\/\//;
+/** What looks like a connection to a server, however it is written. */
+const CONNECTION = /^[a-z][a-z0-9+.-]+:|=/i;
 
 /** A catalog in a file is of one process. */
 export function isPostgres(catalog: string): boolean {
@@ -36,7 +38,11 @@ export const lakeSettings = z.object({
     'the catalog of the lake: a DuckDB file, for one process, or `postgres:` and a libpq connection string, for many',
     someText()
       .transform((text, { addIssue }) => {
-        if (!isPostgres(text)) return resolve(text);
+        if (!isPostgres(text)) {
+          // A mistake in it would make a file that is called after a password.
+          if (CONNECTION.test(text)) addIssue('must be the path of a file, or postgres: and a connection string');
+          return resolve(text);
+        }
         try {
           connectionOf(text);
         } catch (thrown) {
