@@ -1,6 +1,7 @@
 /** Each alert of deploy/prometheus/ fires and clears by a real fault: real program, real Prometheus. */
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { captureEnv, startCapture, stopCapture } from '../e2e/capturing.js';
@@ -64,6 +65,21 @@ describe.skipIf(whyNoPrometheus() !== undefined)('the alert', () => {
       const next = await startRun(env);
       await alerting.clears('SluiceDown');
       await stop(next);
+    });
+
+    it('SluiceRestarts', LONG, async () => {
+      const { env, run, alerting } = await scraped('restarts', 20);
+      let last = run;
+      for (let restarts = 0; restarts < 12 && !(await alerting.firing()).includes('SluiceRestarts'); restarts++) {
+        last.kill('SIGKILL');
+        await last.ended;
+        last = await startRun(env);
+        // A scrape of each.
+        await setTimeout(1000);
+      }
+      await alerting.fires('SluiceRestarts');
+      await alerting.clears('SluiceRestarts');
+      await stop(last);
     });
 
     it('SluiceLateRows', LONG, async () => {
