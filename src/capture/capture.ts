@@ -174,7 +174,8 @@ export class Capture {
   /** An update whose document was not kept as it was has it as it is now, which is no older. */
   async #completed(event: ChangeEvent): Promise<ChangeEvent> {
     const id = memberOf(event.documentKey, '_id');
-    return id === undefined ? event : { ...event, fullDocument: await this.#parts.source.document(id) };
+    if (id === undefined) return event;
+    return { ...event, fullDocument: await this.#parts.source.document(id, timeOf(event)) };
   }
 
   /** @param token the position after the group */
@@ -212,7 +213,7 @@ export class Capture {
     let documents = 0;
     let last: Uint8Array | undefined;
     const positionOf = (document: Uint8Array) => BSON.EJSON.stringify({ id: idOf(document) }, { relaxed: false });
-    for await (const document of source.documents(after)) {
+    for await (const document of source.documents(time, after)) {
       writer.add(snapshotMessage(document, { source: source.name, time }, this.#options));
       last = document;
       this.#readMs = performance.now();
