@@ -105,7 +105,9 @@ export class ChangeReader {
         batch = await withTimeout(stream.next(), readTimeoutMs);
         taken = 0;
       }
-      return batch.events[taken++] ?? null;
+      const event = batch.events[taken];
+      if (event !== undefined) taken++;
+      return event ?? null;
     };
     const events: ChangeEvent[] = [];
     while (taken < batch.events.length) {
