@@ -47,7 +47,7 @@ export class Capture {
   /** The cluster time of the newest change of this stream; undefined before the first. */
   #changeTime: string | undefined;
   #snapshotDocuments: number | undefined;
-  /** When it last came round to read. */
+  /** When it last came round to read, and MongoDB answered. */
   #readMs = performance.now();
 
   constructor(options: CaptureOptions, parts: CaptureParts) {
@@ -109,7 +109,7 @@ export class Capture {
     try {
       while (!this.#stopping) {
         const events = await reader.next(waitMs);
-        this.#readMs = performance.now();
+        this.#readMs = reader.answeredMs;
         writer.throwIfFailed();
         for (const event of events) {
           if ((await this.#take(event)) === 'invalidated') return;
