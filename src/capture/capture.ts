@@ -166,8 +166,8 @@ export class Capture {
       return;
     }
     const time = this.#timeAt(token);
-    writer.addMarkers(time, 'begin');
-    writer.addMarkers(time, 'end');
+    await writer.addMarkers(time, 'begin');
+    await writer.addMarkers(time, 'end');
     await this.#write(token);
   }
 
@@ -225,7 +225,7 @@ export class Capture {
       if (this.#stopping) break;
     }
     if (!this.#stopping) {
-      writer.addMarkers(time, 'end');
+      await writer.addMarkers(time, 'end');
       await writer.write(snapshotCheckpoint(time, null, true));
     } else if (last !== undefined) {
       const checkpoint = snapshotCheckpoint(time, positionOf(last), false);

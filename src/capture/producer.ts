@@ -88,20 +88,21 @@ export class TransactionalProducer {
     return producer;
   }
 
-  /** @throws SluiceError SLUICE_UNKNOWN_TOPIC */
+  /**
+   * How many partitions a topic has now. While no broker answers, it is asked again.
+   * @throws SluiceError SLUICE_UNKNOWN_TOPIC
+   */
   async partitionCount(topic: string): Promise<number> {
-    const metadata = await called<Metadata>((done) =>
-      this.#client.getMetadata({ topic, timeout: REQUEST_TIMEOUT_MS }, done),
-    ).catch(() => undefined);
-    const partitions = metadata?.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+    const metadata = await this.#metadata(topic);
+    const partitions = metadata.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
     if (partitions > 0) return partitions;
     throw new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist: create it, or set KAFKA_TOPIC`);
   }
 
   /**
    * Sends all messages in one transaction. What fails for now is tried again until it works or the producer is closed.
-   * @throws SluiceError SLUICE_FENCED if another capture took over or the broker ended the transaction, SLUICE_KAFKA if a
-   *   topic refuses a message for good
+   * @throws SluiceError SLUICE_FENCED if another capture took over or the broker ended the transaction, SLUICE_KAFKA if
+   *   a topic refuses a message for good
    */
   async transaction(messages: readonly OutgoingMessage[]): Promise<void> {
     for (let backoffMs = 100; ; backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * 2)) {
@@ -133,6 +134,19 @@ export class TransactionalProducer {
         resolve();
       });
     });
+  }
+
+  async #metadata(topic: string): Promise<Metadata> {
+    for (let backoffMs = 100; ; backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * 2)) {
+      try {
+        return await called<Metadata>((done) => this.#client.getMetadata({ topic, timeout: STEP_TIMEOUT_MS }, done));
+      } catch (thrown) {
+        const error = thrown as LibrdKafkaError;
+        if (isFatal(error) || this.#closing) throw this.#failure(error);
+        this.#log.warn({ code: error.code }, `Kafka: ${error.message}; asking for the partitions of ${topic} again`);
+        await sleep(backoffMs);
+      }
+    }
   }
 
   async #produce({ topic, partition, key, value }: OutgoingMessage): Promise<void> {

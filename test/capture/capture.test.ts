@@ -11,7 +11,6 @@ import { GroupWriter } from '../../src/capture/writer.js';
 const OPTIONS = {
   topic: 'orders',
   source: 'shop.orders',
-  partitions: 2,
   orderIdPath: undefined,
   eventTimePath: undefined,
   fullDocument: 'updateLookup',
