@@ -47,7 +47,7 @@ export class Capture {
   /** The cluster time of the newest change of this stream; undefined before the first. */
   #changeTime: string | undefined;
   #snapshotDocuments: number | undefined;
-  /** When it last came round to read. */
+  /** When it last came round to read, and MongoDB answered. */
   #readMs = performance.now();
 
   constructor(options: CaptureOptions, parts: CaptureParts) {
@@ -109,7 +109,7 @@ export class Capture {
     try {
       while (!this.#stopping) {
         const events = await reader.next(waitMs);
-        this.#readMs = performance.now();
+        this.#readMs = reader.answeredMs;
         writer.throwIfFailed();
         for (const event of events) {
           if ((await this.#take(event)) === 'invalidated') return;
@@ -166,15 +166,16 @@ export class Capture {
       return;
     }
     const time = this.#timeAt(token);
-    writer.addMarkers(time, 'begin');
-    writer.addMarkers(time, 'end');
+    await writer.addMarkers(time, 'begin');
+    await writer.addMarkers(time, 'end');
     await this.#write(token);
   }
 
   /** An update whose document was not kept as it was has it as it is now, which is no older. */
   async #completed(event: ChangeEvent): Promise<ChangeEvent> {
     const id = memberOf(event.documentKey, '_id');
-    return id === undefined ? event : { ...event, fullDocument: await this.#parts.source.document(id) };
+    if (id === undefined) return event;
+    return { ...event, fullDocument: await this.#parts.source.document(id, timeOf(event)) };
   }
 
   /** @param token the position after the group */
@@ -212,7 +213,7 @@ export class Capture {
     let documents = 0;
     let last: Uint8Array | undefined;
     const positionOf = (document: Uint8Array) => BSON.EJSON.stringify({ id: idOf(document) }, { relaxed: false });
-    for await (const document of source.documents(after)) {
+    for await (const document of source.documents(time, after)) {
       writer.add(snapshotMessage(document, { source: source.name, time }, this.#options));
       last = document;
       this.#readMs = performance.now();
@@ -224,7 +225,7 @@ export class Capture {
       if (this.#stopping) break;
     }
     if (!this.#stopping) {
-      writer.addMarkers(time, 'end');
+      await writer.addMarkers(time, 'end');
       await writer.write(snapshotCheckpoint(time, null, true));
     } else if (last !== undefined) {
       const checkpoint = snapshotCheckpoint(time, positionOf(last), false);

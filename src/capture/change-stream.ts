@@ -48,6 +48,7 @@ export class ChangeReader {
   /** The token of the last change at whose time a stream was started for want of another way. */
   #startedAt: string | undefined;
   #failures = 0;
+  #answeredMs = performance.now();
 
   constructor(source: StreamSource, start: StreamStart, options: StreamOptions, log: Logger) {
     this.#source = source;
@@ -67,6 +68,7 @@ export class ChangeReader {
       const read = await raceTimeout(this.#coming, waitMs);
       if (read === undefined) return [];
       this.#failures = 0;
+      this.#answeredMs = performance.now();
       if (read.token !== undefined) this.#start = startAfter(read.token);
       this.#coming = this.#read();
       // Its failure is met by the next call, if there is one.
@@ -81,6 +83,14 @@ export class ChangeReader {
   /** The position after everything that `next` gave, also if the stream moved on without an event. */
   get token(): string | undefined {
     return 'token' in this.#start ? this.#start.token : this.#start.after;
+  }
+
+  /**
+   * When the server answered last, of `performance.now()`. A read under way is as good as an answer until it fails: a
+   * server may look through its oplog for minutes.
+   */
+  get answeredMs(): number {
+    return this.#failures === 0 ? performance.now() : this.#answeredMs;
   }
 
   async close(): Promise<void> {
@@ -105,7 +115,9 @@ export class ChangeReader {
         batch = await withTimeout(stream.next(), readTimeoutMs);
         taken = 0;
       }
-      return batch.events[taken++] ?? null;
+      const event = batch.events[taken];
+      if (event !== undefined) taken++;
+      return event ?? null;
     };
     const events: ChangeEvent[] = [];
     while (taken < batch.events.length) {

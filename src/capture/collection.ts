@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ChangeStream,
   type ChangeStreamOptions,
+  type ClientSession,
   type Collection,
   MongoClient,
   MongoError,
@@ -28,6 +29,12 @@ const ANSWER_TIMEOUT_MS = 30_000;
  * that is being closed. Far above what a server takes to look through its oplog.
  */
 export const READ_TIMEOUT_MS = 300_000;
+/**
+ * Reads beside the stream: what a primary has and cannot lose. A secondary that lags, as MONGODB_URI may prefer one,
+ * does not have changes yet that the stream is past.
+ */
+const CERTAIN = { readPreference: 'primary', readConcern: 'majority', raw: true } as const;
+
 /**
  * Where a stream starts: after a resume token, or with the operations of a time, 16 hex digits, of which the reader
  * leaves out those up to the change of the token `after`.
@@ -127,28 +134,41 @@ export class CapturedCollection {
     return info !== undefined && 'options' in info && info.options?.changeStreamPreAndPostImages?.enabled === true;
   }
 
-  /** A document as it is now; undefined where it is gone. */
-  async document(id: BsonValue): Promise<BsonValue | undefined> {
+  /**
+   * A document as it is now; undefined where it is gone.
+   * @param time of a change of it, 16 hex digits: it is no older than that
+   */
+  async document(id: BsonValue, time: string | undefined): Promise<BsonValue | undefined> {
     const { database, collection } = this.#options;
     const filter = { _id: { $eq: deserialized(id) } } as object;
-    const found = await this.#withRetry('a document', (client) =>
-      client.db(database).collection(collection).findOne(filter, { raw: true }),
-    );
+    const found = await this.#withRetry('a document', async (client) => {
+      const session = sessionAfter(client, time);
+      try {
+        return await client
+          .db(database)
+          .collection(collection)
+          .findOne(filter, { ...CERTAIN, session });
+      } finally {
+        await session.endSession();
+      }
+    });
     return found === null ? undefined : documentOf(found as unknown as Uint8Array);
   }
 
   /**
    * All documents in the order of `_id`, as BSON, over broken connections.
+   * @param time 16 hex digits: what changed until then is in them
    * @param after the `_id` to start after; undefined: from the first
    * @throws SluiceError SLUICE_MONGODB if the user may not read
    */
-  async *documents(after: unknown): AsyncGenerator<Uint8Array> {
+  async *documents(time: string, after: unknown): AsyncGenerator<Uint8Array> {
     let last: Uint8Array | undefined;
     for (let failures = 0; ; ) {
       // Compared as an expression, so that ids of other types, which sort after it, are not left out.
       if (last !== undefined) after = idOf(last);
       const filter = after === undefined ? {} : { $expr: { $gt: ['$_id', { $literal: after }] } };
-      const cursor = this.#collection.find(filter, { sort: { _id: 1 }, raw: true });
+      const session = sessionAfter(this.#client, time);
+      const cursor = this.#collection.find(filter, { ...CERTAIN, session, sort: { _id: 1 } });
       try {
         for (;;) {
           const first = (await withTimeout(cursor.next(), READ_TIMEOUT_MS)) as Uint8Array | null;
@@ -169,6 +189,7 @@ export class CapturedCollection {
         await sleep(backoffMs);
       } finally {
         await cursor.close().catch(() => {});
+        await session.endSession();
       }
     }
   }
@@ -179,9 +200,7 @@ export class CapturedCollection {
     const { versionArray } = await this.#client.db('admin').command({ buildInfo: 1 });
     const pipeline = splitsLargeEvents(versionArray ?? []) ? [{ $changeStreamSplitLargeEvent: {} }] : [];
     const resumeFrom: ChangeStreamOptions =
-      'token' in start
-        ? { startAfter: { _data: start.token } }
-        : { startAtOperationTime: new Timestamp(BigInt(`0x${start.time}`)) };
+      'token' in start ? { startAfter: { _data: start.token } } : { startAtOperationTime: timestampOf(start.time) };
     const stream = this.#collection.watch(pipeline, {
       ...resumeFrom,
       raw: true,
@@ -228,6 +247,20 @@ function eventStream(stream: ChangeStream): EventStream {
     },
     close: () => stream.close(),
   };
+}
+
+/**
+ * A session whose reads have everything up to a time: what a majority has may lag behind what the primary has, and so
+ * behind its operation time. @param time 16 hex digits
+ */
+function sessionAfter(client: MongoClient, time: string | undefined): ClientSession {
+  const session = client.startSession({ causalConsistency: true });
+  if (time !== undefined) session.advanceOperationTime(timestampOf(time));
+  return session;
+}
+
+function timestampOf(time: string): Timestamp {
+  return new Timestamp(BigInt(`0x${time}`));
 }
 
 /** The `_id` of a document, numbers as objects of their BSON types. */

@@ -43,12 +43,16 @@ export interface OutgoingMessage {
 
 export class TransactionalProducer {
   readonly #client: InstanceType<typeof kafka.Producer>;
+  readonly #timeoutMs: number;
   readonly #log: Logger;
   #refusal: SluiceError | undefined;
   #closing = false;
+  /** By the clock of the machine, which goes on while it is suspended; undefined before the first transaction. */
+  #beganMs: number | undefined;
 
-  private constructor(client: InstanceType<typeof kafka.Producer>, log: Logger) {
+  private constructor(client: InstanceType<typeof kafka.Producer>, timeoutMs: number, log: Logger) {
     this.#client = client;
+    this.#timeoutMs = timeoutMs;
     this.#log = log;
   }
 
@@ -74,7 +78,8 @@ export class TransactionalProducer {
       partitioner: 'murmur2_random',
     } as ConstructorParameters<typeof kafka.Producer>[0];
     const client = madeClient(() => new kafka.Producer(properties));
-    const producer = new TransactionalProducer(client, log);
+    const timeoutMs = Number(options.properties['transaction.timeout.ms'] ?? TRANSACTION_TIMEOUT_MS);
+    const producer = new TransactionalProducer(client, timeoutMs, log);
     client.on('delivery-report', (error, { topic }) => producer.#onUndelivered(error, topic));
     await connectClient(client, { brokers: options.brokers, properties: options.properties }, log);
     client.on('event.error', (error) => producer.#onError(error));
@@ -83,30 +88,33 @@ export class TransactionalProducer {
     return producer;
   }
 
-  /** @throws SluiceError SLUICE_UNKNOWN_TOPIC */
+  /**
+   * How many partitions a topic has now. While no broker answers, it is asked again.
+   * @throws SluiceError SLUICE_UNKNOWN_TOPIC
+   */
   async partitionCount(topic: string): Promise<number> {
-    const metadata = await called<Metadata>((done) =>
-      this.#client.getMetadata({ topic, timeout: REQUEST_TIMEOUT_MS }, done),
-    ).catch(() => undefined);
-    const partitions = metadata?.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+    const metadata = await this.#metadata(topic);
+    const partitions = metadata.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
     if (partitions > 0) return partitions;
     throw new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist: create it, or set KAFKA_TOPIC`);
   }
 
   /**
    * Sends all messages in one transaction. What fails for now is tried again until it works or the producer is closed.
-   * @throws SluiceError SLUICE_FENCED if another capture took over, SLUICE_KAFKA if a topic refuses a message for good
+   * @throws SluiceError SLUICE_FENCED if another capture took over or the broker ended the transaction, SLUICE_KAFKA if
+   *   a topic refuses a message for good
    */
   async transaction(messages: readonly OutgoingMessage[]): Promise<void> {
     for (let backoffMs = 100; ; backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * 2)) {
       try {
+        this.#beganMs = Date.now();
         await called((done) => this.#client.beginTransaction(done));
         for (const message of messages) await this.#produce(message);
         await this.#untilDone('commitTransaction', (done) => this.#client.commitTransaction(STEP_TIMEOUT_MS, done));
         return;
       } catch (thrown) {
         const error = thrown as LibrdKafkaError;
-        if (thrown instanceof SluiceError || isFatal(error) || this.#closing) throw failure(error);
+        if (thrown instanceof SluiceError || isFatal(error) || this.#closing) throw this.#failure(error);
         this.#log.warn({ code: error.code }, `Kafka: ${error.message}; repeating the transaction`);
         await this.#untilDone('abortTransaction', (done) => this.#client.abortTransaction(STEP_TIMEOUT_MS, done));
         // Reports of what was not delivered come with the next polls.
@@ -126,6 +134,19 @@ export class TransactionalProducer {
         resolve();
       });
     });
+  }
+
+  async #metadata(topic: string): Promise<Metadata> {
+    for (let backoffMs = 100; ; backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * 2)) {
+      try {
+        return await called<Metadata>((done) => this.#client.getMetadata({ topic, timeout: STEP_TIMEOUT_MS }, done));
+      } catch (thrown) {
+        const error = thrown as LibrdKafkaError;
+        if (isFatal(error) || this.#closing) throw this.#failure(error);
+        this.#log.warn({ code: error.code }, `Kafka: ${error.message}; asking for the partitions of ${topic} again`);
+        await sleep(backoffMs);
+      }
+    }
   }
 
   async #produce({ topic, partition, key, value }: OutgoingMessage): Promise<void> {
@@ -149,7 +170,7 @@ export class TransactionalProducer {
         return;
       } catch (thrown) {
         const error = thrown as LibrdKafkaError;
-        if (!error.isRetriable || isFatal(error) || this.#closing) throw isFatal(error) ? failure(error) : error;
+        if (!error.isRetriable || isFatal(error) || this.#closing) throw isFatal(error) ? this.#failure(error) : error;
         this.#log.warn({ code: error.code }, `Kafka: ${step}: ${error.message}`);
       }
     }
@@ -160,6 +181,21 @@ export class TransactionalProducer {
     if (remedy === undefined) return;
     const message = `the topic ${topic} refuses a message: ${error.message}; ${remedy}`;
     this.#refusal ??= new SluiceError('SLUICE_KAFKA', message, { cause: error });
+  }
+
+  #failure(error: LibrdKafkaError | SluiceError): SluiceError {
+    if (error instanceof SluiceError) return error;
+    const { code, message } = error;
+    if (!FENCED.has(code) && !/fenced/i.test(message)) {
+      return new SluiceError('SLUICE_KAFKA', `a transaction cannot be written: ${message}`, { cause: error });
+    }
+    const openMs = this.#beganMs === undefined ? 0 : Date.now() - this.#beganMs;
+    // The broker fences in the same way whoever writes on after it ended the transaction.
+    const ended =
+      `the broker ended a transaction that was open for ${Math.round(openMs / 1e3)} s, longer than ` +
+      `transaction.timeout.ms=${this.#timeoutMs}; or `;
+    const why = `${openMs > this.#timeoutMs ? ended : ''}another capture took over the topic`;
+    return new SluiceError('SLUICE_FENCED', `${why}: ${message}`, { cause: error });
   }
 
   #onError(error: LibrdKafkaError): void {
@@ -175,14 +211,4 @@ const FENCED: ReadonlySet<number> = new Set([
 
 function isFatal(error: LibrdKafkaError): boolean {
   return error.isFatal === true || FENCED.has(error.code);
-}
-
-function failure(error: LibrdKafkaError | SluiceError): SluiceError {
-  if (error instanceof SluiceError) return error;
-  const { code, message } = error;
-  return FENCED.has(code) || /fenced/i.test(message)
-    ? new SluiceError('SLUICE_FENCED', `another capture took over the topic: ${message}`, {
-        cause: error,
-      })
-    : new SluiceError('SLUICE_KAFKA', `a transaction cannot be written: ${message}`, { cause: error });
 }

@@ -17,8 +17,6 @@ export interface WriterOptions {
   readonly topic: string;
   /** database.collection */
   readonly source: string;
-  /** Of the topic. */
-  readonly partitions: number;
   /** A group is due at whichever comes first. */
   readonly transactionEvents: number;
   readonly transactionBytes: number;
@@ -108,9 +106,10 @@ export class GroupWriter {
     );
   }
 
-  /** Marks in each partition where a snapshot begins or ends. */
-  addMarkers(time: string, end: 'begin' | 'end'): void {
-    const { topic, source, partitions } = this.#options;
+  /** Marks in each partition, also in those that were added meanwhile, where a snapshot begins or ends. */
+  async addMarkers(time: string, end: 'begin' | 'end'): Promise<void> {
+    const { topic, source } = this.#options;
+    const partitions = await this.#parts.producer.partitionCount(topic);
     for (let partition = 0; partition < partitions; partition++) {
       const { key, value } = markerMessage({ source, time }, end, partition);
       this.#group.messages.push({ topic, partition, key, value });
@@ -119,7 +118,7 @@ export class GroupWriter {
 
   /** Begins a snapshot, in one transaction with what the group has: from then on it is to be taken or resumed. */
   async beginSnapshot(time: string): Promise<void> {
-    this.addMarkers(time, 'begin');
+    await this.addMarkers(time, 'begin');
     await this.write(snapshotCheckpoint(time, null, false));
   }
 

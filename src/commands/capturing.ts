@@ -54,17 +54,18 @@ export async function capture(
     const producerOptions = { brokers, maxMessageBytes, properties };
     const id = transactionalId(source.name, topic);
     producer = await TransactionalProducer.connect({ ...producerOptions, transactionalId: id }, log);
-    const writerOptions = { ...options, partitions: await producer.partitionCount(topic) };
+    // One that does not exist ends it before topics are made for it.
+    await producer.partitionCount(topic);
     await createTopics({ brokers, properties }, [
       { name: checkpointTopic(topic), config: CHECKPOINT_TOPIC_CONFIG },
       { name: oversizeTopic(topic), config: {} },
     ]);
     const known = await checkpoints.read('everything');
-    const claimOptions = { ...writerOptions, producer: producerOptions };
+    const claimOptions = { ...options, producer: producerOptions };
     const record = await claimed(known, claimOptions, { source, checkpoints, metrics, log });
     await checkpoints.close();
     checkpoints = undefined;
-    const writer = new GroupWriter(writerOptions, { producer, metrics, log }, record);
+    const writer = new GroupWriter(options, { producer, metrics, log }, record);
     const made = new Capture(options, { source, writer, metrics, log });
     following = made;
     const health = () => ({ problem: made.problem(), ready: true });

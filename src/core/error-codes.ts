@@ -81,11 +81,15 @@ export const ERROR_CODES = {
       'for 10 s more (`session.timeout.ms`): start again then.',
   },
   SLUICE_FENCED: {
-    meaning: 'another process took over: a capture of the same collection and topic, or a run on the same positions',
+    meaning:
+      'another process took over: a capture of the same collection and topic, or a run on the same positions; or the ' +
+      "broker ended a capture's transaction that was open for too long",
     example:
       'another capture took over the topic: Failed to add partitions to transaction: Local: This instance has ' +
       'been fenced by a newer instance',
-    remedy: 'Find out which of the two is to run, and stop the other one. Nothing was written twice.',
+    remedy:
+      'Find out which of the two is to run, and stop the other one. Nothing was written twice. If the message names ' +
+      '`transaction.timeout.ms`, as after a machine was suspended, there may be no other one: start the capture again.',
   },
   SLUICE_LOCKED: {
     meaning: 'another process holds the data directory',

@@ -11,7 +11,6 @@ import { GroupWriter } from '../../src/capture/writer.js';
 const OPTIONS = {
   topic: 'orders',
   source: 'shop.orders',
-  partitions: 2,
   orderIdPath: undefined,
   eventTimePath: undefined,
   fullDocument: 'updateLookup',
@@ -47,7 +46,7 @@ async function captured(
     () => capture.stop(),
     () => capture,
   );
-  const source = { name: 'shop.orders', watch: async () => opened };
+  const source = { name: 'shop.orders', watch: async () => opened, renewAfter() {} };
   const log = pino({ level: 'silent' });
   const metrics = new CaptureMetrics();
   const record = { version: 1, token: token(0), clusterTime: '6500000000000000' } as const;
@@ -129,6 +128,26 @@ it('is well as long as it comes round to read, and says so if it does not', asyn
   }));
   expect(problems[2]).toMatch(/^nothing was read from MongoDB or written to Kafka for 1[56]0 s$/);
   expect([problems[0], problems[1], problems[4]]).toEqual([undefined, undefined, undefined]);
+});
+
+it('says so if MongoDB does not answer, until it does', async () => {
+  let nowMs = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  onTestFinished(() => clock.mockRestore());
+  const problems: (string | undefined)[] = [];
+  await captured((stop, running) => ({
+    async next() {
+      problems.push(running().problem());
+      if (problems.length === 7) stop();
+      nowMs += 50_000;
+      if (problems.length > 1 && problems.length < 5) throw new Error('no primary');
+      return { events: [], token: token(1) };
+    },
+    async close() {},
+  }));
+  const stalled = (seconds: number) => `nothing was read from MongoDB or written to Kafka for ${seconds} s`;
+  // The sixth read is asked for while the answer of the fifth is used.
+  expect(problems).toEqual([...Array(4).fill(undefined), stalled(150), stalled(200), undefined]);
 });
 
 it('ends a gap at the oldest change that there is, and now where that is before the position', () => {

@@ -35,7 +35,6 @@ describeKafka('claimed', (bootstrap) => {
     const options: ClaimOptions = {
       topic,
       source,
-      partitions: 2,
       transactionEvents: 1000,
       transactionBytes: 1 << 20,
       transactionIntervalMs: 100,

@@ -142,6 +142,19 @@ describe('ChangeReader', () => {
     expect(starts).toEqual([{ token: 'start' }, { token: '1' }, { token: '1' }]);
   });
 
+  it('waits for the next fragment of a change while answers are empty', async () => {
+    const { starts, next } = readerOf([
+      event('1'),
+      fragment('2a', 1, 2, { operationType: 'insert' }),
+      null,
+      null,
+      fragment('2b', 2, 2, { fullDocument: documentWith({}) }),
+    ]);
+    expect(await next()).toEqual(event('1'));
+    expect(await next()).toEqual(event('2b', { operationType: 'insert', fullDocument: documentWith({}) }));
+    expect(starts).toHaveLength(1);
+  });
+
   it('opens the stream again if a read is never answered', async () => {
     const first = fragment('2a', 1, 2, { operationType: 'insert' });
     const { reader, starts, next } = readerOf(

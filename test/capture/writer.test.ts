@@ -11,7 +11,6 @@ import { GroupWriter } from '../../src/capture/writer.js';
 const OPTIONS = {
   topic: 'orders',
   source: 'shop.orders',
-  partitions: 2,
   transactionEvents: 3,
   transactionBytes: 800,
   transactionIntervalMs: 100,

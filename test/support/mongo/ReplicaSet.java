@@ -14,14 +14,17 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A one-node replica set for tests: mongo-java-server with change streams. In memory only; no transactions, no
- * authentication, no sharding. Two commands are for tests: `replSetStepDown`, after which the same node is elected
- * again, and `expireImages`, after which documents before and after the changes so far are unknown. Usage: ReplicaSet PORT; 0 takes a free one. Prints its URI when it serves.
+ * authentication, no sharding. Three commands are for tests: `replSetStepDown`, after which the same node is elected
+ * again, `expireImages`, after which documents before and after the changes so far are unknown, and `lastFind`, which
+ * tells how the last `find` of a collection was to be read. Usage: ReplicaSet PORT; 0 takes a free one. Prints its URI
+ * when it serves.
  */
 public final class ReplicaSet extends MemoryBackend {
   /** What it tells; from 7 on, change streams may split large events. */
@@ -30,6 +33,8 @@ public final class ReplicaSet extends MemoryBackend {
 
   /** Collections that keep documents as they were before a change. */
   private final Set<String> preImages = ConcurrentHashMap.newKeySet();
+  /** The read preference and the read concern of the last `find` of each collection. */
+  private final Map<String, Document> finds = new ConcurrentHashMap<>();
   private final ChangeLog log = new ChangeLog();
   private final ChangeStreams streams = new ChangeStreams(log, this::find);
   private final Election election = new Election(log, streams);
@@ -105,6 +110,8 @@ public final class ReplicaSet extends MemoryBackend {
       case "expireimages":
         log.expireImages();
         return new Document();
+      case "lastfind":
+        return finds.get(database + "." + query.get(command)).clone();
       case "startsession":
         return new Document("id", new Document("id", UUID.randomUUID())).append("timeoutMinutes", 30);
       case "endsessions":
@@ -119,6 +126,11 @@ public final class ReplicaSet extends MemoryBackend {
         }
         return streams.open(database, (String) query.get(command), query, pipeline);
       case "find":
+        Document reads = new Document();
+        for (String name : List.of("$readPreference", "readConcern")) {
+          if (query.containsKey(name)) reads.append(name, query.get(name));
+        }
+        finds.put(database + "." + query.get(command), reads);
         // Of the oplog only its oldest entry, and of that only the time.
         if (!OPLOG_IS_READABLE || !database.equals("local") || !"oplog.rs".equals(query.get(command))) return null;
         Document oldest = new Document("ts", new BsonTimestamp(log.oldest()));
