@@ -80,6 +80,7 @@ const processors = new Map<string, Promise<BatchProcessor>>();
 
 export interface BatchChoices {
   readonly nextOffset?: number;
+  readonly leaderEpoch?: number;
   readonly spec?: TableSpec;
   readonly parquetWriter?: ParquetWriterName;
   /** Of a lake, and the epoch of the partition's owner. */
@@ -101,7 +102,7 @@ export async function makeBatch(
   choices: BatchChoices = {},
 ): Promise<BatchResult> {
   const { spec = ORDERS_SPEC, parquetWriter = 'duckdb', lakeFolder, epoch, objects } = choices;
-  const { nextOffset = startOffset + values.length } = choices;
+  const { nextOffset = startOffset + values.length, leaderEpoch } = choices;
   const name = JSON.stringify([dataDir, spec, parquetWriter, lakeFolder]);
   const options = {
     highValueThreshold: '1000',
@@ -132,7 +133,7 @@ export async function makeBatch(
   }
   const issueBits = spec.columns.map((_, index) => index);
   return (await processor).process({
-    ...{ partition, startOffset, nextOffset, leaderEpoch: undefined, epoch, issueBits, chunks },
+    ...{ partition, startOffset, nextOffset, leaderEpoch, epoch, issueBits, chunks },
   });
 }
 

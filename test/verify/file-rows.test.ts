@@ -7,7 +7,7 @@ import { parquetPath } from '../../src/storage/data-dir.js';
 import type { CheckResult } from '../../src/verify/check.js';
 import { fileChecks, readLedger } from '../../src/verify/files.js';
 import { readScope } from '../../src/verify/ledger.js';
-import { TOPIC } from '../support/batches.js';
+import { makeBatch, openSink, order, TOPIC, temporaryDirectory } from '../support/batches.js';
 import { nameOf } from '../support/recovering.js';
 import { changeDatabase, retainIn, writtenDirectory } from '../support/verifying.js';
 
@@ -60,6 +60,25 @@ it('markers that no file has are counted by partition, at the offsets of files',
     'partition 0: 2 markers not in the files, the first at offset 2',
     'partition 1: 1 marker not in the files, the first at offset 0',
   ]);
+});
+
+it('markers that a file has agree', async () => {
+  dataDir = temporaryDirectory();
+  const sink = await openSink(dataDir);
+  await sink.stage(await makeBatch(dataDir, 0, 0, [order('m', { operation: 'snapshot_begin' }), order('a')]));
+  await sink.commit();
+  await sink.close();
+  expect((await problems()).flat()).toEqual([]);
+  await changeDatabase(dataDir, `UPDATE sluice.markers SET snapshot = 'other'`);
+  expect((await problems())[3]).toEqual(['partition 0: 1 marker not in the files, the first at offset 0']);
+});
+
+it('rows of a file are too many where the ledger counts none', async () => {
+  await changeDatabase(
+    dataDir,
+    'UPDATE sluice.batches SET rows_tombstone = 3, rows_merged = 0 WHERE partition_id = 0 AND start_offset = 0',
+  );
+  expect((await problems())[1]).toEqual([`${nameOf(0, 0, 4)} has 2 rows, the ledger says 0`]);
 });
 
 it('a file that is not whole is told by its size, and not read', async () => {

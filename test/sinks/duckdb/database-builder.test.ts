@@ -78,6 +78,29 @@ describe('of files alone', () => {
     expect(await queryDatabase(dataDir, meta)).toEqual([[3, null, null, 3]]);
   });
 
+  it('has of each partition its own files, and the leader epoch of the last one', async () => {
+    const dataDir = await files();
+    for (const [start, leaderEpoch, operation] of [
+      [1, 7, 'insert'],
+      [4, 5, 'snapshot_begin'],
+    ] as const) {
+      const values = [order(token(20 + start), { operation, event_time: '2023-01-04T00:00:00Z' }), '{'];
+      publish([(await makeBatch(dataDir, 1, start, values, { leaderEpoch })).file!]);
+    }
+    const found = await rebuilt(dataDir);
+    expect(found).toMatchObject({ rowsMerged: 4, rowsDuplicate: 1, markers: 1 });
+    expect(found.partitions).toEqual([
+      { ...range(2, 9), holes: [range(4, 6)], quarantined: 1, quarantineKept: 0 },
+      { ...range(1, 6), partition: 1, holes: [{ ...range(3, 4), partition: 1 }], quarantined: 2, quarantineKept: 0 },
+    ]);
+    const positions = `SELECT partition_id, next_offset::INTEGER, leader_epoch, watermark::DATE::VARCHAR
+      FROM sluice.positions ORDER BY 1`;
+    expect(await queryDatabase(dataDir, positions)).toEqual([
+      [0, 9, null, '2023-01-05'],
+      [1, 6, 5, '2023-01-04'],
+    ]);
+  });
+
   it('numbers its commit before the one that a journal explains', async () => {
     const dataDir = await files();
     const commits = 'SELECT DISTINCT commit_id::INTEGER FROM sluice.batches WHERE file IS NOT NULL';
