@@ -78,7 +78,10 @@ export interface Source {
    * @throws SluiceError SLUICE_KAFKA, also if a log cannot be compared with its position
    */
   inspect(positions: readonly ReadPosition[], partitions?: readonly number[]): Promise<PartitionState[]>;
-  /** Starts reading these partitions, too, from these offsets; those that are read already start over. */
+  /**
+   * Starts reading these partitions, too, from these offsets; those that are read already start over, for which no
+   * change must wait for its answer.
+   */
   assign(positions: readonly ReadPosition[]): void;
   /** Gives these partitions up. Nothing of them is delivered from now on. */
   unassign(partitions: readonly number[]): void;

@@ -173,9 +173,8 @@ export class KafkaSource implements Source {
   }
 
   assign(positions: readonly ReadPosition[]): void {
-    const isAgain = positions.some(({ partition }) => this.#member.partitions.has(partition));
-    // The group wants partitions back already: that is answered instead. Those that start over go on where they are.
-    if (this.#member.hasChanges && (isAgain || !this.#options.isShared)) return;
+    // The group wants all partitions back already: that is answered instead.
+    if (this.#member.hasChanges && !this.#options.isShared) return;
     this.#reader.forget(new Set(positions.map(({ partition }) => partition)));
     this.#member.assign(positions);
     this.#ends?.watch([...this.#member.partitions]);
