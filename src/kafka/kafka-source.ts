@@ -117,11 +117,12 @@ export class KafkaSource implements Source {
     );
   }
 
-  async offsetRange(partition: number): Promise<OffsetRange> {
+  async offsetRange(partition: number, isPatient = true): Promise<OffsetRange> {
     const { topic } = this.#options;
     const { lowOffset, highOffset } = await this.#request<{ lowOffset: number; highOffset: number }>(
       `read the offsets of ${topic} partition ${partition}`,
       (done) => this.#consumer.queryWatermarkOffsets(topic, partition, REQUEST_TIMEOUT_MS, done),
+      isPatient ? TRANSIENT_MS : 0,
     );
     return { low: lowOffset, high: highOffset };
   }
@@ -249,7 +250,7 @@ export class KafkaSource implements Source {
   }
 
   /** Asks again what a broker answers that a moment later has another answer, as that it is not the leader yet. */
-  async #request<T>(what: string, call: Parameters<typeof called>[0]): Promise<T> {
+  async #request<T>(what: string, call: Parameters<typeof called>[0], patienceMs = TRANSIENT_MS): Promise<T> {
     let firstMs: number | undefined;
     for (; ; await sleep(REQUEST_PAUSE_MS)) {
       try {
@@ -258,8 +259,9 @@ export class KafkaSource implements Source {
         const error = cause as LibrdKafkaError;
         // Not from the request on: that may wait for a thread behind those of a thousand other partitions.
         firstMs ??= performance.now();
-        if (isTransient(error) && performance.now() - firstMs < TRANSIENT_MS && !this.#closing) continue;
-        throw new SluiceError('SLUICE_KAFKA', `cannot ${what}: ${error.message}`, { cause });
+        const retryable = isTransient(error);
+        if (retryable && performance.now() - firstMs < patienceMs && !this.#closing) continue;
+        throw new SluiceError('SLUICE_KAFKA', `cannot ${what}: ${error.message}`, { cause, retryable });
       }
     }
   }

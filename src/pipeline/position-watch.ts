@@ -1,6 +1,6 @@
 /** Fills chunks, and notices positions that are gone from Kafka: by what a fill fails with, or as nothing comes. */
 import type { Chunk } from '../core/chunk.js';
-import { asSluiceError, type ErrorCode } from '../core/errors.js';
+import { asSluiceError, type ErrorCode, SluiceError } from '../core/errors.js';
 import type { Fill } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
 import type { Source } from '../core/source.js';
@@ -58,6 +58,17 @@ export class PositionWatch {
   async #checkStalled(nowMs: number): Promise<void> {
     this.#lastRowsMs = nowMs;
     if (this.#parts.partitions.lag === 0) return;
-    if (!(await this.#parts.assignment.inRange())) await this.#parts.resolveAnew();
+    if (!(await this.#isInRange())) await this.#parts.resolveAnew();
+  }
+
+  /** Nobody knows while brokers are gone: that is looked at again later. */
+  async #isInRange(): Promise<boolean> {
+    try {
+      return await this.#parts.assignment.inRange();
+    } catch (thrown) {
+      if (!(thrown instanceof SluiceError) || !thrown.retryable) throw thrown;
+      this.#parts.log.warn({ code: thrown.code }, `${thrown.message}: looking again later`);
+      return true;
+    }
   }
 }
