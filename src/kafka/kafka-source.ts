@@ -230,13 +230,14 @@ export class KafkaSource implements Source {
     }
   }
 
-  async close(): Promise<void> {
+  /** @param isBounded gives up after a while what a broker that is gone keeps from its end; default true */
+  async close(isBounded = true): Promise<void> {
     this.#closing = true;
     if (!this.#consumer.isConnected()) return;
     await this.#admin?.settled();
     await this.#member.leave();
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      const timer = isBounded ? setTimeout(resolve, CLOSE_TIMEOUT_MS) : undefined;
       this.#consumer.disconnect(() => {
         clearTimeout(timer);
         resolve();
