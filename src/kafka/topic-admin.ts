@@ -75,7 +75,7 @@ export class TopicAdmin {
     const listed = called<ListOffsetsResult[]>((done) => this.#client.listOffsets(asked, options, done));
     this.#pending.add(listed);
     try {
-      // While no broker answers, the client gives the offset -1001, and in part no error.
+      // While no broker answers, the client gives the offset -1001, now and then without an error.
       const answers = (await listed).filter(({ error, offset }) => error === undefined && offset >= 0);
       return new Map(answers.map(({ partition, offset }) => [partition, offset]));
     } finally {
