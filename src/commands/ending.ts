@@ -3,7 +3,7 @@
  * for all its threads: one that waits for longer than it may is ended by whoever has the process, as by `kill -9`. That
  * loses nothing.
  */
-import { SluiceError } from '../core/errors.js';
+import { asSluiceError, SluiceError } from '../core/errors.js';
 import type { SinkClient } from '../sinks/sink-client.js';
 
 /** What closing may take. */
@@ -26,6 +26,7 @@ export class Ending {
   readonly #signal: AbortSignal;
   readonly #open = new Set<string>();
   #onWaiting: ((what: string) => void) | undefined;
+  #failure: unknown;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param graceMs from the signal to closing */
@@ -48,6 +49,11 @@ export class Ending {
    */
   done(onWaiting: (what: string) => void): void {
     if (this.#sink.needsWholeTopic) this.#onWaiting = onWaiting;
+  }
+
+  /** The run has failed with this: it is told with what does not end. */
+  failed(thrown: unknown): void {
+    this.#failure = thrown;
   }
 
   /** Closes the parts of a run, beside each other. */
@@ -95,10 +101,12 @@ export class Ending {
   }
 
   #error(limitMs: number): SluiceError {
-    return new SluiceError(
-      this.#sink.needsWholeTopic ? 'SLUICE_KAFKA' : 'SLUICE_LAKE',
+    const code = this.#sink.needsWholeTopic ? 'SLUICE_KAFKA' : 'SLUICE_LAKE';
+    const stuck =
       `${this.#names} did not end within ${limitMs / 1e3} s: a server that it waits for does not answer. The process ` +
-        'is killed, which loses nothing: what was not committed is read again at the next start',
-    );
+      'is killed, which loses nothing: what was not committed is read again at the next start';
+    if (this.#failure === undefined) return new SluiceError(code, stuck);
+    const failure = asSluiceError(this.#failure, code, 'the run failed');
+    return new SluiceError(failure.code, `${failure.message}; and ${stuck}`, { cause: failure });
   }
 }

@@ -178,11 +178,12 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
   } catch (thrown) {
     monitor?.fail(thrown);
     lineage?.end('FAIL', thrown as Error);
+    ending.failed(thrown);
     throw thrown;
   } finally {
     stopProgress();
     schemas?.close();
-    await ending.close(source, pool, lineage);
+    await ending.close({ close: () => source.close(false) }, pool, lineage);
     await monitor?.close(log);
     ending.over();
   }

@@ -70,15 +70,22 @@ export interface Source {
   pollAssignment(): AssignmentChange | undefined;
   /** The group's committed offset of each partition, undefined if there is none. */
   committed(partitions: readonly number[]): Promise<Map<number, number | undefined>>;
-  /** The offsets that a partition has now, asked from the broker. */
-  offsetRange(partition: number): Promise<OffsetRange>;
+  /**
+   * The offsets that a partition has now, asked from the broker.
+   * @param isPatient asks for a while until there is an answer; default true
+   * @throws SluiceError SLUICE_KAFKA, retryable if there may be an answer later
+   */
+  offsetRange(partition: number, isPatient?: boolean): Promise<OffsetRange>;
   /**
    * The state of these partitions, or of all; of one without a position as seen from its start. Ends what is being read
    * if the topic is not shared: `assign` starts it again.
    * @throws SluiceError SLUICE_KAFKA, also if a log cannot be compared with its position
    */
   inspect(positions: readonly ReadPosition[], partitions?: readonly number[]): Promise<PartitionState[]>;
-  /** Starts reading these partitions, too, from these offsets; those that are read already start over. */
+  /**
+   * Starts reading these partitions, too, from these offsets; those that are read already start over, for which no
+   * change must wait for its answer.
+   */
   assign(positions: readonly ReadPosition[]): void;
   /** Gives these partitions up. Nothing of them is delivered from now on. */
   unassign(partitions: readonly number[]): void;

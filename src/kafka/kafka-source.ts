@@ -117,11 +117,12 @@ export class KafkaSource implements Source {
     );
   }
 
-  async offsetRange(partition: number): Promise<OffsetRange> {
+  async offsetRange(partition: number, isPatient = true): Promise<OffsetRange> {
     const { topic } = this.#options;
     const { lowOffset, highOffset } = await this.#request<{ lowOffset: number; highOffset: number }>(
       `read the offsets of ${topic} partition ${partition}`,
       (done) => this.#consumer.queryWatermarkOffsets(topic, partition, REQUEST_TIMEOUT_MS, done),
+      isPatient ? TRANSIENT_MS : 0,
     );
     return { low: lowOffset, high: highOffset };
   }
@@ -173,9 +174,8 @@ export class KafkaSource implements Source {
   }
 
   assign(positions: readonly ReadPosition[]): void {
-    const isAgain = positions.some(({ partition }) => this.#member.partitions.has(partition));
-    // The group wants partitions back already: that is answered instead. Those that start over go on where they are.
-    if (this.#member.hasChanges && (isAgain || !this.#options.isShared)) return;
+    // The group wants all partitions back already: that is answered instead.
+    if (this.#member.hasChanges && !this.#options.isShared) return;
     this.#reader.forget(new Set(positions.map(({ partition }) => partition)));
     this.#member.assign(positions);
     this.#ends?.watch([...this.#member.partitions]);
@@ -230,13 +230,14 @@ export class KafkaSource implements Source {
     }
   }
 
-  async close(): Promise<void> {
+  /** @param isBounded gives up after a while what a broker that is gone keeps from its end; default true */
+  async close(isBounded = true): Promise<void> {
     this.#closing = true;
     if (!this.#consumer.isConnected()) return;
     await this.#admin?.settled();
     await this.#member.leave();
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      const timer = isBounded ? setTimeout(resolve, CLOSE_TIMEOUT_MS) : undefined;
       this.#consumer.disconnect(() => {
         clearTimeout(timer);
         resolve();
@@ -250,7 +251,7 @@ export class KafkaSource implements Source {
   }
 
   /** Asks again what a broker answers that a moment later has another answer, as that it is not the leader yet. */
-  async #request<T>(what: string, call: Parameters<typeof called>[0]): Promise<T> {
+  async #request<T>(what: string, call: Parameters<typeof called>[0], patienceMs = TRANSIENT_MS): Promise<T> {
     let firstMs: number | undefined;
     for (; ; await sleep(REQUEST_PAUSE_MS)) {
       try {
@@ -259,8 +260,9 @@ export class KafkaSource implements Source {
         const error = cause as LibrdKafkaError;
         // Not from the request on: that may wait for a thread behind those of a thousand other partitions.
         firstMs ??= performance.now();
-        if (isTransient(error) && performance.now() - firstMs < TRANSIENT_MS && !this.#closing) continue;
-        throw new SluiceError('SLUICE_KAFKA', `cannot ${what}: ${error.message}`, { cause });
+        const retryable = isTransient(error);
+        if (retryable && performance.now() - firstMs < patienceMs && !this.#closing) continue;
+        throw new SluiceError('SLUICE_KAFKA', `cannot ${what}: ${error.message}`, { cause, retryable });
       }
     }
   }

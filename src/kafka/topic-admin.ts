@@ -75,7 +75,8 @@ export class TopicAdmin {
     const listed = called<ListOffsetsResult[]>((done) => this.#client.listOffsets(asked, options, done));
     this.#pending.add(listed);
     try {
-      const answers = (await listed).filter(({ error }) => error === undefined);
+      // While no broker answers, the client gives the offset -1001, now and then without an error.
+      const answers = (await listed).filter(({ error, offset }) => error === undefined && offset >= 0);
       return new Map(answers.map(({ partition, offset }) => [partition, offset]));
     } finally {
       this.#pending.delete(listed);

@@ -4,7 +4,7 @@
  * Every decision about partitions, backpressure and stopping is made here, between two fills; nothing else polls.
  */
 import { type Chunk, ChunkPool } from '../core/chunk.js';
-import { asSluiceError, type ErrorCode, type SluiceError } from '../core/errors.js';
+import type { SluiceError } from '../core/errors.js';
 import type { CommitReceipt, Fill, SinkState } from '../core/flow.js';
 import type { Sink } from '../core/sink.js';
 import type { ReadPosition } from '../core/source.js';
@@ -13,6 +13,7 @@ import { BACKLOG_INTERVALS, Batcher } from './batcher.js';
 import { Compactor } from './compactor.js';
 import { Dispatcher, type DispatcherParts } from './dispatcher.js';
 import { Partitions } from './partition.js';
+import { PositionWatch } from './position-watch.js';
 import { betweenCommits, Rebalance } from './rebalance.js';
 import { Sequencer } from './sequencer.js';
 import type { PipelineSettings } from './settings.js';
@@ -33,12 +34,6 @@ export type PipelineParts = AssignmentParts &
   Pick<DispatcherParts, 'runBatch' | 'prepare'> & { readonly sink: Sink; readonly onCommitted?: CommitListener };
 
 const [MAX_POLL_MS, WAIT_MS] = [100, 50];
-/** After this long without a message although the log has some, positions are checked against the broker. */
-const STALLED_MS = 10_000;
-/** Failures of a fill after which positions are resolved again. */
-const UNREADABLE: ReadonlySet<ErrorCode> = new Set(['SLUICE_OFFSET_OUT_OF_RANGE', 'SLUICE_UNKNOWN_TOPIC']);
-/** How often in a row such a failure may turn out to be none. */
-const MAX_RESOLVED_IN_VAIN = 3;
 
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -50,6 +45,7 @@ export class Pipeline {
   readonly #dispatcher: Dispatcher;
   readonly #assignment: Assignment;
   readonly #rebalance: Rebalance;
+  readonly #watch: PositionWatch;
   readonly #compactor: Compactor;
   readonly #totals = newTotals();
   #firstCommitMs: number | undefined;
@@ -58,10 +54,8 @@ export class Pipeline {
   /** What the next chunk must hold at least, after a fill said `oversize`. */
   #need = { valueBytes: 0, keyBytes: 0 };
   #spare: Chunk | undefined;
-  #lastRowsMs = performance.now();
   /** When something was committed, or nothing was left to commit. */
   #advancedMs = performance.now();
-  #resolvedInVain = 0;
 
   constructor(options: PipelineOptions, parts: PipelineParts) {
     this.#options = options;
@@ -86,6 +80,10 @@ export class Pipeline {
     this.#rebalance = new Rebalance(options.shutdownGraceMs, {
       ...{ source: parts.source, sink: parts.sink, log: parts.log, partitions: this.#partitions },
       ...{ assignment: this.#assignment, batcher: this.#batcher, sequencer: this.#sequencer },
+    });
+    this.#watch = new PositionWatch({
+      ...{ source: parts.source, log: parts.log, partitions: this.#partitions, assignment: this.#assignment },
+      resolveAnew: () => this.#resolveAnew(),
     });
     this.#dispatcher = new Dispatcher(options.workers, {
       ...{ batcher: this.#batcher, chunks: this.#chunks, sequencer: this.#sequencer },
@@ -176,7 +174,7 @@ export class Pipeline {
       this.#dispatcher.msToNextDue(startMs, MAX_POLL_MS),
       this.#sequencer.idle ? MAX_POLL_MS : WAIT_MS,
     );
-    const fill = await this.#fill(chunk, timeoutMs);
+    const fill = await this.#watch.fill(chunk, timeoutMs);
     const filledMs = performance.now();
     const stage = fill.kind === 'rows' ? 'consume' : 'idle';
     metrics.stageSeconds.inc({ stage }, (filledMs - startMs) / 1e3);
@@ -185,31 +183,8 @@ export class Pipeline {
       this.#compactor.look();
     }
     this.#takeFill(chunk, fill, filledMs);
-    if (fill.kind !== 'idle') this.#lastRowsMs = filledMs;
-    else if (filledMs - this.#lastRowsMs > STALLED_MS) await this.#checkStalled(filledMs);
-    if (fill.kind === 'rows') this.#resolvedInVain = 0;
-    else if (this.#partitions.backlog === 0) this.#advancedMs = filledMs;
+    if (fill.kind !== 'rows' && this.#partitions.backlog === 0) this.#advancedMs = filledMs;
     metrics.stageSeconds.inc({ stage: 'pack' }, (performance.now() - filledMs) / 1e3);
-  }
-
-  /** A fill; `idle` after positions that are gone from Kafka were resolved again. */
-  async #fill(chunk: Chunk, timeoutMs: number): Promise<Fill> {
-    try {
-      return await this.#parts.source.fill(chunk, timeoutMs);
-    } catch (thrown) {
-      const { code, message } = asSluiceError(thrown, 'SLUICE_KAFKA', 'reading');
-      if (!UNREADABLE.has(code) || ++this.#resolvedInVain > MAX_RESOLVED_IN_VAIN) throw thrown;
-      this.#parts.log.warn({ code }, `${message}: committing what was read, then resolving positions again`);
-      await this.#resolveAnew();
-      return { kind: 'idle' };
-    }
-  }
-
-  /** The client can lose the error that a position is gone, when messages came before it in the same call. */
-  async #checkStalled(nowMs: number): Promise<void> {
-    this.#lastRowsMs = nowMs;
-    if (this.#partitions.lag === 0) return;
-    if (!(await this.#assignment.inRange())) await this.#resolveAnew();
   }
 
   /** Commits what was read, then resolves positions as for a new assignment. */
@@ -253,8 +228,12 @@ export class Pipeline {
   #addRows(chunk: Chunk, { partition, nextOffset, leaderEpoch }: ReadPosition, nowMs: number): void {
     const { endOffset = nextOffset } = this.#partitions.get(partition);
     if (nextOffset > endOffset) chunk.truncate(endOffset);
-    if (chunk.rows === 0) this.#keepSpare(chunk);
-    if (chunk.rows === 0) return;
+    if (chunk.rows === 0) {
+      // There is no message from the position to the end.
+      this.#batcher.eof(partition, endOffset, nowMs);
+      this.#keepSpare(chunk);
+      return;
+    }
     this.#totals.events += chunk.rows;
     this.#totals.bytes += chunk.valueBytes;
     this.#parts.metrics.events.inc(chunk.rows);

@@ -78,14 +78,18 @@ export class Positions {
     return { positions, ends: new Map([...ranges].map(([partition, { high }]) => [partition, high])) };
   }
 
-  /** Whether Kafka has what is to be read next. */
+  /**
+   * Whether Kafka has what is to be read next.
+   * @throws SluiceError SLUICE_KAFKA, retryable if no broker answers now
+   */
   async inRange(): Promise<boolean> {
-    const read = [...this.#partitions.all].filter(({ nextOffset }) => nextOffset !== undefined);
-    const ranges = await this.#ranges(read.map(({ number }) => number));
-    return read.every(({ number, nextOffset = 0 }) => {
-      const { low, high } = ranges.get(number)!;
-      return nextOffset >= low && nextOffset <= high;
-    });
+    // One by one: each holds a thread until it is answered, and readers need some.
+    for (const { number, nextOffset } of this.#partitions.all) {
+      if (nextOffset === undefined) continue;
+      const { low, high } = await this.#parts.source.offsetRange(number, false);
+      if (nextOffset < low || nextOffset > high) return false;
+    }
+    return true;
   }
 
   async #ranges(partitions: readonly number[]): Promise<Map<number, OffsetRange>> {

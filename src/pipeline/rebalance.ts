@@ -11,7 +11,7 @@ import { aborted } from '../core/abort.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import type { Sink } from '../core/sink.js';
-import type { AssignmentChange, Source } from '../core/source.js';
+import type { AssignmentChange, ReadPosition, Source } from '../core/source.js';
 import type { Assignment } from './assignment.js';
 import type { Batcher } from './batcher.js';
 import type { Partitions } from './partition.js';
@@ -82,13 +82,28 @@ export class Rebalance {
     return true;
   }
 
-  /** Resolves the positions of all partitions again, after all that was read is committed. */
+  /**
+   * Resolves the positions of all partitions again, after all that was read is committed. What the group says meanwhile
+   * is answered first: the client would take new positions for the answer.
+   */
   async startOver(): Promise<void> {
-    await this.#settle();
-    // What waits is read again from there.
-    this.#parts.sequencer.dropWaiting([...this.#parts.partitions.all].map(({ number }) => number));
-    await this.#drain();
-    this.#parts.source.assign(await this.#parts.assignment.assignAgain());
+    const { source, partitions, assignment, sequencer } = this.#parts;
+    let positions: readonly ReadPosition[] | undefined;
+    for (;;) {
+      await this.#settle();
+      // What waits is read again from there.
+      sequencer.dropWaiting([...partitions.all].map(({ number }) => number));
+      const change = source.pollAssignment();
+      if (change === undefined && positions !== undefined) break;
+      positions = undefined;
+      if (change !== undefined) {
+        this.#begin(change);
+        continue;
+      }
+      await this.#drain();
+      positions = await assignment.assignAgain();
+    }
+    source.assign(positions);
   }
 
   #begin(change: AssignmentChange): void {

@@ -62,7 +62,10 @@ export function partitionStatus(
   };
 }
 
-/** Why it does not work, in a sentence; undefined if it does. */
+/**
+ * Why it does not work, in a sentence; undefined if it does. It does without partitions, as while no broker answers: a
+ * restart, which is what health is asked for, would not bring them.
+ */
 export function problemOf({ backlog, stalledMs, maxStalledMs }: PipelineStatus): string | undefined {
   if (backlog === 0 || stalledMs <= maxStalledMs) return undefined;
   return `nothing was committed for ${Math.round(stalledMs / 1e3)} s, and ${backlog} messages wait`;

@@ -64,6 +64,15 @@ it('says what a run waits for that is done, and ends it after a signal only', as
   expect(onStuck.mock.calls).toEqual(told('SLUICE_KAFKA', 'the Kafka client did not end within 10 s'));
 });
 
+it('tells what the run failed with, too', async () => {
+  const ending = endingOf(async () => {}, true);
+  ending.failed(new SluiceError('SLUICE_DATA_DIR', 'the disk is full'));
+  void ending.close(stuck, quick, quick);
+  await vi.advanceTimersByTimeAsync(10_000);
+  const both = 'the disk is full; and the Kafka client did not end within 10 s';
+  expect(onStuck.mock.calls).toEqual(told('SLUICE_DATA_DIR', both));
+});
+
 it('tells of nothing when all is closed, however that went', async () => {
   const ending = endingOf(async () => Promise.reject(new Error('no more')));
   stop.abort();

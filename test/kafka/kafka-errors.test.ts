@@ -72,6 +72,13 @@ describe('a request', () => {
   it('ends at once if it is refused for good', async () => {
     answering([ERRORS.ERR_TOPIC_AUTHORIZATION_FAILED]);
     const source = new KafkaSource({ ...options, reader: 'auto' }, silent);
-    await expect(source.offsetRange(0)).rejects.toMatchObject({ code: 'SLUICE_KAFKA' });
+    await expect(source.offsetRange(0)).rejects.toMatchObject({ code: 'SLUICE_KAFKA', retryable: false });
+  });
+
+  it('is made once if nobody can wait for it', async () => {
+    answering([ERRORS.ERR__TIMED_OUT]);
+    const source = new KafkaSource({ ...options, reader: 'auto' }, silent);
+    await expect(source.offsetRange(0, false)).rejects.toMatchObject({ code: 'SLUICE_KAFKA', retryable: true });
+    expect(await source.offsetRange(0, false)).toEqual({ low: 3, high: 7 });
   });
 });

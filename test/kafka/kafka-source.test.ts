@@ -24,6 +24,7 @@ import {
 
 const addonIsPacked = PackedReader.isSupported(new kafka.KafkaConsumer({ 'group.id': 'probe' }, {}));
 const FILL_MS = 200;
+const NOWHERE = { brokers: '127.0.0.1:9', topic: 'none', groupId: 'none', instanceId: 'none', properties: {} };
 const LONG = { timeout: 60_000 };
 
 describeKafka('readers', (bootstrap) => {
@@ -212,8 +213,6 @@ describeKafka('readers', (bootstrap) => {
 });
 
 describe('an addon without consumePacked', () => {
-  const options = { brokers: '127.0.0.1:9', topic: 'none', groupId: 'none', instanceId: 'none', properties: {} };
-
   it('is read with the stock reader, and refused if the packed one is asked for', () => {
     const { _client } = new kafka.KafkaConsumer({ 'group.id': 'probe' }, {}) as unknown as { _client: object };
     const prototype = Object.getPrototypeOf(_client) as { consumePacked?: unknown };
@@ -222,11 +221,29 @@ describe('an addon without consumePacked', () => {
     onTestFinished(() => {
       if (consumePacked !== undefined) prototype.consumePacked = consumePacked;
     });
-    expect(new KafkaSource({ ...options, reader: 'auto' }, silent).reader).toBe('stock');
-    expect(() => new KafkaSource({ ...options, reader: 'packed' }, silent)).toThrow(
+    expect(new KafkaSource({ ...NOWHERE, reader: 'auto' }, silent).reader).toBe('stock');
+    expect(() => new KafkaSource({ ...NOWHERE, reader: 'packed' }, silent)).toThrow(
       expect.objectContaining({ code: 'SLUICE_CONFIG', message: expect.stringContaining('npm run setup') }),
     );
   });
+});
+
+it.each([true, false])('gives up a client that a broker keeps from its end, if it is to (%j)', async (isBounded) => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  const { prototype } = kafka.KafkaConsumer;
+  const mocks = [
+    vi.spyOn(prototype, 'isConnected').mockReturnValue(true),
+    vi.spyOn(prototype, 'subscription').mockReturnValue([]),
+    vi.spyOn(prototype, 'disconnect').mockReturnThis(),
+  ];
+  onTestFinished(() => {
+    vi.useRealTimers();
+    for (const mock of mocks) mock.mockRestore();
+  });
+  const closed = vi.fn();
+  void new KafkaSource({ ...NOWHERE, reader: 'auto' }, silent).close(isBounded).then(closed);
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(closed).toHaveBeenCalledTimes(isBounded ? 1 : 0);
 });
 
 /** Reads until as many partitions have ended. @param onOversize makes the chunk for a message that did not fit */

@@ -1,4 +1,5 @@
 /** How a run ends, what it counts, and what it does when something does not go as it should. */
+import { setImmediate } from 'node:timers/promises';
 import pino from 'pino';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SluiceError } from '../../src/core/errors.js';
@@ -215,20 +216,27 @@ describe('a position that is gone from Kafka without a word of the client', () =
 describe('the end of a run', () => {
   it('is where the logs ended at first, whatever comes after it', async () => {
     source.ranges.set(1, { low: 0, high: 3 });
+    // The offset 8 is a marker.
+    source.ranges.set(2, { low: 7, high: 9 });
     const assign = source.assign.bind(source);
     source.assign = (positions) => {
       assign(positions);
-      // From now on there is more.
+      // From now on there is more, and more with each fill.
       source.ranges.set(1, { low: 0, high: 9 });
-      source.log[2].push(...messages([8, 9]));
-      source.ranges.set(2, { low: 7, high: 10 });
       source.log[0].push(...messages([3]));
+      const fill = source.fill.bind(source);
+      source.fill = async (chunk) => {
+        await setImmediate();
+        source.log[2].push(...messages([source.log[2].at(-1)!.offset + 2]));
+        return await fill(chunk);
+      };
     };
     source.rowsPerFill = 1;
     const { made, done } = await start({ untilEnd: true });
+    await until(() => sink.positions.get(2)?.nextOffset === 9);
     await done;
     expect(made.status().totals).toMatchObject({ events: 4, merged: 4 });
-    expect([0, 1, 2].map((partition) => sink.positions.get(partition)?.nextOffset)).toEqual([3, 3, 8]);
+    expect([0, 1, 2].map((partition) => sink.positions.get(partition)?.nextOffset)).toEqual([3, 3, 9]);
   });
 
   it('waits for commits as long as they take with --until-end', async () => {

@@ -55,6 +55,19 @@ describe('the status of a pipeline', () => {
     await done;
   });
 
+  it('is well but not ready without partitions, as while brokers are gone, whatever waits in them', async () => {
+    const made = pipeline();
+    const done = run(made);
+    await until(() => made.status().totals.merged === 104 && made.status().backlog === 0);
+    source.changes.push({ kind: 'revoked', partitions: [0, 1, 2], lost: true });
+    await until(() => source.unassigned.length > 0);
+    source.log[2].push(...messages([8]));
+    expect(later(made)).toBeUndefined();
+    expect(made.status()).toMatchObject({ ready: false, lag: 1, backlog: 0 });
+    made.stop();
+    await done;
+  });
+
   it('counts from when messages began to wait, however long nothing came before', async () => {
     const made = pipeline();
     const done = run(made);

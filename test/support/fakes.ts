@@ -94,6 +94,9 @@ export class FakeSource implements Source {
     });
   }
   assign(positions: readonly ReadPosition[]) {
+    // The client would take it for the answer to the change.
+    const isAgain = positions.some(({ partition }) => this.positions.has(partition));
+    if (isAgain && this.changes.length > 0) throw new Error('the group has something to say');
     this.assigned.push(positions);
     for (const { partition, nextOffset } of positions) {
       this.positions.set(partition, nextOffset);
