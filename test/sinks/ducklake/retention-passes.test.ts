@@ -1,11 +1,11 @@
 /** Passes of a lake's retention, with its catalog in a file: their parts, their pauses, and what a failure leaves. */
 import { rmSync } from 'node:fs';
-import { DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBConnection, type DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { NOTHING_RETIRED, type RetiredCounts } from '../../../src/core/flow.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
-import { openParts } from '../../../src/sinks/ducklake/lake-parts.js';
-import { alone, type InTurn } from '../../../src/sinks/ducklake/numbered-changes.js';
+import { alone } from '../../../src/sinks/ducklake/numbered-changes.js';
+import { FileOwnership } from '../../../src/sinks/ducklake/ownership.js';
 import { LakeRetention } from '../../../src/sinks/ducklake/retention.js';
 import type { DuckLakeSinkOptions } from '../../../src/sinks/ducklake/sink.js';
 import { mergeLakeTail } from '../../../src/sinks/ducklake/state.js';
@@ -38,10 +38,9 @@ beforeEach(() => {
 
 interface Choices extends Partial<DuckLakeSinkOptions> {
   readonly rows?: number;
-  readonly inTurn?: InTurn;
 }
 
-async function open({ rows = 3, inTurn, ...more }: Choices = {}) {
+async function open({ rows = 3, ...more }: Choices = {}) {
   const options: DuckLakeSinkOptions = {
     ...lakeOptions(temporaryDirectory()),
     retention: retain({ changesMs: HOUR_MS, quarantineMs: HOUR_MS }),
@@ -55,9 +54,11 @@ async function open({ rows = 3, inTurn, ...more }: Choices = {}) {
   await sink.stage(await makeLakeBatch(options, 1, 0, ['{']));
   await sink.commit();
   await age(sink);
-  await sink.close();
-  const { instance, connection, deleteFiles, ownership } = await openParts(options);
-  const retention = await LakeRetention.open(instance, options, { ...alone(ownership), ...(inTurn && { inTurn }) });
+  const connection = await sink.connect();
+  // That of the sink, which commits nothing from now on.
+  const instance = { connect: () => sink.connect() } as DuckDBInstance;
+  const ownership = new FileOwnership({ commit: 100, maxChangeSeq: undefined });
+  const retention = await LakeRetention.open(instance, options, alone(ownership));
   let running: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
   const close = async () => {
@@ -66,8 +67,7 @@ async function open({ rows = 3, inTurn, ...more }: Choices = {}) {
   };
   onTestFinished(async () => {
     await close();
-    for (const part of [ownership, deleteFiles]) part.close();
-    for (const part of [connection, instance]) part.closeSync();
+    connection.closeSync();
   });
   const left: RetiredCounts = { ...NOTHING_RETIRED };
   /** @returns what has left in all */
