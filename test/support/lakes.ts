@@ -9,7 +9,7 @@ import { connectLake, type LakeReading, openLake } from '../../src/sinks/ducklak
 import { DuckLakeSink, type DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
 import { changesFolder } from '../../src/storage/lake-files.js';
 import { isObjectStore } from '../../src/storage/object-store.js';
-import { makeBatch, TOPIC } from './batches.js';
+import { makeBatch, TOPIC, temporaryDirectory } from './batches.js';
 import { EXTENSION_DIRECTORY } from './duckdb-extensions.js';
 
 /** @param catalog default: a file in the data directory */
@@ -25,6 +25,16 @@ export function lakeOptions(dataDir: string, catalog = join(dataDir, 'catalog.du
       ...{ accessKeyId: undefined, secretAccessKey: undefined, sessionToken: undefined, region: undefined },
       endpoint: undefined,
     },
+  };
+}
+
+/** With a data directory of its own and its files in a `describeS3`. @param catalog as of `lakeOptions` */
+export function s3LakeOptions(endpoint: string, dataPath: string, catalog?: string): DuckLakeSinkOptions {
+  const keys = { accessKeyId: 'test-key', secretAccessKey: 'test-secret', sessionToken: undefined };
+  return {
+    ...lakeOptions(temporaryDirectory(), catalog),
+    dataPath,
+    objectStore: { ...keys, region: 'us-east-1', endpoint: `http://${endpoint}` },
   };
 }
 

@@ -3,15 +3,16 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { rowsOf } from '../../../src/core/sql.js';
 import { ORDERS_SPEC } from '../../../src/schema/spec-file.js';
 import { DeleteFiles } from '../../../src/sinks/ducklake/delete-files.js';
 import { order, temporaryDirectory, token } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
-import { lakeOptions, makeLakeBatch, openLakeSink } from '../../support/lakes.js';
+import { lakeOptions, makeLakeBatch, openLakeSink, s3LakeOptions } from '../../support/lakes.js';
+import { describeS3 } from '../../support/s3.js';
 
 /** A lake with a file of each partition, whose catalog has no rows; and the delete files of one of its connections. */
-async function setUp() {
-  const options = lakeOptions(temporaryDirectory());
+async function setUp(options = lakeOptions(temporaryDirectory())) {
   const sink = await openLakeSink(options);
   const values = (first: number) => Array.from({ length: 40 }, (_, n) => order(token(first + n)));
   await sink.stage(await makeLakeBatch(options, 0, 0, values(1)));
@@ -39,10 +40,16 @@ async function setUp() {
 /** Deletes rows, in a transaction. */
 async function deleteRows(connection: DuckDBConnection, deleteFiles: DeleteFiles, where: string): Promise<void> {
   await connection.run('BEGIN');
-  await deleteFiles.during(
-    connection,
-    async () => void (await connection.run(`DELETE FROM cdc_orders WHERE ${where}`)),
-  );
+  try {
+    await deleteFiles.during(
+      connection,
+      async () => void (await connection.run(`DELETE FROM cdc_orders WHERE ${where}`)),
+    );
+  } catch (thrown) {
+    // Not when the connection is closed, which would wait for an object store that waits for this thread.
+    await connection.run('ROLLBACK');
+    throw thrown;
+  }
   await connection.run('COMMIT');
 }
 
@@ -113,5 +120,29 @@ describe.skipIf(whyNoExtensions() !== undefined)('delete files', () => {
     rmSync(join(ofQuarantine, name));
     await deleteFiles.restore();
     expect(files()).toEqual([name]);
+  });
+
+  describeS3('in an object store', (s3) => {
+    it('are put back as they were, but for those of transactions that are known', { timeout: 60_000 }, async () => {
+      const dataPath = `s3://${await s3().createBucket()}/lake`;
+      const { connection, deleteFiles } = await setUp(s3LakeOptions(s3().endpoint, dataPath));
+      const stored = async () =>
+        new Map(
+          (await rowsOf(connection, `FROM read_blob('${dataPath}/main/cdc_orders/*-delete.parquet')`)).map(
+            ({ filename, content }) => [String(filename), String(content)],
+          ),
+        );
+      await deleteRows(connection, deleteFiles, 'kafka_partition = 0 AND kafka_offset < 30');
+      deleteFiles.forget();
+      const [known] = (await stored()).keys();
+      await deleteRows(connection, deleteFiles, 'kafka_partition = 1 AND kafka_offset < 30');
+      const both = await stored();
+      expect(both.size).toBe(2);
+      const spoilt = 'x';
+      for (const file of both.keys())
+        await connection.run(`COPY (SELECT '${spoilt}'::BLOB) TO '${file}' (FORMAT blob)`);
+      await deleteFiles.restore();
+      expect(await stored()).toEqual(both.set(known, spoilt));
+    });
   });
 });

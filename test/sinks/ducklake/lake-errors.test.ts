@@ -7,8 +7,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { SluiceError } from '../../../src/core/errors.js';
 import { DuckLakeSink, type DuckLakeSinkOptions } from '../../../src/sinks/ducklake/sink.js';
 import { order, select, temporaryDirectory } from '../../support/batches.js';
-import { EXTENSION_DIRECTORY, whyNoExtensions } from '../../support/duckdb-extensions.js';
-import { lakeOptions, makeLakeBatch, openLakeSink } from '../../support/lakes.js';
+import { whyNoExtensions } from '../../support/duckdb-extensions.js';
+import { lakeOptions, makeLakeBatch, openLakeSink, s3LakeOptions } from '../../support/lakes.js';
 import { describePostgres } from '../../support/postgres.js';
 import { describeS3 } from '../../support/s3.js';
 
@@ -115,21 +115,25 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake that cannot be opened',
 
       describeS3('and its files in S3', (s3) => {
         it('has no bucket, or no server', async () => {
-          const options = s3Options(
-            `postgres:${await postgres().createDatabase()}`,
+          const options = s3LakeOptions(
             s3().endpoint,
             's3://missing/lake',
+            `postgres:${await postgres().createDatabase()}`,
           );
           const missing = await refusalOf(options);
           expect(missing).toMatchObject({ code: 'SLUICE_LAKE', retryable: false });
           expect(missing.message).toMatch(/^LAKE_DATA_PATH=s3:\/\/missing\/lake cannot be reached: .*NoSuchBucket/);
-          const gone = s3Options(`postgres:${await postgres().createDatabase()}`, '127.0.0.1:1', 's3://missing/lake');
+          const gone = s3LakeOptions(
+            '127.0.0.1:1',
+            's3://missing/lake',
+            `postgres:${await postgres().createDatabase()}`,
+          );
           expect((await refusalOf(gone)).message).toMatch(/cannot be reached: .*Could not connect/);
         });
 
         it('commits, waits for S3, and gives up what nobody registered', { timeout: 120_000 }, async () => {
           const dsn = await postgres().createDatabase();
-          const options = s3Options(`postgres:${dsn}`, s3().endpoint, `s3://${await s3().createBucket()}/lake`);
+          const options = s3LakeOptions(s3().endpoint, `s3://${await s3().createBucket()}/lake`, `postgres:${dsn}`);
           const sink = await openLakeSink(options);
           const [{ epoch }] = await sink.claim([0]);
           const batch = (start: number, ids: string[]) =>
@@ -164,15 +168,6 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake that cannot be opened',
     { password: true },
   );
 });
-
-function s3Options(catalog: string, endpoint: string, dataPath: string): DuckLakeSinkOptions {
-  const keys = { accessKeyId: 'test-key', secretAccessKey: 'test-secret', sessionToken: undefined };
-  return {
-    ...lakeOptions(temporaryDirectory(), catalog),
-    ...{ dataPath, extensionDirectory: EXTENSION_DIRECTORY },
-    objectStore: { ...keys, region: 'us-east-1', endpoint: `http://${endpoint}` },
-  };
-}
 
 async function refusalOf(options: DuckLakeSinkOptions): Promise<SluiceError> {
   const sink = new DuckLakeSink(options);
