@@ -1,5 +1,7 @@
 /** What a sink leaves to its next commit, to the next start, and to who reads what it did. */
+import { readdirSync } from 'node:fs';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { publish } from '../../../src/sinks/duckdb/recovery.js';
 import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import { makeBatch, openSink, order, select, sinkOptions, temporaryDirectory, token } from '../../support/batches.js';
 import { failAt } from '../../support/failing-statement.js';
@@ -94,5 +96,15 @@ it('the topic is known after the next start, and a directory that is not opened 
   expect(await queryDatabase(dataDir, 'SELECT topic_id FROM sluice.meta')).toEqual([['t']]);
   const next = new DuckDbSink(sinkOptions(dataDir));
   expect((await next.open()).identity).toEqual(identity);
+  const start = { partition: 3, nextOffset: 5 };
+  expect(await next.initPositions([{ ...start, reason: 'new_partition' }])).toMatchObject([start]);
   await next.close();
+});
+
+it('files without a database are not a new directory', async () => {
+  const dataDir = temporaryDirectory();
+  publish([(await makeBatch(dataDir, 0, 0, [order(token(1))])).file!]);
+  const opening = new DuckDbSink(sinkOptions(dataDir)).open();
+  await expect(opening).rejects.toMatchObject({ code: 'SLUICE_UNEXPLAINED_FILES' });
+  expect(readdirSync(dataDir)).toEqual(['parquet']);
 });
