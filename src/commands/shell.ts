@@ -107,7 +107,7 @@ const COMMENT = /^(--|\/\*[\s\S]*\*\/$)/;
 
 /** @returns the statements that have ended, and what comes after them: nothing if it is space and comments */
 function split(text: string): { whole: string[]; rest: string } {
-  if (text.startsWith('.')) return { whole: [text], rest: '' };
+  if (text.startsWith('.')) return { whole: [text.trim()], rest: '' };
   const whole: string[] = [];
   let [rest, isEmpty] = ['', true];
   for (const [piece, , end] of text.matchAll(PIECE)) {
