@@ -2,11 +2,15 @@
 import { DuckDBConnection } from '@duckdb/node-api';
 import { vi } from 'vitest';
 
-/**
- * Fails the next statement of that kind, of whatever connection.
- * @param isDone fails it after it was done; default: before
- */
-export function failAt(statement: RegExp, error: Error, isDone = false) {
+export interface FailingOptions {
+  /** It was done when it fails; default: it was not. */
+  readonly isDone?: boolean;
+  /** What happens before it fails. */
+  readonly meanwhile?: (connection: DuckDBConnection) => unknown;
+}
+
+/** Fails the next statement of that kind, of whatever connection. */
+export function failAt(statement: RegExp, error: Error, { isDone = false, meanwhile }: FailingOptions = {}) {
   const run = DuckDBConnection.prototype.run;
   const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
     this: DuckDBConnection,
@@ -15,6 +19,7 @@ export function failAt(statement: RegExp, error: Error, isDone = false) {
     if (!statement.test(args[0])) return await run.apply(this, args);
     if (isDone) await run.apply(this, args);
     spy.mockRestore();
+    await meanwhile?.(this);
     throw error;
   });
   return spy;

@@ -9,6 +9,8 @@ import { connectLake, type LakeReading, openLake } from '../../src/sinks/ducklak
 import { DuckLakeSink, type DuckLakeSinkOptions } from '../../src/sinks/ducklake/sink.js';
 import { changesFolder } from '../../src/storage/lake-files.js';
 import { isObjectStore } from '../../src/storage/object-store.js';
+import { checks } from '../../src/verify/checks.js';
+import { readScope } from '../../src/verify/ledger.js';
 import { makeBatch, TOPIC, temporaryDirectory } from './batches.js';
 import { EXTENSION_DIRECTORY } from './duckdb-extensions.js';
 
@@ -88,4 +90,13 @@ export async function readLake(options: DuckLakeSinkOptions, at?: string): Promi
   const reading: LakeReading = { at, timeZone: 'UTC' };
   const instance = await openLake(options, reading);
   return readFiles({ connect: () => connectLake(instance), close: () => instance.closeSync() });
+}
+
+/** What `verify` finds wrong with a lake on which no process works. */
+export async function problems(options: DuckLakeSinkOptions): Promise<string[]> {
+  const client = await readLake(options);
+  const found: string[] = [];
+  for await (const { problems } of checks(client, await readScope(client, options.dataDir))) found.push(...problems);
+  client.close();
+  return found;
 }

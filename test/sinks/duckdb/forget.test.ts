@@ -166,10 +166,10 @@ describe('what fails', () => {
 
   it('after a COMMIT is finished by the next start', async () => {
     const dataDir = await written();
-    failAt(/^COMMIT$/, NO_SPACE, true);
+    failAt(/^COMMIT$/, NO_SPACE, { isDone: true });
     // The first one is that of the tables.
     const opened = await open(dataDir).catch(() => open(dataDir));
-    failAt(/^COMMIT$/, NO_SPACE, true);
+    failAt(/^COMMIT$/, NO_SPACE, { isDone: true });
     const failure = { code: 'SLUICE_SINK', message: 'not all of the key is forgotten: do it again: no space' };
     await expect(opened.run()).rejects.toMatchObject(failure);
     opened.close();

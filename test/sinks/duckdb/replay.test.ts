@@ -232,7 +232,7 @@ describe('nothing changes', () => {
 it('a COMMIT that fails ends all that would change the directory, and the next start finishes it', async () => {
   const { dataDir, sink } = await written();
   const batch = await read(FIRST, 2, [row('b')]);
-  failAt(/^COMMIT$/, new Error('no answer'), true);
+  failAt(/^COMMIT$/, new Error('no answer'), { isDone: true });
   const broken = {
     message: expect.stringContaining('the next start finishes or undoes it: no answer'),
     retryable: false,

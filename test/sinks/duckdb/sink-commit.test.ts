@@ -32,7 +32,7 @@ it.each([
   const dataDir = temporaryDirectory();
   const sink = await openSink(dataDir);
   await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1))]));
-  failAt(/^COMMIT$/, new Error('no answer'), isDone);
+  failAt(/^COMMIT$/, new Error('no answer'), { isDone });
   await expect(sink.commit()).rejects.toMatchObject({
     ...{ code: 'SLUICE_SINK', retryable: false, message: 'a commit group cannot be committed: no answer' },
   });

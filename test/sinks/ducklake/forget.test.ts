@@ -1,8 +1,7 @@
 /** What forgetting a key changes in a lake with its catalog in a file, and what a failure leaves. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBConnection } from '@duckdb/node-api';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { SluiceError } from '../../../src/core/errors.js';
 import { REPLAYS } from '../../../src/sinks/duckdb/replay-tables.js';
 import { openRetention } from '../../../src/sinks/duckdb/retention-tables.js';
@@ -10,12 +9,10 @@ import { LakeForget, type LakeForgetOptions } from '../../../src/sinks/ducklake/
 import { METADATA } from '../../../src/sinks/ducklake/lake.js';
 import type { DuckLakeSink, DuckLakeSinkOptions } from '../../../src/sinks/ducklake/sink.js';
 import { listFiles } from '../../../src/storage/data-dir.js';
-import { checks } from '../../../src/verify/checks.js';
-import { readScope } from '../../../src/verify/ledger.js';
 import { order, select, temporaryDirectory } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
 import { failAt } from '../../support/failing-statement.js';
-import { lakeOptions, makeLakeBatch, onLake, openLakeSink, readLake } from '../../support/lakes.js';
+import { lakeOptions, makeLakeBatch, onLake, openLakeSink, problems } from '../../support/lakes.js';
 
 const KEY = 'zz-planted-4711';
 const AMOUNT = 98_765;
@@ -59,14 +56,6 @@ async function forgotten(options: DuckLakeSinkOptions, more: Partial<LakeForgetO
 
 const planted = (options: DuckLakeSinkOptions) =>
   listFiles(options.dataDir).filter((path) => readFileSync(path).includes(KEY));
-
-async function problems(options: DuckLakeSinkOptions): Promise<string[]> {
-  const client = await readLake(options);
-  const found: string[] = [];
-  for await (const { problems } of checks(client, await readScope(client, options.dataDir))) found.push(...problems);
-  client.close();
-  return found;
-}
 
 /** As DuckLake has it in the names of its files. */
 function fileOf(timeMs: number): string {
@@ -197,18 +186,11 @@ describe.skipIf(whyNoExtensions() !== undefined)('a failure', () => {
     const deletes = () => listFiles(options.dataPath).filter((path) => path.endsWith('-delete.parquet'));
     const before = deletes();
     let made: string[] = [];
-    const run = DuckDBConnection.prototype.run;
-    const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
-      this: DuckDBConnection,
-      ...args
-    ) {
-      const result = await run.apply(this, args);
-      if (args[0] !== 'COMMIT') return result;
-      spy.mockRestore();
+    const remove = () => {
       made = deletes().filter((path) => !before.includes(path));
       for (const path of made) rmSync(path);
-      throw new Error('no answer');
-    });
+    };
+    failAt(/^COMMIT$/, new Error('no answer'), { isDone: true, meanwhile: remove });
     await expect(forget.run()).rejects.toThrow('do it again: no answer');
     expect(new Set(made.map((path) => path.split('/').slice(-3, -1).join('.')))).toEqual(new Set(tables));
     expect(deletes()).toEqual(expect.arrayContaining(made));

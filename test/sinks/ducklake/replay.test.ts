@@ -1,8 +1,8 @@
 /** What a piece of a replay changes in a lake with its catalog in a file, and what a failure leaves. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBConnection } from '@duckdb/node-api';
-import { describe, expect, it, vi } from 'vitest';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { describe, expect, it } from 'vitest';
 import type { ReplayedBatch } from '../../../src/core/replay.js';
 import { parseSpec } from '../../../src/schema/spec-file.js';
 import { specHash } from '../../../src/schema/spec-hash.js';
@@ -16,6 +16,7 @@ import { shopSpec } from '../../support/shop-spec.js';
 
 const SPEC = parseSpec(shopSpec(false), 'of the test');
 const row = (id: string) => JSON.stringify({ id, key: id, operation: 'insert' });
+const CONFLICT = new Error('TransactionContext Error: conflict');
 const FIRST: [number, number] = [0, 4];
 const SECOND: [number, number] = [4, 6];
 
@@ -113,17 +114,11 @@ describe.skipIf(whyNoExtensions() !== undefined)('nothing changes', () => {
     const before = await all(sink);
     expect(await replay(sink, await read(FIRST, 2, [row('b'), row('c')]))).toBeUndefined();
     expect([await all(sink), files()]).toEqual([before, []]);
-    const run = DuckDBConnection.prototype.run;
-    const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
-      this: DuckDBConnection,
-      ...args
-    ) {
-      if (args[0] !== 'COMMIT') return await run.apply(this, args);
-      spy.mockRestore();
-      await this.run('ROLLBACK');
+    const take = async (connection: DuckDBConnection) => {
+      await connection.run('ROLLBACK');
       await select(sink, 'DELETE FROM sluice.quarantine WHERE message_offset = 3');
-      throw new Error('TransactionContext Error: conflict');
-    });
+    };
+    failAt(/^COMMIT$/, CONFLICT, { meanwhile: take });
     expect(await replay(sink, await read(FIRST, 3, [row('c')]))).toBeUndefined();
     expect([await select(sink, LOG), files()]).toEqual([[['a', 1]], []]);
   });
@@ -143,16 +138,10 @@ describe.skipIf(whyNoExtensions() !== undefined)('nothing changes', () => {
     await expect(other).rejects.toMatchObject({ code: 'SLUICE_SPEC_CHANGED' });
     expect([await all(sink), files()]).toEqual([before, []]);
     let closed: Promise<void> | undefined;
-    const run = DuckDBConnection.prototype.run;
-    const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
-      this: DuckDBConnection,
-      ...args
-    ) {
-      if (args[0] !== 'COMMIT') return await run.apply(this, args);
-      spy.mockRestore();
+    const close = () => {
       closed = sink.close();
-      throw new Error('TransactionContext Error: conflict');
-    });
+    };
+    failAt(/^COMMIT$/, CONFLICT, { meanwhile: close });
     const [first, second] = [replay(sink, batch), replay(sink, batch)];
     await expect(first).rejects.toThrow('conflict');
     await expect(second).rejects.toMatchObject({ code: 'SLUICE_QUERY', message: 'the running process is ending' });
@@ -171,17 +160,10 @@ describe.skipIf(whyNoExtensions() !== undefined)('a COMMIT without an answer', (
       await select(sink, `CALL ducklake_flush_inlined_data('lake', schema_name => 'sluice', table_name => '${name}')`);
     }
     const deletes = () => listFiles(join(options.dataPath, 'sluice')).filter((path) => /-delete\.parquet$/.test(path));
-    const run = DuckDBConnection.prototype.run;
-    const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
-      this: DuckDBConnection,
-      ...args
-    ) {
-      const result = await run.apply(this, args);
-      if (args[0] !== 'COMMIT') return result;
-      spy.mockRestore();
+    const remove = () => {
       for (const path of deletes()) rmSync(path);
-      throw new Error('no answer');
-    });
+    };
+    failAt(/^COMMIT$/, new Error('no answer'), { isDone: true, meanwhile: remove });
     expect(await replay(sink, await read(FIRST, 2, [row('b'), row('c')]))).toMatchObject({ merged: 2 });
     expect(
       deletes()

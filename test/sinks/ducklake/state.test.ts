@@ -13,7 +13,7 @@ import { checks } from '../../../src/verify/checks.js';
 import { readScope } from '../../../src/verify/ledger.js';
 import { select, temporaryDirectory } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
-import { lakeOptions, makeLakeBatch, openLakeSink, readLake, takeOver } from '../../support/lakes.js';
+import { lakeOptions, makeLakeBatch, openLakeSink, problems, readLake, takeOver } from '../../support/lakes.js';
 import { describePostgres } from '../../support/postgres.js';
 import { Random } from '../../support/random.js';
 
@@ -44,14 +44,6 @@ const wanted = (sink: DuckLakeSink) =>
   select(sink, `FROM (${newestOfLog(ORDERS_SPEC)}) ORDER BY kafka_partition, kafka_offset`);
 const status = (sink: DuckLakeSink) => select(sink, 'SELECT order_id, status FROM orders ORDER BY ALL');
 const generations = 'SELECT count(DISTINCT "the generation") FROM sluice.state';
-
-async function problems(options: DuckLakeSinkOptions): Promise<string[]> {
-  const client = await readLake(options);
-  const found: string[] = [];
-  for await (const { problems } of checks(client, await readScope(client, options.dataDir))) found.push(...problems);
-  client.close();
-  return found;
-}
 
 async function checksOfState(options: DuckLakeSinkOptions): Promise<string[]> {
   const client = await readLake(options);
