@@ -180,7 +180,7 @@ const REFUSED: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'ENOTDIR', 'ER
 
 function asError(thrown: unknown): Error {
   if (!(thrown instanceof Error)) return new Error(String(thrown));
-  if (thrown instanceof SluiceError || !('syscall' in thrown && 'code' in thrown && REFUSED.has(thrown.code)))
+  if (thrown instanceof SluiceError || !('path' in thrown && 'code' in thrown && REFUSED.has(thrown.code)))
     return thrown;
   const remedy = 'correct its owner or mode, or the mount';
   return new SluiceError('SLUICE_DATA_DIR', `${thrown.message}: ${remedy}`, { cause: thrown });

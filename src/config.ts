@@ -194,7 +194,8 @@ export function readLogOptions(env: Environment = process.env, isTerminal = proc
 }
 
 /** A URI has its password between a colon and the last `@`, a string of libpq's after its name, maybe misspelled. */
-const withoutPassword = (value: string) => value.replace(/:(?!\/\/).*@/s, ':***@').replace(/(pas\w*\s*=).*/is, '$1***');
+const withoutPassword = (value: string) =>
+  value.replace(/:(?!\/\/).*@/s, ':***@').replace(/((?:pas|pwd)\w*\s*=).*/is, '$1***');
 
 /** @param problems gets a line for each variable that is not acceptable; then the section is undefined */
 function readSection(section: Section, env: Environment, problems: string[]): unknown {

@@ -112,16 +112,18 @@ describe('readConfig', () => {
     expect(() => readConfig({ LAKE_CATALOG: 'postgres:host=db password  = s3cret sslmode' })).toThrow(
       /^the environment is not acceptable: LAKE_CATALOG="postgres:host=db password {2}=\*\*\*": /,
     );
-    for (const start of ['postgresql:host=db', 'Postgres:host=db', 'host=db', 'postgres:pas=']) {
+    for (const start of ['postgresql:host=db', 'Postgres:host=db', 'host=db', 'postgres:pas=x', 'postgres:pwd=x']) {
       const refused = () => readConfig({ LAKE_CATALOG: `${start} pasword=s3cret` });
-      expect(refused, start).toThrow(/LAKE_CATALOG=.*(must be the path of a file|there is no parameter pas)/);
+      expect(refused, start).toThrow(/LAKE_CATALOG=.*(must be the path of a file|there is no parameter (pas|pwd))/);
       expect(refused, start).not.toThrow(/s3cret/);
     }
-    expect(() => readConfig({ LAKE_CATALOG: 'mysql://u:s3cret@db' })).toThrow(/"mysql:.*\*\*\*@db": must be the path/);
+    for (const uri of ['mysql://u:s3cret@db', '//u:s3cret@db/x', 'postgres//u:s3cret@db/x']) {
+      expect(() => readConfig({ LAKE_CATALOG: uri }), uri).toThrow(/\*\*\*@db.*": must be the path/);
+    }
   });
 
   it('takes any file for the catalog of a lake', () => {
-    for (const file of ['/data/catalog.ducklake', 'catalog', '../a b/c:d']) {
+    for (const file of ['/data/region=eu/catalog.ducklake', 'catalog', '../a b/c:d']) {
       expect(readConfig({ LAKE_CATALOG: file }).lake.catalog).toBe(resolve(file));
     }
   });

@@ -6,7 +6,7 @@ import type { Logger } from '../core/log.js';
 import { called, connectClient, madeClient } from '../kafka/client.js';
 
 const { ERRORS } = kafka.CODES;
-const REQUEST_TIMEOUT_MS = 30_000;
+const CLOSE_TIMEOUT_MS = 5000;
 /** A step of a transaction is retried after this long. The process cannot end before. */
 const STEP_TIMEOUT_MS = 5000;
 const QUEUE_FULL_WAIT_MS = 5;
@@ -45,9 +45,11 @@ export class TransactionalProducer {
   readonly #client: InstanceType<typeof kafka.Producer>;
   readonly #timeoutMs: number;
   readonly #log: Logger;
+  /** How many each topic had. */
+  readonly #partitions = new Map<string, number>();
   #refusal: SluiceError | undefined;
   #closing = false;
-  /** By the clock of the machine, which goes on while it is suspended; undefined before the first transaction. */
+  /** Of the open transaction, by the machine's clock, which goes on while it is suspended. */
   #beganMs: number | undefined;
 
   private constructor(client: InstanceType<typeof kafka.Producer>, timeoutMs: number, log: Logger) {
@@ -95,7 +97,10 @@ export class TransactionalProducer {
   async partitionCount(topic: string): Promise<number> {
     const metadata = await this.#metadata(topic);
     const partitions = metadata.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
-    if (partitions > 0) return partitions;
+    // They do not become fewer, but a broker that has just started may not know the topic yet.
+    const known = Math.max(partitions, this.#partitions.get(topic) ?? 0);
+    this.#partitions.set(topic, known);
+    if (known > 0) return known;
     throw new SluiceError('SLUICE_UNKNOWN_TOPIC', `the topic ${topic} does not exist: create it, or set KAFKA_TOPIC`);
   }
 
@@ -111,6 +116,7 @@ export class TransactionalProducer {
         await called((done) => this.#client.beginTransaction(done));
         for (const message of messages) await this.#produce(message);
         await this.#untilDone('commitTransaction', (done) => this.#client.commitTransaction(STEP_TIMEOUT_MS, done));
+        this.#beganMs = undefined;
         return;
       } catch (thrown) {
         const error = thrown as LibrdKafkaError;
@@ -128,8 +134,8 @@ export class TransactionalProducer {
   async close(): Promise<void> {
     this.#closing = true;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, REQUEST_TIMEOUT_MS / 6);
-      this.#client.disconnect(REQUEST_TIMEOUT_MS / 6, () => {
+      const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      this.#client.disconnect(CLOSE_TIMEOUT_MS, () => {
         clearTimeout(timer);
         resolve();
       });
@@ -142,7 +148,7 @@ export class TransactionalProducer {
         return await called<Metadata>((done) => this.#client.getMetadata({ topic, timeout: STEP_TIMEOUT_MS }, done));
       } catch (thrown) {
         const error = thrown as LibrdKafkaError;
-        if (isFatal(error) || this.#closing) throw this.#failure(error);
+        if (isFatal(error) || this.#closing) throw this.#failure(error, `the partitions of ${topic} are not known`);
         this.#log.warn({ code: error.code }, `Kafka: ${error.message}; asking for the partitions of ${topic} again`);
         await sleep(backoffMs);
       }
@@ -183,11 +189,11 @@ export class TransactionalProducer {
     this.#refusal ??= new SluiceError('SLUICE_KAFKA', message, { cause: error });
   }
 
-  #failure(error: LibrdKafkaError | SluiceError): SluiceError {
+  #failure(error: LibrdKafkaError | SluiceError, what = 'a transaction cannot be written'): SluiceError {
     if (error instanceof SluiceError) return error;
     const { code, message } = error;
     if (!FENCED.has(code) && !/fenced/i.test(message)) {
-      return new SluiceError('SLUICE_KAFKA', `a transaction cannot be written: ${message}`, { cause: error });
+      return new SluiceError('SLUICE_KAFKA', `${what}: ${message}`, { cause: error });
     }
     const openMs = this.#beganMs === undefined ? 0 : Date.now() - this.#beganMs;
     // The broker fences in the same way whoever writes on after it ended the transaction.

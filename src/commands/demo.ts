@@ -32,7 +32,7 @@ export interface DemoOptions {
 }
 
 const TOPIC = 'cdc_orders';
-/** The file that tells the folder of a demo. */
+/** The file by which the folder of a demo is known. */
 const MARK = 'demo.txt';
 const MAX_EVENTS = 10_000_000;
 /** The embedded Kafka forgets what is older: the producer stays closer to the consumer than that. */
@@ -123,19 +123,19 @@ export async function demo(base: Config, options: DemoOptions): Promise<void> {
   }
 }
 
-/** Makes the folder of an earlier demo empty. @throws SluiceError SLUICE_CONFIG if it has been made by someone else */
+/** Makes the folder of an earlier demo empty, but for its mark. @throws SluiceError SLUICE_CONFIG if it has none */
 async function clear(dataDir: string): Promise<void> {
-  const mark = join(dataDir, MARK);
-  const found = await readdir(dataDir).catch((): string[] => []);
+  await mkdir(dataDir, { recursive: true });
+  const found = await readdir(dataDir);
   if (found.length > 0 && !found.includes(MARK)) {
     throw new SluiceError(
       'SLUICE_CONFIG',
-      `the demo empties ${dataDir}, which has ${found[0]} of someone else: choose another DATA_DIR, or remove it`,
+      `the demo empties ${dataDir}, which has ${found[0]} and was not made by this version of it: ` +
+        'remove the folder, or choose another DATA_DIR',
     );
   }
-  await rm(dataDir, { recursive: true, force: true });
-  await mkdir(dataDir, { recursive: true });
-  await writeFile(mark, 'The next "sluice demo" empties this folder.\n');
+  await writeFile(join(dataDir, MARK), 'The next "sluice demo" empties this folder.\n');
+  for (const name of found) if (name !== MARK) await rm(join(dataDir, name), { recursive: true });
 }
 
 /** @param doing told what is going on, for the progress */

@@ -86,7 +86,8 @@ export class Ending {
 
   /** After all else: a thread that was given up is still there. */
   over(): void {
-    if (this.#sink.standstill !== undefined) this.#onStuck(this.#sink.standstill);
+    const { standstill } = this.#sink;
+    if (standstill !== undefined) this.#onStuck(this.#failure === standstill ? standstill : this.#told(standstill));
   }
 
   /** The first one counts. */
@@ -105,8 +106,13 @@ export class Ending {
     const stuck =
       `${this.#names} did not end within ${limitMs / 1e3} s: a server that it waits for does not answer. The process ` +
       'is killed, which loses nothing: what was not committed is read again at the next start';
-    if (this.#failure === undefined) return new SluiceError(code, stuck);
-    const failure = asSluiceError(this.#failure, code, 'the run failed');
-    return new SluiceError(failure.code, `${failure.message}; and ${stuck}`, { cause: failure });
+    return this.#told(new SluiceError(code, stuck));
+  }
+
+  /** With what the run failed with, if it did. */
+  #told(stuck: SluiceError): SluiceError {
+    if (this.#failure === undefined) return stuck;
+    const failure = asSluiceError(this.#failure, stuck.code, 'the run failed');
+    return new SluiceError(failure.code, `${failure.message}; and ${stuck.message}`, { cause: failure });
   }
 }

@@ -85,7 +85,9 @@ export async function shell({ open, input, stdout, stderr, historyFile }: ShellO
     if (isTerminal && line.trim() !== '') keep(historyFile, line);
     if (statement === '' && line.trim() === '.quit') break;
     statement = statement === '' ? line : `${statement}\n${line}`;
-    const { whole, rest } = split(statement);
+    // Only the first line can be whole without a semicolon.
+    const canEnd = statement === line || line.includes(';');
+    const { whole, rest } = canEnd ? split(statement) : { whole: [], rest: statement };
     statement = rest;
     for (const one of whole) {
       running = new AbortController();
@@ -100,9 +102,21 @@ export async function shell({ open, input, stdout, stderr, historyFile }: ShellO
   if (statement.trim() !== '') await answer(statement, { open, stdout, stderr });
 }
 
-/** Text, names and comments, which may have a semicolon in them and no end yet; what is none; and a semicolon. */
-const PIECE =
-  /'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|[^;]|(;)/g;
+/** Text, names and comments, which may have a semicolon in them and no end yet; what has none; and a semicolon. */
+const PIECE = new RegExp(
+  [
+    /(?<!\w)e'(?:[^'\\]|\\.|'')*(?:'|$)/,
+    /'(?:[^']|'')*(?:'|$)/,
+    /"(?:[^"]|"")*(?:"|$)/,
+    /\$(\w*)\$[\s\S]*?(?:\$\1\$|$)/,
+    /--[^\n]*/,
+    /\/\*[\s\S]*?(?:\*\/|$)/,
+    /[^'"$;/e-]+|[^;]|(;)/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'gi',
+);
 const COMMENT = /^(--|\/\*[\s\S]*\*\/$)/;
 
 /** @returns the statements that have ended, and what comes after them: nothing if it is space and comments */

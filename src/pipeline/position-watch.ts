@@ -61,7 +61,7 @@ export class PositionWatch {
     if (!(await this.#isInRange())) await this.#parts.resolveAnew();
   }
 
-  /** Nobody knows while brokers are gone: that is looked at again later. */
+  /** While brokers are gone nobody can say: it looks again later. */
   async #isInRange(): Promise<boolean> {
     try {
       return await this.#parts.assignment.inRange();

@@ -63,7 +63,7 @@ export function partitionStatus(
 }
 
 /**
- * Why it does not work, in a sentence; undefined if it does. It does without partitions, as while no broker answers: a
+ * Why it does not work, in a sentence; undefined if it does. It works without partitions, as while no broker answers: a
  * restart, which is what health is asked for, would not bring them.
  */
 export function problemOf({ backlog, stalledMs, maxStalledMs }: PipelineStatus): string | undefined {

@@ -20,11 +20,15 @@ const READING = new Set([
     .flatMap((name) => [name, `ducklake_${name}`]),
   ...['icu_calendar_names', 'pg_timezone_names', 'sql_auto_complete', 'test_all_types', 'test_vector_types'],
 ]);
-/** The scalar functions with effects outside of their statement. */
-const ACTING = new Set(['write_log', 'nextval']);
+/** The scalar functions with effects outside of their statement, and one that binds SQL which it is given as text. */
+const ACTING = new Set(['write_log', 'nextval', 'json_serialize_plan']);
 
-/** What comes before an explained statement: comments, the keyword, how to explain. */
-const EXPLAIN = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(explain\b\s*(?:analyze\b|\([\w\s,]*\))?)/i;
+/** What comes before an explained statement: comments, the keyword, how to explain, in whole words and whole texts. */
+const OPTION = String.raw`\w+(?:\s+(?:\w+|'\w*'))?`;
+const NO_BODY = String.raw`(?!\s*(?:select|from|with|values|table|describe|summarize|show|pivot)\b)`;
+const OPTIONS = String.raw`\(${NO_BODY}\s*${OPTION}(?:\s*,\s*${OPTION})*\s*\)`;
+const COMMENTS = String.raw`(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*`;
+const EXPLAIN = new RegExp(String.raw`^${COMMENTS}(explain\b\s*(?:analyze\b|${OPTIONS})?)`, 'i');
 
 /**
  * Looks at a statement before DuckDB prepares it. A read-only transaction does not keep a statement from writing files
@@ -41,7 +45,7 @@ export async function readingStatement(connection: DuckDBConnection, sql: string
   const count = tree.error ? (await connection.extractStatements(body)).count : tree.statements.length;
   if (count === 0) throw new SluiceError('SLUICE_QUERY', EMPTY);
   if (count > 1) {
-    const why = /\bpivot\b/i.test(body) ? PIVOT : '';
+    const why = tree.error && /\bpivot\b/i.test(body) ? PIVOT : '';
     throw new SluiceError('SLUICE_QUERY', `one statement is allowed, not ${count}${why}`);
   }
   if (tree.error) throw new SluiceError('SLUICE_QUERY', NOT_READING);

@@ -132,7 +132,7 @@ function connect(path: string): Promise<Socket | undefined> {
 }
 
 const notMine = (path: string) =>
-  `the process that runs on the data directory answers its own user, by ${path}: ask as that user`;
+  `the process that runs on the data directory answers only its own user, by ${path}: ask as that user`;
 
 class FileClient implements SqlClient {
   readonly live = false;

@@ -70,7 +70,7 @@ describeKafka('TransactionalProducer', (bootstrap) => {
     await expect(producer.transaction(messages as unknown as OutgoingMessage[])).rejects.toMatchObject({
       code: 'SLUICE_FENCED',
       message: expect.stringMatching(
-        /^the broker ended a transaction that was open for \d s, longer than transaction\.timeout\.ms=1000; or /,
+        /^the broker ended a transaction that was open for \d+ s, longer than transaction\.timeout\.ms=1000; or /,
       ),
     });
   });

@@ -49,6 +49,10 @@ it('reads tables and no files, whatever they are called', async () => {
       message: expect.stringContaining('the page reads tables and no files'),
     });
   }
+  // Its error would show what is in the file.
+  await expect(ask(`SELECT json_serialize_plan('SELECT zz FROM read_csv(''/etc/hosts'')')`)).rejects.toMatchObject({
+    message: 'the function json_serialize_plan is not allowed: a query must only read',
+  });
   expect(await ask('EXPLAIN FROM cdc_orders')).toMatchObject({ isCut: false });
   for (const table of ['main.cdc_orders', 'SLUICE.batches', 'analytics.sluice.batches', 'information_schema.tables']) {
     expect(await ask(`SELECT count(*) AS n FROM ${table}`), table).toMatchObject({ columns: ['n'] });

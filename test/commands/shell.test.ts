@@ -18,10 +18,11 @@ it('answers statements of several lines, goes on after an error, and knows the t
 });
 
 it('answers several statements of a line, whatever has a semicolon in it', async () => {
-  const input = `SELECT 1 AS a; SELECT ';--' AS "b;" -- c;\n, $x$;$x$ AS d /* ; */; ;\nSELECT 5 AS e`;
+  const first = "SELECT E'\\';' AS x; SELECT 1 AS a;";
+  const input = `${first} SELECT ';--' AS "b;" -- c;\n, $x$;$x$ AS d /* ; */; ;\nSELECT 5 AS e`;
   const { code, stdout, stderr } = await runCli(['shell'], { env: { DATA_DIR: await queriedDirectory(false) }, input });
   expect([code, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/^a\n─\n1\n+b; +d\n─+ +─+\n;-- +;\n+e\n─\n5\n$/);
+  expect(stdout).toMatch(/^x\n─+\n'; *\n+a\n─\n1\n+b; +d\n─+ +─+\n;-- +;\n+e\n─\n5\n$/);
 });
 
 const READY = 'sluice> \u001b[9G';

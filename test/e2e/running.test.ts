@@ -232,7 +232,7 @@ describe('the demo', () => {
     mkdirSync(dirname(note));
     writeFileSync(note, 'mine');
     const { code, stderr } = await runCli(['demo', '--events', '10'], { env: { DATA_DIR: dataDir } });
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/SLUICE_CONFIG.*note\.txt of someone else/)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/SLUICE_CONFIG.*note\.txt.*remove the folder/)]);
     expect(readFileSync(note, 'utf8')).toBe('mine');
   });
 

@@ -38,6 +38,7 @@ describe('a query', () => {
     `FROM ducklake_add_data_files('lake', 't', 'x.parquet')`,
     `FROM postgres_query('catalog', 'SELECT 1')`,
     `FROM postgres_scan('', 'public', 't')`,
+    `SELECT json_serialize_plan('SELECT a FROM t')`,
   ])('does not call a function that does more than read: %s', async (sql) => {
     await expect(run(sql)).rejects.toMatchObject({
       code: 'SLUICE_QUERY',
@@ -70,6 +71,8 @@ describe('a query', () => {
     'EXPLAIN ANALYZE SELECT 1; COMMIT; DROP TABLE t',
     'SELECT 1; COMMIT; DROP TABLE t',
     `EXPLAIN ANALYZE COPY (SELECT 1) TO 'written.csv'`,
+    `EXPLAIN (FORMAT 'json) SELECT 1 --') COPY (SELECT 1) TO 'written.csv'`,
+    `EXPLAIN (FORMAT 'json' --) SELECT 1\n) COPY (SELECT 1) TO 'written.csv'`,
     `EXPLAIN ANALYZE EXPLAIN ANALYZE COPY (SELECT 1) TO 'written.csv'`,
     `SELECT 1 --\0\n; COPY (SELECT 1) TO 'written.csv'`,
   ])('has no way around a comment: %j', async (sql) => {
@@ -102,6 +105,9 @@ describe('a query', () => {
     'FROM t',
     'VALUES (1)',
     'SELECT 1e400 > a FROM t',
+    `EXPLAIN (FORMAT 'json', ANALYZE false) FROM t`,
+    'EXPLAIN (SELECT 1)',
+    'EXPLAIN (FROM t)',
     '-- a comment\n/* and another */ EXPLAIN (ANALYZE, FORMAT json) /* and one */ FROM t -- and so on',
     'DESCRIBE t',
     'SUMMARIZE t',

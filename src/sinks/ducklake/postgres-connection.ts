@@ -33,7 +33,7 @@ export function parseConnection(text: string): PostgresConnection {
   if (given.sslpassword !== undefined) throw new Error('sslpassword cannot be kept from DuckDB: use a key without one');
   const { password, ...rest } = given;
   // DuckDB's error would show its value.
-  const misspelled = Object.keys(rest).find((key) => /^pas/i.test(key) && key !== 'passfile');
+  const misspelled = Object.keys(rest).find((key) => /^(pas|pwd)/i.test(key) && key !== 'passfile');
   if (misspelled !== undefined) throw new Error(`there is no parameter ${misspelled}: the password is in "password"`);
   const parameters = Object.entries({ ...DEFAULTS, ...rest }).map(([key, value]) => `${key}='${escaped(value)}'`);
   return { parameters: parameters.join(' '), password };

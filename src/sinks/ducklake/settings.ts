@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
 
 const POSTGRES = /^postgres:|^postgresql:\/\//;
 /** What looks like a connection to a server, however it is written. */
-const CONNECTION = /^[a-z][a-z0-9+.-]+:|=/i;
+const CONNECTION = /^[a-z][a-z0-9+.-]+:|^\s*[a-z_]+\s*=|\/\/.*@/i;
 
 /** A catalog in a file is of one process. */
 export function isPostgres(catalog: string): boolean {
