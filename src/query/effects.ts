@@ -27,7 +27,7 @@ const ACTING = new Set(['write_log', 'nextval', 'json_serialize_plan']);
 const OPTION = String.raw`\w+(?:\s+(?:\w+|'\w*'))?`;
 const NO_BODY = String.raw`(?!\s*(?:select|from|with|values|table|describe|summarize|show|pivot)\b)`;
 const OPTIONS = String.raw`\(${NO_BODY}\s*${OPTION}(?:\s*,\s*${OPTION})*\s*\)`;
-const COMMENTS = String.raw`(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*`;
+const COMMENTS = String.raw`(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*`;
 const EXPLAIN = new RegExp(String.raw`^${COMMENTS}(explain\b\s*(?:analyze\b|${OPTIONS})?)`, 'i');
 
 /**

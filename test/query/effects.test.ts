@@ -96,6 +96,12 @@ describe('a query', () => {
     other.closeSync();
   });
 
+  it('of many comments is looked at once', async () => {
+    const comments = '/**/'.repeat(5000);
+    expect(await run(`${comments} FROM t`)).toHaveLength(1);
+    expect((await run(`${comments} EXPLAIN FROM t`)).length).toBeGreaterThan(0);
+  });
+
   it('says how one PIVOT is one statement', async () => {
     await expect(run('PIVOT t ON b USING sum(a)')).rejects.toThrow(/not 2.*names the values/);
     expect((await run(`PIVOT t ON b IN ('x') USING sum(a)`)).length).toBe(1);
