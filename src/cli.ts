@@ -7,7 +7,7 @@ import { programVersion } from './assets.js';
 import type { CommandContext } from './commands/context.js';
 import { namesHelp } from './commands/variables-help.js';
 import { misspelledVariables, readConfig, readLogOptions, SECTIONS } from './config.js';
-import { SluiceError } from './core/errors.js';
+import { OWNER_OR_MODE, SluiceError } from './core/errors.js';
 import { createLogger, type Logger } from './core/log.js';
 import { Output, OutputClosed } from './core/output.js';
 import { ProgressLine } from './core/progress-line.js';
@@ -180,10 +180,9 @@ const REFUSED: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'ENOTDIR', 'ER
 
 function asError(thrown: unknown): Error {
   if (!(thrown instanceof Error)) return new Error(String(thrown));
-  if (thrown instanceof SluiceError || !('path' in thrown && 'code' in thrown && REFUSED.has(thrown.code)))
-    return thrown;
-  const remedy = 'correct its owner or mode, or the mount';
-  return new SluiceError('SLUICE_DATA_DIR', `${thrown.message}: ${remedy}`, { cause: thrown });
+  const isRefusal = 'path' in thrown && 'code' in thrown && REFUSED.has(thrown.code);
+  if (thrown instanceof SluiceError || !isRefusal) return thrown;
+  return new SluiceError('SLUICE_DATA_DIR', `${thrown.message}: ${OWNER_OR_MODE}`, { cause: thrown });
 }
 
 function argumentError({ message }: CommanderError): SluiceError {

@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../config.js';
-import { SluiceError } from '../core/errors.js';
+import { OWNER_OR_MODE, SluiceError } from '../core/errors.js';
 import { isLive, openSql, type SqlClient } from '../query/sql-client.js';
 import { checkStoredSpec } from '../sinks/duckdb/ddl.js';
 import { checkTopic } from '../sinks/duckdb/format.js';
@@ -88,7 +88,7 @@ export function refuseUnwritable(variable: string, path: string, kind: 'file' | 
     accessSync(place, constants.W_OK);
   } catch (cause) {
     const what = `${variable}=${path} cannot be written: ${(cause as Error).message}`;
-    throw new SluiceError('SLUICE_DATA_DIR', `${what}: correct its owner or mode, or the mount`, { cause });
+    throw new SluiceError('SLUICE_DATA_DIR', `${what}: ${OWNER_OR_MODE}`, { cause });
   }
 }
 

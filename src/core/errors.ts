@@ -76,6 +76,9 @@ export function sinkError(thrown: unknown, context: string): SluiceError {
   return asSluiceError(thrown, isSystemCall || DISK.test(message) ? 'SLUICE_DATA_DIR' : 'SLUICE_SINK', context);
 }
 
+/** What to do about a place that this process may not read or write. */
+export const OWNER_OR_MODE = 'correct its owner or mode, or the mount';
+
 /** Whether DuckDB cannot open a file because another process has it. */
 export function isLocked(thrown: unknown): boolean {
   return /Could not set lock|Conflicting lock/.test((thrown as Error).message);

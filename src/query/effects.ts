@@ -23,11 +23,12 @@ const READING = new Set([
 /** The scalar functions with effects outside of their statement, and one that binds SQL which it is given as text. */
 const ACTING = new Set(['write_log', 'nextval', 'json_serialize_plan']);
 
-/** What comes before an explained statement: comments, the keyword, how to explain, in whole words and whole texts. */
+/** How to explain, in whole words and whole texts: what is left open would take in some of the statement. */
 const OPTION = String.raw`\w+(?:\s+(?:\w+|'\w*'))?`;
 const NO_BODY = String.raw`(?!\s*(?:select|from|with|values|table|describe|summarize|show|pivot)\b)`;
 const OPTIONS = String.raw`\(${NO_BODY}\s*${OPTION}(?:\s*,\s*${OPTION})*\s*\)`;
 const COMMENTS = String.raw`(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*`;
+/** What comes before an explained statement: comments, the keyword, how to explain. */
 const EXPLAIN = new RegExp(String.raw`^${COMMENTS}(explain\b\s*(?:analyze\b|${OPTIONS})?)`, 'i');
 
 /**
