@@ -111,16 +111,22 @@ it('follows a server whose tokens do not sort by the times of the changes, and s
   expect(times.at(-1)).toBe('6500000000000005');
 });
 
+/** Stands still but for what the test adds to its `nowMs`. */
+function stoppedClock(): { nowMs: number } {
+  const clock = { nowMs: 0 };
+  const spy = vi.spyOn(performance, 'now').mockImplementation(() => clock.nowMs);
+  onTestFinished(() => spy.mockRestore());
+  return clock;
+}
+
 it('is well as long as it comes round to read, and says so if it does not', async () => {
-  let nowMs = 0;
-  const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
-  onTestFinished(() => clock.mockRestore());
+  const clock = stoppedClock();
   const problems: (string | undefined)[] = [];
   await captured((stop, running) => ({
     async next() {
       if (problems.length === 5) stop();
       // A read is asked for while the one before it is used.
-      nowMs += problems.length === 2 ? 150_000 : 10_000;
+      clock.nowMs += problems.length === 2 ? 150_000 : 10_000;
       problems.push(running().problem());
       return { events: [], token: token(1) };
     },
@@ -131,15 +137,13 @@ it('is well as long as it comes round to read, and says so if it does not', asyn
 });
 
 it('says so if MongoDB does not answer, until it does', async () => {
-  let nowMs = 0;
-  const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
-  onTestFinished(() => clock.mockRestore());
+  const clock = stoppedClock();
   const problems: (string | undefined)[] = [];
   await captured((stop, running) => ({
     async next() {
       problems.push(running().problem());
       if (problems.length === 7) stop();
-      nowMs += 50_000;
+      clock.nowMs += 50_000;
       if (problems.length > 1 && problems.length < 5) throw new Error('no primary');
       return { events: [], token: token(1) };
     },
