@@ -65,8 +65,10 @@ function beforeKilled(cleanUp: () => void): void {
 
 const context: CommandContext = {
   environment: (overrides = {}) => {
-    const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
-    const config = readConfig({ ...process.env, ...Object.fromEntries(given) });
+    const given = Object.entries(overrides).filter(([, [, value]]) => value !== undefined);
+    const env = { ...process.env, ...Object.fromEntries(given.map(([variable, [, value]]) => [variable, value])) };
+    const options = new Map(given.map(([variable, [option]]) => [variable, option]));
+    const config = readConfig(env, undefined, options);
     const log = createLogger(config.log, undefined, () => progress.clear());
     logs.push(log);
     for (const { variable, nearest } of misspelledVariables()) log.warn(`${variable} is not read: is it ${nearest}?`);
@@ -214,5 +216,9 @@ async function main(): Promise<number> {
 process.on('uncaughtException', (thrown) => process.exit(exitCodeOf(thrown)));
 const code = await main();
 // Its threads wait for a server that does not answer, and an exit would wait for them.
-if (isStuck) process.kill(process.pid, 'SIGKILL');
+if (isStuck) {
+  process.kill(process.pid, 'SIGKILL');
+  // Still here: it is the first process of a container, which can send itself no signal that ends it.
+  process.abort();
+}
 process.exit(code);

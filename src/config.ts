@@ -111,11 +111,19 @@ export interface Config extends Pick<Values, OwnSections> {
 
 /**
  * Reads and checks the whole environment.
- * @throws SluiceError SLUICE_CONFIG, naming each variable that is not acceptable and what it may be
+ * @param options by variable: the command's option that set it in `env`
+ * @throws SluiceError SLUICE_CONFIG, naming each variable or option that is not acceptable and what it may be
  */
-export function readConfig(env: Environment = process.env, isTerminal = process.stderr.isTTY === true): Config {
+export function readConfig(
+  env: Environment = process.env,
+  isTerminal = process.stderr.isTTY === true,
+  options: ReadonlyMap<string, string> = new Map(),
+): Config {
   const problems: string[] = [];
-  const entries = Object.entries(SECTIONS).map(([name, section]) => [name, readSection(section, env, problems)]);
+  const entries = Object.entries(SECTIONS).map(([name, section]) => [
+    name,
+    readSection(section, env, options, problems),
+  ]);
   const values = Object.fromEntries(entries) as Values;
   const properties = readProperties(env, problems);
   if (values.pipeline?.batchBytes > values.pipeline?.bufferBytes / 2) {
@@ -140,7 +148,7 @@ export function readConfig(env: Environment = process.env, isTerminal = process.
   if (values.lineage !== undefined) problems.push(...lineageProblems(values.lineage));
   if (problems.length > 0) {
     const list = problems.length === 1 ? ` ${problems[0]}` : ['', ...problems].join('\n  ');
-    throw new SluiceError('SLUICE_CONFIG', `the environment is not acceptable:${list}`);
+    throw new SluiceError('SLUICE_CONFIG', `the configuration is not acceptable:${list}`);
   }
   const { kafka, consumer, storage, sink, lake, schema, process: ofProcess, http, log: _, ...sections } = values;
   const { dataDir } = storage;
@@ -184,7 +192,7 @@ function registryProblems(settings: Values['registry']): string[] {
   return problems;
 }
 
-/** How to report a failure, which may be that the environment is not acceptable: what is not is as if it were unset. */
+/** How to report a failure, which may be that the configuration is not acceptable: what is not is as if it were unset. */
 export function readLogOptions(env: Environment = process.env, isTerminal = process.stderr.isTTY === true): LogOptions {
   const { level, format } = logSettings.shape;
   return {
@@ -198,13 +206,20 @@ const withoutPassword = (value: string) =>
   value.replace(/:(?!\/\/).*@/s, ':***@').replace(/((?:pas|pwd)\w*\s*=).*/is, '$1***');
 
 /** @param problems gets a line for each variable that is not acceptable; then the section is undefined */
-function readSection(section: Section, env: Environment, problems: string[]): unknown {
+function readSection(
+  section: Section,
+  env: Environment,
+  options: ReadonlyMap<string, string>,
+  problems: string[],
+): unknown {
   const variables = variablesOf(section);
   const given = Object.fromEntries([...variables].map(([field, name]) => [field, env[name] || undefined]));
   const parsed = section.safeParse(given);
   for (const issue of parsed.error?.issues ?? []) {
     const name = variables.get(String(issue.path[0])) ?? '';
-    problems.push(`${name}=${JSON.stringify(env[name] && withoutPassword(env[name]))}: ${issue.message}`);
+    problems.push(
+      `${options.get(name) ?? name}=${JSON.stringify(env[name] && withoutPassword(env[name]))}: ${issue.message}`,
+    );
   }
   return parsed.data;
 }

@@ -110,7 +110,7 @@ describe('readConfig', () => {
 
   it('does not repeat the password of a catalog', () => {
     expect(() => readConfig({ LAKE_CATALOG: 'postgres:host=db password  = s3cret sslmode' })).toThrow(
-      /^the environment is not acceptable: LAKE_CATALOG="postgres:host=db password {2}=\*\*\*": /,
+      /^the configuration is not acceptable: LAKE_CATALOG="postgres:host=db password {2}=\*\*\*": /,
     );
     for (const start of ['postgresql:host=db', 'Postgres:host=db', 'host=db', 'postgres:pas=x', 'postgres:pwd=x']) {
       const refused = () => readConfig({ LAKE_CATALOG: `${start} pasword=s3cret` });

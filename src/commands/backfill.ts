@@ -46,7 +46,7 @@ export function addBackfillCommand(program: Command, { environment, stdout }: Co
     )
     .option('--spec <file>', 'table spec; default: TABLE_SPEC, else that of the last start')
     .action(async (name: string, { spec }: { spec?: string }) => {
-      const { config, log } = environment({ TABLE_SPEC: spec });
+      const { config, log } = environment({ TABLE_SPEC: ['--spec', spec] });
       const { values, issues, unread } = await backfill(config, name, log);
       if (unread > 0) log.warn({ code: 'SLUICE_SINK' }, `${unread} rows stay as they are: their extra is too large`);
       const ofIssues = issues === 0 ? '' : `, ${issues} keep in extra what the column cannot take`;

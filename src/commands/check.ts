@@ -27,7 +27,7 @@ export function addCheckCommand(program: Command, { environment, stdout, onFailu
     .option('--json', 'a line of JSON for each expectation', false)
     .option('--great-expectations', 'instead print them as a suite of Great Expectations 1.x')
     .action(async ({ spec, json, greatExpectations }: { spec?: string; json: boolean; greatExpectations?: true }) => {
-      const { config } = environment({ TABLE_SPEC: spec });
+      const { config } = environment({ TABLE_SPEC: ['--spec', spec] });
       const options = { json, width: stdout.width, write: (text: string) => stdout.writeIfOpen(text) };
       if (greatExpectations) return await writeSuite(config, options);
       if (!(await check(config, options))) onFailure();

@@ -8,13 +8,15 @@ import type { ProgressLine } from '../core/progress-line.js';
 
 export type StandardInput = Readable & { readonly isTTY?: boolean };
 
+/** By variable: the option of the command that stands for it, and its value, if it is given. */
+export type Overrides = Readonly<Record<string, readonly [option: string, value: string | undefined]>>;
+
 export interface CommandContext {
   /**
    * Reads the configuration, and makes the log that it asks for.
-   * @param overrides options of the command that stand for variables, if they are given
    * @throws SluiceError SLUICE_CONFIG
    */
-  readonly environment: (overrides?: Readonly<Record<string, string | undefined>>) => { config: Config; log: Logger };
+  readonly environment: (overrides?: Overrides) => { config: Config; log: Logger };
   /** Aborted by the first SIGTERM or SIGINT. Without a call of this they end the process at once. */
   readonly stopSignal: () => AbortSignal;
   /** How this program was called, to be pasted into a shell: `sluice`, or `node dist/cli.js` in a clone. */

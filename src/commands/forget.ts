@@ -47,7 +47,7 @@ export function addForgetCommand(program: Command, { environment, stdout }: Comm
     .option('--spec <file>', 'table spec; default: TABLE_SPEC, else that of the last start')
     .option('--dry-run', 'only say how much there is of it; also beside a run', false)
     .action(async ({ key, spec, dryRun }: { key: string; spec?: string; dryRun: boolean }) => {
-      const { config, log } = environment({ TABLE_SPEC: spec });
+      const { config, log } = environment({ TABLE_SPEC: ['--spec', spec] });
       await stdout.write(await forget(config, log, key, dryRun));
     });
 }

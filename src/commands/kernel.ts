@@ -40,7 +40,7 @@ export function addKernelCommand(program: Command, { environment, stdout }: Comm
     .option('--spec <file>', 'table spec; default: TABLE_SPEC, else the built-in orders spec')
     .option('--batch-rows <n>', 'rows of a record batch at most; more become several', '65536')
     .action(async ({ spec, batchRows, out }: ExportFlags) => {
-      const { config } = environment({ TABLE_SPEC: spec });
+      const { config } = environment({ TABLE_SPEC: ['--spec', spec] });
       const { highValueThreshold, lateAfterMs } = config.worker;
       const rows = rowsOf(batchRows);
       const sizes = { batchRows: rows, batchBytes: rows * BYTES_PER_ROW };

@@ -39,13 +39,17 @@ export async function sampleOf(
   if (/[^\w.-]|^\.\.?$/.test(source)) {
     throw new SluiceError('SLUICE_CONFIG', `there is no file ${source}, and no topic can have this name`);
   }
-  const { config, log } = environment({ KAFKA_TOPIC: source });
+  const { config, log } = environment({ KAFKA_TOPIC: ['topic', source] });
   const { brokers, topic, properties } = config.kafka;
   const { sampleTopic } = await import('../kafka/topic-sample.js');
   const { registry } = config;
   const header = (part: MessagePart) => (formatOf(registry, part) === 'json' ? undefined : SCHEMA_HEADERS[part]);
   const prefixHeaders = { value: header('value'), key: header('key') };
-  const messages = await sampleTopic({ brokers, topic, properties, limit, prefixHeaders }, log);
+  const options = { brokers, topic, properties, limit, prefixHeaders };
+  const messages = await sampleTopic(options, log).catch((cause) => {
+    if (!(cause instanceof SluiceError) || cause.code !== 'SLUICE_KAFKA_UNREACHABLE') throw cause;
+    throw new SluiceError(cause.code, `there is no file ${source}, so it must be a topic: ${cause.message}`, { cause });
+  });
   const { parts: keys } = await partsOf(messages, 'key', registry, log);
   const { parts: values, hintOf } = await partsOf(messages, 'value', registry, log);
   return { messages: values.map((value, index) => ({ key: keys[index], value })), name: topic, hintOf };

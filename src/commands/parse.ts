@@ -76,7 +76,10 @@ export function addParseCommand(program: Command, { environment, stdout }: Comma
       if (!isDelimiter(delimiter)) {
         throw new SluiceError('SLUICE_CONFIG', `--delimiter must be newline, nul or length, not ${delimiter}`);
       }
-      const { config, log } = environment({ TABLE_SPEC: texts.spec, HIGH_VALUE_THRESHOLD: threshold });
+      const { config, log } = environment({
+        TABLE_SPEC: ['--spec', texts.spec],
+        HIGH_VALUE_THRESHOLD: ['--threshold', threshold],
+      });
       const { highValueThreshold } = config.worker;
       const write = (lines: string) => stdout.write(lines);
       const totals = stats ? new ParseStats() : undefined;

@@ -57,7 +57,7 @@ export function addReplayCommand(program: Command, { environment, stdout, progre
     .option('--spec <file>', 'table spec; default: TABLE_SPEC, else that of the last start')
     .option('--dry-run', 'only say what would become of them', false)
     .action(async ({ spec, ...options }: QuarantineFilter & { dryRun: boolean; spec?: string }) => {
-      const { config, log } = environment({ TABLE_SPEC: spec });
+      const { config, log } = environment({ TABLE_SPEC: ['--spec', spec] });
       let done = 0;
       const seconds = stopwatch();
       const end = progress.show({ text: () => `replay: ${seconds()}  ${inThousands(done)} messages` });

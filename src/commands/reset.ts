@@ -49,7 +49,7 @@ export function addResetCommand(program: Command, { environment, stdout }: Comma
     .option('--topic <name>', 'the topic; default: KAFKA_TOPIC')
     .option('--dry-run', 'only say what it would do; also beside a run', false)
     .action(async (choices: Choices) => {
-      const { config, log } = environment({ KAFKA_TOPIC: choices.topic });
+      const { config, log } = environment({ KAFKA_TOPIC: ['--topic', choices.topic] });
       await stdout.write(await resetPosition(config, log, choices));
     });
 }

@@ -45,13 +45,20 @@ export function addShellCommand(program: Command, context: CommandContext): void
     .addHelpText('after', variablesHelp(SECTIONS.storage, ...LAKE_SECTIONS, SECTIONS.log))
     .action(async () => {
       const { config } = context.environment();
-      const { stdout, stderr, historyFile } = context;
-      await shell({ open: () => openConfigured(config), input: context.stdin(), stdout, stderr, historyFile });
+      const { stdout, stderr, historyFile, onFailure } = context;
+      const input = context.stdin();
+      const open = () => openConfigured(config);
+      const failures = await shell({ open, input, stdout, stderr, historyFile });
+      // Who types sees them.
+      if (failures > 0 && input.isTTY !== true) onFailure();
     });
 }
 
-/** Resolves when the input ends, or ctrl-C is pressed on an empty line, or again while a query ends. */
-export async function shell({ open, input, stdout, stderr, historyFile }: ShellOptions): Promise<void> {
+/**
+ * Resolves when the input ends, or ctrl-C is pressed on an empty line, or again while a query ends.
+ * @returns how many statements failed
+ */
+export async function shell({ open, input, stdout, stderr, historyFile }: ShellOptions): Promise<number> {
   const isTerminal = input.isTTY === true && stdout.isTerminal;
   const words = isTerminal ? await knownWords(open) : [];
   const lines = createInterface({
@@ -62,6 +69,7 @@ export async function shell({ open, input, stdout, stderr, historyFile }: ShellO
     completer: (line: string) => completions(words, line),
   });
   let statement = '';
+  let failures = 0;
   let running: AbortController | undefined;
   const ended = new Promise<void>((resolve) => {
     lines.on('SIGINT', () => {
@@ -92,14 +100,16 @@ export async function shell({ open, input, stdout, stderr, historyFile }: ShellO
     for (const one of whole) {
       running = new AbortController();
       // A query that still runs when the shell is ended goes with the process.
-      await Promise.race([answer(one, { open, stdout, stderr }, running.signal), ended]);
+      const isAnswered = await Promise.race([answer(one, { open, stdout, stderr }, running.signal), ended]);
+      if (isAnswered === false) failures++;
       if (running.signal.aborted) break;
     }
     running = undefined;
     ask(lines, isTerminal ? (statement === '' ? PROMPT : CONTINUED) : '');
   }
   lines.close();
-  if (statement.trim() !== '') await answer(statement, { open, stdout, stderr });
+  if (statement.trim() !== '' && !(await answer(statement, { open, stdout, stderr }))) failures++;
+  return failures;
 }
 
 /** Text, names and comments, which may have a semicolon in them and no end yet; what has none; and a semicolon. */
@@ -142,13 +152,20 @@ function ask(lines: Interface, prompt: string): void {
 
 type AnswerOptions = Pick<ShellOptions, 'open' | 'stdout' | 'stderr'>;
 
-/** @param signal ends the query, not the shell */
-async function answer(statement: string, { open, stdout, stderr }: AnswerOptions, signal?: AbortSignal): Promise<void> {
+/**
+ * @param signal ends the query, not the shell
+ * @returns whether the statement did not fail
+ */
+async function answer(
+  statement: string,
+  { open, stdout, stderr }: AnswerOptions,
+  signal?: AbortSignal,
+): Promise<boolean> {
   try {
     const sql = statement.startsWith('.') ? dotCommand(statement) : statement;
     if (sql === undefined) {
       await stdout.write(HELP);
-      return;
+      return true;
     }
     const client = await open();
     try {
@@ -158,13 +175,15 @@ async function answer(statement: string, { open, stdout, stderr }: AnswerOptions
     } finally {
       client.close();
     }
+    return true;
   } catch (thrown) {
     if (signal?.aborted) {
       await stderr.write('the query was ended\n');
-      return;
+      return true;
     }
     if (!(thrown instanceof SluiceError) || thrown.code !== 'SLUICE_QUERY') throw thrown;
     await stderr.write(`${thrown.code}: ${thrown.message}\n`);
+    return false;
   }
 }
 

@@ -74,7 +74,7 @@ async function runSpec({ list, preset, infer, check, diff, spec, ...texts }: Spe
     if (!accepted) onFailure();
   } else if (check !== undefined) {
     const { specCheck } = await import('./spec-check.js');
-    const { config } = environment({ TABLE_SPEC: spec });
+    const { config } = environment({ TABLE_SPEC: ['--spec', spec] });
     const messages = check === true ? undefined : (await sampleOf(check, limit, environment)).messages;
     const { areAllRows, text } = specCheck(config, messages, stdout.width);
     await stdout.write(text);

@@ -33,7 +33,7 @@ export function addUiCommand(program: Command, { environment, stopSignal, stdout
       const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
       if (!(port <= MAX_PORT))
         throw new SluiceError('SLUICE_CONFIG', `--port must be from 0 to ${MAX_PORT}, not ${text}`);
-      const { config } = environment({ DATA_DIR: dataDir });
+      const { config } = environment({ DATA_DIR: ['--data-dir', dataDir] });
       await ui(config, { port, signal: stopSignal(), write: (line) => stdout.write(line) });
     });
 }

@@ -13,7 +13,7 @@ export interface ErrorText {
 export const ERROR_CODES = {
   SLUICE_CONFIG: {
     meaning: 'an environment variable, an option, an argument or the table spec is not acceptable',
-    example: `the environment is not acceptable:
+    example: `the configuration is not acceptable:
   KAFKA_TOPIC="not a topic": must be a topic name: letters, digits, ".", "_" and "-", at most 249
   WORKERS="x": must be a whole number from 1 to 256`,
     remedy:

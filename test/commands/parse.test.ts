@@ -183,8 +183,8 @@ describe('sluice parse', () => {
     [['nowhere.ndjson'], 'nowhere.ndjson cannot be read'],
     [['--delimiter', 'comma'], '--delimiter must be newline, nul or length, not comma'],
     [['--delimiter', 'constructor'], '--delimiter must be newline, nul or length, not constructor'],
-    [['--spec', 'nowhere.json'], 'table spec nowhere.json cannot be read'],
-    [['--threshold', 'much'], 'HIGH_VALUE_THRESHOLD="much": must be an amount'],
+    [['--spec', 'nowhere.json'], '--spec="nowhere.json": table spec nowhere.json cannot be read'],
+    [['--threshold', 'much'], '--threshold="much": must be an amount'],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await runCli(['parse', ...args], { env: { LOG_FORMAT: 'pretty' } });
     expect(stderr).toContain('SLUICE_CONFIG');

@@ -6,10 +6,10 @@ import { runCli } from '../support/cli.js';
 import { ENDLESS, queriedDirectory } from '../support/queried.js';
 import { hasTerminal, runOnTerminal } from '../support/terminal.js';
 
-it('answers statements of several lines, goes on after an error, and knows the tables', async () => {
+it('answers statements of several lines, goes on after an error that its exit code says, and knows the tables', async () => {
   const input = 'SELECT 1 AS a,\n  2 AS b;\nSELEC 1;\n.tables\n.schema sluice.positions\n.nothing\nSELECT 3 AS c';
   const { code, stdout, stderr } = await runCli(['shell'], { env: { DATA_DIR: await queriedDirectory(false) }, input });
-  expect(code).toBe(0);
+  expect(code).toBe(1);
   expect(stdout).toMatch(/^a {2}b\n─ {2}─\n1 {2}2\n/);
   for (const part of [/main +cdc_orders +BASE TABLE\n/, /partition_id +INTEGER/, /\.schema \[table\]/, /c\n─\n3\n$/]) {
     expect(stdout).toMatch(part);

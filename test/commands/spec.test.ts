@@ -92,6 +92,13 @@ describe('spec', () => {
   });
 });
 
+it('says that there is no file, where no broker answers for a topic', async () => {
+  const env = { KAFKA_BROKERS: '127.0.0.1:1' };
+  const { code, stderr } = await runCli(['spec', '--check', 'nowhere'], { env });
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/SLUICE_KAFKA_UNREACHABLE.*there is no file nowhere, so it must be a topic: no broker of/);
+});
+
 describeKafka('of a topic', (bootstrap) => {
   const env = () => ({ KAFKA_BROKERS: bootstrap() });
 
