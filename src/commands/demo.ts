@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { type Config, SECTIONS } from '../config.js';
+import { type Config, readConfig, SECTIONS } from '../config.js';
 import { SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { inThousands, type ProgressLine, stopwatch } from '../core/progress-line.js';
@@ -138,6 +138,20 @@ async function clear(dataDir: string): Promise<void> {
   for (const name of found) if (name !== MARK) await rm(join(dataDir, name), { recursive: true });
 }
 
+/** What `--help` names is as in the environment. All else is as by default: no lake, registry or lineage hears of it. */
+function configOf(base: Config, dataDir: string, brokers: string): Config {
+  const { worker, pipeline, parquet, compaction, retention, duckdb, threadPoolSize, shutdownGraceMs, log } = base;
+  const own = { DATA_DIR: dataDir, KAFKA_BROKERS: brokers, KAFKA_TOPIC: TOPIC };
+  const defaults = readConfig({ ...own, METRICS_PORT: '0', METRICS_GRACE_MS: '0' });
+  const { reader } = base.kafka;
+  return {
+    ...defaults,
+    ...{ worker, pipeline, parquet, compaction, retention, duckdb, threadPoolSize, shutdownGraceMs, log },
+    spec: ORDERS_SPEC,
+    kafka: { ...defaults.kafka, reader, startFrom: 'earliest', hasController: false },
+  };
+}
+
 /** @param doing told what is going on, for the progress */
 async function demonstrate(base: Config, options: DemoOptions, doing: (what: string) => void): Promise<void> {
   const { log, invocation, write } = options;
@@ -146,24 +160,15 @@ async function demonstrate(base: Config, options: DemoOptions, doing: (what: str
   const { EmbeddedKafka } = await import('../kafka/embedded-kafka.js');
   const kafka = await EmbeddedKafka.start(TOPIC);
   await write(`An embedded Kafka listens on ${kafka.brokers}; the topic ${TOPIC} has 4 partitions.\n`);
-  const config: Config = {
-    ...base,
-    dataDir,
-    spec: ORDERS_SPEC,
-    metrics: { port: 0, graceMs: 0 },
-    kafka: {
-      ...base.kafka,
-      brokers: kafka.brokers,
-      topic: TOPIC,
-      startFrom: 'earliest',
-      hasController: false,
-      properties: {},
-    },
-  };
+  const config = configOf(base, dataDir, kafka.brokers);
   const samples: RunSample[] = [];
   const summary = await consumeSamples(kafka, config, options, doing, samples);
   doing('Kafka is stopping');
   await kafka.stop();
+  if (options.signal.aborted) {
+    await write('The demo was stopped.\n');
+    return;
+  }
   doing('asking');
   await write(describeRun(summary, summary.seconds));
   await write(chartOf(samples));
@@ -175,7 +180,8 @@ async function demonstrate(base: Config, options: DemoOptions, doing: (what: str
   doing('checking');
   if (!(await verify(config, { kafka: false, log, write })))
     throw new SluiceError('SLUICE_SINK', 'the result of the demo is wrong: see the checks above');
-  await write(nextSteps(`DATA_DIR=${shellWord(dataDir)} ${invocation}`, await busiestOrder(config)));
+  const sink = base.sink === config.sink ? '' : `SINK=${config.sink} `;
+  await write(nextSteps(`DATA_DIR=${shellWord(dataDir)} ${sink}${invocation}`, await busiestOrder(config)));
 }
 
 /** Produces and consumes side by side; the producer waits when it is too far ahead. */
@@ -186,8 +192,8 @@ async function consumeSamples(
   doing: (what: string) => void,
   samples: RunSample[],
 ) {
-  const stop = new AbortController();
-  signal.addEventListener('abort', () => stop.abort(), { once: true });
+  const done = new AbortController();
+  const stopped = AbortSignal.any([signal, done.signal]);
   let pipeline: Pipeline | undefined;
   let produced = 0;
   const consumedEvents = () => {
@@ -198,13 +204,13 @@ async function consumeSamples(
   const consumed = run(config, log, {
     untilEnd: false,
     onLostOffsets: 'fail',
-    signal: stop.signal,
+    signal: stopped,
     onStart: (started) => {
       pipeline = started;
     },
   });
   // A failure is seen below; without a handler here it would end the process before.
-  consumed.catch(() => stop.abort());
+  consumed.catch(() => done.abort());
   const startMs = performance.now();
   const sample = () =>
     samples.push({ seconds: (performance.now() - startMs) / 1e3, produced, committed: consumedEvents() });
@@ -213,16 +219,16 @@ async function consumeSamples(
     kafka.produce(TOPIC, key, value);
     produced++;
     if (produced % BLOCK_EVENTS === 0) await nextTurn();
-    while (produced % BLOCK_EVENTS === 0 && produced - consumedEvents() >= MAX_AHEAD_EVENTS && !stop.signal.aborted) {
+    while (produced % BLOCK_EVENTS === 0 && produced - consumedEvents() >= MAX_AHEAD_EVENTS && !stopped.aborted) {
       await sleep(WAIT_MS);
     }
-    if (stop.signal.aborted) break;
+    if (stopped.aborted) break;
   }
   await kafka.flush();
-  while (consumedEvents() < produced && !stop.signal.aborted) await sleep(WAIT_MS);
+  while (consumedEvents() < produced && !stopped.aborted) await sleep(WAIT_MS);
   clearInterval(sampling);
   sample();
-  stop.abort();
+  done.abort();
   return consumed;
 }
 

@@ -1,6 +1,6 @@
 /** A run as it lives: interruptions, growth, odd sizes, and what can be asked of it meanwhile. */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { CliProcess, runCli, runShell, temporaryDataDir } from '../support/cli.js';
@@ -236,11 +236,28 @@ describe('the demo', () => {
     expect(readFileSync(note, 'utf8')).toBe('mine');
   });
 
-  it('needs nothing else, and says what it did', LONG, async () => {
+  it('ends when it is stopped, however early', LONG, async () => {
+    const env = { DATA_DIR: await temporaryDataDir() };
+    const demo = await CliProcess.start(['demo', '--events', '10000000'], { env, timeoutMs: 100_000 });
+    await vi.waitFor(() => expect(existsSync(join(env.DATA_DIR, 'demo', 'demo.txt'))).toBe(true), 10_000);
+    demo.kill('SIGTERM');
+    expect(await demo.ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/\nThe demo was stopped\.\n$/) });
+  });
+
+  it('needs nothing else, touches nothing else, and says what it did', LONG, async () => {
     const dataDir = await temporaryDataDir();
-    const result = await runCli(['demo', '--events', '5000'], { env: { DATA_DIR: dataDir }, timeoutMs: 100_000 });
+    const env = {
+      DATA_DIR: dataDir,
+      SINK: 'ducklake',
+      VALUE_FORMAT: 'avro',
+      SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1',
+      LINEAGE_FILE: join(dataDir, 'lineage.jsonl'),
+      KAFKA_CONFIG_SECURITY_PROTOCOL: 'ssl',
+    };
+    const result = await runCli(['demo', '--events', '5000'], { env, timeoutMs: 100_000 });
     expect(result.code, result.stderr).toBe(0);
     expect(result.stderr).toBe('');
+    expect(readdirSync(dataDir)).toEqual(['demo']);
     expect(result.stdout).toContain('Consumed 5,000 events');
     expect(result.stdout).toContain('everything agrees');
     expect(await ledgerTotals(join(dataDir, 'demo'))).toMatchObject({ consumed: 5000 });
@@ -248,9 +265,12 @@ describe('the demo', () => {
 
     const [busiest = '', changes = '', page = '', ...others] = result.stdout.match(/^ {2}DATA_DIR=.*$/gm) ?? [];
     expect(others).toEqual([]);
-    expect(await runShell(busiest)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(.*\n){11}$/) });
-    expect(await runShell(changes)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(.*\n){3,}$/) });
-    const shown = await CliProcess.start([], { shell: `exec env METRICS_PORT=${await freePort()} ${page.trim()}` });
+    expect(await runShell(busiest, { env })).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(.*\n){11}$/) });
+    expect(await runShell(changes, { env })).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(.*\n){3,}$/) });
+    const shown = await CliProcess.start([], {
+      shell: `exec env METRICS_PORT=${await freePort()} ${page.trim()}`,
+      env,
+    });
     await shown.line(/http:\/\/127\.0\.0\.1:\d+/);
   });
 });
