@@ -1,5 +1,6 @@
 /** When those messages of a partition came to Kafka that are not committed yet: for latency, and lag in time. */
 import type { Chunk } from '../core/chunk.js';
+import { isTime } from '../core/event-time.js';
 
 /** The messages of a batch. Times are Kafka's timestamps, milliseconds since the epoch. */
 export interface BatchTimes {
@@ -55,5 +56,5 @@ function lastTime(chunks: readonly Chunk[]): number | undefined {
 function timeOf(chunk: Chunk | undefined, row: number): number | undefined {
   if (chunk === undefined || chunk.rows === 0) return undefined;
   const time = Number(chunk.views.timestamps[row]);
-  return time < 0 ? undefined : time;
+  return isTime(time) ? time : undefined;
 }

@@ -3,6 +3,7 @@
  * are of the table's columns, so that the kernel, SQL and other libraries mean the same. What is null fails `not_null`
  * and counts in `nulls`; all others leave it out.
  */
+import { MAX_MILLISECONDS } from '../core/event-time.js';
 import type { Action } from '../core/flow.js';
 import { type Automaton, automatonOf } from './automaton.js';
 import { literalNode, PatternError, type PatternNode, parsePattern } from './pattern.js';
@@ -84,7 +85,6 @@ export function rowChecks({ expectations, columns }: Pick<TableSpec, 'expectatio
 /** The lowest and the highest number of 64 bits. */
 const LOWEST = -(2n ** 63n);
 const HIGHEST = 2n ** 63n - 1n;
-const MAX_MILLISECONDS = 8_640_000_000_000_000;
 
 /** The kinds that have a range: text of a bound → the number that the column has; undefined if it is none. */
 const NUMBERS: Readonly<Partial<Record<Kind, (text: string) => bigint | undefined>>> = {

@@ -5,7 +5,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { BATCH_STAT_LIST, type BatchStats, kernelStats, NO_STATS } from '../core/batch-stats.js';
 import { bit, ChunkViews } from '../core/chunk.js';
 import { assert, SluiceError, type SluiceErrorMessage } from '../core/errors.js';
-import { AHEAD_MS } from '../core/event-time.js';
+import { AHEAD_MS, isTime } from '../core/event-time.js';
 import {
   type BatchResult,
   type BatchTask,
@@ -256,7 +256,7 @@ function boundedEventTime(maxEventTime: bigint | undefined, { chunks }: BatchTas
   let newest: bigint | undefined;
   for (const chunk of chunks) {
     for (const timestamp of ChunkViews.of(chunk).timestamps.subarray(0, chunk.rows)) {
-      if (timestamp < 0n || (newest !== undefined && timestamp <= newest)) continue;
+      if (!isTime(timestamp) || (newest !== undefined && timestamp <= newest)) continue;
       newest = timestamp;
       // Most often the first message tells.
       if (maxEventTime <= boundOf(newest)) return maxEventTime;

@@ -28,6 +28,7 @@ describe('the times of messages', () => {
     const times = new MessageTimes();
     expect(times.waitingSinceMs([])).toBeUndefined();
     expect(times.waitingSinceMs(chunks([500]))).toBe(500);
+    for (const none of [-1, 1.7e18]) expect(times.waitingSinceMs(chunks([none]))).toBeUndefined();
     times.add(0, 1, chunks([100]));
     expect(times.waitingSinceMs(chunks([500]))).toBe(100);
     times.committed(1);

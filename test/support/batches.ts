@@ -88,6 +88,8 @@ export interface BatchChoices {
   readonly epoch?: number;
   /** For a lake folder of `s3://…`. */
   readonly objects?: ObjectStoreOptions;
+  /** Of all messages, in Kafka. */
+  readonly timestamp?: number;
 }
 
 /**
@@ -102,7 +104,7 @@ export async function makeBatch(
   choices: BatchChoices = {},
 ): Promise<BatchResult> {
   const { spec = ORDERS_SPEC, parquetWriter = 'duckdb', lakeFolder, epoch, objects } = choices;
-  const { nextOffset = startOffset + values.length, leaderEpoch } = choices;
+  const { nextOffset = startOffset + values.length, leaderEpoch, timestamp = 1_700_000_000_000 } = choices;
   const name = JSON.stringify([dataDir, spec, parquetWriter, lakeFolder]);
   const options = {
     highValueThreshold: '1000',
@@ -120,7 +122,7 @@ export async function makeBatch(
   processors.set(name, processor);
   const messages = values.map((value, index) => ({
     offset: startOffset + index,
-    timestamp: 1_700_000_000_000,
+    timestamp,
     key: 'k',
     value,
   }));

@@ -5,7 +5,7 @@
 import { type DuckDBConnection, type DuckDBTimestampTZValue, timestampTZValue } from '@duckdb/node-api';
 import { BATCH_STAT_LIST, type BatchStats, NO_STATS } from '../../core/batch-stats.js';
 import { SluiceError } from '../../core/errors.js';
-import { AHEAD_MS } from '../../core/event-time.js';
+import { AHEAD_MS, isTime } from '../../core/event-time.js';
 import type {
   BatchResult,
   FailedExpectation,
@@ -43,8 +43,8 @@ export async function writeQuarantine(
       appender.appendVarchar(expectation === undefined ? status : `${status}:${expectation}`);
       if (position < 0) appender.appendNull();
       else appender.appendBigInt(BigInt(position));
-      if (timestamp < 0) appender.appendNull();
-      else appender.appendTimestampTZ(fromMilliseconds(timestamp));
+      if (isTime(timestamp)) appender.appendTimestampTZ(fromMilliseconds(timestamp));
+      else appender.appendNull();
       if (column === undefined) appender.appendNull();
       else appender.appendVarchar(column);
       appender.endRow();

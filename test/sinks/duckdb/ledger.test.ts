@@ -57,12 +57,15 @@ describe('the tables in a database', () => {
     const place = { offset: 3, position: 0, timestamp: 0 };
     const whole = { ...place, key, value, status: 'malformed', column: 'a' } as const;
     const lacking = { ...whole, offset: 4, key: null, value: null, position: -1, timestamp: -1 };
+    const inNanoseconds = { ...lacking, timestamp: 1.7e18 };
     await writeQuarantine(connection, TOPIC, [none, batchOf([whole, { ...lacking, column: undefined }])]);
+    await writeQuarantine(connection, TOPIC, [batchOf([{ ...inNanoseconds, offset: 5 }])]);
     const sql = `SELECT topic, partition_id, message_offset, hex(key), hex(value), reason, byte_position,
       epoch_ms(kafka_timestamp), column_name FROM sluice.quarantine ORDER BY message_offset`;
     expect(await rows(sql)).toEqual([
       [TOPIC, 0, 3n, '01', '02', 'malformed', 0n, 0n, 'a'],
       [TOPIC, 0, 4n, null, null, 'malformed', null, null, null],
+      [TOPIC, 0, 5n, null, null, 'malformed', null, null, 'a'],
     ]);
   });
 

@@ -23,6 +23,17 @@ describe('the watermark', () => {
     expect(await select(sink, 'SELECT max(epoch_ms(event_time)) FROM cdc_orders')).toEqual([[BigInt(FAR)]]);
   });
 
+  it('follows no timestamp of a producer that counts nanoseconds', async () => {
+    const dataDir = temporaryDirectory();
+    const sink = await openSink(dataDir);
+    const orders = [order(token(1), { event_time: FAR }), 'no JSON'];
+    await sink.stage(await makeBatch(dataDir, 0, 0, orders, { timestamp: 1.7e18 }));
+    const [{ watermark = 0n }] = (await sink.commit()).positions;
+    expect(watermark).toBeLessThanOrEqual(BigInt(Date.now() + AHEAD_MS) * 1000n);
+    const times = 'SELECT kafka_timestamp FROM cdc_orders UNION ALL SELECT kafka_timestamp FROM sluice.quarantine';
+    expect(await select(sink, times)).toEqual([[null], [null]]);
+  });
+
   it('comes back from where such an event had taken it before', async () => {
     const dataDir = temporaryDirectory();
     const first = await openSink(dataDir);
