@@ -1,11 +1,20 @@
-/** The HEALTHCHECK of the image: whether /healthz of this container says that it works. METRICS_PORT=0: nobody to ask. */
+/**
+ * The HEALTHCHECK of the image: whether /healthz of this container says that it works. METRICS_PORT=0: nobody to ask.
+ * An empty variable is none, as for the program.
+ */
 import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 
-const { METRICS_PORT: port = '9464', HTTP_TOKEN, HTTP_TOKEN_FILE: file } = process.env;
+const { METRICS_PORT, HTTP_HOST, HTTP_TOKEN, HTTP_TOKEN_FILE } = process.env;
+const port = METRICS_PORT || '9464';
+/** All addresses. */
+const ALL = ['', '0.0.0.0', '::'];
 
 if (port !== '0') {
-  const token = file === undefined ? HTTP_TOKEN : readFileSync(file, 'utf8').trim();
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const response = await fetch(`http://127.0.0.1:${port}/healthz`, { headers }).catch((error) => error);
+  const token = HTTP_TOKEN_FILE ? readFileSync(HTTP_TOKEN_FILE, 'utf8').trim() : HTTP_TOKEN;
+  const headers = token ? { authorization: `Bearer ${token}` } : {};
+  const address = ALL.includes(HTTP_HOST ?? '') ? '127.0.0.1' : HTTP_HOST;
+  const host = isIPv6(address) ? `[${address}]` : address;
+  const response = await fetch(`http://${host}:${port}/healthz`, { headers }).catch((error) => error);
   if (!response.ok) process.exitCode = 1;
 }

@@ -212,6 +212,7 @@ it('has a health check of the image that asks with the token, and needs no answe
   writeFileSync(HTTP_TOKEN_FILE, 'of-sixteen-or-more\n');
   expect(await check({ METRICS_PORT, HTTP_TOKEN: 'of-sixteen-or-more' })).toBe('healthy');
   expect(await check({ METRICS_PORT, HTTP_TOKEN_FILE })).toBe('healthy');
+  expect(await check({ METRICS_PORT, HTTP_TOKEN: 'of-sixteen-or-more', HTTP_TOKEN_FILE: '' })).toBe('healthy');
   expect(await check({ METRICS_PORT })).toBe(1);
   expect(await check({ METRICS_PORT: '0' })).toBe('healthy');
 });

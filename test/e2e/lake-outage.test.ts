@@ -2,10 +2,14 @@
  * A run whose catalog is gone for a while: it waits, says so, goes on, and nothing is lost. DuckDB's client of Postgres
  * may end the process instead (docs/lake.md); then it is started again, as whoever watches it does.
  */
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { temporaryDataDir } from '../support/cli.js';
+import { CliProcess, temporaryDataDir } from '../support/cli.js';
 import { whyNoExtensions } from '../support/duckdb-extensions.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka } from '../support/kafka/shared.js';
@@ -27,7 +31,37 @@ const EVENTS = 5000;
 /** `OUTAGE_SECONDS=30` for a longer one. */
 const OUTAGE_SECONDS = Number(process.env.OUTAGE_SECONDS ?? 4);
 
+/** As in a container: the program is the first process. Only root may have that. */
+const ALONE = ['--fork', '--pid', '--mount-proc', '--kill-child'];
+const canBeAlone = spawnSync('unshare', [...ALONE, 'true']).status === 0;
+
 describe.skipIf(whyNoExtensions() !== undefined)('a lake', () => {
+  it.skipIf(!canBeAlone)(
+    'that nobody answers for ends the first process of a container, too',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      const silent = createServer();
+      silent.listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      onTestFinished(() => void silent.close());
+      const { port } = silent.address() as AddressInfo;
+      const env = runEnv('127.0.0.1:1', 'cdc_orders', await temporaryDataDir(), {
+        ...LAKE_ENV,
+        LAKE_CATALOG: `postgres:host=127.0.0.1 port=${port} connect_timeout=600`,
+        SHUTDOWN_GRACE_MS: '0',
+      });
+      const run = await CliProcess.start([], { shell: `exec unshare ${ALONE.join(' ')} $SLUICE run`, env });
+      const [socket] = await once(silent, 'connection');
+      onTestFinished(() => void socket.destroy());
+      const first = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'utf8');
+      process.kill(Number(first), 'SIGTERM');
+      const { stderr } = await run.ended;
+      expect(stderr).toMatch(/did not end.*The process is killed/);
+    },
+  );
+
   describePostgres('with its catalog in Postgres', (postgres) => {
     describeKafka('and a topic', (bootstrap) => {
       it(`goes on after ${OUTAGE_SECONDS} s without Postgres`, { timeout: 360_000 }, async () => {
