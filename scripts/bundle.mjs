@@ -76,6 +76,9 @@ for (const page of pages()) {
   }
 }
 
+// Last: what has it is whole.
+writeFileSync(path.join(ROOT, 'dist', '.built'), '');
+
 function exists(name) {
   return existsSync(path.join(ROOT, name));
 }

@@ -73,10 +73,9 @@ function kernelStale() {
 
 function typescriptStale() {
   const sources = files('src', '.ts');
-  const outputs = sources.map((source) => source.replace(/^src/, 'dist').replace(/\.ts$/, '.js'));
   const pages = ['.tsx', '.ts', '.css', '.html'].flatMap((ending) => files('web', ending));
   const others = ['build/kernel.wasm', 'docs/table-spec.schema.json', 'scripts/bundle.mjs'];
-  return stale([...sources, ...pages, ...others, 'tsconfig.json', 'package-lock.json'], outputs);
+  return stale([...sources, ...pages, ...others, 'tsconfig.json', 'package-lock.json'], ['dist/.built']);
 }
 
 /** True if an output is missing or older than the newest input. */

@@ -1,7 +1,7 @@
 /** Builds the Kafka client's native addon with the additions of native/. The installed client stays as it is. */
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { exists, fail, output, ROOT, run, step } from './run.mjs';
 
@@ -34,13 +34,27 @@ const LIBRARIES = {
 const ARCHIVES = { libssl: 'libssl.a', libcrypto: 'libcrypto.a', zlib: 'libz.a', libzstd: 'libzstd.a' };
 
 /**
- * Builds an addon for each Node. librdkafka is built once, and kept in build/ for the next time.
+ * Builds an addon for each Node. librdkafka is built once, and kept in build/ for the next time; but its build takes no
+ * path with a space, and one in a clone with such a path is elsewhere, and not kept.
  * @param libraries a key of LIBRARIES
  * @param addons of each Node its headers (the folder with node.h) and the file to write
  * @throws SetupError
  */
 export function buildAddons(libraries, addons) {
-  const client = path.join(ROOT, 'build', 'kafka-addon', libraries);
+  if (!ROOT.includes(' ')) {
+    buildIn(path.join(ROOT, 'build', 'kafka-addon'), libraries, addons);
+    return;
+  }
+  const folder = mkdtempSync(path.join(tmpdir(), 'sluice-kafka-addon-'));
+  try {
+    buildIn(folder, libraries, addons);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function buildIn(folder, libraries, addons) {
+  const client = path.join(folder, libraries);
   const { flags, libs } = LIBRARIES[libraries];
   const rdkafka = path.join(client, 'deps', 'librdkafka');
   provideSources(client);
@@ -53,13 +67,17 @@ export function buildAddons(libraries, addons) {
   const [archive, variable] = libs;
   for (const { headers, file } of addons) {
     mkdirSync(path.dirname(file), { recursive: true });
+    // Relative to ROOT, where make runs: it takes none with a space, either.
     const variables = {
-      CLIENT: client,
-      HEADERS: headers,
-      NAN: path.join(ROOT, 'node_modules', 'nan'),
-      LIBS: `${path.join(rdkafka, 'src', archive)} ${makeVariable(rdkafka, variable)}`,
-      OUT: file,
-      OBJECTS: path.join(client, `objects-${createHash('sha256').update(headers).digest('hex').slice(0, 8)}`),
+      CLIENT: path.relative(ROOT, client),
+      HEADERS: `'${headers}'`,
+      NAN: path.join('node_modules', 'nan'),
+      LIBS: `${path.relative(ROOT, path.join(rdkafka, 'src', archive))} ${makeVariable(rdkafka, variable)}`,
+      OUT: path.relative(ROOT, file),
+      OBJECTS: path.join(
+        path.relative(ROOT, client),
+        `objects-${createHash('sha256').update(headers).digest('hex').slice(0, 8)}`,
+      ),
     };
     const args = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
     step('compiling the Kafka addon', () => run('make', [jobs, '-f', path.join(NATIVE, 'Makefile'), ...args]));

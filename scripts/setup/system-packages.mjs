@@ -1,5 +1,5 @@
 /** The system packages that set-up may install. Nothing else in the project installs any: no test, and no run. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { exists, run, SetupError, step } from './run.mjs';
 
@@ -118,6 +118,14 @@ function headerExists(header) {
   return run('cc', ['-E', '-x', 'c', '-'], { input: `#include <${header}>\n`, quiet: true }) === 0;
 }
 
+/** Whether this user may run it. */
 function commandExists(command) {
-  return (process.env.PATH ?? '').split(path.delimiter).some((folder) => exists(path.join(folder, command)));
+  return (process.env.PATH ?? '').split(path.delimiter).some((folder) => {
+    try {
+      accessSync(path.join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }

@@ -91,6 +91,12 @@ describe('system packages', () => {
     expect(provide('PYTHON_PACKAGES')).toContain("(Debian's names) or their like first: python3 python3-venv");
   });
 
+  it('are looked for in all folders of PATH, though this user may not read one', () => {
+    expect(provide('PYTHON_PACKAGES', { PATH: ['/etc/passwd', bin].join(path.delimiter) })).toContain('python3-venv');
+    command('python3', 'exit 0');
+    expect(provide('PYTHON_PACKAGES', { PATH: ['/etc/passwd', bin].join(path.delimiter) })).toBe('');
+  });
+
   it('are those that are missing', () => {
     const calls = aptGet();
     command('python3', 'exit 1');
