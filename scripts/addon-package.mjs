@@ -7,6 +7,7 @@
  */
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { repository } from './repository.mjs';
 import { buildAddons, CLIENT_FOLDER } from './setup/addon-build.mjs';
 import { abiOf, releasedHeaders } from './setup/node-headers.mjs';
 import { fail, ROOT, report, run, runScript } from './setup/run.mjs';
@@ -43,6 +44,7 @@ function main() {
         version: manifest.version,
         description: `The Kafka addon of sluice-cdc for ${name.slice('kafka-'.length)}, librdkafka included`,
         license: manifest.license,
+        repository: repository(),
         os: [process.platform],
         cpu: [process.arch],
         libc,
