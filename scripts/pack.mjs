@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
  * The packed package.json names the packages of the Kafka addon, of which npm installs the one for its system. That of
- * a clone does not: its lock file can only name what is published already, and set-up builds the addon. Nor does that of
- * a clone say where the repository is: the release workflow knows, and npm compares it with the provenance.
+ * a clone does not: its lock file can only name what is published already, and set-up builds the addon. The packed one
+ * also says where the repository is, which the release workflow knows, and which npm compares with the provenance.
  *
  * Usage: pack.mjs before|after, by npm around `npm pack` and `npm publish`.
  */

@@ -192,7 +192,7 @@ function registryProblems(settings: Values['registry']): string[] {
   return problems;
 }
 
-/** How to report a failure, which may be that the configuration is not acceptable: what is not is as if it were unset. */
+/** How to report a failure, which may be that of the configuration: what is not acceptable is as if it were unset. */
 export function readLogOptions(env: Environment = process.env, isTerminal = process.stderr.isTTY === true): LogOptions {
   const { level, format } = logSettings.shape;
   return {

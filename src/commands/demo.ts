@@ -138,7 +138,7 @@ async function clear(dataDir: string): Promise<void> {
   for (const name of found) if (name !== MARK) await rm(join(dataDir, name), { recursive: true });
 }
 
-/** What `--help` names is as in the environment. All else is as by default: no lake, registry or lineage hears of it. */
+/** What `--help` names is as in the environment, all else as by default: no lake, registry or lineage hears of it. */
 function configOf(base: Config, dataDir: string, brokers: string): Config {
   const { worker, pipeline, parquet, compaction, retention, duckdb, threadPoolSize, shutdownGraceMs, log } = base;
   const own = { DATA_DIR: dataDir, KAFKA_BROKERS: brokers, KAFKA_TOPIC: TOPIC };
