@@ -6,7 +6,7 @@ import { runCli } from '../support/cli.js';
 import { ENDLESS, queriedDirectory } from '../support/queried.js';
 import { hasTerminal, runOnTerminal } from '../support/terminal.js';
 
-it('answers statements of several lines, goes on after an error that its exit code tells, knows the tables', async () => {
+it('answers statements of several lines, goes on after an error that its exit code tells', async () => {
   const input = 'SELECT 1 AS a,\n  2 AS b;\nSELEC 1;\n.tables\n.schema sluice.positions\n.nothing\nSELECT 3 AS c';
   const { code, stdout, stderr } = await runCli(['shell'], { env: { DATA_DIR: await queriedDirectory(false) }, input });
   expect(code).toBe(1);
