@@ -43,12 +43,24 @@ export async function tableFolder(
   return isObjectStore(dataPath) ? `${dataPath}/${relative}` : resolve(dataPath, relative);
 }
 
+/** The folders of all tables, those that only older snapshots have among them. */
+export async function tableFolders(connection: DuckDBConnection, dataPath: string): Promise<string[]> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT DISTINCT s.path || t.path AS path FROM ${METADATA}.ducklake_table t
+     JOIN ${METADATA}.ducklake_schema s USING (schema_id)`,
+  );
+  return rows.map(({ path }) => `${dataPath}/${String(path).replace(/\/$/, '')}`);
+}
+
 const SCHEDULED = `${METADATA}.ducklake_files_scheduled_for_deletion`;
 
-/** SQL of the files that DuckLake is going to remove: the columns `file` and `data_file_id`. */
+const scheduledPath = (dataPath: string) =>
+  `CASE WHEN path_is_relative THEN ${literal(`${dataPath}/`)} || path ELSE path END`;
+
+/** SQL of the files that DuckLake is going to remove, in the column `file`. */
 export function scheduledFiles(dataPath: string): string {
-  return `(SELECT CASE WHEN path_is_relative THEN ${literal(`${dataPath}/`)} || path ELSE path END AS file,
-    data_file_id FROM ${SCHEDULED})`;
+  return `(SELECT ${scheduledPath(dataPath)} AS file FROM ${SCHEDULED})`;
 }
 
 /** The paths of all files that the catalog names, those that DuckLake is going to remove among them. */
@@ -83,8 +95,8 @@ export async function scheduleRemoval(connection: DuckDBConnection, paths: reado
 export async function keepRegistered(connection: DuckDBConnection, dataPath: string): Promise<void> {
   const rows = await rowsOf(
     connection,
-    `SELECT data_file_id AS id FROM ${scheduledFiles(dataPath)}
-     WHERE file IN (SELECT file FROM ${registeredFiles(dataPath, true)})`,
+    `SELECT data_file_id AS id FROM ${SCHEDULED}
+     WHERE ${scheduledPath(dataPath)} IN (SELECT file FROM ${registeredFiles(dataPath, true)})`,
   );
   if (rows.length === 0) return;
   await connection.run(`DELETE FROM ${SCHEDULED} WHERE data_file_id IN (${rows.map(({ id }) => id).join(', ')})`);
