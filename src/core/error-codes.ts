@@ -107,13 +107,17 @@ export const ERROR_CODES = {
       'finds the disk full is tried again a few times before this.',
   },
   SLUICE_UNEXPLAINED_FILES: {
-    meaning: 'the data directory has Parquet files that its database does not explain',
+    meaning:
+      'the data directory has Parquet files that its database does not explain, or the path of a lake has files of ' +
+      'another one',
     example:
       'DATA_DIR=/var/lib/sluice has 1 Parquet files, such as ' +
       'parquet/orders/sluice_partition=0/00000000000000000000-00000000000000000100.parquet, but not the database ' +
       'that says which of them count: put analytics.db back, make it from the files with "sluice recover ' +
       '--from-parquet", or move the files away',
-    remedy: 'Nothing was removed. Put `analytics.db` and `analytics.db.wal` back, or see [recovery.md](recovery.md).',
+    remedy:
+      'Nothing was removed. Put `analytics.db` and `analytics.db.wal` back, or see [recovery.md](recovery.md). Give ' +
+      'a lake the catalog of its files, or a `LAKE_DATA_PATH` [of its own](lake.md#set-up).',
   },
   SLUICE_SPEC_CHANGED: {
     meaning: 'the table in the data directory does not fit the table spec',

@@ -5,7 +5,8 @@
  *   <dataPath>/<topic>/quarantine/p<partition>/…    the quarantined messages of a commit, named as its first batch
  *                                                   that has some
  *
- * The epoch is that of the partition's owner. A file of an older epoch that no commit has registered never will be.
+ * The epoch is that of the partition's owner. A file of an older epoch that no commit has registered never will be, nor
+ * is one written under its name again: an object may be removed late.
  */
 export interface LakeFileName {
   readonly partition: number;

@@ -1,4 +1,4 @@
-import { rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { literal } from '../../src/core/sql.js';
@@ -122,10 +122,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('the checks of a lake', () => {
 
       it('note files that nobody registered', { timeout: 120_000 }, async () => {
         await makeLakeBatch(options, 0, 8, [order('z')], { epoch });
-        writeFileSync(
-          join(options.dataPath, 'main', 'ducklake-01a2253c-a47c-7e98-9a3d-66a88c0b2bf9-delete.parquet'),
-          '',
-        );
+        const folder = join(options.dataPath, 'main', 'cdc_orders');
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(join(folder, 'ducklake-01a2253c-a47c-7e98-9a3d-66a88c0b2bf9-delete.parquet'), '');
         writeFileSync(join(options.dataPath, 'cdc_orders', 'of-someone-else.parquet'), '');
         const notes = async () => (await results()).at(-1)?.notes;
         expect(await problems()).toEqual([]);

@@ -3,7 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { BesideCommits } from './beside-commits.js';
 import { LAKE } from './lake.js';
 import type { CommitsAside } from './numbered-changes.js';
-import { scheduleRemoval, unregisteredFiles } from './registered-files.js';
+import { keepRegistered, scheduleRemoval, unregisteredFiles } from './registered-files.js';
 
 export interface CleanUpOptions {
   /** Of all files, without a slash at the end. */
@@ -48,5 +48,6 @@ export async function removeUnneededFiles(
   const { dataPath, isShared, keepFilesMs = KEEP_FILES_MS } = options;
   const { startedMs = isShared ? Date.now() - ORPHAN_AFTER_MS : performance.timeOrigin } = options;
   await scheduleRemoval(connection, await unregisteredFiles(connection, dataPath, startedMs));
+  await keepRegistered(connection, dataPath);
   await beside.call(`ducklake_cleanup_old_files('${LAKE}', older_than => ${ago(keepFilesMs)})`);
 }

@@ -6,25 +6,22 @@
  */
 import { rmSync } from 'node:fs';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { SluiceError } from '../../core/errors.js';
 import type { RemovedFile } from '../../core/flow.js';
-import { literal, rowsOf } from '../../core/sql.js';
-import { listFiles } from '../../storage/data-dir.js';
 import { changesFolder, parseLakeFilePath, partitionFolder, quarantineFolder } from '../../storage/lake-files.js';
 import { isObjectStore } from '../../storage/object-store.js';
+import { claimDataPath, filesBelow } from './data-path.js';
 import { connectLake } from './lake.js';
-import { filesError } from './lake-errors.js';
 import type { LakeTable } from './lake-transaction.js';
 import type { Ownership } from './ownership.js';
 import { knownFiles, scheduleRemoval } from './registered-files.js';
 
-/** What a start does. @throws SluiceError SLUICE_UNEXPLAINED_FILES if files were committed to another catalog */
+/** What a start does. @throws SluiceError as `claimDataPath` */
 export async function settleFiles(
   connection: DuckDBConnection,
   table: LakeTable,
   ownership: Ownership,
 ): Promise<RemovedFile[]> {
-  await refuseFilesOfOthers(connection, table);
+  await claimDataPath(connection, table);
   return await removeOrphans(connection, table, ownership.isShared ? await ownership.epochs() : undefined);
 }
 
@@ -105,7 +102,7 @@ export async function removeOrphans(
   const both = [folder, quarantineFolder(folder)];
   const folders = partitions?.flatMap((partition) => both.map((of) => partitionFolder(of, partition))) ?? [folder];
   const isRemote = isObjectStore(dataPath);
-  const files = await filesIn(connection, dataPath, folders);
+  const files = await filesBelow(connection, dataPath, folders);
   if (files.length === 0) return [];
   // Read after the files were listed: whatever an owner before has committed is in it.
   const registered = await knownFiles(connection, dataPath);
@@ -121,42 +118,4 @@ export async function removeOrphans(
   return orphans.map((path) => {
     return { file: path.slice(dataPath.length + 1), why: 'a commit that was not finished' };
   });
-}
-
-/**
- * Files in a place that the catalog knows nothing of were committed to another catalog: to take them for leftovers of a
- * crash would delete data.
- * @throws SluiceError SLUICE_UNEXPLAINED_FILES when there are any
- */
-async function refuseFilesOfOthers(connection: DuckDBConnection, { dataPath, topic }: LakeTable): Promise<void> {
-  const folder = changesFolder(dataPath, topic);
-  const files = (await filesIn(connection, dataPath, [folder])).filter((path) => parseLakeFilePath(path) !== undefined);
-  if (files.length === 0) return;
-  // Read after the files were listed: a partition has a beginning before it has files.
-  const begun = await rowsOf(connection, 'SELECT 1 FROM sluice.starts LIMIT 1');
-  if (begun.length > 0) return;
-  throw new SluiceError(
-    'SLUICE_UNEXPLAINED_FILES',
-    `${folder} has ${files.length} Parquet files, such as ${files[0]}, and the catalog of the lake is empty: give it ` +
-      'the catalog that they were committed to (LAKE_CATALOG), put that back from a backup, or move the files away',
-  );
-}
-
-function filesIn(connection: DuckDBConnection, dataPath: string, folders: readonly string[]): Promise<string[]> {
-  if (isObjectStore(dataPath)) return listObjects(connection, dataPath, folders);
-  return Promise.resolve(folders.flatMap((path) => listFiles(path)));
-}
-
-async function listObjects(
-  connection: DuckDBConnection,
-  dataPath: string,
-  folders: readonly string[],
-): Promise<string[]> {
-  const patterns = folders.map((folder) => literal(`${folder}/**/*.parquet`));
-  try {
-    const rows = await rowsOf(connection, `SELECT file FROM glob([${patterns.join(', ')}])`);
-    return rows.map(({ file }) => String(file));
-  } catch (thrown) {
-    throw filesError(thrown, dataPath);
-  }
 }

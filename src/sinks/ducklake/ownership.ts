@@ -4,7 +4,7 @@
  * an old state never takes effect.
  */
 
-/** A partition under an owner. Each claim has an epoch of its own, higher than those before it. */
+/** A partition under an owner. Each claim, or each start, has an epoch that none before it had. */
 export interface OwnedPartition {
   readonly partition: number;
   readonly epoch: number;
@@ -66,6 +66,11 @@ export interface Ownership {
 /** Of a catalog in a file: DuckDB's lock on it keeps other processes out, and nothing moves but by this one. */
 export class FileOwnership implements Ownership {
   readonly isShared = false;
+  /**
+   * That of each partition, in milliseconds since 1970: no process before wrote files of the same names, some of which
+   * may wait for their removal. A number that the catalog counts would come again when it is put back from a backup.
+   */
+  readonly #epoch = Date.now();
   #last: LastCommit;
 
   constructor(last: LastCommit) {
@@ -73,7 +78,7 @@ export class FileOwnership implements Ownership {
   }
 
   async claim(partitions: readonly number[]): Promise<OwnedPartition[]> {
-    return partitions.map((partition) => ({ partition, epoch: 0 }));
+    return partitions.map((partition) => ({ partition, epoch: this.#epoch }));
   }
 
   async epochs(): Promise<Map<number, number>> {

@@ -43,10 +43,24 @@ export async function tableFolder(
   return isObjectStore(dataPath) ? `${dataPath}/${relative}` : resolve(dataPath, relative);
 }
 
+/** The folders of all tables, those that only older snapshots have among them. */
+export async function tableFolders(connection: DuckDBConnection, dataPath: string): Promise<string[]> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT DISTINCT s.path || t.path AS path FROM ${METADATA}.ducklake_table t
+     JOIN ${METADATA}.ducklake_schema s USING (schema_id)`,
+  );
+  return rows.map(({ path }) => `${dataPath}/${String(path).replace(/\/$/, '')}`);
+}
+
+const SCHEDULED = `${METADATA}.ducklake_files_scheduled_for_deletion`;
+
+const scheduledPath = (dataPath: string) =>
+  `CASE WHEN path_is_relative THEN ${literal(`${dataPath}/`)} || path ELSE path END`;
+
 /** SQL of the files that DuckLake is going to remove, in the column `file`. */
 export function scheduledFiles(dataPath: string): string {
-  return `(SELECT CASE WHEN path_is_relative THEN ${literal(`${dataPath}/`)} || path ELSE path END AS file
-    FROM ${METADATA}.ducklake_files_scheduled_for_deletion)`;
+  return `(SELECT ${scheduledPath(dataPath)} AS file FROM ${SCHEDULED})`;
 }
 
 /** The paths of all files that the catalog names, those that DuckLake is going to remove among them. */
@@ -65,14 +79,27 @@ const RANDOM_IDS = 2 ** 48;
 /** Has DuckLake remove files that nobody needs when it next cleans up, wherever they are stored. */
 export async function scheduleRemoval(connection: DuckDBConnection, paths: readonly string[]): Promise<void> {
   if (paths.length === 0) return;
-  const scheduled = `${METADATA}.ducklake_files_scheduled_for_deletion`;
   const rows = paths.map((path, index) => `(${index}, ${literal(path)})`);
   const first = FIRST_ORPHAN_ID + BigInt(Math.floor(Math.random() * RANDOM_IDS)) * BigInt(paths.length);
   await connection.run(
-    `INSERT INTO ${scheduled}
+    `INSERT INTO ${SCHEDULED}
      SELECT ${first} + nth, path, false, TIMESTAMPTZ '2000-01-01 00:00:00+00'
      FROM (VALUES ${rows.join(', ')}) orphans(nth, path)`,
   );
+}
+
+/**
+ * Takes files off that list which the catalog names: DuckLake would remove them all the same. Older releases could
+ * write a file that was on it.
+ */
+export async function keepRegistered(connection: DuckDBConnection, dataPath: string): Promise<void> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT data_file_id AS id FROM ${SCHEDULED}
+     WHERE ${scheduledPath(dataPath)} IN (SELECT file FROM ${registeredFiles(dataPath, true)})`,
+  );
+  if (rows.length === 0) return;
+  await connection.run(`DELETE FROM ${SCHEDULED} WHERE data_file_id IN (${rows.map(({ id }) => id).join(', ')})`);
 }
 
 /** What DuckLake names its files like: a delete file, or one that housekeeping made. As a pattern of file names. */

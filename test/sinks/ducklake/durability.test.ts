@@ -41,14 +41,15 @@ describe.skipIf(whyNoExtensions() !== undefined)('a commit to a lake', () => {
   it("makes the workers' files durable, and those of deleted rows and quarantined messages", async () => {
     const options = lakeOptions(temporaryDirectory());
     const sink = await openLakeSink(options);
-    await sink.stage(await makeLakeBatch(options, 0, 0, [order(token(1)), order(token(1))]));
-    await sink.stage(await makeLakeBatch(options, 1, 0, Array(101).fill('{bad')));
+    const [{ epoch }] = await sink.claim([0, 1]);
+    await sink.stage(await makeLakeBatch(options, 0, 0, [order(token(1)), order(token(1))], { epoch }));
+    await sink.stage(await makeLakeBatch(options, 1, 0, Array(101).fill('{bad'), { epoch }));
     await sink.commit();
     const folder = join(options.dataPath, 'main', 'cdc_orders');
     const [deleteFile, ...others] = readdirSync(folder);
     expect([deleteFile.endsWith('-delete.parquet'), others]).toEqual([true, []]);
-    const file = 'cdc_orders/p0/0-00000000000000000000-00000000000000000002.parquet';
-    const quarantine = 'quarantine/p1/0-00000000000000000000-00000000000000000101.parquet';
+    const file = `cdc_orders/p0/${epoch}-00000000000000000000-00000000000000000002.parquet`;
+    const quarantine = `quarantine/p1/${epoch}-00000000000000000000-00000000000000000101.parquet`;
     expect(synced.map((path) => relative(options.dataPath, path))).toEqual(
       expect.arrayContaining([
         ...[file, 'cdc_orders/p0', 'cdc_orders'],

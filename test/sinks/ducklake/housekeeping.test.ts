@@ -92,8 +92,9 @@ describe.skipIf(whyNoExtensions() !== undefined)('Housekeeping', { timeout: 120_
         await keepHouse({ keepFilesMs: 0 });
         expect(await onLake(options, ROWS)).toHaveLength(12);
         expect(await verified()).toMatchObject({ problems: [] });
-        const stored = listFiles(options.dataPath).filter((path) => !path.includes('/sluice/'));
+        const stored = listFiles(join(options.dataPath, 'main'));
         expect(stored).toEqual([expect.stringMatching(/\/main\/cdc_orders\/ducklake-/)]);
+        expect(listFiles(join(options.dataPath, 'cdc_orders'))).toEqual([]);
       });
 
       it('keeps the lake as it was for as long as is wanted', async () => {
