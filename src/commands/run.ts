@@ -174,11 +174,11 @@ export async function run(config: Config, log: Logger, options: RunOptions): Pro
     const isAll = await pipeline.run(state);
     lineage?.end(isAll ? 'COMPLETE' : 'ABORT');
     finished = pipeline;
-    ending.done((what) => log.warn({ code: 'SLUICE_KAFKA' }, `${what}: SIGTERM ends it`));
+    if (isAll) ending.done((what) => log.warn({ code: 'SLUICE_KAFKA' }, `${what}: SIGTERM ends it`));
   } catch (thrown) {
     monitor?.fail(thrown);
     lineage?.end('FAIL', thrown as Error);
-    ending.failed(thrown);
+    ending.failed(thrown, ({ code, message }) => log.error({ code }, message));
     throw thrown;
   } finally {
     stopProgress();

@@ -1,3 +1,5 @@
+import { SluiceError } from './errors.js';
+
 /** Work of which one at a time is done, in the order in which it came. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
@@ -13,13 +15,14 @@ export class Turns {
     return done;
   }
 
-  /** Has all work that has not begun, and all that comes, fail with this error. */
+  /** Has all work that has not begun, and all that comes, fail with this error. The first one counts. */
   breakOff(error: Error): void {
-    this.#broken = error;
+    this.#broken ??= error;
   }
 
-  /** Resolves when all that came so far has ended. */
-  async ended(): Promise<void> {
+  /** Begins nothing more. Resolves when what is under way has ended. */
+  async close(): Promise<void> {
+    this.breakOff(new SluiceError('SLUICE_QUERY', 'the running process is ending'));
     await this.#last;
   }
 }

@@ -72,7 +72,7 @@ export class Dispatcher {
   }
 
   #dispatch(batches: readonly ClosedBatch[]): void {
-    if (batches.length === 0) return;
+    if (batches.length === 0 || this.#parts.sequencer.isOver) return;
     let isProven = false;
     // Beside the workers.
     const proven = this.#parts.confirmTopic().then(() => {

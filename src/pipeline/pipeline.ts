@@ -146,7 +146,8 @@ export class Pipeline {
       }
       return await this.#drain();
     } finally {
-      // A commit that is answered after this starts no join: the sink is being closed.
+      // What is answered after this begins nothing, no commit and no join: workers and sink are being closed.
+      this.#sequencer.close();
       this.#stop.abort();
     }
   }

@@ -58,7 +58,8 @@ export class Sequencer {
   #draining: readonly Partition[] | 'all' | undefined;
   /** How many calls keep a commit from beginning. */
   #holds = 0;
-  #failure: { thrown: unknown } | undefined;
+  /** Aborted with what failed, or when it is closed: nothing more is staged or committed. */
+  readonly #over = new AbortController();
   #waiters: (() => void)[] = [];
 
   constructor(sink: CommitSink, partitions: Partitions, options: SequencerOptions) {
@@ -87,15 +88,13 @@ export class Sequencer {
    * @param work undefined if it was dropped before a worker had it
    */
   add(
-    { partition, rows, valueBytes, dueMs }: DispatchedBatch,
+    { partition, rows, valueBytes: bytes, dueMs }: DispatchedBatch,
     work: Promise<BatchResult | undefined>,
     wait?: BatchWait,
   ): void {
     const sinceMs = Math.min(dueMs, performance.now());
     const isWaiting = wait !== undefined;
-    const batch: InFlightBatch = {
-      ...{ partition, dueMs: sinceMs, rows, bytes: valueBytes, wait, isWaiting, result: undefined },
-    };
+    const batch: InFlightBatch = { partition, dueMs: sinceMs, rows, bytes, wait, isWaiting, result: undefined };
     partition.inFlight.push(batch);
     this.#inFlight.add(batch);
     work.then(
@@ -109,7 +108,7 @@ export class Sequencer {
 
   /** Stages and commits what is ready. Called whenever that may have changed, also by time. */
   advance(): void {
-    if (!this.#advancing && this.#failure === undefined) void this.#advance();
+    if (!this.#advancing && !this.isOver) void this.#advance();
   }
 
   /** Resolves when something advanced, at the latest after `timeoutMs`. */
@@ -183,13 +182,23 @@ export class Sequencer {
 
   /** Throws what a worker or the sink failed with. After a failure nothing more is committed. */
   throwIfFailed(): void {
-    if (this.#failure !== undefined) throw this.#failure.thrown;
+    this.#over.signal.throwIfAborted();
+  }
+
+  /** It has failed, or is closed. */
+  get isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
+  /** Begins nothing more, whatever workers and the sink still answer: they are being closed. */
+  close(): void {
+    this.#fail(new Error('the run is over'));
   }
 
   async #advance(): Promise<void> {
     this.#advancing = true;
     try {
-      for (;;) {
+      while (!this.isOver) {
         const batch = this.#groupFull ? undefined : this.#nextReady();
         if (batch?.result !== undefined) await this.#stage(batch, batch.result);
         else if (this.#shouldCommit()) this.#commit();
@@ -215,7 +224,9 @@ export class Sequencer {
     this.#committing = this.#group;
     this.#group = new CommitGroup();
     this.#committedBefore = true;
-    this.#commitGroup().then(
+    const { onRetry } = this.#options;
+    // A failure that can pass does not end the run: reading it all again would cost more than the pauses.
+    withRetries(() => this.#sink.commit(), { onRetry, signal: this.#over.signal }).then(
       (receipt) => {
         this.#committing = undefined;
         this.#options.onCommitted(receipt);
@@ -224,11 +235,6 @@ export class Sequencer {
       },
       (thrown) => this.#fail(thrown),
     );
-  }
-
-  /** A failure that can pass does not end the run: reading it all again would cost more than the pauses. */
-  #commitGroup(): Promise<CommitReceipt> {
-    return withRetries(() => this.#sink.commit(), this.#options.onRetry);
   }
 
   /** The next batch that is ready and the first of its partition. */
@@ -255,7 +261,8 @@ export class Sequencer {
     if (this.#isWaitingForMembers) return false;
     // Under a backlog, a group is held until it is full; a small backlog is not worth the wait.
     const missingRows = this.#options.commitRows - this.#group.rows;
-    return this.#comingRows < Math.min(missingRows, this.#options.minBacklogRows);
+    const comingRows = this.#inFlight.rows + this.#partitions.openRows + this.#partitions.lag;
+    return comingRows < Math.min(missingRows, this.#options.minBacklogRows);
   }
 
   /** A batch that belongs into the group is not staged yet. */
@@ -280,13 +287,8 @@ export class Sequencer {
     return partition.inFlight.length === 0 && !this.#group.has(partition) && !this.#committing?.has(partition);
   }
 
-  /** Rows that are on their way, or could be read at once. */
-  get #comingRows(): number {
-    return this.#inFlight.rows + this.#partitions.openRows + this.#partitions.lag;
-  }
-
   #fail(thrown: unknown): void {
-    this.#failure ??= { thrown };
+    this.#over.abort(thrown);
     this.#wakeWaiters();
   }
 

@@ -14,7 +14,7 @@ export class WorkerPool {
   readonly #loaded: Promise<void>;
   readonly #tasks = new Set<Promise<unknown>>();
   readonly #log: Pick<Logger, 'error' | 'warn'>;
-  #isClosing = false;
+  readonly #closing = new AbortController();
 
   constructor(
     readonly workers: number,
@@ -41,21 +41,21 @@ export class WorkerPool {
   }
 
   /**
-   * While the pool is open; again after a failure that passes.
-   * @throws SluiceError of the worker, or SLUICE_WORKER when its thread died
+   * Again after a failure that passes.
+   * @throws SluiceError of the worker, or SLUICE_WORKER when its thread died or the pool is closing
    */
   run(task: BatchTask): Promise<BatchResult> {
-    return withRetries(
-      () => this.#run(task),
-      (error, pauseMs) => {
-        // A disk that is full is as full after a pause: the run ends, and reads it again.
-        if (error.patienceMs === 0 || this.#isClosing) throw error;
-        this.#log.warn({ code: error.code, pauseMs }, `${error.message}; retrying the batch`);
-      },
-    );
+    const onRetry = (error: SluiceError, pauseMs: number) => {
+      // A disk that is full is as full after a pause: the run ends, and reads it again.
+      if (error.patienceMs === 0) throw error;
+      this.#log.warn({ code: error.code, pauseMs }, `${error.message}; retrying the batch`);
+    };
+    return withRetries(() => this.#run(task), { onRetry, signal: this.#closing.signal });
   }
 
   async #run(task: BatchTask): Promise<BatchResult> {
+    // Its thread would be ended amid it.
+    if (this.#closing.signal.aborted) throw new SluiceError('SLUICE_WORKER', 'the workers are ending');
     let reply: WorkerReply;
     const running = this.#piscina.run(task);
     this.#tasks.add(running);
@@ -96,10 +96,10 @@ export class WorkerPool {
     return this.#piscina.queueSize;
   }
 
-  /** Stops the threads once the tasks that they have are done; what comes of those is dropped. */
+  /** Takes no more tasks, and stops the threads once those that they have are done; their results are dropped. */
   async close(): Promise<void> {
     // The process is aborted when a thread is ended while it loads an ES module, or while DuckDB works for it.
-    this.#isClosing = true;
+    this.#closing.abort();
     await this.#loaded;
     await Promise.allSettled(this.#tasks);
     await this.#piscina.destroy();

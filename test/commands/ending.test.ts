@@ -42,13 +42,38 @@ it('says which part of a lake’s process does not close, also without a signal'
 });
 
 it('gives a sink on a local disk its time, and what else there is ten seconds after it', async () => {
-  const ending = endingOf(() => new Promise((resolve) => setTimeout(resolve, 3_600_000)), true);
+  const ending = endingOf(() => new Promise((resolve) => setTimeout(resolve, 599_000)), true);
   stop.abort();
   void ending.close(stuck, quick, quick);
-  await vi.advanceTimersByTimeAsync(3_600_000);
+  await vi.advanceTimersByTimeAsync(601_000);
   expect(onStuck).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(10_000);
   expect(onStuck.mock.calls).toEqual(told('SLUICE_KAFKA', 'the Kafka client did not end within 10 s'));
+});
+
+it('tells what the run failed with while a sink on a local disk closes, which it ends after ten minutes', async () => {
+  const onWaiting = vi.fn();
+  const ending = endingOf(stuck.close, true);
+  ending.failed(new SluiceError('SLUICE_KAFKA', 'gone'), onWaiting);
+  void ending.close(quick, stuck, quick);
+  await vi.advanceTimersByTimeAsync(9999);
+  expect(onWaiting).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  const waiting = 'gone; and still waiting for the workers and the sink';
+  expect(onWaiting.mock.calls).toEqual(told('SLUICE_KAFKA', waiting));
+  await vi.advanceTimersByTimeAsync(589_999);
+  expect(onStuck).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(onStuck.mock.calls).toEqual(
+    told('SLUICE_KAFKA', 'gone; and the workers and the sink did not end within 600 s'),
+  );
+  expect(onWaiting).toHaveBeenCalledOnce();
+});
+
+it('does not name Kafka for a sink that does not close', async () => {
+  void endingOf(stuck.close, true).close(quick, quick, quick);
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(onStuck.mock.calls).toEqual(told('SLUICE_SINK', 'the sink did not end within 600 s'));
 });
 
 it('says what a run waits for that is done, and ends it after a signal only', async () => {
@@ -66,11 +91,13 @@ it('says what a run waits for that is done, and ends it after a signal only', as
 
 it('tells what the run failed with, too', async () => {
   const ending = endingOf(async () => {}, true);
-  ending.failed(new SluiceError('SLUICE_DATA_DIR', 'the disk is full'));
+  const onWaiting = vi.fn();
+  ending.failed(new SluiceError('SLUICE_DATA_DIR', 'the disk is full'), onWaiting);
   void ending.close(stuck, quick, quick);
   await vi.advanceTimersByTimeAsync(10_000);
   const both = 'the disk is full; and the Kafka client did not end within 10 s';
   expect(onStuck.mock.calls).toEqual(told('SLUICE_DATA_DIR', both));
+  expect(onWaiting).not.toHaveBeenCalled();
 });
 
 it('tells of nothing when all is closed, however that went', async () => {

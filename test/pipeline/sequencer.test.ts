@@ -188,6 +188,31 @@ describe('Sequencer', () => {
     await expect(sequencer.drain(1000)).rejects.toThrow('worker died');
   });
 
+  it('begins nothing more when it is closed, and keeps those from it that wait', async () => {
+    await add(1, 0)();
+    const next = add(2, 0);
+    const work = vi.fn();
+    const between = sequencer.between(work);
+    sequencer.close();
+    await expect(between).rejects.toThrow('the run is over');
+    sink.release[0](RECEIPT);
+    await next();
+    expect([sink.commits, sink.staged, committed, sequencer.isOver]).toEqual([[['1:0']], [], 1, true]);
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  it('stages the batch that it is at, and neither the next nor their group, when it is closed', async () => {
+    let staged!: () => void;
+    const stage = vi.spyOn(sink, 'stage').mockReturnValue(new Promise((resolve) => (staged = resolve)));
+    const [first, second] = [add(1, 0), add(2, 0)];
+    await first();
+    await second();
+    sequencer.close();
+    staged();
+    await turn();
+    expect([stage.mock.calls.length, sink.commits]).toEqual([1, []]);
+  });
+
   describe('a commit that fails', () => {
     const failing = (error: Error, times: number) => {
       const real = sink.commit.bind(sink);

@@ -7,14 +7,14 @@ import { runCli } from '../support/cli.js';
 
 const ROOT = new URL('../../', import.meta.url);
 /**
- * Arguments: a data directory, the number of batches the pool is given, and how many milliseconds pass before it closes
- * and before it gives them.
+ * Arguments: a data directory, the number of batches the pool is given, how many milliseconds pass before it closes and
+ * before it gives them, and how many more batches it is given then.
  */
 const scriptOf = (root: URL) => `
   import { Chunk, setBit } from '${root}dist/core/chunk.js';
   import { WorkerPool } from '${root}dist/worker/pool.js';
   import { ORDERS_SPEC } from '${root}dist/schema/spec-file.js';
-  const [dataDir, batches, waitMs, delayMs = 0] = process.argv.slice(2);
+  const [dataDir, batches, waitMs, delayMs = 0, late = 0] = process.argv.slice(2);
   const options = {
     spec: ORDERS_SPEC, topic: 't', dataDir, parquetWriter: 'duckdb', compression: 'zstd',
     highValueThreshold: '1000', lateAfterMs: 0, batchRows: 1000, batchBytes: 1 << 20, mergeFrom: 'parquet',
@@ -32,12 +32,17 @@ const scriptOf = (root: URL) => `
   const pool = new WorkerPool(2, options, console);
   let done = 0;
   await new Promise((resolve) => setTimeout(resolve, Number(delayMs)));
-  for (let startOffset = 0; startOffset < Number(batches); startOffset++) {
-    const task = { partition: 0, startOffset, nextOffset: startOffset + 1, chunks: [chunk.handle()], issueBits };
-    pool.run(task).then(({ stats }) => { done += stats.ok; }, ({ code }) => console.log(code));
+  function give(count) {
+    for (let startOffset = 0; startOffset < Number(count); startOffset++) {
+      const task = { partition: 0, startOffset, nextOffset: startOffset + 1, chunks: [chunk.handle()], issueBits };
+      pool.run(task).then(({ stats }) => { done += stats.ok; }, ({ code }) => console.log(code));
+    }
   }
+  give(batches);
   await new Promise((resolve) => setTimeout(resolve, Number(waitMs)));
-  await pool.close();
+  const closed = pool.close();
+  give(late);
+  await closed;
   console.log(done);
 `;
 
@@ -77,5 +82,13 @@ describe('WorkerPool', () => {
       const args = [dataDir, '40', `${waitMs}`];
       expect(await runCli(args, { script })).toMatchObject({ code: 0, stderr: '', stdout: '40000\n' });
     }
+  });
+
+  it('takes no batch while it closes', async () => {
+    const dataDir = temporaryDirectory();
+    const script = join(dataDir, 'script.mjs');
+    writeFileSync(script, scriptOf(ROOT));
+    const result = await runCli([dataDir, '2', '500', '0', '1'], { script });
+    expect(result).toMatchObject({ code: 0, stderr: '', stdout: 'SLUICE_WORKER\n2000\n' });
   });
 });

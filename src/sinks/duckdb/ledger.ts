@@ -170,12 +170,11 @@ export async function readKnownTopic(connection: DuckDBConnection, topic: string
   return { ...(await readIdentity(connection)), firstPartitions: length === 0 ? undefined : length };
 }
 
-export async function writeIdentity(
-  connection: DuckDBConnection,
-  { clusterId, topicId }: TopicIdentity,
-): Promise<void> {
+export async function writeIdentity<T extends TopicIdentity>(connection: DuckDBConnection, identity: T): Promise<T> {
+  const { clusterId, topicId } = identity;
   const text = (value: string | undefined) => (value === undefined ? 'NULL' : literal(value));
   await connection.run(`UPDATE sluice.meta SET cluster_id = ${text(clusterId)}, topic_id = ${text(topicId)}`);
+  return identity;
 }
 
 /** Makes the positions of new partitions. */

@@ -81,7 +81,7 @@ export class Replay {
     return taken;
   }
 
-  /** Gives up a piece whose file is not written yet; waits for one that is being committed. */
+  /** Gives up a piece that is not being committed yet; waits for one that is. No commit begins any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const interrupts = setInterval(() => this.#isStaging && this.#connection.interrupt(), INTERRUPT_EVERY_MS);
@@ -97,7 +97,15 @@ export class Replay {
     const place = await this.#placeOf(piece);
     if (place === undefined) return undefined;
     const file = await this.#stage(place, piece.batches);
-    return await this.#parts.commits.take(() => this.#commit(place, piece.batches, file));
+    let isBegun = false;
+    const commit = () => {
+      isBegun = true;
+      return this.#commit(place, piece.batches, file);
+    };
+    return await this.#parts.commits.take(commit).catch(async (thrown) => {
+      if (!isBegun) await this.#giveBack(file);
+      throw thrown;
+    });
   }
 
   #refuseIfClosed(): void {

@@ -130,21 +130,22 @@ export class DuckDbSink implements Sink, ReplayTarget {
     }
   }
 
-  async setIdentity(identity: KnownTopic): Promise<KnownTopic> {
-    await writeIdentity(this.#connection!, identity);
-    return identity;
+  setIdentity(identity: KnownTopic): Promise<KnownTopic> {
+    return this.#commits.take(() => writeIdentity(this.#connection!, identity));
   }
 
-  async claim(partitions: readonly number[]): Promise<SinkPosition[]> {
-    return await this.#positions(partitions);
+  claim(partitions: readonly number[]): Promise<SinkPosition[]> {
+    return this.#commits.take(() => this.#positions(partitions));
   }
 
   /** Nothing to do: the file's lock is held for the whole topic until the sink is closed. */
   async release(): Promise<void> {}
 
-  async initPositions(starts: readonly PartitionStart[]): Promise<SinkPosition[]> {
-    await insertPositions(this.#connection!, this.#options.topic, starts);
-    return await this.#positions(starts.map(({ partition }) => partition));
+  initPositions(starts: readonly PartitionStart[]): Promise<SinkPosition[]> {
+    return this.#commits.take(async () => {
+      await insertPositions(this.#connection!, this.#options.topic, starts);
+      return await this.#positions(starts.map(({ partition }) => partition));
+    });
   }
 
   recordGaps(gaps: readonly OffsetGap[]): Promise<SinkPosition[]> {
@@ -267,9 +268,9 @@ export class DuckDbSink implements Sink, ReplayTarget {
     return this.#replay.take(piece);
   }
 
-  /** Waits for a running commit: a connection must not go while DuckDB works on it. */
+  /** Begins no commit, and waits for the running one: a connection must not go while DuckDB works on it. */
   async close(): Promise<void> {
-    await Promise.all([this.#commits.ended(), this.#upkeep?.close(), this.#replay?.close()]);
+    await Promise.all([this.#commits.close(), this.#upkeep?.close(), this.#replay?.close()]);
     await this.#memory?.close();
     this.#stagingConnection?.closeSync();
     this.#connection?.closeSync();

@@ -11,7 +11,6 @@
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { combineStats } from '../../core/batch-stats.js';
-import { SluiceError } from '../../core/errors.js';
 import type { ParquetFile } from '../../core/flow.js';
 import { lakeError, outageError } from '../../core/outage.js';
 import type { ReplayedBatch, ReplayOutcome, ReplayPiece } from '../../core/replay.js';
@@ -75,11 +74,10 @@ export class LakeReplay {
 
   /**
    * Takes a piece, as `ReplayTarget` says, while this process commits nothing else.
-   * @throws SluiceError SLUICE_SPEC_CHANGED, SLUICE_DATA_DIR, SLUICE_LAKE, SLUICE_QUERY if it is closing; to replay
-   *   again does what was not committed
+   * @throws SluiceError SLUICE_SPEC_CHANGED, SLUICE_DATA_DIR, SLUICE_LAKE; to replay again does what was not
+   *   committed
    */
   async take(piece: ReplayPiece): Promise<ReplayOutcome | undefined> {
-    if (this.#closing.aborted) throw new SluiceError('SLUICE_QUERY', 'the running process is ending');
     checkSpec(this.#table.spec, piece);
     try {
       const path = await this.#writeFile(piece.batches);

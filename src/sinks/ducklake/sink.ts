@@ -11,16 +11,15 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { NO_STATS } from '../../core/batch-stats.js';
 import { assert, type SluiceError } from '../../core/errors.js';
 import { outcomeOf } from '../../core/failed-expectations.js';
-import {
-  type BatchResult,
-  type CommitReceipt,
-  type CompactionReceipt,
-  type KnownTopic,
-  NOTHING_COMPACTED,
-  type OffsetGap,
-  type PartitionStart,
-  type SinkPosition,
-  type SinkState,
+import type {
+  BatchResult,
+  CommitReceipt,
+  CompactionReceipt,
+  KnownTopic,
+  OffsetGap,
+  PartitionStart,
+  SinkPosition,
+  SinkState,
 } from '../../core/flow.js';
 import { lakeError, outageError } from '../../core/outage.js';
 import type { ReplayOutcome, ReplayPiece, ReplayTarget } from '../../core/replay.js';
@@ -70,6 +69,7 @@ export class DuckLakeSink implements Sink, ReplayTarget {
   /** A group whose commit failed and is to be tried again. */
   #failed: BatchResult[] | undefined;
   #replay: LakeReplay | undefined;
+  /** All that the connection does. */
   readonly #commits = new Turns();
   readonly #compactions = new Turns();
   readonly #closing = new AbortController();
@@ -112,12 +112,14 @@ export class DuckLakeSink implements Sink, ReplayTarget {
   }
 
   setIdentity(identity: KnownTopic): Promise<KnownTopic> {
-    return this.#patiently('the topic cannot be noted', () => rememberTopic(this.#connection!, identity));
+    const remember = () => this.#commits.take(() => rememberTopic(this.#connection!, identity));
+    return this.#patiently('the topic cannot be noted', remember);
   }
 
   async claim(partitions: readonly number[]): Promise<SinkPosition[]> {
     if (partitions.length === 0) return [];
-    return await this.#patiently('partitions cannot be claimed', () => this.#claim(partitions));
+    const claim = () => this.#commits.take(() => this.#claim(partitions));
+    return await this.#patiently('partitions cannot be claimed', claim);
   }
 
   async #claim(partitions: readonly number[]): Promise<SinkPosition[]> {
@@ -210,8 +212,6 @@ export class DuckLakeSink implements Sink, ReplayTarget {
   }
 
   async #compact(everything: boolean): Promise<CompactionReceipt> {
-    // It is closed.
-    if (this.#ownership === undefined) return NOTHING_COMPACTED;
     // Anew if it could not be opened.
     const opening = (await this.#housekeeping?.catch(() => undefined)) ?? this.#openHousekeeping();
     this.#housekeeping = Promise.resolve(opening);
@@ -237,10 +237,10 @@ export class DuckLakeSink implements Sink, ReplayTarget {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    // What is under way must not outlive its thread.
+    // What is under way must not outlive its thread, and nothing more begins.
+    const ended = [this.#commits.close(), this.#compactions.close()];
     const housekeeping = await this.#housekeeping?.catch(() => undefined);
-    await Promise.all([this.#commits.ended(), housekeeping?.close()]);
-    await this.#compactions.ended();
+    await Promise.all([...ended, housekeeping?.close()]);
     for (const part of [this.#ownership, this.#deleteFiles, this.#replay]) part?.close();
     for (const part of [this.#connection, this.#instance]) part?.closeSync();
     this.#ownership = this.#deleteFiles = this.#connection = this.#instance = undefined;
@@ -249,15 +249,11 @@ export class DuckLakeSink implements Sink, ReplayTarget {
 
   /** For what no one tries again: an outage that is over soon is waited for. */
   #patiently<T>(context: string, work: () => Promise<T>): Promise<T> {
-    const attempt = async () => {
-      try {
-        return await work();
-      } catch (thrown) {
-        const error = this.#errorOf(thrown, context);
-        throw this.#closing.signal.aborted ? error.forGood() : error;
-      }
-    };
-    return withRetries(attempt, undefined, CLAIM_PATIENCE_MS);
+    const attempt = () =>
+      work().catch((thrown) => {
+        throw this.#errorOf(thrown, context);
+      });
+    return withRetries(attempt, { maxPatienceMs: CLAIM_PATIENCE_MS, signal: this.#closing.signal });
   }
 
   #errorOf(thrown: unknown, context: string): SluiceError {

@@ -229,6 +229,22 @@ describe('nothing changes', () => {
   });
 });
 
+it('a file that is written when the sink closes is removed', async () => {
+  const { dataDir, sink } = await written();
+  const path = temporaryPath(join(dataDir, FIRST_FILE));
+  let closed: Promise<void> | undefined;
+  let wasWritten = false;
+  const close = () => {
+    wasWritten = existsSync(path);
+    closed = sink.close();
+  };
+  failAt(/^ROLLBACK$/, new Error('done already'), { isDone: true, meanwhile: close });
+  const refused = { code: 'SLUICE_QUERY', message: 'the running process is ending' };
+  await expect(replay(sink, await read(FIRST, 2, [row('b')]))).rejects.toMatchObject(refused);
+  await closed;
+  expect([wasWritten, existsSync(path), await problems(dataDir)]).toEqual([true, false, []]);
+});
+
 it('a COMMIT that fails ends all that would change the directory, and the next start finishes it', async () => {
   const { dataDir, sink } = await written();
   const batch = await read(FIRST, 2, [row('b')]);

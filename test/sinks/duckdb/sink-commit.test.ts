@@ -1,8 +1,10 @@
 /** What a sink leaves to its next commit, to the next start, and to who reads what it did. */
 import { readdirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { publish } from '../../../src/sinks/duckdb/recovery.js';
 import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
+import { Upkeep } from '../../../src/sinks/duckdb/upkeep.js';
 import { makeBatch, openSink, order, select, sinkOptions, temporaryDirectory, token } from '../../support/batches.js';
 import { failAt } from '../../support/failing-statement.js';
 import { nameOf, parquetFiles, verified } from '../../support/recovering.js';
@@ -46,14 +48,42 @@ it.each([
   expect((await verified(dataDir)).problems).toEqual([]);
 });
 
-it('a commit that is under way is waited for at the end', async () => {
+it('what is under way is waited for at the end, and nothing begins beside it', async () => {
   const dataDir = temporaryDirectory();
   const sink = await openSink(dataDir);
   await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1))]));
   const committing = sink.commit();
-  await sink.close();
+  await sink.stage(await makeBatch(dataDir, 0, 1, [order(token(2))]));
+  await setImmediate();
+  let end!: () => void;
+  const held = new Promise<void>((resolve) => (end = resolve));
+  const close = Upkeep.prototype.close;
+  const spy = vi.spyOn(Upkeep.prototype, 'close').mockImplementation(async function (this: Upkeep) {
+    await held;
+    await close.call(this);
+  });
+  onTestFinished(() => spy.mockRestore());
+  const closing = sink.close();
   expect(await committing).toMatchObject({ stats: { merged: 1 } });
+  const refused = { code: 'SLUICE_QUERY', message: 'the running process is ending' };
+  await expect(sink.commit()).rejects.toMatchObject(refused);
+  await expect(sink.claim([0])).rejects.toMatchObject(refused);
+  end();
+  await closing;
   expect(await queryDatabase(dataDir, 'SELECT count(*)::INTEGER FROM cdc_orders')).toEqual([[1]]);
+});
+
+it.each([
+  ['a claim', (sink: DuckDbSink) => sink.claim([0])],
+  ['the start of a partition', (sink) => sink.initPositions([{ partition: 5, nextOffset: 0, reason: 'earliest' }])],
+  ['the topic', (sink) => sink.setIdentity({ clusterId: 'c', topicId: 't', firstPartitions: 2 })],
+])('%s is waited for at the end, too', async (_, call) => {
+  const sink = await openSink(temporaryDirectory());
+  const steps: string[] = [];
+  const called = call(sink).then(() => steps.push('called'));
+  await setImmediate();
+  await Promise.all([sink.close().then(() => steps.push('closed')), called]);
+  expect(steps).toEqual(['called', 'closed']);
 });
 
 it('a batch that cannot be staged is not committed', async () => {

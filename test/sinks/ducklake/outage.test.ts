@@ -113,10 +113,8 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake, when its catalog', () 
       // What comes meanwhile is of the next group.
       await stage(sink, options, 0, 1, ['b'], epoch);
       const retries: number[] = [];
-      const committed = withRetries(
-        () => sink.commit(),
-        (_, pauseMs) => retries.push(pauseMs),
-      );
+      const onRetry = (_: unknown, pauseMs: number) => void retries.push(pauseMs);
+      const committed = withRetries(() => sink.commit(), { onRetry });
       const claimed = sink.claim([1]);
       await vi.waitUntil(() => retries.length >= 2, { timeout: 30_000 });
       await postgres().start();
