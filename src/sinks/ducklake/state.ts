@@ -162,7 +162,8 @@ export async function lostStateFiles(connection: DuckDBConnection, dataPath: str
   );
   const lost: string[] = [];
   for (const { file } of files) {
-    const found = await rowsOf(connection, `SELECT file FROM glob(${literal(String(file))})`);
+    // Of a name without a pattern, no object store is asked.
+    const found = await rowsOf(connection, `SELECT file FROM glob(${literal(`${file}*`)})`);
     if (found.length === 0) lost.push(String(file));
   }
   return lost;

@@ -3,13 +3,15 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BesideCommits } from '../../../src/sinks/ducklake/beside-commits.js';
+import { scheduleRemoval } from '../../../src/sinks/ducklake/registered-files.js';
 import type { DuckLakeSinkOptions } from '../../../src/sinks/ducklake/sink.js';
 import { StateMerges } from '../../../src/sinks/ducklake/state-merges.js';
 import { listFiles } from '../../../src/storage/data-dir.js';
 import { order, select, temporaryDirectory } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
 import { failAt } from '../../support/failing-statement.js';
-import { lakeOptions, makeLakeBatch, openLakeSink } from '../../support/lakes.js';
+import { lakeOptions, makeLakeBatch, openLakeSink, s3LakeOptions } from '../../support/lakes.js';
+import { describeS3 } from '../../support/s3.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 afterEach(() => void vi.restoreAllMocks());
@@ -152,5 +154,32 @@ describe.skipIf(whyNoExtensions() !== undefined)('a state whose file is gone', (
       ['a', 40_000],
       ['b', 1],
     ]);
+  });
+});
+
+describeS3('in an object store', (s3) => {
+  it.skipIf(whyNoExtensions() !== undefined)('a state is merged, and merged anew if its object is gone', async () => {
+    const bucket = await s3().createBucket();
+    const options = { ...s3LakeOptions(s3().endpoint, `s3://${bucket}/lake`), state: 'table' as const };
+    const { sink, commit } = await open(options);
+    await commit(['a', 'b']);
+    expect((await sink.compact(true)).left).toEqual([]);
+    await commit(['a']);
+    expect((await sink.compact(true)).left).toEqual([]);
+    const rows = [
+      ['a', 2],
+      ['b', 1],
+    ];
+    expect([await select(sink, ORDERS), await select(sink, STATE)]).toEqual([rows, rows]);
+    const [[path], ...others] = await select(sink, FILES);
+    expect(others).toEqual([]);
+    const connection = await sink.connect();
+    await scheduleRemoval(connection, [String(path)]);
+    await connection.run(`CALL ducklake_cleanup_old_files('lake', cleanup_all => true)`);
+    connection.closeSync();
+    await sink.close();
+    const other = await openLakeSink(options);
+    expect((await other.compact(true)).left).toEqual(gone(String(path)));
+    expect([await select(other, ORDERS), await select(other, STATE)]).toEqual([rows, rows]);
   });
 });
