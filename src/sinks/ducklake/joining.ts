@@ -38,7 +38,7 @@ export class Joining {
   readonly #numbered: NumberedChanges;
   /** From when on files of the quarantine are looked at. */
   #quarantineMs = performance.now();
-  /** Where the catalog has which rows are deleted, what that leaves of files was rewritten. */
+  /** Files of which the catalog has deleted rows were rewritten. */
   #areInlinedDone = false;
 
   constructor(options: JoiningOptions, connection: DuckDBConnection, beside: BesideCommits, numbered: NumberedChanges) {
@@ -79,7 +79,7 @@ export class Joining {
       if (isLeft(table)) continue;
       const small = files.filter(({ bytes, deleted }) => deleted > 0 && bytes < targetBytes);
       const threshold = small.length > 0 && (everything || isMany(small.length)) ? 0 : MUCH_DELETED;
-      // Those are not counted. A backfill leaves some, and so did earlier versions.
+      // Rows that the catalog has as deleted are not counted. A backfill leaves some, and so did earlier versions.
       const mayBeInlined = table !== QUARANTINE && (everything || !this.#areInlinedDone);
       if (!mayBeInlined && !files.some(({ deleted, rows }) => deleted > 0 && deleted >= threshold * rows)) continue;
       if ((await this.rewrite(table, threshold)) > 0) isChanged = true;
@@ -88,12 +88,8 @@ export class Joining {
     for (const step of SIZE_STEPS) {
       const below = Math.floor(targetBytes / step);
       for (const [table, files] of await filesByTable(this.#connection, this.#options.dataPath)) {
-        if (
-          table === STATE ||
-          isLeft(table) ||
-          !isMany(files.filter(({ bytes, deleted }) => deleted === 0 && bytes < below).length)
-        )
-          continue;
+        const small = files.filter(({ bytes, deleted }) => deleted === 0 && bytes < below);
+        if (table === STATE || isLeft(table) || !isMany(small.length)) continue;
         const call = `ducklake_merge_adjacent_files('${LAKE}', ${table}, max_file_size => ${below})`;
         await this.#change(table, () => this.#connection.run(`CALL ${call}`));
         isChanged = true;

@@ -8,8 +8,8 @@ import type { LakeTableName } from './table-file.js';
 const CODECS = { zstd: 'zstd', snappy: 'snappy', lz4: 'lz4_raw', none: 'uncompressed' } as const;
 
 /**
- * The options of one instance. DuckLake acts on a copy that the instance read when it attached the lake: another process
- * may have set an option since. So each sets all of them once, whatever the catalog says; that makes no snapshot.
+ * The options of one instance. DuckLake acts on a copy that the instance read when it attached the lake, and another
+ * process may have set an option since. So each sets all of them once, whatever the catalog says; that makes no snapshot.
  */
 export class LakeFileOptions {
   readonly #connection: DuckDBConnection;

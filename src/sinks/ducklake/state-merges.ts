@@ -84,8 +84,8 @@ export class StateMerges {
     if (path === undefined) return;
     await this.#beside.write(() => remakeLakeState(connection, spec));
     problems.push(
-      `the newest state could not be read, as its file ${path} is gone: it was emptied, and is merged anew. An earlier ` +
-        'version lost the file if the connection to the catalog broke while a merge was committed',
+      `the newest state could not be read, as its file ${path} is gone: it was emptied, and is merged anew. An ` +
+        'earlier version lost the file if the connection to the catalog broke while a merge was committed',
     );
   }
 

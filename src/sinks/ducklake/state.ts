@@ -6,8 +6,9 @@
  *   the tail        rows from there on
  *
  * A merge makes the next generation from the one before and the tail of a snapshot, and removes all others, in one
- * transaction. It writes the files itself (table-file.ts). Each generation is whole and right by itself, and the newest one counts: so two processes that merge at
- * once do no harm, though DuckLake lets only one of them remove the files of the one before.
+ * transaction. It writes the files itself (table-file.ts). Each generation is whole and right by itself, and the newest
+ * one counts: so two processes that merge at once do no harm, though DuckLake lets only one of them remove the files of
+ * the one before.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
