@@ -9,7 +9,8 @@ const CODECS = { zstd: 'zstd', snappy: 'snappy', lz4: 'lz4_raw', none: 'uncompre
 
 /**
  * The options of one instance. DuckLake acts on a copy that the instance read when it attached the lake, and another
- * process may have set an option since. So each sets all of them once, whatever the catalog says; that makes no snapshot.
+ * process may have set an option since. So each sets all of them once, whatever the catalog says, which makes no
+ * snapshot.
  */
 export class LakeFileOptions {
   readonly #connection: DuckDBConnection;
