@@ -1,6 +1,6 @@
 /** Rows of a DuckDB relation → Parquet file: what DuckDB's files have in common. */
-import type { DuckDBConnection } from '@duckdb/node-api';
-import { literal } from '../core/sql.js';
+import type { DuckDBConnection, DuckDBListValue } from '@duckdb/node-api';
+import { literal, rowsOf } from '../core/sql.js';
 import type { ParquetCompression } from './parquet-writer.js';
 
 /** Options of COPY. Level 1 of zstd costs less than DuckDB's usual 3 and makes files as small. */
@@ -30,14 +30,34 @@ export async function copyToParquet(
   connection: DuckDBConnection,
   relation: string,
   path: string,
-  { compression, metadata, rowGroupRows }: ParquetCopy,
+  copy: ParquetCopy,
 ): Promise<void> {
+  await connection.run(`COPY (FROM ${relation}) TO ${literal(path)} (${format(copy)}, USE_TMP_FILE false)`);
+}
+
+/**
+ * Writes new files of about so many bytes, none if there are no rows; they are not yet durable.
+ * @param relation what FROM takes
+ * @param name of the files; with `{uuidv7}` in it
+ * @returns their paths
+ */
+export async function copyToParquetFiles(
+  connection: DuckDBConnection,
+  relation: string,
+  folder: string,
+  name: string,
+  fileBytes: number,
+  copy: ParquetCopy,
+): Promise<string[]> {
+  const files = `APPEND, WRITE_EMPTY_FILE false, FILE_SIZE_BYTES ${fileBytes}, FILENAME_PATTERN ${literal(name)}`;
+  const sql = `COPY (FROM ${relation}) TO ${literal(folder)} (${format(copy)}, ${files}, RETURN_FILES)`;
+  const [{ Files }] = await rowsOf(connection, sql);
+  return (Files as DuckDBListValue).items.map(String);
+}
+
+function format({ compression, metadata, rowGroupRows }: ParquetCopy): string {
   const entries = [...metadata].map(([key, value]) => `${literal(key)}: ${literal(value)}`);
   // Version 2 has delta encodings, which DuckDB chooses if a dictionary does not pay.
-  await connection.run(
-    `COPY (FROM ${relation}) TO ${literal(path)} (
-       FORMAT parquet, PARQUET_VERSION v2, ${CODECS[compression]}, ROW_GROUP_SIZE ${rowGroupRows},
-       DICTIONARY_SIZE_LIMIT ${MAX_DICTIONARY_VALUES}, USE_TMP_FILE false,
-       KV_METADATA {${entries.join(', ')}})`,
-  );
+  return `FORMAT parquet, PARQUET_VERSION v2, ${CODECS[compression]}, ROW_GROUP_SIZE ${rowGroupRows},
+    DICTIONARY_SIZE_LIMIT ${MAX_DICTIONARY_VALUES}, KV_METADATA {${entries.join(', ')}}`;
 }

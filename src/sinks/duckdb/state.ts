@@ -75,7 +75,7 @@ export async function openState(
   return true;
 }
 
-async function dropState(connection: DuckDBConnection): Promise<void> {
+export async function dropState(connection: DuckDBConnection): Promise<void> {
   await connection.run('DROP TABLE sluice.state; DROP TABLE sluice.merged');
 }
 

@@ -29,7 +29,7 @@ import { alone } from './numbered-changes.js';
 import { settleFiles } from './orphans.js';
 import { isPostgres } from './settings.js';
 import { emptyLakeState, stateTables } from './state.js';
-import { type LakeTableName, registerTableFile, removeTableFile, writeTableFile } from './table-file.js';
+import { type LakeTableName, registerTableFiles, removeTableFile, writeTableFile } from './table-file.js';
 import { doneAgain, isDoubtful, Transactions } from './transactions.js';
 
 export interface LakeBackfillOptions extends LakePartsOptions {
@@ -213,7 +213,7 @@ export class LakeBackfill {
            (SELECT (kafka_partition, kafka_offset) FROM ${CHANGING})`,
       );
     });
-    await registerTableFile(connection, this.#tableName, path);
+    await registerTableFiles(connection, this.#tableName, [path]);
     const ofState = await stateTables(connection);
     const change = async () => {
       await this.#countIssues();

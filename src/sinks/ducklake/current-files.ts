@@ -26,11 +26,11 @@ export async function filesByTable(
   return tables;
 }
 
-/** SQL of the files, with how many of their rows are deleted; without those of the state, which are made as a whole. */
+/** SQL of the files, with how many of their rows files say are deleted. */
 function currentFiles(dataPath: string): string {
   const files = registeredFiles(dataPath);
   return `SELECT schema_name, table_name, bytes, rows, coalesce(deleted, 0) AS deleted
-    FROM (FROM ${files} WHERE is_current AND NOT is_delete AND (schema_name, table_name) <> ('sluice', 'state'))
+    FROM (FROM ${files} WHERE is_current AND NOT is_delete)
     LEFT JOIN (SELECT data_file_id, sum(rows) AS deleted FROM ${files} WHERE is_current AND is_delete GROUP BY ALL)
     USING (data_file_id)`;
 }

@@ -32,10 +32,11 @@ import { DeleteFiles } from './delete-files.js';
 import { HousekeepingLock } from './housekeeping-lock.js';
 import { Joining, MUCH_DELETED, QUARANTINE } from './joining.js';
 import { connectLake } from './lake.js';
-import { setOptions } from './lake-file-options.js';
+import { LakeFileOptions } from './lake-file-options.js';
 import { type CommitsAside, NumberedChanges } from './numbered-changes.js';
 import type { LakeRetention } from './retention.js';
-import { isMergeDue, mergeLakeTail } from './state.js';
+import { STATE_TABLE } from './state.js';
+import { StateMerges } from './state-merges.js';
 import { doneAgain, Transactions } from './transactions.js';
 
 export interface HousekeepingOptions extends CleanUpOptions {
@@ -47,10 +48,6 @@ export interface HousekeepingOptions extends CleanUpOptions {
 /** How often `runIfDue` looks, and how often it does what is not due by a number of files. */
 const LOOK_EVERY_MS = 30_000;
 const EXPIRE_EVERY_MS = 600_000;
-/** How often `runIfDue` looks at the tail. */
-const LOOK_AT_STATE_EVERY_MS = 5_000;
-/** For each millisecond of merging it, so many without: a tenth of a thread. */
-const PAUSE_FACTOR = 9;
 
 /** How often files that take long to be made anew may be overtaken. */
 const MAX_CONFLICTS = 1;
@@ -82,14 +79,14 @@ export class Housekeeping {
   readonly #lock: HousekeepingLock;
   readonly #aside: CommitsAside;
   readonly #deleteFiles: DeleteFiles;
+  readonly #fileOptions: LakeFileOptions;
+  readonly #state: StateMerges;
   readonly #joining: Joining;
   readonly #closing = new AbortController();
   readonly #retention: LakeRetention | undefined;
   #lookedMs = performance.now();
   #cleanedUpMs = performance.now() - EXPIRE_EVERY_MS;
   #expiredMs = performance.now();
-  /** The first look is at once, for what the last run left. */
-  #nextMergeMs = performance.now();
   #running: Promise<unknown> = Promise.resolve();
   /** Files of the quarantine have messages that have left. At first, as far as is known. */
   #isQuarantineDue = true;
@@ -112,6 +109,8 @@ export class Housekeeping {
     const transactions = new Transactions(connection, ownership, deleteFiles, options.topic, signal, 0);
     const numbered = new NumberedChanges(transactions, aside.inTurn, signal, MAX_CONFLICTS);
     this.#beside = new BesideCommits(connection, options.dataPath);
+    this.#fileOptions = new LakeFileOptions(connection, (call) => this.#beside.call(call));
+    this.#state = new StateMerges(options, connection, this.#beside, signal);
     this.#joining = new Joining(options, connection, this.#beside, numbered);
     this.#lock = lock;
     this.#retention = retention;
@@ -132,7 +131,7 @@ export class Housekeeping {
   /** Does what there is to do, not more often than is worth a look. @throws as `run` */
   async runIfDue(): Promise<CompactionReceipt> {
     const nowMs = performance.now();
-    const isStateDue = nowMs >= this.#nextMergeMs;
+    const isStateDue = this.#state.isLookDue;
     const areFilesDue = nowMs - this.#lookedMs >= LOOK_EVERY_MS;
     const isRetentionDue = this.#retention?.isDue === true;
     if (!isStateDue && !areFilesDue && !isRetentionDue) return NOTHING_COMPACTED;
@@ -158,8 +157,9 @@ export class Housekeeping {
   }
 
   /** Rewrites all files that have deleted rows, also where the catalog has these. @returns how many they were */
-  rewriteAll(): Promise<number> {
-    return this.#joining.rewriteAll();
+  async rewriteAll(): Promise<number> {
+    await this.#setOptions();
+    return await this.#joining.rewriteAll();
   }
 
   /** Gives up what is under way, which loses nothing. */
@@ -174,13 +174,11 @@ export class Housekeeping {
   async #run({ isStateDue, areFilesDue, isRetentionDue, everything }: Due): Promise<CompactionReceipt> {
     if (this.#stopped) return NOTHING_COMPACTED;
     try {
-      const mergesState = isStateDue && (await this.#isMergeDue(everything));
+      const mergesState = isStateDue && (await this.#state.isDue(everything));
       if (!mergesState && !areFilesDue && !isRetentionDue) return NOTHING_COMPACTED;
       if (!(await this.#lock.take())) return everything ? { ...NOTHING_COMPACTED, left: [IS_BUSY] } : NOTHING_COMPACTED;
-      const { compaction, spec } = this.#options;
-      const ofChanges = this.#retention && spec.table;
-      await setOptions(this.#connection, compaction, ofChanges, (call) => this.#beside.call(call));
-      const left = mergesState ? await this.#mergeState() : [];
+      await this.#setOptions();
+      const left = mergesState ? await this.#state.run(everything) : [];
       const retired = isRetentionDue ? await this.#retire(everything, left) : NOTHING_RETIRED;
       if (retired.quarantined > 0) this.#isQuarantineDue = true;
       if (isRetentionDue) await this.#rewriteQuarantine(everything, left);
@@ -215,24 +213,13 @@ export class Housekeeping {
     return joined.isChanged ? difference(before, await changed()) : NOTHING_COMPACTED;
   }
 
-  async #isMergeDue(everything: boolean): Promise<boolean> {
-    this.#nextMergeMs = performance.now() + LOOK_AT_STATE_EVERY_MS;
-    return await isMergeDue(this.#connection, this.#options.spec, everything);
-  }
-
-  /** @returns why it could not be merged */
-  async #mergeState(): Promise<string[]> {
-    const startMs = performance.now();
-    try {
-      await this.#beside.write(() => mergeLakeTail(this.#connection, this.#options.spec));
-      return [];
-    } catch (thrown) {
-      if (this.#stopped) return [];
-      return [sinkError(thrown, 'the newest state is not merged, and queries of it get slower').message];
-    } finally {
-      const endMs = performance.now();
-      this.#nextMergeMs = endMs + Math.max(LOOK_AT_STATE_EVERY_MS, (endMs - startMs) * PAUSE_FACTOR);
-    }
+  async #setOptions(): Promise<void> {
+    const { compaction, spec } = this.#options;
+    await this.#fileOptions.writeLikeWorkers(compaction);
+    // DuckLake drops a file all of whose rows are deleted, and sees a join against deletions, unless these are in the
+    // catalog.
+    if (this.#retention !== undefined) await this.#fileOptions.keepInFiles({ schema: 'main', table: spec.table });
+    await this.#fileOptions.keepInFiles(STATE_TABLE);
   }
 
   /** @param problems gets why not all that is old leaves */
@@ -268,7 +255,7 @@ export class Housekeeping {
     const [connection, beside, options] = [this.#connection, this.#beside, this.#options];
     const isExpired = await expireSnapshots(beside, options, this.#aside);
     await removeUnneededFiles(connection, beside, options);
-    if (this.#retention !== undefined) await beside.again(() => removeDeadInlinedRows(connection, options.isShared));
+    await beside.again(() => removeDeadInlinedRows(connection, options.isShared));
     this.#cleanedUpMs = performance.now();
     if (isExpired) this.#expiredMs = this.#cleanedUpMs;
     const isLong = this.#cleanedUpMs - this.#expiredMs > SNAPSHOTS_MAY_STAY_MS;

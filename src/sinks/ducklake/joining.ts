@@ -24,6 +24,8 @@ const QUARANTINE_PAUSE_MS = 600_000;
 
 /** As DuckLake's functions take it. */
 export const QUARANTINE = `'quarantine', schema => 'sluice'`;
+/** Made as a whole. */
+const STATE = `'state', schema => 'sluice'`;
 
 /**
  * By DuckLake's own functions. Rows of the quarantine are deleted when they are replayed; where they are in files,
@@ -36,6 +38,8 @@ export class Joining {
   readonly #numbered: NumberedChanges;
   /** From when on files of the quarantine are looked at. */
   #quarantineMs = performance.now();
+  /** Files of which the catalog has deleted rows were rewritten. */
+  #areInlinedDone = false;
 
   constructor(options: JoiningOptions, connection: DuckDBConnection, beside: BesideCommits, numbered: NumberedChanges) {
     this.#options = options;
@@ -75,15 +79,17 @@ export class Joining {
       if (isLeft(table)) continue;
       const small = files.filter(({ bytes, deleted }) => deleted > 0 && bytes < targetBytes);
       const threshold = small.length > 0 && (everything || isMany(small.length)) ? 0 : MUCH_DELETED;
-      if (!files.some(({ deleted, rows }) => deleted > 0 && deleted >= threshold * rows)) continue;
-      await this.rewrite(table, threshold);
-      isChanged = true;
+      // Rows that the catalog has as deleted are not counted. A backfill leaves some, and so did earlier versions.
+      const mayBeInlined = table !== QUARANTINE && (everything || !this.#areInlinedDone);
+      if (!mayBeInlined && !files.some(({ deleted, rows }) => deleted > 0 && deleted >= threshold * rows)) continue;
+      if ((await this.rewrite(table, threshold)) > 0) isChanged = true;
     }
+    this.#areInlinedDone = true;
     for (const step of SIZE_STEPS) {
       const below = Math.floor(targetBytes / step);
       for (const [table, files] of await filesByTable(this.#connection, this.#options.dataPath)) {
-        if (isLeft(table) || !isMany(files.filter(({ bytes, deleted }) => deleted === 0 && bytes < below).length))
-          continue;
+        const small = files.filter(({ bytes, deleted }) => deleted === 0 && bytes < below);
+        if (table === STATE || isLeft(table) || !isMany(small.length)) continue;
         const call = `ducklake_merge_adjacent_files('${LAKE}', ${table}, max_file_size => ${below})`;
         await this.#change(table, () => this.#connection.run(`CALL ${call}`));
         isChanged = true;

@@ -1,49 +1,57 @@
-/** How DuckLake writes files of its own: as a lake's options say, which are for all who write to it. */
+/** How DuckLake writes files of its own: as a lake's options say. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
-import { HAS_STATE } from '../duckdb/state.js';
-import { LAKE } from './lake.js';
+import { LAKE, METADATA } from './lake.js';
+import type { LakeTableName } from './table-file.js';
 
 const CODECS = { zstd: 'zstd', snappy: 'snappy', lz4: 'lz4_raw', none: 'uncompressed' } as const;
 
-/** Sorted by key, a query for one key reads one row group. */
-const STATE_GROUP_ROWS = 20_480;
-
 /**
- * Has them be like those of workers.
- * @param retained the table of changes if some leave by their age: their deletion is in files, not in the catalog
- * @param call runs one of DuckLake's functions
+ * The options of one instance. DuckLake acts on a copy that the instance read when it attached the lake, and another
+ * process may have set an option since. So each sets all of them once, whatever the catalog says, which makes no
+ * snapshot.
  */
-export async function setOptions(
-  connection: DuckDBConnection,
-  { targetBytes, compression }: CompactionOptions,
-  retained: string | undefined,
-  call: (call: string) => Promise<void>,
-): Promise<void> {
-  const rows = await rowsOf(
-    connection,
-    `SELECT option_name, value, scope, scope_entry FROM ducklake_options('${LAKE}')`,
-  );
-  const found = new Map(
-    rows.filter(({ scope }) => scope === 'GLOBAL').map(({ option_name, value }) => [option_name, value]),
-  );
-  // How it is said, and how DuckLake says it.
-  const set = async (name: string, said: string, known: string) => {
-    if (found.get(name) !== known) await call(`${LAKE}.set_option('${name}', '${said}')`);
-  };
-  await set('target_file_size', `${targetBytes}B`, String(targetBytes));
-  await set('parquet_compression', CODECS[compression], CODECS[compression]);
-  await set('parquet_version', '2', 'V2');
-  const setOf = async (schema: string, table: string, name: string, value: number) => {
-    const isSet = rows.some((row) => row.option_name === name && row.scope_entry === `${schema}.${table}`);
-    const of = `schema => '${schema}', table_name => ${literal(table)}`;
-    if (!isSet) await call(`${LAKE}.set_option('${name}', ${value}, ${of})`);
-  };
-  if (retained !== undefined) await setOf('main', retained, 'data_inlining_row_limit', 0);
-  const [{ has_state }] = await rowsOf(connection, HAS_STATE);
-  if (has_state !== true) return;
-  // However few rows the state has, they are in a file.
-  await setOf('sluice', 'state', 'data_inlining_row_limit', 0);
-  await setOf('sluice', 'state', 'parquet_row_group_size', STATE_GROUP_ROWS);
+export class LakeFileOptions {
+  readonly #connection: DuckDBConnection;
+  readonly #call: (call: string) => Promise<void>;
+  readonly #set = new Set<string>();
+
+  /**
+   * @param connection of the instance
+   * @param call runs one of DuckLake's functions, in no transaction
+   */
+  constructor(connection: DuckDBConnection, call: (call: string) => Promise<void>) {
+    this.#connection = connection;
+    this.#call = call;
+  }
+
+  /** Has files be like those of workers. @throws what `call` throws */
+  async writeLikeWorkers({ targetBytes, compression }: CompactionOptions): Promise<void> {
+    await this.#setOnce(`'target_file_size', '${targetBytes}B'`);
+    await this.#setOnce(`'parquet_compression', '${CODECS[compression]}'`);
+    await this.#setOnce(`'parquet_version', '2'`);
+  }
+
+  /**
+   * Has the rows of a table, if there is one, be in files, and which of them are deleted: not in the catalog.
+   * @throws what `call` throws, DuckDB's error
+   */
+  async keepInFiles({ schema, table }: LakeTableName): Promise<void> {
+    const tables = await rowsOf(
+      this.#connection,
+      `SELECT table_id FROM ${METADATA}.ducklake_table t JOIN ${METADATA}.ducklake_schema s USING (schema_id)
+       WHERE t.end_snapshot IS NULL AND s.schema_name = ${literal(schema)} AND t.table_name = ${literal(table)}`,
+    );
+    const of = `schema => ${literal(schema)}, table_name => ${literal(table)}`;
+    // One of that name that was made anew has no options.
+    for (const { table_id } of tables) await this.#setOnce(`'data_inlining_row_limit', 0, ${of}`, String(table_id));
+  }
+
+  async #setOnce(option: string, tableId = ''): Promise<void> {
+    const key = `${option} ${tableId}`;
+    if (this.#set.has(key)) return;
+    await this.#call(`${LAKE}.set_option(${option})`);
+    this.#set.add(key);
+  }
 }

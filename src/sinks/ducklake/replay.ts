@@ -22,9 +22,10 @@ import { checkSpec, ledgerCounts, REPLAYS, relationOf, replaysOf, takenBy } from
 import { DeleteFiles } from './delete-files.js';
 import { connectLake } from './lake.js';
 import { whileConflicting } from './lake-errors.js';
+import { LakeFileOptions } from './lake-file-options.js';
 import { type LakeTable, register } from './lake-transaction.js';
 import type { LastCommit, Outcome, Ownership } from './ownership.js';
-import { emptyLakeState, stateTables } from './state.js';
+import { emptyLakeState, STATE_TABLE, stateTables } from './state.js';
 import { removeTableFile, writeTableFile } from './table-file.js';
 import { isDoubtful, Transactions } from './transactions.js';
 
@@ -39,6 +40,7 @@ export class LakeReplay {
   readonly #table: LakeTable;
   readonly #connection: DuckDBConnection;
   readonly #deleteFiles: DeleteFiles;
+  readonly #fileOptions: LakeFileOptions;
   readonly #ownership: Ownership;
   readonly #closing: AbortSignal;
 
@@ -52,6 +54,8 @@ export class LakeReplay {
     this.#table = table;
     this.#connection = connection;
     this.#deleteFiles = deleteFiles;
+    const call = (call: string) => whileConflicting(() => connection.run(`CALL ${call}`));
+    this.#fileOptions = new LakeFileOptions(connection, call);
     this.#ownership = ownership;
     this.#closing = closing;
   }
@@ -80,6 +84,8 @@ export class LakeReplay {
   async take(piece: ReplayPiece): Promise<ReplayOutcome | undefined> {
     checkSpec(this.#table.spec, piece);
     try {
+      // Files of it stay for ever if their rows are deleted in the catalog.
+      await this.#fileOptions.keepInFiles(STATE_TABLE);
       const path = await this.#writeFile(piece.batches);
       const isThis = await this.#commit(piece.batches, path);
       if (isThis === undefined) return undefined;

@@ -39,7 +39,7 @@ import { connectLake } from './lake.js';
 import type { LakeTable } from './lake-transaction.js';
 import { type CommitsAside, NumberedChanges } from './numbered-changes.js';
 import { isSpecOf, LAKE_STATE } from './state.js';
-import { registerTableFile, removeTableFile, writeTableFile } from './table-file.js';
+import { registerTableFiles, removeTableFile, writeTableFile } from './table-file.js';
 import { doneAgain, isDoubtful, Transactions } from './transactions.js';
 
 /** Of a transaction: where the messages are in files, their deletion is rows of the catalog. */
@@ -185,7 +185,7 @@ export class LakeRetention {
       await this.#commit(['batches'], async () => {
         isWritten = false;
         await checkSpec(connection, spec);
-        if (path !== undefined) await registerTableFile(connection, RETIRED, path);
+        if (path !== undefined) await registerTableFiles(connection, RETIRED, [path]);
         const deleted = await deleteChanges(connection, spec, part, String(within));
         if (deleted !== Number(rows)) throw new RowsGone();
         await countRetired(connection, 'rows_retired', part, deleted);

@@ -6,16 +6,26 @@
  *   the tail        rows from there on
  *
  * A merge makes the next generation from the one before and the tail of a snapshot, and removes all others, in one
- * transaction. Each generation is whole and right by itself, and the newest one counts: so two processes that merge at
- * once do no harm, though DuckLake lets only one of them remove the files of the one before.
+ * transaction. It writes the files itself (table-file.ts). Each generation is whole and right by itself, and the newest
+ * one counts: so two processes that merge at once do no harm, though DuckLake lets only one of them remove the files of
+ * the one before.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { specHash } from '../../schema/spec-hash.js';
+import type { CompactionOptions } from '../duckdb/compaction.js';
 import { keyOf } from '../duckdb/newest.js';
-import { FIRST, HAS_STATE, IS_NEWEST, type StateRoom } from '../duckdb/state.js';
+import { dropState, FIRST, HAS_STATE, IS_NEWEST, type StateRoom } from '../duckdb/state.js';
 import { lastRows, rowsAnew } from '../duckdb/state-merge.js';
+import type { LakeTable } from './lake-transaction.js';
+import { registeredFiles } from './registered-files.js';
+import { type LakeTableName, registerTableFiles, writeTableFiles } from './table-file.js';
+
+export const STATE_TABLE: LakeTableName = { schema: 'sluice', table: 'state' };
+
+/** Sorted by key, a query for one key reads one row group. */
+const ROW_GROUP_ROWS = 20_480;
 
 /** Before the first merge. */
 const NO_GENERATION = '00000000-0000-0000-0000-000000000000';
@@ -94,11 +104,20 @@ export async function isSpecOf(connection: DuckDBConnection, spec: TableSpec): P
   return meta.spec_hash === specHash(spec);
 }
 
+export interface StateTarget extends LakeTable {
+  readonly compaction: CompactionOptions;
+}
+
 /**
  * Merges all of the tail, in the connection's transaction. If another process has changed the tables meanwhile, the
  * transaction fails.
+ * @param written gets the paths of the files that it writes, also if the rest fails
  */
-export async function mergeLakeTail(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+export async function mergeLakeTail(
+  connection: DuckDBConnection,
+  { topic, spec, dataPath, compaction }: StateTarget,
+  written: string[] = [],
+): Promise<void> {
   if (!(await isMergeDue(connection, spec, true))) return;
   const [{ before, next }] = await rowsOf(
     connection,
@@ -108,11 +127,12 @@ export async function mergeLakeTail(connection: DuckDBConnection, spec: TableSpe
   const generation = `${literal(String(next))}::UUID`;
   const tail = LAKE_STATE.tail(spec, `(${MARK})`);
   const lasts = await lastRows(connection, spec, tail, isCurrent);
-  await connection.run(
-    `INSERT INTO sluice.state BY NAME
-     SELECT * REPLACE (${generation} AS ${GENERATION}) FROM (${rowsAnew(tail, lasts, isCurrent)})
-     ORDER BY ${keyOf(spec)}`,
-  );
+  const rows = `(SELECT * REPLACE (${generation} AS ${GENERATION}) FROM (${rowsAnew(tail, lasts, isCurrent)}))
+    ORDER BY ${keyOf(spec)}`;
+  const metadata = new Map([['sluice.topic', topic]]);
+  const copy = { compression: compaction.compression, metadata, rowGroupRows: ROW_GROUP_ROWS };
+  written.push(...(await writeTableFiles(connection, dataPath, STATE_TABLE, rows, compaction.targetBytes, copy)));
+  if (written.length > 0) await registerTableFiles(connection, STATE_TABLE, written);
   await connection.run(
     `INSERT INTO sluice.merged BY NAME
      SELECT generation: ${generation}, partition_id, next_offset, changed_at
@@ -122,6 +142,32 @@ export async function mergeLakeTail(connection: DuckDBConnection, spec: TableSpe
   await connection.run(`DELETE FROM sluice.state WHERE ${GENERATION} <> ${generation}`);
   await connection.run(`DELETE FROM sluice.merged WHERE generation <> ${generation}`);
   await lasts.drop();
+}
+
+/**
+ * Makes the tables anew, in the connection's transaction: from a file that is gone no row can be deleted. All of the
+ * change log is the tail then.
+ */
+export async function remakeLakeState(connection: DuckDBConnection, spec: TableSpec): Promise<void> {
+  await dropState(connection);
+  await LAKE_STATE.create(connection, spec);
+}
+
+/** The files of the state that are not where the catalog has them. @throws DuckDB's error if nobody can tell */
+export async function lostStateFiles(connection: DuckDBConnection, dataPath: string): Promise<string[]> {
+  const { schema, table } = STATE_TABLE;
+  const files = await rowsOf(
+    connection,
+    `SELECT file FROM ${registeredFiles(dataPath)} WHERE is_current AND NOT is_delete
+     AND schema_name = ${literal(schema)} AND table_name = ${literal(table)}`,
+  );
+  const lost: string[] = [];
+  for (const { file } of files) {
+    // Of a name without a pattern, no object store is asked.
+    const found = await rowsOf(connection, `SELECT file FROM glob(${literal(`${file}*`)})`);
+    if (found.length === 0) lost.push(String(file));
+  }
+  return lost;
 }
 
 /** The tables of a state, of which `emptyLakeState` deletes rows; none if it is no table. */

@@ -3,12 +3,12 @@
  * kind: what no transaction registers, housekeeping removes. DuckLake's own file would be gone if the answer to the
  * COMMIT that registers it is lost.
  */
-import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { renameSync, rmSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { literal, rowsOf } from '../../core/sql.js';
-import { copyToParquet, type ParquetCopy } from '../../parquet/parquet-copy.js';
-import { sync } from '../../storage/data-dir.js';
+import { copyToParquet, copyToParquetFiles, type ParquetCopy } from '../../parquet/parquet-copy.js';
+import { makeFolder, sync, temporaryPath } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
 import { writeFileInPlace } from '../../storage/staged-file.js';
 import { LAKE } from './lake.js';
@@ -41,18 +41,56 @@ export async function writeTableFile(
     return path;
   }
   await writeFileInPlace(path, write);
-  for (let parent = folder; parent.startsWith(dataPath); parent = dirname(parent)) sync(parent);
+  syncFolders(folder, dataPath);
   return path;
 }
 
-/** In the connection's transaction. */
-export async function registerTableFile(
+/**
+ * The same for files of about so many bytes, of which a query may need few. After a failure there are none on a disk;
+ * what there is in an object store, housekeeping removes.
+ * @returns their paths, none if there are no rows
+ * @throws the system's error, DuckDB's error
+ */
+export async function writeTableFiles(
+  connection: DuckDBConnection,
+  dataPath: string,
+  { schema, table }: LakeTableName,
+  rows: string,
+  fileBytes: number,
+  copy: ParquetCopy,
+): Promise<string[]> {
+  const folder = await tableFolder(connection, dataPath, schema, table);
+  const write = (to: string) => copyToParquetFiles(connection, rows, to, 'ducklake-{uuidv7}', fileBytes, copy);
+  if (isObjectStore(folder)) return await write(folder);
+  const [{ id }] = await rowsOf(connection, 'SELECT uuid()::VARCHAR AS id');
+  const staging = temporaryPath(`${folder}/${id}`);
+  try {
+    makeFolder(staging);
+    const staged = await write(staging);
+    for (const path of staged) sync(path);
+    const paths = staged.map((path) => `${folder}/${basename(path)}`);
+    for (const [index, path] of paths.entries()) renameSync(staged[index], path);
+    syncFolders(folder, dataPath);
+    return paths;
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+/** Makes the names of files outlive a power failure. */
+function syncFolders(folder: string, dataPath: string): void {
+  for (let parent = folder; parent.startsWith(dataPath); parent = dirname(parent)) sync(parent);
+}
+
+/** In the connection's transaction. @param paths at least one */
+export async function registerTableFiles(
   connection: DuckDBConnection,
   { schema, table }: LakeTableName,
-  path: string,
+  paths: readonly string[],
 ): Promise<void> {
+  const files = `[${paths.map(literal).join(', ')}]`;
   await connection.run(
-    `CALL ducklake_add_data_files('${LAKE}', ${literal(table)}, ${literal(path)}, schema => ${literal(schema)})`,
+    `CALL ducklake_add_data_files('${LAKE}', ${literal(table)}, ${files}, schema => ${literal(schema)})`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** A catalog that crashes, stops and stands still: nothing is lost, nothing is there twice, and receipts say so. */
 import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DuckDBConnection } from '@duckdb/node-api';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { combineStats } from '../../../src/core/batch-stats.js';
 import type { BatchResult, CommitReceipt } from '../../../src/core/flow.js';
@@ -34,7 +35,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake, when its catalog', () 
       const [{ epoch }] = await sink.claim([0, 1]);
       await stage(sink, options, 0, 0, ['a', 'b', 'a'], epoch);
       await stage(sink, options, 1, 0, ['b', 'c'], epoch);
-      expect(await loseAnswer(postgres(), sink)).toMatchObject({
+      expect(await loseAnswer(postgres(), () => sink.commit())).toMatchObject({
         stats: { merged: 3, duplicate: 2 },
         positions: [
           { partition: 0, nextOffset: 3 },
@@ -55,7 +56,10 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake, when its catalog', () 
       const outcomes = vi.spyOn(PostgresOwnership.prototype, 'outcomeOf');
       onTestFinished(() => outcomes.mockRestore());
       outcomes.mockResolvedValueOnce('open').mockResolvedValueOnce('open');
-      await expect(loseAnswer(postgres(), sink)).rejects.toMatchObject({ code: 'SLUICE_LAKE', retryable: true });
+      await expect(loseAnswer(postgres(), () => sink.commit())).rejects.toMatchObject({
+        code: 'SLUICE_LAKE',
+        retryable: true,
+      });
       const [[file]] = await select(sink, 'SELECT path FROM __ducklake_metadata_lake.ducklake_data_file');
       const path = String(file);
       const before = statSync(path, { bigint: true });
@@ -63,6 +67,42 @@ describe.skipIf(whyNoExtensions() !== undefined)('a lake, when its catalog', () 
       expect(outcomes).toHaveBeenCalledTimes(3);
       expect(statSync(path, { bigint: true })).toMatchObject({ ino: before.ino, mtimeNs: before.mtimeNs });
       expect(await select(sink, 'SELECT count(*)::INTEGER FROM sluice.quarantine')).toEqual([[101]]);
+    });
+
+    it('loses the answer to a merge of the state, has it', { timeout: TIMEOUT_MS }, async () => {
+      const { options } = await newLake();
+      const sink = await openLakeSink({ ...options, state: 'table' });
+      const [{ epoch }] = await sink.claim([0, 1]);
+      await stage(sink, options, 0, 0, ['a', 'b'], epoch);
+      await sink.commit();
+      loseAnswerAfter(postgres(), /^INSERT INTO sluice.merged/);
+      const { left } = await sink.compact(true);
+      expect(left).toEqual([expect.stringMatching(/^the newest state is not merged/)]);
+      for (const relation of ['sluice.state', 'orders']) {
+        expect(await select(sink, `SELECT change_id FROM ${relation} ORDER BY 1`)).toEqual([['a'], ['b']]);
+      }
+      expect((await sink.compact(true)).left).toEqual([]);
+    });
+
+    it('loses the answer to files that are made anew, has them', { timeout: TIMEOUT_MS }, async () => {
+      const { options } = await newLake();
+      const sink = await openLakeSink(options);
+      const [{ epoch }] = await sink.claim([0, 1]);
+      for (const [start, ids] of [
+        ['a', 'b'],
+        ['c', 'd'],
+        ['e', 'f'],
+      ].entries()) {
+        await stage(sink, options, 0, 2 * start, ids, epoch);
+        await sink.commit();
+      }
+      await select(sink, `DELETE FROM cdc_orders WHERE change_id = 'a'`);
+      for (const call of [/rewrite_data_files/, /merge_adjacent_files/]) {
+        loseAnswerAfter(postgres(), call);
+        await expect(sink.compact(true)).rejects.toMatchObject({ code: 'SLUICE_SINK' });
+        expect(await select(sink, 'SELECT DISTINCT change_id FROM cdc_orders ORDER BY 1')).toHaveLength(5);
+      }
+      expect(await select(sink, `SELECT count(*) FROM ducklake_list_files('lake', 'cdc_orders')`)).toEqual([[1n]]);
     });
 
     it.skipIf(KILLS === 0)(
@@ -168,16 +208,31 @@ async function stage(
 }
 
 /** A commit that waits for a standby that there is not has taken effect, but for its answer. */
-async function loseAnswer(postgres: Postgres, sink: DuckLakeSink): Promise<CommitReceipt> {
+async function loseAnswer<T>(postgres: Postgres, commit: () => Promise<T>): Promise<T> {
   const other = await postgres.createDatabase();
   await waitForStandby(postgres, other, true);
   try {
-    const [commit] = await Promise.allSettled([sink.commit(), terminateWaiting(postgres, other)]);
-    if (commit.status === 'rejected') throw commit.reason;
-    return commit.value;
+    const [committed] = await Promise.allSettled([commit(), terminateWaiting(postgres, other)]);
+    if (committed.status === 'rejected') throw committed.reason;
+    return committed.value;
   } finally {
     await waitForStandby(postgres, other, false);
   }
+}
+
+/** Loses the answer to the next COMMIT after a statement. */
+function loseAnswerAfter(postgres: Postgres, statement: RegExp): void {
+  const run = DuckDBConnection.prototype.run;
+  let isNext = false;
+  const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(async function (
+    this: DuckDBConnection,
+    ...args
+  ) {
+    isNext ||= statement.test(args[0]);
+    if (!isNext || args[0] !== 'COMMIT') return await run.apply(this, args);
+    spy.mockRestore();
+    return await loseAnswer(postgres, () => run.apply(this, args));
+  });
 }
 
 async function terminateWaiting(postgres: Postgres, connection: string): Promise<void> {

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { DuckDBConnection, type DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { NOTHING_RETIRED, type RetiredCounts } from '../../../src/core/flow.js';
-import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
+import { parseSpec } from '../../../src/schema/spec-file.js';
 import { alone } from '../../../src/sinks/ducklake/numbered-changes.js';
 import { FileOwnership } from '../../../src/sinks/ducklake/ownership.js';
 import { LakeRetention } from '../../../src/sinks/ducklake/retention.js';
@@ -168,10 +168,10 @@ describe.skipIf(whyNoExtensions() !== undefined)('retention of a lake', () => {
   });
 
   it('leaves changes that the state does not have yet', async () => {
-    const { run, select, connection } = await open({ rows: 5, state: 'table' });
+    const { options, run, select, connection } = await open({ rows: 5, state: 'table' });
     expect(await run(true)).toMatchObject({ changes: 0 });
     await connection.run('BEGIN');
-    await mergeLakeTail(connection, ORDERS_SPEC);
+    await mergeLakeTail(connection, options);
     await connection.run('COMMIT');
     expect(await run(true)).toMatchObject({ changes: 4 });
     expect(await select(OFFSETS)).toEqual([[4]]);

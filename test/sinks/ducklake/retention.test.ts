@@ -1,5 +1,4 @@
 import { expect, it, vi } from 'vitest';
-import { ORDERS_SPEC } from '../../../src/schema/spec-file.js';
 import type { StateKind } from '../../../src/sinks/duckdb/settings.js';
 import type { DuckLakeSink, DuckLakeSinkOptions } from '../../../src/sinks/ducklake/sink.js';
 import { mergeLakeTail } from '../../../src/sinks/ducklake/state.js';
@@ -214,7 +213,7 @@ describePostgres('of a lake', (postgres) => {
     await write(sink, options, 0, [order(token(1), key), order(token(2), key)]);
     const connection = await sink.connect();
     await connection.run('BEGIN');
-    await mergeLakeTail(connection, ORDERS_SPEC);
+    await mergeLakeTail(connection, options);
     await connection.run('COMMIT');
     connection.closeSync();
     await write(sink, options, 2, [order(token(3), key), order(token(4), key)]);

@@ -24,7 +24,7 @@ async function open(state: 'table' | undefined) {
     await work();
     await connection.run('COMMIT');
   };
-  const merge = () => inTransaction(() => mergeLakeTail(connection, ORDERS_SPEC));
+  const merge = () => inTransaction(() => mergeLakeTail(connection, options));
   const isDue = (everything = false) => isMergeDue(connection, ORDERS_SPEC, everything);
   return { sink, connection, commit, inTransaction, merge, isDue };
 }

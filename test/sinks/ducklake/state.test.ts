@@ -193,7 +193,7 @@ describePostgres('the state of a lake', (postgres) => {
     // Another process, which was started before, has the old spec.
     const connection = await sink.connect();
     await connection.run('BEGIN');
-    await mergeLakeTail(connection, ORDERS_SPEC);
+    await mergeLakeTail(connection, options);
     await connection.run('COMMIT');
     expect(await rowsOf(connection, 'SELECT order_id, status, note FROM orders')).toEqual([
       { order_id: 'a', status: '4', note: null },
@@ -210,7 +210,7 @@ describePostgres('the state of a lake', (postgres) => {
       const connections = await Promise.all(instances.map((instance) => connectLake(instance)));
       for (const connection of connections) {
         await connection.run('BEGIN');
-        await mergeLakeTail(connection, ORDERS_SPEC);
+        await mergeLakeTail(connection, options);
       }
       for (const connection of connections) {
         await connection.run('COMMIT').catch((thrown) => expect(isLakeConflict(thrown), String(thrown)).toBe(true));
