@@ -143,7 +143,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('a backfill of a lake', () => {
         await verifies(lake.env);
       });
 
-      it.runIf(where === 'Postgres')('is refused while anybody else is connected', async () => {
+      it.runIf(where === 'Postgres')('is refused while anybody else is connected', { timeout: 90_000 }, async () => {
         const locked = {
           code: 'SLUICE_LOCKED',
           message: expect.stringMatching(/is connected to the catalog: stop all .* backfill, and start them again/),
