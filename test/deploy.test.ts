@@ -1,12 +1,13 @@
 /** Holds deploy/ to the schemas of Compose and Kubernetes, and to what a process expects of its surroundings. */
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { misspelledVariables, readConfig } from '../src/config.js';
 import { isPostgres } from '../src/sinks/ducklake/settings.js';
@@ -215,6 +216,31 @@ it('has a health check of the image that asks with the token, and needs no answe
   expect(await check({ METRICS_PORT, HTTP_TOKEN: 'of-sixteen-or-more', HTTP_TOKEN_FILE: '' })).toBe('healthy');
   expect(await check({ METRICS_PORT })).toBe(1);
   expect(await check({ METRICS_PORT: '0' })).toBe('healthy');
+});
+
+it.each([
+  ['build', 'RUN npm run build:addon', 'scripts/addon-package.mjs'],
+  ['extensions', 'RUN CI=true node', 'scripts/setup/duckdb-extensions.mjs'],
+])('has in the stage %s of the image what its first script imports', async (stage, command, script) => {
+  const text = readFileSync(join(DEPLOY, 'Dockerfile'), 'utf8');
+  const start = text.search(new RegExp(`^FROM .* AS ${stage}$`, 'm'));
+  const folder = temporaryDirectory();
+  for (const [, names, to] of text.slice(start, text.indexOf(command)).matchAll(/^COPY (.*) (\S+)$/gm)) {
+    for (const name of names.split(' ').filter((copied) => copied.startsWith('scripts'))) {
+      const target = to.endsWith('/') ? join(to, basename(name)) : to;
+      cpSync(join(DEPLOY, '..', name), join(folder, target), { recursive: true });
+    }
+  }
+  const entryPoints = [join(folder, script)];
+  const bundle = build({
+    entryPoints,
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'silent',
+  });
+  await expect(bundle).resolves.toMatchObject({ errors: [] });
 });
 
 /** The Secret of a manifest has a token that is too short to be taken. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Config } from '../config.js';
 import { SluiceError } from '../core/errors.js';
-import { literal, rowsOf } from '../core/sql.js';
+import { globLiteral, rowsOf } from '../core/sql.js';
 import type { SqlClient } from '../query/sql-client.js';
 import { attachError, filesError } from '../sinks/ducklake/lake-errors.js';
 import { attachServer, queryServer } from '../sinks/ducklake/postgres-server.js';
@@ -119,7 +119,7 @@ async function filesFinding(connection: DuckDBConnection, config: Config): Promi
   }
   try {
     await openObjectStore(connection, { objectStore: config.objectStore, extensionDirectory });
-    await rowsOf(connection, `SELECT count(*) FROM glob(${literal(`${dataPath}/*`)})`);
+    await rowsOf(connection, `SELECT count(*) FROM glob(${globLiteral(dataPath, '*')})`);
   } catch (cause) {
     throw cause instanceof SluiceError ? cause : filesError(cause, dataPath);
   }

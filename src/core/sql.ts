@@ -11,6 +11,15 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/**
+ * SQL text literal of a pattern of paths.
+ * @param folder as it is, without `*` and `?`
+ * @param pattern of what is in it
+ */
+export function globLiteral(folder: string, pattern: string): string {
+  return literal(`${folder.replaceAll('[', '[[]')}/${pattern}`);
+}
+
 /** All rows of a small result, as objects; 64-bit integers are BigInts. */
 export async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Record<string, unknown>[]> {
   return (await connection.runAndReadAll(sql)).getRowObjects();

@@ -1,5 +1,5 @@
 /** The files of a lake against its catalog, and the ranges of the ledger against the rows. */
-import { identifier, literal } from '../core/sql.js';
+import { globLiteral, identifier, literal } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
 import { METADATA } from '../sinks/ducklake/lake.js';
 import { isNamedByDuckLake, registeredFiles, scheduledFiles } from '../sinks/ducklake/registered-files.js';
@@ -27,7 +27,7 @@ interface RegisteredFile {
 export async function* lakeChecks(client: SqlClient, scope: VerifyScope, lake: LakeScope): AsyncGenerator<CheckResult> {
   const rows = await allRows(client, `SELECT file, bytes, rows FROM ${registeredFiles(lake.dataPath)} ORDER BY file`);
   const files = rows.map(({ file, bytes, rows }) => ({ path: String(file), bytes: Number(bytes), rows: Number(rows) }));
-  const stored = new Set(await lines(client, `SELECT file FROM glob(${literal(`${lake.dataPath}/**`)})`));
+  const stored = new Set(await lines(client, `SELECT file FROM glob(${globLiteral(lake.dataPath, '**')})`));
   const whole: RegisteredFile[] = [];
   yield await check('all files of the lake are there, in full', () => sizeProblems(client, files, stored, whole));
   yield await check('each file has the rows that the catalog counts', () => rowProblems(client, whole));

@@ -5,7 +5,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { listFiles, sync } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
 import { isLakeConflict } from './lake-errors.js';
-import { isNamedByDuckLake, timeOfName } from './registered-files.js';
+import { isNamedByDuckLake, tableFolders, timeOfName } from './registered-files.js';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;
@@ -40,7 +40,7 @@ export class BesideCommits {
   async durably(work: () => Promise<unknown>): Promise<void> {
     const sinceMs = Date.now();
     await work();
-    this.#sync(sinceMs);
+    await this.#sync(sinceMs);
   }
 
   /** @param call one of DuckLake's functions */
@@ -59,9 +59,10 @@ export class BesideCommits {
   }
 
   /** Files of DuckLake that were made since. */
-  #sync(sinceMs: number): void {
+  async #sync(sinceMs: number): Promise<void> {
     if (isObjectStore(this.#dataPath)) return;
-    const made = listFiles(this.#dataPath).filter((path) => isNamedByDuckLake(path) && timeOfName(path) >= sinceMs);
+    const files = (await tableFolders(this.#connection, this.#dataPath)).flatMap(listFiles);
+    const made = files.filter((path) => isNamedByDuckLake(path) && timeOfName(path) >= sinceMs);
     for (const path of new Set([...made, ...made.map((file) => dirname(file))])) sync(path);
   }
 

@@ -8,11 +8,12 @@
  * mark's name: none is written over that of another lake, and a lake looks again when its own is there. Of two that
  * come at once, one at least sees the other.
  */
-import { existsSync, realpathSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, realpathSync, renameSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { SluiceError } from '../../core/errors.js';
-import { literal, rowsOf } from '../../core/sql.js';
+import { globLiteral, literal, rowsOf } from '../../core/sql.js';
 import { sync } from '../../storage/data-dir.js';
 import { changesFolder, parseLakeFilePath } from '../../storage/lake-files.js';
 import { isObjectStore } from '../../storage/object-store.js';
@@ -40,8 +41,8 @@ export async function claimDataPath(connection: DuckDBConnection, table: LakeTab
   const mark = `${dataPath}/sluice-lake-${id}.json`;
   const files = await filesBelow(connection, dataPath, [dataPath]);
   await refuseOtherLakes(connection, dataPath, mark, files);
-  await refuseFilesOfOthers(connection, table, files);
   if (files.includes(mark)) return;
+  await refuseFilesOfOthers(connection, table, files);
   await writeMark(connection, dataPath, mark, `SELECT ${literal(String(id))} AS lake, ${literal(topic)} AS topic`);
   await refuseOtherLakes(connection, dataPath, mark, await filesBelow(connection, dataPath, [dataPath]));
 }
@@ -96,24 +97,35 @@ async function refuseFilesOfOthers(
   );
 }
 
-/** What may not be looked into has no mark for this process: keys of an object store may be for the path alone. */
+/**
+ * What may not be looked into has no mark for this process: keys of an object store may be for the path alone.
+ * @throws SluiceError SLUICE_LAKE if an object store does not answer
+ */
 async function marksAbove(connection: DuckDBConnection, dataPath: string): Promise<string[]> {
   const path = existsSync(dataPath) ? realpathSync(dataPath) : dataPath;
-  const firstEnd = isObjectStore(path) ? 's3://'.length : 1;
+  const names = path.split('/');
+  // Up to `s3://bucket`, or the empty name before the first slash.
+  const first = isObjectStore(path) ? 3 : 1;
   const marks: string[] = [];
-  for (let end = path.lastIndexOf('/'); end >= firstEnd; end = path.lastIndexOf('/', end - 1)) {
-    const pattern = literal(`${path.slice(0, end)}/${MARKS}`);
-    const rows = await rowsOf(connection, `SELECT file FROM glob(${pattern})`).catch(() => []);
-    marks.push(...rows.map(({ file }) => String(file)));
+  for (let length = names.length - 1; length >= first; length--) {
+    const pattern = globLiteral(names.slice(0, length).join('/'), MARKS);
+    try {
+      const rows = await rowsOf(connection, `SELECT file FROM glob(${pattern})`);
+      marks.push(...rows.map(({ file }) => String(file)));
+    } catch (thrown) {
+      if (!/\b403\b|denied|forbidden/i.test((thrown as Error).message)) throw filesError(thrown, dataPath);
+    }
   }
   return marks;
 }
 
-/** All processes of a lake write the same. */
+/** All processes of a lake write the same, under names of their own at first: DuckDB locks what it writes. */
 async function writeMark(connection: DuckDBConnection, dataPath: string, mark: string, row: string): Promise<void> {
   const write = async (path: string) => void (await connection.run(`COPY (${row}) TO ${literal(path)} (FORMAT json)`));
   if (isObjectStore(dataPath)) return await write(mark);
-  await writeFileInPlace(mark, write);
+  const unfinished = `${mark}.${randomUUID()}`;
+  await writeFileInPlace(unfinished, write);
+  renameSync(unfinished, mark);
   sync(dataPath);
 }
 
@@ -126,7 +138,7 @@ export async function filesBelow(
   dataPath: string,
   folders: readonly string[],
 ): Promise<string[]> {
-  const patterns = folders.map((folder) => literal(`${folder}/**`));
+  const patterns = folders.map((folder) => globLiteral(folder, '**'));
   try {
     const rows = await rowsOf(connection, `SELECT file FROM glob([${patterns.join(', ')}])`);
     return rows.map(({ file }) => String(file));

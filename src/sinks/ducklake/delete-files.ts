@@ -8,7 +8,7 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { blobValue, type DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api';
-import { literal, rowsOf } from '../../core/sql.js';
+import { globLiteral, literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { sync, temporaryPath } from '../../storage/data-dir.js';
 import { isObjectStore } from '../../storage/object-store.js';
@@ -77,7 +77,7 @@ export class DeleteFiles {
     if (!isObjectStore(folder)) return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
     const patterns: string[] = [];
     for (let slot = Math.floor(sinceMs / PREFIX_MS); slot * PREFIX_MS <= Date.now(); slot++) {
-      patterns.push(literal(`${folder}/ducklake-${slot.toString(16).padStart(8, '0')}-*-delete.parquet`));
+      patterns.push(globLiteral(folder, `ducklake-${slot.toString(16).padStart(8, '0')}-*-delete.parquet`));
     }
     const rows = await rowsOf(this.#connection, `SELECT file FROM glob([${patterns.join(', ')}])`);
     return rows.map(({ file }) => String(file));

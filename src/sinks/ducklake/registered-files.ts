@@ -1,7 +1,7 @@
 /** The files that a lake's catalog names. */
 import { resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { literal, rowsOf } from '../../core/sql.js';
+import { globLiteral, literal, rowsOf } from '../../core/sql.js';
 import { isObjectStore } from '../../storage/object-store.js';
 import { METADATA } from './lake.js';
 
@@ -123,7 +123,7 @@ export async function unregisteredFiles(
   dataPath: string,
   before: number,
 ): Promise<string[]> {
-  const pattern = literal(`${dataPath}/**/${DUCKLAKE_FILES}`);
+  const pattern = globLiteral(dataPath, `**/${DUCKLAKE_FILES}`);
   const stored = (await rowsOf(connection, `SELECT file FROM glob(${pattern})`)).map(({ file }) => String(file));
   // Looked up after they were listed: what was registered meanwhile is known.
   const known = await knownFiles(connection, dataPath);

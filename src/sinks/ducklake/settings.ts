@@ -59,7 +59,7 @@ export const lakeSettings = z.object({
     'where the files of the lake are: a folder, or `s3://bucket/prefix` with the usual `AWS_*` variables',
     someText()
       .refine((text) => !isUrl(text) || text.startsWith('s3://'), 'must be a folder or s3://…')
-      .refine((text) => !/[?*=[]/.test(text), 'must be a path without "?", "*", "[" and "="')
+      .refine((text) => !/[?*=]/.test(text), 'must be a path without "?", "*" and "="')
       .transform((text) => (isUrl(text) ? text : resolve(text)).replace(/\/+$/, ''))
       .optional(),
     '`DATA_DIR/lake`',

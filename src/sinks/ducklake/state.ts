@@ -10,8 +10,9 @@
  * one counts: so two processes that merge at once do no harm, though DuckLake lets only one of them remove the files of
  * the one before.
  */
+import { basename, dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { identifier, literal, rowsOf } from '../../core/sql.js';
+import { globLiteral, identifier, literal, rowsOf } from '../../core/sql.js';
 import type { TableSpec } from '../../schema/spec.js';
 import { specHash } from '../../schema/spec-hash.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
@@ -164,8 +165,12 @@ export async function lostStateFiles(connection: DuckDBConnection, dataPath: str
   const lost: string[] = [];
   for (const { file } of files) {
     // Of a name without a pattern, no object store is asked.
-    const found = await rowsOf(connection, `SELECT file FROM glob(${literal(`${file}*`)})`);
-    if (found.length === 0) lost.push(String(file));
+    const path = String(file);
+    const found = await rowsOf(
+      connection,
+      `SELECT file FROM glob(${globLiteral(dirname(path), `${basename(path)}*`)})`,
+    );
+    if (found.length === 0) lost.push(path);
   }
   return lost;
 }

@@ -64,14 +64,20 @@ export async function writeTableFiles(
   if (isObjectStore(folder)) return await write(folder);
   const [{ id }] = await rowsOf(connection, 'SELECT uuid()::VARCHAR AS id');
   const staging = temporaryPath(`${folder}/${id}`);
+  const paths: string[] = [];
   try {
     makeFolder(staging);
     const staged = await write(staging);
     for (const path of staged) sync(path);
-    const paths = staged.map((path) => `${folder}/${basename(path)}`);
-    for (const [index, path] of paths.entries()) renameSync(staged[index], path);
+    for (const path of staged) {
+      paths.push(`${folder}/${basename(path)}`);
+      renameSync(path, paths[paths.length - 1]);
+    }
     syncFolders(folder, dataPath);
     return paths;
+  } catch (thrown) {
+    for (const path of paths) rmSync(path, { force: true });
+    throw thrown;
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }

@@ -1,5 +1,14 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { DuckDBConnection } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DuckLakeSink, type DuckLakeSinkOptions } from '../../../src/sinks/ducklake/sink.js';
@@ -135,6 +144,43 @@ describe.skipIf(whyNoExtensions() !== undefined)('the path of a lake', { timeout
     spy.mockRestore();
     await expect(open(options)).rejects.toMatchObject(refused(ANOTHER_MARK));
     rmSync(join(dataPath, ANOTHER_MARK));
+    await open(options);
+  });
+
+  it('keeps the mark of another process when its own cannot be written', async () => {
+    const options = lakeAt(dataPath);
+    await open(options);
+    const [mark] = marks();
+    rmSync(join(dataPath, mark));
+    const run = DuckDBConnection.prototype.run;
+    const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(function (this: DuckDBConnection, sql) {
+      if (!sql.startsWith('COPY')) return run.call(this, sql);
+      writeFileSync(join(dataPath, mark), '');
+      return Promise.reject(new Error('could not set lock on file'));
+    });
+    await expect(open(options)).rejects.toThrow('could not set lock');
+    spy.mockRestore();
+    expect(marks()).toEqual([mark]);
+  });
+
+  it('may have a bracket in its name', async () => {
+    dataPath = join(dataPath, 'y[1]');
+    const options = lakeAt(dataPath);
+    await fill(options, true);
+    expect(await problems(options)).toEqual([]);
+    const leftover = join(dataPath, 'cdc_orders', 'p0', '0-00000000000000000007-00000000000000000009.parquet');
+    copyFileSync(listFiles(dataPath).find((file) => file.endsWith('.parquet'))!, leftover);
+    await expect(open(lakeAt(join(dataPath, 'below')))).rejects.toMatchObject(refused(marks()[0]));
+    await open(options);
+    expect(existsSync(leftover)).toBe(false);
+  });
+
+  it('may have leftovers of a table that is gone', async () => {
+    const options = lakeAt(dataPath);
+    await fill(options, true);
+    const leftover = join(dataPath, 'sluice', 'gone', 'ducklake-019a0000-0000-7000-8000-000000000000.parquet');
+    mkdirSync(dirname(leftover), { recursive: true });
+    writeFileSync(leftover, '');
     await open(options);
   });
 
