@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createDatabase, removeSpilled, spilledFiles } from '../../../src/sinks/duckdb/database.js';
@@ -24,6 +24,19 @@ it('a start removes what a killed recovery had built, and what killed processes 
   await (await openSink(dataDir)).close();
   expect(existsSync(recovery)).toBe(false);
   expect(readdirSync(spill)).toEqual(['notes']);
+});
+
+it('a start makes none beside the log of one that is gone', async () => {
+  const dataDir = temporaryDirectory();
+  const log = join(dataDir, 'analytics.db.wal');
+  writeFileSync(log, 'commits');
+  await expect(openSink(dataDir)).rejects.toMatchObject({
+    code: 'SLUICE_UNEXPLAINED_FILES',
+    message: expect.stringContaining('has analytics.db.wal, but not the database whose log it is'),
+  });
+  expect(readdirSync(dataDir).sort()).toEqual(['analytics.db.wal', 'parquet']);
+  renameSync(log, `${log}.away`);
+  await (await openSink(dataDir)).close();
 });
 
 it('what is spilled while a database is opened stays', () => {
