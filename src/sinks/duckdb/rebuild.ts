@@ -84,8 +84,9 @@ function checkOld(old: OldDatabase | undefined, { dataDir, topic }: RebuildOptio
     throw new SluiceError(
       'SLUICE_UNEXPLAINED_FILES',
       'files have left because of RETAIN_PARQUET, and only the database has what is still there of their rows: ' +
-        `offsets ${named.join(', ')}${more} (partitions). Put a copy of analytics.db back; or move it away to ` +
-        'recover without these rows, and "sluice run" reads none of them again',
+        `offsets ${named.join(', ')}${more} (partitions). Put analytics.db and parquet back as a copy of DATA_DIR ` +
+        'has them, both of one moment; or move analytics.db away to recover without these rows, and "sluice run" ' +
+        'reads none of them again',
     );
   }
   if (files.length === 0) {
