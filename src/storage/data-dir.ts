@@ -28,6 +28,11 @@ export function databasePath(dataDir: string): string {
   return join(dataDir, 'analytics.db');
 }
 
+/** Where a recovery makes a new database. */
+export function recoveryFolder(dataDir: string): string {
+  return join(dataDir, '.recovery');
+}
+
 /** @throws the system's error if this process may not look into the folder */
 export function hasDatabase(dataDir: string): boolean {
   return statSync(databasePath(dataDir), { throwIfNoEntry: false }) !== undefined;

@@ -57,6 +57,9 @@ async function written(): Promise<void> {
   await commit([of(KEY, 'a'), of('C2', 'f'), of(KEY, 'g', { amount: AMOUNT })]);
   await commit(Array.from({ length: 150 }, (_, n) => (n % 2 === 0 ? odd(KEY, `h${n}`) : odd('C2', `h${n}`))));
   await sink.close();
+  // As a killed process leaves it.
+  mkdirSync(join(options.dataDir, '.spill'), { recursive: true });
+  writeFileSync(join(options.dataDir, '.spill', 'duckdb_temp_storage_DEFAULT-0.tmp'), KEY);
 }
 
 const forgetting = (dryRun = false) => forget(readConfig(env, false), log, KEY, dryRun);

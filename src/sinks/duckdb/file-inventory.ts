@@ -108,14 +108,12 @@ async function readFile(
   );
   const metadata = new Map(entries.map(({ key, value }) => [String(key), String(value)]));
   const number = (key: string) => (metadata.has(`sluice.${key}`) ? Number(metadata.get(`sluice.${key}`)) : undefined);
-  const [rows, offsets] = [Number(stats.rows), Number(stats.offsets)];
+  const rows = Number(stats.rows);
   if (metadata.get('sluice.topic') !== topic) throw new Error(`it is of the topic ${metadata.get('sluice.topic')}`);
   if (rows !== (number('messages_ok') ?? rows)) throw new Error(`it has ${rows} rows, not ${number('messages_ok')}`);
-  // Of a file without rows, nothing says that they are in the partition.
-  if (rows !== offsets || stats.in_partition !== true) throw new Error('its offsets are not its own');
-  if (Number(stats.lowest) < range.start || Number(stats.highest) >= range.next) {
-    throw new Error(`it has the offsets ${stats.lowest} to ${stats.highest}`);
-  }
+  if (rows > 0) checkOffsets(range, stats);
+  // All rows of a file may be forgotten: only its metadata can say so.
+  else if (number('messages_ok') === undefined) throw new Error('it has no rows, and does not say why');
   const counted = BATCH_STAT_LIST.flatMap(([name, { metadata: key, predicate }]): [StatName, number][] => {
     const said = key === undefined ? undefined : number(key);
     const count = said ?? (predicate === undefined ? undefined : Number(stats[`count_${name}`]));
@@ -141,6 +139,13 @@ async function readFile(
   };
 }
 
+/** @throws if rows are not of the offsets that their file's name says */
+function checkOffsets({ start, next }: FileRange, stats: Record<string, unknown>): void {
+  const { rows, offsets, in_partition, lowest, highest } = stats;
+  if (rows !== offsets || in_partition !== true) throw new Error('its offsets are not its own');
+  if (Number(lowest) < start || Number(highest) >= next) throw new Error(`it has the offsets ${lowest} to ${highest}`);
+}
+
 /** Every message became a row, was quarantined or is a tombstone. */
 function withMessages(stats: BatchStats): BatchStats {
   return { ...stats, messages: stats.ok + stats.quarantined + stats.tombstone };
@@ -152,24 +157,29 @@ export function parquet(paths: readonly string[]): string {
 }
 
 /**
- * Of each partition the files without overlap that have the most rows, of equal sets the one of fewest files: before
- * the swap of a join its parts or the joined file, after it the joined one.
+ * Of each partition the files without overlap that have the most rows, of equal sets the one of most offsets, which has
+ * files without rows too, then of fewest files: before the swap of a join its parts or the joined file, after it the
+ * joined one.
  */
 export function mostRows<F extends FileRange & { readonly rows: number }>(all: readonly F[]): F[] {
   const chosen: F[] = [];
   for (const partition of [...new Set(all.map((file) => file.partition))].sort((a, b) => a - b)) {
     const files = all.filter((file) => file.partition === partition).sort((a, b) => a.next - b.next);
     /** The best choice among the first so many files. */
-    const best: { rows: number; files: number; last: number; before: number }[] = [
-      { rows: 0, files: 0, last: -1, before: -1 },
-    ];
+    const best = [{ rows: 0, offsets: 0, files: 0, last: -1, before: -1 }];
     for (const [index, file] of files.entries()) {
       let before = index;
       while (before > 0 && files[before - 1].next > file.start) before--;
-      const taken = { rows: best[before].rows + file.rows, files: best[before].files + 1, last: index, before };
+      const taken = {
+        rows: best[before].rows + file.rows,
+        offsets: best[before].offsets + file.next - file.start,
+        files: best[before].files + 1,
+        last: index,
+        before,
+      };
       const left = best[index];
-      const isBetter = taken.rows > left.rows || (taken.rows === left.rows && taken.files < left.files);
-      best.push(isBetter ? taken : left);
+      const gain = taken.rows - left.rows || taken.offsets - left.offsets || left.files - taken.files;
+      best.push(gain > 0 ? taken : left);
     }
     const chain: F[] = [];
     for (let at = best[files.length]; at.last >= 0; at = best[at.before]) chain.push(files[at.last]);

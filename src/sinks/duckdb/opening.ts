@@ -1,8 +1,9 @@
 /** What a start does before the first batch: checks, removes, upgrades. The caller holds the database's lock. */
+import { rmSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { RemovedFile } from '../../core/flow.js';
 import type { TableSpec } from '../../schema/spec.js';
-import { databasePath } from '../../storage/data-dir.js';
+import { databasePath, recoveryFolder } from '../../storage/data-dir.js';
 import { removeUnfinishedDatabases } from './database.js';
 import { migrate } from './ddl.js';
 import { checkFormat, DUCKDB_LAYOUT } from './format.js';
@@ -49,6 +50,8 @@ export async function openDirectory(
   const found = await readLedgerState(connection);
   const isOld = hasOldNames(found);
   removeUnfinishedDatabases(databasePath(dataDir));
+  // A recovery that was killed; one that works holds the lock, or there is no database to open.
+  rmSync(recoveryFolder(dataDir), { recursive: true, force: true });
   let removed = isOld ? [] : reconcileFiles(dataDir, topic, found);
   const issueBits = await migrate(connection, spec, topic, DUCKDB_LAYOUT, state);
   await storeMaskKey(connection, spec, maskKeyId);

@@ -5,13 +5,14 @@
  *   2. build   DATA_DIR/.recovery/analytics.db: rows, ledger, positions; and what the old database still knows
  *   3. swap    the old database gets a second name; one rename puts the new one in its place
  *
- * Killed before the rename, the directory is as it was. Files that do not count stay: the next start removes them.
+ * Killed before the rename, the directory is as it was. The next start removes what was built until then, and after it
+ * files that do not count.
  */
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError, sinkError } from '../../core/errors.js';
-import { databasePath, sync } from '../../storage/data-dir.js';
+import { databasePath, recoveryFolder, sync } from '../../storage/data-dir.js';
 import { type BuiltDatabase, DatabaseBuilder, type RebuildOptions } from './database-builder.js';
 import { type Inventory, takeInventory } from './file-inventory.js';
 import { readLedgerState } from './ledger.js';
@@ -34,7 +35,7 @@ export interface Rebuild extends BuiltDatabase {
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuild> {
   const { dataDir, memoryLimit } = options;
-  const folder = join(dataDir, '.recovery');
+  const folder = recoveryFolder(dataDir);
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
     memory_limit: `${memoryLimit}B`,
@@ -83,8 +84,9 @@ function checkOld(old: OldDatabase | undefined, { dataDir, topic }: RebuildOptio
     throw new SluiceError(
       'SLUICE_UNEXPLAINED_FILES',
       'files have left because of RETAIN_PARQUET, and only the database has what is still there of their rows: ' +
-        `offsets ${named.join(', ')}${more} (partitions). Put a copy of analytics.db back; or move it away to ` +
-        'recover without these rows, and "sluice run" reads none of them again',
+        `offsets ${named.join(', ')}${more} (partitions). Put analytics.db and parquet back as a copy of DATA_DIR ` +
+        'has them, both of one moment; or move analytics.db away to recover without these rows, and "sluice run" ' +
+        'reads none of them again',
     );
   }
   if (files.length === 0) {

@@ -2,11 +2,19 @@
  * Files of the data directory: made durable just before a transaction, taken back when it is rolled back, and brought
  * into agreement with the ledger at start. A Parquet file counts only when the ledger names it.
  */
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { asSluiceError, SluiceError } from '../../core/errors.js';
 import type { ParquetFile, RemovedFile } from '../../core/flow.js';
-import { listFiles, makeFolder, sync, temporaryPath, topicFolder } from '../../storage/data-dir.js';
+import {
+  databasePath,
+  hasDatabase,
+  listFiles,
+  makeFolder,
+  sync,
+  temporaryPath,
+  topicFolder,
+} from '../../storage/data-dir.js';
 import { removeJournal } from './commit-journal.js';
 import { compareFiles, type FileDifferences, type LedgerState } from './ledger-files.js';
 
@@ -33,17 +41,26 @@ export function makeFolders(dataDir: string, topic: string): void {
 }
 
 /**
- * Files without a database were committed by one that is gone: taking them for leftovers of a crash would delete data.
- * @throws SluiceError SLUICE_UNEXPLAINED_FILES when there are any
+ * What a database that is gone has left. To take files for leftovers of a crash would delete data, and no new database
+ * can be opened beside the log of another one.
+ * @throws SluiceError SLUICE_UNEXPLAINED_FILES when there is any
  */
 export function refuseOrphans(dataDir: string, topic: string): void {
   const orphans = listFiles(topicFolder(dataDir, topic)).filter((path) => path.endsWith('.parquet'));
-  if (orphans.length === 0) return;
+  if (orphans.length > 0) {
+    throw new SluiceError(
+      'SLUICE_UNEXPLAINED_FILES',
+      `DATA_DIR=${dataDir} has ${orphans.length} Parquet files, such as ${relative(dataDir, orphans[0])}, but not ` +
+        'the database that says which of them count: put analytics.db back, make it from the files with "sluice ' +
+        'recover --from-parquet", or move the files away',
+    );
+  }
+  // Another process that makes a database has its log only after it.
+  if (!existsSync(`${databasePath(dataDir)}.wal`) || hasDatabase(dataDir)) return;
   throw new SluiceError(
     'SLUICE_UNEXPLAINED_FILES',
-    `DATA_DIR=${dataDir} has ${orphans.length} Parquet files, such as ${relative(dataDir, orphans[0])}, but not the ` +
-      'database that says which of them count: put analytics.db back, make it from the files with "sluice recover ' +
-      '--from-parquet", or move the files away',
+    `DATA_DIR=${dataDir} has analytics.db.wal, but not the database whose log it is: put analytics.db back; or move ` +
+      'analytics.db.wal away to start over',
   );
 }
 
@@ -153,7 +170,8 @@ export function refuseDamage(dataDir: string, damaged: readonly string[]): void 
   throw new SluiceError(
     'SLUICE_SINK',
     `DATA_DIR=${dataDir} lacks Parquet files that the ledger names: ${named(damaged)}. Nothing was removed; put ` +
-      'them back. "sluice verify" shows all differences',
+      'them back: if they were joined or have left since analytics.db was copied, the parquet folder of that moment. ' +
+      '"sluice verify" shows all differences',
   );
 }
 

@@ -20,7 +20,7 @@ import { lakeError } from '../../core/outage.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { roleColumn } from '../../schema/spec.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
-import { removeUnfinishedDatabases } from '../duckdb/database.js';
+import { removeSpilled, removeUnfinishedDatabases, spilledFiles } from '../duckdb/database.js';
 import {
   FORGOTTEN,
   type ForgetTarget,
@@ -88,12 +88,14 @@ export class LakeForget {
   static async open(options: LakeForgetOptions): Promise<LakeForget> {
     const { catalog } = options;
     const openedMs = Date.now();
+    const spilled = spilledFiles(join(options.dataDir, '.spill'));
     const parts = await openAlone(options, 'forget', ADVICE);
     const { connection, ownership } = parts;
     try {
       if (!isPostgres(catalog)) removeUnfinishedDatabases(catalog);
       // Replays that were killed.
       rmSync(join(options.dataDir, '.replay'), { recursive: true, force: true });
+      removeSpilled(spilled);
       const removed = await settleFiles(connection, options, ownership);
       await connection.run(FORGOTTEN);
       const target = await forgetTarget(connection, options);

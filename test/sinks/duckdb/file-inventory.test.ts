@@ -21,6 +21,8 @@ describe('mostRows', () => {
     ['a joined file that follows its parts', [file(0, 2), file(2, 6), file(0, 6)], [2]],
     ['parts before a joined file of fewer rows', [file(0, 2), file(2, 6), file(0, 6, 3)], [0, 1]],
     ['the first of two that are alike', [file(0, 6), file(0, 6)], [0]],
+    ['files without rows', [file(0, 2, 0), file(2, 6), file(6, 8, 0)], [0, 1, 2]],
+    ['a joined file instead of a part without rows', [file(0, 2, 0), file(0, 6, 4), file(2, 6)], [1]],
     ['of each partition, in order', [file(0, 2, 2, 10), file(0, 2, 2, 9), file(4, 6), file(0, 2)], [3, 2, 1, 0]],
     ['a later join that overlaps an earlier one', [file(0, 20), file(0, 10), file(10, 30)], [1, 2]],
   ])('chooses %s', (_, files, chosen) => {
@@ -123,7 +125,7 @@ describe('an inventory', () => {
   it.each<[string, Content, string]>([
     ['another topic', { metadata: { topic: 'other' } }, 'it is of the topic other'],
     ['fewer rows than it says', { metadata: { messages_ok: 5 } }, 'it has 4 rows, not 5'],
-    ['no rows', { offsets: [] }, 'its offsets are not its own'],
+    ['no rows', { offsets: [] }, 'it has no rows, and does not say why'],
     ['an offset twice', { offsets: [4, 5, 5] }, 'its offsets are not its own'],
     ['rows of another partition', { partition: 1 }, 'its offsets are not its own'],
     ['an offset before its first', { offsets: [3, 4] }, 'it has the offsets 3 to 4'],

@@ -1,5 +1,5 @@
 /** What forgetting a key changes in a data directory, and what a failure leaves. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SluiceError } from '../../../src/core/errors.js';
@@ -8,7 +8,7 @@ import { Forget, type ForgetOptions } from '../../../src/sinks/duckdb/forget.js'
 import { temporaryPath } from '../../../src/storage/data-dir.js';
 import { makeBatch, openSink, order, select, sinkOptions, temporaryDirectory } from '../../support/batches.js';
 import { failAt } from '../../support/failing-statement.js';
-import { nameOf, verified } from '../../support/recovering.js';
+import { nameOf, recovered, verified } from '../../support/recovering.js';
 import { HOUR_MS, retain } from '../../support/retaining.js';
 import { changeDatabase, queryDatabase } from '../../support/verifying.js';
 
@@ -97,6 +97,26 @@ describe('a key', () => {
     await sink.close();
     expect(await forgotten(dataDir)).toMatchObject({ rows: 3, others: 0, files: 1 });
     expect(await queryDatabase(dataDir, LEFT)).toEqual([[0, 0]]);
+    expect((await verified(dataDir)).problems).toEqual([]);
+  });
+
+  it.each([
+    ['with the old database', false],
+    ['without it', true],
+  ])('that all rows of files had leaves files without rows, which a recovery takes: %s', async (_, isLost) => {
+    const dataDir = await written();
+    await forgotten(dataDir, { key: 'C2' });
+    await forgotten(dataDir, { key: 'C3' });
+    await forgotten(dataDir);
+    for (const name of [SECOND, THIRD]) expect(await keysOf(dataDir, name)).toEqual([]);
+    const before = await queryDatabase(dataDir, COUNTS);
+    if (isLost) rmSync(join(dataDir, 'analytics.db'));
+    expect((await recovered(dataDir, 'fromParquet')).text).toContain('partition 0: offsets 0 to 9');
+    expect(await queryDatabase(dataDir, COUNTS)).toEqual(before);
+    expect((await verified(dataDir)).problems).toEqual([]);
+    const sink = await openSink(dataDir);
+    await sink.compact({ everything: true });
+    await sink.close();
     expect((await verified(dataDir)).problems).toEqual([]);
   });
 

@@ -107,6 +107,7 @@ describe('no database is made', () => {
     await refused('SLUICE_UNEXPLAINED_FILES', 'offsets 0 to 5 of 2, 7 to 9 of 2, 20 to 21 of 3 (partitions)');
     await leave(30, 31, 3);
     await refused('SLUICE_UNEXPLAINED_FILES', 'offsets 0 to 5 of 2, 7 to 9 of 2, 20 to 21 of 3, … (partitions)');
+    await refused('SLUICE_UNEXPLAINED_FILES', 'Put analytics.db and parquet back as a copy of DATA_DIR has them, both');
   });
 
   it('if it cannot be written, with the reason', async () => {
