@@ -4,6 +4,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { asSluiceError, isLocked, SluiceError } from '../core/errors.js';
 import { type ReplayOutcome, type ReplayPiece, requestText } from '../core/replay.js';
 import { databasePath, hasDatabase } from '../storage/data-dir.js';
+import { spillFolder } from '../storage/spill.js';
 import { LineReader } from './lines.js';
 import {
   INTERRUPT_AGAIN_MS,
@@ -73,6 +74,7 @@ async function openDatabase(dataDir: string): Promise<ReadDatabase> {
   try {
     const instance = await DuckDBInstance.create(path, {
       access_mode: 'READ_ONLY',
+      temp_directory: spillFolder(dataDir),
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     });

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../src/core/sql.js';
 import { connectLake, openLake } from '../../src/sinks/ducklake/lake.js';
-import { CliProcess, temporaryDataDir } from '../support/cli.js';
+import { CliProcess, type CliResult, temporaryDataDir } from '../support/cli.js';
 import { EXTENSION_DIRECTORY, whyNoExtensions } from '../support/duckdb-extensions.js';
 import { orderEvents } from '../support/events.js';
 import { describeKafka } from '../support/kafka/shared.js';
@@ -99,19 +99,17 @@ async function disturb(envs: readonly Record<string, string>[], random: Random):
       process.kill('SIGCONT');
     } else {
       process.kill(action === 'killed' ? 'SIGKILL' : 'SIGTERM');
-      const { code, signal, stderr } = await end(process);
-      // One that has only just begun ends at SIGTERM itself; one that was paused while it opened the lake had ended.
-      const isEarly = (signal === 'SIGTERM' && stderr === '') || /the lake cannot be opened/.test(stderr);
-      if (action === 'stopped' && code !== 0 && !isEarly) expect(stderr).toMatch(/SLUICE_FENCED|did not end within/);
+      const ended = await end(process);
+      if (action === 'stopped' && ended.code !== 0 && !isEarly(ended)) expect(ended.stderr).toMatch(FENCED);
       running[index] = await start(envs[index]);
     }
   }
   for (const process of running) process?.kill('SIGTERM');
   for (const process of running) {
-    const { code, stderr } = await end(process as CliProcess);
-    if (code === 0) continue;
+    const ended = await end(process as CliProcess);
+    if (ended.code === 0 || isEarly(ended)) continue;
     // A process that lost its partitions while it stood still is told so when it commits.
-    expect(stderr).toMatch(/SLUICE_FENCED|did not end within/);
+    expect(ended.stderr).toMatch(FENCED);
     counts.fenced++;
   }
   console.log(JSON.stringify(counts));
@@ -124,8 +122,15 @@ async function disturb(envs: readonly Record<string, string>[], random: Random):
   }
 }
 
+const FENCED = /SLUICE_FENCED|did not end within/;
+
+/** One that has only just begun ends at SIGTERM itself; one that was paused while it opened the lake had ended. */
+function isEarly({ signal, stderr }: CliResult): boolean {
+  return (signal === 'SIGTERM' && stderr === '') || /the lake cannot be opened/.test(stderr);
+}
+
 /** One that does not end is killed, and fails the test: SIGTERM ends a process in bounded time. */
-async function end(process: CliProcess): Promise<Awaited<CliProcess['ended']>> {
+async function end(process: CliProcess): Promise<CliResult> {
   const timer = setTimeout(() => process.kill('SIGKILL'), 120_000);
   return await process.ended.finally(() => clearTimeout(timer));
 }

@@ -1,10 +1,11 @@
 /** The database of a data directory as a file: made whole, opened by one process. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, linkSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError, sinkError } from '../../core/errors.js';
 import { databasePath, sync } from '../../storage/data-dir.js';
+import { removeSpilled, spilledFiles, spillFolders } from '../../storage/spill.js';
 
 export interface DatabaseOptions {
   /** Absolute. */
@@ -57,26 +58,6 @@ export function removeUnfinishedDatabases(path: string): void {
   for (const name of names) rmSync(join(folder, name), { force: true });
 }
 
-/** Files that DuckDB spilled into a folder, absolute, with the time (ms) of the last write. */
-export function spilledFiles(folder: string): ReadonlyMap<string, number> {
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith('duckdb_temp_')) : [];
-  return new Map(names.map((name) => [join(folder, name), lastWriteMs(join(folder, name))]));
-}
-
-/**
- * Removes what killed processes have spilled, which DuckDB leaves: rows may be in it that are to be forgotten.
- * @param found before the database was opened: what the opening itself spills is written later
- */
-export function removeSpilled(found: ReadonlyMap<string, number>): void {
-  for (const [path, writtenMs] of found) {
-    if (lastWriteMs(path) === writtenMs) rmSync(path, { force: true });
-  }
-}
-
-function lastWriteMs(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-
 /**
  * Opens a data directory's database for writing, which keeps other processes out; removes what killed ones had spilled.
  * @throws SluiceError SLUICE_LOCKED when another process has it, SLUICE_DATA_DIR or SLUICE_SINK when it cannot be used
@@ -84,7 +65,7 @@ function lastWriteMs(path: string): number {
 export async function openDatabase(path: string, options: DatabaseOptions): Promise<DuckDBInstance> {
   const { dataDir, threads, memoryLimit } = options;
   try {
-    const spilled = spilledFiles(`${path}.tmp`);
+    const spilled = spilledFiles([`${path}.tmp`, ...spillFolders(dataDir)]);
     const instance = await DuckDBInstance.create(path, {
       threads: String(threads),
       autoinstall_known_extensions: 'false',

@@ -19,8 +19,9 @@ import type { RemovedFile } from '../../core/flow.js';
 import { lakeError } from '../../core/outage.js';
 import { identifier, literal, rowsOf } from '../../core/sql.js';
 import { roleColumn } from '../../schema/spec.js';
+import { removeSpilled, spilledFiles, spillFolders } from '../../storage/spill.js';
 import type { CompactionOptions } from '../duckdb/compaction.js';
-import { removeSpilled, removeUnfinishedDatabases, spilledFiles } from '../duckdb/database.js';
+import { removeUnfinishedDatabases } from '../duckdb/database.js';
 import {
   FORGOTTEN,
   type ForgetTarget,
@@ -88,7 +89,7 @@ export class LakeForget {
   static async open(options: LakeForgetOptions): Promise<LakeForget> {
     const { catalog } = options;
     const openedMs = Date.now();
-    const spilled = spilledFiles(join(options.dataDir, '.spill'));
+    const spilled = spilledFiles(spillFolders(options.dataDir));
     const parts = await openAlone(options, 'forget', ADVICE);
     const { connection, ownership } = parts;
     try {

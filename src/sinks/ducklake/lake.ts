@@ -1,5 +1,5 @@
 /** The lake as DuckDB sees it: a database in memory that keeps nothing, with the lake attached. */
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { literal } from '../../core/sql.js';
 import { sync } from '../../storage/data-dir.js';
@@ -10,6 +10,7 @@ import {
   type ObjectStoreOptions,
   openObjectStore,
 } from '../../storage/object-store.js';
+import { removeSpilled, spilledFiles, spillFolder, spillFolders } from '../../storage/spill.js';
 import { attachError } from './lake-errors.js';
 import { attachServer, whileOpening } from './postgres-server.js';
 import { isPostgres } from './settings.js';
@@ -40,6 +41,7 @@ export const LAKE = 'lake';
 export const METADATA = `__ducklake_metadata_${LAKE}`;
 /** Rows of Sluice's own tables that wait in the catalog before they are worth a file. */
 export const INLINED_ROWS = 1_000_000;
+const KEEP_SPILLED_MS = 86_400_000;
 
 /**
  * Opens the lake, and makes one where there is none.
@@ -49,11 +51,12 @@ export const INLINED_ROWS = 1_000_000;
  */
 export async function openLake(options: LakeOptions, reading?: LakeReading): Promise<DuckDBInstance> {
   const { extensionDirectory, threads, memoryLimit, dataDir } = options;
+  if (reading === undefined) removeOldSpills(dataDir);
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(threads),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-    temp_directory: join(dataDir, '.spill'),
+    temp_directory: spillFolder(dataDir),
     ...extensionConfig(extensionDirectory),
     ...(memoryLimit !== undefined && { memory_limit: `${memoryLimit}B` }),
   });
@@ -66,6 +69,12 @@ export async function openLake(options: LakeOptions, reading?: LakeReading): Pro
     instance.closeSync();
     throw thrown;
   }
+}
+
+/** Of killed processes. A reader may be at work beside this one. */
+function removeOldSpills(dataDir: string): void {
+  const before = Date.now() - KEEP_SPILLED_MS;
+  removeSpilled(new Map([...spilledFiles(spillFolders(dataDir))].filter(([, writtenMs]) => writtenMs < before)));
 }
 
 /** A connection whose tables are those of the lake. */

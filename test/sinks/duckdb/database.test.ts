@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { createDatabase, removeSpilled, spilledFiles } from '../../../src/sinks/duckdb/database.js';
+import { createDatabase } from '../../../src/sinks/duckdb/database.js';
+import { removeSpilled, spilledFiles } from '../../../src/storage/spill.js';
 import { openSink, select, temporaryDirectory } from '../../support/batches.js';
 
 it('a start works beside what a killed one of the same process id left, and removes it', async () => {
@@ -43,11 +44,11 @@ it('what is spilled while a database is opened stays', () => {
   const folder = temporaryDirectory();
   const spilled = (name: string) => join(folder, `duckdb_temp_${name}`);
   for (const name of ['left', 'used']) writeFileSync(spilled(name), 'left');
-  const found = spilledFiles(folder);
+  const found = spilledFiles([folder]);
   utimesSync(spilled('used'), 1, 1);
   writeFileSync(spilled('new'), 'new');
   removeSpilled(found);
-  expect([...spilledFiles(folder).keys()].sort()).toEqual([spilled('new'), spilled('used')]);
+  expect([...spilledFiles([folder]).keys()].sort()).toEqual([spilled('new'), spilled('used')]);
 });
 
 it('of two databases that are made at the same time one stays', async () => {
