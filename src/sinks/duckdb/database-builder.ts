@@ -14,8 +14,7 @@ import { type Inventory, type InventoryFile, parquet } from './file-inventory.js
 import { openFormat } from './format.js';
 import { type LedgerRow, writeLedger } from './ledger.js';
 import { moveMarkers } from './markers.js';
-import { storeMaskKey } from './mask-key.js';
-import { OLD, type OldBatch, type OldDatabase } from './old-database.js';
+import { keepOld, keepOldMessages, OLD, type OldBatch, type OldDatabase } from './old-database.js';
 import { openRetention } from './retention-tables.js';
 
 export interface RebuildOptions {
@@ -105,11 +104,8 @@ export class DatabaseBuilder {
   async #makeTables(): Promise<void> {
     const { topic } = this.#options;
     await openFormat(this.#connection, topic);
-    for (const [name, bit] of this.#old?.bits ?? []) {
-      await this.#run(`INSERT INTO sluice.columns VALUES (${literal(name)}, ${bit})`);
-    }
+    if (this.#old !== undefined) await keepOld(this.#connection, this.#old);
     await migrate(this.#connection, this.#spec, topic);
-    await storeMaskKey(this.#connection, this.#spec, this.#old?.maskKeyId);
     if ((this.#old?.format ?? 0) >= RETENTION_FORMAT) await openRetention(this.#connection);
     const text = (value: string | undefined) => (value === undefined ? 'NULL' : literal(value));
     const format = this.#old?.createdFormat ?? Math.min(...this.#inventory.files.map((file) => file.format));
@@ -205,12 +201,8 @@ export class DatabaseBuilder {
          watermark: ${this.#watermark(partition)}, leader_epoch: ${files[files.length - 1].leaderEpoch ?? 'NULL'}`,
     );
     if (this.#old !== undefined) {
-      // A database that is older than a replay has messages that are rows of files now.
-      await this.#run(
-        `INSERT INTO sluice.quarantine BY NAME FROM ${OLD}.sluice.quarantine
-         ANTI JOIN (SELECT kafka_offset AS message_offset FROM ${this.#rows(files)}) USING (message_offset)
-         WHERE partition_id = ${partition} AND message_offset >= ${begin} AND message_offset < ${end}`,
-      );
+      const of = { table: identifier(this.#spec.table), rows: this.#rows(files) };
+      await keepOldMessages(this.#connection, this.#old, { partition, start: begin, next: end }, of);
     }
     const [{ quarantined, kept }] = await rowsOf(
       this.#connection,

@@ -3,7 +3,12 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { isLocked, SluiceError } from '../../core/errors.js';
 import { literal, rowsOf } from '../../core/sql.js';
 import type { StoredSpec } from '../../schema/spec.js';
-import { type FileRange, RETENTION_FORMAT } from '../../storage/data-dir.js';
+import { type FileRange, FORMAT_VERSION, RETENTION_FORMAT } from '../../storage/data-dir.js';
+import { LEFT_COLUMNS } from './ddl.js';
+import { FORGOTTEN } from './forget-tables.js';
+import { writeMaskKey } from './mask-key.js';
+import { REPLAYS } from './replay-tables.js';
+import { RESETS } from './reset.js';
 
 /** The name that it is attached under. */
 export const OLD = 'old_database';
@@ -30,7 +35,12 @@ export interface OldDatabase {
   /** Where partitions began, and why. */
   readonly starts: ReadonlyMap<number, { readonly first: number; readonly reason: string }>;
   readonly batches: readonly OldBatch[];
+  /** Names of its tables of Sluice. */
+  readonly tables: ReadonlySet<string>;
 }
+
+/** Tables that only some databases have, and that a new one gets whole. */
+const KEPT = { left_columns: LEFT_COLUMNS, resets: RESETS, forgotten: FORGOTTEN };
 
 /**
  * Attaches it under the name OLD, which keeps other processes out and brings its write-ahead log into it.
@@ -68,6 +78,10 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
          FROM ${OLD}.sluice.batches GROUP BY ALL`
       : `SELECT partition_id, first_offset, start_reason FROM ${OLD}.sluice.positions`,
   );
+  const tables = await rowsOf(
+    connection,
+    `SELECT table_name FROM duckdb_tables() WHERE database_name = '${OLD}' AND schema_name = 'sluice'`,
+  );
   const bits = format < 2 ? [] : await rowsOf(connection, `SELECT name, issue_bit FROM ${OLD}.sluice.columns`);
   return {
     topic: String(meta.topic),
@@ -95,5 +109,58 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
       file: (file as string | null) ?? undefined,
       hasLeft: has_left === true,
     })),
+    tables: new Set(tables.map(({ table_name }) => String(table_name))),
   };
+}
+
+/**
+ * Gives an empty database what the old one knows of its specs and of what operators did: then `migrate` refuses and
+ * remembers what it would in the old one.
+ */
+export async function keepOld(connection: DuckDBConnection, old: OldDatabase): Promise<void> {
+  for (const [name, bit] of old.bits) {
+    await connection.run(`INSERT INTO sluice.columns VALUES (${literal(name)}, ${bit})`);
+  }
+  await connection.run(
+    `INSERT INTO sluice.meta BY NAME
+     SELECT format_version: ${FORMAT_VERSION}, topic, spec, spec_hash, changed_at FROM ${OLD}.sluice.meta`,
+  );
+  // Also without masks in the spec: messages of before are encrypted with it.
+  if (old.maskKeyId !== undefined) await writeMaskKey(connection, old.maskKeyId);
+  for (const [name, create] of Object.entries(KEPT)) {
+    if (!old.tables.has(name)) continue;
+    await connection.run(create);
+    await connection.run(`INSERT INTO sluice.${name} BY NAME FROM ${OLD}.sluice.${name}`);
+  }
+}
+
+/**
+ * Gives a partition of a new database, whose rows and markers are there, the old one's messages that are no rows of
+ * files, and what became of those that were replayed.
+ * @param rows SQL relation: the rows of the partition's files
+ */
+export async function keepOldMessages(
+  connection: DuckDBConnection,
+  { tables }: OldDatabase,
+  { partition, start, next }: FileRange,
+  { table, rows }: { readonly table: string; readonly rows: string },
+): Promise<void> {
+  const isMeant = `partition_id = ${partition} AND message_offset >= ${start} AND message_offset < ${next}`;
+  const fromFiles = `SELECT kafka_offset FROM ${rows}`;
+  // A database that is older than a replay has messages that are rows of files now.
+  await connection.run(
+    `INSERT INTO sluice.quarantine BY NAME FROM ${OLD}.sluice.quarantine
+     WHERE ${isMeant} AND message_offset NOT IN (${fromFiles})`,
+  );
+  if (!tables.has('replays')) return;
+  await connection.run(REPLAYS);
+  // Which row of a change id is the duplicate is decided anew; a row that is in no file was forgotten.
+  await connection.run(
+    `INSERT INTO sluice.replays BY NAME FROM (
+       SELECT * REPLACE (CASE WHEN outcome = 'tombstone' THEN outcome
+         WHEN message_offset IN (SELECT kafka_offset FROM ${table} WHERE kafka_partition = ${partition}) THEN 'merged'
+         WHEN message_offset IN (SELECT message_offset FROM sluice.markers WHERE partition_id = ${partition})
+           THEN 'marker' ELSE 'duplicate' END AS outcome)
+       FROM ${OLD}.sluice.replays WHERE ${isMeant} AND (outcome = 'tombstone' OR message_offset IN (${fromFiles})))`,
+  );
 }

@@ -30,7 +30,8 @@ export interface Rebuild extends BuiltDatabase {
 
 /**
  * Makes the new database and puts it in the place of the old one.
- * @throws SluiceError SLUICE_LOCKED, SLUICE_CONFIG, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK; then nothing has changed
+ * @throws SluiceError SLUICE_LOCKED, SLUICE_CONFIG, SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK; then
+ *   nothing has changed
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuild> {
   const { dataDir, memoryLimit } = options;
