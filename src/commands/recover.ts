@@ -176,17 +176,21 @@ async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Pr
 /** Changes nothing. @returns whether nothing is wrong */
 async function explain({ dataDir, kafka }: Config, write: Write): Promise<boolean> {
   if (!hasDatabase(dataDir)) return explainOrphans('missing', dataDir, kafka.topic, write);
-  let client: Awaited<ReturnType<typeof openSql>>;
   try {
-    client = await openSql(dataDir);
+    return await explainDatabase(dataDir, kafka.topic, write);
   } catch (thrown) {
     if (!(thrown instanceof SluiceError) || thrown.code !== 'SLUICE_SINK') throw thrown;
     write(`${thrown.message}\n\n${CHOICES}`);
     return false;
   }
+}
+
+/** @throws SluiceError SLUICE_SINK if it cannot be read */
+async function explainDatabase(dataDir: string, topicAsked: string, write: Write): Promise<boolean> {
+  const client = await openSql(dataDir);
   try {
     refuseRunning(client, dataDir, 'nothing to recover');
-    if (!(await hasTables(client))) return explainOrphans('empty', dataDir, kafka.topic, write);
+    if (!(await hasTables(client))) return explainOrphans('empty', dataDir, topicAsked, write);
     const { topic } = await readScope(client, dataDir);
     const { leftovers, unexplained, damaged, rewritten } = compareFiles(dataDir, topic, await readLedger(client));
     for (const { file, why } of leftovers) write(`the next start removes ${file}: ${why}\n`);
