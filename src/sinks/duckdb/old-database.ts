@@ -20,6 +20,14 @@ export interface OldBatch extends FileRange {
   readonly hasLeft: boolean;
 }
 
+/** Where a partition began, and why; and where it was. */
+export interface OldPosition {
+  readonly first: number;
+  readonly reason: string;
+  readonly next: number;
+  readonly leaderEpoch: number | undefined;
+}
+
 export interface OldDatabase {
   readonly topic: string;
   /** As JSON, in the form of the version that wrote it. */
@@ -32,8 +40,9 @@ export interface OldDatabase {
   readonly maskKeyId: string | undefined;
   /** The bit of `issues` of each column. */
   readonly bits: readonly (readonly [name: string, bit: number])[];
-  /** Where partitions began, and why. */
-  readonly starts: ReadonlyMap<number, { readonly first: number; readonly reason: string }>;
+  /** By partition. */
+  readonly positions: ReadonlyMap<number, OldPosition>;
+  /** By partition and start. */
   readonly batches: readonly OldBatch[];
   /** Names of its tables of Sluice. */
   readonly tables: ReadonlySet<string>;
@@ -71,12 +80,12 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
     `SELECT partition_id, start_offset, next_offset, file, ${hasLeft} AS has_left
      FROM ${OLD}.sluice.batches ORDER BY ALL`,
   );
-  const starts = await rowsOf(
+  const positions = await rowsOf(
     connection,
     format < 2
-      ? `SELECT partition_id, min(start_offset) AS first_offset, 'unknown' AS start_reason
-         FROM ${OLD}.sluice.batches GROUP BY ALL`
-      : `SELECT partition_id, first_offset, start_reason FROM ${OLD}.sluice.positions`,
+      ? `SELECT partition_id, min(start_offset) AS first_offset, 'unknown' AS start_reason,
+           max(next_offset) AS next_offset, NULL AS leader_epoch FROM ${OLD}.sluice.batches GROUP BY ALL`
+      : `SELECT partition_id, first_offset, start_reason, next_offset, leader_epoch FROM ${OLD}.sluice.positions`,
   );
   const tables = await rowsOf(
     connection,
@@ -96,10 +105,15 @@ async function readOld(connection: DuckDBConnection): Promise<OldDatabase | unde
       format < 2
         ? (JSON.parse(spec) as StoredSpec).columns.map(({ name }, bit) => [name, bit] as const)
         : bits.map(({ name, issue_bit }) => [String(name), Number(issue_bit)] as const),
-    starts: new Map(
-      starts.map(({ partition_id, first_offset, start_reason }) => [
+    positions: new Map(
+      positions.map(({ partition_id, first_offset, start_reason, next_offset, leader_epoch }) => [
         Number(partition_id),
-        { first: Number(first_offset), reason: String(start_reason) },
+        {
+          first: Number(first_offset),
+          reason: String(start_reason),
+          next: Number(next_offset),
+          leaderEpoch: (leader_epoch as number | null) ?? undefined,
+        },
       ]),
     ),
     batches: batches.map(({ partition_id, start_offset, next_offset, file, has_left }) => ({
@@ -132,6 +146,17 @@ export async function keepOld(connection: DuckDBConnection, old: OldDatabase): P
     await connection.run(create);
     await connection.run(`INSERT INTO sluice.${name} BY NAME FROM ${OLD}.sluice.${name}`);
   }
+}
+
+/** Gives a new database the old one's batches that are within a range. */
+export async function keepOldBatches(
+  connection: DuckDBConnection,
+  { partition, start, next }: FileRange,
+): Promise<void> {
+  await connection.run(
+    `INSERT INTO sluice.batches BY NAME FROM ${OLD}.sluice.batches
+     WHERE partition_id = ${partition} AND start_offset >= ${start} AND next_offset <= ${next}`,
+  );
 }
 
 /**

@@ -1,14 +1,18 @@
 /** What a recovery keeps of an old database that can be read. */
-import { expect, it } from 'vitest';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { specJson, type TableSpec } from '../../../src/schema/spec.js';
 import { ORDERS_SPEC, parseSpec } from '../../../src/schema/spec-file.js';
 import { specHash } from '../../../src/schema/spec-hash.js';
+import { writeJournal } from '../../../src/sinks/duckdb/commit-journal.js';
 import { LEFT_COLUMNS } from '../../../src/sinks/duckdb/ddl.js';
 import { FORGOTTEN } from '../../../src/sinks/duckdb/forget-tables.js';
 import { rebuild } from '../../../src/sinks/duckdb/rebuild.js';
 import { REPLAYS } from '../../../src/sinks/duckdb/replay-tables.js';
 import { RESETS } from '../../../src/sinks/duckdb/reset.js';
 import { makeBatch, openSink, order, TOPIC, temporaryDirectory, token } from '../../support/batches.js';
+import { nameOf, parquetFiles, recovered } from '../../support/recovering.js';
 import { changeDatabase, problems, queryDatabase } from '../../support/verifying.js';
 
 const rebuilt = (dataDir: string, spec?: TableSpec) =>
@@ -85,4 +89,100 @@ it('keeps what became of replayed messages, as it is now', async () => {
     [2, 'duplicate'],
   ]);
   expect(await problems(dataDir)).toEqual([]);
+});
+
+describe('of what is in no file', () => {
+  const POSITIONS = `SELECT partition_id, first_offset::INTEGER, next_offset::INTEGER, start_reason, leader_epoch
+    FROM sluice.positions ORDER BY 1`;
+  const QUARANTINED = 'SELECT partition_id, count(*)::INTEGER FROM sluice.quarantine GROUP BY ALL ORDER BY 1';
+
+  /** Offsets 4 to 6 of partition 0, 500 to 503 of partition 2 have no rows; of partition 1 nothing was read. */
+  async function withTails(): Promise<string> {
+    const dataDir = await directory();
+    const sink = await openSink(dataDir);
+    await sink.initPositions([{ partition: 2, nextOffset: 500, reason: 'latest' }]);
+    await sink.stage(await makeBatch(dataDir, 0, 4, ['{', null], { leaderEpoch: 7 }));
+    await sink.stage(await makeBatch(dataDir, 2, 500, ['{', '[', '{'], { leaderEpoch: 3 }));
+    await sink.commit();
+    await sink.close();
+    return dataDir;
+  }
+
+  it('keeps what followed the last file, and partitions without files', async () => {
+    const dataDir = await withTails();
+    const before = await queryDatabase(dataDir, POSITIONS);
+    expect(before).toEqual([
+      [0, 0, 6, 'earliest', 7],
+      [1, 0, 0, 'earliest', null],
+      [2, 500, 503, 'latest', 3],
+    ]);
+    expect((await rebuilt(dataDir)).partitions).toMatchObject([
+      { start: 0, next: 6, quarantined: 2, quarantineKept: 2, readAgainTo: undefined },
+      { start: 0, next: 0, quarantined: 0, quarantineKept: 0, readAgainTo: undefined },
+      { start: 500, next: 503, quarantined: 3, quarantineKept: 3, readAgainTo: undefined },
+    ]);
+    expect(await queryDatabase(dataDir, POSITIONS)).toEqual(before);
+    expect(await queryDatabase(dataDir, QUARANTINED)).toEqual([
+      [0, 2],
+      [2, 3],
+    ]);
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it('reads on where the first file is missing, and says so', async () => {
+    const dataDir = await withTails();
+    const sink = await openSink(dataDir);
+    await sink.stage(await makeBatch(dataDir, 0, 6, [order(token(7))], { leaderEpoch: 8 }));
+    await sink.stage(await makeBatch(dataDir, 2, 503, [order(token(8)), '{']));
+    await sink.commit();
+    await sink.stage(await makeBatch(dataDir, 0, 7, ['{']));
+    await sink.commit();
+    await sink.close();
+    rmSync(join(dataDir, nameOf(0, 6, 7)));
+    rmSync(join(dataDir, nameOf(2, 503, 505)));
+    const { text } = await recovered(dataDir, 'fromParquet');
+    expect(text).toContain('partition 0: offsets 0 to 6; files of offsets 6 to 8 are missing: "sluice run" reads');
+    expect(text).toContain('partition 2: offsets 500 to 503; files of offsets 503 to 505 are missing:');
+    expect((await queryDatabase(dataDir, POSITIONS)).map(([, , next, , epoch]) => [next, epoch])).toEqual([
+      [6, null],
+      [0, null],
+      [503, null],
+    ]);
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it('leaves the rest of a commit to the next start, though it has a part of it', async () => {
+    const dataDir = await withTails();
+    const sink = await openSink(dataDir);
+    await sink.stage(await makeBatch(dataDir, 0, 6, [order(token(7))]));
+    await sink.stage(await makeBatch(dataDir, 1, 0, ['{']));
+    await sink.stage(await makeBatch(dataDir, 2, 503, [order(token(8))]));
+    await sink.commit();
+    await sink.close();
+    // As if it had ended at once after its COMMIT.
+    writeJournal(dataDir, { commit: 3, files: [nameOf(0, 6, 7), nameOf(2, 503, 504)] });
+    rmSync(join(dataDir, nameOf(0, 6, 7)));
+    expect((await recovered(dataDir, 'fromParquet')).text).toContain(`the next start removes ${nameOf(2, 503, 504)}`);
+    await (await openSink(dataDir)).close();
+    expect(parquetFiles(dataDir)).toEqual([nameOf(0, 0, 4)]);
+    expect(await queryDatabase(dataDir, QUARANTINED)).toEqual([
+      [0, 2],
+      [1, 1],
+      [2, 3],
+    ]);
+    expect(await problems(dataDir)).toEqual([]);
+  });
+
+  it('names partitions that nothing is known of, and that a run does not take for new ones', async () => {
+    const dataDir = await withTails();
+    const sink = await openSink(dataDir);
+    await sink.initPositions([{ partition: 3, nextOffset: 0, reason: 'earliest' }]);
+    await sink.stage(await makeBatch(dataDir, 3, 0, [order(token(9))]));
+    await sink.commit();
+    await sink.close();
+    rmSync(join(dataDir, 'analytics.db'));
+    const { text } = await recovered(dataDir, 'fromParquet');
+    expect(text).toContain('partition 1: nothing is known of it; START_FROM says where "sluice run" begins');
+    expect(text).not.toContain('partition 2:');
+  });
 });
