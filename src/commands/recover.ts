@@ -131,6 +131,11 @@ function describeRebuild(made: Rebuild, { dataDir, tableSpec }: Config, write: W
   write(`${counted(made.files, 'file')}: ${counted(made.rowsMerged, 'row')} merged, `);
   write(`${counted(made.rowsDuplicate, 'duplicate')}, ${counted(made.markers, 'marker')} of snapshots\n`);
   for (const partition of made.partitions) write(describePartition(partition));
+  for (const partition of unknownPartitions(made.partitions)) {
+    write(
+      `partition ${partition}: nothing is known of it; START_FROM says where "sluice run" begins, if it is there\n`,
+    );
+  }
   for (const name of made.uncertain) {
     write(`${name} does not say how many messages of its offsets were quarantined or tombstones\n`);
   }
@@ -139,13 +144,24 @@ function describeRebuild(made: Rebuild, { dataDir, tableSpec }: Config, write: W
   write('analytics.db is made anew; "sluice verify" proves it, "sluice run" continues\n');
 }
 
-function describePartition({ partition, start, next, holes, quarantined, quarantineKept }: RebuiltPartition): string {
+/** Those that a run does not take for new ones, which it reads from their beginning. */
+function unknownPartitions(partitions: readonly RebuiltPartition[]): number[] {
+  const known = new Set(partitions.map(({ partition }) => partition));
+  return Array.from(partitions.keys()).filter((partition) => !known.has(partition));
+}
+
+function describePartition(made: RebuiltPartition): string {
+  const { partition, start, next, holes, quarantined, quarantineKept, readAgainTo } = made;
   const lost = Math.max(0, quarantined - quarantineKept);
   const quarantine = lost === 0 ? '' : `; ${counted(lost, 'quarantined message')} lost with the database`;
   const missing = holes.map((hole) => `${hole.start} to ${hole.next}`).join(', ');
   const none =
     holes.length === 0 ? '' : `; no file has offsets ${missing}: messages without rows, or a file that is gone`;
-  return `partition ${partition}: offsets ${start} to ${next}${quarantine}${none}\n`;
+  const again =
+    readAgainTo === undefined
+      ? ''
+      : `; files of offsets ${next} to ${readAgainTo} are missing: "sluice run" reads them again, if Kafka has them`;
+  return `partition ${partition}: offsets ${start} to ${next}${quarantine}${none}${again}\n`;
 }
 
 async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Promise<void> {
@@ -176,17 +192,21 @@ async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Pr
 /** Changes nothing. @returns whether nothing is wrong */
 async function explain({ dataDir, kafka }: Config, write: Write): Promise<boolean> {
   if (!hasDatabase(dataDir)) return explainOrphans('missing', dataDir, kafka.topic, write);
-  let client: Awaited<ReturnType<typeof openSql>>;
   try {
-    client = await openSql(dataDir);
+    return await explainDatabase(dataDir, kafka.topic, write);
   } catch (thrown) {
     if (!(thrown instanceof SluiceError) || thrown.code !== 'SLUICE_SINK') throw thrown;
     write(`${thrown.message}\n\n${CHOICES}`);
     return false;
   }
+}
+
+/** @throws SluiceError SLUICE_SINK if it cannot be read */
+async function explainDatabase(dataDir: string, topicAsked: string, write: Write): Promise<boolean> {
+  const client = await openSql(dataDir);
   try {
     refuseRunning(client, dataDir, 'nothing to recover');
-    if (!(await hasTables(client))) return explainOrphans('empty', dataDir, kafka.topic, write);
+    if (!(await hasTables(client))) return explainOrphans('empty', dataDir, topicAsked, write);
     const { topic } = await readScope(client, dataDir);
     const { leftovers, unexplained, damaged, rewritten } = compareFiles(dataDir, topic, await readLedger(client));
     for (const { file, why } of leftovers) write(`the next start removes ${file}: ${why}\n`);

@@ -14,6 +14,8 @@ import { TEXTS } from './query-texts.js';
 import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 const MAX_HISTORY_LINES = 1000;
+/** Codes of what another statement may do without. */
+const GO_ON: ReadonlySet<string> = new Set(['SLUICE_QUERY', 'SLUICE_SINK']);
 const PROMPT = 'sluice> ';
 const CONTINUED = '   ...> ';
 const HELP = `A statement ends with ";" and may have several lines. Besides:
@@ -181,7 +183,7 @@ async function answer(
       await stderr.write('the query was ended\n');
       return true;
     }
-    if (!(thrown instanceof SluiceError) || thrown.code !== 'SLUICE_QUERY') throw thrown;
+    if (!(thrown instanceof SluiceError) || !GO_ON.has(thrown.code)) throw thrown;
     await stderr.write(`${thrown.code}: ${thrown.message}\n`);
     return false;
   }

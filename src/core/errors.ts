@@ -84,6 +84,11 @@ export function isLocked(thrown: unknown): boolean {
   return /Could not set lock|Conflicting lock/.test((thrown as Error).message);
 }
 
+/** Whether a block of a DuckDB database does not have its checksum. */
+export function isDamage(thrown: unknown): boolean {
+  return /Corrupt database file/.test((thrown as Error).message);
+}
+
 /** Whether DuckDB had no memory left under its limit. */
 export function isOutOfMemory(thrown: unknown): boolean {
   return /Out of Memory Error|failed to (pin|allocate)|could not allocate block/i.test((thrown as Error).message);

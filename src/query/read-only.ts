@@ -1,6 +1,6 @@
 /** One reading statement on a connection, streamed. */
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBValue, Json } from '@duckdb/node-api';
-import { SluiceError } from '../core/errors.js';
+import { isDamage, SluiceError } from '../core/errors.js';
 import { literal } from '../core/sql.js';
 import { readingStatement } from './effects.js';
 import { checkTimeZone } from './time-zone.js';
@@ -49,7 +49,8 @@ const BLOCK_CHARACTERS = 1 << 20;
 
 /**
  * Runs one statement in a read-only transaction, which ends with the connection.
- * @throws SluiceError SLUICE_QUERY when it is not one statement that reads, or fails
+ * @throws SluiceError SLUICE_QUERY when it is not one statement that reads, or fails; SLUICE_SINK if the database is
+ *   damaged
  */
 export async function readOnlyChunks(
   connection: DuckDBConnection,
@@ -153,5 +154,10 @@ function sizeOf(value: RawValue): number {
 
 function queryError(cause: unknown): SluiceError {
   if (cause instanceof SluiceError) return cause;
-  return new SluiceError('SLUICE_QUERY', (cause as Error).message, { cause });
+  const { message } = cause as Error;
+  if (isDamage(cause)) {
+    const damaged = `the database is damaged, "sluice recover" says what can be done: ${message}`;
+    return new SluiceError('SLUICE_SINK', damaged, { cause });
+  }
+  return new SluiceError('SLUICE_QUERY', message, { cause });
 }

@@ -26,7 +26,7 @@ import type { RawValue } from './values.js';
 export interface SqlClient {
   /** Whether a process runs on the data directory. */
   readonly live: boolean;
-  /** @throws SluiceError SLUICE_QUERY */
+  /** @throws SluiceError SLUICE_QUERY; SLUICE_SINK if the database is damaged */
   query(sql: string, settings?: QuerySettings): Promise<QueryRows>;
   /** @throws SluiceError SLUICE_QUERY */
   arrow(sql: string, settings?: QuerySettings): Promise<QueryArrow>;

@@ -40,7 +40,9 @@ export async function problemsOf(check: () => Promise<readonly string[]>): Promi
   try {
     return (await check()).slice(0, MAX_PROBLEMS);
   } catch (thrown) {
-    if (thrown instanceof SluiceError && thrown.code === 'SLUICE_QUERY') return [unreadable(thrown.message)];
+    if (thrown instanceof SluiceError && (thrown.code === 'SLUICE_QUERY' || thrown.code === 'SLUICE_SINK')) {
+      return [unreadable(thrown.message)];
+    }
     throw thrown;
   }
 }

@@ -1,9 +1,22 @@
+import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
+import { ORDERS_SPEC } from '../../src/schema/spec-file.js';
+import { specHash } from '../../src/schema/spec-hash.js';
 import { makeBatch, openSink, order, temporaryDirectory, token } from '../support/batches.js';
-import { damageBlocks, database, filled, nameOf, parquetFiles, recovered } from '../support/recovering.js';
+import { verifies } from '../support/configured.js';
+import {
+  damageBlockOf,
+  damageBlocks,
+  database,
+  filled,
+  nameOf,
+  parquetFiles,
+  recovered,
+} from '../support/recovering.js';
+import { changeDatabase, problems } from '../support/verifying.js';
 
 describe('recover without rebuilding', () => {
   it('says that nothing is wrong, and what the next start removes', async () => {
@@ -66,5 +79,45 @@ describe('recover without rebuilding', () => {
     expect(existsSync(join(dataDir, nameOf(0, 0, 9)))).toBe(true);
     // Else its log, if it is put back, would no longer fit.
     expect(readFileSync(database(dataDir)).equals(before)).toBe(true);
+  });
+});
+
+describe('a database that can be read in part', () => {
+  const DAMAGE = 'Corrupt database file';
+
+  it('is no bad configuration: recover explains it, verify fails', async () => {
+    const dataDir = temporaryDirectory();
+    await filled(dataDir);
+    damageBlockOf(dataDir, specHash(ORDERS_SPEC));
+    const { ok, text } = await recovered(dataDir, undefined);
+    expect(ok).toBe(false);
+    expect(text).toContain(DAMAGE);
+    expect(text).toMatch(/put the newer analytics\.db back.*--from-parquet/s);
+    await expect(verifies({ DATA_DIR: dataDir })).rejects.toMatchObject({
+      code: 'SLUICE_SINK',
+      message: expect.stringMatching(/^the database is damaged, "sluice recover" says .*Corrupt database file/),
+    });
+  });
+
+  it('has quarantined messages that verify reads, and that a recovery leaves out only with the whole', async () => {
+    const dataDir = temporaryDirectory();
+    await filled(dataDir);
+    const value = randomBytes(1 << 20);
+    await changeDatabase(
+      dataDir,
+      `UPDATE sluice.quarantine SET value = from_hex('${value.toString('hex')}') WHERE partition_id = 0`,
+    );
+    damageBlockOf(dataDir, value.subarray(500_000, 500_016));
+    expect(await problems(dataDir)).toEqual([expect.stringContaining(DAMAGE)]);
+    const before = readFileSync(database(dataDir));
+    await expect(recovered(dataDir, 'fromParquet')).rejects.toMatchObject({
+      code: 'SLUICE_SINK',
+      message: expect.stringMatching(
+        /Corrupt database file.* Nothing was changed\. Move it away to recover without it/s,
+      ),
+    });
+    expect(readFileSync(database(dataDir)).equals(before)).toBe(true);
+    renameSync(database(dataDir), join(dataDir, 'away'));
+    expect((await recovered(dataDir, 'fromParquet')).text).toContain('1 quarantined message lost with the database');
   });
 });

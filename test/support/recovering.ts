@@ -27,6 +27,15 @@ export function damageBlocks(dataDir: string): void {
   writeFileSync(database(dataDir), readFileSync(database(dataDir)).fill(0, 4096, 12_288));
 }
 
+/** Damages the block that has these bytes: DuckDB opens the database, and fails where it reads the block. */
+export function damageBlockOf(dataDir: string, bytes: string | Uint8Array): void {
+  const file = readFileSync(database(dataDir));
+  const place = file.indexOf(bytes);
+  if (place === -1) throw new Error('the database does not have the bytes as they are');
+  for (let at = place; at !== -1; at = file.indexOf(bytes, at)) file[at] ^= 1;
+  writeFileSync(database(dataDir), file);
+}
+
 /** Runs the command. @returns what it prints and whether all is well */
 export async function recovered(dataDir: string, option: 'fromParquet' | 'removeUncounted' | undefined, env = {}) {
   const config = readConfig({ DATA_DIR: dataDir, ...env });

@@ -219,10 +219,11 @@ describe('a check', () => {
     expect(await query('Binder Error: Referenced column "price" not found in FROM clause!')).toEqual([
       'the column price is missing in analytics.db or in a file',
     ]);
+    expect(await failing(new SluiceError('SLUICE_SINK', 'is damaged'))).toEqual(['is damaged']);
     for (const other of ['Catalog Error: Table with name a does not exist', 'Binder Error: Column with name a is']) {
       expect(await query(`IO Error: ${other}`)).toEqual([`IO Error: ${other}`]);
     }
-    for (const error of [new SluiceError('SLUICE_SINK', 'no'), new Error('no')]) {
+    for (const error of [new SluiceError('SLUICE_CONFIG', 'no'), new Error('no')]) {
       await expect(failing(error)).rejects.toBe(error);
     }
   });

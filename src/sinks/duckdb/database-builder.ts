@@ -14,8 +14,7 @@ import { type Inventory, type InventoryFile, parquet } from './file-inventory.js
 import { openFormat } from './format.js';
 import { type LedgerRow, writeLedger } from './ledger.js';
 import { moveMarkers } from './markers.js';
-import { storeMaskKey } from './mask-key.js';
-import { OLD, type OldBatch, type OldDatabase } from './old-database.js';
+import { keepOld, keepOldBatches, keepOldMessages, type OldBatch, type OldDatabase } from './old-database.js';
 import { openRetention } from './retention-tables.js';
 
 export interface RebuildOptions {
@@ -36,6 +35,8 @@ export interface RebuiltPartition extends FileRange {
   readonly quarantined: number;
   /** Of those, how many the old database still had. */
   readonly quarantineKept: number;
+  /** Where the old database was, if files are missing from `next` to there: their messages are read again. */
+  readonly readAgainTo: number | undefined;
 }
 
 export interface BuiltDatabase {
@@ -52,6 +53,8 @@ export interface BuiltDatabase {
 }
 
 const FILES_PER_INSERT = 200;
+/** SQL relation. */
+const NO_ROWS = '(SELECT 0 AS kafka_offset WHERE false)';
 
 /** Fills a new database, attached under the name that it will have. */
 export class DatabaseBuilder {
@@ -82,9 +85,14 @@ export class DatabaseBuilder {
     await this.#writeLedger(duplicates);
     await moveMarkers(this.#connection, this.#spec, this.#options.topic);
     const partitions: RebuiltPartition[] = [];
-    for (const partition of new Set(files.map((file) => file.partition))) {
+    const known = new Set([...files.map((file) => file.partition), ...(this.#old?.positions.keys() ?? [])]);
+    for (const partition of [...known].sort((a, b) => a - b)) {
       partitions.push(await this.#finishPartition(partition));
     }
+    // Those of the old database, too: its last commit may be the journal's, of which not all files are there.
+    const commit = this.#commitId();
+    if (this.#old !== undefined)
+      await this.#run(`UPDATE sluice.batches SET commit_id = ${commit} WHERE commit_id > ${commit}`);
     const [{ markers }] = await rowsOf(this.#connection, 'SELECT count(*)::INTEGER AS markers FROM sluice.markers');
     await this.#run('CHECKPOINT analytics; USE memory; DETACH analytics');
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
@@ -105,11 +113,8 @@ export class DatabaseBuilder {
   async #makeTables(): Promise<void> {
     const { topic } = this.#options;
     await openFormat(this.#connection, topic);
-    for (const [name, bit] of this.#old?.bits ?? []) {
-      await this.#run(`INSERT INTO sluice.columns VALUES (${literal(name)}, ${bit})`);
-    }
+    if (this.#old !== undefined) await keepOld(this.#connection, this.#old);
     await migrate(this.#connection, this.#spec, topic);
-    await storeMaskKey(this.#connection, this.#spec, this.#old?.maskKeyId);
     if ((this.#old?.format ?? 0) >= RETENTION_FORMAT) await openRetention(this.#connection);
     const text = (value: string | undefined) => (value === undefined ? 'NULL' : literal(value));
     const format = this.#old?.createdFormat ?? Math.min(...this.#inventory.files.map((file) => file.format));
@@ -185,32 +190,31 @@ export class DatabaseBuilder {
     return (readJournal(this.#options.dataDir)?.commit ?? 2) - 1;
   }
 
-  /** Holes, quarantine and position of a partition that has files. */
+  /** Holes, batches after the last file, quarantine and position of a partition. */
   async #finishPartition(partition: number): Promise<RebuiltPartition> {
     const { topic } = this.#options;
     const files = this.#inventory.files.filter((file) => file.partition === partition);
-    const old = this.#old?.starts.get(partition);
-    const begin = Math.min(files[0].start, old?.first ?? files[0].start);
-    const end = files[files.length - 1].next;
+    const last = files.at(-1);
+    const old = this.#old?.positions.get(partition);
+    const begin = Math.min(files[0]?.start ?? Infinity, old?.first ?? Infinity);
     const holes: FileRange[] = [];
     let at = begin;
     for (const { start, next } of files) {
       if (at < start) holes.push(...(await this.#fillHole({ partition, start: at, next: start })));
       at = next;
     }
+    const end = await this.#keepTail(partition, at);
+    // An epoch must be that of the last message before the position.
+    const leaderEpoch = end === last?.next ? last.leaderEpoch : end === old?.next ? old.leaderEpoch : undefined;
     await this.#run(
       `INSERT INTO sluice.positions BY NAME
        SELECT topic: ${literal(topic)}, partition_id: ${partition}, next_offset: ${end}, first_offset: ${begin},
          start_reason: ${literal(old?.reason ?? 'unknown')}, started_at: now(),
-         watermark: ${this.#watermark(partition)}, leader_epoch: ${files[files.length - 1].leaderEpoch ?? 'NULL'}`,
+         watermark: ${this.#watermark(partition)}, leader_epoch: ${leaderEpoch ?? 'NULL'}`,
     );
     if (this.#old !== undefined) {
-      // A database that is older than a replay has messages that are rows of files now.
-      await this.#run(
-        `INSERT INTO sluice.quarantine BY NAME FROM ${OLD}.sluice.quarantine
-         ANTI JOIN (SELECT kafka_offset AS message_offset FROM ${this.#rows(files)}) USING (message_offset)
-         WHERE partition_id = ${partition} AND message_offset >= ${begin} AND message_offset < ${end}`,
-      );
+      const of = { table: identifier(this.#spec.table), rows: this.#rows(files) };
+      await keepOldMessages(this.#connection, this.#old, { partition, start: begin, next: end }, of);
     }
     const [{ quarantined, kept }] = await rowsOf(
       this.#connection,
@@ -218,7 +222,22 @@ export class DatabaseBuilder {
          (SELECT count(*) FROM sluice.quarantine WHERE partition_id = ${partition}) AS kept`,
     );
     const counts = { quarantined: Number(quarantined), quarantineKept: Number(kept) };
-    return { partition, start: begin, next: end, holes, ...counts };
+    const readAgainTo = old !== undefined && old.next > end ? old.next : undefined;
+    return { partition, start: begin, next: end, holes, ...counts, readAgainTo };
+  }
+
+  /**
+   * The old database's batches without files that follow the last file, up to the first one whose file is missing.
+   * @param from where that file ends, or the partition begins
+   * @returns where they end
+   */
+  async #keepTail(partition: number, from: number): Promise<number> {
+    let end = from;
+    for (const batch of this.#old?.batches ?? []) {
+      if (batch.partition === partition && batch.start === end && batch.file === undefined) end = batch.next;
+    }
+    if (end > from) await keepOldBatches(this.#connection, { partition, start: from, next: end });
+    return end;
   }
 
   /** Highest event time of the partition's rows, as SQL; bounded as that of a batch is. */
@@ -250,18 +269,13 @@ export class DatabaseBuilder {
       at = batch.next;
     }
     if (at < next) unknown.push({ partition, start: at, next });
-    if (this.#old !== undefined) {
-      await this.#run(
-        `INSERT INTO sluice.batches BY NAME FROM ${OLD}.sluice.batches
-         WHERE partition_id = ${partition} AND start_offset >= ${start} AND next_offset <= ${next}`,
-      );
-    }
+    if (this.#old !== undefined) await keepOldBatches(this.#connection, hole);
     await this.#insertLedger(unknown.map(recovered));
     return unknown;
   }
 
   #rows(files: readonly InventoryFile[] = this.#inventory.files): string {
-    return parquet(files.map(({ path }) => path));
+    return files.length === 0 ? NO_ROWS : parquet(files.map(({ path }) => path));
   }
 
   async #run(sql: string): Promise<void> {

@@ -137,7 +137,7 @@ export function checkStoredSpec(known: StoredSpec, spec: TableSpec): void {
 type MaskedColumn = Pick<SpecColumn, 'name' | 'mask'>;
 
 /** Columns that a spec of before had and a later one did not, and their masks: rows of then still have them. */
-const LEFT = 'CREATE TABLE IF NOT EXISTS sluice.left_columns (name VARCHAR NOT NULL, mask VARCHAR)';
+export const LEFT_COLUMNS = 'CREATE TABLE IF NOT EXISTS sluice.left_columns (name VARCHAR NOT NULL, mask VARCHAR)';
 
 async function leftColumns(connection: DuckDBConnection): Promise<MaskedColumn[]> {
   const tables = await rowsOf(
@@ -159,7 +159,7 @@ async function keepLeavingMasks(connection: DuckDBConnection, spec: TableSpec): 
   const names = new Set([...spec.columns, ...(await leftColumns(connection))].map(({ name }) => name));
   const leaving = (JSON.parse(String(meta.spec)) as StoredSpec).columns.filter(({ name }) => !names.has(name));
   if (leaving.length === 0) return;
-  await connection.run(LEFT);
+  await connection.run(LEFT_COLUMNS);
   const rows = leaving.map(({ name, mask }) => {
     return `(${literal(name)}, ${mask === undefined ? 'NULL' : literal(JSON.stringify(mask))})`;
   });

@@ -31,11 +31,16 @@ export async function storeMaskKey(
   if (meta.mask_key_id === id) return;
   await connection.run('BEGIN');
   try {
-    await connection.run('ALTER TABLE sluice.meta ADD COLUMN IF NOT EXISTS mask_key_id VARCHAR');
-    await connection.run(`UPDATE sluice.meta SET mask_key_id = ${literal(id)}`);
+    await writeMaskKey(connection, id);
     await connection.run('COMMIT');
   } catch (thrown) {
     await connection.run('ROLLBACK').catch(() => {});
     throw thrown;
   }
+}
+
+/** In the connection's transaction. */
+export async function writeMaskKey(connection: DuckDBConnection, id: string): Promise<void> {
+  await connection.run('ALTER TABLE sluice.meta ADD COLUMN IF NOT EXISTS mask_key_id VARCHAR');
+  await connection.run(`UPDATE sluice.meta SET mask_key_id = ${literal(id)}`);
 }

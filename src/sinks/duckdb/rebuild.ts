@@ -11,7 +11,7 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { SluiceError, sinkError } from '../../core/errors.js';
+import { isDamage, SluiceError, sinkError } from '../../core/errors.js';
 import { databasePath, recoveryFolder, sync } from '../../storage/data-dir.js';
 import { type BuiltDatabase, DatabaseBuilder, type RebuildOptions } from './database-builder.js';
 import { type Inventory, takeInventory } from './file-inventory.js';
@@ -31,7 +31,8 @@ export interface Rebuild extends BuiltDatabase {
 
 /**
  * Makes the new database and puts it in the place of the old one.
- * @throws SluiceError SLUICE_LOCKED, SLUICE_CONFIG, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK; then nothing has changed
+ * @throws SluiceError SLUICE_LOCKED, SLUICE_CONFIG, SLUICE_SPEC_CHANGED, SLUICE_UNEXPLAINED_FILES, SLUICE_SINK; then
+ *   nothing has changed
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuild> {
   const { dataDir, memoryLimit } = options;
@@ -56,6 +57,14 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuild> {
     const keptAs = swap(dataDir, folder);
     return { ...built, keptAs };
   } catch (thrown) {
+    if (isDamage(thrown)) {
+      throw new SluiceError(
+        'SLUICE_SINK',
+        `analytics.db can be read only in part: ${(thrown as Error).message}. Nothing was changed. Move it away to ` +
+          'recover without it: of quarantined messages there is no other copy here',
+        { cause: thrown },
+      );
+    }
     throw sinkError(thrown, 'the database cannot be made from the Parquet files');
   } finally {
     connection.closeSync();

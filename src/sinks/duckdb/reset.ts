@@ -43,7 +43,7 @@ export interface ResetPlan {
 }
 
 /** A row for each reset; older versions do without the table. */
-const RESETS = `CREATE TABLE IF NOT EXISTS sluice.resets (
+export const RESETS = `CREATE TABLE IF NOT EXISTS sluice.resets (
   topic VARCHAR NOT NULL, partition_id INTEGER NOT NULL, from_offset BIGINT NOT NULL, to_offset BIGINT NOT NULL,
   asked VARCHAR NOT NULL, rows_removed BIGINT NOT NULL, quarantined_removed BIGINT NOT NULL,
   reset_at TIMESTAMPTZ NOT NULL)`;
