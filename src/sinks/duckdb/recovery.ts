@@ -170,8 +170,8 @@ export function refuseDamage(dataDir: string, damaged: readonly string[]): void 
   throw new SluiceError(
     'SLUICE_SINK',
     `DATA_DIR=${dataDir} lacks Parquet files that the ledger names: ${named(damaged)}. Nothing was removed; put ` +
-      'them back: if they were joined or have left since analytics.db was copied, the parquet folder of that moment. ' +
-      '"sluice verify" shows all differences',
+      'them back. If analytics.db is a copy, put the parquet folder of the same moment back with it. "sluice verify" ' +
+      'shows all differences',
   );
 }
 
