@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ParquetFile } from '../../../src/core/flow.js';
 import { readJournal, writeJournal } from '../../../src/sinks/duckdb/commit-journal.js';
@@ -260,6 +261,7 @@ describe('opening a data directory', () => {
     const sink = await openSink(dataDir);
     await sink.stage(await makeBatch(dataDir, 0, 0, [order(token(1)), order(token(2))]));
     const commit = sink.commit();
+    await setImmediate();
     await sink.close();
     expect(await commit).toMatchObject({ stats: { merged: 2 } });
     const second = new DuckDbSink(sinkOptions(dataDir));
