@@ -1,7 +1,7 @@
 /** A file that does not count yet: written beside its final place under a temporary name, and durable there. */
 import { rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { sinkError } from '../core/errors.js';
+import { SluiceError, sinkError } from '../core/errors.js';
 import type { ParquetFile } from '../core/flow.js';
 import { outageError } from '../core/outage.js';
 import { makeFolder, sync, temporaryPath } from './data-dir.js';
@@ -66,17 +66,27 @@ export async function writeObject(
 /**
  * Has a file written where it stays, and fsyncs it. After a failure there is no such file.
  * @param write as for `stageFile`
- * @throws SluiceError as `stageFile`
+ * @throws SluiceError as `stageFile`; SLUICE_FENCED if somebody has removed it: who owns its partition now
  */
 export async function writeFileInPlace(path: string, write: (path: string) => Promise<void>): Promise<ParquetFile> {
+  let isWritten = false;
   try {
     makeFolder(dirname(path));
     await write(path);
+    isWritten = true;
     sync(path);
     return { tempPath: path, path, bytes: statSync(path).size };
-  } catch (thrown) {
+  } catch (cause) {
+    if (isWritten && (cause as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new SluiceError(
+        'SLUICE_FENCED',
+        `${path} was removed as soon as it was written: another process has taken the partition over. What was not ` +
+          'committed, it reads again; start again to share the topic with it',
+        { cause },
+      );
+    }
     removeIfPossible(path);
-    throw sinkError(thrown, `cannot write ${path}`);
+    throw sinkError(cause, `cannot write ${path}`);
   }
 }
 
