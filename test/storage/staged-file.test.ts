@@ -15,7 +15,7 @@ it('tells a file that the next owner of its partition removed from one that cann
     writeFileSync(path, 'ro');
     throw Object.assign(new Error('no such device'), { code: 'ENOENT' });
   };
-  await expect(writeFileInPlace(path, failing)).rejects.toMatchObject({ code: 'SLUICE_DATA_DIR' });
+  await expect(writeFileInPlace(path, failing)).rejects.toMatchObject({ code: 'SLUICE_SINK' });
   expect(existsSync(path)).toBe(false);
   await expect(writeFileInPlace(path, async () => writeFileSync(path, 'rows'))).resolves.toMatchObject({ bytes: 4 });
 });
