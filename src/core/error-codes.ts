@@ -133,8 +133,8 @@ export const ERROR_CODES = {
     example:
       'DATA_DIR=/var/lib/sluice lacks Parquet files that the ledger names: ' +
       'parquet/orders/sluice_partition=0/00000000000000000000-00000000000000000100.parquet is missing. Nothing ' +
-      'was removed; put them back. If analytics.db is a copy, put the parquet folder of the same moment back with it. ' +
-      '"sluice verify" shows all differences',
+      'was removed; put them back. If analytics.db is a copy, put the parquet folder of the same moment back with ' +
+      'it. "sluice verify" shows all differences',
     remedy:
       'The message has the reason. At a start, `sluice verify` shows how database and files differ, and ' +
       '[recovery.md](recovery.md) how to repair it; out of memory, raise `DUCKDB_MEMORY_LIMIT` or lower `BATCH_BYTES`.',
