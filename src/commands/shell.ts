@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Command } from 'commander';
 import { SECTIONS } from '../config.js';
-import { SluiceError } from '../core/errors.js';
+import { isQueryFailure } from '../core/errors.js';
 import type { Output } from '../core/output.js';
 import { identifier } from '../core/sql.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
@@ -14,8 +14,6 @@ import { TEXTS } from './query-texts.js';
 import { LAKE_SECTIONS, variablesHelp } from './variables-help.js';
 
 const MAX_HISTORY_LINES = 1000;
-/** Codes of what another statement may do without. */
-const GO_ON: ReadonlySet<string> = new Set(['SLUICE_QUERY', 'SLUICE_SINK']);
 const PROMPT = 'sluice> ';
 const CONTINUED = '   ...> ';
 const HELP = `A statement ends with ";" and may have several lines. Besides:
@@ -183,7 +181,7 @@ async function answer(
       await stderr.write('the query was ended\n');
       return true;
     }
-    if (!(thrown instanceof SluiceError) || !GO_ON.has(thrown.code)) throw thrown;
+    if (!isQueryFailure(thrown)) throw thrown;
     await stderr.write(`${thrown.code}: ${thrown.message}\n`);
     return false;
   }

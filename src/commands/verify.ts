@@ -1,7 +1,7 @@
 /** `sluice verify`: one line per check. */
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
-import { SluiceError } from '../core/errors.js';
+import { isQueryFailure, SluiceError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { type ProgressLine, stopwatch } from '../core/progress-line.js';
 import { PROPERTIES_TEXT } from '../kafka/settings.js';
@@ -78,9 +78,6 @@ export async function verify(config: Config, { kafka, log, progress, write }: Ve
   return failed === 0;
 }
 
-/** Codes of what is no failure of Kafka. */
-const OF_DATA: ReadonlySet<string> = new Set(['SLUICE_QUERY', 'SLUICE_SINK']);
-
 /** Kafka that does not answer proves nothing about the data: the checks are skipped. */
 async function verifyKafka(
   client: SqlClient,
@@ -99,7 +96,7 @@ async function verifyKafka(
       await report(result);
     }
   } catch (thrown) {
-    if (!(thrown instanceof SluiceError) || OF_DATA.has(thrown.code)) throw thrown;
+    if (isQueryFailure(thrown) || !(thrown instanceof SluiceError)) throw thrown;
     const missing = Object.values(KAFKA_CHECKS).filter((name) => !reported.has(name));
     for (const name of missing) await report({ name, problems: [], notes: [], skipped: thrown.message });
   } finally {

@@ -89,6 +89,11 @@ export function isDamage(thrown: unknown): boolean {
   return /Corrupt database file/.test((thrown as Error).message);
 }
 
+/** Whether a query failed for what it asks, or what it reads: the database is there, and other queries may work. */
+export function isQueryFailure(thrown: unknown): thrown is SluiceError {
+  return thrown instanceof SluiceError && (thrown.code === 'SLUICE_QUERY' || thrown.code === 'SLUICE_SINK');
+}
+
 /** Whether DuckDB had no memory left under its limit. */
 export function isOutOfMemory(thrown: unknown): boolean {
   return /Out of Memory Error|failed to (pin|allocate)|could not allocate block/i.test((thrown as Error).message);

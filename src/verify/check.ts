@@ -1,5 +1,5 @@
 /** What all checks of `sluice verify` have in common. */
-import { SluiceError } from '../core/errors.js';
+import { isQueryFailure } from '../core/errors.js';
 import { allRows, type SqlClient } from '../query/sql-client.js';
 import type { StoredSpec } from '../schema/spec.js';
 
@@ -40,9 +40,7 @@ export async function problemsOf(check: () => Promise<readonly string[]>): Promi
   try {
     return (await check()).slice(0, MAX_PROBLEMS);
   } catch (thrown) {
-    if (thrown instanceof SluiceError && (thrown.code === 'SLUICE_QUERY' || thrown.code === 'SLUICE_SINK')) {
-      return [unreadable(thrown.message)];
-    }
+    if (isQueryFailure(thrown)) return [unreadable(thrown.message)];
     throw thrown;
   }
 }

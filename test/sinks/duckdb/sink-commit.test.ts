@@ -7,6 +7,7 @@ import { DuckDbSink } from '../../../src/sinks/duckdb/sink.js';
 import { Upkeep } from '../../../src/sinks/duckdb/upkeep.js';
 import { makeBatch, openSink, order, select, sinkOptions, temporaryDirectory, token } from '../../support/batches.js';
 import { failAt } from '../../support/failing-statement.js';
+import { holdClose } from '../../support/held-close.js';
 import { nameOf, parquetFiles, verified } from '../../support/recovering.js';
 import { queryDatabase } from '../../support/verifying.js';
 
@@ -55,14 +56,7 @@ it('what is under way is waited for at the end, and nothing begins beside it', a
   const committing = sink.commit();
   await sink.stage(await makeBatch(dataDir, 0, 1, [order(token(2))]));
   await setImmediate();
-  let end!: () => void;
-  const held = new Promise<void>((resolve) => (end = resolve));
-  const close = Upkeep.prototype.close;
-  const spy = vi.spyOn(Upkeep.prototype, 'close').mockImplementation(async function (this: Upkeep) {
-    await held;
-    await close.call(this);
-  });
-  onTestFinished(() => spy.mockRestore());
+  const end = holdClose(Upkeep.prototype);
   const closing = sink.close();
   expect(await committing).toMatchObject({ stats: { merged: 1 } });
   const refused = { code: 'SLUICE_QUERY', message: 'the running process is ending' };

@@ -1,10 +1,11 @@
 /** The end of a sink: what is under way is waited for, and nothing begins beside it. */
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Housekeeping } from '../../../src/sinks/ducklake/housekeeping.js';
 import { DuckLakeSink } from '../../../src/sinks/ducklake/sink.js';
 import { order, temporaryDirectory, token } from '../../support/batches.js';
 import { whyNoExtensions } from '../../support/duckdb-extensions.js';
+import { holdClose } from '../../support/held-close.js';
 import { lakeOptions, makeLakeBatch, onLake, openLakeSink } from '../../support/lakes.js';
 import { describePostgres } from '../../support/postgres.js';
 
@@ -20,14 +21,7 @@ describe.skipIf(whyNoExtensions() !== undefined)('a sink that is closing', () =>
     await stage(0);
     const committing = sink.commit();
     await stage(1);
-    let end!: () => void;
-    const held = new Promise<void>((resolve) => (end = resolve));
-    const close = Housekeeping.prototype.close;
-    const spy = vi.spyOn(Housekeeping.prototype, 'close').mockImplementation(async function (this: Housekeeping) {
-      await held;
-      await close.call(this);
-    });
-    onTestFinished(() => spy.mockRestore());
+    const end = holdClose(Housekeeping.prototype);
     const closing = sink.close();
     expect(await committing).toMatchObject({ stats: { merged: 1 } });
     const refused = { code: 'SLUICE_QUERY', message: 'the running process is ending' };
