@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, SECTIONS } from '../config.js';
-import { SluiceError } from '../core/errors.js';
+import { explainDamage, SluiceError } from '../core/errors.js';
 import { openSql } from '../query/sql-client.js';
 import { ORDERS_SPEC } from '../schema/spec-file.js';
 import { openDatabase } from '../sinks/duckdb/database.js';
@@ -183,6 +183,8 @@ async function removeFiles({ dataDir, kafka, duckdb }: Config, write: Write): Pr
     const removed = removeUncounted(dataDir, kafka.topic, await readLedgerState(connection));
     for (const { file, why } of removed) write(`removed ${file}: ${why}\n`);
     write(`${counted(removed.length, 'file')} removed; "sluice run" continues from the positions of the database\n`);
+  } catch (thrown) {
+    throw explainDamage(thrown);
   } finally {
     connection.closeSync();
     instance.closeSync();

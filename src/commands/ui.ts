@@ -7,6 +7,7 @@ import { LivePage } from '../http/page.js';
 import { serve, urlOf } from '../http/server.js';
 import { allRows } from '../query/sql-client.js';
 import { parseSpec } from '../schema/spec-file.js';
+import { requireTables } from '../verify/ledger.js';
 import type { CommandContext } from './context.js';
 import { openConfigured } from './open-sql.js';
 import { pageContent } from './page-content.js';
@@ -40,7 +41,7 @@ export function addUiCommand(program: Command, { environment, stopSignal, stdout
 
 /**
  * Serves until it is stopped.
- * @throws SluiceError SLUICE_CONFIG if there is no data directory, or it cannot listen
+ * @throws SluiceError SLUICE_CONFIG if there is no data directory, nothing was consumed into it, or it cannot listen
  */
 export async function ui(config: Config, { port, signal, write }: UiOptions): Promise<void> {
   const { topic, spec } = await stored(config);
@@ -59,6 +60,7 @@ export async function ui(config: Config, { port, signal, write }: UiOptions): Pr
 async function stored(config: Config): Promise<Pick<Config, 'spec'> & { topic: string }> {
   const client = await openConfigured(config);
   try {
+    await requireTables(client, config.dataDir);
     const [meta] = await allRows(client, 'SELECT topic, spec::VARCHAR AS spec FROM sluice.meta');
     const spec = parseSpec(String(meta.spec), `of ${config.dataDir}`);
     return { topic: String(meta.topic), spec };

@@ -89,6 +89,13 @@ export function isDamage(thrown: unknown): boolean {
   return /Corrupt database file/.test((thrown as Error).message);
 }
 
+/** What was thrown; DuckDB's words for a damaged block say what can be done about it. */
+export function explainDamage(thrown: unknown): unknown {
+  if (thrown instanceof SluiceError || !isDamage(thrown)) return thrown;
+  const text = `the database is damaged, "sluice recover" says what can be done: ${(thrown as Error).message}`;
+  return new SluiceError('SLUICE_SINK', text, { cause: thrown });
+}
+
 /** Whether a query failed for what it asks, or what it reads: the database is there, and other queries may work. */
 export function isQueryFailure(thrown: unknown): thrown is SluiceError {
   return thrown instanceof SluiceError && (thrown.code === 'SLUICE_QUERY' || thrown.code === 'SLUICE_SINK');

@@ -25,7 +25,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { asSluiceError, SluiceError, type SluiceErrorMessage } from '../core/errors.js';
 import { isReplayRequest, parseRequest, type ReplayOutcome, type ReplayPiece } from '../core/replay.js';
-import { type QuerySettings, readOnlyChunks, rowBlocks } from './read-only.js';
+import { endReading, type QuerySettings, readOnlyChunks, rowBlocks } from './read-only.js';
 import { type QueriedDatabase, RunningQueries } from './running-queries.js';
 import type { RawValue, ValueType } from './values.js';
 
@@ -234,7 +234,7 @@ async function answer(reader: Reader, database: QueriedDatabase, line: string, s
   } finally {
     signal.removeEventListener('abort', interrupt);
     clearTimeout(timer);
-    connection.closeSync();
+    await endReading(connection);
   }
 }
 

@@ -1,6 +1,6 @@
 /** One reading statement on a connection, streamed. */
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBValue, Json } from '@duckdb/node-api';
-import { isDamage, SluiceError } from '../core/errors.js';
+import { explainDamage, SluiceError } from '../core/errors.js';
 import { literal } from '../core/sql.js';
 import { readingStatement } from './effects.js';
 import { checkTimeZone } from './time-zone.js';
@@ -48,7 +48,7 @@ export interface QuerySettings {
 const BLOCK_CHARACTERS = 1 << 20;
 
 /**
- * Runs one statement in a read-only transaction, which ends with the connection.
+ * Runs one statement in a read-only transaction. `endReading` ends it, whether or not the rows were taken.
  * @throws SluiceError SLUICE_QUERY when it is not one statement that reads, or fails; SLUICE_SINK if the database is
  *   damaged
  */
@@ -68,11 +68,21 @@ export async function readOnlyChunks(
       columns: result.deduplicatedColumnNames(),
       types: result.columnTypesJson() as unknown as ValueType[],
       timeZone,
-      chunks: chunksOf(result),
+      chunks: chunksOf(connection, result, { statement, parameters }),
     };
   } catch (cause) {
     throw queryError(cause);
   }
+}
+
+/**
+ * Ends the transaction, and closes the connection. By closing alone, a result that was not taken to its end would keep
+ * the state that it reads, and a lake's connection to its catalog, until the garbage collector finds it.
+ */
+export async function endReading(connection: DuckDBConnection): Promise<void> {
+  // There is none if the query could not begin.
+  await connection.run('ROLLBACK').catch(() => {});
+  connection.closeSync();
 }
 
 /** DuckDB says neither the name of a parameter that it does not find, nor where a value comes from. */
@@ -112,16 +122,51 @@ export async function* shownRows(
   }
 }
 
+/** What was asked for, as it can be asked again. */
+interface Asked {
+  readonly statement: string;
+  readonly parameters: Readonly<Record<string, string>> | undefined;
+}
+
 /** A chunk holds its memory until the garbage collector finds it, which does not know how much that is. */
-async function* chunksOf(result: DuckDBResult): AsyncGenerator<DuckDBDataChunk> {
+async function* chunksOf(
+  connection: DuckDBConnection,
+  result: DuckDBResult,
+  asked: Asked,
+): AsyncGenerator<DuckDBDataChunk> {
   try {
     for await (const chunk of result) {
       yield chunk;
       chunk.reset();
     }
+    if (await hasFailed(connection)) throw await whyItFailed(connection, asked);
   } catch (cause) {
     throw queryError(cause);
   }
+}
+
+/** DuckDB's client ends a result that fails after its first rows as one that is complete. The transaction knows. */
+async function hasFailed(connection: DuckDBConnection): Promise<boolean> {
+  return await connection.run('SELECT 1').then(
+    () => false,
+    () => true,
+  );
+}
+
+/** What the client does not say: reads all columns of all rows again, and keeps nothing. */
+async function whyItFailed(connection: DuckDBConnection, { statement, parameters }: Asked): Promise<unknown> {
+  const rows = `(${statement.replace(/;\s*$/, '')}\n) AS sluice_rows`;
+  try {
+    await connection.run('ROLLBACK');
+    await connection.run('BEGIN TRANSACTION READ ONLY');
+    await connection.run(`SELECT count(hash(sluice_rows)) FROM ${rows}`, parameters);
+  } catch (thrown) {
+    if (!/^(Parser|Binder|Catalog) Error/.test((thrown as Error).message)) return thrown;
+  }
+  return new SluiceError(
+    'SLUICE_QUERY',
+    'the query failed before its last row, and DuckDB does not say why: run it again',
+  );
 }
 
 /** The rows of chunks in the raw form of values.ts, in blocks of bounded size. */
@@ -153,11 +198,7 @@ function sizeOf(value: RawValue): number {
 }
 
 function queryError(cause: unknown): SluiceError {
-  if (cause instanceof SluiceError) return cause;
-  const { message } = cause as Error;
-  if (isDamage(cause)) {
-    const damaged = `the database is damaged, "sluice recover" says what can be done: ${message}`;
-    return new SluiceError('SLUICE_SINK', damaged, { cause });
-  }
-  return new SluiceError('SLUICE_QUERY', message, { cause });
+  const explained = explainDamage(cause);
+  if (explained instanceof SluiceError) return explained;
+  return new SluiceError('SLUICE_QUERY', (cause as Error).message, { cause });
 }

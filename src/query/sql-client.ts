@@ -6,13 +6,8 @@ import { type ReplayOutcome, type ReplayPiece, requestText } from '../core/repla
 import { databasePath, hasDatabase } from '../storage/data-dir.js';
 import { spillFolder } from '../storage/spill.js';
 import { LineReader } from './lines.js';
-import {
-  INTERRUPT_AGAIN_MS,
-  type QueryAnswer,
-  type QueryRequest,
-  queryAddress,
-  type ReplayAnswer,
-} from './query-server.js';
+import { OpenQuery, refuseAborted } from './open-query.js';
+import { type QueryAnswer, type QueryRequest, queryAddress, type ReplayAnswer } from './query-server.js';
 import {
   type QueryArrow,
   type QueryRows,
@@ -116,11 +111,6 @@ export async function replayRunning(dataDir: string, piece: ReplayPiece): Promis
 
 const AGAIN = 'what it took is taken once; to replay again takes the rest';
 
-/** A signal that was aborted while it was connected tells nobody anymore. */
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new SluiceError('SLUICE_QUERY', 'the query was given up before it began');
-}
-
 /** @throws SluiceError SLUICE_LOCKED if it may not */
 function connect(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
@@ -139,40 +129,34 @@ const notMine = (path: string) =>
 class FileClient implements SqlClient {
   readonly live = false;
   readonly #database: ReadDatabase;
-  readonly #connections: DuckDBConnection[] = [];
-  readonly #interrupts: NodeJS.Timeout[] = [];
+  readonly #queries = new Set<OpenQuery>();
 
   constructor(database: ReadDatabase) {
     this.#database = database;
   }
 
   async query(sql: string, settings?: QuerySettings): Promise<QueryRows> {
-    return readOnlyRows(await this.#connect(settings), sql, settings);
+    const query = await this.#open(settings);
+    const { batches, ...head } = await query.start((connection) => readOnlyRows(connection, sql, settings));
+    return { ...head, batches: query.taken(batches) };
   }
 
   async arrow(sql: string, settings?: QuerySettings): Promise<QueryArrow> {
     const { arrowStream } = await import('./arrow-stream.js');
-    const { chunks, ...head } = await readOnlyChunks(await this.#connect(settings), sql, settings);
-    return { ...head, pieces: arrowStream({ ...head, chunks }) };
+    const query = await this.#open(settings);
+    const { chunks, ...head } = await query.start((connection) => readOnlyChunks(connection, sql, settings));
+    return { ...head, pieces: query.taken(arrowStream({ ...head, chunks })) };
   }
 
-  async #connect(settings?: QuerySettings): Promise<DuckDBConnection> {
+  async #open({ signal }: QuerySettings = {}): Promise<OpenQuery> {
     const connection = await this.#database.connect();
-    this.#connections.push(connection);
-    refuseAborted(settings?.signal);
-    settings?.signal?.addEventListener('abort', () => this.#interrupt(connection));
-    return connection;
-  }
-
-  /** Until all is closed: an interrupt that comes just before a statement begins is lost. */
-  #interrupt(connection: DuckDBConnection): void {
-    connection.interrupt();
-    this.#interrupts.push(setInterval(() => connection.interrupt(), INTERRUPT_AGAIN_MS));
+    const query = new OpenQuery(connection, signal, () => this.#queries.delete(query));
+    this.#queries.add(query);
+    return query;
   }
 
   close(): void {
-    for (const timer of this.#interrupts) clearInterval(timer);
-    for (const connection of this.#connections) connection.closeSync();
+    for (const query of this.#queries) query.close();
     this.#database.close();
   }
 }

@@ -27,14 +27,18 @@ export async function hasTables(client: SqlClient): Promise<boolean> {
   return (await allRows(client, 'SELECT 1 FROM sluice.meta')).length > 0;
 }
 
+/** @throws SluiceError SLUICE_CONFIG if nothing was consumed into the data directory yet */
+export async function requireTables(client: SqlClient, dataDir: string): Promise<void> {
+  if (await hasTables(client)) return;
+  throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no tables yet: "sluice run" makes them`);
+}
+
 /**
  * What is to be verified, as the data directory itself says.
  * @throws SluiceError SLUICE_CONFIG if a newer Sluice made it, or nothing was consumed into it yet
  */
 export async function readScope(client: SqlClient, dataDir: string): Promise<VerifyScope> {
-  if (!(await hasTables(client))) {
-    throw new SluiceError('SLUICE_CONFIG', `DATA_DIR=${dataDir} has no tables yet: "sluice run" makes them`);
-  }
+  await requireTables(client, dataDir);
   const [meta] = await allRows(client, 'SELECT format_version, topic, spec FROM sluice.meta');
   if (Number(meta.format_version) > RETENTION_FORMAT) {
     throw new SluiceError(

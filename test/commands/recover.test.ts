@@ -99,6 +99,18 @@ describe('a database that can be read in part', () => {
     });
   });
 
+  it('is explained, too, before files are removed', async () => {
+    const dataDir = temporaryDirectory();
+    await filled(dataDir);
+    const files = parquetFiles(dataDir);
+    damageBlockOf(dataDir, specHash(ORDERS_SPEC));
+    await expect(recovered(dataDir, 'removeUncounted')).rejects.toMatchObject({
+      code: 'SLUICE_SINK',
+      message: expect.stringMatching(/^the database is damaged, "sluice recover" says .*Corrupt database file/),
+    });
+    expect(parquetFiles(dataDir)).toEqual(files);
+  });
+
   it('has quarantined messages that verify reads, and that a recovery leaves out only with the whole', async () => {
     const dataDir = temporaryDirectory();
     await filled(dataDir);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -102,12 +102,12 @@ describe('QueryServer', () => {
   it('ends the query of a reader that stands still, and tells it when it reads again', async () => {
     const dataDir = temporaryDirectory();
     const queries = new RunningQueries();
-    await serve(dataDir, queries, 50);
+    await serve(dataDir, queries, 500);
     const socket = createConnection(queryAddress(dataDir));
     onTestFinished(() => void socket.destroy());
     socket.write(`${JSON.stringify({ sql: "SELECT repeat('x', 1000) FROM range(1_000_000)" })}\n`);
     await new Promise((resolve) => socket.once('readable', resolve));
-    await vi.waitFor(() => expect(queries.any).toBe(false));
+    await vi.waitFor(() => expect(queries.any).toBe(false), { timeout: 10_000, interval: 10 });
     let text = '';
     for await (const bytes of socket) text += bytes;
     expect(text.slice(text.lastIndexOf('\n', text.length - 2))).toMatch(/^\n\{"error":"the rows were taken too slowly/);
@@ -190,6 +190,57 @@ describe('readOnlyRows', () => {
       expect((await run(sql)).flat().join('')).toMatch(/PROJECTION|DUMMY_SCAN|RANGE|operator/i);
     },
   );
+
+  describe('of a query that fails after its first rows', () => {
+    const ROWS = 300_000;
+
+    it.each([
+      ['a value', `SELECT (range || if(range = ${ROWS - 1}, 'x', ''))::INT FROM range(${ROWS})`, /Conversion.*299999x/],
+      [
+        'a value of a row that is ordered, with a comment at its end',
+        `SELECT error(range::VARCHAR) FROM range(${ROWS}) WHERE range = ${ROWS - 1}; -- here`,
+        /299999/,
+      ],
+      [
+        'a value that has the name of another',
+        `SELECT 1 AS a, error('bad') AS a FROM range(9) WHERE range > 7;`,
+        /bad/,
+      ],
+    ])('fails for %s', async (_, sql, message) => {
+      await expect(run(sql)).rejects.toMatchObject({ code: 'SLUICE_QUERY', message: expect.stringMatching(message) });
+    });
+
+    it('fails for a file', async () => {
+      const folder = temporaryDirectory();
+      const [whole, damaged] = ['1.parquet', '2.parquet'].map((name) => join(folder, name));
+      await write(whole);
+      await write(damaged);
+      const bytes = readFileSync(damaged);
+      writeFileSync(damaged, bytes.fill(0, 100, bytes.length / 2));
+      await expect(run(`FROM read_parquet(['${whole}', '${damaged}'])`)).rejects.toThrow(/Invalid/);
+    });
+
+    async function write(path: string) {
+      const instance = await DuckDBInstance.create(':memory:');
+      const connection = await instance.connect();
+      await connection.run(`COPY (SELECT md5(range::VARCHAR) AS text FROM range(${ROWS})) TO '${path}'`);
+      connection.closeSync();
+      instance.closeSync();
+    }
+
+    it('fails if it was interrupted', async () => {
+      const instance = await DuckDBInstance.create(':memory:');
+      const connection = await instance.connect();
+      const { batches } = await readOnlyRows(connection, `SELECT range, repeat('x', 1000) FROM range(${ROWS})`);
+      let blocks = 0;
+      const taking = (async () => {
+        for await (const _ of batches) if (++blocks === 1) connection.interrupt();
+      })();
+      await expect(taking).rejects.toMatchObject({ code: 'SLUICE_QUERY', message: expect.stringMatching(/again/) });
+      connection.closeSync();
+      instance.closeSync();
+    });
+  });
 
   it('does not explain what would write a file', async () => {
     const path = join(temporaryDirectory(), 'x.csv');
