@@ -155,11 +155,11 @@ async function hasFailed(connection: DuckDBConnection): Promise<boolean> {
 
 /** What the client does not say: reads all columns of all rows again, and keeps nothing. */
 async function whyItFailed(connection: DuckDBConnection, { statement, parameters }: Asked): Promise<unknown> {
-  const rows = `(${statement.replace(/;\s*$/, '')}\n) AS sluice_rows`;
+  const again = `FROM (${statement.replace(/;\s*$/, '')}\n) AS sluice_rows SELECT count(hash(sluice_rows))`;
   try {
     await connection.run('ROLLBACK');
     await connection.run('BEGIN TRANSACTION READ ONLY');
-    await connection.run(`SELECT count(hash(sluice_rows)) FROM ${rows}`, parameters);
+    await connection.run(again, parameters);
   } catch (thrown) {
     if (!/^(Parser|Binder|Catalog) Error/.test((thrown as Error).message)) return thrown;
   }
