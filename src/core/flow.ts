@@ -266,9 +266,6 @@ export const NOTHING_COMPACTED: CompactionReceipt = {
 
 // ── thread messages ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What a worker thread posts once its code is loaded. */
-export const WORKER_LOADED = 'loaded';
-
 /** One call of a Sink method across the thread boundary, answered by the reply of the same id. */
 export interface SinkCall {
   readonly id: number;

@@ -33,9 +33,16 @@ export function recoveryFolder(dataDir: string): string {
   return join(dataDir, '.recovery');
 }
 
-/** @throws the system's error if this process may not look into the folder */
+/** @throws the system's error if this process may not look into the folder, or it is none */
 export function hasDatabase(dataDir: string): boolean {
-  return statSync(databasePath(dataDir), { throwIfNoEntry: false }) !== undefined;
+  try {
+    statSync(databasePath(dataDir));
+    return true;
+  } catch (thrown) {
+    // With throwIfNoEntry: false, a folder that is a file throws in Node 20 and not in 24.
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw thrown;
+  }
 }
 
 /** Where all Parquet files of a topic are. */

@@ -2,7 +2,7 @@
 import { Piscina } from 'piscina';
 import { WORKER_THREAD } from '../assets.js';
 import { SluiceError } from '../core/errors.js';
-import { type BatchResult, type BatchTask, WORKER_LOADED } from '../core/flow.js';
+import type { BatchResult, BatchTask } from '../core/flow.js';
 import type { Logger } from '../core/log.js';
 import { withRetries } from '../core/retry.js';
 import type { WorkerOptions, WorkerReply } from './worker.js';
@@ -10,8 +10,8 @@ import type { WorkerOptions, WorkerReply } from './worker.js';
 /** Gives batches to a fixed number of worker threads; results come in any order. */
 export class WorkerPool {
   readonly #piscina: Piscina<BatchTask, WorkerReply>;
-  /** Settles when all threads have loaded their code, or one of them failed to. */
-  readonly #loaded: Promise<void>;
+  /** Settles when each thread has loaded its code, and waits for tasks, or has failed to. */
+  readonly #loaded: Promise<unknown>;
   readonly #tasks = new Set<Promise<unknown>>();
   readonly #log: Pick<Logger, 'error' | 'warn'>;
   readonly #closing = new AbortController();
@@ -30,14 +30,11 @@ export class WorkerPool {
       workerData: options,
       recordTiming: true,
     });
-    this.#loaded = new Promise((resolve) => {
-      let loading = workers;
-      this.#piscina.on('message', (message) => {
-        if (message === WORKER_LOADED && --loading === 0) resolve();
-      });
-      // A thread that dies also rejects its task: the failure is handled there.
-      this.#piscina.on('error', () => resolve());
-    });
+    // A thread that dies also rejects its task: the failure is handled there.
+    this.#piscina.on('error', () => {});
+    // Each thread gets one of these tasks, as it has one at a time.
+    const loads = Array.from({ length: workers }, () => this.#piscina.run(undefined as never, { name: 'load' }));
+    this.#loaded = Promise.allSettled(loads);
   }
 
   /**

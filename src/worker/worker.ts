@@ -1,5 +1,5 @@
 /** A worker thread: a batch of messages in; a durable Parquet file out, and the rows as Arrow if asked for. */
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { isMainThread, workerData } from 'node:worker_threads';
 import type { Schema } from 'apache-arrow';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { BATCH_STAT_LIST, type BatchStats, kernelStats, NO_STATS } from '../core/batch-stats.js';
@@ -13,7 +13,6 @@ import {
   type ParquetFile,
   type QuarantinedMessage,
   STATUSES,
-  WORKER_LOADED,
 } from '../core/flow.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/kernel-file.js';
@@ -284,7 +283,9 @@ function buffersOf(result: BatchResult): ArrayBuffer[] {
 const processor = isMainThread ? undefined : BatchProcessor.create(workerData as WorkerOptions);
 // A failure is the answer to each batch: the pool replaces a thread that ends while it loads, again and again.
 await processor?.catch(() => {});
-if (!isMainThread) parentPort?.postMessage(WORKER_LOADED);
+
+/** A task that is done when the thread has loaded everything, and can be ended without harm. */
+export function load(): void {}
 
 /** The task of the pool. */
 export async function processBatch(task: BatchTask): Promise<WorkerReply> {
