@@ -165,7 +165,7 @@ async function whyItFailed(connection: DuckDBConnection, { statement, parameters
   }
   return new SluiceError(
     'SLUICE_QUERY',
-    'the query failed before its last row, and DuckDB does not say why: run it again',
+    'the query failed before its last row, and DuckDB does not say why. Memory may have been short: run it again',
   );
 }
 
